@@ -1,0 +1,61 @@
+"""Time to relief, recurrence and treatment mix from visit records of back-spasm cases.
+
+The public names are imported when they are first used, so that the command line starts fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Codebook": "outcomes.definitions",
+    "Protocol": "outcomes.definitions",
+    "Mapping": "outcomes.records",
+    "read_records": "outcomes.records",
+    "build_visits": "outcomes.cases",
+    "build_episodes": "outcomes.cases",
+    "build_relief_intervals": "outcomes.cases",
+    "build_return_rows": "outcomes.cases",
+    "estimate_relief": "outcomes.questions",
+    "estimate_recurrence": "outcomes.questions",
+    "describe_modality_use": "outcomes.questions",
+    "describe_completeness": "outcomes.questions",
+    "review_quarter": "outcomes.questions",
+}
+_ROOMS = ("definitions", "records", "cases", "estimators", "questions", "release", "simulate")
+
+__all__ = ["__version__", "figures", "tables", *_HOME]
+
+if TYPE_CHECKING:
+    from outcomes.cases import build_episodes as build_episodes
+    from outcomes.cases import build_relief_intervals as build_relief_intervals
+    from outcomes.cases import build_return_rows as build_return_rows
+    from outcomes.cases import build_visits as build_visits
+    from outcomes.definitions import Codebook as Codebook
+    from outcomes.definitions import Protocol as Protocol
+    from outcomes.questions import describe_completeness as describe_completeness
+    from outcomes.questions import describe_modality_use as describe_modality_use
+    from outcomes.questions import estimate_recurrence as estimate_recurrence
+    from outcomes.questions import estimate_relief as estimate_relief
+    from outcomes.questions import review_quarter as review_quarter
+    from outcomes.records import Mapping as Mapping
+    from outcomes.records import read_records as read_records
+    from outcomes.release import figures as figures
+    from outcomes.release import tables as tables
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in ("figures", "tables"):
+        return importlib.import_module(f"outcomes.release.{name}")
+    if name in _ROOMS:
+        return importlib.import_module(f"outcomes.{name}")
+    raise AttributeError(f"module 'outcomes' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS])

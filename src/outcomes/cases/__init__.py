@@ -1,0 +1,7 @@
+"""Records to cases: visits, episodes, timelines."""
+
+from outcomes.cases.episodes import Episodes, build_episodes
+from outcomes.cases.timeline import build_relief_intervals, build_return_rows
+from outcomes.cases.visits import Visits, build_visits
+
+__all__ = ["Episodes", "Visits", "build_episodes", "build_relief_intervals", "build_return_rows", "build_visits"]

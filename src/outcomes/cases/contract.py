@@ -1,0 +1,350 @@
+"""Records to typed columns: every field parsed on its distinct texts, every fault collected in one pass.
+
+A record with any fault is set aside whole; a word the codebook does not know is counted and kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from outcomes.cases import cells, values
+from outcomes.cases.schema import MISSING, Columns
+from outcomes.definitions import DIAGNOSIS_TIERS
+
+if TYPE_CHECKING:
+    from outcomes.definitions import Codebook, Protocol
+    from outcomes.records import Records, TextColumn
+
+_SINGLE_WORDS = ("cause", "trigger", "radiation", "region", "sex", "onset", "discharge_reason")
+_OLDEST = 90
+_READINGS = {
+    "n/10": "the number before the stroke",
+    "a-b": "the midpoint",
+    "before->after": "before and after treatment",
+}
+
+
+@dataclass(slots=True)
+class Typed:
+    """Typed records: columns of shape (n,), and everything that was noticed on the way.
+
+    ``faults`` are (field, rule code, rows); ``not_data`` are (reason, rows); ``labels`` are the words behind the codes
+    of pseudonyms and free categories.
+    """
+
+    n: int
+    columns: Columns = field(default_factory=dict)
+    labels: dict[str, pa.StringArray] = field(default_factory=dict)
+    faults: list[tuple[str, str, NDArray[np.intp]]] = field(default_factory=list)
+    not_data: list[tuple[str, NDArray[np.intp]]] = field(default_factory=list)
+    unknown_terms: list[tuple[str, str, int]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class _Typing:
+    """One pass over the fields of an export; holds what the small steps share."""
+
+    def __init__(self, records: Records, protocol: Protocol, codebook: Codebook) -> None:
+        self.records, self.protocol, self.codebook = records, protocol, codebook
+        self.mapping = records.mapping
+        self.out = Typed(records.n)
+
+    def column(self, name: str) -> TextColumn | None:
+        return self.records.fields.get(name)
+
+    def texts(self, column: TextColumn) -> list[str]:
+        return pc.utf8_trim_whitespace(column.values).to_pylist()
+
+    def fault(self, name: str, column: TextColumn, faults: NDArray[np.str_]) -> None:
+        """Spread the fault of a distinct text to the records it stands in."""
+        for code in np.unique(faults[faults != ""]).tolist():
+            rows = np.flatnonzero((faults == code)[column.codes])
+            if rows.size:
+                self.out.faults.append((name, code, rows))
+
+    def spread(self, name: str, column: TextColumn, found: NDArray[Any], dtype: type[np.generic]) -> None:
+        self.out.columns[name] = found.astype(dtype)[column.codes]
+
+    def unknown(self, name: str, found: list[tuple[str, int]]) -> None:
+        self.out.unknown_terms += [(name, term, n) for term, n in found]
+
+    def header(self, name: str) -> str:
+        return next((f.field_columns[name][0] for f in self.records.files if name in f.field_columns), name)
+
+    # -- who and when ----------------------------------------------------------------------------------------------
+
+    def pseudonyms(self) -> None:
+        for name, target in (("clinic_id", "clinic"), ("clinician_id", "clinician"), ("payer", "payer")):
+            if column := self.column(name):
+                labels, codes = cells.sort_labels(column.values, self.mapping.values.missing)
+                self.out.labels[target] = labels
+                self.spread(target, column, codes, np.int32)
+
+    def patient(self) -> None:
+        column = self.records.fields["patient_id"]
+        labels, codes = cells.sort_labels(column.values, self.mapping.values.missing)
+        faults = np.where(codes == MISSING, "E201", "").astype("<U4")
+        scientific = pc.match_substring_regex(column.values, r"^\s*\d(\.\d+)?[eE]\+?\d+\s*$")
+        if pc.any(scientific).as_py():
+            faults[np.array(scientific.to_pylist(), dtype=np.bool_)] = "E202"
+        self.fault("patient_id", column, faults)
+        self.out.labels["patient"] = labels
+        self.spread("patient", column, codes, np.int32)
+
+    def day(self) -> None:
+        if column := self.column("visit_date"):
+            texts = self.texts(column)
+            order = values.find_date_order(texts, self.mapping, "visit_date", self.header("visit_date"))
+            self.out.notes.append(order.reason)
+            parsed = values.parse_dates(texts, order.order, self.mapping)
+            cut = self.mapping.dates.data_cut
+            if cut is not None:
+                late = parsed.values > values.day_number(cut)
+                parsed.faults[late & (parsed.faults == "")] = "E215"
+            name = "visit_date"
+        else:
+            name, column = "visit_day", self.records.fields["visit_day"]
+            texts = self.texts(column)
+            parsed = values.parse_whole(texts, self.mapping, "E221", high=40_000)
+            parsed.faults[(parsed.values == MISSING) & (parsed.faults == "")] = "E221"
+        self.fault(name, column, parsed.faults)
+        self.spread("day", column, parsed.values, np.int32)
+        if (parsed.extra >= 0).any():
+            self.spread("minute", column, parsed.extra, np.int16)
+
+    # -- what was measured -----------------------------------------------------------------------------------------
+
+    def pain(self) -> None:
+        for name in ("pain_pre", "pain_post"):
+            if not (column := self.column(name)):
+                continue
+            parsed = values.parse_pain(self.texts(column), self.mapping)
+            self.fault(name, column, parsed.faults)
+            self._count_fixed(name, column, parsed.fixed)
+            self.spread(name, column, parsed.values, np.int16)
+            if name == "pain_pre" and (parsed.extra >= 0).any():
+                self.spread("_post_in_pre", column, parsed.extra, np.int16)
+        inline = self.out.columns.pop("_post_in_pre", None)
+        if inline is not None:
+            stated = self.out.columns.get("pain_post")
+            self.out.columns["pain_post"] = inline if stated is None else np.where(stated >= 0, stated, inline)
+
+    def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
+        in_records = np.bincount(column.codes, minlength=len(column.values))
+        for kind in np.unique(fixed[fixed != ""]).tolist():
+            n = int(in_records[fixed == kind].sum())
+            self.out.notes.append(f"{name}: {n} ratings written as {kind} were read as {_READINGS[kind]}")
+
+    def numbers(self) -> None:
+        for name, code, high in (
+            ("age", "E241", 120),
+            ("previous_episodes", "E242", 999),
+            ("onset_days", "E243", 40_000),
+        ):
+            if column := self.column(name):
+                parsed = values.parse_whole(self.texts(column), self.mapping, code, high)
+                self.fault(name, column, parsed.faults)
+                found = np.minimum(parsed.values, _OLDEST) if name == "age" else parsed.values
+                self.spread(name, column, found, np.int32)
+
+    def onset_date(self) -> None:
+        column = self.column("onset_date")
+        if not column or "visit_date" not in self.records.fields:
+            return
+        texts = self.texts(column)
+        order = values.find_date_order(texts, self.mapping, "onset_date", self.header("onset_date"))
+        parsed = values.parse_dates(texts, order.order, self.mapping)
+        parsed.faults[parsed.faults == "E211"] = ""
+        parsed.faults[parsed.faults != ""] = "E244"
+        self.fault("onset_date", column, parsed.faults)
+        onset = parsed.values[column.codes]
+        days = np.where((onset == MISSING) | (self.out.columns["day"] == MISSING), 0, self.out.columns["day"] - onset)
+        if (rows := np.flatnonzero(days < 0)).size:
+            self.out.faults.append(("onset_date", "E245", rows))
+        known = self.out.columns.get("onset_days", np.full(self.out.n, MISSING, dtype=np.int32))
+        self.out.columns["onset_days"] = np.where((known < 0) & (onset != MISSING), days, known).astype(np.int32)
+
+    def function(self) -> None:
+        column = self.column("function_score")
+        if not column:
+            return
+        scores, faults = values.parse_floats(self.texts(column), self.mapping, "E251")
+        self.fault("function_score", column, faults)
+        self.out.columns["function_score"] = scores[column.codes]
+        if named := self.column("function_instrument"):
+            ids, unknown = cells.find_first_ids(named, "instrument", self.mapping, self.codebook)
+            self.unknown("function_instrument", unknown)
+            self.spread("function_instrument", named, ids, np.int16)
+            low, high = self.codebook.instrument_ranges()
+            score, instrument = self.out.columns["function_score"], self.out.columns["function_instrument"]
+            outside = (instrument >= 0) & ((score < low[instrument]) | (score > high[instrument]))
+            if (rows := np.flatnonzero(outside)).size:
+                self.out.faults.append(("function_score", "E252", rows))
+
+    # -- what was said and done --------------------------------------------------------------------------------------
+
+    def words(self) -> None:
+        for name in _SINGLE_WORDS:
+            if column := self.column(name):
+                ids, unknown = cells.find_first_ids(column, name, self.mapping, self.codebook)
+                self.unknown(name, unknown)
+                self.spread(name, column, ids, np.int8)
+        if column := self.column("paresthesia"):
+            flags = values.parse_flags(self.texts(column), self.mapping, self.codebook.paresthesia_words)
+            self.spread("paresthesia", column, np.where(flags == -2, MISSING, flags), np.int8)
+
+    def purpose(self) -> None:
+        if column := self.column("visit_purpose"):
+            ids, unknown = cells.find_purposes(column, self.mapping, self.codebook)
+            self.unknown("visit_purpose", unknown)
+            self.spread("purpose", column, ids, np.int8)
+            names = self.codebook.ids("purpose")
+            self._flag("is_first_exam", self.out.columns["purpose"] == names.index("first_exam"))
+            self._flag("is_maintenance", self.out.columns["purpose"] == names.index("maintenance"))
+            for name in ("no_show", "cancelled"):
+                rows = np.flatnonzero(self.out.columns["purpose"] == names.index(name))
+                if rows.size:
+                    self.out.not_data.append((name, rows))
+
+    def _flag(self, name: str, rows: NDArray[np.bool_]) -> None:
+        known = self.out.columns.get(name)
+        self.out.columns[name] = rows if known is None else known | rows
+
+    def modalities(self) -> None:
+        masks, unknown = self._modalities_from_text()
+        masks, unknown = self._modalities_from_flags(masks, unknown)
+        if column := self.column("procedure_codes"):
+            terms = cells.split_terms(column, self.mapping)
+            found = self.codebook.find_codes(terms.words)
+            self.unknown("procedure_codes", terms.unknown(found.known))
+            for name, flags in (("is_first_exam", found.first_exam), ("is_maintenance", found.maintenance)):
+                self._flag(name, terms.any_of(flags)[column.codes])
+            from_codes = terms.union(found.masks)[column.codes]
+            # A code is broader than the words beside it: it speaks only where they say nothing.
+            masks = from_codes if masks is None else np.where(masks == 0, from_codes, masks)
+        if masks is None:
+            return
+        self.out.columns["modalities"] = masks
+        self.out.columns["modality_unknown"] = np.zeros(self.out.n, bool) if unknown is None else unknown
+        self._flag("is_first_exam", (masks & np.uint64(self.codebook.mask_of("evaluation"))) != 0)
+        absent = np.flatnonzero(masks == np.uint64(self.codebook.mask_of("no_show")))
+        if absent.size:
+            self.out.not_data.append(("no_show", absent))
+
+    def _modalities_from_text(self) -> tuple[NDArray[np.uint64] | None, NDArray[np.bool_] | None]:
+        column = self.column("modalities")
+        if not column:
+            return None, None
+        terms = cells.split_terms(column, self.mapping)
+        found = self.codebook.find_modalities(terms.words)
+        self.unknown("modalities", terms.unknown(found.known))
+        assumed = int(terms.records[found.assumed & ~terms.blank].sum())
+        if assumed:
+            self.out.notes.append(
+                f"modalities: {assumed} ambiguous terms were read by the default of ambiguous_terms.csv"
+            )
+        unknown = terms.any_of(~found.known & ~terms.blank)[column.codes]
+        return terms.union(np.where(terms.blank, np.uint64(0), found.masks))[column.codes], unknown
+
+    def _modalities_from_flags(
+        self, masks: NDArray[np.uint64] | None, unknown: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.uint64] | None, NDArray[np.bool_] | None]:
+        for term, column in self.records.modality_flags.items():
+            found = self.codebook.find_modalities([term])
+            ticked = values.parse_flags(self.texts(column), self.mapping) == 1
+            if not found.known[0]:
+                self.unknown("modalities", [(term, int(ticked[column.codes].sum()))])
+                unknown = ticked[column.codes] if unknown is None else unknown | ticked[column.codes]
+                continue
+            given = np.where(ticked, found.masks[0], np.uint64(0))[column.codes]
+            masks = given if masks is None else masks | given
+        return masks, unknown
+
+    def muscles(self) -> None:
+        for name in ("muscles_identified", "muscles_treated"):
+            if column := self.column(name):
+                terms = cells.split_terms(column, self.mapping)
+                found = self.codebook.find_muscles(terms.words)
+                self.unknown(name, terms.unknown(found.known))
+                for side, masks in (("left", found.left), ("right", found.right)):
+                    masks = np.where(terms.blank, np.uint64(0), masks)
+                    self.out.columns[f"{name}_{side}"] = terms.union(masks)[column.codes]
+
+    def diagnoses(self) -> None:
+        column = self.column("diagnoses")
+        if not column:
+            return
+        terms = cells.split_terms(column, self.mapping)
+        found = self.codebook.find_diagnoses(terms.words)
+        settings = self.protocol.case_definition
+        wanted = np.array([tier in settings.tiers for tier in DIAGNOSIS_TIERS] + [False])
+        in_definition = wanted[found.tier] & ~terms.blank
+        undiagnosed = ~terms.any_of(~terms.blank) & settings.keep_undiagnosed
+        outside = ~terms.any_of(in_definition) & ~undiagnosed
+        self.fault("diagnoses", column, np.where(outside, "E301", "").astype("<U4"))
+        known = (found.tier >= 0) & ~terms.blank
+        # The label of a visit comes from its best code: core before broad before supportive; 99 sorts the rest last.
+        best = terms.least(
+            np.where(known, found.tier.astype(np.int16) * 10 + np.where(found.region < 0, 9, found.region), 99)
+        )
+        self.spread("diagnosis_tier", column, np.where(best == 99, MISSING, best // 10), np.int8)
+        region = np.where((best == 99) | (best % 10 == 9), MISSING, best % 10).astype(np.int8)[column.codes]
+        stated = self.out.columns.get("region")
+        self.out.columns["region"] = region if stated is None else np.where(stated >= 0, stated, region)
+
+
+def find_conflicts(typed: Typed, codebook: Codebook) -> None:
+    """Add a fault for every record of a patient who cannot be one person: two sexes, or ages that do not fit."""
+    patient, n_patients = typed.columns["patient"], len(typed.labels["patient"])
+    if "sex" in typed.columns:
+        names = codebook.ids("sex")
+        seen = np.zeros((2, n_patients), dtype=np.bool_)
+        for row, word in enumerate(("female", "male")):
+            of_sex = (typed.columns["sex"] == names.index(word)) & (patient >= 0)
+            seen[row, patient[of_sex]] = True
+        _conflict(typed, "sex", "E203", seen.all(axis=0))
+    if "age" in typed.columns:
+        rows = np.flatnonzero((typed.columns["age"] >= 0) & (typed.columns["age"] < _OLDEST) & (patient >= 0))
+        born = typed.columns["age"][rows] * 365.25 - (typed.columns["day"][rows])
+        low, high = np.full(n_patients, np.inf), np.full(n_patients, -np.inf)
+        np.minimum.at(low, patient[rows], born)
+        np.maximum.at(high, patient[rows], born)
+        # One year for the birthday between two visits, one for an age written down late.
+        _conflict(typed, "age", "E204", (high - low) > 2 * 365.25)
+
+
+def _conflict(typed: Typed, name: str, code: str, conflicting: NDArray[np.bool_]) -> None:
+    if conflicting.any():
+        patient = typed.columns["patient"]
+        typed.faults.append((name, code, np.flatnonzero((patient >= 0) & conflicting[patient])))
+
+
+def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Typed:
+    """Type every field of the records and collect every fault.
+
+    Raises
+    ------
+    InputRefused
+        When the order of day and month must be declared.
+    """
+    typing = _Typing(records, protocol, codebook)
+    typing.patient()
+    typing.day()
+    typing.pseudonyms()
+    typing.pain()
+    typing.numbers()
+    typing.onset_date()
+    typing.function()
+    typing.words()
+    typing.purpose()
+    typing.modalities()
+    typing.muscles()
+    typing.diagnoses()
+    find_conflicts(typing.out, codebook)
+    return typing.out

@@ -1,0 +1,88 @@
+"""The rows set aside: file, sheet, row, column, rule, a masked value, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from outcomes import arrow
+from outcomes.cases.rules import RULES
+from outcomes.records import mask
+
+if TYPE_CHECKING:
+    from outcomes.records import Records
+
+Fault = tuple[str, str, NDArray[np.intp]]
+
+
+def build_quarantine(records: Records, faults: list[Fault]) -> pa.Table:
+    """List every fault of every record set aside, in file and row order, after the rows the reader set aside.
+
+    Parameters
+    ----------
+    records : Records
+        The records as read.
+    faults : list of (field, rule code, rows)
+        As `contract.type_records` found them.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row a fault: source_file, source_sheet, source_row, column, letter, code, rule, value_masked, remedy.
+    """
+    blocks = [_reading_block(records)] + [_fault_block(records, *fault) for fault in faults]
+    table = pa.concat_tables(blocks).unify_dictionaries().combine_chunks()
+    order = [("source", "ascending"), ("source_row", "ascending"), ("code", "ascending"), ("column", "ascending")]
+    table = table.append_column("source_file", _names(records, table["source"], "name"))
+    table = table.append_column("source_sheet", _names(records, table["source"], "sheet"))
+    shown = ["source_file", "source_sheet", "source_row", "column", "letter", "code", "rule", "value_masked", "remedy"]
+    return table.sort_by(order).select(shown)
+
+
+def _names(records: Records, source: pa.ChunkedArray, attribute: str) -> pa.Array:
+    words = [getattr(file, attribute) or "" for file in records.files]
+    return arrow.dictionary(
+        arrow.to_numpy(source.combine_chunks(), np.int16).astype(np.int32), words
+    ).dictionary_decode()
+
+
+def _block(source: NDArray[np.int16], row: NDArray[np.int32], words: dict[str, pa.Array]) -> pa.Table:
+    return pa.table({"source": arrow.from_numpy(source), "source_row": arrow.from_numpy(row), **words})
+
+
+def _constant(text: str, n: int) -> pa.Array:
+    return arrow.dictionary(np.zeros(n, dtype=np.int32), [text]).dictionary_decode()
+
+
+def _reading_block(records: Records) -> pa.Table:
+    aside = records.set_aside
+    n = len(aside.row)
+    words = {
+        "column": _constant("", n),
+        "letter": _constant("", n),
+        "code": arrow.from_texts(aside.code),
+        "rule": arrow.from_texts(aside.rule),
+        "value_masked": _constant("", n),
+        "remedy": arrow.from_texts(aside.detail),
+    }
+    return _block(np.asarray(aside.source, dtype=np.int16), np.asarray(aside.row, dtype=np.int32), words)
+
+
+def _fault_block(records: Records, field: str, code: str, rows: NDArray[np.intp]) -> pa.Table:
+    n, column = len(rows), records.fields[field]
+    distinct, codes = np.unique(column.codes[rows], return_inverse=True)
+    texts = column.values.take(arrow.from_numpy(distinct.astype(np.int64))).to_pylist()
+    places = {f.field_columns.get(field, (field, "")) for f in records.files}
+    header, letter = sorted(places)[0] if places else (field, "")
+    words = {
+        "column": _constant(header, n),
+        "letter": _constant(letter, n),
+        "code": _constant(code, n),
+        "rule": _constant(RULES[code].words, n),
+        "value_masked": arrow.dictionary(codes.astype(np.int32), [mask(text) for text in texts]).dictionary_decode(),
+        "remedy": _constant(RULES[code].remedy, n),
+    }
+    return _block(records.source[rows], records.source_row[rows], words)

@@ -1,0 +1,239 @@
+"""One row an episode: index, baseline, end and end reason, and what was known at its start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.cases.course import Course, Rows, baseline_row, is_relieved
+from outcomes.cases.schema import (
+    END_REASONS,
+    HUNDREDTHS,
+    MISSING,
+    OPENED_BY,
+    STATUSES,
+    Columns,
+    first_known,
+    last_known,
+)
+from outcomes.definitions import CONCORDANCE_LEVELS, Protocol, compute_concordance
+
+if TYPE_CHECKING:
+    from outcomes.cases.visits import Visits
+
+_FIRST_RECORDED = (
+    "region",
+    "cause",
+    "trigger",
+    "radiation",
+    "paresthesia",
+    "onset",
+    "previous_episodes",
+    "age",
+    "sex",
+    "payer",
+)
+_DISCHARGED = ("resolved", "improved", "other")
+RELIEVED, RESOLVED, NOT_RELIEVED, NEVER_MEASURED = range(len(STATUSES))
+
+
+def summarise_episodes(
+    visits: Visits, course: Course, opened_by: NDArray[np.int8], starts: Rows, sizes: Rows, protocol: Protocol
+) -> tuple[Columns, dict[str, tuple[str, ...]]]:
+    """Summarise each episode.
+
+    Parameters
+    ----------
+    visits : Visits
+        With the column ``episode``.
+    course : Course
+        Their course.
+    opened_by : ndarray of int8, shape (visits,)
+        Rule that opens an episode at each visit, -1 none.
+    starts, sizes : ndarray of int, shape (episodes,)
+        First visit and number of visits of each episode.
+
+    Returns
+    -------
+    columns : dict of ndarray, shape (episodes,)
+    labels : dict
+        Words behind the codes that only episodes have.
+    """
+    columns: Columns = {"episode": np.arange(len(starts), dtype=np.int32)}
+    columns |= {
+        name: visits.columns[name][starts]
+        for name in ("patient", "stream", "clinic", "clinician")
+        if name in visits.columns
+    }
+    columns["episode_number"] = _number_in_stream(course.stream_start[starts])
+    columns["index_day"] = course.day[starts]
+    columns["opened_by"] = opened_by[starts]
+    columns |= _counts(visits, course, starts, sizes)
+    columns |= _baseline(course, starts, protocol)
+    columns |= _end(visits, course, columns, starts, sizes, protocol)
+    columns["is_inception"] = _is_inception(visits, columns, protocol)
+    columns["is_eligible"] = columns["is_inception"] & (
+        columns["baseline"] >= protocol.baseline.eligible_min_nrs * HUNDREDTHS
+    )
+    columns |= _at_start(visits, starts, sizes)
+    columns |= _first_treatment(visits, course, columns, starts, sizes)
+    labels: dict[str, tuple[str, ...]] = {
+        "opened_by": OPENED_BY,
+        "status_last": STATUSES,
+        "end_reason": END_REASONS,
+        "concordance": CONCORDANCE_LEVELS,
+        "chronicity": visits.codebook.duration_classes()[0],
+    }
+    if visits.has_calendar:
+        columns["index_quarter"], labels["index_quarter"] = quarter_codes(columns["index_day"])
+    return columns, labels
+
+
+def _number_in_stream(stream: Rows) -> NDArray[np.int32]:
+    is_first = np.r_[True, stream[1:] != stream[:-1]] if len(stream) else np.zeros(0, bool)
+    firsts = np.flatnonzero(is_first)
+    position = np.arange(len(stream)) - np.repeat(firsts, np.diff(firsts, append=len(stream)))
+    return (position + 1).astype(np.int32)
+
+
+def _counts(visits: Visits, course: Course, starts: Rows, sizes: Rows) -> Columns:
+    def count(flags: NDArray[np.bool_]) -> NDArray[np.int32]:
+        total = np.r_[0, np.cumsum(flags)]
+        return (total[starts + sizes] - total[starts]).astype(np.int32)
+
+    n_visits = count(course.care)
+    return {"n_visits": n_visits, "n_measured": count(course.pain >= 0), "has_maintenance": n_visits < sizes}
+
+
+def _baseline(course: Course, starts: Rows, protocol: Protocol) -> Columns:
+    row = baseline_row(course, starts, protocol)
+    known = row >= 0
+    return {
+        "baseline": np.where(known, course.pain[row], MISSING).astype(np.int16),
+        "baseline_day": np.where(known, course.day[row] - course.day[starts], MISSING).astype(np.int32),
+    }
+
+
+def _end(visits: Visits, course: Course, columns: Columns, starts: Rows, sizes: Rows, protocol: Protocol) -> Columns:
+    ends = starts + sizes
+    rows = np.arange(course.n)
+    last_care = np.maximum.accumulate(np.where(course.care, rows, MISSING))[ends - 1]
+    last_day = course.day[last_care]
+    last_measured = np.maximum.accumulate(np.where(course.pain >= 0, rows, MISSING))[ends - 1]
+    status = _status(course, columns["baseline"], last_measured, starts, protocol)
+    clinic = columns.get("clinic", np.full(len(starts), MISSING, dtype=np.int32))
+    until = visits.clinic_last_day[clinic]
+    has_next = np.r_[
+        course.stream_start[starts][1:] == course.stream_start[starts][:-1], np.zeros(min(1, len(starts)), bool)
+    ]
+    waited = (until != MISSING) & (until - last_day >= protocol.episode.close_after_days)
+    next_day = np.where(has_next, np.roll(columns["index_day"], -1), last_day)
+    return {
+        "last_day": last_day,
+        "status_last": status,
+        "is_closed": has_next | waited,
+        "end_reason": _end_reason(
+            visits, status, starts, sizes, until, waited, has_next, next_day - last_day, protocol
+        ),
+        "observable_until_day": until,
+    }
+
+
+def _status(
+    course: Course, baseline: NDArray[np.int16], last_measured: Rows, starts: Rows, protocol: Protocol
+) -> NDArray[np.int8]:
+    pain = course.pain[last_measured]
+    status = np.full(len(starts), NOT_RELIEVED, dtype=np.int8)
+    status[is_relieved(pain, baseline, protocol)] = RELIEVED
+    status[pain <= protocol.resolution.max_nrs * HUNDREDTHS] = RESOLVED
+    status[last_measured < starts] = NEVER_MEASURED
+    return status
+
+
+def _end_reason(
+    visits: Visits,
+    status: NDArray[np.int8],
+    starts: Rows,
+    sizes: Rows,
+    until: NDArray[np.int32],
+    waited: NDArray[np.bool_],
+    has_next: NDArray[np.bool_],
+    next_gap_days: NDArray[np.int32],
+    protocol: Protocol,
+) -> NDArray[np.int8]:
+    """A recorded discharge or referral first; then what the silence after the last visit means, once it is long enough.
+
+    ``self_discharged`` says no more than that the patient stopped, so it counts like no code.
+    """
+    reason = np.where(until == MISSING, END_REASONS.index("follow_up_unknown"), END_REASONS.index("open_at_data_cut"))
+    silent = waited | (has_next & (next_gap_days >= protocol.dropout.no_visit_days))
+    better = np.isin(status, (RELIEVED, RESOLVED))
+    reason[has_next & ~silent] = END_REASONS.index("new_complaint")
+    reason[silent] = END_REASONS.index("silent_stop")
+    reason[(silent | has_next) & better] = END_REASONS.index("stopped_relieved")
+    recorded = visits.columns.get("discharge_reason")
+    if recorded is not None:
+        code = last_known(recorded, starts, sizes)
+        ids = visits.codebook.ids("discharge_reason")
+        reason[np.isin(code, [ids.index(word) for word in _DISCHARGED])] = END_REASONS.index("discharged")
+        reason[code == ids.index("referred")] = END_REASONS.index("referred")
+    return reason.astype(np.int8)
+
+
+def _is_inception(visits: Visits, columns: Columns, protocol: Protocol) -> NDArray[np.bool_]:
+    """Started at least the washout after the clinic's first day with data; day numbers count from a first visit."""
+    if not visits.has_calendar:
+        return np.ones(len(columns["index_day"]), dtype=np.bool_)
+    clinic = columns.get("clinic", np.full(len(columns["index_day"]), MISSING, dtype=np.int32))
+    inception: NDArray[np.bool_] = (
+        columns["index_day"] - visits.clinic_first_day[clinic] >= protocol.episode.washout_days
+    )
+    return inception
+
+
+def _at_start(visits: Visits, starts: Rows, sizes: Rows) -> Columns:
+    found: Columns = {
+        name: first_known(visits.columns[name], starts, sizes) for name in _FIRST_RECORDED if name in visits.columns
+    }
+    # Muscle and duration are taken at the first visit only: later findings react to how the patient is doing.
+    for name in ("onset_days", "muscles_identified_left", "muscles_identified_right"):
+        if name in visits.columns:
+            found[name] = visits.columns[name][starts]
+    if "onset_days" in found:
+        _, from_day = visits.codebook.duration_classes()
+        bins = np.searchsorted(np.asarray(from_day), found["onset_days"], side="right") - 1
+        found["chronicity"] = np.where(found["onset_days"] >= 0, bins, MISSING).astype(np.int8)
+    return found
+
+
+def _first_treatment(visits: Visits, course: Course, columns: Columns, starts: Rows, sizes: Rows) -> Columns:
+    """The first visit at which anything was treated, what was done there, and whether it met the identified muscle."""
+    modalities = visits.columns.get("modalities")
+    if modalities is None:
+        return {}
+    treats = (modalities & np.uint64(visits.codebook.treatment_mask)) != 0
+    row = first_known(np.where(treats, np.arange(course.n), MISSING), starts, sizes)
+    found: Columns = {
+        "first_treatment_day": np.where(row >= 0, course.day[row], MISSING).astype(np.int32),
+        "modalities_first": np.where(row >= 0, modalities[row], np.uint64(0)),
+    }
+    if "muscles_treated_left" in visits.columns and "muscles_identified_left" in columns:
+        treated = [
+            np.where(row >= 0, visits.columns[f"muscles_treated_{s}"][row], np.uint64(0)) for s in ("left", "right")
+        ]
+        identified = [columns[f"muscles_identified_{side}"] for side in ("left", "right")]
+        found["concordance"] = compute_concordance(visits.codebook, *identified, *treated).level
+    return found
+
+
+def quarter_codes(days: NDArray[np.int32]) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Quarter of each day (days since 1970-01-01): codes, and the words ``2026Q3`` of all quarters between."""
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int32)
+    quarters = months // 3
+    if not len(quarters):
+        return quarters, ()
+    first, last = int(quarters.min()), int(quarters.max())
+    words = tuple(f"{1970 + number // 4}Q{number % 4 + 1}" for number in range(first, last + 1))
+    return quarters - first, words

@@ -1,0 +1,207 @@
+"""The command line: `outcomes report`, `clean`, `simulate`.
+
+Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written; 4 internal error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outcomes import __version__
+from outcomes.errors import OutcomesError
+
+if TYPE_CHECKING:
+    from outcomes.cases import Episodes
+    from outcomes.records import Records
+
+DONE, ROWS_SET_ASIDE, REFUSED, INTERNAL = 0, 1, 2, 4
+_SAMPLE = Path("data/sample")
+# The names the export knows, written here because importing that room costs more than printing the help.
+_TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms")
+_FORMATS = ("both", "parquet", "csv")
+_EXAMPLES = """examples:
+  outcomes report                                   report on the synthetic sample of this checkout (data/sample)
+  outcomes report visits.csv --mapping mapping.toml report on your own export
+  outcomes report q2.csv q3.csv --quarter 2026Q3    several files, one quarter
+  outcomes clean visits.csv --out cleaned/          visits, episodes, quarantine and ledger as tables
+  outcomes simulate --patients 500 --seed 1 --out simulated/
+
+exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 4 internal error"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="outcomes",
+        description="Clean visit records of back-spasm cases and report time to relief, return and treatment mix.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"outcomes {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_report(commands)
+    _add_clean(commands)
+    _add_simulate(commands)
+    return parser
+
+
+def _add_inputs(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--mapping", type=Path, help="which column is which, date order, scales (TOML); see docs/mapping.toml"
+    )
+    command.add_argument(
+        "--protocol", type=Path, help="definitions other than the defaults (TOML); see docs/protocol.toml"
+    )
+    command.add_argument("--codebook", type=Path, help="folder with your own vocabulary tables (CSV)")
+    command.add_argument("--quiet", action="store_true", help="no progress on the terminal")
+
+
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = commands.add_parser("report", help="make the quarterly report (page, PDF, tables, notebooks, manifest)")
+    report.add_argument(
+        "exports", nargs="*", type=Path, metavar="EXPORT", help="CSV, XLSX or Parquet; default: data/sample"
+    )
+    _add_inputs(report)
+    report.add_argument("--quarter", help="quarter to report on, e.g. 2026Q2; default: the newest that can be judged")
+    report.add_argument("--out", type=Path, default=Path("reports"), help="folder for reports (default: reports/)")
+    report.add_argument("--no-notebooks", action="store_true", help="leave out the executed notebooks (faster)")
+    report.set_defaults(run=_report)
+
+
+def _add_clean(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    clean = commands.add_parser("clean", help="clean an export into visits, episodes, quarantine and ledger")
+    clean.add_argument("exports", nargs="+", type=Path, metavar="EXPORT", help="CSV, XLSX or Parquet")
+    _add_inputs(clean)
+    clean.add_argument(
+        "--out", type=Path, required=True, help="folder to write; it must not exist or be an earlier result"
+    )
+    clean.add_argument("--format", choices=_FORMATS, default="both", help="default: both")
+    clean.add_argument("--tables", default=",".join(_TABLES), help="comma-separated; default: %(default)s")
+    clean.set_defaults(run=_clean)
+
+
+def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    simulate = commands.add_parser("simulate", help="write synthetic records whose truth is known")
+    simulate.add_argument("--patients", type=int, required=True, help="number of patients")
+    simulate.add_argument("--seed", type=int, required=True, help="same seed, same bytes")
+    simulate.add_argument("--profile", choices=("chiro", "physio"), default="chiro")
+    simulate.add_argument("--clean", action="store_true", help="canonical headers and no dirt")
+    simulate.add_argument("--out", type=Path, required=True, help="folder to write")
+    simulate.set_defaults(run=_simulate)
+
+
+# -- commands ------------------------------------------------------------------------------------------------------
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _read(args: argparse.Namespace) -> tuple[Records, Episodes]:
+    """Read, clean and group: what `report` and `clean` share."""
+    from outcomes.cases import build_episodes, build_visits
+    from outcomes.definitions import Codebook, Protocol
+    from outcomes.records import read_records
+
+    protocol = Protocol.load(args.protocol) if args.protocol else Protocol()
+    codebook = Codebook.load(args.codebook)
+    tell = (lambda _: None) if args.quiet else _say
+    tell(f"reading {', '.join(path.name for path in args.exports)} ...")
+    records = read_records(args.exports, args.mapping)
+    tell(f"checking {records.n:,} records ...")
+    visits = build_visits(records, protocol, codebook)
+    episodes = build_episodes(visits)
+    tell(f"{visits.n:,} visits in {episodes.n:,} episodes of care")
+    return records, episodes
+
+
+def _clean(args: argparse.Namespace) -> int:
+    from outcomes.cases.export import export_cases
+
+    records, episodes = _read(args)
+    export_cases(episodes, args.out, args.tables.split(","), args.format)
+    return _finish(records, episodes, args.out)
+
+
+def _report(args: argparse.Namespace) -> int:
+    if not args.exports:
+        _use_sample(args)
+    from outcomes.release import publish_report
+
+    records, episodes = _read(args)
+    page = publish_report(
+        records,
+        episodes.visits,
+        episodes,
+        args.out,
+        quarter=args.quarter,
+        notebooks=not args.no_notebooks,
+        progress=not args.quiet,
+    )
+    return _finish(records, episodes, page)
+
+
+def _use_sample(args: argparse.Namespace) -> None:
+    if not (_SAMPLE / "visits.csv").is_file():
+        raise OutcomesError(
+            "No EXPORT was named and there is no data/sample here. "
+            "Name your export, or run this in a checkout of the project."
+        )
+    args.exports = [_SAMPLE / "visits.csv"]
+    args.mapping = args.mapping or _SAMPLE / "mapping.toml"
+    args.protocol = args.protocol or _SAMPLE / "protocol.toml"
+
+
+def _finish(records: Records, episodes: Episodes, result: Path) -> int:
+    """Account for the rows, name what to open, and turn 'rows were set aside' into the exit code."""
+    quarantine = episodes.visits.quarantine
+    n_aside = sum(step.n_set_aside for step in episodes.visits.ledger.steps if step.unit in ("rows", "records"))
+    if n_aside:
+        _say(
+            f"{n_aside:,} rows were set aside ({quarantine.num_rows:,} findings); "
+            "the quarantine table names each with its reason"
+        )
+    if episodes.visits.unknown_terms:
+        n_terms = len(episodes.visits.unknown_terms)
+        _say(f"{n_terms:,} different terms are not in the codebook; their visits are kept, the terms are listed")
+    print(result)
+    return ROWS_SET_ASIDE if n_aside else DONE
+
+
+def _simulate(args: argparse.Namespace) -> int:
+    from outcomes.simulate import write_simulation
+
+    write_simulation(args.out, patients=args.patients, seed=args.seed, profile=args.profile, clean=args.clean)
+    print(args.out)
+    return DONE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process when not given.
+
+    Returns
+    -------
+    int
+        The exit code (this module's docstring).
+    """
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except OutcomesError as refusal:
+        _say(f"refused: {refusal}")
+        return REFUSED
+    except KeyboardInterrupt:
+        _say("stopped; nothing was written")
+        return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""Rules A, B, C, maintenance and baselines, as small tables a reader can check by hand."""
+
+from __future__ import annotations
+
+import pytest
+from tables import records
+
+from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
+
+WORKED = """
+visit_day | pain_pre | visit_purpose | episode | rule
+0         | 7        |               | 0       | first
+7         | 5        |               | 0       |
+28        | 3        |               | 0       |
+58        | 6        |               | 1       | B
+87        | 6        |               | 1       |
+116       | 6        |               | 1       |
+206       | 6        |               | 2       | A
+219       | 6        | first_exam    | 2       |
+233       | 6        | first_exam    | 3       | C
+260       | 2        | maintenance   | 3       |
+323       | 6        |               | 4       | A
+"""
+
+RULE_A_BOUNDARY = """
+visit_day | pain_pre | visit_purpose | episode | rule
+0         | 7        |               | 0       | first
+89        | 7        |               | 0       |
+179       | 7        |               | 1       | A
+"""
+
+RULE_B_NEEDS_EVERY_PART = """
+visit_day | pain_pre | visit_purpose | episode | rule
+0         | 8        |               | 0       | first
+10        | 4        |               | 0       |
+39        | 8        |               | 0       |
+50        | 5        |               | 0       |
+80        | 8        |               | 0       |
+90        | 1        |               | 0       |
+120       | 2.5      |               | 0       |
+130       | 1        |               | 0       |
+160       | 3        |               | 1       | B
+"""
+
+BASELINE_MOVES_WITH_RULE_B = """
+visit_day | pain_pre | visit_purpose | episode | rule
+0         | 10       |               | 0       | first
+20        | 5        |               | 0       |
+50        | 7        |               | 1       | B
+60        | 5        |               | 1       |
+90        | 8        |               | 1       |
+"""
+
+MAINTENANCE_NEITHER_OPENS_NOR_EXTENDS = """
+visit_day | pain_pre | visit_purpose | episode | rule
+0         | 6        | maintenance   |         |
+10        | 6        |               | 0       | first
+40        | 6        | maintenance   | 0       |
+99        | 6        |               | 0       |
+188       | 6        | maintenance   | 0       |
+189       | 6        |               | 1       | A
+"""
+
+QUIET_DISTANT_VISIT_IS_MAINTENANCE = """
+visit_day | pain_pre | visit_purpose | episode | rule
+0         | 6        |               | 0       | first
+10        | 4        |               | 0       |
+31        | 2        |               | 0       |
+52        | 2        |               | 0       |
+100       | 6        |               | 1       | A
+"""
+
+TABLES = {
+    "the docstring's table": WORKED,
+    "rule A at 90 days, not at 89": RULE_A_BOUNDARY,
+    "rule B needs 30 days, relief, 3 points and a rise of 2": RULE_B_NEEDS_EVERY_PART,
+    "an episode opened by rule B has its own baseline": BASELINE_MOVES_WITH_RULE_B,
+    "maintenance visits": MAINTENANCE_NEITHER_OPENS_NOR_EXTENDS,
+    "the maintenance heuristic": QUIET_DISTANT_VISIT_IS_MAINTENANCE,
+}
+
+
+def episodes_of(text: str, protocol: Protocol | None = None):
+    rows = [line for line in text.strip().splitlines() if line.strip()]
+    rows = [("patient_id | " if i == 0 else "p1 | ") + line.strip() for i, line in enumerate(rows)]
+    table = records("\n".join(rows))
+    expected = [table.fields.pop(name) for name in ("episode", "rule")]
+    words = [[column.values[int(code)].as_py() for code in column.codes] for column in expected]
+    return build_episodes(build_visits(table, protocol)), words
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_episode_table(name):
+    episodes, (expected, rules) = episodes_of(TABLES[name])
+    got = ["" if e < 0 else str(e) for e in episodes.visits.columns["episode"].tolist()]
+    assert got == expected
+    assert episodes.table["opened_by"].tolist() == [rule for rule in rules if rule]
+
+
+def test_many_patients_at_once_give_what_each_gives_alone():
+    alone, together = [], ["patient_id | visit_day | pain_pre | visit_purpose"]
+    for number, text in enumerate(TABLES.values()):
+        episodes, (_, rules) = episodes_of(text)
+        alone += [rule for rule in rules if rule]
+        lines = text.strip().splitlines()[1:]
+        together += [f"p{number} | " + " | ".join(line.split("|")[:3]) for line in lines]
+    episodes = build_episodes(build_visits(records("\n".join(together))))
+    assert episodes.table["opened_by"].tolist() == alone
+
+
+def test_rows_in_another_order_give_the_same_episodes():
+    text = "patient_id | visit_day | pain_pre | visit_purpose\n" + "\n".join(
+        "p1 | " + " | ".join(line.split("|")[:3]) for line in WORKED.strip().splitlines()[1:]
+    )
+    head, *rows = text.splitlines()
+    forward = build_episodes(build_visits(records(text)))
+    backward = build_episodes(build_visits(records("\n".join([head, *reversed(rows)]))))
+    assert forward.table.drop(columns=[]).equals(backward.table)
+
+
+def test_without_rules_b_and_c_only_long_gaps_open_episodes():
+    protocol = Protocol.from_dict({"episode": {"relief_rule": False, "new_onset_rule": False}})
+    episodes, _ = episodes_of(WORKED, protocol)
+    assert episodes.table["opened_by"].tolist() == ["first", "A", "A"]
+
+
+def test_regions_are_separate_streams():
+    text = """
+    patient_id | visit_day | pain_pre | region
+    p1         | 0         | 6        | lumbar
+    p1         | 3         | 6        | cervical
+    p1         | 80        | 6        | pelvic
+    p1         | 110       | 6        | cervical
+    """
+    episodes = build_episodes(build_visits(records(text)))
+    table = episodes.table[["stream", "index_day", "n_visits"]].astype({"stream": str})
+    assert table.values.tolist() == [["upper", 3, 1], ["upper", 110, 1], ["lower", 0, 2]]
+
+
+ENDS = """
+patient_id | visit_date | pain_pre | discharge_reason | end
+a          | 2025-01-01 | 6        |                  |
+b          | 2025-01-01 | 6        |                  |
+b          | 2025-01-08 | 3        |                  | stopped_relieved
+c          | 2025-01-01 | 6        |                  |
+c          | 2025-01-08 | 5        |                  | silent_stop
+d          | 2025-01-01 | 6        |                  |
+d          | 2025-01-08 | 5        | referred         | referred
+e          | 2025-01-01 | 6        |                  |
+e          | 2025-01-08 | 5        | improved         | discharged
+f          | 2025-01-01 | 6        |                  |
+f          | 2025-01-08 | 5        | self_discharged  | silent_stop
+g          | 2025-12-01 | 6        |                  | open_at_data_cut
+h          | 2025-12-31 | 6        |                  | open_at_data_cut
+"""
+
+
+def test_how_episodes_end():
+    table = records(ENDS)
+    table.fields.pop("end")
+    episodes = build_episodes(build_visits(table)).table
+    expected = ["silent_stop", "stopped_relieved", "silent_stop", "referred", "discharged", "silent_stop"]
+    assert episodes["end_reason"].tolist() == [*expected, "open_at_data_cut", "open_at_data_cut"]
+    assert episodes["is_closed"].tolist() == [True] * 6 + [False] * 2
+    # The clinic's first day is 2025-01-01: only what starts 90 days later is an inception episode.
+    assert episodes["is_inception"].tolist() == [False] * 6 + [True] * 2
+
+
+def test_closing_at_exactly_ninety_observable_days():
+    text = """
+    patient_id | visit_date | pain_pre
+    a          | 2025-10-02 | 6
+    b          | 2025-10-03 | 6
+    c          | 2025-12-31 | 6
+    """
+    assert build_episodes(build_visits(records(text))).table["is_closed"].tolist() == [True, False, False]

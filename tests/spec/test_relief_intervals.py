@@ -1,0 +1,136 @@
+"""Relief intervals and return rows, as small tables a reader can check by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tables import records
+
+from outcomes.cases import build_episodes, build_relief_intervals, build_return_rows, build_visits
+from outcomes.errors import NotEstimable
+
+INF = float("inf")
+
+# pain at days of one episode; expected interval by rule: any, confirmed, strict
+CASES = [
+    ("0:6 7:5 14:3", (7, 14), (7, 14), (14, INF), "unconfirmed"),
+    ("0:6 7:3 14:2", (0, 7), (0, 7), (0, 7), "confirmed"),
+    ("0:6 7:3 14:5 21:2", (0, 7), (14, 21), (21, INF), "unconfirmed"),
+    ("0:6 7:3 40:5", (0, 7), (0, 7), (40, INF), "unconfirmed"),
+    ("0:6 7:3 37:5", (0, 7), (37, INF), (37, INF), None),
+    ("0:6 7:4", (7, INF), (7, INF), (7, INF), None),
+    ("0:6", (0, INF), (0, INF), (0, INF), None),
+    ("0:6 5: 9:3", (0, 9), (0, 9), (9, INF), "unconfirmed"),
+    ("0: 2:6 9:3", (2, 9), (2, 9), (9, INF), "unconfirmed"),
+    ("0:7 7:3.5", (0, 7), (0, 7), (7, INF), "unconfirmed"),
+    ("0:7 7:3.6", (7, INF), (7, INF), (7, INF), None),
+]
+
+
+def table_of(courses: list[str]) -> str:
+    rows = ["patient_id | visit_day | pain_pre"]
+    for number, course in enumerate(courses):
+        for point in course.split():
+            day, pain = point.split(":")
+            rows.append(f"p{number:02} | {day} | {pain}")
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize(("rule", "place"), [("any", 1), ("confirmed", 2), ("strict", 3)])
+def test_intervals(rule, place):
+    episodes = build_episodes(build_visits(records(table_of([case[0] for case in CASES]))))
+    found = build_relief_intervals(episodes, rule)
+    got = list(zip(found.left_days.tolist(), found.right_days.tolist(), strict=True))
+    assert got == [case[place] for case in CASES]
+
+
+def test_reasons_say_how_relief_was_confirmed():
+    episodes = build_episodes(build_visits(records(table_of([case[0] for case in CASES]))))
+    reasons = build_relief_intervals(episodes).table["reason"].tolist()
+    assert reasons == [case[4] or "follow_up_unknown" for case in CASES]
+
+
+@pytest.mark.parametrize(
+    ("rule", "course", "expected"),
+    [
+        ("resolved", "0:6 7:3 14:1", (7, 14)),
+        ("resolved", "0:6 7:1 14:2", (14, INF)),
+        ("zero", "0:6 7:1 14:0", (7, 14)),
+        ("pct30_and_2", "0:10 7:7", (0, 7)),
+        ("pct30_and_2", "0:5 7:3.5", (7, INF)),
+        ("pct30_and_2", "0:5 7:3", (0, 7)),
+    ],
+)
+def test_other_rules(rule, course, expected):
+    found = build_relief_intervals(build_episodes(build_visits(records(table_of([course])))), rule)
+    assert (found.left_days[0], found.right_days[0]) == expected
+
+
+def test_low_or_missing_baselines_are_counted_not_dropped():
+    episodes = build_episodes(build_visits(records(table_of(["0:2 7:0", "0: 5:6 9:1", "0:3 7:1"]))))
+    found = build_relief_intervals(episodes)
+    assert found.episode.tolist() == [2]
+    aside = dict(found.ledger.steps[-1].set_aside)
+    assert aside == {"no pain rating at the start": 1, "baseline pain too low for relief to be definable": 1}
+
+
+def test_an_unknown_rule_is_refused_with_the_list():
+    episodes = build_episodes(build_visits(records(table_of(["0:6"]))))
+    with pytest.raises(NotEstimable, match="confirmed"):
+        build_relief_intervals(episodes, "ever")
+
+
+# -- return rows: relief on day 10 of 2025, landmark 30 days later, data cut 2025-12-31 (a second patient's visit) -----
+
+RETURNS = [
+    ("0:6 10:2", ("data_cut", 324)),
+    ("0:6 10:2 45:5", ("return", 5)),
+    ("0:6 10:2 40:5", ("return", 0)),
+    ("0:6 10:2 20:2 39:5", ("relapse", None)),
+    ("0:6 10:2 45:3 60:4", ("return", 20)),
+    ("0:6 10:2 20:3.9 60:2", ("data_cut", 324)),
+    ("0:6 10:1 100:2.9 150:", ("return", 60)),
+    ("0:6 10:1 100:2.9", ("data_cut", 324)),
+    ("0:6 10:4", ("not relieved", None)),
+]
+
+
+def return_rows(courses: list[str]):
+    start = np.datetime64("2025-01-01")
+    rows = ["patient_id | visit_date | pain_pre", f"first | {start - 100} | ", f"last | {start + 364} | "]
+    for number, course in enumerate(courses):
+        for point in course.split():
+            day, pain = point.split(":")
+            rows.append(f"p{number:02} | {start + int(day)} | {pain}")
+    return build_return_rows(build_episodes(build_visits(records("\n".join(rows)))))
+
+
+@pytest.mark.parametrize(("course", "expected"), RETURNS)
+def test_return(course, expected):
+    found = return_rows([course])
+    reason, stop = expected
+    if stop is None:
+        assert len(found.episode) == 0
+        assert (found.n_relieved, found.n_relapsed) == ((1, 1) if reason == "relapse" else (0, 0))
+    else:
+        assert found.table[["start_days", "stop_days", "reason"]].values.tolist() == [[-1, stop, reason]]
+
+
+def test_all_courses_together_give_what_each_gives_alone():
+    together = return_rows([course for course, _ in RETURNS])
+    alone = [stop for _, (_, stop) in RETURNS if stop is not None]
+    assert together.stop_days.tolist() == alone
+    assert (together.n_relieved, together.n_relapsed) == (8, 1)
+
+
+def test_a_landmark_after_the_data_cut_is_too_young():
+    start = np.datetime64("2025-01-01")
+    rows = ["patient_id | visit_date | pain_pre", f"first | {start - 100} | "]
+    rows += [f"p1 | {start} | 6", f"p1 | {start + 10} | 2", f"last | {start + 39} | "]
+    found = build_return_rows(build_episodes(build_visits(records("\n".join(rows)))))
+    assert (found.n_relieved, found.n_too_young, len(found.episode)) == (1, 1, 0)
+
+
+def test_day_numbers_without_an_end_of_observation_are_refused_with_the_remedy():
+    with pytest.raises(NotEstimable, match="observed_until_day"):
+        build_return_rows(build_episodes(build_visits(records(table_of(["0:6 7:2"])))))

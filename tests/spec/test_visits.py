@@ -1,0 +1,197 @@
+"""Records to visits: merging, duplicates, faults and the ledger, as small tables."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from tables import records
+
+from outcomes.cases import build_visits
+from outcomes.errors import InputRefused
+from outcomes.records import Mapping
+
+MERGE = """
+patient_id | visit_date | pain_pre | pain_post | modalities | region | muscles_identified
+p1         | 2025-03-01 |          |           | US         | lumbar | QL:L
+p1         | 2025-03-01 | 6        | 5         | heat       | lumbar | QL:R
+p1         | 2025-03-01 | 4        | 3         |            | lumbar |
+p1         | 2025-03-01 | 6        | 5         | heat       | lumbar | QL:R
+p1         | 2025-03-02 | 4        |           | US         | lumbar |
+p1         | 2025-03-02 | 4        |           | US         | neck   |
+"""
+
+
+def test_records_of_a_day_and_stream_merge():
+    visits = build_visits(records(MERGE))
+    table = visits.table
+    assert table[["stream", "pain_pre_nrs", "pain_post_nrs", "n_records"]].astype({"stream": str}).fillna(
+        -1
+    ).values.tolist() == [
+        ["upper", 4.0, -1.0, 1],
+        ["lower", 6.0, 5.0, 4],
+        ["lower", 4.0, -1.0, 1],
+    ]
+    assert table["modalities"].tolist() == [
+        "ultrasound_therapy",
+        "ultrasound_therapy;heat_therapy",
+        "ultrasound_therapy",
+    ]
+    assert table["muscles_identified_left"].tolist()[1] == "quadratus_lumborum"
+    merge = visits.ledger.steps[-1]
+    assert dict(merge.merged) == {"exact duplicate": 1, "same patient, stream and day": 2}
+    assert (merge.rows_in, merge.kept) == (6, 3)
+
+
+FAULTS = """
+patient_id | visit_date | pain_pre | age  | expected
+p1         | 2025-02-30 | 5        | 40   | E213
+p1         | 2025-03-01 | 11       | 40   | E232
+p1         | 2025-03-02 | -1       | 40   | E232
+p1         | 2025-03-03 | severe   | 40   | E231
+           | 2025-03-04 | 5        | 40   | E201
+p1         | 1900-01-01 | 5        | 40   | E214
+p1         |            | 5        | 40   | E211
+p1         | March 5    | 5        | 40   | E212
+p1         | 2025-03-06 | 5        | 130  | E241
+p1         | 2025-03-07 | 6/10     | 40   |
+p1         | 2025-03-08 | 6-7      | 40   |
+p1         | 2025-03-09 | 8->5     | 40   |
+p1         | 2025-03-10 | 5.0      | 40.0 |
+p1         | 2025-03-11 |          |      |
+"""
+
+
+def test_every_fault_is_found_in_one_pass():
+    table = records(FAULTS)
+    expected = table.fields.pop("expected")
+    codes = [expected.values[int(code)].as_py() for code in expected.codes]
+    visits = build_visits(table)
+    found = dict(zip(visits.quarantine["source_row"].to_pylist(), visits.quarantine["code"].to_pylist(), strict=True))
+    assert found == {row + 2: code for row, code in enumerate(codes) if code}
+    assert visits.table["pain_pre_nrs"].dropna().tolist() == [6.0, 6.5, 8.0, 5.0]
+    assert visits.table["pain_post_nrs"].dropna().tolist() == [5.0]
+    step = next(step for step in visits.ledger.steps if step.name == "validate")
+    assert step.n_set_aside == 9
+
+
+def test_the_quarantine_masks_what_could_identify():
+    visits = build_visits(records("patient_id | visit_date\nJane Doe 12 | tomorrow\n"))
+    assert "Jane" not in str(visits.quarantine.to_pylist())
+    assert visits.quarantine["value_masked"].to_pylist() == ["xxxxxxxx"]
+
+
+def test_one_row_with_two_faults_is_set_aside_once_and_named_twice():
+    visits = build_visits(records("patient_id | visit_date | pain_pre\np1 | 2025-13-01 | 12\np1 | 2025-01-01 | 5\n"))
+    assert visits.quarantine["code"].to_pylist() == ["E213", "E232"]
+    assert sum(step.n_set_aside for step in visits.ledger.steps) == 1
+
+
+def test_no_shows_are_not_visits_and_not_faults():
+    text = """
+    patient_id | visit_date | visit_purpose    | pain_pre
+    p1         | 2025-01-01 | treatment        | 5
+    p1         | 2025-01-03 | no show          | 99
+    p1         | 2025-01-05 | daily note; DNA  |
+    p1         | 2025-01-08 | cancelled        |
+    """
+    visits = build_visits(records(text))
+    step = next(step for step in visits.ledger.steps if step.name == "validate")
+    assert dict(step.not_data) == {"no_show": 2, "cancelled": 1}
+    assert visits.n == 1
+    assert visits.quarantine.num_rows == 0
+
+
+def test_an_ambiguous_date_column_is_asked_for():
+    text = "patient_id | visit_date\np1 | 03/04/2025\np1 | 05/06/2025\n"
+    with pytest.raises(InputRefused, match='order = "dmy"'):
+        build_visits(records(text))
+    mapping = dataclasses.replace(Mapping(), dates=dataclasses.replace(Mapping().dates, order="dmy"))
+    assert str(build_visits(records(text, mapping)).table["visit_date"].iloc[0]) == "2025-04-03"
+
+
+def test_one_date_that_allows_a_single_order_decides_and_is_said():
+    visits = build_visits(records("patient_id | visit_date\np1 | 03/04/2025\np1 | 25/06/2025\n"))
+    assert any("day/month/year" in note for note in visits.notes)
+
+
+def test_dates_that_contradict_each_other_are_asked_for():
+    with pytest.raises(InputRefused, match="only month/day"):
+        build_visits(records("patient_id | visit_date\np1 | 13/04/2025\np1 | 04/25/2025\n"))
+
+
+def test_an_id_used_by_two_people_is_set_aside_whole():
+    text = """
+    patient_id | visit_date | sex | age
+    p1         | 2025-01-01 | F   | 30
+    p1         | 2025-01-09 | M   | 30
+    p2         | 2025-01-01 | F   | 30
+    p2         | 2025-06-01 | F   | 31
+    p3         | 2025-01-01 | F   | 30
+    p3         | 2025-06-01 | F   | 62
+    """
+    visits = build_visits(records(text))
+    assert visits.table["patient_id"].tolist() == ["p2", "p2"]
+    assert sorted(set(visits.quarantine["code"].to_pylist())) == ["E203", "E204"]
+
+
+def test_visits_outside_the_case_definition_are_counted_apart():
+    text = """
+    patient_id | visit_date | diagnoses
+    p1         | 2025-01-01 | M62.830; M99.03
+    p1         | 2025-01-02 | m62830
+    p1         | 2025-01-03 | M54.5
+    p1         | 2025-01-04 | J45.909
+    p1         | 2025-01-05 |
+    """
+    visits = build_visits(records(text))
+    assert visits.n == 4
+    assert visits.quarantine["code"].to_pylist() == ["E301"]
+
+
+def test_unknown_terms_are_counted_and_their_visits_kept():
+    text = """
+    patient_id | visit_date | modalities     | trigger
+    p1         | 2025-01-01 | US; moon beams | juggling
+    p1         | 2025-01-02 | moon beams     | lifting
+    """
+    visits = build_visits(records(text))
+    assert set(visits.unknown_terms) == {("modalities", "moon beams", 2), ("trigger", "juggling", 1)}
+    assert visits.table["modality_unknown"].tolist() == [True, True]
+    assert visits.table["modalities"].tolist() == ["ultrasound_therapy", ""]
+
+
+def test_codes_speak_only_where_text_is_silent():
+    text = """
+    patient_id | visit_date | modalities | procedure_codes
+    p1         | 2025-01-01 | massage    | 97140
+    p1         | 2025-01-02 |            | 97140; 97035
+    p1         | 2025-01-03 |            | G0283; 97014
+    """
+    table = build_visits(records(text)).table
+    assert table["modalities"].tolist() == [
+        "massage",
+        "manual_therapy_unspecified;ultrasound_therapy",
+        "electrical_stimulation",
+    ]
+
+
+def test_visits_without_region_join_the_stream_next_to_them():
+    text = """
+    patient_id | visit_date | region
+    p1         | 2025-01-01 | lumbar
+    p1         | 2025-01-02 |
+    p2         | 2025-01-01 |
+    p3         | 2025-01-01 | neck
+    p3         | 2025-01-05 |
+    p3         | 2025-01-09 | lumbar
+    p3         | 2025-01-12 |
+    """
+    table = build_visits(records(text)).table.sort_values(["patient_id", "visit_date"])
+    assert table["stream"].astype(str).tolist() == ["lower", "lower", "unspecified", "upper", "upper", "lower", "lower"]
+
+
+def test_an_export_without_a_single_valid_row_still_adds_up():
+    visits = build_visits(records("patient_id | visit_date | pain_pre | modalities\n | 2025-01-01 | 4 | US\n"))
+    assert visits.n == 0
+    assert visits.quarantine.num_rows == 1
