@@ -1,0 +1,52 @@
+# Every target first makes the environment it needs (tools/environment.sh): nothing else is installed by hand.
+#   PYTHON=/path/to/python3.12   the interpreter to use; otherwise the first python3 of 3.11 or newer
+#   VENV=folder                  where the environment lies
+#   ARGS='...'                   passed on to the command behind the target
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help report test test-slow lab bench sample lock clean environment environment-dev environment-bench
+
+VENV ?= .venv
+export VENV PYTHON
+BIN := $(VENV)/bin
+
+help: ## what can be made
+	@awk -F ': .*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  ARGS='...' is passed on, PYTHON=... chooses the interpreter; .venv is made when it is needed."
+
+# `outcomes` ends with 1 when rows were set aside: for a report that is done, not failed. A crash ends with 1 as well,
+# but names no page.
+report: environment ## the quarterly report, of data/sample or of your export: ARGS='visits.csv --mapping mapping.toml'
+	@page=$$("$(BIN)/outcomes" report --out reports/ $(ARGS)); code=$$?; \
+	if [ $$code -le 1 ] && [ -e "$$page" ]; then echo "Open $$page"; \
+	elif [ $$code -eq 1 ]; then exit 4; else exit $$code; fi
+
+test: environment-dev ## every check: lint, format, types, notebooks, tests (under five minutes)
+	@"$(BIN)/python" tools/check.py
+
+test-slow: environment-dev ## the slow tests: coverage of intervals by simulation, large files
+	"$(BIN)/python" -m pytest -m slow $(ARGS)
+
+lab: environment ## JupyterLab on notebooks/
+	"$(BIN)/python" -m jupyterlab --notebook-dir=notebooks $(ARGS)
+
+bench: environment-bench ## time and memory beside Polars, DuckDB and pandas
+	"$(BIN)/python" benchmarks/run.py $(ARGS)
+
+sample: environment ## make data/sample again; the same bytes, unless the generator changed
+	"$(BIN)/python" -m outcomes.simulate.sample --out data/sample $(ARGS)
+
+lock: ## the lock files from pyproject.toml; ARGS=--upgrade takes the newest versions
+	tools/lock.sh $(ARGS)
+
+clean: ## remove .venv and caches; reports/ and data/ stay
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment:
+	@tools/environment.sh requirements.lock
+environment-dev:
+	@tools/environment.sh requirements-dev.lock
+environment-bench:
+	@tools/environment.sh requirements-bench.lock

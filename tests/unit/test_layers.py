@@ -1,0 +1,165 @@
+"""Imports point one way, and nothing in the package runs text as code."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "src" / "outcomes"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+BASE = {"errors", "ledger", "arrow"}
+# room -> the rooms it may import. A new room is added here, with its reason in docs/decisions/.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "ledger": {"errors"},
+    "arrow": {"errors"},
+    "definitions": BASE,
+    "records": BASE | {"definitions"},
+    "cases": BASE | {"definitions", "records"},
+    "estimators": {"errors"},
+    "questions": BASE | {"definitions", "records", "cases", "estimators"},
+    "release": BASE | {"definitions", "records", "cases", "questions"},
+    "simulate": BASE | {"definitions", "cases"},
+    "cli": BASE | {"definitions", "records", "cases", "questions", "release", "simulate"},
+    # The package's front door and its `python -m` door name what others made.
+    "__init__": BASE | {"definitions", "records", "cases", "estimators", "questions", "release"},
+    "__main__": {"cli"},
+}
+# Of these rooms only one module may be seen from there.
+NARROW = {("simulate", "cases"): "outcomes.cases.schema"}
+
+BANNED_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+BANNED_CALLS = {"eval", "exec", "__import__"}
+BANNED_ATTRIBUTES = {("os", "system"), ("os", "popen"), ("yaml", "load"), ("pd", "read_pickle"), ("pd", "eval")}
+MAX_LINES = 400
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_names(module: Path, tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every name of ours that a module imports, at any depth of its code, as a full dotted name."""
+    package = ("outcomes", *module.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names if alias.name.split(".")[0] == "outcomes")
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            source = ".".join(part for part in (base, node.module) if part)
+            if source.split(".")[0] == "outcomes":
+                yield from ((node.lineno, f"{source}.{alias.name}") for alias in node.names)
+
+
+def find_wrong_arrows(module: Path, source: str) -> list[str]:
+    room, wrong = room_of(module), []
+    if room not in ALLOWED:
+        return [f"{module.name}: the room '{room}' has no line in ALLOWED"]
+    for line, name in imported_names(module, ast.parse(source)):
+        parts = name.split(".")
+        target = parts[1] if len(parts) > 1 else "__init__"
+        if target == "__version__" or target == room:
+            continue
+        narrow = NARROW.get((room, target))
+        if target not in ALLOWED[room] or (narrow and not f"{name}.".startswith(f"{narrow}.")):
+            wrong.append(f"{module.relative_to(PACKAGE)}:{line} imports {name}: '{room}' may not see it")
+    return wrong
+
+
+def find_code_from_text(module: Path, source: str) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        names: set[str] = set()
+        if isinstance(node, ast.Import):
+            names = {alias.name.split(".")[0] for alias in node.names} & BANNED_IMPORTS
+        elif isinstance(node, ast.ImportFrom):
+            names = {(node.module or "").split(".")[0]} & BANNED_IMPORTS
+        elif isinstance(node, ast.Call):
+            names = set(banned_in_call(node))
+        found += [f"{module.name}:{getattr(node, 'lineno', 0)} {name}" for name in names]
+    return found
+
+
+def banned_in_call(node: ast.Call) -> Iterator[str]:
+    if isinstance(node.func, ast.Name) and node.func.id in BANNED_CALLS:
+        yield node.func.id
+    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+        pair = (node.func.value.id, node.func.attr)
+        if pair in BANNED_ATTRIBUTES:
+            yield ".".join(pair)
+    if (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr == "apply"
+        and "groupby(" in ast.unparse(node.func.value)
+    ):
+        yield "groupby(...).apply"
+    for keyword in node.keywords:
+        if keyword.arg in {"shell", "allow_pickle"} and not (
+            isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+        ):
+            yield f"{keyword.arg}="
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert len(MODULES) > 5
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_arrows_point_one_way(module: Path) -> None:
+    assert find_wrong_arrows(module, module.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_text_becomes_code(module: Path) -> None:
+    assert find_code_from_text(module, module.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_fits_in_the_head(module: Path) -> None:
+    lines = len(module.read_text(encoding="utf-8").splitlines())
+    assert lines <= MAX_LINES, f"{module.name} has {lines} lines: split it by what it is about"
+
+
+@pytest.mark.parametrize(
+    ("room", "line"),
+    [
+        ("cases/visits.py", "from outcomes.questions import relief"),
+        ("cases/visits.py", "from ..release.page import build"),
+        ("errors.py", "import outcomes.ledger"),
+        ("estimators/curves.py", "from outcomes import cases"),
+        ("release/page.py", "def f():\n    from outcomes.estimators import curves"),
+        ("simulate/course.py", "from outcomes.cases.visits import build_visits"),
+        ("definitions/protocol.py", "import outcomes"),
+    ],
+)
+def test_an_arrow_that_runs_back_is_found(room: str, line: str) -> None:
+    assert find_wrong_arrows(PACKAGE / room, line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pickle",
+        "from joblib import load",
+        "eval('1')",
+        "subprocess.run('ls', shell=True)",
+        "yaml.load(text)",
+        "np.load(path, allow_pickle=True)",
+        "frame.groupby('a')['b'].apply(f)",
+    ],
+)
+def test_text_that_becomes_code_is_found(line: str) -> None:
+    assert find_code_from_text(PACKAGE / "x.py", line)
+
+
+def test_the_command_line_starts_without_the_heavy_packages() -> None:
+    heavy = {"pandas", "scipy", "statsmodels", "matplotlib", "jupyterlab", "nbclient", "typst"}
+    program = "import sys, outcomes.cli; print(' '.join({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert heavy.isdisjoint(done.stdout.split())

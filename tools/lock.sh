@@ -1,0 +1,29 @@
+#!/bin/sh
+# Writes requirements*.lock from pyproject.toml: every platform and Python at once, a hash for every file, no address.
+#
+#   tools/lock.sh              keeps the versions that still fit
+#   tools/lock.sh --upgrade    takes the newest of everything
+#
+# uv is taken from PyPI into a folder of its own, so that it is neither needed by users nor part of what is locked.
+set -eu
+
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+tool=build/lock
+[ -x "$tool/bin/uv" ] || { "$python" -m venv --clear "$tool" && "$tool/bin/python" -m pip install -q uv; }
+
+compile() {
+    UV_CUSTOM_COMPILE_COMMAND="make lock" "$tool/bin/uv" pip compile --quiet --universal --python-version 3.11 \
+        --generate-hashes --no-emit-index-url --no-emit-find-links pyproject.toml "$@"
+}
+
+# The other two are solved under the first, so that tests and benchmarks run on what users run on.
+compile "$@" --group build --output-file requirements.lock
+compile "$@" --group dev --constraint requirements.lock --output-file requirements-dev.lock
+compile "$@" --group bench --constraint requirements.lock --output-file requirements-bench.lock
+
+if grep -n '://' requirements*.lock; then
+    echo "A lock names an address (above); it would tie every user to it. Nothing else is wrong with it." >&2
+    exit 1
+fi
+grep -c '==' requirements*.lock
