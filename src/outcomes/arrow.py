@@ -80,3 +80,16 @@ def dictionary(codes: NDArray[np.int32], labels: pa.Array | Sequence[str]) -> pa
     present = codes >= 0
     indices = from_numpy(np.where(present, codes, 0).astype(np.int32, copy=False), present)
     return pa.DictionaryArray.from_arrays(indices, words, safe=False)
+
+
+def encode(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Find distinct numbers by hashing, in order of first appearance; several times faster than sorting them.
+
+    Returns
+    -------
+    distinct : ndarray, shape (k,)
+    codes : ndarray of int32, shape (n,)
+        ``distinct[codes]`` gives the values back.
+    """
+    encoded = from_numpy(values).dictionary_encode()
+    return to_numpy(encoded.dictionary, values.dtype.type), to_numpy(encoded.indices, np.int32)

@@ -6,7 +6,9 @@ Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written; 4 i
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -201,6 +203,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("stopped; nothing was written")
         return REFUSED
+    except Exception as fault:  # noqa: BLE001
+        # The text of an unforeseen error may hold a patient's value: only its kind and place are told.
+        _say(
+            f"internal error: {type(fault).__name__} at {_place(fault)}; earlier results are untouched. Please report it."
+        )
+        return INTERNAL
+
+
+def _place(fault: BaseException) -> str:
+    """Innermost line of the package that the error passed through."""
+    home = str(Path(__file__).parent) + os.sep
+    ours = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename.startswith(home)]
+    return f"{ours[-1].filename.removeprefix(home)}, line {ours[-1].lineno}"
 
 
 if __name__ == "__main__":

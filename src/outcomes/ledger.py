@@ -51,7 +51,8 @@ class Step:
         if accounted != self.rows_in:
             raise ConservationError(
                 f"step '{self.name}' {self.source}: {self.rows_in} {self.unit} came in, {accounted} are accounted for "
-                f"(kept {self.kept}, merged {self.n_merged}, set aside {self.n_set_aside}, not data {self.n_not_data}). "
+                f"(kept {self.kept}, merged {self.n_merged}, set aside {self.n_set_aside}, "
+                f"not data {self.n_not_data}). "
                 "This is a fault of the package; please report it."
             )
 

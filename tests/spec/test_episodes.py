@@ -116,11 +116,11 @@ def test_rows_in_another_order_give_the_same_episodes():
     head, *rows = text.splitlines()
     forward = build_episodes(build_visits(records(text)))
     backward = build_episodes(build_visits(records("\n".join([head, *reversed(rows)]))))
-    assert forward.table.drop(columns=[]).equals(backward.table)
+    assert forward.table.equals(backward.table)
 
 
 def test_without_rules_b_and_c_only_long_gaps_open_episodes():
-    protocol = Protocol.from_dict({"episode": {"relief_rule": False, "new_onset_rule": False}})
+    protocol = Protocol.from_mapping({"episode": {"relief_rule": False, "new_onset_rule": False}})
     episodes, _ = episodes_of(WORKED, protocol)
     assert episodes.table["opened_by"].tolist() == ["first", "A", "A"]
 

@@ -129,9 +129,12 @@ def test_an_id_used_by_two_people_is_set_aside_whole():
     p2         | 2025-06-01 | F   | 31
     p3         | 2025-01-01 | F   | 30
     p3         | 2025-06-01 | F   | 62
+    p4         | 2022-01-01 | F   | 30
+    p4         | 2025-06-01 | F   | 30
+    p4         | 2025-06-02 | F   |
     """
     visits = build_visits(records(text))
-    assert visits.table["patient_id"].tolist() == ["p2", "p2"]
+    assert visits.table["patient_id"].tolist() == ["p2", "p2", "p4", "p4", "p4"]
     assert sorted(set(visits.quarantine["code"].to_pylist())) == ["E203", "E204"]
 
 

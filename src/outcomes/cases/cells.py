@@ -58,6 +58,13 @@ class Terms:
         """For each cell, the id of its first recognised term; shape (m,)."""
         return first_known(ids[self.codes], self.starts, self.sizes)
 
+    def places_of(self, cells: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Places in `codes` of the terms of the cells given, one after the other, and where each cell's begin."""
+        sizes = self.sizes[cells]
+        begins = np.cumsum(sizes) - sizes
+        places = np.arange(int(sizes.sum())) + np.repeat(self.starts[cells] - begins, sizes)
+        return places, begins
+
     def least(self, keys: NDArray[Any]) -> NDArray[Any]:
         """For each cell, the smallest key among its terms; shape (m,)."""
         return np.minimum.reduceat(keys[self.codes], self.starts)

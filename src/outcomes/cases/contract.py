@@ -13,16 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from outcomes import arrow
 from outcomes.cases import cells, values
 from outcomes.cases.schema import MISSING, Columns
-from outcomes.definitions import DIAGNOSIS_TIERS
+from outcomes.definitions import DIAGNOSIS_TIERS, drop_named
 
 if TYPE_CHECKING:
-    from outcomes.definitions import Codebook, Protocol
+    from outcomes.definitions import Codebook, CodeTerms, Protocol
     from outcomes.records import Records, TextColumn
 
 _SINGLE_WORDS = ("cause", "trigger", "radiation", "region", "sex", "onset", "discharge_reason")
 _OLDEST = 90
+_YEAR_DAYS = 365.25
 _READINGS = {
     "n/10": "the number before the stroke",
     "a-b": "the midpoint",
@@ -196,8 +198,11 @@ class _Typing:
                 self.unknown(name, unknown)
                 self.spread(name, column, ids, np.int8)
         if column := self.column("paresthesia"):
-            flags = values.parse_flags(self.texts(column), self.mapping, self.codebook.paresthesia_words)
-            self.spread("paresthesia", column, np.where(flags == -2, MISSING, flags), np.int8)
+            declared = values.parse_flags(self.texts(column), self.mapping)
+            ids, unknown = cells.find_first_ids(column, "paresthesia", self.mapping, self.codebook)
+            self.unknown("paresthesia", [] if (declared[ids < 0] != values.NEITHER).all() else unknown)
+            yes = np.where(ids >= 0, ids == self.codebook.ids("paresthesia").index("yes"), MISSING)
+            self.spread("paresthesia", column, np.where(declared >= 0, declared, yes), np.int8)
 
     def purpose(self) -> None:
         if column := self.column("visit_purpose"):
@@ -225,17 +230,35 @@ class _Typing:
             self.unknown("procedure_codes", terms.unknown(found.known))
             for name, flags in (("is_first_exam", found.first_exam), ("is_maintenance", found.maintenance)):
                 self._flag(name, terms.any_of(flags)[column.codes])
-            from_codes = terms.union(found.masks)[column.codes]
-            # A code is broader than the words beside it: it speaks only where they say nothing.
-            masks = from_codes if masks is None else np.where(masks == 0, from_codes, masks)
+            masks = self._add_codes(masks, column, terms, found)
         if masks is None:
             return
         self.out.columns["modalities"] = masks
         self.out.columns["modality_unknown"] = np.zeros(self.out.n, bool) if unknown is None else unknown
         self._flag("is_first_exam", (masks & np.uint64(self.codebook.mask_of("evaluation"))) != 0)
-        absent = np.flatnonzero(masks == np.uint64(self.codebook.mask_of("no_show")))
+        absent = np.flatnonzero((masks == np.uint64(self.codebook.mask_of("no_show"))) & (masks != 0))
         if absent.size:
             self.out.not_data.append(("no_show", absent))
+
+    def _add_codes(
+        self, masks: NDArray[np.uint64] | None, column: TextColumn, terms: cells.Terms, found: CodeTerms
+    ) -> NDArray[np.uint64]:
+        """Add what procedure codes say and no written term of the same record says better.
+
+        Decided on the distinct pairs of written modalities and code cell, then spread over the records.
+        """
+        if masks is None:
+            return terms.union(found.masks)[column.codes]
+        written, position = arrow.encode(masks)
+        n_cells = len(column.values)
+        pairs, pair_of = arrow.encode(position.astype(np.int64) * n_cells + column.codes)
+        text, cell = written[pairs // n_cells], pairs % n_cells
+        places, starts = terms.places_of(cell)
+        of_pair = np.repeat(text, terms.sizes[cell])
+        codes = terms.codes[places]
+        added = np.bitwise_or.reduceat(drop_named(of_pair, found.masks[codes], found.covers[codes]), starts)
+        both: NDArray[np.uint64] = (text | added)[pair_of]
+        return both
 
     def _modalities_from_text(self) -> tuple[NDArray[np.uint64] | None, NDArray[np.bool_] | None]:
         column = self.column("modalities")
@@ -281,8 +304,8 @@ class _Typing:
         if not column:
             return
         terms = cells.split_terms(column, self.mapping)
-        found = self.codebook.find_diagnoses(terms.words)
         settings = self.protocol.case_definition
+        found = self.codebook.find_diagnoses(terms.words, settings.core_icd10cm)
         wanted = np.array([tier in settings.tiers for tier in DIAGNOSIS_TIERS] + [False])
         in_definition = wanted[found.tier] & ~terms.blank
         undiagnosed = ~terms.any_of(~terms.blank) & settings.keep_undiagnosed
@@ -302,21 +325,32 @@ class _Typing:
 def find_conflicts(typed: Typed, codebook: Codebook) -> None:
     """Add a fault for every record of a patient who cannot be one person: two sexes, or ages that do not fit."""
     patient, n_patients = typed.columns["patient"], len(typed.labels["patient"])
+    sound = patient >= 0
+    for _, _, rows in typed.faults:
+        # A mistyped date must not make its patient two people.
+        sound[rows] = False
     if "sex" in typed.columns:
         names = codebook.ids("sex")
         seen = np.zeros((2, n_patients), dtype=np.bool_)
-        for row, word in enumerate(("female", "male")):
-            of_sex = (typed.columns["sex"] == names.index(word)) & (patient >= 0)
-            seen[row, patient[of_sex]] = True
+        for place, word in enumerate(("female", "male")):
+            seen[place, patient[sound & (typed.columns["sex"] == names.index(word))]] = True
         _conflict(typed, "sex", "E203", seen.all(axis=0))
     if "age" in typed.columns:
-        rows = np.flatnonzero((typed.columns["age"] >= 0) & (typed.columns["age"] < _OLDEST) & (patient >= 0))
-        born = typed.columns["age"][rows] * 365.25 - (typed.columns["day"][rows])
-        low, high = np.full(n_patients, np.inf), np.full(n_patients, -np.inf)
-        np.minimum.at(low, patient[rows], born)
-        np.maximum.at(high, patient[rows], born)
-        # One year for the birthday between two visits, one for an age written down late.
-        _conflict(typed, "age", "E204", (high - low) > 2 * 365.25)
+        rows = np.flatnonzero(sound & (typed.columns["age"] >= 0) & (typed.columns["age"] < _OLDEST))
+        age, day = typed.columns["age"][rows].astype(np.float64), typed.columns["day"][rows]
+        # Age at the visit or age at the export, both are common: only what fits neither is a conflict. One year is for
+        # the birthday between two visits, one for an age written down late.
+        aged = _spread(age - day / _YEAR_DAYS, patient[rows], n_patients) > 2
+        fixed = _spread(age, patient[rows], n_patients) > 2
+        _conflict(typed, "age", "E204", aged & fixed)
+
+
+def _spread(values: NDArray[np.float64], patient: NDArray[np.int32], n_patients: int) -> NDArray[np.float64]:
+    """Largest difference between the values of each patient; shape (n_patients,)."""
+    low, high = np.full(n_patients, np.inf), np.full(n_patients, -np.inf)
+    np.minimum.at(low, patient, values)
+    np.maximum.at(high, patient, values)
+    return high - low
 
 
 def _conflict(typed: Typed, name: str, code: str, conflicting: NDArray[np.bool_]) -> None:

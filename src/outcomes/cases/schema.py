@@ -150,9 +150,9 @@ class Words:
 
 def spell_masks(masks: NDArray[np.uint64], words: Sequence[str]) -> pa.DictionaryArray:
     """Write bit masks as ``;``-joined words; an empty set is an empty text."""
-    distinct, codes = np.unique(masks, return_inverse=True)
+    distinct, codes = arrow.encode(masks)
     texts = [";".join(word for i, word in enumerate(words) if mask >> i & 1) for mask in distinct.tolist()]
-    return arrow.dictionary(codes.astype(np.int32), texts)
+    return arrow.dictionary(codes, texts)
 
 
 def _shown(values: NDArray[Any], column: Column, words: Words) -> pa.Array:

@@ -202,8 +202,8 @@ def _at_start(visits: Visits, starts: Rows, sizes: Rows) -> Columns:
         if name in visits.columns:
             found[name] = visits.columns[name][starts]
     if "onset_days" in found:
-        _, from_day = visits.codebook.duration_classes()
-        bins = np.searchsorted(np.asarray(from_day), found["onset_days"], side="right") - 1
+        from_day = np.array(visits.codebook.duration_classes()[1])
+        bins = np.searchsorted(from_day, found["onset_days"], side="right") - 1
         found["chronicity"] = np.where(found["onset_days"] >= 0, bins, MISSING).astype(np.int8)
     return found
 

@@ -11,7 +11,7 @@ pain at days        interval               the deciding sentence
 0:6  7:5  14:3      (7, 14] unconfirmed    the last rating counts where nothing contradicts it
 0:6  7:3  14:2      (0, 7] confirmed       day 14 does not contradict day 7
 0:6  7:3  14:5 21:2 (14, 21] unconfirmed   day 14 contradicts day 7 within 30 days
-0:6  7:3  40:5      (0, 7] unconfirmed     33 days later is too late to contradict
+0:6  7:3  40:4      (0, 7] unconfirmed     33 days later is too late to contradict
 0:6  7:4            (7, inf]               never seen relieved: censored at the last measured visit
 0:6                 (0, inf]               one visit: says nothing, but stays in the denominator
 ==================  =====================  =========================================================

@@ -36,6 +36,7 @@ _ORDERS = {
     "dmy": re.compile(r"^(?P<d>\d{1,2})[./-](?P<m>\d{1,2})[./-](?P<y>\d{4}|\d{2})" + _TIME),
     "mdy": re.compile(r"^(?P<m>\d{1,2})[./-](?P<d>\d{1,2})[./-](?P<y>\d{4}|\d{2})" + _TIME),
 }
+NEITHER = -2
 _NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
 _WHOLE = re.compile(r"^\d+(\.0+)?$")
 
@@ -54,7 +55,7 @@ class Parsed:
 
 
 def _plain(values: NDArray[np.int32]) -> NDArray[np.str_]:
-    return np.zeros(len(values), dtype="<U12")
+    return np.zeros(len(values), dtype="<U13")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def parse_pain(texts: Sequence[str], mapping: Mapping) -> Parsed:
     before = np.full(len(texts), MISSING, dtype=np.int32)
     after = np.full(len(texts), MISSING, dtype=np.int32)
     faults = np.zeros(len(texts), dtype="<U4")
-    fixed = np.zeros(len(texts), dtype="<U12")
+    fixed = np.zeros(len(texts), dtype="<U13")
     for i, raw in enumerate(texts):
         if raw in mapping.values.missing or not raw:
             continue
@@ -254,11 +255,9 @@ def parse_floats(texts: Sequence[str], mapping: Mapping, fault: str) -> tuple[ND
     return values, faults
 
 
-def parse_flags(
-    texts: Sequence[str], mapping: Mapping, present_words: frozenset[str] = frozenset()
-) -> NDArray[np.int32]:
-    """Read yes/no words: 1, 0, or -1 for missing; -2 marks a word that is neither."""
-    true = {word.casefold() for word in mapping.values.true} | present_words
+def parse_flags(texts: Sequence[str], mapping: Mapping) -> NDArray[np.int32]:
+    """Read the declared yes/no words: 1, 0, -1 for missing, `NEITHER` for any other word."""
+    true = {word.casefold() for word in mapping.values.true}
     false = {word.casefold() for word in mapping.values.false}
     values = np.full(len(texts), MISSING, dtype=np.int32)
     for i, raw in enumerate(texts):
@@ -268,7 +267,7 @@ def parse_flags(
         elif text in false:
             values[i] = 0
         elif text and raw not in mapping.values.missing:
-            values[i] = -2
+            values[i] = NEITHER
     return values
 
 

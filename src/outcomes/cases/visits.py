@@ -211,7 +211,7 @@ def _streams(columns: Columns, kept: NDArray[np.intp], n_patients: int, protocol
         seen[stream, patient[kept[streams[kept] == stream]]] = True
     only = np.where(seen[UPPER] & ~seen[LOWER], UPPER, np.where(seen[LOWER] & ~seen[UPPER], LOWER, UNSPECIFIED))
     streams[unknown] = only[patient[unknown]].astype(np.int8)
-    both = seen.all(axis=0)
+    both = seen[UPPER] & seen[LOWER]
     rows = kept[both[patient[kept]]]
     return _fill_from_neighbours(columns, streams, rows) if rows.size else streams
 
