@@ -1,0 +1,40 @@
+"""The mapping that belongs to the dirty export: which column is what, and how this clinic system writes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from outcomes.simulate.words import HEADERS, MISSING_MARKS
+
+
+def mapping_toml(data_cut: date) -> str:
+    """Text of ``mapping.toml`` for an export cut at `data_cut`."""
+    columns = "\n".join(f'{field} = "{header}"' for field, header in HEADERS.items())
+    marks = ", ".join(f'"{mark}"' for mark in ("", *MISSING_MARKS))
+    return f"""# How the columns of visits.csv are to be read. The export is synthetic.
+
+[file]
+encoding = "utf-8"
+delimiter = ","
+
+[columns]
+{columns}
+
+[dates]
+order = "dmy"
+data_cut = {data_cut.isoformat()}
+two_digit_year_pivot = 50
+
+[values]
+decimal_mark = "."
+separators = [";"]
+true = ["Y", "yes"]
+false = ["N", "no"]
+missing = [{marks}]
+
+[pain]
+scale = "0-10"
+
+[non_data]
+patient_id = ["Total"]
+"""
