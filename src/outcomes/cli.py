@@ -205,9 +205,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return REFUSED
     except Exception as fault:  # noqa: BLE001
         # The text of an unforeseen error may hold a patient's value: only its kind and place are told.
-        _say(
-            f"internal error: {type(fault).__name__} at {_place(fault)}; earlier results are untouched. Please report it."
-        )
+        kind = type(fault).__name__
+        _say(f"internal error: {kind} at {_place(fault)}; earlier results are untouched. Please report it.")
         return INTERNAL
 
 

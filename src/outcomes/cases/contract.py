@@ -334,15 +334,15 @@ def find_conflicts(typed: Typed, codebook: Codebook) -> None:
         seen = np.zeros((2, n_patients), dtype=np.bool_)
         for place, word in enumerate(("female", "male")):
             seen[place, patient[sound & (typed.columns["sex"] == names.index(word))]] = True
-        _conflict(typed, "sex", "E203", seen.all(axis=0))
+        _conflict(typed, "sex", "E203", seen[0] & seen[1])
     if "age" in typed.columns:
         rows = np.flatnonzero(sound & (typed.columns["age"] >= 0) & (typed.columns["age"] < _OLDEST))
         age, day = typed.columns["age"][rows].astype(np.float64), typed.columns["day"][rows]
         # Age at the visit or age at the export, both are common: only what fits neither is a conflict. One year is for
         # the birthday between two visits, one for an age written down late.
-        aged = _spread(age - day / _YEAR_DAYS, patient[rows], n_patients) > 2
-        fixed = _spread(age, patient[rows], n_patients) > 2
-        _conflict(typed, "age", "E204", aged & fixed)
+        aged = _spread(age - day / _YEAR_DAYS, patient[rows], n_patients)
+        fixed = _spread(age, patient[rows], n_patients)
+        _conflict(typed, "age", "E204", np.minimum(aged, fixed) > 2)
 
 
 def _spread(values: NDArray[np.float64], patient: NDArray[np.int32], n_patients: int) -> NDArray[np.float64]:

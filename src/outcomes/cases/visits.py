@@ -311,7 +311,8 @@ def _find_exact_duplicates(
     visit = np.repeat(np.arange(len(starts)), sizes)[places]
     rows = order[places]
     texts = [column.codes[rows] for column in (*records.fields.values(), *records.modality_flags.values())]
-    ranked = np.lexsort((places, *texts, visit))
+    keys: list[NDArray[Any]] = [places, *texts, visit]
+    ranked = np.lexsort(keys)
     same = visit[ranked][1:] == visit[ranked][:-1]
     for codes in texts:
         same &= codes[ranked][1:] == codes[ranked][:-1]
