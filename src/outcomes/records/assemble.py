@@ -1,0 +1,198 @@
+"""Take the rows that are no records out of each file, and put the files under each other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from outcomes import arrow
+from outcomes.ledger import Ledger, Step
+from outcomes.records.columns import normalise_header
+from outcomes.records.mapping import FIELDS, Mapping
+from outcomes.records.model import Part, Records, SetAside, TextColumn
+from outcomes.records.rules import RULES, refuse
+from outcomes.records.text_columns import join_columns
+
+Mask = npt.NDArray[np.bool_]
+FLAG, ROW = "flag:", "row:"
+_ROW_LIMITS = (65_536, 1_048_576)
+
+
+def tidy_part(part: Part, mapping: Mapping) -> None:
+    """Drop blank rows, repeated header lines and declared non-data from a part, counting each.
+
+    Raises
+    ------
+    InputRefused
+        The header comes again in another order, the row limit of a spreadsheet was hit, or no row could be read.
+    """
+    _check_row_limit(part, mapping)
+    keep = np.ones(len(part.rows), bool)
+    for reason, mask in (
+        ("blank line", _blank_rows(part)),
+        ("repeated header", _repeated_headers(part)),
+        ("declared non-data", _declared_rows(part, mapping)),
+    ):
+        mask &= keep
+        n = int(np.count_nonzero(mask))
+        if n:
+            part.not_data[reason] = part.not_data.get(reason, 0) + n
+            keep &= ~mask
+    if not keep.all():
+        part.keep(keep)
+    part.columns = {key: column for key, column in part.columns.items() if not key.startswith(ROW)}
+    part.file = dataclasses.replace(part.file, n_rows=len(part.rows))
+    if not len(part.rows) and part.faults:
+        _refuse_all_set_aside(part)
+
+
+def combine_parts(parts: Sequence[Part], mapping: Mapping, notes: Sequence[str]) -> Records:
+    """Put the files under each other, in the order given; a field a file lacks is empty there."""
+    keys = list(
+        dict.fromkeys(
+            key
+            for name in (*FIELDS, None)
+            for part in parts
+            for key in part.columns
+            if key == name or (name is None and key.startswith(FLAG))
+        )
+    )
+    columns = {key: join_columns([part.columns.get(key) or _empty(len(part.rows)) for part in parts]) for key in keys}
+    sizes = [len(part.rows) for part in parts]
+    return Records(
+        fields={key: column for key, column in columns.items() if not key.startswith(FLAG)},
+        modality_flags={k.removeprefix(FLAG): column for k, column in columns.items() if k.startswith(FLAG)},
+        source=np.repeat(np.arange(len(parts), dtype=np.int16), sizes),
+        source_row=np.concatenate([part.rows for part in parts]),
+        files=tuple(part.file for part in parts),
+        set_aside=_join_set_aside(parts),
+        ledger=Ledger(tuple(_read_step(part) for part in parts)),
+        mapping=mapping,
+        notes=(*notes, *(note for part in parts for note in part.notes), *_uneven_columns(parts)),
+    )
+
+
+def _empty(n: int) -> TextColumn:
+    return TextColumn(arrow.from_texts([""]), np.zeros(n, np.int32))
+
+
+def _read_step(part: Part) -> Step:
+    set_aside: dict[str, int] = {}
+    for _, code, _ in part.faults:
+        reason = f"{code} {RULES[code]}"
+        set_aside[reason] = set_aside.get(reason, 0) + 1
+    name = f"{part.file.name} › {part.file.sheet}" if part.file.sheet else part.file.name
+    return Step("read", "rows", part.n_physical, len(part.rows), part.merged, set_aside, part.not_data, name)
+
+
+def _join_set_aside(parts: Sequence[Part]) -> SetAside:
+    faults = [(source, *fault) for source, part in enumerate(parts) for fault in sorted(part.faults)]
+    return SetAside(
+        source=np.array([fault[0] for fault in faults], np.int16),
+        row=np.array([fault[1] for fault in faults], np.int32),
+        code=tuple(fault[2] for fault in faults),
+        rule=tuple(RULES[fault[2]] for fault in faults),
+        detail=tuple(fault[3] for fault in faults),
+    )
+
+
+def _uneven_columns(parts: Sequence[Part]) -> list[str]:
+    """Say which field stands in some files and not in others: it may have been renamed between exports."""
+    notes = []
+    for name in FIELDS:
+        lacking = [part.file.name for part in parts if name not in part.columns]
+        if 0 < len(lacking) < len(parts):
+            notes.append(f"{name} is in other files but not in {', '.join(lacking)}; it counts as not recorded there.")
+    return notes
+
+
+def _rows_with(column: TextColumn, chosen: Sequence[int]) -> Mask:
+    """Return the rows whose cell is one of the chosen distinct values."""
+    table = np.zeros(len(column.values), bool)
+    table[list(chosen)] = True
+    return table[column.codes]
+
+
+def _blank_values(column: TextColumn) -> list[int]:
+    """Return the distinct values without a visible character; only short ones can be such, so few are looked at."""
+    import pyarrow.compute as pc
+
+    lengths = pc.binary_length(pc.utf8_trim_whitespace(column.values))
+    return np.flatnonzero(arrow.to_numpy(lengths, np.int32) == 0).tolist()
+
+
+def _blank_rows(part: Part) -> Mask:
+    """Return the rows with no value in any column that is read."""
+    mask = np.ones(len(part.rows), bool)
+    # The patient column goes first: it is rarely blank, and then nothing else needs a look.
+    for column in sorted(part.columns.values(), key=lambda c: c is not part.columns["patient_id"]):
+        mask &= _rows_with(column, _blank_values(column))
+        if not mask.any():
+            break
+    return mask
+
+
+def _repeated_headers(part: Part) -> Mask:
+    """Return the rows that repeat the header line; refuse one with the same headers in another order."""
+    import pyarrow.compute as pc
+
+    mask = np.zeros(len(part.rows), bool)
+    headers = {normalise_header(header) for header in part.file.header} - {""}
+    patient = part.columns["patient_id"]
+    lowered = pc.utf8_lower(pc.utf8_trim_whitespace(patient.values))
+    found = pc.is_in(lowered, value_set=arrow.from_texts(sorted(headers)))
+    rows = np.flatnonzero(_rows_with(patient, [i for i, is_header in enumerate(found.to_pylist()) if is_header]))
+    own = {key: normalise_header(header) for key, header in _headers_of(part).items()}
+    words = {key: part.columns[key].values for key in own}
+    for row in rows.tolist():
+        cells = {key: normalise_header(words[key][int(part.columns[key].codes[row])].as_py()) for key in own}
+        if cells == own:
+            mask[row] = True
+        elif len(own) > 1 and set(cells.values()) <= headers:
+            raise refuse(
+                "E124",
+                f"row {part.rows[row]} is a header line with its columns in another order.",
+                part.file.name,
+                "Split the file there and give both files.",
+            )
+    return mask
+
+
+def _headers_of(part: Part) -> dict[str, str]:
+    own = {key: header for key, (header, _) in part.file.field_columns.items()}
+    return own | {FLAG + term: header for term, (header, _) in part.file.modality_columns.items()}
+
+
+def _declared_rows(part: Part, mapping: Mapping) -> Mask:
+    """Return the rows that the mapping declares to be no data."""
+    mask = np.zeros(len(part.rows), bool)
+    for name, words in mapping.non_data.items():
+        column = part.columns.get(name if name in FIELDS else ROW + name)
+        if column is None:
+            continue
+        wanted = {word.strip().casefold() for word in words}
+        any_text = "*" in wanted
+        cells = [text.strip().casefold() for text in column.values.to_pylist()]
+        mask |= _rows_with(column, [i for i, cell in enumerate(cells) if cell in wanted or (any_text and cell)])
+    return mask
+
+
+def _check_row_limit(part: Part, mapping: Mapping) -> None:
+    if part.n_physical in _ROW_LIMITS and not mapping.file.accept_row_limit:
+        raise refuse(
+            "E107",
+            f"the file has exactly {part.n_physical:,} rows, the limit of a spreadsheet: rows are probably lost.",
+            part.file.name,
+            "Export again as CSV from the clinic system; if nothing is missing, write [file] accept_row_limit = true.",
+        )
+
+
+def _refuse_all_set_aside(part: Part) -> None:
+    row, code, detail = min(part.faults)
+    what = f"{RULES[code]}{f' ({detail})' if detail else ''}"
+    remedy = "Export again; the header line and the rows must have the same columns, and the delimiter must be right."
+    message = f"not one of its {len(part.faults)} rows can be read; the first is row {row}: {what}."
+    raise refuse("E115", message, part.file.name, remedy)

@@ -1,0 +1,194 @@
+"""Which column of a file is which field: by header, never by position; what is not asked for is not read."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from outcomes.errors import Finding, InputRefused
+from outcomes.records.mapping import FIELDS, Mapping
+
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u00ad\u202a\u202b\u202c\u202d\u202e\u2060"))
+_MASK_LENGTH = 20
+_LIKELY: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "patient_id": (("patient_id", ("patient", "subject", "client", "mrn", "pid", "case")),),
+    "visit_date": (("visit_date", ("date", "datum", "start")), ("visit_day", ("day",))),
+}
+
+
+def mask(value: str) -> str:
+    """Return the shape of a value without its content: letters become x, digits 9, cut at 20 characters."""
+    shape = "".join("x" if c.isalpha() else "9" if c.isdigit() else c if c.isprintable() else "?" for c in value[:20])
+    return shape + ("…" if len(value) > _MASK_LENGTH else "")
+
+
+def show_header(header: str) -> str:
+    """Return a header for a message; one that looks like a value (a file without a header row) is masked."""
+    digits = sum(character.isdigit() for character in header)
+    return mask(header) if digits > 2 or "@" in header or len(header) > 60 else header
+
+
+def normalise_header(header: str) -> str:
+    """Return the form in which headers are compared: no case, no invisible characters, single blanks."""
+    return " ".join(unicodedata.normalize("NFKC", header).translate(_INVISIBLE).split()).casefold()
+
+
+def column_letter(index: int) -> str:
+    """Return the spreadsheet letter of a column counted from 0."""
+    letters = ""
+    index += 1
+    while index:
+        index, digit = divmod(index - 1, 26)
+        letters = chr(65 + digit) + letters
+    return letters
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The columns to read from one file.
+
+    Attributes
+    ----------
+    header : tuple[str, ...]
+        Every header of the file.
+    index : dict[str, int]
+        Key -> column counted from 0. A key is a field, ``"flag:"`` and a modality term, or ``"row:"`` and a header
+        that `mapping.non_data` names.
+    notes : tuple[str, ...]
+    """
+
+    header: tuple[str, ...]
+    index: dict[str, int]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def positions(self) -> list[int]:
+        """Columns to read, each once, in file order."""
+        return sorted(set(self.index.values()))
+
+    def places(self, prefix: str = "") -> dict[str, tuple[str, str]]:
+        """Return key without prefix -> (header, letter); an empty prefix gives the fields."""
+        chosen = {k: i for k, i in self.index.items() if (k.startswith(prefix) if prefix else ":" not in k)}
+        return {k.removeprefix(prefix): (self.header[i].strip(), column_letter(i)) for k, i in chosen.items()}
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Headers of the columns that are not read."""
+        read = set(self.index.values())
+        return tuple(
+            show_header(h.strip()) or f"(column {column_letter(i)}, no header)"
+            for i, h in enumerate(self.header)
+            if i not in read
+        )
+
+
+def wanted_headers(mapping: Mapping) -> dict[str, str]:
+    """Return key -> normalised header of every column the mapping asks for; keys as in `Wanted.index`."""
+    keys = {name: normalise_header(header) for name, header in mapping.columns.items() if header}
+    keys |= {f"flag:{term}": normalise_header(header) for header, term in mapping.modality_columns.items()}
+    taken = set(keys.values())
+    keys |= {name: name for name in FIELDS if name not in mapping.columns and name not in taken}
+    keys |= {f"row:{header}": normalise_header(header) for header in mapping.non_data if header not in FIELDS}
+    return keys
+
+
+def count_known(header: Sequence[str], mapping: Mapping) -> int:
+    """Return how many of the wanted columns this header line has."""
+    found = {normalise_header(cell) for cell in header}
+    return len(found & set(wanted_headers(mapping).values()))
+
+
+def has_required(header: Sequence[str], mapping: Mapping) -> bool:
+    """Whether this header line has a patient and a day."""
+    found = {normalise_header(cell) for cell in header}
+    keys = wanted_headers(mapping)
+    have = {key for key, name in keys.items() if name in found}
+    return "patient_id" in have and bool(have & {"visit_date", "visit_day"})
+
+
+def choose_columns(header: Sequence[str], mapping: Mapping, place: str, hint: str = "") -> Wanted:
+    """Find the wanted columns in a header line.
+
+    Parameters
+    ----------
+    header : sequence of str
+        The header line's cells.
+    mapping : Mapping
+    place : str
+        ``file`` or ``file › sheet``, for messages.
+    hint : str
+        A remedy that goes first when required columns are missing, for example another header row.
+
+    Returns
+    -------
+    Wanted
+
+    Raises
+    ------
+    InputRefused
+        A required or declared column is missing, or a wanted header stands there twice.
+    """
+    names = [normalise_header(cell) for cell in header]
+    keys = wanted_headers(mapping)
+    findings = [*_missing(header, names, keys, mapping, place, hint), *_twice(names, keys, place)]
+    if findings:
+        raise InputRefused(f"{place} cannot be read.", findings)
+    index = {key: names.index(name) for key, name in keys.items() if name in names}
+    return Wanted(tuple(header), index)
+
+
+def _missing(
+    header: Sequence[str], names: list[str], keys: dict[str, str], mapping: Mapping, place: str, hint: str
+) -> list[Finding]:
+    absent = [key for key, name in keys.items() if name not in names]
+    declared = set(mapping.columns) | {key for key in keys if ":" in key}
+    findings = []
+    for key in absent:
+        if key in declared:
+            near = get_close_matches(keys[key], names, n=1)
+            remedy = f"The nearest header is '{show_header(near[0])}'. " if near else ""
+            remedy += "Correct that line of the mapping, or take it out."
+            findings.append(
+                Finding("E123", f"the mapping names column '{keys[key]}', which is not there.", place, remedy)
+            )
+    required = ["patient_id"] if "patient_id" in absent else []
+    if {"visit_date", "visit_day"} <= set(absent):
+        required.append("visit_date")
+    required = [key for key in required if key not in declared]
+    if required:
+        shown = ", ".join(f"'{show_header(cell.strip())}'" for cell in header if cell.strip()) or "none"
+        lines = "; ".join(_guess(key, header) for key in required)
+        words = " and ".join(key if key != "visit_date" else "visit_date (or visit_day)" for key in required)
+        remedy = (
+            f"{hint} Or write in the mapping, below [columns]: {lines}"
+            if hint
+            else (f"Write in the mapping, below [columns]: {lines}")
+        )
+        findings.insert(
+            0, Finding("E121", f"required column {words} is missing; headers found: {shown}.", place, remedy)
+        )
+    return findings
+
+
+def _guess(key: str, header: Sequence[str]) -> str:
+    """Return the line of the mapping that is probably meant, or one to fill in."""
+    by_name = {normalise_header(cell).replace(" ", "_").replace("-", "_"): cell.strip() for cell in header}
+    for field, words in _LIKELY[key]:
+        near = get_close_matches(field, list(by_name), n=1, cutoff=0.75)
+        found = near or [name for word in words for name in by_name if word in name]
+        if found:
+            return f'{field} = "{show_header(by_name[found[0]])}"'
+    return f'{key} = "the header in your file"'
+
+
+def _twice(names: list[str], keys: dict[str, str], place: str) -> list[Finding]:
+    findings = []
+    for name in sorted(set(keys.values())):
+        letters = [column_letter(i) for i, other in enumerate(names) if other == name]
+        if len(letters) > 1:
+            where = ", ".join(letters)
+            message = f"header '{name}' stands in {len(letters)} columns ({where})."
+            findings.append(Finding("E122", message, place, "Rename or delete one of them in the export."))
+    return findings

@@ -1,0 +1,286 @@
+"""CSV: block by block through `pyarrow.csv`, every cell text, every odd line set aside with its line number.
+
+A block without quotes or control characters goes to the parser as it is; the others are taken apart first
+(`outcomes.records.lines`). Blocks are parsed by threads and joined in file order, so the result does not depend on
+their number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from outcomes.records.columns import Wanted
+from outcomes.records.csv_head import Head, read_head
+from outcomes.records.lines import MAX_RECORD_BYTES, NEWLINE, Lines, sort_lines
+from outcomes.records.mapping import Mapping
+from outcomes.records.model import Codes, Part, SourceFile
+from outcomes.records.rules import refuse
+from outcomes.records.text_columns import join_chunks
+from outcomes.records.text_stream import iterate_text
+
+BLOCK_BYTES = 1 << 22
+"""Size of a block; the records do not depend on it, but the header must stand in the first one."""
+
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+@dataclass(slots=True)
+class _Parsed:
+    """What one block gave: chunks per wanted column, the line of each record, and the lines of another width."""
+
+    chunks: list[list[pa.DictionaryArray]]
+    rows: Codes
+    invalid: list[tuple[int, int, str]]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts that grow while the blocks go by."""
+
+    line: int
+    n_continued: int = 0
+    n_comments: int = 0
+
+
+def read_csv(path: Path, mapping: Mapping) -> Part:
+    """Read one CSV file.
+
+    Parameters
+    ----------
+    path : Path
+    mapping : Mapping
+
+    Returns
+    -------
+    Part
+        With the keys of `Wanted.index`.
+
+    Raises
+    ------
+    InputRefused
+        No header with the required columns, no clear delimiter, wrong encoding, or a line of more than 1 MB.
+    """
+    text = iterate_text(path, mapping.file.encoding, BLOCK_BYTES)
+    encoding, first = next(text)
+    head = read_head(first, mapping, path.name)
+    part = Part(
+        file=_source_file(path, head.wanted, encoding),
+        columns={},
+        rows=np.zeros(0, np.int32),
+        n_physical=0,
+        not_data=dict(head.not_data),
+    )
+    _Reader(part, head, mapping).run(_whole_lines(first[head.size :], (data for _, data in text)))
+    return part
+
+
+def _source_file(path: Path, wanted: Wanted, encoding: str) -> SourceFile:
+    return SourceFile(
+        name=path.name,
+        sheet="",
+        kind="csv",
+        size_bytes=path.stat().st_size,
+        n_rows=0,
+        header=wanted.header,
+        field_columns=wanted.places(),
+        modality_columns=wanted.places("flag:"),
+        unread_columns=wanted.unread,
+        encoding=encoding,
+        path=path,
+    )
+
+
+def _whole_lines(first: bytes, more: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Cut a stream of UTF-8 text at line ends; lone carriage returns become newlines.
+
+    Yields
+    ------
+    tuple of (bytes, bool)
+        Whole lines, and whether the file ends here.
+    """
+    carry, data = b"", first
+    while data is not None:
+        following = next(more, None)
+        block = carry + data if carry else data
+        held = b""
+        if following is not None and block.endswith(b"\r"):
+            block, held = block[:-1], b"\r"
+        if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if following is None:
+            yield block, True
+            return
+        cut = block.rfind(b"\n") + 1
+        carry = block[cut:] + held
+        if cut:
+            yield block[:cut], False
+        data = following
+
+
+class _Reader:
+    """Feeds blocks to the parser threads and collects what they return, in file order."""
+
+    def __init__(self, part: Part, head: Head, mapping: Mapping) -> None:
+        self.part, self.head, self.comment = part, head, mapping.file.comment
+        self.place = part.file.name
+        self.words = {word.strip().casefold() for words in mapping.non_data.values() for word in words} - {"*"}
+        self.positions = head.wanted.positions
+        self.chunks: list[list[pa.DictionaryArray]] = [[] for _ in self.positions]
+        self.rows: list[Codes] = []
+        self.tally = _Tally(line=head.n_lines)
+        self.unfinished_line = 0
+
+    def run(self, blocks: Iterator[tuple[bytes, bool]]) -> None:
+        """Read every block and fill the part."""
+        pending: deque[tuple[int, Future[_Parsed]]] = deque()
+        workers = max(1, min(4, os.cpu_count() or 1))
+        rest = b""
+        with ThreadPoolExecutor(workers) as pool:
+            for data, is_last in blocks:
+                data, rest = rest + data if rest else data, b""
+                if not data:
+                    continue
+                start = self.tally.line + 1
+                lines = self._take_apart(data, is_last)
+                rest = lines.rest
+                pending.append((start, pool.submit(self._parse, lines)))
+                if len(pending) > workers + 1:
+                    self._collect(*pending.popleft())
+            while pending:
+                self._collect(*pending.popleft())
+        self._finish()
+
+    def _take_apart(self, data: bytes, is_last: bool) -> Lines:
+        """Check a block and find its records; the common case, nothing unusual in it, only counts."""
+        array = np.frombuffer(data, np.uint8)
+        n_newlines = int(np.count_nonzero(array == NEWLINE))
+        self._check_text(data)
+        self._check_length(data)
+        n_low = int(np.count_nonzero(array < 32))
+        unfinished = data[-1] != NEWLINE
+        usual = n_low == n_newlines or n_low == n_newlines + data.count(b"\r") + data.count(b"\t")
+        if usual and b'"' not in data and not self.comment:
+            n_lines = n_newlines + unfinished
+            lines = Lines(data, np.arange(n_lines), n_lines)
+        else:
+            lines = sort_lines(data, self.head.delimiter, len(self.head.wanted.header), self.comment, is_last)
+        if is_last and unfinished:
+            self.unfinished_line = self.tally.line + (int(lines.rows[-1]) + 1 if len(lines.rows) else 0)
+        self.part.faults += [(self.tally.line + 1 + line, code, "") for line, code in lines.faults]
+        self.tally.line += lines.n_lines
+        self.tally.n_continued += lines.n_continued
+        self.tally.n_comments += lines.n_comments
+        return lines
+
+    def _check_text(self, data: bytes) -> None:
+        """Refuse bytes that are no UTF-8, with their line."""
+        if data.isascii():
+            return
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = self.tally.line + 1 + data.count(b"\n", 0, error.start)
+            raise refuse(
+                "E111",
+                f"line {line} holds bytes that are not UTF-8 text.",
+                self.place,
+                'Write [file] encoding = "cp1252" (Windows) or the encoding of your system in the mapping, '
+                "or save the export as UTF-8.",
+            ) from error
+
+    def _check_length(self, data: bytes) -> None:
+        """Refuse a line of more than 1 MB: such a file is no table, and memory stays bounded."""
+        half = MAX_RECORD_BYTES // 2
+        for offset in range(0, len(data) - half, half):
+            if data.find(b"\n", offset, offset + half) >= 0:
+                continue
+            start = data.rfind(b"\n", 0, offset) + 1
+            end = data.find(b"\n", offset)
+            if (end if end >= 0 else len(data)) - start > MAX_RECORD_BYTES:
+                line = self.tally.line + 1 + data.count(b"\n", 0, start)
+                raise refuse(
+                    "E114", f"line {line} is longer than 1 MB.", self.place, "Check the export: is this one CSV table?"
+                )
+
+    def _parse(self, lines: Lines) -> _Parsed:
+        """Parse the records of one block (in a thread)."""
+        invalid: list[tuple[int, int, str]] = []
+
+        def handle(row: pacsv.InvalidRow) -> str:
+            invalid.append((row.number - 1, row.actual_columns, row.text))
+            return "skip"
+
+        if not len(lines.data):
+            return _Parsed([], np.zeros(0, np.int32), [])
+        names = [str(i) for i in range(len(self.head.wanted.header))]
+        wanted = [names[i] for i in self.positions]
+        has_quotes = b'"' in lines.data
+        table = pacsv.read_csv(
+            pa.BufferReader(lines.data),
+            read_options=pacsv.ReadOptions(
+                column_names=names, use_threads=False, block_size=max(len(lines.data) + 1, 1024)
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=self.head.delimiter,
+                quote_char='"' if has_quotes else False,
+                ignore_empty_lines=False,
+                newlines_in_values=has_quotes,
+                invalid_row_handler=handle,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                include_columns=wanted,
+                column_types=dict.fromkeys(wanted, _TEXT),
+                strings_can_be_null=False,
+                check_utf8=False,
+            ),
+        )
+        rows = lines.rows
+        if invalid:
+            rows = np.delete(rows, [number for number, _, _ in invalid])
+        bad = [(int(lines.rows[number]), n_fields, text) for number, n_fields, text in invalid]
+        chunks = [table.column(name).chunks for name in wanted]
+        return _Parsed(chunks, rows.astype(np.int32), bad)
+
+    def _collect(self, start: int, block: Future[_Parsed]) -> None:
+        """Add one parsed block."""
+        parsed = block.result()
+        for column, chunks in zip(self.chunks, parsed.chunks, strict=False):
+            column += chunks
+        self.rows.append(parsed.rows + np.int32(start))
+        width = len(self.head.wanted.header)
+        for line, n_fields, text in parsed.invalid:
+            cells = [cell.strip(' \t"') for cell in text.split(self.head.delimiter)]
+            first = next((cell for cell in cells if cell), "")
+            if not first:
+                self._count("blank line")
+            elif first.casefold() in self.words:
+                self._count("declared non-data")
+            else:
+                code = "E141" if n_fields > width else "E143" if start + line == self.unfinished_line else "E142"
+                self.part.faults.append((start + line, code, f"{n_fields} fields, the header line has {width}"))
+
+    def _count(self, reason: str) -> None:
+        self.part.not_data[reason] = self.part.not_data.get(reason, 0) + 1
+
+    def _finish(self) -> None:
+        part, tally = self.part, self.tally
+        part.n_physical = tally.line
+        if tally.n_comments:
+            part.not_data["comment"] = part.not_data.get("comment", 0) + tally.n_comments
+        if tally.n_continued:
+            part.merged["line break inside quotes"] = tally.n_continued
+        part.rows = np.concatenate(self.rows) if self.rows else np.zeros(0, np.int32)
+        by_position = {}
+        for position, chunks in zip(self.positions, self.chunks, strict=True):
+            by_position[position] = join_chunks(chunks)
+            chunks.clear()
+        part.columns = {key: by_position[i] for key, i in self.head.wanted.index.items()}

@@ -1,0 +1,353 @@
+"""How one export is to be read: which column is which field, and how its values are written.
+
+A mapping is a small TOML file; every key has a default, so an export with canonical headers needs none.
+`docs/mapping.toml` shows each key with a comment.
+"""
+
+from __future__ import annotations
+
+import codecs
+import datetime
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from outcomes.errors import ConfigError, Finding
+
+FIELDS: tuple[str, ...] = (
+    "patient_id",
+    "visit_date",
+    "visit_day",
+    "clinic_id",
+    "clinician_id",
+    "visit_purpose",
+    "pain_pre",
+    "pain_post",
+    "function_score",
+    "function_instrument",
+    "region",
+    "diagnoses",
+    "muscles_identified",
+    "muscles_treated",
+    "modalities",
+    "procedure_codes",
+    "cause",
+    "trigger",
+    "radiation",
+    "paresthesia",
+    "onset_date",
+    "onset_days",
+    "onset",
+    "previous_episodes",
+    "age",
+    "age_band",
+    "sex",
+    "payer",
+    "discharge_reason",
+)
+"""The fields of a visit record, which are also its canonical headers."""
+
+DATE_ORDERS = ("iso", "dmy", "mdy", "ymd", "excel")
+PAIN_SCALES = ("0-10", "0-100")
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How the file is written: ``None`` is found from the content, or asked for."""
+
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    header_row: int = 1
+    sheet: str | None = None
+    comment: str | None = None
+    accept_row_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DateOptions:
+    """How dates are written, and how far the export reaches."""
+
+    order: str | None = None
+    timezone: str | None = None
+    data_cut: datetime.date | None = None
+    observed_until_day: int | None = None
+    two_digit_year_pivot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueOptions:
+    """How cells are written. Words are compared without case and outer blanks."""
+
+    decimal_mark: str = "."
+    separators: tuple[str, ...] = (";",)
+    true: tuple[str, ...] = ("true", "yes", "y", "1", "x")
+    false: tuple[str, ...] = ("false", "no", "n", "0")
+    missing: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True, slots=True)
+class PainOptions:
+    """The scale of `pain_pre` and `pain_post`."""
+
+    scale: str = "0-10"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """How one export is to be read.
+
+    Attributes
+    ----------
+    file, dates, values, pain : FileOptions, DateOptions, ValueOptions, PainOptions
+        The sections of the same names.
+    columns : dict[str, str]
+        Field -> header. A field that is not listed is looked for under its own name; ``""`` means: do not read it.
+    modality_columns : dict[str, str]
+        Header -> modality term, for exports with one yes/no column a modality.
+    non_data : dict[str, tuple[str, ...]]
+        Field, or header of a column that is no field -> words; a row with one of them in that column is not a visit
+        (totals, cancelled appointments). ``"*"`` stands for any text.
+    """
+
+    file: FileOptions = field(default_factory=FileOptions)
+    columns: dict[str, str] = field(default_factory=dict)
+    dates: DateOptions = field(default_factory=DateOptions)
+    values: ValueOptions = field(default_factory=ValueOptions)
+    pain: PainOptions = field(default_factory=PainOptions)
+    modality_columns: dict[str, str] = field(default_factory=dict)
+    non_data: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Mapping:
+        """Read a mapping from a TOML file.
+
+        Raises
+        ------
+        ConfigError
+            The file cannot be read, or any of its keys or values is wrong; all faults are listed at once.
+        """
+        path = Path(path)
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+            data = tomllib.loads(text)
+        except OSError as error:
+            raise ConfigError(f"{path.name}: the mapping cannot be read ({error.strerror}). Check the path.") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path.name}: the mapping is not UTF-8 text. Save it as UTF-8.") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path.name}: the mapping is not valid TOML: {error}. Mend that line.") from error
+        return cls.from_dict(data, path.name)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], name: str = "mapping") -> Mapping:
+        """Build a mapping from parsed TOML, or raise `ConfigError` with every fault in it."""
+        check = _Check()
+        sections: dict[str, Any] = {}
+        for section, value in data.items():
+            if section not in _SECTIONS:
+                check.unknown(section, section, _SECTIONS)
+            elif not isinstance(value, dict):
+                check.fault("E011", section, f"must be a section, written [{section}].")
+            else:
+                sections[section] = value
+        mapping = cls(
+            file=FileOptions(**check.options("file", sections, _FILE)),
+            columns=check.words("columns", sections, FIELDS),
+            dates=DateOptions(**check.options("dates", sections, _DATES)),
+            values=ValueOptions(**check.options("values", sections, _VALUES)),
+            pain=PainOptions(**check.options("pain", sections, _PAIN)),
+            modality_columns=check.words("modality_columns", sections, None),
+            non_data=check.word_lists("non_data", sections),
+        )
+        check.together(mapping)
+        if check.findings:
+            raise ConfigError(f"{name}: {len(check.findings)} fault(s) in the mapping.", check.findings)
+        return mapping
+
+    @property
+    def hash(self) -> str:
+        """Twelve hex digits over every setting; the same in every process."""
+        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
+    """Return ``Did you mean 'x'?`` for the known word most like `word`, or an empty string."""
+    found = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"Did you mean '{found[0]}'?" if found else ""
+
+
+def _text(value: Any) -> str:
+    """Say what is wrong with a value that should be a non-empty text; empty when nothing is."""
+    return "" if isinstance(value, str) and value else "must be a text."
+
+
+def _encoding(value: Any) -> str:
+    if not isinstance(value, str):
+        return "must be a text."
+    try:
+        "".encode(value)
+        codecs.lookup(value)
+    except (LookupError, ValueError):
+        return 'is not an encoding Python knows; for example "utf-8", "cp1252", "utf-16".'
+    return ""
+
+
+def _one_character(value: Any) -> str:
+    fits = isinstance(value, str) and len(value) == 1 and value.isascii() and not value.isalnum()
+    return "" if fits and value not in '"\r\n\0' else "must be one ASCII character that is no letter, digit or quote."
+
+
+def _row(value: Any) -> str:
+    return "" if type(value) is int and value >= 1 else "must be a whole number from 1."
+
+
+def _flag(value: Any) -> str:
+    return "" if isinstance(value, bool) else "must be true or false."
+
+
+def _date(value: Any) -> str:
+    return "" if type(value) is datetime.date else "must be a date without quotes, for example 2026-09-30."
+
+
+def _day(value: Any) -> str:
+    return "" if type(value) is int and 0 <= value <= 100_000 else "must be a whole number of days, 0 to 100000."
+
+
+def _pivot(value: Any) -> str:
+    return "" if type(value) is int and 0 <= value <= 99 else "must be a whole number 0 to 99."
+
+
+def _timezone(value: Any) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, TypeError, OSError):
+        return 'is not a time zone name, for example "Europe/Zurich".'
+    return ""
+
+
+def _one_of(*allowed: str) -> Callable[[Any], str]:
+    words = ", ".join(f'"{word}"' for word in allowed)
+
+    def check(value: Any) -> str:
+        if isinstance(value, str) and value in allowed:
+            return ""
+        return f"must be one of {words}. {nearest(value, allowed) if isinstance(value, str) else ''}".strip()
+
+    return check
+
+
+def _texts(value: Any) -> str:
+    fits = isinstance(value, list) and all(isinstance(word, str) for word in value)
+    return "" if fits else 'must be a list of texts, for example ["yes", "1"].'
+
+
+def _separators(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return 'must be a list of characters, for example [";"].'
+    return "" if all(not _one_character(word) for word in value) else "each must be one character, no letter or digit."
+
+
+_Rules = dict[str, Callable[[Any], str]]
+_FILE: _Rules = {
+    "encoding": _encoding,
+    "delimiter": _one_character,
+    "header_row": _row,
+    "sheet": _text,
+    "comment": _one_character,
+    "accept_row_limit": _flag,
+}
+_DATES: _Rules = {
+    "order": _one_of(*DATE_ORDERS),
+    "timezone": _timezone,
+    "data_cut": _date,
+    "observed_until_day": _day,
+    "two_digit_year_pivot": _pivot,
+}
+_VALUES: _Rules = {
+    "decimal_mark": _one_of(".", ","),
+    "separators": _separators,
+    "true": _texts,
+    "false": _texts,
+    "missing": _texts,
+}
+_PAIN: _Rules = {"scale": _one_of(*PAIN_SCALES)}
+_SECTIONS = ("file", "columns", "dates", "values", "pain", "modality_columns", "non_data")
+
+
+class _Check:
+    """Collects every fault of a mapping before anything is raised."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def fault(self, code: str, place: str, message: str, remedy: str = "") -> None:
+        self.findings.append(Finding(code, message, place, remedy))
+
+    def unknown(self, place: str, key: str, known: tuple[str, ...] | list[str]) -> None:
+        self.fault("E010", place, "is not a key of the mapping.", nearest(key, known) or f"Known: {', '.join(known)}.")
+
+    def options(self, section: str, sections: dict[str, Any], rules: _Rules) -> dict[str, Any]:
+        """Return the section's good values; lists become tuples."""
+        good: dict[str, Any] = {}
+        for key, value in sections.get(section, {}).items():
+            place = f"{section}.{key}"
+            if key not in rules:
+                self.unknown(place, key, list(rules))
+                continue
+            wrong = rules[key](value)
+            if wrong:
+                self.fault("E011", place, wrong)
+            else:
+                good[key] = tuple(value) if isinstance(value, list) else value
+        return good
+
+    def words(self, section: str, sections: dict[str, Any], keys: tuple[str, ...] | None) -> dict[str, str]:
+        """Return a section of text -> text; `keys` are the allowed left sides."""
+        good: dict[str, str] = {}
+        for key, value in sections.get(section, {}).items():
+            place = f"{section}.{key}"
+            if keys is not None and key not in keys:
+                self.unknown(place, key, keys)
+            elif not isinstance(value, str) or (keys is None and not value.strip()):
+                self.fault("E011", place, "must be a text.")
+            else:
+                good[key] = value
+        return good
+
+    def word_lists(self, section: str, sections: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+        """Return a section of text -> list of texts."""
+        good: dict[str, tuple[str, ...]] = {}
+        for key, value in sections.get(section, {}).items():
+            wrong = _texts(value) or ("" if value and all(value) else "must list at least one word, none empty.")
+            if wrong:
+                self.fault("E011", f"{section}.{key}", wrong)
+            else:
+                good[key] = tuple(value)
+        return good
+
+    def together(self, mapping: Mapping) -> None:
+        """Find settings that contradict each other."""
+        taken: dict[str, str] = {}
+        pairs = [(f"columns.{key}", header) for key, header in mapping.columns.items() if header]
+        pairs += [(f"modality_columns.{header}", header) for header in mapping.modality_columns]
+        for place, header in pairs:
+            key = header.strip().casefold()
+            if key in taken:
+                self.fault("E012", place, f"names the same column as {taken[key]}.", "One column can be one field.")
+            taken.setdefault(key, place)
+        if mapping.columns.get("patient_id") == "":
+            self.fault("E012", "columns.patient_id", "cannot be left out: it is required.")
+        folded = {name: {w.strip().casefold() for w in getattr(mapping.values, name)} for name in ("true", "false")}
+        if folded["true"] & folded["false"]:
+            both = ", ".join(sorted(folded["true"] & folded["false"]))
+            self.fault("E012", "values.true", f"shares words with values.false: {both}.", "Keep each word on one side.")
+        if mapping.file.comment and mapping.file.comment == mapping.file.delimiter:
+            self.fault("E012", "file.comment", "is the same character as file.delimiter.")

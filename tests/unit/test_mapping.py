@@ -1,0 +1,110 @@
+"""The mapping file: every key read, every fault listed at once with its path."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from outcomes.errors import ConfigError
+from outcomes.records import FIELDS, Mapping
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "mapping.toml"
+
+
+def faults(data: dict[str, object]) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        Mapping.from_dict(data)
+    return {finding.place: f"{finding.code} {finding.message} {finding.remedy}" for finding in caught.value.findings}
+
+
+def test_the_documented_example_loads_and_shows_every_key() -> None:
+    mapping = Mapping.load(EXAMPLE)
+    assert mapping.dates.data_cut == datetime.date(2026, 9, 30)
+    assert mapping.values.separators == (";", "|")
+    shown = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    assert set(shown) == {field.name for field in dataclasses.fields(Mapping)}
+    for section in ("file", "dates", "values", "pain"):
+        assert set(shown[section]) == {field.name for field in dataclasses.fields(getattr(mapping, section))}
+
+
+def test_defaults_need_no_file() -> None:
+    mapping = Mapping()
+    assert mapping == Mapping.from_dict({})
+    assert (mapping.file.encoding, mapping.file.header_row, mapping.pain.scale) == ("utf-8", 1, "0-10")
+    assert mapping.values.missing == ("",)
+
+
+def test_all_faults_at_once_with_their_path() -> None:
+    found = faults(
+        {
+            "colums": {},
+            "pain": 3,
+            "file": {"encoding": "utf-9", "delimiter": "::", "header_row": 0, "sheat": "x", "comment": 5},
+            "columns": {"patient": "Case", "sex": 1, "age": "Case no", "age_band": "case NO"},
+            "dates": {"order": "dym", "timezone": "Mars/Base", "data_cut": "2026-09-30", "two_digit_year_pivot": 100},
+            "values": {"decimal_mark": ";", "separators": [], "true": ["J"], "false": ["j"], "missing": "NA"},
+            "modality_columns": {"US": ""},
+            "non_data": {"patient_id": [""]},
+        }
+    )
+    assert set(found) == {
+        "colums", "pain", "file.encoding", "file.delimiter", "file.header_row", "file.sheat", "file.comment",
+        "columns.patient", "columns.sex", "columns.age_band", "dates.order", "dates.timezone", "dates.data_cut",
+        "dates.two_digit_year_pivot", "values.decimal_mark", "values.separators", "values.true", "values.missing",
+        "modality_columns.US", "non_data.patient_id",
+    }  # fmt: skip
+    assert "Did you mean 'columns'?" in found["colums"]
+    assert "Did you mean 'sheet'?" in found["file.sheat"]
+    assert "Did you mean 'patient_id'?" in found["columns.patient"]
+    assert "columns.age" in found["columns.age_band"]
+
+
+@pytest.mark.parametrize(
+    ("section", "value"),
+    [
+        ("file", {"header_row": True}),
+        ("file", {"delimiter": '"'}),
+        ("file", {"encoding": "base64"}),
+        ("file", {"comment": ";", "delimiter": ";"}),
+        ("columns", {"patient_id": ""}),
+        ("dates", {"data_cut": datetime.datetime(2026, 1, 1)}),
+        ("dates", {"observed_until_day": -1}),
+        ("pain", {"scale": "0-5"}),
+    ],
+)
+def test_impossible_values(section: str, value: dict[str, object]) -> None:
+    assert faults({section: value})
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    broken = tmp_path / "mapping.toml"
+    broken.write_text("[file\n")
+    with pytest.raises(ConfigError, match=r"mapping\.toml.*line 1"):
+        Mapping.load(broken)
+    broken.write_bytes(b"# \xff")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        Mapping.load(broken)
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        Mapping.load(tmp_path / "none.toml")
+
+
+def test_the_hash_changes_with_every_setting_and_with_nothing_else() -> None:
+    data = {"columns": {"patient_id": "Case", "sex": "Sex"}, "file": {"delimiter": ";"}}
+    other = {"file": {"delimiter": ";"}, "columns": {"sex": "Sex", "patient_id": "Case"}}
+    assert Mapping.from_dict(data).hash == Mapping.from_dict(other).hash
+    assert (
+        len({Mapping().hash, Mapping.from_dict(data).hash, Mapping.from_dict({"pain": {"scale": "0-100"}}).hash}) == 3
+    )
+    code = "from outcomes.records import Mapping; print(Mapping().hash)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == Mapping().hash
+
+
+def test_the_fields_are_those_of_the_contract() -> None:
+    assert len(set(FIELDS)) == len(FIELDS) == 29

@@ -1,0 +1,209 @@
+"""Reading XLSX: exact text, Excel's row numbers, the right sheet; bombs and broken files refused, the process alive."""
+
+from __future__ import annotations
+
+import datetime
+import glob
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+from outcomes.errors import InputRefused
+from outcomes.records import Mapping, Records, read_records
+
+HEADER = ["patient_id", "visit_date", "pain_pre"]
+DAY = datetime.date(2024, 3, 1)
+Rows = list[list[Any]]
+
+
+def book(folder: Path, sheets: dict[str, Rows], hidden: tuple[str, ...] = (), name: str = "visits.xlsx") -> Path:
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.active)
+    for title, rows in sheets.items():
+        sheet = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+        sheet.sheet_state = "hidden" if title in hidden else "visible"
+    workbook.save(folder / name)
+    return folder / name
+
+
+def read(folder: Path, sheets: dict[str, Rows], hidden: tuple[str, ...] = (), **sections: object) -> Records:
+    return read_records(book(folder, sheets, hidden), Mapping.from_dict(sections))
+
+
+def refused(path: Path, **sections: object) -> str:
+    with pytest.raises(InputRefused) as caught:
+        read_records(path, Mapping.from_dict(sections))
+    assert path.name in str(caught.value)
+    assert all(finding.remedy for finding in caught.value.findings)
+    return str(caught.value)
+
+
+def repack(path: Path, change: Callable[[str, bytes], bytes | None], extra: dict[str, bytes] | None = None) -> Path:
+    """Write a workbook's parts again, changed."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: change(name, archive.read(name)) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {**parts, **(extra or {})}.items():
+            if data is not None:
+                archive.writestr(name, data)
+    return path
+
+
+CELLS = {
+    "text": ("007", "007"),
+    "whole number": (3, "3"),
+    "whole float": (3.0, "3"),
+    "fraction": (0.1, "0.1"),
+    "true": (True, "true"),
+    "false": (False, "false"),
+    "date": (DAY, "2024-03-01"),
+    "time": (datetime.datetime(2024, 3, 1, 9, 30), "2024-03-01T09:30:00"),
+    "duration": (datetime.timedelta(hours=30, minutes=5), "30:05:00"),
+    "empty": (None, ""),
+    "one": (1, "1"),
+}
+
+
+def test_cells_become_exact_text(tmp_path: Path) -> None:
+    rows = [HEADER, *[[f"p{i}", DAY, cell] for i, (cell, _) in enumerate(CELLS.values())]]
+    records = read(tmp_path, {"Data": rows})
+    assert dict(zip(CELLS, records.fields["pain_pre"].texts(), strict=True)) == {
+        k: text for k, (_, text) in CELLS.items()
+    }
+    assert set(records.fields["visit_date"].texts()) == {"2024-03-01"}
+    assert records.source_row.tolist() == list(range(2, 2 + len(CELLS)))
+    assert (records.files[0].kind, records.files[0].sheet) == ("xlsx", "Data")
+
+
+def test_rows_as_excel_shows_them(tmp_path: Path) -> None:
+    rows: Rows = [["Clinic export"], [], HEADER, ["a", DAY, 1], [None] * 3, ["b", DAY, 2]]
+    assert "header_row = 3" in refused(book(tmp_path, {"Data": rows}))
+    records = read(tmp_path, {"Data": rows}, file={"header_row": 3})
+    assert records.source_row.tolist() == [4, 6]
+    step = records.ledger.steps[0]
+    assert (step.rows_in, dict(step.not_data)) == (6, {"header": 1, "above the header": 2, "blank line": 1})
+
+
+def test_1904_dates(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.epoch = CALENDAR_MAC_1904
+    for row in (HEADER, ["a", DAY, 1]):
+        workbook.active.append(row)
+    workbook.save(tmp_path / "mac.xlsx")
+    assert read_records(tmp_path / "mac.xlsx").fields["visit_date"].texts() == ["2024-03-01"]
+
+
+def test_errors_and_formulas_without_a_value_are_set_aside(tmp_path: Path) -> None:
+    rows = [[*HEADER, "x"], ["a", DAY, 1, "#N/A"], ["b", DAY, "#N/A", 1], ["c", DAY, "=1+1", 1], ["d", 1e17, 2, 1]]
+    records = read(tmp_path, {"Data": rows})
+    assert records.fields["patient_id"].texts() == ["a"]
+    aside = records.set_aside
+    assert list(zip(aside.row.tolist(), aside.code, strict=True)) == [(3, "E147"), (4, "E148"), (5, "E149")]
+    assert aside.detail[0] == 'column "pain_pre" (C)'
+
+
+def test_which_sheet(tmp_path: Path) -> None:
+    data: Rows = [HEADER, ["a", DAY, 1]]
+    records = read(tmp_path, {"Cover": [["Export of 2024"]], "Data": data, "Names": [["Jane"]]}, hidden=("Names",))
+    assert records.files[0].sheet == "Data"
+    assert sorted(records.notes) == [
+        'visits.xlsx: hidden sheet "Names" was not read.',
+        'visits.xlsx: sheet "Cover" has no patient and day column and was not read.',
+    ]
+    two = book(tmp_path, {"Q1": data, "Q2": data, "Old": data}, hidden=("Old",))
+    assert 'sheet = "Q1"' in refused(two)
+    assert read_records(two, Mapping.from_dict({"file": {"sheet": "Q2"}})).files[0].sheet == "Q2"
+    assert "hidden" in refused(two, file={"sheet": "Old"})
+    assert '"Q1", "Q2"' in refused(two, file={"sheet": "Q3"})
+    assert "E121" in refused(book(tmp_path, {"Data": [["id", "when"], ["a", DAY]]}))
+
+
+def test_hidden_rows_are_read_and_counted(tmp_path: Path) -> None:
+    path = book(tmp_path, {"Data": [HEADER, ["a", DAY, 1], ["b", DAY, 2]]})
+    workbook = openpyxl.load_workbook(path)
+    workbook.active.row_dimensions[3].hidden = True
+    workbook.active.column_dimensions["C"].hidden = True
+    workbook.save(path)
+    records = read_records(path)
+    assert records.n == 2
+    assert any("1 hidden rows" in note for note in records.notes)
+    assert any("1 hidden columns" in note for note in records.notes)
+
+
+def test_other_columns_are_not_handed_over(tmp_path: Path) -> None:
+    records = read(tmp_path, {"Data": [["name", *HEADER], ["Jane", "a", DAY, 1]]})
+    assert records.files[0].unread_columns == ("name",)
+    assert records.files[0].field_columns["patient_id"] == ("patient_id", "B")
+
+
+def far_cell(name: str, data: bytes) -> bytes:
+    if name.endswith("sheet1.xml"):
+        return data.replace(
+            b"</row></sheetData>", b'</row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+        )
+    return data
+
+
+def doctype(name: str, data: bytes) -> bytes:
+    return b'<!DOCTYPE x [<!ENTITY a "b">]>' + data if name.endswith(("sheet1.xml", "workbook.xml")) else data
+
+
+DANGEROUS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "far cell": (lambda p: repack(p, far_cell), "E108"),
+    "packed 1000 to 1": (lambda p: repack(p, lambda n, d: d, {"xl/bomb.xml": b" " * 5_000_000}), "E108"),
+    "many parts": (lambda p: repack(p, lambda n, d: d, {f"xl/{i}.xml": b"" for i in range(2001)}), "E108"),
+    "macros": (lambda p: repack(p, lambda n, d: d, {"xl/vbaProject.bin": b"x"}), "macros"),
+    "links": (lambda p: repack(p, lambda n, d: d, {"xl/externalLinks/externalLink1.xml": b"x"}), "links"),
+    "entities": (lambda p: repack(p, doctype), "XML entities"),
+    "zip of files": (lambda p: repack(p, lambda n, d: None, {"a.csv": b"a"}), "zip archive"),
+    "truncated": (lambda p: p.write_bytes(p.read_bytes()[:-200]), "E105"),
+    "half": (lambda p: p.write_bytes(p.read_bytes()[:1000]), "E105"),
+    "no sheet part": (lambda p: repack(p, lambda n, d: None if n.endswith("sheet1.xml") else d), "E105"),
+}
+
+
+@pytest.mark.parametrize("name", DANGEROUS)
+def test_dangerous_and_broken_workbooks(tmp_path: Path, name: str) -> None:
+    path = book(tmp_path, {"Data": [HEADER, ["a", DAY, 1]]})
+    change, expected = DANGEROUS[name]
+    change(path)
+    assert expected in refused(path)
+
+
+def test_a_dying_child_is_a_refusal_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from outcomes.records import workbook, workbook_child
+
+    path = book(tmp_path, {"Data": [HEADER, ["a", DAY, 1]]})
+    bad = tmp_path / "child.py"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(workbook_child, "__file__", str(bad))
+    bad.write_text("import os; os.abort()")
+    assert "E108" in refused(path)
+    bad.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(workbook, "SECONDS", 0.5)
+    assert "E108" in refused(path)
+    assert not glob.glob(str(tmp_path / "outcomes-*"))
+
+
+def test_memory_is_capped(tmp_path: Path) -> None:
+    """A cell that the scan does not see as far (no reference) but whose neighbours are many still cannot hurt."""
+    path = book(tmp_path, {"Data": [HEADER, ["a", DAY, 1]]})
+    stream = io.BytesIO()
+    for row in range(3, 40):
+        stream.write(b'<row r="%d"><c r="A%d"><v>1</v></c></row>' % (row * 25_000, row * 25_000))
+    cells = stream.getvalue()
+
+    def change(name: str, data: bytes) -> bytes:
+        return data.replace(b"</row></sheetData>", b"</row>" + cells + b"</sheetData>") if "sheet1" in name else data
+
+    records = read_records(repack(path, change))
+    assert records.n == 1 + 37
