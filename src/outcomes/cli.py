@@ -203,6 +203,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("stopped; nothing was written")
         return REFUSED
+    except OSError as fault:
+        reason = os.strerror(fault.errno) if fault.errno else type(fault).__name__
+        _say(
+            f"refused by the system: {reason}; earlier results are untouched. "
+            "Make room or give access, then run it again."
+        )
+        return REFUSED
     except Exception as fault:  # noqa: BLE001
         # The text of an unforeseen error may hold a patient's value: only its kind and place are told.
         kind = type(fault).__name__

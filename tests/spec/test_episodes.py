@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tables import records
 
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
+from tables import records
 
 WORKED = """
 visit_day | pain_pre | visit_purpose | episode | rule

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tables import records
 
 from outcomes.cases import build_episodes, build_relief_intervals, build_return_rows, build_visits
 from outcomes.errors import NotEstimable
+from tables import records
 
 INF = float("inf")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from tables import records
 
 from outcomes.cases import build_visits
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping
+from tables import records
 
 MERGE = """
 patient_id | visit_date | pain_pre | pain_post | modalities | region | muscles_identified

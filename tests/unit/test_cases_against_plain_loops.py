@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tables import column
 
 from outcomes.cases import build_episodes, build_relief_intervals, build_return_rows, build_visits
 from outcomes.definitions import Protocol
 from outcomes.ledger import Ledger
 from outcomes.records import Mapping, Records, SetAside, SourceFile
+from tables import column
 
 PURPOSES = ("", "", "", "", "", "maintenance", "first_exam")
 DISCHARGES = ("", "", "", "", "resolved", "referred", "improved")
@@ -47,7 +47,9 @@ def random_records(rng: np.random.Generator, n_patients: int) -> tuple[Records, 
     file = SourceFile("t.csv", "", "csv", 0, len(rows), tuple(fields), {}, {}, ())
     aside = SetAside(np.zeros(0, np.int16), np.zeros(0, np.int32), (), (), ())
     n = len(rows)
-    made = Records(fields, {}, np.zeros(n, np.int16), np.arange(2, n + 2, dtype=np.int32), (file,), aside, Ledger(), Mapping())
+    made = Records(
+        fields, {}, np.zeros(n, np.int16), np.arange(2, n + 2, dtype=np.int32), (file,), aside, Ledger(), Mapping()
+    )
     return made, visits
 
 

@@ -1,0 +1,154 @@
+"""`outcomes clean` as a user runs it: what comes out, what is refused, and what is left when it breaks half-way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from outcomes import cli
+from outcomes.cases import export
+
+
+@pytest.fixture(scope="module")
+def cleaned(tmp_path_factory, sample_export, sample_mapping):
+    out = tmp_path_factory.mktemp("clean") / "cleaned"
+    code = cli.main(["clean", str(sample_export), "--mapping", str(sample_mapping), "--out", str(out), "--quiet"])
+    return code, out
+
+
+def test_every_table_in_both_formats(cleaned):
+    code, out = cleaned
+    assert code == cli.ROWS_SET_ASIDE
+    names = {path.name for path in out.iterdir()} - {"cleaned-by-outcomes"}
+    assert names == {f"{table}.{ending}" for table in export.TABLES for ending in ("csv", "parquet")}
+    for table in export.TABLES:
+        assert len(pd.read_csv(out / f"{table}.csv")) == len(pd.read_parquet(out / f"{table}.parquet"))
+
+
+def test_no_row_is_lost(cleaned, sample_export):
+    _, out = cleaned
+    ledger = pd.read_csv(out / "ledger.csv", keep_default_na=False)
+    for _, step in ledger.groupby(["step", "source"], sort=False):
+        counts = step.groupby("outcome")["n"].sum()
+        assert counts["in"] == counts.drop("in").sum()
+    n_lines = len(sample_export.read_bytes().splitlines())
+    assert ledger["n"].iloc[0] == n_lines
+    visits, quarantine = pd.read_parquet(out / "visits.parquet"), pd.read_csv(out / "quarantine.csv")
+    of_records = ledger[ledger["unit"].isin(["rows", "records"])].groupby("outcome")["n"].sum()
+    aside = quarantine["source_row"].nunique()
+    assert aside == of_records["set_aside"]
+    assert n_lines == visits["n_records"].sum() + aside + of_records["not_data"]
+
+
+def test_only_the_owner_reads_the_quarantine(cleaned):
+    _, out = cleaned
+    assert (out / "quarantine.csv").stat().st_mode & 0o077 == 0
+
+
+def test_no_patient_id_in_quarantine_ledger_or_messages(cleaned, sample_export, sample_mapping, tmp_path, capsys):
+    _, out = cleaned
+    ids = {line.split(",", 1)[0] for line in sample_export.read_text(encoding="utf-8").splitlines()[1:]}
+    ids = {patient for patient in ids if patient.isdigit() and len(patient) >= 6}
+    cli.main(["clean", str(sample_export), "--mapping", str(sample_mapping), "--out", str(tmp_path / "again")])
+    said = "".join(capsys.readouterr())
+    for text in (said, *((out / f"{name}.csv").read_text() for name in ("quarantine", "ledger", "unknown_terms"))):
+        words = set(text.replace('"', ",").replace(" ", ",").split(","))
+        assert not ids & words
+
+
+def test_rows_in_another_order_give_the_same_tables(cleaned, sample_export, sample_mapping, tmp_path):
+    _, out = cleaned
+    visits = pd.read_parquet(out / "visits.parquet").drop(columns="source_row")
+    header, *rows = sample_export.read_text(encoding="utf-8").splitlines()
+    # Records of one day keep their order, for the first rating of a day is the earlier record.
+    rows = [row for row in rows if row.count('"') % 2 == 0 and "\0" not in row]
+    rows.sort(key=lambda row: row.split(",", 1)[0])
+    shuffled = tmp_path / "shuffled.csv"
+    shuffled.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    cli.main(["clean", str(shuffled), "--mapping", str(sample_mapping), "--out", str(tmp_path / "out"), "--quiet"])
+    again = pd.read_parquet(tmp_path / "out" / "visits.parquet").drop(columns="source_row")
+    pd.testing.assert_frame_equal(visits, again, check_categorical=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        ("patient_id,visit_date\n", "no rows|no records|header"),
+        ("name,when\na,2025-01-01\n", "patient_id"),
+        ("patient_id,visit_date\np1,03/04/2025\n", 'order = "dmy"'),
+        ("<html><table><tr><td>x</td></tr></table></html>", "HTML"),
+        ("PK\x03\x04 not a workbook", "workbook|xlsx|zip"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_words_and_nothing_is_written(tmp_path, capsys, text, says):
+    path = tmp_path / "export.csv"
+    path.write_bytes(text.encode())
+    assert cli.main(["clean", str(path), "--out", str(tmp_path / "out")]) == cli.REFUSED
+    said = capsys.readouterr().err
+    assert any(word.lower() in said.lower() for word in says.split("|")), said
+    assert "Traceback" not in said
+    assert [p.name for p in tmp_path.iterdir()] == ["export.csv"]
+
+
+def test_a_folder_with_something_else_in_it_is_not_replaced(tmp_path, sample_export, sample_mapping):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "thesis.txt").write_text("years of work")
+    assert cli.main(["clean", str(sample_export), "--mapping", str(sample_mapping), "--out", str(out), "--quiet"]) == 2
+    assert (out / "thesis.txt").read_text() == "years of work"
+
+
+def test_broken_half_way_the_earlier_result_stays_whole(tmp_path, monkeypatch, capsys):
+    path, out = tmp_path / "export.csv", tmp_path / "out"
+    path.write_text("patient_id,visit_date,pain_pre\np1,2025-01-01,6\n")
+    assert cli.main(["clean", str(path), "--out", str(out), "--quiet"]) == cli.DONE
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device p1")
+
+    monkeypatch.setattr(export, "_plain", full_disk)
+    assert cli.main(["clean", str(path), "--out", str(out), "--quiet"]) == cli.REFUSED
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["export.csv", "out"]
+    said = capsys.readouterr().err
+    assert "No space left on device" in said
+    assert "p1" not in said
+
+
+def test_an_unforeseen_fault_tells_its_place_and_no_value(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "export.csv"
+    path.write_text("patient_id,visit_date,pain_pre\np1,2025-01-01,6\n")
+
+    def fault(*_: object) -> None:
+        raise ValueError("patient p1 is odd")
+
+    monkeypatch.setattr(export, "_plain", fault)
+    assert cli.main(["clean", str(path), "--out", str(tmp_path / "out"), "--quiet"]) == cli.INTERNAL
+    said = capsys.readouterr().err
+    assert "ValueError" in said
+    assert "export.py" in said
+    assert "p1" not in said
+
+
+def test_the_table_names_of_the_help_are_those_of_the_export():
+    assert cli._TABLES == export.TABLES
+    assert cli._FORMATS == export.FORMATS
+
+
+def test_cleaning_imports_neither_pandas_nor_scipy(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text("patient_id,visit_date,pain_pre,modalities\np1,2025-01-01,6,US\n")
+    code = (
+        "import sys; from outcomes.cli import main; "
+        f"main(['clean', {str(path)!r}, '--out', {str(tmp_path / 'out')!r}]); "
+        "print([m for m in ('pandas', 'scipy', 'matplotlib', 'statsmodels') if m in sys.modules])"
+    )
+    environment = {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

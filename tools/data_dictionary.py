@@ -1,0 +1,30 @@
+"""Write docs/data_dictionary.md from the column contracts, so that the page cannot differ from the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from outcomes.cases.schema import EPISODE_COLUMNS, VISIT_COLUMNS, Column, shown_name
+
+_HEAD = """# Data dictionary
+
+The columns of `visits` and `episodes` as `outcomes clean` writes them and as `.table` shows them. A column the export
+cannot fill is absent. Day columns end in `_date`, or in `_day` where the export has day numbers instead of dates.
+Intervals are open on the left and closed on the right, `(left_days, right_days]`. Made by
+`python tools/data_dictionary.py`.
+"""
+
+
+def table(title: str, columns: tuple[Column, ...]) -> str:
+    """One Markdown table."""
+    rows = [f"| `{shown_name(c, True)}` | {c.unit or '–'} | {c.meaning} |" for c in columns]
+    return "\n".join([f"\n## {title}\n", "| column | unit | meaning |", "|---|---|---|", *rows, ""])
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + table("visits", VISIT_COLUMNS) + table("episodes", EPISODE_COLUMNS)
+
+
+if __name__ == "__main__":
+    Path(__file__).parents[1].joinpath("docs", "data_dictionary.md").write_text(page(), encoding="utf-8")
