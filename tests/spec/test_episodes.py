@@ -175,3 +175,12 @@ def test_closing_at_exactly_ninety_observable_days():
     c          | 2025-12-31 | 6
     """
     assert build_episodes(build_visits(records(text))).table["is_closed"].tolist() == [True, False, False]
+
+
+def test_one_mistyped_year_does_not_lift_the_washout():
+    rows = ["patient_id | visit_date | pain_pre", "x | 2015-01-01 | 6"]
+    rows += [f"p{i} | 2025-01-{i + 1:02} | 6" for i in range(5)] + ["late | 2025-04-01 | 6"]
+    table = build_episodes(build_visits(records("\n".join(rows)))).table.set_index("patient_id")
+    inception = table["is_inception"]
+    assert not inception[["p0", "p4"]].any()
+    assert inception["late"]

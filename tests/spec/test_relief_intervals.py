@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from outcomes.cases import build_episodes, build_relief_intervals, build_return_rows, build_visits
+from outcomes.definitions import Protocol
 from outcomes.errors import NotEstimable
 from tables import records
 
@@ -97,12 +98,13 @@ RETURNS = [
 
 def return_rows(courses: list[str]):
     start = np.datetime64("2025-01-01")
-    rows = ["patient_id | visit_date | pain_pre", f"first | {start - 100} | ", f"last | {start + 364} | "]
+    rows = ["patient_id | visit_date | pain_pre", f"last | {start + 364} | "]
     for number, course in enumerate(courses):
         for point in course.split():
             day, pain = point.split(":")
             rows.append(f"p{number:02} | {start + int(day)} | {pain}")
-    return build_return_rows(build_episodes(build_visits(records("\n".join(rows)))))
+    protocol = Protocol.from_mapping({"episode": {"washout_days": 0}})
+    return build_return_rows(build_episodes(build_visits(records("\n".join(rows)), protocol)))
 
 
 @pytest.mark.parametrize(("course", "expected"), RETURNS)

@@ -1,4 +1,4 @@
-"""The vectorised episodes, relief intervals and returns against the same rules written as plain loops over one patient."""
+"""The vectorised episodes, relief intervals and returns against the same rules as plain loops over one patient."""
 
 from __future__ import annotations
 

@@ -146,6 +146,7 @@ def build_relief_intervals(episodes: Episodes, rule: str = "confirmed") -> Relie
     eligible = np.flatnonzero(columns["is_eligible"])
     rows, segment, starts = _measured_rows(episodes, course, eligible)
     meets = _meets(course.pain[rows], columns["baseline"][eligible][segment], rule, episodes)
+    meets[starts] = False  # the baseline itself is never relief, however low a protocol lets it be
     last_of_segment = np.r_[segment[1:] != segment[:-1], np.ones(min(1, len(rows)), bool)]
     next_meets = np.r_[meets[1:], np.zeros(min(1, len(rows)), bool)] & ~last_of_segment
     wait = np.diff(course.day[rows], append=course.day[rows][-1:])

@@ -43,6 +43,7 @@ _UNITED = frozenset(
 _ANY = frozenset(["modality_unknown", "is_first_exam", "is_maintenance"])
 _LAST = frozenset(["pain_post", "discharge_reason"])
 UPPER, LOWER, UNSPECIFIED = range(3)
+_BUSY_VISITS, _BUSY_WINDOW_DAYS = 5, 30
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Visits:
     has_calendar : bool
         False for exports with day numbers instead of dates.
     clinic_first_day, clinic_last_day : ndarray of int32, shape (number of clinics + 1,)
-        First day with data and last observable day of each clinic; the last entry is for visits without a clinic.
+        First busy day (`_first_busy_day`) and last observable day of each clinic; the last entry is for visits without
+        a clinic.
         -1 where the last observable day is unknown (day numbers without a declared end).
     quarantine : pyarrow.Table
         Every fault of every record set aside.
@@ -325,10 +327,9 @@ def _observed_days(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """First day with data and last observable day of each clinic (one more entry for visits without a clinic)."""
     n_clinics = 0 if clinics is None else len(clinics)
-    first = np.full(n_clinics + 1, np.iinfo(np.int32).max, dtype=np.int32)
     last = np.full(n_clinics + 1, MISSING, dtype=np.int32)
     clinic = columns.get("clinic", np.full(len(columns["day"]), MISSING, dtype=np.int32))
-    np.minimum.at(first, clinic, columns["day"])
+    first = _first_busy_day(columns["day"], clinic, n_clinics)
     dates = records.mapping.dates
     if "visit_date" not in records.fields:
         declared = dates.observed_until_day
@@ -337,3 +338,23 @@ def _observed_days(
         return first, np.full_like(last, day_number(dates.data_cut))
     np.maximum.at(last, clinic, columns["day"])
     return first, last
+
+
+def _first_busy_day(day: NDArray[np.int32], clinic: NDArray[np.int32], n_clinics: int) -> NDArray[np.int32]:
+    """First day of each clinic that begins five visits within thirty days; its first visit where there are fewer.
+
+    The washout counts from here. A single mistyped year must not move it: with the plain first day one such record
+    would let every episode of the clinic's true first months pass as newly begun.
+    """
+    of_clinic = np.where(clinic < 0, n_clinics, clinic)
+    order = np.lexsort((day, of_clinic))
+    days, clinics = day[order], of_clinic[order]
+    ahead = _BUSY_VISITS - 1
+    busy = np.zeros(len(days), dtype=np.bool_)
+    if len(days) > ahead:
+        busy[:-ahead] = (clinics[ahead:] == clinics[:-ahead]) & (days[ahead:] - days[:-ahead] <= _BUSY_WINDOW_DAYS)
+    first = np.full(n_clinics + 1, np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(first, clinics[busy], days[busy])
+    quiet = first[clinics] == np.iinfo(np.int32).max
+    np.minimum.at(first, clinics[quiet], days[quiet])
+    return first

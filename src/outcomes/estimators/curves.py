@@ -1,0 +1,243 @@
+"""Kaplan-Meier: the share still without the event, when some were watched for less time than others.
+
+The estimate is the product over event times of ``1 - events / at_risk`` (Kaplan and Meier 1958,
+doi:10.1080/01621459.1958.10501452), its variance Greenwood's sum, its limits the log-log ones, which stay inside 0 and
+1 (Kalbfleisch and Prentice 2002, doi:10.1002/9781118032985, section 1.4). They are those of R's ``survfit(...,
+conf.type = "log-log")``.
+
+Days are integers, so the whole data set is first counted into a table of days; after that the cost no longer depends on
+the number of rows. Real-valued times take the same road over their distinct values. Two times are tied when they are
+equal, nothing else: count in days, not in fractions of weeks.
+
+What the caller must guarantee: whoever stops being watched does so for a reason unrelated to the event, and event times
+are known exactly. Relief seen at visits is not; for that use `outcomes.estimators.npmle`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from outcomes.errors import NotEstimable
+from outcomes.estimators.checks import FloatArray, check_level, check_numbers, check_weights, refuse_where
+from outcomes.estimators.counting import distinct, sum_by
+
+# Two sums of weights that differ by less than this share of the total differ by rounding only.
+_ROUNDING = 1e-12
+_FLAT = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class KaplanMeier:
+    """A survival curve as a step function, one entry a distinct event time (m of them).
+
+    Attributes
+    ----------
+    time : ndarray, shape (m,)
+        Distinct event times, ascending, in the unit given.
+    at_risk, events : ndarray, shape (m,)
+        Sum of weights at risk just before, and having the event at, each time.
+    survival, std_err : ndarray, shape (m,)
+        Share without the event after each time and its standard error (Greenwood). NaN where survival has reached 0.
+    conf_low, conf_high : ndarray, shape (m,)
+        Point-wise log-log limits. NaN where survival has reached 0.
+    level : float
+        Confidence level of the limits.
+    watched_time, watched : ndarray, shape (k,)
+        Every time at which somebody enters or leaves, and the sum of weights at risk at it: between two of these times
+        nothing changes.
+    """
+
+    time: FloatArray
+    at_risk: FloatArray
+    events: FloatArray
+    survival: FloatArray
+    std_err: FloatArray
+    conf_low: FloatArray
+    conf_high: FloatArray
+    level: float
+    watched_time: FloatArray
+    watched: FloatArray
+
+
+def kaplan_meier(
+    time: ArrayLike,
+    event: ArrayLike,
+    weights: ArrayLike | None = None,
+    entry: ArrayLike | None = None,
+    level: float = 0.95,
+) -> KaplanMeier:
+    """Estimate the survival curve.
+
+    Parameters
+    ----------
+    time : array_like, shape (n,)
+        Time of the event or of the last observation, 0 or later. An event at time 0 is allowed.
+    event : array_like, shape (n,)
+        1 when the event happened at `time`, 0 when observation ended there.
+    weights : array_like, shape (n,), optional
+        Case weights, 0 or more, fractions allowed. The standard error treats them as numbers of rows; for weights that
+        were themselves estimated use a bootstrap.
+    entry : array_like, shape (n,), optional
+        When each row came under observation. A row is at risk at t when ``entry < t <= time``; without it, from the
+        start, time 0 included.
+    level : float
+        Confidence level.
+
+    Raises
+    ------
+    InputRefused
+        Negative or non-finite times, codes other than 0 and 1, entry not before time, negative weights, unequal
+        lengths.
+    NotEstimable
+        No rows, or no weight.
+    """
+    end = check_numbers("time", time)
+    happened = check_numbers("event", event, end.size)
+    weight = check_weights(weights, end.size)
+    begin = None if entry is None else check_numbers("entry", entry, end.size)
+    refuse_where(end < 0, "E611", "time", "is negative.")
+    refuse_where((happened != 0) & (happened != 1), "E612", "event", "is neither 0 nor 1.")
+    if begin is not None:
+        refuse_where(begin >= end, "E613", "entry", "is not before time: that row was never at risk.")
+    level = check_level(level)
+    counted = weight > 0
+    if not counted.all():
+        end, happened, weight = end[counted], happened[counted], weight[counted]
+        begin = None if begin is None else begin[counted]
+    return _from_counts(*_count_times(end, happened, weight, begin), level)
+
+
+def _count_times(
+    end: FloatArray, happened: FloatArray, weight: FloatArray, begin: FloatArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the distinct times, the weight of events at each, and the weight at risk at each."""
+    stacked = end if begin is None else np.concatenate([end, begin])
+    times, position = distinct(stacked)
+    n, k = end.size, times.size
+    leaving = sum_by(position[:n], weight, k)
+    events = sum_by(position[:n], weight * happened, k)
+    entering = np.zeros(k) if begin is None else sum_by(position[n:], weight, k)
+    # Summed from the far end: the last at risk are exactly their own weight. Who enters at t is not yet at risk at t.
+    watched = np.cumsum((leaving - entering)[::-1])[::-1]
+    watched[np.abs(watched) < _ROUNDING * weight.sum()] = 0.0
+    return times, events, watched
+
+
+def _from_counts(times: FloatArray, events: FloatArray, watched: FloatArray, level: float) -> KaplanMeier:
+    step = events > 0
+    d, n = events[step], watched[step]
+    left_over = np.where(np.abs(n - d) <= _ROUNDING * n, 0.0, n - d)
+    survival = np.cumprod(left_over / n).astype(np.float64, copy=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative: FloatArray = np.sqrt(np.cumsum(d / (n * left_over)))
+        std_err = np.where(survival > 0, survival * relative, np.nan)
+    low, high = _log_log_limits(survival, relative, level)
+    return KaplanMeier(times[step], n, d, survival, std_err, low, high, level, times, watched)
+
+
+def _log_log_limits(survival: FloatArray, relative: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+    """Limits of survival from its relative standard error, symmetric on the scale log(-log S)."""
+    z = NormalDist().inv_cdf(0.5 + level / 2.0)
+    inside = (survival > 0) & (survival < 1)
+    s = np.where(inside, survival, 0.5)
+    shift = z * np.where(inside, relative, 0.0) / np.log(s)
+    centre = np.log(-np.log(s))
+    low = np.exp(-np.exp(centre - shift))
+    high = np.exp(-np.exp(centre + shift))
+    return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+
+
+def survival_at(curve: KaplanMeier, days: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Read the curve at given times.
+
+    Parameters
+    ----------
+    curve : KaplanMeier
+    days : array_like, shape (k,) or a number
+        Times in the curve's unit.
+
+    Returns
+    -------
+    survival, conf_low, conf_high, at_risk : ndarray, shape (k,)
+        Before the first event survival and both limits are 1 (nothing has happened, the method has no width to give).
+        After the last observation survival is NaN, unless it has already reached 0: nobody was watched there.
+        `at_risk` is the weight with ``entry < t <= time``.
+    """
+    at = check_numbers("days", np.atleast_1d(np.asarray(days, dtype=np.float64)))
+    refuse_where(at < 0, "E614", "days", "is negative.")
+    index = np.searchsorted(curve.time, at, side="right")
+    unseen = at > curve.watched_time[-1]
+    out = []
+    for values in (curve.survival, curve.conf_low, curve.conf_high):
+        read = np.concatenate([[1.0], values])[index]
+        out.append(np.where(unseen & (np.concatenate([[1.0], curve.survival])[index] > 0), np.nan, read))
+    place = np.searchsorted(curve.watched_time, at, side="left")
+    at_risk = np.concatenate([curve.watched, [0.0]])[place]
+    return out[0], out[1], out[2], at_risk
+
+
+def quantile(curve: KaplanMeier, share: float) -> tuple[float, float, float]:
+    """Return the time by which `share` had the event, with limits, by inverting the curve and its limits.
+
+    The time is the first at which survival is ``1 - share`` or less; where the curve runs flat exactly there, the
+    middle of the flat piece (R's ``quantile.survfit``). NaN when the curve, or a limit, never gets there (Brookmeyer
+    and Crowley 1982, doi:10.2307/2530286).
+    """
+    if not 0.0 < share < 1.0:
+        refuse_where(np.array([True]), "E615", "share", "must lie between 0 and 1.")
+    return (
+        _first_time(curve.time, curve.survival, 1.0 - share),
+        _first_time(curve.time, curve.conf_low, 1.0 - share),
+        _first_time(curve.time, curve.conf_high, 1.0 - share),
+    )
+
+
+def _first_time(time: FloatArray, values: FloatArray, target: float) -> float:
+    below = np.flatnonzero(values <= target + _FLAT)
+    if not below.size:
+        return float("nan")
+    first = int(below[0])
+    if abs(values[first] - target) > _FLAT:
+        return float(time[first])
+    later = np.flatnonzero(values < target - _FLAT)
+    return float((time[first] + time[later[0]]) / 2.0) if later.size else float(time[first])
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictedMean:
+    """Mean time without the event up to `horizon`, in the curve's unit, with its standard error."""
+
+    value: float
+    std_err: float
+    horizon: float
+
+
+def restricted_mean(curve: KaplanMeier, horizon: float) -> RestrictedMean:
+    """Return the area under the curve up to `horizon` (Royston and Parmar 2013, doi:10.1186/1471-2288-13-152).
+
+    Raises
+    ------
+    NotEstimable
+        Observation ended before `horizon` while some were still without the event: the rest of the area is unknown.
+    InputRefused
+        `horizon` is not a positive number.
+    """
+    refuse_where(~(np.array([horizon], dtype=np.float64) > 0), "E616", "horizon", "must be above 0.")
+    ended = curve.survival.size > 0 and curve.survival[-1] == 0
+    if horizon > curve.watched_time[-1] and not ended:
+        raise NotEstimable(
+            f"The mean up to {horizon:g} cannot be computed: nobody was observed that long. Choose an earlier horizon."
+        )
+    used = curve.time < horizon
+    steps = np.concatenate([[0.0], curve.time[used], [horizon]])
+    heights = np.concatenate([[1.0], curve.survival[used]])
+    areas = heights * np.diff(steps)
+    beyond = np.cumsum(areas[::-1])[::-1][1:]
+    d, n = curve.events[used], curve.at_risk[used]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = np.where(beyond > 0, beyond**2 * d / (n * (n - d)), 0.0)
+    return RestrictedMean(float(areas.sum()), float(np.sqrt(parts.sum())), float(horizon))

@@ -1,0 +1,122 @@
+"""How complete are the records: for each field, the share of visits at which it was filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from outcomes.errors import NotEstimable
+from outcomes.ledger import Ledger
+from outcomes.questions import results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from outcomes.cases.visits import Visits
+
+COLUMNS = ("field", "label", "n", "recorded", "estimate")
+FIELDS = {
+    "pain_pre": "Pain before treatment",
+    "pain_post": "Pain after treatment",
+    "function_score": "Function score",
+    "region": "Region",
+    "diagnoses": "Diagnosis",
+    "muscles_identified": "Muscle in spasm",
+    "muscles_treated": "Muscle treated",
+    "modalities": "Treatment given",
+    "cause": "Cause",
+    "trigger": "Trigger",
+    "radiation": "Radiation",
+    "paresthesia": "Tingling or numbness",
+    "onset_days": "Start of symptoms",
+    "onset": "Kind of onset",
+    "previous_episodes": "Previous episodes",
+    "age": "Age",
+    "sex": "Sex",
+    "payer": "Payer",
+    "clinic": "Clinic",
+    "clinician": "Clinician",
+    "purpose": "Purpose of the visit",
+}
+# A field whose inside columns have other names: recorded when any of them is.
+_MASKS = {
+    "muscles_identified": ("muscles_identified_left", "muscles_identified_right"),
+    "muscles_treated": ("muscles_treated_left", "muscles_treated_right"),
+    "modalities": ("modalities", "modality_unknown"),
+}
+_RENAMED = {"diagnoses": "diagnosis_tier"}
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Completeness of the visits.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``field, label, n, recorded, estimate``: `n` visits, `recorded` those with a value (a word the codebook does not
+        know counts for treatments only; elsewhere it reads as not recorded), `estimate` the share. A field the export
+        does not have has 0 recorded.
+    summary : dict
+        ``n`` visits, ``n_patients``, ``absent_fields`` as a tuple.
+    settings : dict
+    ledger : Ledger
+    notes : tuple of str
+    """
+
+    table: pd.DataFrame
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    ledger: Ledger
+    notes: tuple[str, ...]
+
+
+def describe_completeness(visits: Visits) -> Completeness:
+    """Describe how often each field was filled in.
+
+    Raises
+    ------
+    NotEstimable
+        There are no visits.
+    """
+    import pandas as pd
+
+    if not visits.n:
+        raise NotEstimable("Completeness cannot be described: no visit was kept. The ledger says why.")
+    rows, absent = [], []
+    for field, label in FIELDS.items():
+        flags = _recorded(visits, field)
+        if flags is None:
+            absent.append(field)
+        recorded = 0 if flags is None else int(flags.sum())
+        rows.append((field, label, visits.n, recorded, recorded / visits.n))
+    notes = [f"Not in this export: {', '.join(FIELDS[field].lower() for field in absent)}."] if absent else []
+    return Completeness(
+        table=pd.DataFrame(rows, columns=list(COLUMNS)),
+        summary={
+            "n": visits.n,
+            "n_patients": int(np.unique(visits.columns["patient"]).size),
+            "absent_fields": tuple(absent),
+        },
+        settings=results.make_settings(
+            visits, question="completeness", definition="visits with a value in the field", estimator="share of visits"
+        ),
+        ledger=visits.ledger,
+        notes=tuple(notes),
+    )
+
+
+def _recorded(visits: Visits, field: str) -> np.ndarray | None:
+    """Whether each visit has the field; None when the export does not."""
+    columns = visits.columns
+    if field in _MASKS:
+        parts = [columns[name] != 0 for name in _MASKS[field] if name in columns]
+        return np.logical_or.reduce(parts) if parts else None
+    values = columns.get(_RENAMED.get(field, field))
+    if values is None:
+        return None
+    if values.dtype.kind == "f":
+        return ~np.isnan(values)
+    return values >= 0

@@ -1,0 +1,392 @@
+"""E13: how did the quarters go? A few indicators, fixed in advance, by the quarter in which episodes started.
+
+By start, not by end: among episodes that ended lately the quick ones are too many, and the newest quarter would always
+look best. For the same reason a quarter gets a value only once all of its episodes are old enough to tell:
+**a quarter is mature for an indicator when its last day is no later than data cut - horizon - 14 days.** An immature
+quarter is listed with its counts so far and no value. The data cut is the latest of the clinics'; an episode of a
+clinic whose data end earlier is left out where its own data cut makes it too young.
+
+=====================  ========================================  ==================================================
+indicator              of                                        horizon in days (defaults)
+=====================  ========================================  ==================================================
+episodes_started       inception episodes                        0
+relieved_by_28         of them, those eligible for relief        28
+returned_by_182        of these, those that reached the          42 + 30 + 182; younger ones are censored
+                       landmark after relief
+silent_stop            inception episodes                        90 to the last visit + 90 without one
+visits_per_episode     inception episodes, visits to day 90      90
+pain_recorded          visits of the quarter, by their own date  0
+=====================  ========================================  ==================================================
+
+Whether a difference between quarters is a change is not said here; two neighbouring quarters always differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.cases.schema import END_REASONS
+from outcomes.errors import NotEstimable
+from outcomes.estimators import means, proportions
+from outcomes.ledger import Ledger
+from outcomes.questions import recurrence, relief, results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from outcomes.cases.episodes import Episodes
+
+LAG_DAYS = 14
+RETURN_DAYS = 182
+COLUMNS = ("quarter", "indicator", "label", "unit", "estimate", "conf_low", "conf_high", "n", "events", "mature")
+Values = tuple[float, float, float]
+BLANK: Values = (float("nan"), float("nan"), float("nan"))
+
+
+@dataclass(frozen=True)
+class QuarterReview:
+    """Indicators by quarter.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``quarter, indicator, label, unit, estimate, conf_low, conf_high, n, events, mature``: every quarter from the
+        first to the last visit, every indicator. `unit` is ``"episodes"``, ``"visits"`` or ``"share"``; for immature
+        quarters `n` and `events` are counts so far.
+    quarter : str
+        The quarter reviewed, ``"2026Q3"``.
+    summary : dict
+        ``quarter, data_cut`` (ISO date), ``last_mature`` (indicator -> quarter or ``""``).
+    settings : dict
+    ledger : Ledger
+    notes : tuple of str
+    """
+
+    table: pd.DataFrame
+    quarter: str
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    ledger: Ledger
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One indicator: its rows (a quarter number, a start day and a data cut each) and how a set of rows is estimated.
+
+    Attributes
+    ----------
+    name, label, unit : str
+    horizon_days : int
+    floor : int
+        Rows under which no value is given.
+    quarter, age_days : ndarray of int, shape (n,)
+        Quarter number of each row, and days from its start to its clinic's data cut.
+    event : ndarray of bool, shape (n,)
+        What ``events`` counts.
+    estimate : callable
+        Positions of rows and a name to value and limits.
+    """
+
+    name: str
+    label: str
+    unit: str
+    horizon_days: int
+    floor: int
+    quarter: NDArray[np.int64]
+    age_days: NDArray[np.int64]
+    event: NDArray[np.bool_]
+    estimate: Callable[[NDArray[np.intp], str], Values]
+
+
+def review_quarter(episodes: Episodes, quarter: str | None = None) -> QuarterReview:
+    """Estimate the indicators of every quarter and choose the one to review.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    quarter : str, optional
+        ``"2026Q3"``. The last quarter mature for relief by the primary day when not given.
+
+    Raises
+    ------
+    NotEstimable
+        The export has day numbers, no quarter is mature yet, or there is no such quarter.
+    """
+    if not episodes.has_calendar:
+        raise NotEstimable(
+            "Quarters cannot be reviewed: this export has day numbers counted from each patient's first visit, so the "
+            "calendar is unknown. Ask for an export with visit dates; every other question is answered without them."
+        )
+    if not episodes.n:
+        raise NotEstimable("Quarters cannot be reviewed: there are no episodes. The ledger says why.")
+    asked = None if quarter is None else _read_quarter(quarter)
+    numbers = quarter_number(episodes.visits.columns["day"])
+    earliest, least = int(numbers.min()), episodes.protocol.reporting_floor.proportion_min_n
+    shown = range(earliest + results.first_shown(numbers - earliest, least), int(numbers.max()) + 1)
+    if asked is not None and asked not in shown:
+        known = ", ".join(quarter_word(number) for number in shown)
+        raise NotEstimable(f"There is no quarter {quarter_word(asked)} in these records. There are: {known}.")
+    cut = int(episodes.columns["observable_until_day"].max())
+    indicators = _indicators(episodes)
+    mature = {i.name: [q for q in shown if quarter_end(q) <= cut - i.horizon_days - LAG_DAYS] for i in indicators}
+    chosen = asked if asked is not None else _choose(mature[_relieved_name(episodes)], episodes, cut)
+    rows: list[tuple[Any, ...]] = []
+    notes = [results.early_note(least, quarter_word(shown[0]))] if shown[0] > earliest else []
+    for number in shown:
+        for indicator in indicators:
+            row, note = _row(indicator, number, number in mature[indicator.name])
+            rows.append(row)
+            notes += note
+    return _result(episodes, rows, chosen, cut, mature, notes)
+
+
+def _result(
+    episodes: Episodes,
+    rows: list[tuple[Any, ...]],
+    chosen: int,
+    cut: int,
+    mature: dict[str, list[int]],
+    notes: list[str],
+) -> QuarterReview:
+    import pandas as pd
+
+    primary = episodes.protocol.horizons_days.primary
+    return QuarterReview(
+        table=pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("quarter", kind="stable", ignore_index=True),
+        quarter=quarter_word(chosen),
+        summary={
+            "quarter": quarter_word(chosen),
+            "data_cut": str(np.datetime64(cut, "D")),
+            "last_mature": {name: quarter_word(found[-1]) if found else "" for name, found in mature.items()},
+        },
+        settings=results.make_settings(
+            episodes,
+            question="quarter review",
+            definition="episodes by the quarter they started in; relief: "
+            + relief.describe_rule("confirmed", episodes.protocol),
+            index="start of the episode; pain_recorded by the day of the visit",
+            maturity=f"last day of the quarter <= data cut - horizon - {LAG_DAYS} days",
+            estimator=f"relieved_by_{primary}: {relief.ESTIMATOR}; returned_by_{RETURN_DAYS}: {recurrence.ESTIMATOR}; "
+            "silent_stop, pain_recorded: Wilson interval on the effective number; visits_per_episode: mean, t interval "
+            "with patients as clusters",
+        ),
+        ledger=episodes.ledger,
+        notes=("Neighbouring quarters always differ; this table alone does not call any difference a change.", *notes),
+    )
+
+
+def quarter_number(days: NDArray[Any]) -> NDArray[np.int64]:
+    """Count quarters since 1970 from days since 1970-01-01."""
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.asarray(months // 3, dtype=np.int64)
+
+
+def quarter_word(number: int) -> str:
+    """Write a quarter number as ``2026Q3``."""
+    return f"{1970 + number // 4}Q{number % 4 + 1}"
+
+
+def quarter_end(number: int) -> int:
+    """Last day of a quarter, in days since 1970-01-01."""
+    return int(np.datetime64(3 * (number + 1), "M").astype("datetime64[D]").astype(np.int64)) - 1
+
+
+def _read_quarter(text: str) -> int:
+    found = re.fullmatch(r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*", text)
+    if not found:
+        raise NotEstimable(f"'{text}' is no quarter. Write it like 2026Q3.")
+    return (int(found[1]) - 1970) * 4 + int(found[2]) - 1
+
+
+def _relieved_name(episodes: Episodes) -> str:
+    return f"relieved_by_{episodes.protocol.horizons_days.primary}"
+
+
+def _choose(mature: list[int], episodes: Episodes, cut: int) -> int:
+    if mature:
+        return mature[-1]
+    days = episodes.protocol.horizons_days.primary + LAG_DAYS
+    raise NotEstimable(
+        f"No quarter can be reviewed yet: the first one must lie {days} days before the data cut "
+        f"({np.datetime64(cut, 'D')}) with its last day."
+    )
+
+
+def _row(indicator: Indicator, number: int, mature: bool) -> tuple[tuple[Any, ...], list[str]]:
+    """Return one row of the table and the sentences it needs."""
+    of_quarter = indicator.quarter == number
+    old_enough = of_quarter & (indicator.age_days >= indicator.horizon_days + LAG_DAYS)
+    used = np.flatnonzero(old_enough if mature else of_quarter)
+    word, values, notes = quarter_word(number), BLANK, []
+    if mature and used.size >= indicator.floor:
+        values = indicator.estimate(used, f"{indicator.name} {word}")
+        if np.isnan(values[0]):
+            notes.append(f"{word}, {indicator.label.lower()}: nobody was observed that long; no value is given.")
+    elif mature:
+        notes.append(f"{word}, {indicator.label.lower()}: fewer than {indicator.floor}; no value is given.")
+    if mature and old_enough.sum() < of_quarter.sum():
+        notes.append(f"{word}, {indicator.label.lower()}: episodes of a clinic whose data end earlier are left out.")
+    head = (word, indicator.name, indicator.label, indicator.unit)
+    return (*head, *values, int(used.size), int(indicator.event[used].sum()), mature), notes
+
+
+def _indicators(episodes: Episodes) -> list[Indicator]:
+    inception = np.flatnonzero(episodes.columns["is_inception"])
+    return [
+        _started(episodes, inception),
+        _relieved(episodes),
+        _returned(episodes),
+        _silent(episodes, inception),
+        _visits(episodes, inception),
+        _recorded(episodes),
+    ]
+
+
+def _of_episodes(episodes: Episodes, rows: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
+    start = episodes.columns["index_day"][rows].astype(np.int64)
+    cut = episodes.columns["observable_until_day"][rows].astype(np.int64)
+    return {"quarter": quarter_number(start), "age_days": cut - start}
+
+
+def _started(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
+    return Indicator(
+        name="episodes_started",
+        label="Episodes started",
+        unit="episodes",
+        horizon_days=0,
+        floor=0,
+        event=np.ones(rows.size, dtype=bool),
+        estimate=lambda part, _: (float(part.size), float("nan"), float("nan")),
+        **_of_episodes(episodes, rows),
+    )
+
+
+def _relieved(episodes: Episodes) -> Indicator:
+    from outcomes.cases.timeline import build_relief_intervals
+
+    protocol, intervals = episodes.protocol, build_relief_intervals(episodes)
+    day = protocol.horizons_days.primary
+    left, right = intervals.left_days.astype(float), intervals.right_days.astype(float)
+    patient = episodes.columns["patient"][intervals.episode]
+    last_seen = np.where(np.isinf(right), left, right)
+
+    def estimate(part: NDArray[np.intp], name: str) -> Values:
+        return _at(relief.fit_group(name, left[part], right[part], patient[part], protocol, day), day)
+
+    return Indicator(
+        name=f"relieved_by_{day}",
+        label=f"Relieved by day {day}",
+        unit="share",
+        horizon_days=day,
+        floor=protocol.reporting_floor.estimate_min_episodes,
+        event=np.isfinite(right) & (last_seen <= day),
+        estimate=estimate,
+        **_of_episodes(episodes, intervals.episode),
+    )
+
+
+def _returned(episodes: Episodes) -> Indicator:
+    from outcomes.cases.timeline import build_return_rows
+
+    protocol, returns = episodes.protocol, build_return_rows(episodes)
+    start, stop = returns.start_days.astype(float), returns.stop_days.astype(float)
+    event = returns.event.astype(bool)
+
+    def estimate(part: NDArray[np.intp], name: str) -> Values:
+        return _at(recurrence.fit_group(name, start[part], stop[part], event[part], protocol, RETURN_DAYS), RETURN_DAYS)
+
+    return Indicator(
+        name=f"returned_by_{RETURN_DAYS}",
+        label=f"Returned within {RETURN_DAYS} days of the landmark",
+        unit="share",
+        horizon_days=protocol.horizons_days.rmst + protocol.recurrence.landmark_days + RETURN_DAYS,
+        floor=protocol.reporting_floor.estimate_min_episodes,
+        event=event & (stop <= RETURN_DAYS),
+        estimate=estimate,
+        **_of_episodes(episodes, returns.episode),
+    )
+
+
+def _silent(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
+    protocol, columns = episodes.protocol, episodes.columns
+    within = max(protocol.horizons_days.relief)
+    lasted = columns["last_day"][rows] - columns["index_day"][rows]
+    silent = (columns["end_reason"][rows] == END_REASONS.index("silent_stop")) & (lasted <= within)
+    return Indicator(
+        name="silent_stop",
+        label=f"Stopped coming without relief on record, within {within} days",
+        unit="share",
+        horizon_days=within + protocol.dropout.no_visit_days,
+        floor=protocol.reporting_floor.estimate_min_episodes,
+        event=silent,
+        estimate=_share_of(silent, columns["patient"][rows], protocol.inference.level),
+        **_of_episodes(episodes, rows),
+    )
+
+
+def _visits(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
+    from outcomes.cases.course import Course
+
+    protocol, visits = episodes.protocol, episodes.visits.columns
+    within = max(protocol.horizons_days.relief)
+    of_episode = visits["episode"]
+    age = visits["day"] - episodes.columns["index_day"][of_episode]
+    counted = (of_episode >= 0) & Course.of(episodes.visits, protocol).care & (age <= within)
+    n_visits = np.bincount(of_episode[counted], minlength=episodes.n)[rows].astype(float)
+    patient = episodes.columns["patient"][rows]
+    return Indicator(
+        name="visits_per_episode",
+        label=f"Visits per episode, first {within} days",
+        unit="visits",
+        horizon_days=within,
+        floor=protocol.reporting_floor.estimate_min_episodes,
+        event=np.ones(rows.size, dtype=bool),
+        estimate=lambda part, _: means.clustered_mean(n_visits[part], patient[part], protocol.inference.level),
+        **_of_episodes(episodes, rows),
+    )
+
+
+def _recorded(episodes: Episodes) -> Indicator:
+    protocol, visits = episodes.protocol, episodes.visits
+    day = visits.columns["day"].astype(np.int64)
+    clinic = visits.columns.get("clinic", np.full(visits.n, -1))
+    recorded = visits.columns.get("pain_pre", np.full(visits.n, -1)) >= 0
+    return Indicator(
+        name="pain_recorded",
+        label="Visits with a pain score",
+        unit="share",
+        horizon_days=0,
+        floor=protocol.reporting_floor.proportion_min_n,
+        # A visit is complete on its own day: a clinic whose data end earlier loses none of them.
+        quarter=quarter_number(day),
+        age_days=np.maximum(visits.clinic_last_day[clinic].astype(np.int64) - day, LAG_DAYS),
+        event=recorded,
+        estimate=_share_of(recorded, visits.columns["patient"], protocol.inference.level),
+    )
+
+
+def _share_of(
+    event: NDArray[np.bool_], patient: NDArray[Any], level: float
+) -> Callable[[NDArray[np.intp], str], Values]:
+    def estimate(part: NDArray[np.intp], _: str) -> Values:
+        cluster = np.unique(patient[part], return_inverse=True)[1]
+        return proportions.wilson_clustered(np.bincount(cluster, weights=event[part]), np.bincount(cluster), level)
+
+    return estimate
+
+
+def _at(curve: results.DayCurve, day: int) -> Values:
+    """Read one day of a curve; NaN when nobody was observed that long, no limits where nothing has happened."""
+    seen = curve.at_risk[day] > 0 or curve.estimate[day] >= 1.0
+    if not seen:
+        return BLANK
+    inside = curve.events[day] > 0 and curve.estimate[day] < 1.0
+    low, high = (float(curve.conf_low[day]), float(curve.conf_high[day])) if inside else BLANK[1:]
+    return float(curve.estimate[day]), low, high

@@ -1,0 +1,213 @@
+"""What the questions share: groups, floors, the settings every result carries, and curves read at horizons."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes import __version__
+from outcomes.cases.schema import EPISODE_COLUMNS, shown_name
+from outcomes.errors import Finding, InputRefused, NotEstimable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from outcomes.cases.episodes import Episodes
+    from outcomes.cases.visits import Visits
+    from outcomes.definitions import Protocol
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+ALL = "all"
+NOT_RECORDED = "not recorded"
+MAX_GROUPS = 200
+
+HORIZON_COLUMNS = ("group", "horizon_days", "estimate", "conf_low", "conf_high", "n", "events")
+CURVE_COLUMNS = ("group", "day", "estimate", "conf_low", "conf_high", "at_risk")
+
+
+@dataclass(frozen=True, slots=True)
+class DayCurve:
+    """The share with the event by each day of one group.
+
+    Attributes
+    ----------
+    group : str
+    n : int
+        Episodes of the group.
+    estimate, conf_low, conf_high : ndarray, shape (days,)
+        By the end of day 0, 1, 2, ...; NaN where the group is under the floor.
+    at_risk, events : ndarray, shape (days,)
+        Episodes neither with the event before nor out of sight before each day; events up to and including it.
+    last_day : int
+        Last day on which the share may be stated; -1 for none.
+    """
+
+    group: str
+    n: int
+    estimate: FloatArray
+    conf_low: FloatArray
+    conf_high: FloatArray
+    at_risk: NDArray[np.int64]
+    events: NDArray[np.int64]
+    last_day: int
+
+
+def split_groups(episodes: Episodes, rows: IntArray, by: str | None) -> Iterator[tuple[str, IntArray]]:
+    """Give each group's name and its positions in `rows`, sorted by name; missing values are a group of their own.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    rows : ndarray of int, shape (n,)
+        Episodes, as row numbers of the episode table.
+    by : str or None
+        A column of ``episodes.table``; None for one group of all.
+
+    Raises
+    ------
+    InputRefused
+        No such column, or one with more values than a table can show.
+    NotEstimable
+        A known column this export does not fill.
+    """
+    if by is None:
+        yield ALL, np.arange(rows.size)
+        return
+    names, codes = _group_codes(episodes, rows, by)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    yield from zip(names, np.split(order, ends[:-1]), strict=True)
+
+
+def _group_codes(episodes: Episodes, rows: IntArray, by: str) -> tuple[list[str], IntArray]:
+    table = episodes.table
+    if by not in table.columns:
+        known = {shown_name(column, episodes.has_calendar) for column in EPISODE_COLUMNS}
+        if by in known:
+            raise NotEstimable(
+                f"This export records no '{by}'; groups by it cannot be formed. Map the column it is in."
+            )
+        near = difflib.get_close_matches(by, [str(name) for name in table.columns], n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"Choose one of: {', '.join(map(str, table.columns))}."
+        raise InputRefused(
+            "Groups cannot be formed.", [Finding("E651", "is no column of the episode table.", by, hint)]
+        )
+    values = table[by].iloc[rows]
+    texts = values.astype(object).where(values.notna(), NOT_RECORDED).map(str).replace("", NOT_RECORDED)
+    names, codes = np.unique(texts.to_numpy(dtype=str), return_inverse=True)
+    if names.size > MAX_GROUPS:
+        finding = Finding("E652", f"has {names.size} values.", by, f"Choose a column with at most {MAX_GROUPS}.")
+        raise InputRefused("Groups cannot be formed.", [finding])
+    return [str(name) for name in names], codes
+
+
+def count_days(time: FloatArray, event: NDArray[np.bool_], n_days: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count, for days 0..n_days-1, those at risk (``time >= day``) and the events so far (``time <= day``)."""
+    day = np.minimum(np.ceil(time), n_days).astype(np.int64)
+    left = np.bincount(day, minlength=n_days + 1)
+    at_risk = time.size - np.concatenate([[0], np.cumsum(left)])[:n_days]
+    events = np.cumsum(np.bincount(day[event], minlength=n_days + 1))[:n_days]
+    return at_risk, events
+
+
+def find_last_day(at_risk: NDArray[np.int64], n: int, protocol: Protocol) -> int:
+    """Last day before `curve_stop`, the first day with too few still at risk; -1 when that is day 0."""
+    floor = protocol.reporting_floor
+    least = max(float(floor.curve_min_observed), floor.curve_min_share * n)
+    short = np.flatnonzero(at_risk < least)
+    return int(short[0]) - 1 if short.size else at_risk.size - 1
+
+
+def horizon_table(curves: Sequence[DayCurve], horizons: Sequence[int]) -> pd.DataFrame:
+    """One row a group and horizon (`HORIZON_COLUMNS`); NaN past the last day, no limits where nothing happened yet."""
+    import pandas as pd
+
+    rows = []
+    for curve in curves:
+        for horizon in horizons:
+            values = [float(v[horizon]) for v in (curve.estimate, curve.conf_low, curve.conf_high)]
+            if horizon > curve.last_day:
+                values = [np.nan] * 3
+            elif curve.events[horizon] == 0 or values[0] >= 1.0:
+                values[1:] = [np.nan] * 2
+            rows.append((curve.group, horizon, *values, curve.n, int(curve.events[horizon])))
+    return pd.DataFrame(rows, columns=list(HORIZON_COLUMNS))
+
+
+def curve_table(curves: Sequence[DayCurve]) -> pd.DataFrame:
+    """One row a group and day up to its last day (`CURVE_COLUMNS`); groups under the floor have none."""
+    import pandas as pd
+
+    frames = []
+    for curve in curves:
+        shown = slice(0, curve.last_day + 1)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "group": curve.group,
+                    "day": np.arange(curve.last_day + 1),
+                    "estimate": curve.estimate[shown],
+                    "conf_low": curve.conf_low[shown],
+                    "conf_high": curve.conf_high[shown],
+                    "at_risk": curve.at_risk[shown],
+                }
+            )
+        )
+    shown_frames = [frame for frame in frames if len(frame)]
+    return pd.concat(shown_frames, ignore_index=True) if shown_frames else frames[0]
+
+
+def curve_notes(curves: Sequence[DayCurve], horizons: Sequence[int], protocol: Protocol) -> list[str]:
+    """Say, group by group, what could not be stated and why; without counts, which the release protects."""
+    floor = protocol.reporting_floor
+    notes = []
+    for curve in curves:
+        who = "" if curve.group == ALL else f"Group '{curve.group}': "
+        if curve.n < floor.estimate_min_episodes:
+            notes.append(f"{who}fewer than {floor.estimate_min_episodes} episodes; no estimate is given.")
+            continue
+        beyond = [str(h) for h in horizons if h > curve.last_day]
+        if beyond:
+            notes.append(
+                f"{who}no share is stated for day {', '.join(beyond)}: after day {curve.last_day} fewer than "
+                f"{floor.curve_min_observed} episodes or {floor.curve_min_share:.0%} are still observed."
+            )
+        if any(curve.events[h] == 0 for h in horizons if h <= curve.last_day):
+            notes.append(f"{who}nothing had happened by the first of the days asked for; such a 0 has no interval.")
+        if any(curve.estimate[h] >= 1.0 for h in horizons if h <= curve.last_day):
+            notes.append(
+                f"{who}everybody observed had the event by one of the days asked for; such a 1 has no interval."
+            )
+    return [note[0].upper() + note[1:] for note in notes]
+
+
+def first_shown(codes: NDArray[Any], least: int) -> int:
+    """First quarter (a code 0..) with `least` visits: misdated visits must not open a series of empty quarters."""
+    enough = np.flatnonzero(np.bincount(codes) >= least)
+    return int(enough[0]) if enough.size else int(codes.min())
+
+
+def early_note(least: int, word: str) -> str:
+    """Say that the series begins at `word` because earlier quarters hold next to nothing."""
+    return f"Quarters before {word} hold fewer than {least} visits each and are not listed; dates there may be wrong."
+
+
+def make_settings(source: Episodes | Visits, **said: Any) -> dict[str, Any]:
+    """Return the definition and the marks that let a number be made again."""
+    protocol = source.protocol
+    codebook = source.visits.codebook if hasattr(source, "visits") else source.codebook
+    return {
+        **said,
+        "level": protocol.inference.level,
+        "seed": protocol.inference.seed,
+        "protocol_hash": protocol.hash,
+        "codebook_hash": codebook.hash,
+        "version": __version__,
+    }

@@ -1,0 +1,386 @@
+"""Results in the shape the questions give them, with invented numbers: 3 clinics, 12 quarters, about 4,000 episodes.
+
+They let the page be tested without reading, cleaning or estimating anything. Nothing here is a patient's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from outcomes.ledger import Ledger, Step
+from outcomes.release.inputs import ReportInputs
+
+QUARTERS = [f"{2023 + (3 + i) // 4}Q{(3 + i) % 4 + 1}" for i in range(12)]  # 2023Q4 .. 2026Q3
+CHOSEN = QUARTERS[-2]
+FAMILIES = {
+    "manual_soft_tissue": "Manual soft-tissue work",
+    "joint_techniques": "Joint techniques",
+    "ultrasound": "Therapeutic ultrasound",
+    "electrical": "Electrical stimulation",
+    "thermal": "Heat and cold",
+    "active": "Active exercise",
+    "needling": "Needling",
+    "education": "Advice and education",
+    "other": "Other",
+}
+SETTINGS = {
+    "definition": "half of the first pain score or less, confirmed if observable",
+    "estimator": "Kaplan-Meier",
+    "level": 0.95,
+    "seed": 20260101,
+    "protocol_hash": "0f3c9a77b1de",
+    "codebook_hash": "a17be0442c90",
+    "version": "0.1.0",
+}
+
+
+@dataclass(frozen=True)
+class FakeResult:
+    table: pd.DataFrame
+    curve: pd.DataFrame | None = None
+    summary: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=lambda: dict(SETTINGS))
+    ledger: Ledger = field(default_factory=Ledger)
+    notes: tuple[str, ...] = (
+        "Relief as recorded: a single rating has noise, so early relief is overstated by some points.",
+    )
+    quarter: str = CHOSEN
+
+
+def protocol() -> SimpleNamespace:
+    ns = SimpleNamespace
+    return ns(
+        hash="0f3c9a77b1de",
+        case_definition=ns(
+            core_icd10cm=("M62.830",),
+            tiers=("core", "core_if_text", "broad"),
+            keep_undiagnosed=True,
+            upper_regions=("cervical",),
+            lower_regions=("thoracic", "lumbar", "pelvic"),
+        ),
+        episode=ns(
+            gap_days=90,
+            relief_gap_days=30,
+            new_onset_marker_min_gap_days=14,
+            washout_days=90,
+            close_after_days=90,
+            relief_rule=True,
+            new_onset_rule=True,
+            one_stream=False,
+            maintenance_visits="observe_only",
+            maintenance_heuristic=True,
+            maintenance_max_nrs=2.0,
+            maintenance_min_gap_days=21,
+            return_min_nrs=3.0,
+            return_min_rise_nrs=2.0,
+        ),
+        baseline=ns(window_days=3, eligible_min_nrs=3.0),
+        relief=ns(pct_reduction=50, confirm="if_observable", confirm_within_days=30, alternatives=("any", "strict")),
+        resolution=ns(max_nrs=1.0, confirm_within_days=30),
+        horizons_days=ns(
+            relief=(7, 14, 28, 42, 90), primary=28, rmst=42, recurrence=(90, 182, 365), primary_recurrence=365
+        ),
+        recurrence=ns(landmark_days=30, min_nrs=3.0, min_rise_nrs=2.0),
+        dropout=ns(no_visit_days=90),
+        exposure=ns(modality="first_treatment_visit", concordance="first_treatment_visit", sensitivity_window_days=7),
+        inference=ns(
+            level=0.95, bootstrap_draws=500, seed=20260101, resample_unit="patient", cluster_report="clinic", bh_q=0.10
+        ),
+        reporting_floor=ns(
+            suppress_cell_below=5,
+            estimate_min_episodes=30,
+            compare_min_episodes=30,
+            compare_min_events=10,
+            curve_min_observed=20,
+            curve_min_share=0.10,
+            proportion_min_n=10,
+            spc_points=12,
+            spc_trial_points=5,
+        ),
+    )
+
+
+def wilson(events: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    z, p = 1.959964, events / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return middle - half, middle + half
+
+
+def _curve_result(days: np.ndarray, level: float, speed: float, n: int, horizons: list[int]) -> FakeResult:
+    value = level * (1 - np.exp(-((days / speed) ** 0.8)))
+    half = 1.96 * np.sqrt(value * (1 - value) / n) * (1 + days / days.max())
+    at_risk = np.round(n * (1 - value) * np.exp(-days / (2.2 * days.max()))).astype(int)
+    curve = pd.DataFrame(
+        {
+            "group": "all",
+            "day": days,
+            "estimate": value,
+            "conf_low": value - half,
+            "conf_high": value + half,
+            "at_risk": at_risk,
+        }
+    )
+    rows = curve.set_index("day").loc[horizons].reset_index()
+    table = pd.DataFrame(
+        {
+            "group": "all",
+            "horizon_days": horizons,
+            "estimate": rows["estimate"],
+            "conf_low": rows["conf_low"],
+            "conf_high": rows["conf_high"],
+            "n": n,
+            "events": np.round(n * rows["estimate"] * 0.93).astype(int),
+        }
+    )
+    return FakeResult(table, curve, {"n": n, "n_patients": n - 300, "median_days": 18.0, "rmst_days": 23.4})
+
+
+def relief(n: int = 3214) -> FakeResult:
+    return _curve_result(np.arange(0, 121), 0.83, 19.0, n, [7, 14, 28, 42, 90])
+
+
+def recurrence(n: int = 1640) -> FakeResult:
+    return _curve_result(np.arange(0, 541), 0.36, 260.0, n, [90, 182, 365])
+
+
+def modality_use() -> FakeResult:
+    rng = np.random.default_rng(7)
+    level = dict(zip(FAMILIES, [0.71, 0.62, 0.18, 0.27, 0.34, 0.41, 0.09, 0.12, 0.004], strict=True))
+    rows = []
+    for i, quarter in enumerate(QUARTERS):
+        for family, label in FAMILIES.items():
+            n = int(1850 + 40 * i + rng.integers(-80, 80))
+            share = (
+                level[family] + (0.012 * i if family == "active" else 0) - (0.008 * i if family == "ultrasound" else 0)
+            )
+            events = int(rng.binomial(n, min(max(share, 0.001), 1)))
+            rows.append((quarter, family, label, events / n, n, events))
+    table = pd.DataFrame(rows, columns=["quarter", "family", "label", "estimate", "n", "events"])
+    table["conf_low"], table["conf_high"] = wilson(table["events"].to_numpy(), table["n"].to_numpy())
+    return FakeResult(table[["quarter", "family", "label", "estimate", "conf_low", "conf_high", "n", "events"]])
+
+
+INDICATORS = {
+    "episodes_started": ("Episodes started", "episodes", 0),
+    "relieved_by_28": ("Relieved by day 28", "share", 1),
+    "returned_by_182": ("Returned within 182 days of the landmark", "share", 3),
+    "silent_stop": ("Stopped coming without relief on record, within 90 days", "share", 2),
+    "visits_per_episode": ("Visits per episode, first 90 days", "visits", 2),
+    "pain_recorded": ("Visits with a pain score", "share", 0),
+}
+
+
+def quarter_review(quarter: str = CHOSEN) -> FakeResult:
+    rng = np.random.default_rng(11)
+    rows = []
+    for i, q in enumerate(QUARTERS):
+        started = int(330 + 5 * i + rng.integers(-25, 25))
+        for name, (label, unit, late) in INDICATORS.items():
+            mature = i < len(QUARTERS) - late
+            n, events, estimate, low, high = started, started, float(started), np.nan, np.nan
+            if unit == "share":
+                share = {"relieved_by_28": 0.61, "returned_by_182": 0.21, "silent_stop": 0.24, "pain_recorded": 0.86}[
+                    name
+                ]
+                n = 6 * started if name == "pain_recorded" else int(started * 0.8)
+                events = int(rng.binomial(n, share))
+                estimate = events / n
+                low, high = (float(v) for v in wilson(np.array(events), np.array(n)))
+            elif unit == "visits":
+                estimate = float(rng.normal(6.3, 0.2))
+                low, high, events = estimate - 0.3, estimate + 0.3, round(estimate * started)
+            if not mature:
+                estimate = low = high = np.nan
+            rows.append((q, name, label, unit, estimate, low, high, n, events, mature))
+    columns = ["quarter", "indicator", "label", "unit", "estimate", "conf_low", "conf_high", "n", "events", "mature"]
+    return FakeResult(pd.DataFrame(rows, columns=columns), quarter=quarter)
+
+
+def completeness() -> FakeResult:
+    fields = {
+        "visit_date": ("Date of the visit", 1.0),
+        "pain_pre": ("Pain before treatment", 0.86),
+        "pain_post": ("Pain after treatment", 0.31),
+        "region": ("Region", 0.97),
+        "diagnoses": ("Diagnosis codes", 0.88),
+        "modalities": ("Treatments given", 0.95),
+        "muscles_identified": ("Muscles identified", 0.64),
+        "muscles_treated": ("Muscles treated", 0.58),
+        "cause": ("Cause", 0.52),
+        "trigger": ("Trigger", 0.44),
+        "onset_days": ("Start of symptoms", 0.39),
+        "age": ("Age", 0.99),
+        "sex": ("Sex", 0.985),
+        "discharge_reason": ("Reason for discharge", 0.12),
+    }
+    n = 24_118
+    rows = [(name, label, n, round(n * share), round(n * share) / n) for name, (label, share) in fields.items()]
+    return FakeResult(
+        pd.DataFrame(rows, columns=["field", "label", "n", "recorded", "estimate"]),
+        summary={"n": n, "absent_fields": ()},
+    )
+
+
+def records() -> SimpleNamespace:
+    file = SimpleNamespace(
+        name="visits.csv",
+        sheet="",
+        kind="csv",
+        size_bytes=3_912_004,
+        sha256="ab" * 32,
+        n_rows=25_013,
+        header=("patient_id", "visit_date"),
+        encoding="utf-8",
+        unread_columns=("notes",),
+    )
+    ledger = Ledger(
+        (
+            Step(
+                "read",
+                "rows",
+                25_020,
+                25_013,
+                set_aside={"row of another width": 4},
+                not_data={"blank line": 3},
+                source="visits.csv",
+            ),
+        )
+    )
+    set_aside = SimpleNamespace(
+        source=np.zeros(4, np.int16),
+        row=np.array([17, 210, 999, 12_041], np.int32),
+        code=["E105"] * 4,
+        rule=["row of another width"] * 4,
+        detail=["9 cells, 24 expected"] * 4,
+    )
+    return SimpleNamespace(
+        files=(file,),
+        ledger=ledger,
+        n=25_013,
+        notes=("Read as UTF-8.",),
+        set_aside=set_aside,
+        mapping=SimpleNamespace(hash="77d0c1f2ab34", path="mapping.toml"),
+    )
+
+
+END_REASONS = (
+    "discharged",
+    "referred",
+    "silent_stop",
+    "stopped_relieved",
+    "open_at_data_cut",
+    "follow_up_unknown",
+    "new_complaint",
+)
+RULES = {
+    "E232": ("pain is outside the declared scale", 61, 'Correct it, or declare [pain] scale = "0-100" in the mapping.'),
+    "E212": (
+        "visit date cannot be read in the declared order",
+        34,
+        "Correct it, or declare [dates] order in the mapping.",
+    ),
+    "E215": ("visit date is after the data cut", 9, "Correct it, or move [dates] data_cut in the mapping."),
+    "E201": ("patient id is empty", 3, "Fill it in the clinic system; a visit without a patient cannot be followed."),
+}
+
+
+def visits(calendar: bool = True) -> SimpleNamespace:
+    code = [name for name, (_, n, _) in RULES.items() for _ in range(n)]
+    quarantine = pa.table(
+        {
+            "source_file": ["visits.csv"] * len(code),
+            "source_sheet": [""] * len(code),
+            "source_row": pa.array(range(2, 2 + len(code)), pa.int32()),
+            "column": ["pain_pre"] * len(code),
+            "letter": ["F"] * len(code),
+            "code": code,
+            "rule": [RULES[name][0] for name in code],
+            "value_masked": [""] * len(code),
+            "remedy": [RULES[name][2] for name in code],
+        }
+    )
+    ledger = records().ledger.with_step(
+        Step(
+            "validate",
+            "records",
+            25_013,
+            24_560,
+            set_aside={name: n for name, (_, n, _) in RULES.items()},
+            not_data={"visit purpose no_show": 346},
+            source="visits.csv",
+        ),
+        Step(
+            "merge",
+            "records",
+            24_560,
+            24_118,
+            source="visits.csv",
+            merged={"exact duplicate": 212, "same patient, stream and day": 230},
+        ),
+    )
+    return SimpleNamespace(
+        n=24_118,
+        has_calendar=calendar,
+        protocol=protocol(),
+        quarantine=quarantine,
+        ledger=ledger,
+        notes=(),
+        codebook=SimpleNamespace(hash="a17be0442c90", labels=dict(FAMILIES)),
+        labels={"patient": pa.array([f"P{i}" for i in range(2907)]), "clinic": pa.array(["C01", "C02", "C03"])},
+        clinic_first_day=np.full(4, 19_631, np.int32),
+        clinic_last_day=np.full(4, np.datetime64("2026-09-30").astype(np.int64) if calendar else -1, np.int32),
+        columns={"day": np.array([19_631, 20_725], np.int32), "patient": np.arange(2907, dtype=np.int32)},
+        unknown_terms=(
+            ("modalities", "theragun", 88),
+            ("modalities", "cupping x3", 41),
+            ("cause", "gartening", 12),
+            ("muscles_treated", "call Mrs Example", 1),
+        ),
+    )
+
+
+def episodes(calendar: bool = True) -> SimpleNamespace:
+    rng = np.random.default_rng(3)
+    n = 4_183
+    n_visits = 1 + rng.poisson(5.2, n) * (rng.random(n) > 0.13)
+    inception = rng.random(n) > 0.06
+    day = rng.integers(19_631, 20_725, n).astype(np.int32)
+    v = visits(calendar)
+    columns = {
+        "n_visits": n_visits.astype(np.int32),
+        "is_inception": inception,
+        "index_day": day,
+        "last_day": day + 20,
+        "end_reason": rng.choice(6, n, p=[0.1, 0.02, 0.24, 0.48, 0.13, 0.03]).astype(np.int8),
+        "baseline": rng.integers(-1, 11, n).astype(np.int16) * 100,
+        "patient": rng.integers(0, 2907, n),
+        "is_closed": rng.random(n) > 0.1,
+        "n_measured": n_visits,
+    }
+    ledger = v.ledger.with_step(
+        Step("assign to episodes", "visits", 24_118, 23_840, not_data={"maintenance before the first episode": 278})
+    )
+    return SimpleNamespace(
+        n=n,
+        columns=columns,
+        visits=v,
+        labels={"end_reason": END_REASONS},
+        protocol=v.protocol,
+        codebook=v.codebook,
+        ledger=ledger,
+        has_calendar=calendar,
+        notes=(),
+    )
+
+
+def inputs() -> ReportInputs:
+    return ReportInputs(
+        visits(), episodes(), relief(), recurrence(), modality_use(), quarter_review(), completeness(), records()
+    )

@@ -1,0 +1,287 @@
+"""The interval-censored curve: by hand, against R, against a plain EM, under what must not matter, and its draws."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outcomes.errors import InputRefused, NotEstimable
+from outcomes.estimators import bootstrap
+from outcomes.estimators.curves import kaplan_meier, survival_at
+from outcomes.estimators.npmle import build_patterns, cdf_at, fit_patterns, npmle, quantile
+
+INF = math.inf
+REFERENCE = Path(__file__).parents[1] / "reference"
+
+
+def simulate(n, seed, mean=30.0, step=14, stop=0.1):
+    """Exponential times looked at every 1 to `step` - 1 days; after each look without the event some stop coming."""
+    rng = np.random.default_rng(seed)
+    time, left, right = rng.exponential(mean, n), np.zeros(n), np.full(n, INF)
+    day, coming = np.zeros(n), np.ones(n, dtype=bool)
+    for _ in range(25):
+        day = day + rng.integers(1, step, n)
+        happened = coming & (time <= day)
+        right[happened] = day[happened]
+        coming &= ~happened
+        left[coming] = day[coming]
+        coming &= rng.random(n) >= stop
+    return left, right
+
+
+def plain_em(left, right, passes=20_000):
+    """Ten lines that are obviously Turnbull's self-consistency."""
+    left, right = np.asarray(left, float), np.asarray(right, float)
+    cells = [
+        (q, p)
+        for q in np.unique(left)
+        for p in np.unique(right)
+        if q < p and not ((q < left) & (left < p)).any() and not ((q < right) & (right < p)).any()
+    ]
+    inside = np.array([[a <= q and p <= b for q, p in cells] for a, b in zip(left, right, strict=True)], float)
+    mass = np.full(len(cells), 1 / len(cells))
+    for _ in range(passes):
+        share = inside * mass
+        mass = (share / share.sum(axis=1, keepdims=True)).mean(axis=0)
+    return cells, mass, float(np.log(inside @ mass).sum())
+
+
+# -- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def test_four_rows():
+    # (0,2] and (1,3] meet in (1,2]; (2,4] in (2,3] with (1,3]. Mass p on (1,2], 1-p on (2,3]: p * 1 * (1-p) is largest
+    # at one half; the fourth row says nothing.
+    fit = npmle([0, 1, 2, 0], [2, 3, 4, INF])
+    assert fit.left.tolist() == [1, 2]
+    assert fit.right.tolist() == [2, 3]
+    assert fit.mass == pytest.approx([0.5, 0.5], abs=1e-9)
+    assert fit.loglik == pytest.approx(2 * math.log(0.5), abs=1e-9)
+    assert fit.gap < 1e-9
+    lower, upper = cdf_at(fit, [0, 1, 1.5, 2, 2.5, 3])
+    assert lower == pytest.approx([0, 0, 0, 0.5, 0.5, 1])
+    assert upper == pytest.approx([0, 0, 0.5, 0.5, 1, 1])
+    assert quantile(fit, 0.5) == (1, 2)
+
+
+def test_open_on_the_left_closed_on_the_right():
+    # (1,2] and (2,3] do not meet at 2; the exact time 2 belongs to the first.
+    fit = npmle([1, 2, 2], [2, 3, 2])
+    assert list(zip(fit.left, fit.right, strict=True)) == [(2, 2), (2, 3)]
+    assert fit.mass == pytest.approx([2 / 3, 1 / 3], abs=1e-9)
+    assert cdf_at(fit, 2)[0][0] == pytest.approx(2 / 3)
+
+
+def test_mass_beyond_the_last_look():
+    fit = npmle([0, 5, 5], [3, INF, INF])
+    assert fit.right.tolist() == [3, INF]
+    assert fit.mass == pytest.approx([1 / 3, 2 / 3])
+    assert cdf_at(fit, 1000)[0][0] == pytest.approx(1 / 3)
+    assert quantile(fit, 0.5) == (5, INF)
+
+
+def test_rows_seen_once_say_nothing_but_are_allowed():
+    left, right = simulate(80, 1)
+    fit, more = npmle(left, right), npmle([*left, 0, 0], [*right, INF, INF])
+    days = np.arange(60)
+    assert cdf_at(more, days)[0] == pytest.approx(cdf_at(fit, days)[0], abs=1e-7)
+
+
+# -- R ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "arm"),
+    [("npmle_radiotherapy", "radiotherapy"), ("npmle_chemotherapy", "radiotherapy_chemotherapy")],
+)
+def test_breast_cosmesis(answer, arm):
+    expected = json.loads((REFERENCE / "reference.json").read_text())["cosmesis"][answer]
+    with (REFERENCE / "data" / "cosmesis.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["arm"] == arm]
+    fit = npmle([float(row["left"]) for row in rows], [float(row["right"] or "inf") for row in rows])
+    assert fit.left.tolist() == expected["left"]
+    assert fit.right.tolist() == expected["right"]
+    assert fit.mass == pytest.approx(expected["mass"], rel=0, abs=1e-6)
+    assert fit.loglik == pytest.approx(expected["loglik"], rel=0, abs=1e-9)
+    assert fit.gap < 1e-9
+
+
+# -- what must not matter, and what must follow -----------------------------------------------------------------------
+
+
+def test_exact_and_right_censored_times_give_kaplan_meier():
+    rng = np.random.default_rng(3)
+    time, event = rng.integers(1, 30, 200).astype(float), rng.random(200) < 0.6
+    curve = survival_at(kaplan_meier(time, event), np.arange(int(time.max())))[0]
+    exact = npmle(time, np.where(event, time, INF))
+    assert exact.iterations == 0
+    assert 1 - cdf_at(exact, np.arange(int(time.max())))[0] == pytest.approx(curve, abs=1e-12)
+    almost = npmle(np.where(event, time - 1e-6, time), np.where(event, time, INF))
+    assert 1 - cdf_at(almost, np.arange(int(time.max())))[0] == pytest.approx(curve, abs=1e-12)
+
+
+def test_order_doubling_weights_and_unit_do_not_matter():
+    left, right = simulate(400, 4)
+    fit, days = npmle(left, right), np.arange(90)
+    shuffled = np.random.default_rng(5).permutation(left.size)
+    again = npmle(left[shuffled], right[shuffled])
+    np.testing.assert_array_equal(again.mass, fit.mass)
+    doubled = npmle(np.tile(left, 2), np.tile(right, 2), np.full(2 * left.size, 0.5))
+    assert cdf_at(doubled, days)[0] == pytest.approx(cdf_at(fit, days)[0], abs=1e-7)
+    assert doubled.loglik == pytest.approx(fit.loglik, rel=1e-10)
+    weeks = npmle(left / 7, right / 7)
+    assert cdf_at(weeks, days / 7 + 1e-9)[0] == pytest.approx(cdf_at(fit, days)[0], abs=1e-7)
+    silent = npmle([*left, 3], [*right, 4], [*np.ones(left.size), 0])
+    np.testing.assert_array_equal(silent.mass, fit.mass)
+
+
+def test_reversed_time_gives_the_mirrored_curve():
+    left, right = simulate(150, 6, stop=0.0)
+    seen = np.isfinite(right)
+    left, right = left[seen], right[seen]
+    end = right.max() + 1
+    # Mirroring turns (a, b] into [b', a'): only ends that touch change sides, so none may touch.
+    left = left + 0.25
+    fit, mirrored = npmle(left, right), npmle(end - right, end - left)
+    assert mirrored.loglik == pytest.approx(fit.loglik, abs=1e-8)
+    assert mirrored.mass[::-1] == pytest.approx(fit.mass, abs=1e-6)
+
+
+interval = st.tuples(st.integers(0, 9), st.one_of(st.integers(1, 6), st.just(INF))).map(lambda p: (p[0], p[0] + p[1]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(interval, min_size=2, max_size=14))
+def test_agrees_with_a_plain_em(rows):
+    left, right = map(list, zip(*rows, strict=True))
+    if all(math.isinf(b) for b in right):
+        with pytest.raises(NotEstimable, match="never seen"):
+            npmle(left, right)
+        return
+    _, _, loglik = plain_em(left, right, 2_000)
+    fit = npmle(left, right)
+    assert fit.gap < 1e-9
+    assert fit.mass.sum() == pytest.approx(1, abs=1e-12)
+    # The EM can only stop short of the maximum; n * gap bounds how far the fit can be from it.
+    assert fit.loglik >= loglik - 1e-9
+    assert fit.loglik - loglik < 1e-2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_masses_agree_with_a_long_em(seed):
+    left, right = simulate(40, seed, step=8)
+    cells, mass, loglik = plain_em(left, right)
+    fit = npmle(left, right)
+    assert fit.loglik == pytest.approx(loglik, abs=1e-5)
+    days = np.arange(60)
+    by_day = [sum(m for (_, p), m in zip(cells, mass, strict=True) if p <= day) for day in days]
+    assert cdf_at(fit, days)[0] == pytest.approx(by_day, abs=2e-3)
+
+
+def test_certificate_at_size():
+    left, right = simulate(50_000, 7)
+    fit = npmle(left, right)
+    assert fit.gap < 1e-9
+    assert fit.iterations < 40
+    truth = 1 - np.exp(-np.array([14, 28, 42]) / 30)
+    assert cdf_at(fit, [14, 28, 42])[0] == pytest.approx(truth, abs=0.015)
+
+
+def test_the_naive_answer_does_differ():
+    left, right = simulate(20_000, 8, step=28, stop=0.0)
+    truth = 1 - math.exp(-14 / 30)
+    at_visit = 1 - survival_at(kaplan_meier(np.where(np.isinf(right), left, right), np.isfinite(right)), 14)[0][0]
+    assert cdf_at(npmle(left, right), 14)[0][0] == pytest.approx(truth, abs=0.03)
+    assert at_visit < truth - 0.1
+
+
+# -- draws ------------------------------------------------------------------------------------------------------------
+
+
+def test_draws_have_all_patients_and_only_their_rows():
+    pattern, patient = np.array([0, 1, 1, 2, 0, 1]), np.array([7, 7, 3, 3, 5, 9])
+    # patients: 7 = {0,1}, 3 = {1,2}, 5 = {0}, 9 = {1}
+    counts = bootstrap.draw_counts(pattern, patient, 4000, 1)
+    assert counts.shape == (4000, 3)
+    assert set(counts.sum(axis=1)) <= set(range(4, 9))
+    assert counts.mean(axis=0) == pytest.approx([2, 3, 1], abs=0.1)
+    # Row 2 comes only with patient 3, who also brings a row 1.
+    assert (counts[:, 1] >= counts[:, 2]).all()
+
+
+def test_draws_follow_the_seed_and_not_the_order():
+    left, right = simulate(60, 9)
+    patterns, patient = build_patterns(left, right), np.arange(60) // 2
+    one = bootstrap.draw_counts(patterns.row, patient, 50, [1, 2])
+    np.testing.assert_array_equal(one, bootstrap.draw_counts(patterns.row, patient, 50, [1, 2]))
+    order = np.random.default_rng(0).permutation(60)
+    np.testing.assert_array_equal(one, bootstrap.draw_counts(patterns.row[order], 100 - patient[order], 50, [1, 2]))
+    assert (one != bootstrap.draw_counts(patterns.row, patient, 50, [1, 3])).any()
+
+
+def test_a_draw_is_the_fit_of_its_own_rows():
+    left, right = simulate(90, 10)
+    patterns, days = build_patterns(left, right), np.arange(0, 70, 7)
+    counts = bootstrap.draw_counts(patterns.row, np.arange(90), 25, 1)
+    drawn = bootstrap.npmle_draws(patterns, fit_patterns(patterns), counts, days)
+    for row, found in zip(counts, drawn, strict=True):
+        there = row > 0
+        fresh = npmle(patterns.left[there], patterns.right[there], row[there])
+        assert found == pytest.approx(cdf_at(fresh, days)[0], abs=1e-4)
+
+
+def test_drawing_patients_is_wider_than_drawing_rows_when_rows_repeat():
+    left, right = simulate(100, 11)
+    left, right, patient = np.repeat(left, 4), np.repeat(right, 4), np.repeat(np.arange(100), 4)
+    patterns = build_patterns(left, right)
+    fit = fit_patterns(patterns)
+
+    def width(of):
+        counts = bootstrap.draw_counts(patterns.row, of, 200, 1)
+        low, high = bootstrap.percentile_limits(bootstrap.npmle_draws(patterns, fit, counts, [28]))
+        return high[0] - low[0]
+
+    assert width(patient) > 1.6 * width(np.arange(400))
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "code"),
+    [
+        (([-1, 2], [1, 3]), InputRefused, "E631"),
+        (([4, 2], [1, 3]), InputRefused, "E632"),
+        (([1, float("nan")], [2, 3]), InputRefused, "E604"),
+        (([INF, 2], [INF, 3]), InputRefused, "E605"),
+        (([1, 2], [2, 3, 4]), InputRefused, "E603"),
+        (([1, 2], [2, 3], [1, -1]), InputRefused, "E606"),
+        (([1, 2], [2, 3], [0, 0]), NotEstimable, "every weight is zero"),
+        (([1, 2], [INF, INF]), NotEstimable, "never seen"),
+        (([], []), NotEstimable, "no rows"),
+    ],
+)
+def test_refuses_by_name(arguments, error, code):
+    with pytest.raises(error, match=code):
+        npmle(*arguments)
+
+
+def test_draws_refuse_by_name():
+    with pytest.raises(InputRefused, match="E642"):
+        bootstrap.draw_counts([0], [0], 0, 1)
+    with pytest.raises(InputRefused, match="E603"):
+        bootstrap.draw_counts([0, 1], [0], 5, 1)
+    with pytest.raises(NotEstimable, match="no rows"):
+        bootstrap.draw_counts([], [], 5, 1)
+
+
+def test_one_row():
+    fit = npmle([2], [5])
+    assert (fit.left.tolist(), fit.right.tolist(), fit.mass.tolist()) == ([2], [5], [1])

@@ -1,0 +1,362 @@
+"""The questions on small tables a reader can check, and on the sample where the truth is known."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
+from outcomes.errors import InputRefused, NotEstimable
+from outcomes.questions import (
+    describe_completeness,
+    describe_modality_use,
+    estimate_recurrence,
+    estimate_relief,
+    review_quarter,
+)
+from outcomes.questions import quarter as quarter_module
+from outcomes.questions.results import ALL, CURVE_COLUMNS, HORIZON_COLUMNS, count_days, find_last_day
+from outcomes.records import read_records
+from tables import records
+
+# Floors low enough for tables of a few rows, and a draw or two.
+SMALL = Protocol.from_mapping(
+    {
+        "reporting_floor": {
+            "estimate_min_episodes": 2,
+            "curve_min_observed": 1,
+            "curve_min_share": 0.01,
+            "proportion_min_n": 1,
+        },
+        "inference": {"bootstrap_draws": 20},
+        "episode": {"washout_days": 0},
+    }
+)
+
+
+def episodes_of(courses, protocol=SMALL, extra=None):
+    """Episodes of patients written as ``day:pain`` courses; `extra` gives further columns, one value a patient."""
+    names = list(extra or {})
+    lines = [" | ".join(["patient_id", "visit_day", "pain_pre", *names])]
+    for i, course in enumerate(courses):
+        for point in course.split():
+            day, pain = point.split(":")
+            lines.append(" | ".join([f"p{i:03}", day, pain, *(extra[name][i] for name in names)]))
+    return build_episodes(build_visits(records("\n".join(lines)), protocol))
+
+
+def dated_episodes(rows, protocol=SMALL):
+    """Episodes of ``(patient, ISO date, pain)`` visits, read in ISO order."""
+    lines = ["patient_id | visit_date | pain_pre"] + [" | ".join(row) for row in rows]
+    return build_episodes(build_visits(records("\n".join(lines)), protocol))
+
+
+@pytest.fixture(scope="module")
+def sample(repository):
+    folder = repository / "data" / "sample"
+    protocol = Protocol.load(folder / "protocol.toml")
+    quick = dataclasses.replace(protocol, inference=dataclasses.replace(protocol.inference, bootstrap_draws=60))
+    return build_episodes(build_visits(read_records(folder / "visits.csv", folder / "mapping.toml"), quick))
+
+
+def at(table, day, group=ALL):
+    row = table[(table["group"] == group) & (table["horizon_days"] == day)]
+    assert len(row) == 1
+    return row.iloc[0]
+
+
+# -- relief -----------------------------------------------------------------------------------------------------------
+
+
+def test_km_at_visit_by_hand():
+    # relieved at 7, at 14, censored at 21 (last measured visit), one visit (censored at 0, stays in n)
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6"]))
+    day_7, day_14 = at(found.km_at_visit, 7), at(found.km_at_visit, 14)
+    assert day_7["estimate"] == pytest.approx(1 / 3)
+    assert day_14["estimate"] == pytest.approx(1 - 2 / 3 * 1 / 2)
+    assert (day_7["n"], day_7["events"], day_14["events"]) == (4, 1, 2)
+    assert found.summary["n"] == 4
+    assert found.summary["n_one_visit"] == 1
+
+
+def test_interval_censored_line_by_hand():
+    # (0,7], (7,14], (14,inf]: three thirds, counted on the day by which each must have happened.
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 14:5"]))
+    assert [at(found.table, day)["estimate"] for day in (7, 14)] == pytest.approx([1 / 3, 2 / 3], abs=1e-8)
+    assert found.summary["median_days"] == 14
+    assert found.summary["median_after_day"] == 7
+
+
+def test_nothing_is_invented_after_the_last_visit():
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 10:5", "0:6 10:5"]))
+    assert math.isnan(at(found.table, 14)["estimate"])
+    assert math.isnan(at(found.km_at_visit, 14)["estimate"])
+    assert found.curve["day"].max() == 10
+    assert any("No share is stated for day 14" in note for note in found.notes)
+
+
+def test_shape_settings_and_ledger():
+    episodes = episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:1"])
+    found = estimate_relief(episodes)
+    assert tuple(found.table.columns) == HORIZON_COLUMNS == tuple(found.km_at_visit.columns)
+    assert tuple(found.curve.columns) == CURVE_COLUMNS
+    assert {
+        "definition",
+        "estimator",
+        "second_line",
+        "level",
+        "seed",
+        "protocol_hash",
+        "codebook_hash",
+        "version",
+    } <= set(found.settings)
+    assert "KM at visit" in found.settings["second_line"]
+    assert found.ledger.steps[-1].n_set_aside == 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.table = None
+
+
+def test_groups_add_up_and_missing_is_a_group():
+    extra = {"sex": ["F", "F", "M", "", "M", "F"]}
+    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6"]
+    found = estimate_relief(episodes_of(courses, extra=extra), by="sex")
+    by_group = found.table.groupby("group")["n"].first()
+    assert by_group.to_dict() == {"female": 3, "male": 2, "not recorded": 1}
+    assert found.table.loc[found.table["group"] == "not recorded", "estimate"].isna().all()
+    assert any("'not recorded': fewer than 2 episodes" in note for note in found.notes)
+
+
+def test_a_group_does_not_depend_on_the_others():
+    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6 7:5 30:1"]
+    both = estimate_relief(episodes_of(courses, extra={"sex": list("FFFMMM")}), by="sex")
+    alone = estimate_relief(episodes_of(courses[:3], extra={"sex": list("FFF")}), by="sex")
+    pd.testing.assert_frame_equal(
+        both.table[both.table["group"] == "female"].reset_index(drop=True), alone.table, check_exact=True
+    )
+
+
+def test_patient_order_does_not_matter():
+    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6 7:5 30:1"]
+    one, other = estimate_relief(episodes_of(courses)), estimate_relief(episodes_of(courses[::-1]))
+    pd.testing.assert_frame_equal(one.table, other.table, check_exact=True)
+
+
+def test_no_relief_at_all_is_zero_without_an_interval():
+    found = at(estimate_relief(episodes_of(["0:6 9:5", "0:6 9:6", "0:6 8:5"])).table, 7)
+    assert found["estimate"] == 0
+    assert math.isnan(found["conf_low"])
+    assert math.isnan(found["conf_high"])
+
+
+def test_relief_refuses_by_name():
+    episodes = episodes_of(["0:6 7:3", "0:6 7:5"])
+    with pytest.raises(InputRefused, match="Choose one of: any, confirmed"):
+        estimate_relief(episodes, rule="cured")
+    with pytest.raises(InputRefused, match="Did you mean 'stream'"):
+        estimate_relief(episodes, by="streem")
+    with pytest.raises(NotEstimable, match="records no 'cause'"):
+        estimate_relief(episodes, by="cause")
+    with pytest.raises(NotEstimable, match="pain score before treatment"):
+        estimate_relief(episodes_of(["0: 7:", "0:1 7:0"]))
+
+
+def test_curve_stop_is_the_larger_of_the_two_floors():
+    protocol = Protocol()
+    at_risk = np.array([300, 60, 30, 29, 20, 19])
+    assert find_last_day(at_risk, 300, protocol) == 2
+    assert find_last_day(at_risk, 100, protocol) == 4
+    assert find_last_day(np.array([19, 5]), 19, protocol) == -1
+
+
+def test_days_are_counted_closed_on_the_right():
+    at_risk, events = count_days(np.array([0.0, 2.0, 2.0, 5.0]), np.array([False, True, False, True]), 4)
+    assert at_risk.tolist() == [4, 3, 3, 1]
+    assert events.tolist() == [0, 0, 1, 1]
+
+
+# -- recurrence -------------------------------------------------------------------------------------------------------
+
+
+def test_return_from_the_landmark_by_hand():
+    # Relief on day 7, landmark day 37. p: back on day 60 = 23 days after it; q and r: nothing seen to the data cut.
+    start = date(2025, 1, 1)
+
+    def day(n):
+        return (start + timedelta(n)).isoformat()
+
+    rows = [("p", day(0), "6"), ("p", day(7), "2"), ("p", day(60), "6")]
+    for patient in "qr":
+        rows += [(patient, day(0), "6"), (patient, day(7), "2")]
+    rows += [("s", day(137), "6")]  # the last visit of all: the clinic's data end here, 100 days after the landmark
+    found = estimate_recurrence(dated_episodes(rows))
+    assert at(found.table, 90)["estimate"] == pytest.approx(1 / 3)
+    assert (at(found.table, 90)["n"], at(found.table, 90)["events"]) == (3, 1)
+    assert math.isnan(at(found.table, 182)["estimate"])
+    assert found.curve.loc[found.curve["day"] == 22, "estimate"].item() == 0
+    assert found.curve.loc[found.curve["day"] == 23, "estimate"].item() == pytest.approx(1 / 3)
+    assert found.summary["n_relieved"] == 3
+    assert any("gone elsewhere" in note for note in found.notes)
+
+
+def test_return_needs_an_end_of_observation():
+    with pytest.raises(NotEstimable, match="day up to which"):
+        estimate_recurrence(episodes_of(["0:6 7:3 90:6", "0:6 7:3"]))
+
+
+# -- quarters ---------------------------------------------------------------------------------------------------------
+
+
+def yearly(per_quarter=4):
+    """Some patients a quarter of 2025, each relieved at day 7; a last visit on 2026-03-01 is the data cut."""
+    rows = []
+    for q, month in enumerate((1, 4, 7, 10)):
+        for i in range(per_quarter):
+            first = date(2025, month, 3 + i)
+            rows += [
+                (f"q{q}p{i}", first.isoformat(), "6"),
+                (f"q{q}p{i}", (first + timedelta(7)).isoformat(), "2" if i else "5"),
+            ]
+            rows += [(f"q{q}p{i}", (first + timedelta(40)).isoformat(), "2")]
+    return [*rows, ("last", "2026-03-01", "6")]
+
+
+def value(review, quarter, indicator):
+    table = review.table
+    return table[(table["quarter"] == quarter) & (table["indicator"] == indicator)].iloc[0]
+
+
+def test_quarters_by_start_and_maturity():
+    review = review_quarter(dated_episodes(yearly()))
+    assert tuple(review.table.columns) == quarter_module.COLUMNS
+    assert review.table["quarter"].unique().tolist() == ["2025Q1", "2025Q2", "2025Q3", "2025Q4", "2026Q1"]
+    assert review.quarter == "2025Q4"
+    assert value(review, "2025Q2", "episodes_started")["estimate"] == 4
+    assert value(review, "2025Q2", "relieved_by_28")["estimate"] == pytest.approx(3 / 4, abs=1e-8)
+    young = value(review, "2026Q1", "episodes_started")
+    assert not young["mature"]
+    assert math.isnan(young["estimate"])
+    assert young["n"] == 1
+    # 2025Q4 ends on 31 December; 90 + 14 days later the data had ended.
+    assert not value(review, "2025Q4", "visits_per_episode")["mature"]
+    # The third visit, quiet and far from the others, is a maintenance visit: it does not count.
+    assert value(review, "2025Q2", "visits_per_episode")["estimate"] == 2
+    assert value(review, "2025Q1", "pain_recorded")["estimate"] == 1
+
+
+@pytest.mark.parametrize(("day_of_cut", "mature"), [("2025-05-11", False), ("2025-05-12", True)])
+def test_maturity_to_the_day(day_of_cut, mature):
+    # 2025Q1 ends on 31 March; 28 + 14 days later is 12 May.
+    rows = [("a", "2025-01-05", "6"), ("a", "2025-01-12", "2"), ("b", "2025-03-31", "6"), ("b", "2025-04-05", "5")]
+    episodes = dated_episodes([*rows, ("z", day_of_cut, "6")])
+    if mature:
+        assert review_quarter(episodes).quarter == "2025Q1"
+    else:
+        with pytest.raises(NotEstimable, match="No quarter can be reviewed yet"):
+            review_quarter(episodes)
+
+
+def test_newest_quarter_is_not_made_of_quick_healers():
+    # The same share heals in every quarter; of the last one only those who healed at once are known.
+    review = review_quarter(dated_episodes(yearly()), "2026Q1")
+    assert review.quarter == "2026Q1"
+    assert review.table[review.table["quarter"] == "2026Q1"]["estimate"].isna().all()
+
+
+def test_quarters_refuse_by_name():
+    episodes = dated_episodes(yearly())
+    with pytest.raises(NotEstimable, match="There are: 2025Q1, 2025Q2"):
+        review_quarter(episodes, "2019Q1")
+    with pytest.raises(NotEstimable, match="Write it like 2026Q3"):
+        review_quarter(episodes, "spring")
+    with pytest.raises(NotEstimable, match="day numbers"):
+        review_quarter(episodes_of(["0:6 7:3", "0:6 7:5"]))
+    assert review_quarter(episodes, "2025-q2").quarter == "2025Q2"
+
+
+def test_quarter_arithmetic():
+    days = np.array(["2025-01-01", "2025-03-31", "2025-04-01", "2025-12-31"], dtype="datetime64[D]").astype(np.int32)
+    numbers = quarter_module.quarter_number(days)
+    assert [quarter_module.quarter_word(n) for n in numbers] == ["2025Q1", "2025Q1", "2025Q2", "2025Q4"]
+    assert quarter_module.quarter_end(int(numbers[0])) == days[1]
+
+
+# -- treatments, completeness -----------------------------------------------------------------------------------------
+
+
+def test_treatment_mix_by_hand():
+    text = """
+    patient_id | visit_day | pain_pre | modalities
+    a          | 0         | 6        | ultrasound; exercise
+    a          | 3         | 5        | ultrasound
+    b          | 0         | 6        |
+    b          | 4         | 6        | massage
+    """
+    found = describe_modality_use(build_episodes(build_visits(records(text), SMALL)))
+    table = found.table.set_index("family")
+    assert table["quarter"].unique().tolist() == ["all"]
+    assert (table["n"] == 3).all()
+    assert table["events"][["ultrasound", "active", "manual_soft_tissue", "needling"]].tolist() == [2, 1, 1, 0]
+    assert table["estimate"]["ultrasound"] == pytest.approx(2 / 3)
+    assert found.summary["n_not_recorded"] == 1
+    assert found.ledger.steps[-1].kept == 3
+
+
+def test_treatment_mix_needs_the_column():
+    with pytest.raises(NotEstimable, match="no treatment column"):
+        describe_modality_use(episodes_of(["0:6 7:3"]))
+
+
+def test_completeness_by_hand():
+    visits = build_visits(
+        records("patient_id | visit_day | pain_pre | sex\na | 0 | 6 | F\na | 3 |  | \nb | 0 | 0 | M"), SMALL
+    )
+    found = describe_completeness(visits)
+    table = found.table.set_index("field")
+    assert table.loc["pain_pre", ["n", "recorded"]].tolist() == [3, 2]
+    assert table.loc["sex", "recorded"] == 2
+    assert table.loc["modalities", "estimate"] == 0
+    assert "modalities" in found.summary["absent_fields"]
+
+
+# -- the sample, where the truth is known -----------------------------------------------------------------------------
+
+
+def test_the_sample_is_answered_within_the_stated_band(sample, repository):
+    truth = pd.read_csv(repository / "data" / "sample" / "truth.csv")
+    half_day = truth.loc[truth["start_pain"] >= 3, "half_day"].fillna(np.inf)
+    found = estimate_relief(sample)
+    for day in (14, 28, 42):
+        true = (half_day <= day).mean()
+        # Rating noise lifts the recorded share: methods state about +3 to +13 points for this rule; 3 more for chance.
+        assert true - 0.01 < at(found.table, day)["estimate"] < true + 0.16
+        row = at(found.table, day)
+        assert row["conf_low"] < row["estimate"] < row["conf_high"]
+    strict, loose = (at(estimate_relief(sample, rule=rule).table, 28)["estimate"] for rule in ("strict", "any"))
+    assert strict < at(found.table, 28)["estimate"] < loose
+
+
+def test_the_naive_answers_differ_on_the_sample(sample):
+    from outcomes.cases import build_relief_intervals
+    from outcomes.estimators.curves import kaplan_meier, survival_at
+
+    intervals = build_relief_intervals(sample)
+    seen = np.isfinite(intervals.right_days)
+    ours = at(estimate_relief(sample).table, 42)["estimate"]
+    padded = kaplan_meier(np.where(seen, intervals.right_days, intervals.left_days + 90), seen)
+    assert 1 - survival_at(padded, 42)[0][0] < ours - 0.15
+    assert (intervals.right_days[seen] <= 42).mean() > ours + 0.05
+
+
+def test_the_sample_reviews_its_last_mature_quarter(sample):
+    review = review_quarter(sample)
+    assert review.quarter == "2026Q2"
+    newest = review.table[review.table["quarter"] == "2026Q3"]
+    assert not newest["mature"].any()
+    assert newest["estimate"].isna().all()
+    assert (review.table.groupby("indicator")["quarter"].count() == review.table["quarter"].nunique()).all()
