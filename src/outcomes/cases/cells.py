@@ -120,8 +120,11 @@ def sort_labels(values: pa.StringArray, blanks: Sequence[str]) -> tuple[pa.Strin
     codes : ndarray of int32, shape (m,)
         Position of each value's label; -1 for a blank.
     """
-    encoded = pc.utf8_trim_whitespace(values).dictionary_encode()
-    labels = encoded.dictionary
+    trimmed = pc.utf8_trim_whitespace(values)
+    labels, positions = trimmed, np.arange(len(values), dtype=np.int32)
+    if not trimmed.equals(values):  # only trimming can make two distinct labels one
+        encoded = trimmed.dictionary_encode()
+        labels, positions = encoded.dictionary, arrow.to_numpy(encoded.indices, np.int32)
     order = arrow.to_numpy(pc.sort_indices(labels), np.uint64).astype(np.intp)
     is_blank = pc.is_in(labels, value_set=arrow.from_texts(["", *blanks]))
     blank = np.array(is_blank.to_pylist(), dtype=np.bool_) if pc.any(is_blank).as_py() else np.zeros(len(labels), bool)
@@ -129,4 +132,4 @@ def sort_labels(values: pa.StringArray, blanks: Sequence[str]) -> tuple[pa.Strin
     rank = np.full(len(labels), MISSING, dtype=np.int32)
     rank[kept] = np.arange(len(kept), dtype=np.int32)
     taken = labels.take(arrow.from_numpy(kept.astype(np.int64)))
-    return taken, rank[arrow.to_numpy(encoded.indices, np.int32)]
+    return taken, rank[positions]

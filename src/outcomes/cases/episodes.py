@@ -70,6 +70,8 @@ class Episodes:
         The visits, with the column ``episode`` (-1 for maintenance visits before a first episode).
     starts, sizes : ndarray of int, shape (n,)
         First row in `visits` and number of visits of each episode.
+    course : Course
+        What came before and after each visit; the timelines read it.
     """
 
     columns: Columns
@@ -77,6 +79,7 @@ class Episodes:
     starts: Rows
     sizes: Rows
     labels: dict[str, tuple[str, ...]] = field(repr=False)
+    course: Course = field(repr=False)
     ledger: Ledger
     notes: tuple[str, ...]
     protocol: Protocol
@@ -136,7 +139,7 @@ def build_episodes(visits: Visits, protocol: Protocol | None = None) -> Episodes
         not_data={"maintenance visit before a first episode": n_before},
     )
     ledger = visits.ledger.with_step(step)
-    return Episodes(columns, assigned, starts, sizes, labels, ledger, visits.notes, protocol)
+    return Episodes(columns, assigned, starts, sizes, labels, course, ledger, visits.notes, protocol)
 
 
 def _has_episode(course: Course, starts: Rows, episode: NDArray[np.intp]) -> Flags:

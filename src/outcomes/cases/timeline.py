@@ -142,7 +142,7 @@ def build_relief_intervals(episodes: Episodes, rule: str = "confirmed") -> Relie
     """
     if rule not in RELIEF_RULES:
         raise NotEstimable(f"There is no relief rule '{rule}'; choose one of {', '.join(RELIEF_RULES)}.")
-    columns, course = episodes.columns, Course.of(episodes.visits, episodes.protocol)
+    columns, course = episodes.columns, episodes.course
     eligible = np.flatnonzero(columns["is_eligible"])
     rows, segment, starts = _measured_rows(episodes, course, eligible)
     meets = _meets(course.pain[rows], columns["baseline"][eligible][segment], rule, episodes)
@@ -234,7 +234,7 @@ def build_return_rows(episodes: Episodes) -> ReturnRows:
             "Return to the clinic needs the day up to which every patient would have been seen. This export has day "
             "numbers and no calendar; declare [dates] observed_until_day in the mapping if that day is known."
         )
-    course = Course.of(episodes.visits, episodes.protocol)
+    course = episodes.course
     intervals = build_relief_intervals(episodes)
     relieved = np.flatnonzero(intervals.relief_row >= 0)
     episode, row = intervals.episode[relieved], intervals.relief_row[relieved]

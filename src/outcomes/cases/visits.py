@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from outcomes.cases.contract import Typed, type_records
+from outcomes.cases.merging import group_records, merge_records
 from outcomes.cases.quarantine import build_quarantine
 from outcomes.cases.rules import OUTSIDE_CASE_DEFINITION
 from outcomes.cases.schema import (
@@ -24,8 +25,6 @@ from outcomes.cases.schema import (
     VISIT_COLUMNS,
     Columns,
     Words,
-    first_known,
-    last_known,
     to_arrow,
 )
 from outcomes.cases.values import day_number
@@ -37,13 +36,8 @@ if TYPE_CHECKING:
 
     from outcomes.records import Records
 
-_UNITED = frozenset(
-    ["modalities", *(f"muscles_{kind}_{side}" for kind in ("identified", "treated") for side in ("left", "right"))]
-)
-_ANY = frozenset(["modality_unknown", "is_first_exam", "is_maintenance"])
-_LAST = frozenset(["pain_post", "discharge_reason"])
 UPPER, LOWER, UNSPECIFIED = range(3)
-_BUSY_VISITS, _BUSY_WINDOW_DAYS = 5, 30
+_BUSY_VISITS, _BUSY_WINDOW_DAYS, _CENTURY_DAYS = 5, 30, 36_525
 
 
 @dataclass(frozen=True)
@@ -138,8 +132,7 @@ def build_visits(records: Records, protocol: Protocol | None = None, codebook: C
     quarantine = build_quarantine(records, typed.faults)
     columns = typed.columns
     columns["stream"] = _streams(columns, kept, len(typed.labels["patient"]), protocol)
-    order = _sort(columns, kept)
-    merged, merge_steps = _merge(records, columns, order)
+    merged, merge_steps = merge_records(records, columns, group_records(columns, kept))
     first, last = _observed_days(merged, typed.labels.get("clinic"), records)
     return Visits(
         columns=merged,
@@ -230,96 +223,7 @@ def _fill_from_neighbours(columns: Columns, streams: NDArray[np.int8], rows: NDA
     return streams
 
 
-def _sort(columns: Columns, kept: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Order records by patient, stream, day, time of day and file row, through one packed integer key where it fits."""
-    patient, day = columns["patient"][kept].astype(np.uint64), columns["day"][kept]
-    if not len(kept):
-        return kept
-    first_day = int(day.min())
-    bits_row = max(1, int(kept[-1]).bit_length())
-    bits_day = max(1, int(day.max() - first_day).bit_length())
-    if "minute" in columns or int(patient.max()).bit_length() + 2 + bits_day + bits_row > 64:
-        minute = columns.get("minute", np.zeros(len(columns["day"]), dtype=np.int16))[kept]
-        return kept[np.lexsort((kept, minute, day, columns["stream"][kept], columns["patient"][kept]))]
-    key = patient << np.uint64(2)
-    key |= columns["stream"][kept].astype(np.uint64)
-    key <<= np.uint64(bits_day)
-    key |= (day - first_day).astype(np.uint64)
-    key <<= np.uint64(bits_row)
-    key |= kept.astype(np.uint64)
-    key.sort()
-    return (key & np.uint64((1 << bits_row) - 1)).astype(np.intp)
-
-
-# -- one row a patient, stream and day ------------------------------------------------------------------------------
-
-
-def _merge(records: Records, columns: Columns, order: NDArray[np.intp]) -> tuple[Columns, list[Step]]:
-    patient, stream, day = (columns[name][order] for name in ("patient", "stream", "day"))
-    is_new = np.ones(len(order), dtype=np.bool_)
-    is_new[1:] = (patient[1:] != patient[:-1]) | (day[1:] != day[:-1]) | (stream[1:] != stream[:-1])
-    starts = np.flatnonzero(is_new)
-    sizes = np.diff(starts, append=len(order))
-    merged: Columns = {"patient": patient[starts], "stream": stream[starts], "day": day[starts]}
-    for name in [name for name in columns if name not in merged and name != "minute"]:
-        merged[name] = _merge_column(name, columns[name][order], starts, sizes)
-        # Each typed column is as long as the export; it is given back as soon as its visits exist.
-        del columns[name]
-    merged["n_records"] = sizes.astype(np.int32)
-    merged["source"] = records.source[order[starts]]
-    merged["source_row"] = records.source_row[order[starts]]
-    return merged, _merge_steps(records, order, is_new, starts, sizes)
-
-
-def _merge_column(name: str, values: NDArray[Any], starts: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[Any]:
-    if len(starts) == len(values):
-        return values
-    if name in _UNITED:
-        return np.bitwise_or.reduceat(values, starts) if len(starts) else values
-    if name in _ANY:
-        return np.logical_or.reduceat(values, starts) if len(starts) else values
-    if name == "function_score":
-        return values[starts]
-    return (last_known if name in _LAST else first_known)(values, starts, sizes)
-
-
-def _merge_steps(
-    records: Records,
-    order: NDArray[np.intp],
-    is_new: NDArray[np.bool_],
-    starts: NDArray[np.intp],
-    sizes: NDArray[np.intp],
-) -> list[Step]:
-    duplicate = _find_exact_duplicates(records, order, starts, sizes)
-    source = records.source[order]
-    steps = []
-    for number, file in enumerate(records.files):
-        of_file = source == number
-        n_in, n_kept = int(of_file.sum()), int((of_file & is_new).sum())
-        n_same = int((of_file & duplicate).sum())
-        merged = {"exact duplicate": n_same, "same patient, stream and day": n_in - n_kept - n_same}
-        steps.append(Step("merge", "records", n_in, n_kept, merged=merged, source=file.name))
-    return steps
-
-
-def _find_exact_duplicates(
-    records: Records, order: NDArray[np.intp], starts: NDArray[np.intp], sizes: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """Mark records equal in every field read to another record of their visit that is kept or merged before them."""
-    duplicate = np.zeros(len(order), dtype=np.bool_)
-    places = np.flatnonzero(np.repeat(sizes > 1, sizes))
-    if not places.size:
-        return duplicate
-    visit = np.repeat(np.arange(len(starts)), sizes)[places]
-    rows = order[places]
-    texts = [column.codes[rows] for column in (*records.fields.values(), *records.modality_flags.values())]
-    keys: list[NDArray[Any]] = [places, *texts, visit]
-    ranked = np.lexsort(keys)
-    same = visit[ranked][1:] == visit[ranked][:-1]
-    for codes in texts:
-        same &= codes[ranked][1:] == codes[ranked][:-1]
-    duplicate[places[ranked[1:][same]]] = True
-    return duplicate
+# -- what each clinic could have seen --------------------------------------------------------------------------------
 
 
 def _observed_days(
@@ -347,14 +251,19 @@ def _first_busy_day(day: NDArray[np.int32], clinic: NDArray[np.int32], n_clinics
     would let every episode of the clinic's true first months pass as newly begun.
     """
     of_clinic = np.where(clinic < 0, n_clinics, clinic)
-    order = np.lexsort((day, of_clinic))
-    days, clinics = day[order], of_clinic[order]
-    ahead = _BUSY_VISITS - 1
-    busy = np.zeros(len(days), dtype=np.bool_)
-    if len(days) > ahead:
-        busy[:-ahead] = (clinics[ahead:] == clinics[:-ahead]) & (days[ahead:] - days[:-ahead] <= _BUSY_WINDOW_DAYS)
     first = np.full(n_clinics + 1, np.iinfo(np.int32).max, dtype=np.int32)
-    np.minimum.at(first, clinics[busy], days[busy])
-    quiet = first[clinics] == np.iinfo(np.int32).max
-    np.minimum.at(first, clinics[quiet], days[quiet])
+    np.minimum.at(first, of_clinic, day)
+    if not len(day):
+        return first
+    # A day by clinic table; what lies a century before the newest visit is not looked at.
+    low = max(int(day.min()), int(day.max()) - _CENTURY_DAYS)
+    n_days = int(day.max()) - low + 1
+    recent = day >= low
+    place = of_clinic[recent].astype(np.int64) * n_days + (day[recent] - low)
+    visits = np.bincount(place, minlength=(n_clinics + 1) * n_days).reshape(n_clinics + 1, n_days)
+    until = np.cumsum(visits, axis=1)
+    ahead = until[:, np.minimum(np.arange(n_days) + _BUSY_WINDOW_DAYS, n_days - 1)] - until + visits
+    busy = (visits > 0) & (ahead >= _BUSY_VISITS)
+    found = busy.any(axis=1)
+    first[found] = busy.argmax(axis=1)[found] + low
     return first

@@ -332,13 +332,11 @@ def _silent(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
 
 
 def _visits(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
-    from outcomes.cases.course import Course
-
     protocol, visits = episodes.protocol, episodes.visits.columns
     within = max(protocol.horizons_days.relief)
     of_episode = visits["episode"]
     age = visits["day"] - episodes.columns["index_day"][of_episode]
-    counted = (of_episode >= 0) & Course.of(episodes.visits, protocol).care & (age <= within)
+    counted = (of_episode >= 0) & episodes.course.care & (age <= within)
     n_visits = np.bincount(of_episode[counted], minlength=episodes.n)[rows].astype(float)
     patient = episodes.columns["patient"][rows]
     return Indicator(
