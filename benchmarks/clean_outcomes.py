@@ -75,6 +75,7 @@ def clean(export: Path, out: Path, rule: str, clock: Clock) -> None:
     clock.lap("read")
     visits_module.type_records = clock.around(visits_module.type_records, "definitions", "parse and validate")
     visits = build_visits(records, protocol)
+    del records
     clock.lap("sort and merge")
     episodes = build_episodes(visits)
     clock.lap("episodes")

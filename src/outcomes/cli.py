@@ -123,9 +123,9 @@ def _read(args: argparse.Namespace) -> tuple[Records, Episodes]:
 def _clean(args: argparse.Namespace) -> int:
     from outcomes.cases.export import export_cases
 
-    records, episodes = _read(args)
+    episodes = _read(args)[1]  # the records are let go: writing needs the memory
     export_cases(episodes, args.out, args.tables.split(","), args.format)
-    return _finish(records, episodes, args.out)
+    return _finish(episodes, args.out)
 
 
 def _report(args: argparse.Namespace) -> int:
@@ -143,7 +143,7 @@ def _report(args: argparse.Namespace) -> int:
         notebooks=not args.no_notebooks,
         progress=not args.quiet,
     )
-    return _finish(records, episodes, page)
+    return _finish(episodes, page)
 
 
 def _use_sample(args: argparse.Namespace) -> None:
@@ -157,7 +157,7 @@ def _use_sample(args: argparse.Namespace) -> None:
     args.protocol = args.protocol or _SAMPLE / "protocol.toml"
 
 
-def _finish(records: Records, episodes: Episodes, result: Path) -> int:
+def _finish(episodes: Episodes, result: Path) -> int:
     """Account for the rows, name what to open, and turn 'rows were set aside' into the exit code."""
     quarantine = episodes.visits.quarantine
     n_aside = sum(step.n_set_aside for step in episodes.visits.ledger.steps if step.unit in ("rows", "records"))

@@ -11,7 +11,7 @@ from outcomes.cases.schema import HUNDREDTHS, MISSING, Columns
 from outcomes.cases.visits import Visits
 from outcomes.definitions import Protocol
 
-Rows = NDArray[np.intp]
+Rows = NDArray[np.signedinteger]
 Flags = NDArray[np.bool_]
 
 
@@ -43,7 +43,7 @@ class Course:
     @property
     def gap_days(self) -> NDArray[np.int32]:
         """Days since the previous visit that is not maintenance; -1 where there is none."""
-        return np.where(self.previous_care >= 0, self.day - self.day[self.previous_care], MISSING).astype(np.int32)
+        return np.where(self.previous_care >= 0, self.day - self.day[self.previous_care], np.int32(MISSING))
 
     @classmethod
     def of(cls, visits: Visits, protocol: Protocol) -> Course:
@@ -52,8 +52,9 @@ class Course:
         patient, stream, day = columns["patient"], columns["stream"], columns["day"]
         is_first = np.ones(n, dtype=np.bool_)
         is_first[1:] = (patient[1:] != patient[:-1]) | (stream[1:] != stream[:-1])
-        firsts = np.flatnonzero(is_first)
-        lengths = np.diff(firsts, append=n)
+        # 32 bits a row halve the memory of the course.
+        firsts = np.flatnonzero(is_first).astype(np.int32)
+        lengths = np.diff(firsts, append=np.int32(n))
         stream_start, stream_end = np.repeat(firsts, lengths), np.repeat(firsts + lengths, lengths)
         pain = columns.get("pain_pre", np.full(n, MISSING, dtype=np.int16))
         onset = _onset_since_previous(columns, n)
@@ -77,17 +78,18 @@ class Course:
 
 def _latest_before(flags: Flags, stream_start: Rows) -> Rows:
     """Row of the latest flagged visit strictly before each visit, in its stream; -1 where there is none."""
-    latest = np.maximum.accumulate(np.where(flags, np.arange(len(flags)), MISSING))
+    latest = np.maximum.accumulate(np.where(flags, np.arange(len(flags), dtype=np.int32), np.int32(MISSING)))
     before = np.empty_like(latest)
     before[:1] = MISSING
     before[1:] = latest[:-1]
-    return np.where(before >= stream_start, before, MISSING)
+    before[before < stream_start] = MISSING
+    return before
 
 
 def _first_from(flags: Flags) -> Rows:
     """Row of the first flagged visit at or after each visit; n where there is none (the caller checks the stream)."""
     n = len(flags)
-    return np.minimum.accumulate(np.where(flags, np.arange(n), n)[::-1])[::-1]
+    return np.minimum.accumulate(np.where(flags, np.arange(n, dtype=np.int32), np.int32(n))[::-1])[::-1]
 
 
 def _onset_after(columns: Columns, day: NDArray[np.int32], previous: Rows) -> Flags:
@@ -100,8 +102,10 @@ def _onset_after(columns: Columns, day: NDArray[np.int32], previous: Rows) -> Fl
 
 def _onset_since_previous(columns: Columns, n: int) -> Flags:
     """The same against the visit just before, maintenance or not: what the maintenance heuristic looks at."""
-    previous = np.arange(-1, n - 1)
-    return columns.get("is_first_exam", np.zeros(n, bool)) | _onset_after(columns, columns["day"], previous)
+    marked: Flags = columns.get("is_first_exam", np.zeros(n, dtype=np.bool_))
+    if "onset_days" not in columns:
+        return marked
+    return marked | _onset_after(columns, columns["day"], np.arange(-1, n - 1, dtype=np.int32))
 
 
 def _maintenance(
@@ -118,7 +122,7 @@ def _maintenance(
     recorded: Flags = columns.get("is_maintenance", np.zeros(n, dtype=np.bool_))
     if not settings.maintenance_heuristic:
         return recorded
-    row = np.arange(n)
+    row = np.arange(n, dtype=np.int32)
     far_before = (row > stream_start) & (np.diff(day, prepend=day[:1]) >= settings.maintenance_min_gap_days)
     far_after = (row == stream_end - 1) | (np.diff(day, append=day[-1:]) >= settings.maintenance_min_gap_days)
     quiet = (pain >= 0) & (pain <= settings.maintenance_max_nrs * HUNDREDTHS)

@@ -126,9 +126,9 @@ def build_episodes(visits: Visits, protocol: Protocol | None = None) -> Episodes
     opened_by = find_openings(course, protocol)
     starts = np.flatnonzero(opened_by != NOT_OPENING)
     sizes = np.minimum(np.append(starts[1:], course.n), course.stream_end[starts]) - starts
-    episode = np.cumsum(opened_by != NOT_OPENING) - 1
+    episode = np.cumsum(opened_by != NOT_OPENING, dtype=np.int32) - np.int32(1)
     episode[~_has_episode(course, starts, episode)] = MISSING
-    assigned = replace(visits, columns={**visits.columns, "episode": episode.astype(np.int32)})
+    assigned = replace(visits, columns={**visits.columns, "episode": episode})
     columns, labels = summarise_episodes(assigned, course, opened_by, starts, sizes, protocol)
     n_before = int((episode == MISSING).sum())
     step = Step(
@@ -142,7 +142,7 @@ def build_episodes(visits: Visits, protocol: Protocol | None = None) -> Episodes
     return Episodes(columns, assigned, starts, sizes, labels, course, ledger, visits.notes, protocol)
 
 
-def _has_episode(course: Course, starts: Rows, episode: NDArray[np.intp]) -> Flags:
+def _has_episode(course: Course, starts: Rows, episode: NDArray[np.int32]) -> Flags:
     """Whether the latest opening before a visit is in the visit's own stream."""
     if not len(starts):
         return np.zeros(course.n, dtype=np.bool_)

@@ -40,6 +40,7 @@ class _Parsed:
     chunks: list[list[pa.DictionaryArray]]
     rows: Codes
     invalid: list[tuple[int, int, str]]
+    faults: list[tuple[int, str]]
 
 
 @dataclass(slots=True)
@@ -150,45 +151,59 @@ class _Reader:
                 if not data:
                     continue
                 start = self.tally.line + 1
-                lines = self._take_apart(data, is_last)
-                rest = lines.rest
-                pending.append((start, pool.submit(self._parse, lines)))
+                if b'"' in data or self.comment:
+                    # Where a record ends may depend on the block before: these are taken apart one after the other.
+                    lines = self._take_apart(data, start, is_last)
+                    rest = lines.rest
+                    pending.append((start, pool.submit(self._parse, lines)))
+                else:
+                    n_lines = self._count_lines(data, is_last)
+                    pending.append((start, pool.submit(self._parse_plain, data, start, n_lines)))
                 if len(pending) > workers + 1:
                     self._collect(*pending.popleft())
             while pending:
                 self._collect(*pending.popleft())
-        self._finish()
+            self._finish(pool)
 
-    def _take_apart(self, data: bytes, is_last: bool) -> Lines:
-        """Check a block and find its records; the common case, nothing unusual in it, only counts."""
-        array = np.frombuffer(data, np.uint8)
-        n_newlines = int(np.count_nonzero(array == NEWLINE))
-        self._check_text(data)
-        self._check_length(data)
-        n_low = int(np.count_nonzero(array < 32))
+    def _count_lines(self, data: bytes, is_last: bool) -> int:
+        """Count the lines of a block without quotes: all that the next block needs to know of it."""
         unfinished = data[-1] != NEWLINE
-        usual = n_low == n_newlines or n_low == n_newlines + data.count(b"\r") + data.count(b"\t")
-        if usual and b'"' not in data and not self.comment:
-            n_lines = n_newlines + unfinished
-            lines = Lines(data, np.arange(n_lines), n_lines)
-        else:
-            lines = sort_lines(data, self.head.delimiter, len(self.head.wanted.header), self.comment, is_last)
+        n_lines = int(np.count_nonzero(np.frombuffer(data, np.uint8) == NEWLINE)) + unfinished
+        self.tally.line += n_lines
         if is_last and unfinished:
+            self.unfinished_line = self.tally.line
+        return n_lines
+
+    def _parse_plain(self, data: bytes, start: int, n_lines: int) -> _Parsed:
+        """Check and parse a block without quotes (in a thread)."""
+        self._check_text(data, start)
+        self._check_length(data, start)
+        n_low = int(np.count_nonzero(np.frombuffer(data, np.uint8) < 32))
+        n_newlines = n_lines - (data[-1] != NEWLINE)
+        if n_low == n_newlines or n_low == n_newlines + data.count(b"\r") + data.count(b"\t"):
+            return self._parse(Lines(data, np.arange(n_lines), n_lines))
+        return self._parse(sort_lines(data, self.head.delimiter, len(self.head.wanted.header), None, True))
+
+    def _take_apart(self, data: bytes, start: int, is_last: bool) -> Lines:
+        """Check a block with quotes or comments and find its records."""
+        self._check_text(data, start)
+        self._check_length(data, start)
+        lines = sort_lines(data, self.head.delimiter, len(self.head.wanted.header), self.comment, is_last)
+        if is_last and data[-1] != NEWLINE:
             self.unfinished_line = self.tally.line + (int(lines.rows[-1]) + 1 if len(lines.rows) else 0)
-        self.part.faults += [(self.tally.line + 1 + line, code, "") for line, code in lines.faults]
         self.tally.line += lines.n_lines
         self.tally.n_continued += lines.n_continued
         self.tally.n_comments += lines.n_comments
         return lines
 
-    def _check_text(self, data: bytes) -> None:
+    def _check_text(self, data: bytes, start: int) -> None:
         """Refuse bytes that are no UTF-8, with their line."""
         if data.isascii():
             return
         try:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
-            line = self.tally.line + 1 + data.count(b"\n", 0, error.start)
+            line = start + data.count(b"\n", 0, error.start)
             raise refuse(
                 "E111",
                 f"line {line} holds bytes that are not UTF-8 text.",
@@ -197,16 +212,16 @@ class _Reader:
                 "or save the export as UTF-8.",
             ) from error
 
-    def _check_length(self, data: bytes) -> None:
+    def _check_length(self, data: bytes, start: int) -> None:
         """Refuse a line of more than 1 MB: such a file is no table, and memory stays bounded."""
         half = MAX_RECORD_BYTES // 2
         for offset in range(0, len(data) - half, half):
             if data.find(b"\n", offset, offset + half) >= 0:
                 continue
-            start = data.rfind(b"\n", 0, offset) + 1
+            begin = data.rfind(b"\n", 0, offset) + 1
             end = data.find(b"\n", offset)
-            if (end if end >= 0 else len(data)) - start > MAX_RECORD_BYTES:
-                line = self.tally.line + 1 + data.count(b"\n", 0, start)
+            if (end if end >= 0 else len(data)) - begin > MAX_RECORD_BYTES:
+                line = start + data.count(b"\n", 0, begin)
                 raise refuse(
                     "E114", f"line {line} is longer than 1 MB.", self.place, "Check the export: is this one CSV table?"
                 )
@@ -220,7 +235,7 @@ class _Reader:
             return "skip"
 
         if not len(lines.data):
-            return _Parsed([], np.zeros(0, np.int32), [])
+            return _Parsed([], np.zeros(0, np.int32), [], lines.faults)
         names = [str(i) for i in range(len(self.head.wanted.header))]
         wanted = [names[i] for i in self.positions]
         has_quotes = b'"' in lines.data
@@ -248,7 +263,7 @@ class _Reader:
             rows = np.delete(rows, [number for number, _, _ in invalid])
         bad = [(int(lines.rows[number]), n_fields, text) for number, n_fields, text in invalid]
         chunks = [table.column(name).chunks for name in wanted]
-        return _Parsed(chunks, rows.astype(np.int32), bad)
+        return _Parsed(chunks, rows.astype(np.int32), bad, lines.faults)
 
     def _collect(self, start: int, block: Future[_Parsed]) -> None:
         """Add one parsed block."""
@@ -256,6 +271,7 @@ class _Reader:
         for column, chunks in zip(self.chunks, parsed.chunks, strict=False):
             column += chunks
         self.rows.append(parsed.rows + np.int32(start))
+        self.part.faults += [(start + line, code, "") for line, code in parsed.faults]
         width = len(self.head.wanted.header)
         for line, n_fields, text in parsed.invalid:
             cells = [cell.strip(' \t"') for cell in text.split(self.head.delimiter)]
@@ -271,7 +287,7 @@ class _Reader:
     def _count(self, reason: str) -> None:
         self.part.not_data[reason] = self.part.not_data.get(reason, 0) + 1
 
-    def _finish(self) -> None:
+    def _finish(self, pool: ThreadPoolExecutor) -> None:
         part, tally = self.part, self.tally
         part.n_physical = tally.line
         if tally.n_comments:
@@ -279,8 +295,5 @@ class _Reader:
         if tally.n_continued:
             part.merged["line break inside quotes"] = tally.n_continued
         part.rows = np.concatenate(self.rows) if self.rows else np.zeros(0, np.int32)
-        by_position = {}
-        for position, chunks in zip(self.positions, self.chunks, strict=True):
-            by_position[position] = join_chunks(chunks)
-            chunks.clear()
-        part.columns = {key: by_position[i] for key, i in self.head.wanted.index.items()}
+        joined = dict(zip(self.positions, pool.map(join_chunks, self.chunks), strict=True))
+        part.columns = {key: joined[i] for key, i in self.head.wanted.index.items()}

@@ -11,11 +11,15 @@ from outcomes.records.model import TextColumn
 
 
 def join_chunks(chunks: list[pa.DictionaryArray]) -> TextColumn:
-    """Make one column of dictionary chunks, in order; distinct values stand in order of first appearance."""
+    """Make one column of dictionary chunks, in order; distinct values stand in order of first appearance.
+
+    The list is emptied: chunks and column together would hold the export twice.
+    """
     if not chunks:
         return TextColumn(arrow.from_texts([]), np.zeros(0, np.int32))
     joined = pa.chunked_array(chunks)
-    if len(chunks) > 1:
+    chunks.clear()
+    if joined.num_chunks > 1:
         joined = joined.unify_dictionaries()
     codes = [arrow.to_numpy(chunk.indices, np.int32) for chunk in joined.chunks]
     return TextColumn(joined.chunk(0).dictionary, np.concatenate(codes) if len(codes) > 1 else codes[0])
