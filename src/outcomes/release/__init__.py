@@ -1,0 +1,9 @@
+"""What leaves the building: the page, its PDF, the tables, the notebooks and the manifest."""
+
+from __future__ import annotations
+
+from outcomes.release.inputs import ReportInputs, ask
+from outcomes.release.page import build_page
+from outcomes.release.publish import publish_answers, publish_report
+
+__all__ = ["ReportInputs", "ask", "build_page", "publish_answers", "publish_report"]

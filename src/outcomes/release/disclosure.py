@@ -1,0 +1,178 @@
+"""Small numbers, once, at the exit: what a table may say to the clinic that made the records.
+
+Every table passes here exactly once, before a page, a figure or a CSV file is made from it, so that the picture cannot
+carry more than the table. Audience "clinic": the reader already has the records, the rule keeps a page that is shown
+around the practice from pointing at one patient.
+
+The rule, row by row, with k = ``protocol.reporting_floor.suppress_cell_below``:
+
+=====================  ==========================  ===============================================
+count in the row       shown as                    and
+=====================  ==========================  ===============================================
+n in 1..k-1            ``<5`` (k = 5)              events ``<5``, estimate and interval ``hidden``
+events in 1..k-1       ``<5``                      estimate and interval ``hidden``
+n - events in 1..k-1   events ``hidden``           estimate and interval ``hidden``; n is shown
+0, or k and more       as it is                    nothing
+=====================  ==========================  ===============================================
+
+Zero is shown: it points at nobody. A hidden value looks the same in every table. In a table whose rows split one total
+(`protect_parts`) a second row is hidden where one could be worked out from the rest.
+
+Counted are episodes and patients. Counts of rows, cells and terms (the data-quality tables) are left as they are: the
+clinic needs them to mend its records and they say nothing about a person's course. Unrecognised terms that occur fewer
+than k times are counted but not spelt out, because a term that was typed once may be a note.
+
+A curve is hidden around a hidden horizon of its table, from the shown horizon before it to the shown one after it.
+
+What this does not yet cover (a later issue): a hidden cell worked out from a second table, another group or an earlier
+release; points of a curve worked back into single events; rounding. Until then a release is for the clinic, not for
+the public.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+HIDDEN = "hidden"
+COUNT_COLUMNS = ("n", "events", "at_risk", "episodes", "patients")
+ESTIMATE_COLUMNS = ("estimate", "conf_low", "conf_high", "std_err")
+"""Columns that would give a hidden count away."""
+
+Result = TypeVar("Result")
+
+
+def small_mark(floor: int) -> str:
+    """Return the mark that stands for a small count, ``"<5"``."""
+    return f"<{floor}"
+
+
+def protect_table(table: pd.DataFrame, floor: int) -> pd.DataFrame:
+    """Return a copy in which small counts are marks and what follows from them is hidden.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With some of the columns ``n, events, at_risk, episodes, patients`` (counts) and
+        ``estimate, conf_low, conf_high, std_err``.
+    floor : int
+        Smallest count that is shown, besides 0.
+
+    Returns
+    -------
+    DataFrame
+        Same rows and columns; a column in which something is hidden has ``object`` dtype.
+    """
+    out = table.copy()
+    small = {name: _is_small(out[name], floor) for name in COUNT_COLUMNS if name in out}
+    if not small:
+        return out
+    hide_estimate = _any(small.values(), len(out))
+    n_small = small.get("n")
+    if "events" in small and "n" in small:
+        rest_small = _is_small(out["n"] - out["events"], floor) & ~small["events"]
+        _write(out, "events", rest_small, HIDDEN)
+        hide_estimate |= rest_small
+    for name in ESTIMATE_COLUMNS:
+        if name in out:
+            _write(out, name, hide_estimate & out[name].notna().to_numpy(), HIDDEN)
+    for name, mask in small.items():
+        # With a small denominator the numerator, even 0, would say too much.
+        _write(out, name, mask | n_small if n_small is not None and name == "events" else mask, small_mark(floor))
+    return out
+
+
+def protect_parts(table: pd.DataFrame, floor: int) -> pd.DataFrame:
+    """Protect a table whose rows split one total into parts (``n`` the total, ``events`` the part, ``estimate``).
+
+    A lone hidden part would be the total less the others. So the smallest other parts are hidden too, until every small
+    part could be any number below the floor, even for a reader who knows this rule.
+    """
+    out = protect_table(table, floor)
+    parts = table["events"].tolist()
+    small = [i for i, part in enumerate(parts) if 0 < part < floor]
+    others = sorted((i for i, part in enumerate(parts) if part >= floor), key=lambda i: parts[i])
+    extra: list[int] = []
+    while small and others:
+        least = (floor - 1) + (len(small) - 1) + floor * len(extra)
+        if extra and sum(parts[i] for i in small + extra) >= least:
+            break
+        extra.append(others.pop(0))
+    for name in ("events", "estimate"):
+        _write(out, name, out.index.isin(out.index[extra]), HIDDEN)
+    return out
+
+
+def protect_result(result: Result, floor: int) -> Result:
+    """Return a result whose table, curve and counts in the summary are protected.
+
+    Parameters
+    ----------
+    result : dataclass instance
+        A result of `outcomes.questions`; fields that hold a DataFrame are protected, and whole numbers below the
+        floor in ``summary`` whose name speaks of a count (``n``, ``n_...``, ``..._events``) become marks.
+    """
+    import pandas as pd
+
+    changes: dict[str, Any] = {}
+    table, curve = getattr(result, "table", None), getattr(result, "curve", None)
+    for item in dataclasses.fields(result):  # type: ignore[arg-type]
+        value = getattr(result, item.name)
+        if isinstance(value, pd.DataFrame):
+            changes[item.name] = protect_table(value, floor)
+        elif item.name == "summary" and isinstance(value, dict):
+            changes[item.name] = {key: _protect_scalar(key, entry, floor) for key, entry in value.items()}
+    if table is not None and curve is not None and "horizon_days" in table:
+        changes["curve"] = _hide_days(changes["curve"], changes["table"])
+    return dataclasses.replace(result, **changes) if changes else result  # type: ignore[type-var]
+
+
+def _hide_days(curve: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Hide a curve around a hidden horizon: from the shown horizon before it to the shown horizon after it."""
+    out = curve.copy()
+    for group, rows in table.groupby("group", sort=False):
+        is_hidden = [value == HIDDEN for value in rows["estimate"].tolist()]
+        days = [int(day) for day in rows["horizon_days"]]
+        shown = [-1, *(day for day, hide in zip(days, is_hidden, strict=True) if not hide)]
+        for day in (day for day, hide in zip(days, is_hidden, strict=True) if hide):
+            after = max(before for before in shown if before < day)
+            until = min((later for later in shown if later > day), default=None)
+            mask = (out["group"] == group) & (out["day"] > after)
+            mask &= True if until is None else out["day"] < until
+            for name in ESTIMATE_COLUMNS:
+                if name in out:
+                    _write(out, name, mask.to_numpy() & out[name].notna().to_numpy(), HIDDEN)
+    return out
+
+
+def _protect_scalar(key: str, value: Any, floor: int) -> Any:
+    counts = key == "n" or key.startswith("n_") or key.endswith(("_events", "_episodes", "_patients"))
+    if counts and isinstance(value, int) and not isinstance(value, bool) and 0 < value < floor:
+        return small_mark(floor)
+    return value
+
+
+def _is_small(column: pd.Series[Any], floor: int) -> np.ndarray[Any, Any]:
+    import pandas as pd
+
+    values = pd.to_numeric(column, errors="coerce")
+    return ((values > 0) & (values < floor)).to_numpy()
+
+
+def _any(masks: Any, n: int) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    out = np.zeros(n, dtype=bool)
+    for mask in masks:
+        out |= mask
+    return out
+
+
+def _write(table: pd.DataFrame, name: str, mask: np.ndarray[Any, Any], mark: str) -> None:
+    if mask.any():
+        table[name] = table[name].astype(object)
+        table.loc[mask, name] = mark

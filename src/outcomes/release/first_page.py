@@ -1,0 +1,361 @@
+"""The first screen: the quarter in about five sentences, the tiles, what to look into, what cannot be said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.figures import is_share
+from outcomes.release.inputs import QUESTIONS, ReportInputs
+from outcomes.release.model import Cell, Scalar, Sentence, Tile
+from outcomes.release.sentences import INTERVAL, NBSP, NotShowable, Tables, bind, cell, literal, look_up, say, show
+from outcomes.release.svg import sparkline
+from outcomes.release.views import write_indicator
+from outcomes.release.words import quarter_words, relief_words, short_quarter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPARK_QUARTERS = 8
+LOW_SHARE = 0.8
+PAIN_FIELD = "pain_pre"
+EVERY_VISIT = (PAIN_FIELD, "region", "diagnoses", "muscles_identified", "muscles_treated", "modalities")
+"""Fields a clinic can be expected to fill at each visit; others are asked once an episode."""
+
+
+def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
+    """Return the plain sentences that open the page; by quarter where there is a calendar, over all data otherwise."""
+    found = _quarter_sentences(inputs, tables) if inputs.quarter else _overall_sentences(inputs, tables)
+    return tuple(sentence for sentence in found if sentence is not None)
+
+
+def make_tiles(inputs: ReportInputs, tables: Tables) -> tuple[Tile, ...]:
+    """Return one tile an indicator of the chosen quarter; none without a calendar."""
+    if not inputs.quarter:
+        return ()
+    table = tables["quarter_review"]
+    return tuple(_tile(tables, part, inputs.quarter) for _, part in table.groupby("indicator", sort=False))
+
+
+def find_to_look_into(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
+    """Return what deserves a look: gaps in recording first, because every other number rests on them."""
+    out = [_thin_field(tables), _most_set_aside(tables), _most_frequent_unknown(tables), _silent_stops(inputs, tables)]
+    found = tuple(sentence for sentence in out if sentence is not None)
+    return found or (say("Nothing in this run stands out in recording, rows set aside or attendance."),)
+
+
+def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
+    """Return what these records cannot tell, refusals and immature quarters first."""
+    out: list[Sentence | None] = [_too_early(inputs, tables)]
+    out += [say(inputs.refusal(name), "not estimable") for name in QUESTIONS if inputs.refusal(name)]
+    out += [
+        _unknown_end(tables),
+        say(
+            "Whether pain came back: someone who did not return here may have had pain or gone elsewhere. In cohort "
+            "studies about 7 in 10 have pain again within a year and 4 in 10 seek care."
+        ),
+        say(
+            "Which treatment works better: patients who get one treatment differ from those who get another, and "
+            "nothing on this page is adjusted for that."
+        ),
+    ]
+    return tuple(sentence for sentence in out if sentence is not None)
+
+
+def _unknown_end(tables: Tables) -> Sentence | None:
+    where = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
+    try:
+        if not look_up(tables, where):
+            return None
+    except NotShowable:
+        return None
+    return bind(
+        tables,
+        "What became of those who stopped coming: {share} of episodes end in a silent stop, and some of these patients "
+        "will have got better.",
+        {"share": where},
+    )
+
+
+def latest_mature(table: pd.DataFrame, indicator: str, quarter: str) -> str:
+    """Return the newest quarter up to `quarter` in which an indicator can be judged; empty if there is none."""
+    part = table[(table["indicator"] == indicator) & table["mature"].astype(bool) & (table["quarter"] <= quarter)]
+    return str(part["quarter"].max()) if len(part) else ""
+
+
+def quarter_before(table: pd.DataFrame, quarter: str) -> str:
+    """Return the quarter listed before; empty if there is none."""
+    earlier = table.loc[table["quarter"] < quarter, "quarter"]
+    return str(earlier.max()) if len(earlier) else ""
+
+
+def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | None]:
+    days = inputs.episodes.protocol.horizons_days
+    landmark = inputs.episodes.protocol.recurrence.landmark_days
+    return [
+        _started(inputs, tables),
+        _indicator(
+            inputs,
+            tables,
+            f"relieved_by_{days.primary}",
+            "episodes whose first pain score leaves room for relief",
+            f"had a pain score {relief_words(inputs.episodes.protocol)} by day {days.primary}",
+        ),
+        _indicator(
+            inputs,
+            tables,
+            "returned_by_182",
+            f"episodes still relieved {landmark} days after relief",
+            "came back to this clinic within 182 days from then",
+        ),
+        _indicator(
+            inputs,
+            tables,
+            "silent_stop",
+            "episodes",
+            f"stopped coming within {max(days.relief)} days, without relief or a discharge on record",
+            "",
+        ),
+        _pain_recorded(inputs, tables),
+    ]
+
+
+def _started(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    quarter = inputs.quarter
+    before = quarter_before(tables["quarter_review"], quarter)
+    cells = {"now": _review("episodes_started", quarter, "estimate", "count")}
+    template = f"In the {quarter_words(quarter)}, {{now}} episodes of care started"
+    if before:
+        more = bind(
+            tables,
+            template + "; in the quarter before it was {before}.",
+            {**cells, "before": _review("episodes_started", before, "estimate", "count")},
+        )
+        if more is not None:
+            return more
+    return bind(
+        tables, template + ".", cells, "The number of episodes that started in this quarter is too small to show."
+    )
+
+
+def _indicator(
+    inputs: ReportInputs, tables: Tables, name: str, of: str, did: str, estimated: str = "an estimated "
+) -> Sentence | None:
+    """One indicator at the newest quarter that can be judged, with its interval."""
+    quarter = latest_mature(tables["quarter_review"], name, inputs.quarter)
+    if not quarter:
+        return None
+    when = f"the {quarter_words(quarter)}" + ("" if quarter == inputs.quarter else " (the newest that can be judged)")
+    cells = {
+        "value": _review(name, quarter, "estimate", "percent"),
+        "n": _review(name, quarter, "n", "count"),
+        "low": _review(name, quarter, "conf_low", "points"),
+        "high": _review(name, quarter, "conf_high", "points"),
+    }
+    return bind(
+        tables,
+        f"Of {{n}} {of} in {when}, {estimated}{{value}} {did} ({INTERVAL}).",
+        cells,
+        f"How many {of} in {when} {did} cannot be shown: they are too few.",
+    )
+
+
+def _pain_recorded(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    where = _review("pain_recorded", inputs.quarter, "estimate", "percent")
+    return bind(
+        tables,
+        "A pain score was recorded at {share} of the quarter's visits; every statement about relief rests on these.",
+        {"share": where},
+    )
+
+
+def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | None]:
+    days = inputs.episodes.protocol.horizons_days
+    last = days.recurrence[min(1, len(days.recurrence) - 1)]
+    return [
+        bind(
+            tables,
+            "The records hold {episodes} episodes of care of {patients} patients.",
+            {"episodes": _run("episodes"), "patients": _run("patients")},
+        ),
+        bind(
+            tables,
+            f"By day {days.primary}, an estimated {{value}} of {{n}} episodes had a pain score "
+            f"{relief_words(inputs.episodes.protocol)} ({INTERVAL}).",
+            _horizon("relief", days.primary),
+        ),
+        bind(
+            tables,
+            f"Of {{n}} relieved episodes, an estimated {{value}} came back to this clinic within {last} days "
+            f"({INTERVAL}).",
+            _horizon("recurrence", last),
+        ),
+        bind(
+            tables,
+            "{share} of episodes ended without relief on record, without a discharge and without another visit.",
+            {"share": cell("episode_ends", "estimate", "percent", end_reason="silent_stop")},
+        ),
+        bind(
+            tables,
+            "A pain score was recorded at {share} of visits; every statement about relief rests on these.",
+            {"share": cell("completeness", "estimate", "percent", field=PAIN_FIELD)},
+        ),
+    ]
+
+
+def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
+    table = part[part["quarter"] <= quarter].sort_values("quarter")
+    name, unit, label = (str(part[column].iloc[0]) for column in ("indicator", "unit", "label"))
+    recent = table.tail(SPARK_QUARTERS)
+    values = [_value(row) for row in recent.to_dict("records")]
+    words = [
+        "too early" if not row["mature"] else "hidden" if value is None else write_indicator(unit, value)
+        for row, value in zip(recent.to_dict("records"), values, strict=True)
+    ]
+    looks: dict[str, Any] = {
+        "spark": sparkline(values),
+        "spark_alt": f"{label}, {recent['quarter'].iloc[0]} to {recent['quarter'].iloc[-1]}: {', '.join(words)}.",
+    }
+    row = table[table["quarter"] == quarter]
+    if len(row) and not bool(row["mature"].iloc[0]):
+        last = latest_mature(part, name, quarter)
+        reason = f"Newest quarter that can be judged: {short_quarter(last) if last else 'none yet'}."
+        return Tile(label, "", "", "", "immature", reason, **looks)
+    return _shown_tile(tables, name, unit, label, quarter, looks)
+
+
+def _shown_tile(tables: Tables, name: str, unit: str, label: str, quarter: str, looks: Mapping[str, Any]) -> Tile:
+    share = is_share(unit)
+    number = "percent" if share else "count" if write_indicator(unit, 1.0) == "1" else "number"
+    limit = "points" if share else "number"
+    value = _review(name, quarter, "estimate", number)
+    low, high = _review(name, quarter, "conf_low", limit), _review(name, quarter, "conf_high", limit)
+    n = _review(name, quarter, "n", "count")
+    try:
+        text = show(tables, value)
+    except NotShowable:
+        return Tile(label, "", "", "", "hidden", "Too few to be shown.", **looks)
+    try:
+        interval = f"{show(tables, low)} to {show(tables, high)}" + (f"{NBSP}%" if share else "")
+        basis = f"of {show(tables, n)}" if share else f"{show(tables, n)} episodes"
+    except NotShowable:
+        interval, basis = "", ""
+        return Tile(label, text, interval, basis, "shown", cells={"value": value}, **looks)
+    cells = {"value": value, "low": low, "high": high, "n": n}
+    return Tile(label, text, interval, basis, "shown", cells=cells, **looks)
+
+
+def _thin_field(tables: Tables) -> Sentence | None:
+    table = tables.get("completeness")
+    if table is None:
+        return None
+    low = table[(table["estimate"] < LOW_SHARE) & (table["recorded"] > 0) & table["field"].isin(EVERY_VISIT)]
+    if PAIN_FIELD in set(low["field"]):
+        return bind(
+            tables,
+            "Pain before treatment is recorded at {share} of visits only. Relief and return rest on it: ask for a "
+            "score at "
+            "every visit.",
+            {"share": cell("completeness", "estimate", "percent", field=PAIN_FIELD)},
+        )
+    if low.empty:
+        return None
+    thin = low.sort_values(["estimate", "field"]).head(3)
+    names = [f"{_lower(literal(row['label']))} {{{row['field']}}}" for row in thin.to_dict("records")]
+    cells = {str(f): cell("completeness", "estimate", "percent", field=str(f)) for f in thin["field"]}
+    said = f"Seldom filled in: {', '.join(names)}. What the page says about these rests on the visits that have them."
+    return bind(tables, said, cells)
+
+
+def _most_set_aside(tables: Tables) -> Sentence | None:
+    table = tables["set_aside"]
+    if table.empty:
+        return None
+    first = table.iloc[0]
+    where: dict[str, Scalar] = {"code": str(first["code"]), "rule": str(first["rule"])}
+    return bind(
+        tables,
+        "{total} rows were set aside, most often ({n}) because {rule}. {remedy}",
+        {
+            "total": _run("set_aside"),
+            "n": cell("set_aside", "n", "count", **where),
+            "rule": cell("set_aside", "rule", "text", **where),
+            "remedy": cell("set_aside", "remedy", "text", **where),
+        },
+    )
+
+
+def _most_frequent_unknown(tables: Tables) -> Sentence | None:
+    table = tables["unknown_terms"]
+    if table.empty:
+        return None
+    first = table.iloc[0]
+    if str(first["term"]).startswith("("):
+        return None
+    where: dict[str, Scalar] = {"field": str(first["field"]), "term": str(first["term"])}
+    return bind(
+        tables,
+        "The term “{term}” occurs {n} times and is not in the vocabulary; add it there, or correct it in the "
+        "clinic system.",
+        {"term": cell("unknown_terms", "term", "text", **where), "n": cell("unknown_terms", "n", "count", **where)},
+    )
+
+
+def _silent_stops(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    where = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
+    try:
+        share = float(look_up(tables, where))
+    except NotShowable:
+        return None
+    if share < 1 - LOW_SHARE:
+        return None
+    return bind(
+        tables,
+        "{share} of all episodes end in a silent stop. A call or a short message after a missed visit would show "
+        "whether "
+        "these patients got better.",
+        {"share": where},
+    )
+
+
+def _too_early(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    if not inputs.quarter:
+        return None
+    table = tables["quarter_review"]
+    now = table[(table["quarter"] == inputs.quarter) & ~table["mature"].astype(bool)]
+    if now.empty:
+        return None
+    labels = [_lower(str(label).replace(",", "")) for label in now["label"]]
+    return say(
+        f"For episodes of the {quarter_words(inputs.quarter)} it is too early to tell: {', '.join(labels)}. So far the "
+        "quarter would hold mostly those who healed fast.",
+        "not estimable",
+    )
+
+
+def _review(indicator: str, quarter: str, column: str, write: str) -> Cell:
+    return cell("quarter_review", column, write, indicator=indicator, quarter=quarter)
+
+
+def _run(fact: str) -> Cell:
+    return cell("run", "value", "count", fact=fact)
+
+
+def _horizon(name: str, days: int) -> dict[str, Cell]:
+    columns = {
+        "value": ("estimate", "percent"),
+        "n": ("n", "count"),
+        "low": ("conf_low", "points"),
+        "high": ("conf_high", "points"),
+    }
+    return {key: cell(name, column, write, horizon_days=days) for key, (column, write) in columns.items()}
+
+
+def _value(row: Mapping[Any, Any]) -> float | None:
+    value = row["estimate"]
+    shown = bool(row["mature"]) and not isinstance(value, str) and value == value
+    return float(value) if shown else None
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,112 @@
+"""What a page is made of: the data, and one answer or refusal for each question."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from outcomes.errors import NotEstimable
+from outcomes.release.disclosure import protect_result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from outcomes.cases import Episodes, Visits
+    from outcomes.records import Records
+
+QUESTIONS = ("relief", "recurrence", "modality_use", "quarter_review", "completeness")
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """The data and the answers of one report; an answer may be the refusal (`NotEstimable`) with its reason.
+
+    Attributes
+    ----------
+    records : Records or None
+        For the account of files; None when only cases are at hand.
+    visits, episodes : Visits, Episodes
+    relief, recurrence, modality_use, quarter_review, completeness : result or NotEstimable
+    """
+
+    visits: Visits
+    episodes: Episodes
+    relief: Any
+    recurrence: Any
+    modality_use: Any
+    quarter_review: Any
+    completeness: Any
+    records: Records | None = None
+
+    @property
+    def quarter(self) -> str:
+        """The chosen quarter, ``"2026Q3"``; empty without a calendar."""
+        review = self.quarter_review
+        return "" if isinstance(review, NotEstimable) else str(review.quarter)
+
+    def answer(self, name: str) -> Any | None:
+        """Return the result of a question, or None if it was refused."""
+        result = getattr(self, name)
+        return None if isinstance(result, NotEstimable) else result
+
+    def refusal(self, name: str) -> str:
+        """Return why a question was refused; empty if it was not."""
+        result = getattr(self, name)
+        return str(result).splitlines()[0] if isinstance(result, NotEstimable) else ""
+
+    def protected(self) -> ReportInputs:
+        """Return the same with small numbers hidden in every result; done once, before anything is shown."""
+        floor = self.episodes.protocol.reporting_floor.suppress_cell_below
+        answers = {name: self.answer(name) for name in QUESTIONS}
+        changed = {name: protect_result(result, floor) for name, result in answers.items() if result is not None}
+        return dataclasses.replace(self, **changed)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the published tables by name (`release.tables.collect_tables`); of protected inputs only."""
+        from outcomes.release.tables import collect_tables
+
+        return collect_tables(self)
+
+
+def ask(
+    records: Records | None,
+    visits: Visits,
+    episodes: Episodes,
+    quarter: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ReportInputs:
+    """Put every question of the page to the data; a refusal is kept as the answer.
+
+    Parameters
+    ----------
+    records, visits, episodes : Records, Visits, Episodes
+    quarter : str, optional
+        ``"2026Q3"``; the last complete one when not given.
+    progress : callable
+        Told, in a few words, what is being done.
+    """
+    from outcomes.questions.completeness import describe_completeness
+    from outcomes.questions.modality import describe_modality_use
+    from outcomes.questions.quarter import review_quarter
+    from outcomes.questions.recurrence import estimate_recurrence
+    from outcomes.questions.relief import estimate_relief
+
+    calls: dict[str, tuple[str, Callable[[], Any]]] = {
+        "relief": ("time to relief", lambda: estimate_relief(episodes)),
+        "recurrence": ("return after relief", lambda: estimate_recurrence(episodes)),
+        "modality_use": ("treatment mix", lambda: describe_modality_use(episodes)),
+        "quarter_review": ("quarters", lambda: review_quarter(episodes, quarter)),
+        "completeness": ("completeness", lambda: describe_completeness(visits)),
+    }
+    answers: dict[str, Any] = {}
+    for name, (words, call) in calls.items():
+        progress(words)
+        try:
+            answers[name] = call()
+        except NotEstimable as refusal:
+            if name == "quarter_review" and quarter is not None:
+                raise  # asked for by name: a page without it would not be an answer
+            answers[name] = refusal
+    return ReportInputs(visits, episodes, records=records, **answers)

@@ -1,0 +1,120 @@
+"""What went in and what came out: ``manifest.json``, canonical, without the time of day and without a patient's value.
+
+Equal input, configuration and packages give equal bytes. The only date in it is the data cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import outcomes
+
+if TYPE_CHECKING:
+    from outcomes.cases import Episodes, Visits
+    from outcomes.records import Records
+
+FORMAT = 1
+DEPENDENCIES = (
+    "Jinja2",
+    "jupyterlab",
+    "matplotlib",
+    "nbclient",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "python-calamine",
+    "scipy",
+    "statsmodels",
+    "tqdm",
+    "typst",
+)
+
+
+def build_manifest(
+    records: Records | None,
+    visits: Visits,
+    episodes: Episodes,
+    quarter: str,
+    as_of: str,
+    outputs: Mapping[str, str],
+    notes: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Return the manifest as plain values.
+
+    Parameters
+    ----------
+    records, visits, episodes : Records, Visits, Episodes
+    quarter : str
+        The quarter reported; empty without a calendar.
+    as_of : str
+        The data cut as an ISO date; empty without a calendar. "Today" is never read.
+    outputs : Mapping[str, str]
+        Relative path -> SHA-256 of every file of the release but the manifest.
+    notes : tuple of str
+        What the release lacks and why, for example a notebook that failed.
+    """
+    protocol = episodes.protocol
+    return {
+        "manifest_format": FORMAT,
+        "quarter": quarter,
+        "as_of": as_of,
+        "inputs": [] if records is None else [_describe_file(file) for file in records.files],
+        "row_accounting": episodes.ledger.rows(),
+        "definitions": {
+            "protocol": protocol.hash,
+            "mapping": "" if records is None else records.mapping.hash,
+            "codebook": visits.codebook.hash,
+        },
+        "seed": protocol.inference.seed,
+        "versions": {"outcomes": package_version(), "python": platform.python_version(), **_dependency_versions()},
+        "outputs": dict(sorted(outputs.items())),
+        "notes": list(notes),
+    }
+
+
+def to_json(manifest: Mapping[str, Any]) -> str:
+    """Write canonical JSON: sorted keys, two blanks, one line end at the end, no NaN."""
+    return json.dumps(manifest, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder, by its path with forward slashes, in order."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def package_version(name: str = "outcomes") -> str:
+    """Return the version of this package, or of an installed one."""
+    if name == "outcomes":
+        return outcomes.__version__
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _describe_file(file: Any) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "sheet": file.sheet or "",
+        "kind": str(file.kind),
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256 or hash_file(file.path),
+        "rows": file.n_rows,
+    }
+
+
+def _dependency_versions() -> dict[str, str]:
+    return {name: package_version(name) for name in DEPENDENCIES}

@@ -1,0 +1,189 @@
+"""The page before it has a form: sections, sentences, tiles, tables and figures as plain frozen data.
+
+`page.build_page` makes one `Page`; `render_html` and `render_pdf` both read it and nothing else, so that the two
+documents cannot say different things. Every number in a sentence or a tile is a `Cell`: the name of a published
+table, the row and the column it was taken from. A test (or a reader with the CSV files) can look each one up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scalar = str | int | float | bool
+Tag = Literal["descriptive", "adjusted association", "signal / no signal", "not estimable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where one number comes from.
+
+    Attributes
+    ----------
+    table : str
+        Name of the published table, without ``.csv``.
+    where : tuple of (column, value)
+        The row; must select exactly one.
+    column : str
+        The column the number stands in.
+    show : str
+        How it is written: a key of `sentences.FORMATS`.
+    """
+
+    table: str
+    where: tuple[tuple[str, Scalar], ...]
+    column: str
+    show: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A format string, the cells its numbers come from, and the finished words.
+
+    ``text == template.format(**{name: shown value of the cell})`` always; `sentences.bind` makes it so.
+    """
+
+    template: str
+    cells: Mapping[str, Cell]
+    text: str
+    tag: Tag = "descriptive"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One indicator of the chosen quarter.
+
+    Attributes
+    ----------
+    label : str
+        What is counted, in the owner's words.
+    value, interval, basis : str
+        As shown; `value` is empty when the quarter is immature or the number cannot be shown.
+    state : str
+        ``"shown"``, ``"immature"`` or ``"hidden"``.
+    reason : str
+        Why there is no value; empty otherwise.
+    spark : str
+        SVG of the last eight quarters, empty if there is nothing to draw.
+    spark_alt : str
+        The same in words.
+    cells : Mapping[str, Cell]
+        Where `value`, `low` and `high` come from.
+    """
+
+    label: str
+    value: str
+    interval: str
+    basis: str
+    state: Literal["shown", "immature", "hidden"]
+    reason: str = ""
+    spark: str = ""
+    spark_alt: str = ""
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a shown table: heading, alignment, and whether it heads its row."""
+
+    heading: str
+    numeric: bool = False
+    row_header: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table as shown: finished strings, one tuple a row. `csv` names the file with the full numbers."""
+
+    id: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    csv: str = ""
+    kind: Literal["table"] = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class FigureView:
+    """A figure as shown. `wide` and `narrow` are SVG texts of the same data; `alt` states the finding."""
+
+    id: str
+    title: str
+    alt: str
+    caption: str
+    wide: str
+    narrow: str
+    csv: str = ""
+    kind: Literal["figure"] = "figure"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Sentences between or after tables and figures, under a small heading."""
+
+    sentences: tuple[Sentence, ...]
+    title: str
+    kind: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Words and what they mean."""
+
+    pairs: tuple[tuple[str, str], ...]
+    kind: Literal["terms"] = "terms"
+
+
+Block = TableView | FigureView | Text | Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page. A section that could not be computed has only its lead: the reason."""
+
+    id: str
+    title: str
+    lead: tuple[Sentence, ...]
+    blocks: tuple[Block, ...] = ()
+    tag: Tag = "descriptive"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A file of the same release, by its relative address."""
+
+    label: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything both documents show, in order."""
+
+    title: str
+    kicker: str
+    quarter: str
+    facts: tuple[str, ...]
+    summary: tuple[Sentence, ...]
+    tiles: tuple[Tile, ...]
+    look_into: tuple[Sentence, ...]
+    cannot_say: tuple[Sentence, ...]
+    sections: tuple[Section, ...]
+    footer: tuple[str, ...]
+    links: tuple[Link, ...] = ()
+    lang: str = "en"
+
+    def sentences(self) -> tuple[Sentence, ...]:
+        """Every sentence of the page, in reading order."""
+        out = [*self.summary, *self.look_into, *self.cannot_say]
+        for section in self.sections:
+            out.extend(section.lead)
+            for block in section.blocks:
+                if isinstance(block, Text):
+                    out.extend(block.sentences)
+        return tuple(out)

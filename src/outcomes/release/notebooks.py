@@ -1,0 +1,298 @@
+"""Run a notebook with parameters, from a clean kernel, and show it as HTML without scripts.
+
+A notebook says what may be set in its cell tagged ``parameters``: plain assignments of literals, with a type if it is
+not that of the default. Names and types are read with `ast`, never run; a name the cell does not have is refused with
+the list of those it has. The values go into a cell of their own after it, as papermill does, so that the same
+notebooks run there too.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from outcomes.errors import ConfigError, Finding
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+PARAMETERS, INJECTED = "parameters", "injected-parameters"
+CELL_TIMEOUT_SECONDS = 600
+_TYPES = {kind.__name__: kind for kind in (str, int, float, bool, list, tuple, dict)} | {"None": type(None)}
+_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
+_TAGS = (
+    *(
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "p",
+        "br",
+        "hr",
+        "div",
+        "span",
+        "pre",
+        "code",
+        "blockquote",
+        "ul",
+        "ol",
+        "li",
+        "em",
+        "strong",
+    ),
+    *("a", "sup", "sub", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "dl", "dt", "dd"),
+)
+_ATTRIBUTES = {"*": ["class", "id"], "a": ["href"], "th": ["scope", "colspan", "rowspan"], "td": ["colspan", "rowspan"]}
+
+
+@dataclass(frozen=True)
+class NotebookRun:
+    """A notebook after its run.
+
+    Attributes
+    ----------
+    name : str
+        File name without ending.
+    title : str
+        Its first heading.
+    html : str
+        Cells and outputs, also of a run that failed.
+    failure : str
+        Where it failed: notebook, cell, line and kind of error; empty after a whole run. Never a value.
+    notebook : str
+        The executed notebook as JSON, to be kept when it failed.
+    """
+
+    name: str
+    title: str
+    html: str
+    failure: str
+    notebook: str
+
+
+def find_notebooks(folder: Path | None = None) -> list[Path]:
+    """Return the notebooks by name: of a folder, else of ``notebooks/`` beside the source or in the working folder."""
+    places = [folder] if folder else [Path(__file__).parents[3] / "notebooks", Path.cwd() / "notebooks"]
+    for place in places:
+        if found := sorted(place.glob("[0-9][0-9]_*.ipynb")):
+            return found
+    return []
+
+
+def locate(path: str | list[str] | None) -> Any:
+    """Return a path, or each of a list, from the working folder or, for a notebook in ``notebooks/``, its parent."""
+    if path is None or isinstance(path, list):
+        return path if path is None else [locate(item) for item in path]
+    return next((p for p in (Path(path), Path("..") / path) if p.exists()), Path(path))
+
+
+def read_parameters(path: Path) -> dict[str, tuple[Any, tuple[type, ...]]]:
+    """Return the parameters of a notebook: name -> (default, allowed types); nothing is run."""
+    return _parameters_of(_read(path), path.name)
+
+
+def check_parameters(path: Path, values: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` with every name the notebook does not know and every value of a wrong type."""
+    known = read_parameters(path)
+    faults = []
+    for name, value in values.items():
+        if name not in known:
+            faults.append(
+                Finding(
+                    "N101",
+                    "is not a parameter of this notebook.",
+                    f"{path.name} › {name}",
+                    f"It has: {', '.join(known) or 'none'}.",
+                )
+            )
+        elif type(value) not in known[name][1]:
+            allowed = " or ".join(kind.__name__ for kind in known[name][1])
+            faults.append(Finding("N102", f"is {type(value).__name__}; {allowed} is needed.", f"{path.name} › {name}"))
+    if faults:
+        raise ConfigError(f"The notebook {path.name} cannot be run:", faults)
+
+
+def run_notebook(
+    path: Path, values: Mapping[str, Any], progress: Callable[[str], None] = lambda _: None
+) -> NotebookRun:
+    """Run a notebook from a clean kernel in an empty folder.
+
+    Parameters
+    ----------
+    path : Path
+    values : Mapping[str, object]
+        Parameters to set; literals only.
+    progress : callable
+        Told "name: cell i of n" before each code cell.
+
+    Raises
+    ------
+    ConfigError
+        For a parameter the notebook does not have, or of another type. A failing cell is in the result instead.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    check_parameters(path, values)
+    notebook = _read(path)
+    _inject(notebook, values)
+    n_cells = len(notebook.cells)
+    failure = ""
+    with tempfile.TemporaryDirectory(prefix="outcomes-notebook-") as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_TIMEOUT_SECONDS,
+            kernel_name="python3",
+            record_timing=False,
+            resources={"metadata": {"path": folder}},
+            on_cell_start=lambda cell, cell_index: progress(f"{path.stem}: cell {cell_index + 1} of {n_cells}"),
+        )
+        _talk_through_files(client, folder)
+        try:
+            client.execute(env=_kernel_environment(folder))
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            failure = _describe(path, notebook, error)
+    return NotebookRun(
+        path.stem,
+        _title(notebook, path.stem),
+        to_html(notebook, path.stem, failure, values),
+        failure,
+        nbformat.writes(notebook),  # type: ignore[no-untyped-call]
+    )
+
+
+def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mapping[str, Any] | None = None) -> str:
+    """Show a notebook without its injected cell (it holds paths): outputs sanitised, no script, nothing loaded."""
+    import nbformat
+    from markupsafe import Markup
+    from nbconvert import HTMLExporter
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+    from traitlets.config import Config
+
+    from outcomes.release.render_html import TEMPLATES, environment
+
+    shown = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+    shown.cells = [cell for cell in shown.cells if INJECTED not in cell.metadata.get("tags", ())]
+    for output in (output for cell in shown.cells for output in cell.get("outputs", ())):
+        if "text/html" in output.get("data", {}):  # the sanitiser keeps the text of a style sheet as words
+            output["data"]["text/html"] = _STYLE.sub("", output["data"]["text/html"])
+    allowed = Config({"SanitizeHTML": {"tags": list(_TAGS), "attributes": _ATTRIBUTES, "strip": True}})
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        config=allowed, template_name="basic", sanitize_html=True, embed_images=False
+    )
+    # nbconvert's own filter escapes headings and table heads.
+    exporter.register_filter("clean_html", _clean)  # type: ignore[no-untyped-call]
+    body, _ = exporter.from_notebook_node(shown)
+    css = (TEMPLATES / "notebook.css").read_text(encoding="utf-8") + HtmlFormatter().get_style_defs(".highlight")
+    settings = {key: _public(value) for key, value in (values or {}).items()}
+    # A table that is wider than a phone can be scrolled by keyboard; the corner of a table heads nothing.
+    body = body.replace('class="output_html', 'tabindex="0" class="output_html').replace("<th></th>", "<td></td>")
+    safe = {"css": Markup(css), "body": Markup(body)}  # noqa: S704 - ours, and sanitised by nbconvert
+    page = environment().get_template("notebook.html.j2")
+    return page.render(title=_title(notebook, name), failure=failure, settings=settings, **safe)
+
+
+def _clean(html: object) -> str:
+    import bleach  # type: ignore[import-untyped]
+
+    text = html.decode() if isinstance(html, bytes) else str(html)
+    return bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols={"https"}, strip=True)
+
+
+def _public(value: Any) -> str:
+    """A parameter as shown: of a path only its last part."""
+    if isinstance(value, list | tuple):
+        return ", ".join(_public(item) for item in value)
+    return Path(value).name if isinstance(value, str) and os.sep in value else str(value)
+
+
+def _read(path: Path) -> NotebookNode:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def _parameters_of(notebook: NotebookNode, name: str) -> dict[str, tuple[Any, tuple[type, ...]]]:
+    found: dict[str, tuple[Any, tuple[type, ...]]] = {}
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or PARAMETERS not in cell.metadata.get("tags", ()):
+            continue
+        for line in ast.parse(cell.source).body:
+            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None:
+                default = _literal(line.value, name)
+                found[line.target.id] = (default, _allowed(line.annotation, default))
+            elif isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name):
+                default = _literal(line.value, name)
+                found[line.targets[0].id] = (default, (type(default),))
+    return found
+
+
+def _literal(node: ast.expr, name: str) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError as error:
+        finding = Finding("N103", "a parameter's default must be a literal.", f"{name} › line {node.lineno}")
+        raise ConfigError(f"The notebook {name} cannot be run:", [finding]) from error
+
+
+def _allowed(annotation: ast.expr, default: Any) -> tuple[type, ...]:
+    words = [word.split("[")[0].strip() for word in ast.unparse(annotation).split("|")]
+    return tuple(dict.fromkeys([*(_TYPES[word] for word in words if word in _TYPES), type(default)]))
+
+
+def _inject(notebook: NotebookNode, values: Mapping[str, Any]) -> None:
+    import nbformat
+
+    if not values:
+        return
+    source = "\n".join(["# Parameters of this run", *(f"{name} = {value!r}" for name, value in values.items())])
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": [INJECTED]})  # type: ignore[no-untyped-call]
+    cell["id"] = INJECTED
+    at = next((i for i, c in enumerate(notebook.cells) if PARAMETERS in c.metadata.get("tags", ())), -1)
+    notebook.cells.insert(at + 1, cell)
+
+
+def _talk_through_files(client: Any, folder: str) -> None:
+    """Let notebook and kernel talk through files of a private folder: no port is opened, ipykernel does not warn."""
+    client.create_kernel_manager()
+    if os.name == "posix":
+        client.km.transport = "ipc"
+        client.km.ip = os.path.join(folder, "kernel")
+        client.km.connection_file = os.path.join(folder, "kernel.json")
+
+
+def _kernel_environment(folder: str) -> dict[str, str]:
+    """The kernel finds this very package wherever it runs, and writes its settings nowhere but the private folder."""
+    source = str(Path(__file__).parents[2])
+    paths = [source, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    private = {"IPYTHONDIR": folder, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in paths), **private}
+
+
+def _describe(path: Path, notebook: NotebookNode, error: Exception) -> str:
+    for number, cell in enumerate(notebook.cells, start=1):
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                return f"{path.name}, cell {number}{_line(output.traceback)}: {output.ename}"
+    return f"{path.name}: {type(error).__name__}"
+
+
+def _line(traceback: list[str]) -> str:
+    """The line of the cell that failed, as IPython prints it: ``Cell In[3], line 2`` or ``----> 2``."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
+    found = re.search(r"Cell In\[\d+\], line (\d+)", plain)
+    return f", line {found[1]}" if found else ""
+
+
+def _title(notebook: NotebookNode, name: str) -> str:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("# "):
+            return str(cell.source.splitlines()[0][2:].strip())
+    return name

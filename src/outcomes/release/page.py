@@ -1,0 +1,89 @@
+"""Answers in, one page model out.
+
+The model is rendered twice, by `render_html` and `render_pdf`. It holds no patient's value, only cells of tables that
+went through `disclosure` once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outcomes.release.first_page import find_to_look_into, list_limits, make_tiles, summarise
+from outcomes.release.inputs import ReportInputs, ask
+from outcomes.release.manifest import package_version
+from outcomes.release.model import Link, Page
+from outcomes.release.sections import make_sections
+from outcomes.release.sentences import Tables, cell, show
+from outcomes.release.tables import collect_tables
+from outcomes.release.words import ORDINALS, date_words, day_to_date, quarter_months
+
+__all__ = ["ReportInputs", "ask", "build_page"]
+
+NATURE = "Descriptive analysis of routinely collected clinic records; not linked to other data"
+
+
+def build_page(
+    inputs: ReportInputs, tables: Tables | None = None, links: tuple[Link, ...] = (), notes: tuple[str, ...] = ()
+) -> Page:
+    """Build the page model.
+
+    Parameters
+    ----------
+    inputs : ReportInputs
+        Answers as the questions gave them; small numbers are hidden here unless `tables` is given.
+    tables : Mapping[str, DataFrame], optional
+        The published tables, when the caller has made them already; `inputs` must then be protected.
+    links : tuple of Link
+        Other files of the release.
+    notes : tuple of str
+        What the release lacks, and why.
+
+    Returns
+    -------
+    Page
+    """
+    if tables is None:
+        inputs = inputs.protected()
+        tables = collect_tables(inputs)
+    quarter = inputs.quarter
+    year, _, number = quarter.partition("Q")
+    return Page(
+        title=f"{ORDINALS[int(number) - 1].capitalize()} quarter {year}" if number else "All visits on record",
+        kicker="Clinic report",
+        quarter=quarter,
+        facts=_facts(inputs, tables),
+        summary=summarise(inputs, tables),
+        tiles=make_tiles(inputs, tables),
+        look_into=find_to_look_into(inputs, tables),
+        cannot_say=list_limits(inputs, tables),
+        sections=make_sections(inputs, tables),
+        footer=(*notes, *_footer(inputs)),
+        links=links,
+    )
+
+
+def data_cut(visits: Any) -> int | None:
+    """Return the last observable day of any clinic (days since 1970-01-01), or None without a calendar."""
+    last = int(visits.clinic_last_day.max()) if len(visits.clinic_last_day) else -1
+    return last if visits.has_calendar and last >= 0 else None
+
+
+def _facts(inputs: ReportInputs, tables: Tables) -> tuple[str, ...]:
+    names = ("clinics", "visits", "episodes", "patients")
+    counts = {name: show(tables, cell("run", "value", "count", fact=name)) for name in names}
+    cut = data_cut(inputs.visits)
+    clinics = {"0": "", "1": "1 clinic, "}.get(counts["clinics"], f"{counts['clinics']} clinics, ")
+    return (
+        *((quarter_months(inputs.quarter),) if inputs.quarter else ()),
+        f"Data cut {date_words(day_to_date(cut))}" if cut is not None else "Day numbers, no calendar",
+        f"{clinics}{counts['visits']} visits, {counts['episodes']} episodes, {counts['patients']} patients",
+    )
+
+
+def _footer(inputs: ReportInputs) -> tuple[str, ...]:
+    protocol, codebook = inputs.episodes.protocol, inputs.visits.codebook
+    return (
+        NATURE + ".",
+        f"Protocol {protocol.hash}, vocabulary {codebook.hash}, outcomes {package_version()}, "
+        f"seed {protocol.inference.seed}.",
+    )

@@ -1,0 +1,109 @@
+"""Small panels, one a line, all over the same quarters: the pieces of `figures.modality_mix` and `quarter_lines`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from outcomes.release.svg import ACCENT, INK, WASH
+from outcomes.release.words import short_quarter
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def quarter_panel(
+    ax: Axes, title: str, part: pd.DataFrame, write: Callable[[float], str], limits: tuple[float, float], width: int
+) -> None:
+    """Draw one line over the quarters; its newest value stands beside the title, immature quarters are grey.
+
+    Parameters
+    ----------
+    part : DataFrame
+        ``quarter, estimate, conf_low, conf_high`` and, if quarters can be immature, ``mature``; hidden values are NaN.
+    write : callable
+        Writes a value.
+    limits : (float, float)
+        Of the upright axis.
+    width : int
+        Characters of a line of the title.
+    """
+    quarters = [str(q) for q in part["quarter"]]
+    at = list(range(len(quarters)))
+    mature = part["mature"].astype(bool) if "mature" in part else part["estimate"].map(lambda _: True)
+    shown = part["estimate"].where(mature)
+    ax.set_title(_wrap(title, width), loc="left", fontsize=8, color=INK, pad=6, linespacing=1.15)
+    early = [i for i, is_mature in zip(at, mature, strict=True) if not is_mature]
+    if early:
+        ax.axvspan(early[0] - 0.5, early[-1] + 0.5, color=WASH, lw=0)
+    low, high = part["conf_low"].where(mature), part["conf_high"].where(mature)
+    ax.vlines(at, low, high, color=ACCENT, alpha=0.3, linewidth=1.4)
+    ax.plot(at, shown, color=ACCENT, linewidth=1.5, marker="o", markersize=2.4)
+    last = shown.last_valid_index()
+    if last is not None:
+        i = list(part.index).index(last)
+        ax.plot([i], [shown[last]], "o", color=ACCENT, markersize=4.4)
+        ax.set_title(write(float(shown[last])), loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
+    _quarter_axes(ax, quarters, write, limits)
+
+
+def _quarter_axes(
+    ax: Axes, quarters: Sequence[str], write: Callable[[float], str], limits: tuple[float, float]
+) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    ax.set_xlim(-0.6, len(quarters) - 0.4)
+    ax.set_ylim(*limits)
+    ends = [0, len(quarters) - 1] if len(quarters) > 1 else [0]
+    ax.set_xticks(ends, [short_quarter(quarters[i]) for i in ends], fontsize=7)
+    if len(ends) > 1:
+        first, last = ax.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
+    ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: write(v)))
+    ax.tick_params(axis="y", labelsize=7)
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+
+
+def split_host(host: Axes, n: int, columns: int) -> list[Axes]:
+    """Split a host into `n` panels, row by row; gaps in shares of the host that suit labels of 7 to 9 points."""
+    rows = -(-n // columns)
+    host.set_axis_off()
+    figure, area = host.get_figure(root=True), host.get_window_extent()
+    dpi = figure.dpi if figure is not None else 100.0
+    gap_x = min(0.50 * dpi / area.width, 0.5 / columns)
+    gap_y = min(0.66 * dpi / area.height, 0.6 / rows)
+    width = (1 - gap_x * columns) / columns
+    height = (1 - gap_y * rows) / rows
+    return [
+        host.inset_axes(
+            (
+                gap_x + (i % columns) * (width + gap_x),
+                1 - (i // columns + 1) * (height + gap_y) + gap_y * 0.42,
+                width,
+                height,
+            )
+        )
+        for i in range(n)
+    ]
+
+
+def plain(value: float) -> str:
+    """Write a number: whole from 20 on, else with one decimal where it has one."""
+    return f"{value:,.0f}" if value >= 20 or value == int(value) else f"{value:.1f}"
+
+
+def _wrap(text: str, width: int) -> str:
+    """At most three lines, short enough to stand beside a value."""
+    lines = textwrap.wrap(text, width) or [""]
+    return "\n".join([*lines[:2], cut(" ".join(lines[2:]), width)] if len(lines) > 2 else lines)
+
+
+def cut(text: object, limit: int) -> str:
+    """Shorten a label to a number of characters."""
+    words = str(text)
+    return words if len(words) <= limit else words[: limit - 1] + "…"

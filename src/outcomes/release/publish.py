@@ -1,0 +1,249 @@
+"""Write a release: all of it or nothing.
+
+Everything is written into a staging folder beside the target, on the same file system, and flushed to the disk; the
+manifest comes last. Then the old release is renamed aside and the new one into its place. If anything fails before
+that, the old release has not been touched; if the second rename fails, the old one is put back. The staging folder is
+removed on every way out. Should the machine stop between the two renames, the next run puts the old release back first.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from outcomes.errors import InputRefused, OutcomesError
+from outcomes.release.inputs import ReportInputs, ask
+from outcomes.release.manifest import build_manifest, hash_files, to_json
+from outcomes.release.model import FigureView, Link, Page
+from outcomes.release.notebooks import find_notebooks, read_parameters, run_notebook
+from outcomes.release.page import build_page, data_cut
+from outcomes.release.render_html import render_html
+from outcomes.release.render_pdf import render_pdf
+from outcomes.release.tables import collect_tables, to_csv
+from outcomes.release.words import day_to_date
+
+if TYPE_CHECKING:
+    from outcomes.cases import Episodes, Visits
+    from outcomes.records import Records
+
+Progress = Callable[[str], None]
+MANIFEST = "manifest.json"
+WITHOUT_CALENDAR = "all"
+
+
+def publish_report(
+    records: Records | None,
+    visits: Visits,
+    episodes: Episodes,
+    out: str | Path,
+    quarter: str | None = None,
+    notebooks: bool = True,
+    progress: bool | Progress = False,
+    sources: Mapping[str, Any] | None = None,
+) -> Path:
+    """Answer the questions and write ``<out>/<quarter>/``.
+
+    Parameters
+    ----------
+    records, visits, episodes : Records, Visits, Episodes
+    out : path
+        Folder of all releases; made if absent. Without a calendar the release is called ``all``.
+    quarter : str, optional
+        ``"2026Q3"``; the last complete one when not given.
+    notebooks : bool
+        Whether to run the notebooks too. They read the export again.
+    progress : bool or callable
+        True writes what is being done to the standard error; a callable is told in a few words.
+    sources : Mapping, optional
+        Paths of ``mapping`` and ``codebook`` as given on the command line, for the notebooks. Without the one that was
+        used no notebook is run, and the manifest says so.
+
+    Returns
+    -------
+    Path
+        Of ``index.html``.
+
+    Raises
+    ------
+    NotEstimable
+        When a quarter was asked for that cannot be reported.
+    InputRefused
+        When the target is a folder that is not a release.
+    """
+    tell = progress if callable(progress) else _write_progress if progress else _be_silent
+    inputs = ask(records, visits, episodes, quarter, tell).protected()
+    return publish_answers(inputs, out, notebooks, tell, sources)
+
+
+def publish_answers(
+    inputs: ReportInputs,
+    out: str | Path,
+    notebooks: bool = True,
+    progress: Progress = lambda _: None,
+    sources: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the release of answers that are there already and protected; otherwise as `publish_report`."""
+    target = Path(out) / (inputs.quarter or WITHOUT_CALENDAR)
+    with staged(target) as staging:
+        links: list[Link] = []
+        notes: list[str] = []
+        if notebooks:
+            links, notes = _write_notebooks(inputs, staging, sources or {}, progress)
+        _write_page(inputs, staging, links, notes, progress)
+        cut = data_cut(inputs.visits)
+        manifest = build_manifest(
+            inputs.records,
+            inputs.visits,
+            inputs.episodes,
+            inputs.quarter,
+            day_to_date(cut).isoformat() if cut is not None else "",
+            hash_files(staging),
+            tuple(notes),
+        )
+        write(staging / MANIFEST, to_json(manifest))
+    return target / "index.html"
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """Give a folder to write into; it takes the place of `target` when the block ends without an exception."""
+    _check_target(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.previous")
+    if aside.exists() and not target.exists():
+        aside.rename(target)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.staging-", dir=target.parent))
+    try:
+        staging.chmod(0o755)
+        yield staging
+        _sync_folders(staging)
+        _swap(staging, target, aside)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file and flush it to the disk; text is UTF-8 with plain line ends on every system."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stream:
+        stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _write_page(inputs: ReportInputs, staging: Path, links: list[Link], notes: list[str], progress: Progress) -> None:
+    progress("tables")
+    tables = collect_tables(inputs)
+    for name, table in tables.items():
+        write(staging / "tables" / f"{name}.csv", to_csv(table))
+    progress("figures and page")
+    files = (Link("This report as PDF", "report.pdf"), *links, Link("Manifest", MANIFEST))
+    page = build_page(inputs, tables, files, tuple(notes))
+    for figure in _figures(page):
+        write(staging / "figures" / f"{figure.id.removeprefix('figure-')}.svg", figure.wide + "\n")
+    write(staging / "index.html", render_html(page))
+    progress("PDF")
+    write(staging / "report.pdf", render_pdf(page))
+
+
+def _write_notebooks(
+    inputs: ReportInputs, staging: Path, sources: Mapping[str, Any], progress: Progress
+) -> tuple[list[Link], list[str]]:
+    """Run every notebook; one that fails is written as far as it came and named in the notes."""
+    if reason := _why_no_notebooks(inputs, sources):
+        return [], [f"Notebooks were not run: {reason}"]
+    links, notes = [], []
+    with tempfile.TemporaryDirectory(prefix="outcomes-protocol-") as folder:
+        values = _notebook_values(inputs, sources, Path(folder) / "protocol.toml")
+        for path in find_notebooks():
+            known = read_parameters(path)
+            run = run_notebook(path, {key: value for key, value in values.items() if key in known}, progress)
+            write(staging / "notebooks" / f"{run.name}.html", run.html)
+            title = f"Notebook: {run.title}" + (" (did not finish)" if run.failure else "")
+            links.append(Link(title, f"notebooks/{run.name}.html"))
+            if run.failure:
+                write(staging / "notebooks" / f"{run.name}.ipynb", run.notebook)
+                notes.append(f"Notebook did not finish: {run.failure}")
+    return links, notes
+
+
+def _why_no_notebooks(inputs: ReportInputs, sources: Mapping[str, Any]) -> str:
+    records = inputs.records
+    if not find_notebooks():
+        return "there is no folder notebooks/ here."
+    if records is None:
+        return "the files of the export are not known."
+    if sources.get("mapping") is None and records.mapping != type(records.mapping)():
+        return "the path of the mapping was not given."
+    return ""
+
+
+def _notebook_values(inputs: ReportInputs, sources: Mapping[str, Any], protocol: Path) -> dict[str, Any]:
+    """What the notebooks are told: absolute paths, for they run in a folder of their own."""
+    protocol.write_text(inputs.episodes.protocol.to_toml(), encoding="utf-8")
+    files = inputs.records.files if inputs.records is not None else ()
+    paths = list(dict.fromkeys(str(file.path.resolve()) for file in files))
+    return {
+        "data": paths[0] if len(paths) == 1 else paths,
+        "protocol": str(protocol),
+        "quarter": inputs.quarter or None,
+        **{key: str(Path(path).resolve()) for key, path in sources.items() if path is not None},
+        **({} if sources.get("mapping") else {"mapping": None}),
+    }
+
+
+def _write_progress(words: str) -> None:
+    sys.stderr.write(f"{words} ...\n")
+
+
+def _be_silent(_: str) -> None:
+    return
+
+
+def _figures(page: Page) -> list[FigureView]:
+    return [block for section in page.sections for block in section.blocks if isinstance(block, FigureView)]
+
+
+def _check_target(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise InputRefused(f"{target} is a file or a link; a release is a folder. Choose another --out.")
+    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).exists():
+        raise InputRefused(
+            f"{target} exists and is not a release (no {MANIFEST}); it is left alone. Choose another --out."
+        )
+
+
+def _swap(staging: Path, target: Path, aside: Path) -> None:
+    shutil.rmtree(aside, ignore_errors=True)
+    had_one = target.exists()
+    if had_one:
+        target.rename(aside)
+    try:
+        staging.rename(target)
+    except OSError as error:
+        if had_one:
+            aside.rename(target)
+        raise OutcomesError(f"The report could not be put in place at {target}: {error.strerror}.") from error
+    _sync_folder(target.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync_folders(folder: Path) -> None:
+    for path in [*(p for p in folder.rglob("*") if p.is_dir()), folder]:
+        _sync_folder(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,143 @@
+"""Sentences whose numbers are looked up, never typed.
+
+`bind` takes a format string and cells; a cell that is hidden, missing or not a number makes the whole sentence fall
+back to another one, so that no sentence ever reads "nan % of episodes".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.model import Cell, Scalar, Sentence, Tag
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Tables = Mapping[str, "pd.DataFrame"]
+
+NBSP = "\u00a0"
+INTERVAL = f"95{NBSP}% interval {{low}} to {{high}}{NBSP}%"
+"""Goes into a template as ``({INTERVAL})``; left out by `bind` where an estimate has no limits."""
+
+
+class NotShowable(LookupError):
+    """The cell exists but holds no number that may be shown."""
+
+
+def format_count(value: float) -> str:
+    """Whole number with a comma at the thousands: ``25,013``."""
+    return f"{round(value):,}"
+
+
+def format_percent(value: float) -> str:
+    """Share 0..1 as whole percents: ``61 %``. Half rounds up, as a reader with a calculator would."""
+    return f"{math.floor(100 * value + 0.5)}{NBSP}%"
+
+
+def format_number(value: float) -> str:
+    """One decimal: ``5.3``."""
+    return f"{value:.1f}"
+
+
+def format_points(value: float) -> str:
+    """Share as whole percents without the sign, for "54 to 61 %"."""
+    return f"{math.floor(100 * value + 0.5)}"
+
+
+def format_text(value: object) -> str:
+    """A word or date as it stands."""
+    return str(value)
+
+
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "count": format_count,
+    "percent": format_percent,
+    "points": format_points,
+    "number": format_number,
+    "text": format_text,
+}
+
+
+def look_up(tables: Tables, cell: Cell) -> Any:
+    """Return the value of a cell.
+
+    Raises
+    ------
+    NotShowable
+        If the table or the row is absent, not unique, or the value is hidden or missing.
+    """
+    table = tables.get(cell.table)
+    if table is None or cell.column not in table.columns:
+        raise NotShowable(f"{cell.table}.{cell.column}")
+    rows = table
+    for column, value in cell.where:
+        rows = rows[rows[column].astype(str) == str(value)]
+    if len(rows) != 1:
+        raise NotShowable(f"{cell.table}: {len(rows)} rows for {dict(cell.where)}")
+    value = rows[cell.column].iloc[0]
+    if cell.show != "text" and not _is_number(value):
+        raise NotShowable(f"{cell.table}.{cell.column} is not shown")
+    return value
+
+
+def show(tables: Tables, cell: Cell) -> str:
+    """Return a cell's value as it is written in the text."""
+    return FORMATS[cell.show](look_up(tables, cell))
+
+
+def bind(
+    tables: Tables, template: str, cells: Mapping[str, Cell], otherwise: str = "", tag: Tag = "descriptive"
+) -> Sentence | None:
+    """Fill a format string from cells.
+
+    Parameters
+    ----------
+    tables : Mapping[str, DataFrame]
+        The published tables.
+    template : str
+        ``str.format`` string naming the cells.
+    cells : Mapping[str, Cell]
+        Where each named number stands.
+    otherwise : str
+        Said instead when one of the numbers cannot be shown; with the empty string nothing is said. Where only the
+        limits ``low`` and ``high`` are missing (nothing has happened yet), the sentence is said without them.
+
+    Returns
+    -------
+    Sentence or None
+    """
+    try:
+        values = {name: show(tables, cell) for name, cell in cells.items()}
+    except NotShowable:
+        bare = template.replace(f" ({INTERVAL})", "")
+        if bare != template:
+            rest = {name: cell for name, cell in cells.items() if name not in ("low", "high")}
+            return bind(tables, bare, rest, otherwise, tag)
+        return Sentence(literal(otherwise), {}, otherwise, "not estimable") if otherwise else None
+    return Sentence(template, dict(cells), template.format(**values), tag)
+
+
+def say(text: str, tag: Tag = "descriptive") -> Sentence:
+    """A sentence without a number from the results."""
+    return Sentence(literal(text), {}, text, tag)
+
+
+def literal(text: object) -> str:
+    """A text to stand in a template as it is, whatever it holds."""
+    return str(text).replace("{", "{{").replace("}", "}}")
+
+
+def cell(table: str, column: str, show: str, **where: Scalar) -> Cell:
+    """Shorthand for `Cell` with the row given by keywords."""
+    return Cell(table, tuple(where.items()), column, show)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str) or value is None:
+        return False
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,225 @@
+"""Results as published tables (CSV, full precision, machine names) and as shown tables (finished strings).
+
+Nothing is estimated here. What is not a result already (how episodes ended, visits an episode, rows set aside) is
+counted from the cases, under the same rule for small numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from outcomes.ledger import Ledger
+from outcomes.release.disclosure import protect_parts, small_mark
+from outcomes.release.inputs import QUESTIONS, ReportInputs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from outcomes.cases import Episodes, Visits
+
+END_WORDS = {
+    "discharged": "Discharged",
+    "referred": "Referred on",
+    "stopped_relieved": "Stopped coming, relieved at the last score",
+    "silent_stop": "Stopped coming, not relieved (silent stop)",
+    "new_complaint": "A new complaint opened the next episode",
+    "open_at_data_cut": "Still open at the data cut",
+    "follow_up_unknown": "Follow-up unknown",
+}
+VISIT_BANDS = ((1, 1, "1"), (2, 3, "2 to 3"), (4, 6, "4 to 6"), (7, 12, "7 to 12"), (13, 10**9, "13 and more"))
+LONGEST_TERM = 60
+READING_REMEDIES = {
+    "E141": "Quote cells that hold the delimiter, or mend these lines.",
+    "E142": "Mend these lines; often a line end stands inside a cell without quotes.",
+    "E143": "Export the file again; its end may be missing.",
+    "E144": "Close the quote in these lines.",
+    "E145": "Double the quotes inside a quoted cell.",
+    "E146": "Export the file again as text; these lines hold control characters.",
+    "E147": "Mend the formula in the workbook, or store values.",
+    "E148": "Open and save the workbook once, so that values are stored.",
+    "E149": "Export this column as text.",
+}
+_LIVE = re.compile(r"(^|[,;|\t])([\s\"'“”]*)(?=[=+\-@\t\r\n＝＋－＠])")
+
+
+def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
+    """Return every published table by its name; `inputs` must be protected already.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        In a fixed order; the names are those of the CSV files and of `model.Cell.table`.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    for name in QUESTIONS:
+        result = inputs.answer(name)
+        if result is not None:
+            tables[name] = result.table
+            if getattr(result, "curve", None) is not None:
+                tables[f"{name}_curve"] = result.curve
+            scalars = [(key, value) for key, value in result.summary.items() if isinstance(value, int | float | str)]
+            if scalars:
+                tables[f"{name}_summary"] = _frame(scalars, ["item", "value"])
+    floor = inputs.episodes.protocol.reporting_floor.suppress_cell_below
+    tables["episode_ends"] = protect_parts(count_ends(inputs.episodes), floor)
+    tables["visits_per_episode"] = protect_parts(count_visit_bands(inputs.episodes), floor)
+    tables["run"] = _count_run(inputs)
+    tables["set_aside"] = count_set_aside(inputs.episodes)
+    tables["unknown_terms"] = list_unknown_terms(inputs.visits, floor)
+    tables["ledger"] = list_ledger(inputs.episodes.ledger)
+    return tables
+
+
+def list_ledger(ledger: Ledger) -> pd.DataFrame:
+    """Return the account of rows as a table: step, source, unit, outcome, reason, n."""
+    return _frame(ledger.rows(), ["step", "source", "unit", "outcome", "reason", "n"])
+
+
+def account(ledger: Ledger) -> dict[str, int]:
+    """Return the whole way from rows of the files to visits: ``rows_in, merged, set_aside, not_data, visits``.
+
+    Only steps that count rows or records are followed; steps about visits come after.
+    """
+    steps = [step for step in ledger.steps if step.unit in {"rows", "records"}]
+    first = steps[0].name if steps else ""
+    last = steps[-1].name if steps else ""
+    return {
+        "rows_in": sum(step.rows_in for step in steps if step.name == first),
+        "merged": sum(step.n_merged for step in steps),
+        "set_aside": sum(step.n_set_aside for step in steps),
+        "not_data": sum(step.n_not_data for step in steps),
+        "visits": sum(step.kept for step in steps if step.name == last),
+    }
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Write a table as CSV text: machine names, shortest exact numbers, no live formula.
+
+    A text cell that a spreadsheet would run (one that starts with ``= + - @``, a tab or a line end, also after blanks,
+    quotes or a delimiter) gets a ``'`` before that character unless the whole cell is a number.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([guard(str(name)) for name in table.columns])
+    columns = [[_plain(value) for value in table[name].tolist()] for name in table.columns]
+    writer.writerows(zip(*columns, strict=True))
+    return out.getvalue()
+
+
+def guard(text: str) -> str:
+    """Return a text cell that no spreadsheet takes for a formula."""
+    try:
+        float(text)
+    except ValueError:
+        return _LIVE.sub(r"\1\2'", text)
+    return text
+
+
+def _plain(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return guard(str(value))
+
+
+def by_quarter(table: pd.DataFrame | None) -> pd.DataFrame:
+    """Lay a quarter review out with one row a quarter and one column an indicator; an empty table for a refusal."""
+    if table is None:
+        return _frame([], ["quarter"])
+    shown = table["estimate"].astype(object).where(table["mature"].astype(bool), "too early")
+    wide = table.assign(estimate=shown).pivot(index="quarter", columns="indicator", values="estimate")
+    return wide[list(dict.fromkeys(table["indicator"]))]
+
+
+def count_ends(episodes: Episodes) -> pd.DataFrame:
+    """Count how episodes ended: end_reason, label, n (all), events (with this end), estimate (share)."""
+    import numpy as np
+
+    words: Sequence[str] = [str(word) for word in episodes.labels["end_reason"]]
+    codes = episodes.columns["end_reason"]
+    counts = dict(zip(words, np.bincount(codes[codes >= 0], minlength=len(words)).tolist(), strict=False))
+    total = len(codes)
+    order = [name for name in END_WORDS if name in counts] + [name for name in counts if name not in END_WORDS]
+    rows = [(name, END_WORDS.get(name, name), total, counts[name], counts[name] / total) for name in order]
+    return _frame(rows, ["end_reason", "label", "n", "events", "estimate"])
+
+
+def count_visit_bands(episodes: Episodes) -> pd.DataFrame:
+    """Count episodes by number of visits, maintenance left out: visits, n (all), events (in the band), estimate."""
+    n_visits = episodes.columns["n_visits"]
+    total = len(n_visits)
+    rows = []
+    for low, high, label in VISIT_BANDS:
+        n = int(((n_visits >= low) & (n_visits <= high)).sum())
+        rows.append((label, total, n, n / total if total else math.nan))
+    return _frame(rows, ["visits", "n", "events", "estimate"])
+
+
+def count_set_aside(episodes: Episodes) -> pd.DataFrame:
+    """Count rows set aside by rule, most first: code, rule, remedy, n.
+
+    The numbers are the ledger's, which counts each row once; the words are the quarantine's, which lists each fault.
+    """
+    quarantine = episodes.visits.quarantine
+    known: dict[str, tuple[str, str, str]] = {}
+    if quarantine.num_rows:
+        firsts = quarantine.select(["code", "rule", "remedy"]).to_pandas().astype(str).drop_duplicates(["code", "rule"])
+        for code, rule, remedy in firsts.itertuples(index=False):
+            # What the reader adds to a row is a detail of that row, not a remedy.
+            entry = (code, rule, READING_REMEDIES.get(code, remedy))
+            for key in (code, rule, f"{code} {rule}"):
+                known.setdefault(key, entry)
+    counts: dict[tuple[str, str, str], int] = {}
+    for step in episodes.ledger.steps:
+        for reason, n in step.set_aside.items():
+            key = known.get(reason, ("", reason, ""))
+            counts[key] = counts.get(key, 0) + n
+    rows = [(*key, n) for key, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    return _frame(rows, ["code", "rule", "remedy", "n"])
+
+
+def list_unknown_terms(visits: Visits, floor: int) -> pd.DataFrame:
+    """List the terms the vocabulary does not know: field, term, terms (how many), n (times), most first.
+
+    Terms that occur less than `floor` times are counted in one row a field and not spelt out: they may be notes.
+    """
+    often = sorted(((f, t, n) for f, t, n in visits.unknown_terms if n >= floor), key=lambda r: (-r[2], r[0], r[1]))
+    rare: dict[str, list[int]] = {}
+    for name, _, n in visits.unknown_terms:
+        if n < floor:
+            rare.setdefault(name, []).append(n)
+    rows: list[tuple[str, str, int, int]] = [(name, term[:LONGEST_TERM], 1, n) for name, term, n in often]
+    mark = small_mark(floor)
+    rows += [(name, f"(written {mark} times each)", len(ns), sum(ns)) for name, ns in sorted(rare.items())]
+    return _frame(rows, ["field", "term", "terms", "n"])
+
+
+def _count_run(inputs: ReportInputs) -> pd.DataFrame:
+    visits, episodes = inputs.visits, inputs.episodes
+    whole = account(episodes.ledger)
+    clinics = visits.labels.get("clinic")
+    facts = {
+        "files": len({step.source for step in episodes.ledger.steps if step.source}),
+        **whole,
+        "clinics": 0 if clinics is None else len(clinics),
+        "patients": len(set(visits.columns["patient"].tolist())),
+        "episodes": len(episodes.columns["n_visits"]),
+        "inception_episodes": int(episodes.columns["is_inception"].sum()),
+    }
+    return _frame(list(facts.items()), ["fact", "value"])
+
+
+def _frame(rows: Sequence[Any], columns: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    if rows and isinstance(rows[0], Mapping):
+        return pd.DataFrame([[row[name] for name in columns] for row in rows], columns=columns)
+    return pd.DataFrame(list(rows), columns=columns)

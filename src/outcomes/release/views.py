@@ -1,0 +1,171 @@
+"""Published tables as they are shown: the columns a reader needs, finished strings, aligned by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.disclosure import HIDDEN
+from outcomes.release.model import Column, TableView
+from outcomes.release.sentences import NBSP, format_count, format_number, format_percent, format_points
+from outcomes.release.words import short_quarter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DASH = "–"
+FIELD_WORDS = {
+    "modalities": "Treatments",
+    "procedure_codes": "Procedure codes",
+    "diagnoses": "Diagnosis codes",
+    "muscles_identified": "Muscles identified",
+    "muscles_treated": "Muscles treated",
+    "cause": "Cause",
+    "trigger": "Trigger",
+    "radiation": "Radiation",
+    "region": "Region",
+    "visit_purpose": "Purpose of visit",
+    "discharge_reason": "Discharge reason",
+    "onset": "Onset",
+    "sex": "Sex",
+    "function_instrument": "Instrument",
+}
+
+
+def shown(value: Any, write: Callable[[float], str]) -> str:
+    """Write one value; a mark stays as it is, a missing value is a dash."""
+    if isinstance(value, str):
+        return value
+    return DASH if value is None or value != value else write(float(value))
+
+
+def shown_interval(low: Any, high: Any, write: Callable[[float], str] = format_points, unit: str = f"{NBSP}%") -> str:
+    """Write an interval: ``58 to 64 %``; hidden or missing as a whole."""
+    if isinstance(low, str) or isinstance(high, str):
+        return HIDDEN
+    return DASH if low != low or high != high else f"{write(float(low))} to {write(float(high))}{unit}"
+
+
+def horizon_table(table: pd.DataFrame, id: str, caption: str, day: str, share: str, events: str, n: str) -> TableView:
+    """Shares by fixed days, one row a day (and group)."""
+    grouped = table["group"].nunique() > 1
+    columns = (
+        *((Column("Group", row_header=True),) if grouped else ()),
+        Column(day, row_header=not grouped),
+        Column(share, numeric=True),
+        Column("95 % interval", numeric=True),
+        Column(events, numeric=True),
+        Column(n, numeric=True),
+    )
+    rows = tuple(
+        (
+            *((str(row["group"]),) if grouped else ()),
+            shown(row["horizon_days"], format_count),
+            shown(row["estimate"], format_percent),
+            shown_interval(row["conf_low"], row["conf_high"]),
+            shown(row["events"], format_count),
+            shown(row["n"], format_count),
+        )
+        for row in table.to_dict("records")
+    )
+    return TableView(id, caption, columns, rows, csv=id)
+
+
+def pivot_table(
+    table: pd.DataFrame, id: str, caption: str, rows: str, quarters: Sequence[str], write: Callable[[Any, float], str]
+) -> TableView:
+    """One row a label, one column a quarter; `write` gets the row's unit and the value."""
+    labels = list(dict.fromkeys(table[rows]))
+    body = []
+    for label in labels:
+        part = table[table[rows] == label].set_index("quarter")
+        cells = []
+        for quarter in quarters:
+            if quarter not in part.index:
+                cells.append(DASH)
+                continue
+            row = part.loc[quarter]
+            early = "mature" in part and not bool(row["mature"])
+            cells.append("too early" if early else shown(row["estimate"], lambda v, row=row: write(row, v)))  # type: ignore[misc]
+        body.append((str(label), *cells))
+    columns = (Column("", row_header=True), *(Column(short_quarter(q), numeric=True) for q in quarters))
+    return TableView(id, caption, columns, tuple(body), csv=id)
+
+
+def counts_table(table: pd.DataFrame, id: str, caption: str, label: str, heading: str, counted: str) -> TableView:
+    """One row a category: its number and its share of all."""
+    columns = (Column(heading, row_header=True), Column(counted, numeric=True), Column("Share", numeric=True))
+    rows = tuple(
+        (str(row[label]), shown(row["events"], format_count), shown(row["estimate"], format_percent))
+        for row in table.to_dict("records")
+    )
+    return TableView(id, caption, columns, rows, csv=id)
+
+
+def completeness_table(table: pd.DataFrame) -> TableView:
+    """Fields with the number of visits that have them."""
+    columns = (
+        Column("Field", row_header=True),
+        Column("Recorded", numeric=True),
+        Column("Of visits", numeric=True),
+        Column("Share", numeric=True),
+    )
+    ordered = table.sort_values("label", kind="stable")
+    rows = tuple(
+        (
+            str(row["label"]),
+            shown(row["recorded"], format_count),
+            shown(row["n"], format_count),
+            shown(row["estimate"], format_percent),
+        )
+        for row in ordered.to_dict("records")
+    )
+    return TableView("completeness", "Fields and how often they are filled", columns, rows, csv="completeness")
+
+
+def set_aside_table(table: pd.DataFrame) -> TableView:
+    """Rules, the rows they set aside, and the remedy."""
+    columns = (Column("What is wrong", row_header=True), Column("Rows", numeric=True), Column("What to do"))
+    rows = tuple((_sentence(row["rule"]), format_count(row["n"]), row["remedy"]) for row in table.to_dict("records"))
+    return TableView("set_aside", "Rows set aside, by rule", columns, rows, csv="set_aside")
+
+
+def unknown_table(table: pd.DataFrame) -> TableView:
+    """Terms the vocabulary does not know."""
+    columns = (Column("Term", row_header=True), Column("Field"), Column("Times", numeric=True))
+    rows = tuple(
+        (
+            str(row["term"])
+            if row["terms"] == 1 and not str(row["term"]).startswith("(")
+            else f"{row['terms']} rare {'terms' if row['terms'] > 1 else 'term'} {row['term']}",
+            FIELD_WORDS.get(row["field"], str(row["field"])),
+            format_count(row["n"]),
+        )
+        for row in table.to_dict("records")
+    )
+    return TableView("unknown_terms", "Terms the vocabulary does not know", columns, rows, csv="unknown_terms")
+
+
+def ledger_table(ledger: Any) -> TableView:
+    """One row a step and file: what came in and where it went."""
+    headings = ("In", "Used", "Merged", "Set aside", "Not data")
+    columns = (Column("Step", row_header=True), Column("Of"), *(Column(name, numeric=True) for name in headings))
+    rows = []
+    for step in ledger.steps:
+        numbers = (step.rows_in, step.kept, step.n_merged, step.n_set_aside, step.n_not_data)
+        name = f"{_sentence(step.name)}, {step.unit}"
+        rows.append((name, step.source or "all files", *(format_count(n) for n in numbers)))
+    return TableView("ledger", "Where every row went", columns, tuple(rows), csv="ledger")
+
+
+def write_indicator(unit: object, value: float) -> str:
+    """Write an indicator's value by its unit."""
+    from outcomes.release.figures import is_share
+
+    if is_share(unit):
+        return format_percent(value)
+    return format_count(value) if str(unit) in {"episodes", "count", "patients"} else format_number(value)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,149 @@
+"""Figures: they draw what the result says, refuse in words, and give the same bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import release_fakes as fakes
+
+from outcomes.errors import NotEstimable
+from outcomes.release import figures, svg
+from outcomes.release.disclosure import HIDDEN
+
+CASES = {
+    "relief_curve": fakes.relief,
+    "return_curve": fakes.recurrence,
+    "modality_mix": fakes.modality_use,
+    "quarter_lines": fakes.quarter_review,
+    "completeness": fakes.completeness,
+}
+
+
+def draw(name, result, narrow=False):
+    with figures.style():
+        figure = Figure(figsize=(3.7, 6.0) if narrow else (7.2, 4.0))
+        ax = figure.add_axes((0.1, 0.2, 0.88, 0.75))
+        returned = getattr(figures, name)(result, ax=ax, narrow=narrow)
+    assert returned is ax
+    return figure, ax
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text")) if text.get_text()]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_figure_made_alone_gives_axes(name):
+    import matplotlib.pyplot as plt
+
+    ax = getattr(figures, name)(CASES[name]())
+    assert isinstance(ax, Axes)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_to_draw_is_a_sentence(name):
+    full = CASES[name]()
+    frames = {item.name: getattr(full, item.name).iloc[:0] for item in dataclasses.fields(full)
+              if isinstance(getattr(full, item.name), pd.DataFrame)}  # fmt: skip
+    figure, ax = draw(name, dataclasses.replace(full, **frames))
+    assert len(texts(figure)) == 1 and texts(figure)[0].startswith("No ")
+    assert not ax.axison
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_refusal_is_drawn_as_its_reason(name):
+    figure, _ = draw(name, NotEstimable("The export has no calendar."))
+    assert texts(figure) == ["The export has no calendar."]
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("narrow", [False, True])
+def test_svg_is_well_formed_alone_and_the_same_every_time(name, narrow):
+    first, second = (svg.to_svg(draw(name, CASES[name](), narrow)[0], "a") for _ in range(2))
+    assert first == second
+    ElementTree.fromstring(first)
+    assert set(re.findall(r"https?://[^\"' ]+", first)) == {"http://www.w3.org/2000/svg"}
+    assert "<style" not in first and "<metadata" not in first and "<image" not in first
+    ids = re.findall(r'\bid="([^"]+)"', first)
+    assert len(ids) == len(set(ids)) and all(i.startswith("a-") for i in ids)
+    used = set(re.findall(r'href="#([^"]+)"', first)) | set(re.findall(r"url\(#([^)]+)\)", first))
+    assert used == set(ids)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_themed_svg_has_no_fixed_colour_and_no_typeface(name):
+    text = svg.themed(svg.to_svg(draw(name, CASES[name]())[0], "a"))
+    assert not re.findall(r"#[0-9a-f]{6}\b", text)
+    assert "DejaVu" not in text and "font-family" not in text
+    ElementTree.fromstring(text)
+
+
+def test_the_curve_draws_the_numbers_of_the_result():
+    result = fakes.relief()
+    _, ax = draw("relief_curve", result)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), result.curve["estimate"])
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [7, 14, 28, 42, 90])
+    at_28 = result.curve.set_index("day").loc[28]
+    written = [text.get_text() for text in ax.texts]
+    assert f"{int(at_28['at_risk']):,}" in written
+    assert f"{100 * at_28['estimate']:.0f}\u00a0%" in written
+    assert "number observed" in written
+
+
+def test_a_hidden_part_of_a_curve_is_not_drawn():
+    result = fakes.relief()
+    curve = result.curve.astype({"estimate": object})
+    curve.loc[curve["day"] > 50, "estimate"] = HIDDEN
+    _, ax = draw("relief_curve", dataclasses.replace(result, curve=curve))
+    assert max(ax.lines[0].get_xdata()) == 50
+
+
+def test_groups_differ_by_line_style_and_are_named_at_the_line():
+    parts = [fakes.relief(), fakes.relief(900)]
+    curve = pd.concat([part.curve.assign(group=name) for part, name in zip(parts, ("upper", "lower"), strict=True)])
+    _, ax = draw("relief_curve", dataclasses.replace(parts[0], curve=curve))
+    lines = [line for line in ax.lines if len(line.get_xdata()) > 20]
+    assert len({line.get_linestyle() for line in lines}) == 2 and len({line.get_color() for line in lines}) == 2
+    assert {"upper", "lower"} <= {text.get_text() for text in ax.texts}
+
+
+def test_immature_and_hidden_quarters_have_no_point():
+    review = fakes.quarter_review()
+    table = review.table.astype({"estimate": object})
+    row = (table["indicator"] == "relieved_by_28") & (table["quarter"] == fakes.QUARTERS[2])
+    table.loc[row, "estimate"] = HIDDEN
+    table.loc[table["indicator"] == "returned_by_182", "estimate"] = 0.5  # a value where none may be shown
+    _, ax = draw("quarter_lines", dataclasses.replace(review, table=table))
+    panels = {panel.get_title(loc="left").replace("\n", " "): panel for panel in ax.child_axes}
+    relieved = np.asarray(panels["Relieved by day 28"].lines[0].get_ydata(), dtype=float)
+    assert np.isnan(relieved[2]) and np.isnan(relieved[-1]) and np.isfinite(relieved).sum() == 10
+    returned = np.asarray(panels["Returned within 182 days of the landmark"].lines[0].get_ydata(), dtype=float)
+    assert np.isnan(returned[-3:]).all()
+
+
+def test_labels_are_never_read_as_formulas():
+    use = fakes.modality_use()
+    table = use.table.assign(label=use.table["label"].replace("Other", "$x^2$ <b>"))
+    figure, _ = draw("modality_mix", dataclasses.replace(use, table=table))
+    text = svg.to_svg(figure, "a")
+    assert "$x^2$ &lt;b&gt;" in text
+
+
+def test_sparkline():
+    text = svg.sparkline([0.5, 0.6, None, 0.4, 0.7, None])
+    ElementTree.fromstring(text)
+    assert text.count("<polyline") == 2 and text.count("<circle") == 3
+    assert svg.sparkline([0.5, None]) == "" and svg.sparkline([]) == ""
+    assert "nan" not in svg.sparkline([0.5, 0.5, float("nan")])

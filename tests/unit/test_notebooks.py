@@ -1,0 +1,134 @@
+"""Notebooks: thin, without outputs, and run with checked parameters."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from outcomes.errors import ConfigError
+from outcomes.release.notebooks import check_parameters, find_notebooks, locate, read_parameters, run_notebook
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
+
+def write(path, *cells):
+    nbformat.write(new_notebook(cells=list(cells), metadata=KERNEL), path)
+    return path
+
+
+@pytest.fixture
+def small(tmp_path):
+    return write(
+        tmp_path / "07_small.ipynb",
+        new_markdown_cell("# A small notebook"),
+        new_code_cell('data: str | list = "a.csv"\nlevel = 0.95\nquarter: str | None = None',
+                      metadata={"tags": ["parameters"]}),
+        new_code_cell("print(data, level, quarter)"),
+        new_code_cell(
+            "from IPython.display import HTML\n"
+            "HTML('<' + 'script>alert(1)</' + 'script><em on' + 'click=x()>leaning</em>')"
+        ),
+    )  # fmt: skip
+
+
+def test_there_are_notebooks_to_check():
+    assert {path.stem for path in NOTEBOOKS} >= {"01_data_quality", "05_quarterly_review"}
+    assert find_notebooks() == NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_is_thin_and_stored_without_outputs(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        assert not cell["outputs"] and cell["execution_count"] is None
+        tree = ast.parse("".join(cell["source"]))
+        banned = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.BinOp)
+        of_types = {id(n) for a in ast.walk(tree) if isinstance(a, ast.AnnAssign) for n in ast.walk(a.annotation)}
+        assert not [n for n in ast.walk(tree) if isinstance(n, banned) and id(n) not in of_types]
+    assert set(read_parameters(path)) >= {"data", "mapping", "protocol", "quarter"}
+    assert notebook["cells"][0]["source"][0].startswith("# ")
+    assert "Where next" in "".join("".join(cell["source"]) for cell in notebook["cells"])
+
+
+def test_parameters_are_read_with_their_types(small):
+    assert read_parameters(small) == {
+        "data": ("a.csv", (str, list)),
+        "level": (0.95, (float,)),
+        "quarter": (None, (str, type(None))),
+    }
+
+
+def test_a_misspelt_parameter_is_refused_with_the_names_there_are(small):
+    with pytest.raises(ConfigError) as refused:
+        check_parameters(small, {"quater": "2026Q3", "level": "high"})
+    assert "quater" in str(refused.value) and "data, level, quarter" in str(refused.value)
+    assert "float is needed" in str(refused.value)
+    assert len(refused.value.findings) == 2
+
+
+def test_a_default_that_is_no_literal_is_refused(tmp_path):
+    path = write(tmp_path / "a.ipynb", new_code_cell("data = open('x')", metadata={"tags": ["parameters"]}))
+    with pytest.raises(ConfigError, match="literal"):
+        read_parameters(path)
+
+
+def test_a_run_shows_the_injected_values_and_no_script(small):
+    said = []
+    run = run_notebook(small, {"data": ["/secret/folder/b.csv"], "quarter": "2026Q3"}, said.append)
+    assert not run.failure and run.title == "A small notebook"
+    assert "/secret/folder/b.csv" in run.notebook and "quarter: 2026Q3" in run.html and "data: b.csv" in run.html
+    assert "injected-parameters" not in run.html
+    assert "<em>leaning</em>" in run.html
+    assert "<script" not in run.html and "onclick" not in run.html
+    assert not re.findall(r"https?://", run.html)
+    assert "Content-Security-Policy" in run.html
+    assert said[-1].startswith("07_small: cell") and said[-1].endswith("of 5")
+
+
+def test_a_failing_cell_is_named_and_the_rest_is_kept(tmp_path):
+    path = write(
+        tmp_path / "08_broken.ipynb",
+        new_markdown_cell("# Broken"),
+        new_code_cell("print('before')"),
+        new_code_cell("x = 1\nraise ValueError('patient 4711')"),
+        new_code_cell("print('after')"),
+    )
+    run = run_notebook(path, {})
+    assert run.failure == "08_broken.ipynb, cell 3, line 2: ValueError"
+    assert "before" in run.html and "did not run to its end" in run.html
+    assert "4711" not in run.failure
+    assert json.loads(run.notebook)["cells"][1]["outputs"]
+
+
+def test_locate_finds_a_path_from_the_root_and_from_the_notebooks_folder(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("x")
+    (tmp_path / "notebooks").mkdir()
+    for folder in (tmp_path, tmp_path / "notebooks"):
+        monkeypatch.chdir(folder)
+        assert locate("data/a.csv").read_text() == "x"
+        assert [p.read_text() for p in locate(["data/a.csv"])] == ["x"]
+    assert locate(None) is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_runs_on_the_sample(path):
+    sample = ROOT / "data" / "sample"
+    if not (sample / "visits.csv").exists():
+        pytest.skip("data/sample is not here: make it with `python -m outcomes.simulate.sample --out data/sample`")
+    values = {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"),
+              "protocol": str(sample / "protocol.toml")}  # fmt: skip
+    run = run_notebook(path, values)
+    assert not run.failure
+    n_figures = path.read_text(encoding="utf-8").count("oc.figures.")
+    assert run.html.count("data:image/png;base64") == n_figures > 0

@@ -1,0 +1,347 @@
+"""The page model and its two renderings, from invented results."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import re
+import sys
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import release_fakes as fakes
+
+from outcomes.errors import NotEstimable
+from outcomes.release import svg
+from outcomes.release.disclosure import HIDDEN, protect_parts, protect_result, protect_table
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.model import FigureView, TableView
+from outcomes.release.page import build_page
+from outcomes.release.render_html import render_html
+from outcomes.release.render_pdf import render_pdf
+from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent
+from outcomes.release.tables import account, collect_tables, guard, to_csv
+
+SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return fakes.inputs()
+
+
+@pytest.fixture(scope="module")
+def tables(inputs):
+    return collect_tables(inputs.protected())
+
+
+@pytest.fixture(scope="module")
+def page(inputs, tables):
+    return build_page(inputs.protected(), tables)
+
+
+@pytest.fixture(scope="module")
+def html(page):
+    return render_html(page)
+
+
+class Outline(HTMLParser):
+    """Tags with attributes, in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def named(self, *names):
+        return [(tag, attrs) for tag, attrs in self.tags if tag in names]
+
+
+# -- sentences ---------------------------------------------------------------------------------------------------------
+
+
+def read_cell(files, where):
+    """Look a cell up in the published CSV text, with nothing of the package but the format."""
+    rows = [row for row in csv.DictReader(io.StringIO(files[where.table])) if
+            all(row[column] == str(value) for column, value in where.where)]  # fmt: skip
+    assert len(rows) == 1, where
+    text = rows[0][where.column]
+    return FORMATS[where.show](text if where.show == "text" else float(text))
+
+
+def test_every_sentence_can_be_made_again_from_the_published_csv_files(page, tables):
+    files = {name: to_csv(table) for name, table in tables.items()}
+    n_numbers = 0
+    for sentence in page.sentences():
+        shown = {name: read_cell(files, where) for name, where in sentence.cells.items()}
+        assert sentence.template.format(**shown) == sentence.text
+        n_numbers += len(shown)
+    for tile in page.tiles:
+        for where in tile.cells.values():
+            assert read_cell(files, where) in f"{tile.value} {tile.interval} {tile.basis}"
+            n_numbers += 1
+    assert n_numbers > 40
+
+
+def test_a_changed_cell_changes_the_sentence(inputs, tables):
+    changed = dict(tables)
+    review = tables["quarter_review"].copy()
+    row = (review["indicator"] == "episodes_started") & (review["quarter"] == fakes.CHOSEN)
+    review.loc[row, "estimate"] = 4_321.0
+    changed["quarter_review"] = review
+    assert "4,321 episodes of care started" in build_page(inputs.protected(), changed).summary[0].text
+
+
+def test_no_number_of_a_result_is_typed_into_a_summary_sentence(page):
+    protocol = fakes.protocol()
+    allowed = {"95", "28", "182", str(max(protocol.horizons_days.relief)), str(protocol.recurrence.landmark_days)}
+    years = {quarter[:4] for quarter in fakes.QUARTERS}
+    for sentence in page.summary:
+        typed = set(re.findall(r"\d+", sentence.template))
+        assert typed <= allowed | years, sentence.template
+
+
+def test_a_hidden_or_missing_cell_gives_the_other_sentence():
+    table = {"t": pd.DataFrame({"k": ["a", "b"], "estimate": [HIDDEN, np.nan]})}
+    for key in "ab":
+        cells = {"x": cell("t", "estimate", "percent", k=key)}
+        assert bind(table, "It is {x}.", cells) is None
+        assert bind(table, "It is {x}.", cells, "Too few.").text == "Too few."
+
+
+def test_percent_rounds_half_up():
+    assert [format_percent(v) for v in (0.125, 0.135, 0.0, 1.0)] == ["13\u00a0%", "14\u00a0%", "0\u00a0%", "100\u00a0%"]
+
+
+# -- what the page says ------------------------------------------------------------------------------------------------
+
+
+def test_first_screen_has_about_five_sentences_and_a_tile_for_each_indicator(page):
+    assert 4 <= len(page.summary) <= 6
+    assert len(page.tiles) == len(fakes.INDICATORS)
+    assert page.look_into and page.cannot_say
+    assert "30\u00a0September\u00a02026" in " ".join(page.facts)
+
+
+def test_an_immature_indicator_has_no_value(page):
+    early = [tile for tile in page.tiles if tile.state == "immature"]
+    assert {tile.label for tile in early} >= {"Returned within 182 days of the landmark"}
+    assert all(not tile.value and not tile.interval and tile.reason for tile in early)
+    review = next(b for s in page.sections for b in s.blocks if isinstance(b, TableView) and b.id == "quarter_review")
+    newest = [row[-1] for row in review.rows if row[0].startswith("Returned")]
+    assert newest == ["too early"]
+
+
+def test_every_sentence_has_one_of_the_fixed_tags(page):
+    tags = {"descriptive", "adjusted association", "signal / no signal", "not estimable"}
+    assert {sentence.tag for sentence in page.sentences()} <= tags
+    assert {section.tag for section in page.sections} <= tags
+
+
+@pytest.mark.parametrize("name", ["relief", "recurrence", "modality_use", "quarter_review", "completeness"])
+def test_a_refused_question_leaves_its_reason(name):
+    refused = dataclasses.replace(fakes.inputs(), **{name: NotEstimable(f"No {name} in these records.")})
+    page = build_page(refused)
+    section_texts = [s.text for section in page.sections for s in section.lead]
+    assert f"No {name} in these records." in section_texts
+    assert f"No {name} in these records." in [s.text for s in page.cannot_say]
+    assert render_html(page)
+
+
+def test_everything_refused_and_no_calendar_still_gives_a_page():
+    reasons = {name: NotEstimable("Nothing to count.") for name in
+               ("relief", "recurrence", "modality_use", "quarter_review", "completeness")}  # fmt: skip
+    bare = ReportInputs(fakes.visits(False), fakes.episodes(False), **reasons)
+    page = build_page(bare)
+    assert page.title == "All visits on record" and not page.tiles
+    assert "<h1>All visits on record</h1>" in render_html(page)
+    assert render_pdf(page).startswith(b"%PDF")
+
+
+def test_the_account_of_rows_adds_up():
+    whole = account(fakes.episodes().ledger)
+    assert whole["rows_in"] == 25_020
+    assert whole["rows_in"] == whole["visits"] + whole["merged"] + whole["set_aside"] + whole["not_data"]
+
+
+# -- small numbers -----------------------------------------------------------------------------------------------------
+
+
+def test_small_counts_boundary():
+    counts = [0, 1, 4, 5, 96, 99, 100]
+    table = pd.DataFrame({"n": [100] * 7, "events": counts, "estimate": np.array(counts) / 100, "conf_low": 0.1})
+    out = protect_table(table, 5)
+    assert out["events"].tolist() == [0, "<5", "<5", 5, HIDDEN, HIDDEN, 100]
+    assert out["estimate"].tolist() == [0.0, HIDDEN, HIDDEN, 0.05, HIDDEN, HIDDEN, 1.0]
+    assert out["n"].tolist() == [100] * 7
+    small = protect_table(pd.DataFrame({"n": [3, 4, 5], "events": [0, 3, 5], "estimate": [0.0, 0.75, 1.0]}), 5)
+    assert small["n"].tolist() == ["<5", "<5", 5]
+    assert small["events"].tolist() == ["<5", "<5", 5]
+    assert small["estimate"].tolist() == [HIDDEN, HIDDEN, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("events", "shown"),
+    [
+        ([50, 30, 20], [50, 30, 20]),
+        ([80, 17, 3], [80, HIDDEN, "<5"]),  # 3 would be 100 - 80 - 17
+        ([92, 5, 2, 1], [HIDDEN, HIDDEN, "<5", "<5"]),  # three hidden parts that make 8 would be 5, 2 and 1
+        ([90, 6, 4, 0], [90, HIDDEN, "<5", 0]),
+        ([93, 4, 3], [HIDDEN, "<5", "<5"]),
+        ([96, 4], [HIDDEN, "<5"]),
+    ],
+)
+def test_a_hidden_part_cannot_be_worked_out_from_the_rest(events, shown):
+    table = pd.DataFrame({"n": 100, "events": events, "estimate": np.array(events) / 100})
+    out = protect_parts(table, 5)
+    assert out["events"].tolist() == shown
+    assert [isinstance(v, str) for v in out["estimate"]] == [isinstance(v, str) for v in shown]
+
+
+def test_protection_keeps_missing_values_missing_and_the_input_unchanged():
+    table = pd.DataFrame({"n": [3.0, np.nan], "estimate": [np.nan, 0.5]})
+    before = table.copy()
+    out = protect_table(table, 5)
+    assert out["n"].tolist()[0] == "<5" and np.isnan(out["estimate"].iloc[0])
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_small_result_is_hidden_on_the_page_and_in_the_csv():
+    result = fakes.relief(n=7)
+    result = dataclasses.replace(result, summary={"n": 3, "n_events": 2, "median_days": 4.0})
+    protected = protect_result(result, 5)
+    assert protected.summary["n"] == "<5" and protected.summary["n_events"] == "<5"
+    small = dataclasses.replace(fakes.inputs(), relief=result).protected()
+    tables = collect_tables(small)
+    hidden = tables["relief"].set_index("horizon_days").loc[28]
+    assert hidden["events"] in ("<5", HIDDEN) and hidden["estimate"] == HIDDEN
+    page = build_page(small, tables)
+    relief = next(s for s in page.sections if s.id == "relief")
+    assert "too few" in relief.lead[0].text
+    assert not [block for block in relief.blocks if isinstance(block, FigureView) and "by day 28" in block.alt]
+
+
+def test_a_curve_is_hidden_where_its_table_is():
+    full = fakes.relief()
+    table = full.table.copy()
+    table.loc[table["horizon_days"] == 28, "events"] = 3
+    out = protect_result(dataclasses.replace(full, table=table), 5)
+    hidden = out.curve.loc[out.curve["estimate"].map(lambda v: v == HIDDEN), "day"]
+    assert hidden.tolist() == list(range(15, 42))
+    assert (out.curve.loc[out.curve["day"].isin(hidden), "conf_low"] == HIDDEN).all()
+
+
+def test_a_value_without_limits_is_said_without_them():
+    table = {"t": pd.DataFrame({"k": ["a"], "estimate": [0.0], "low": [np.nan], "high": [np.nan]})}
+    cells = {name: cell("t", column, "percent", k="a") for name, column in
+             (("value", "estimate"), ("low", "low"), ("high", "high"))}  # fmt: skip
+    assert bind(table, f"It was {{value}} ({INTERVAL}).", cells).text == "It was 0\u00a0%."
+
+
+def test_braces_in_a_label_are_only_text():
+    found = fakes.inputs()
+    use = found.modality_use
+    label = use.table["label"].replace("Manual soft-tissue work", "{0.__class__} {x}")
+    changed = dataclasses.replace(use, table=use.table.assign(label=label))
+    page = build_page(dataclasses.replace(found, modality_use=changed))
+    assert any("{0.__class__} {x}" in sentence.text for sentence in page.sentences())
+
+
+def test_rare_terms_are_counted_and_not_spelt_out(html, tables):
+    assert "Mrs Example" not in html and "Mrs Example" not in to_csv(tables["unknown_terms"])
+    assert "theragun" in html
+
+
+# -- HTML --------------------------------------------------------------------------------------------------------------
+
+
+def test_no_script_and_nothing_from_outside(html):
+    outline = Outline(html)
+    assert not outline.named("script", "link", "iframe", "object", "embed", "img", "form", "base")
+    assert set(re.findall(r"https?://[^\s\"'<)]+", html)) <= {SVG_NAMESPACE}
+    assert "@import" not in html and not re.search(r"url\((?!#)", html)
+    policy = next(a["content"] for _, a in outline.named("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'") and "script" not in policy
+    assert not [a for _, attrs in outline.tags for a in attrs if a.startswith("on")]
+    assert len(html.encode()) < 1_500_000
+
+
+def test_structure_for_screen_readers(html):
+    outline = Outline(html)
+    levels = [int(tag[1]) for tag, _ in outline.named("h1", "h2", "h3", "h4")]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert all(attrs.get("scope") in ("col", "row") for _, attrs in outline.named("th"))
+    assert len(outline.named("caption")) == len(outline.named("table"))
+    assert all(len(attrs["aria-label"]) > 20 for _, attrs in outline.tags if attrs.get("role") == "img")
+    assert all(attrs.get("aria-hidden") == "true" for _, attrs in outline.named("svg"))
+    skip = next(attrs for tag, attrs in outline.tags if tag == "a")
+    assert skip["href"] == "#main" and any(attrs.get("id") == "main" for _, attrs in outline.tags)
+    ids = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    here = {attrs["href"][1:] for _, attrs in outline.tags if attrs.get("href", "").startswith("#")}
+    assert here <= set(ids)
+
+
+def test_text_of_an_export_is_never_markup(html):
+    bad = '<img src=x onerror="alert(1)">'
+    visits = fakes.visits()
+    visits.unknown_terms = (("modalities", bad, 9), ("cause", "{{7*7}}{% raw %}", 8))
+    found = dataclasses.replace(fakes.inputs(), visits=visits)
+    text = render_html(build_page(found))
+    assert bad not in text and "&lt;img src=x" in text
+    assert [t for t, _ in Outline(text).tags].count("img") == 0
+    assert "{{7*7}}" in text
+
+
+def test_html_and_pdf_have_the_same_bytes_every_time(inputs, page, html):
+    again = build_page(inputs)
+    assert again == page
+    assert render_html(again) == html
+    assert render_pdf(again) == render_pdf(page)
+
+
+def test_pdf_is_tagged_and_carries_no_date(page):
+    document = render_pdf(page)
+    assert document.startswith(b"%PDF-1.7")
+    assert b"/MarkInfo" in document and b"/StructTreeRoot" in document
+    assert b"/CreationDate" not in document and b"/JavaScript" not in document
+    assert b"/URI" not in document
+
+
+def test_both_schemes_know_every_colour_of_the_figures():
+    css = (Path(svg.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+    light, dark = css.split("@media screen and (prefers-color-scheme: dark)", 1)
+    for variable in set(svg.PALETTE.values()):
+        name = variable.removeprefix("var(").removesuffix(")")
+        assert f"{name}:" in light and f"{name}:" in dark
+
+
+# -- CSV ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=1", "\r=1", " =1", '"=1', "＝1", "a;=1", "a, @b"]
+)
+def test_a_spreadsheet_finds_no_formula(text):
+    assert "'" in guard(text)
+
+
+@pytest.mark.parametrize("text", ["-5", "+3.5", "1e-3", "word", "a-b", "2026-09-30", "5 = five"])
+def test_numbers_and_words_are_left_alone(text):
+    assert guard(text) == text
+
+
+def test_csv_keeps_full_precision():
+    table = pd.DataFrame({"estimate": [0.1 + 0.2, np.nan], "n": [3, 4], "mature": [True, False], "label": ["=x", "y"]})
+    assert to_csv(table).splitlines() == ["estimate,n,mature,label", "0.30000000000000004,3,true,'=x", ",4,false,y"]

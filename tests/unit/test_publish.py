@@ -1,0 +1,177 @@
+"""Publishing: all of it or nothing, the same bytes every time, and only into a folder of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import release_fakes as fakes
+
+from outcomes.errors import InputRefused, NotEstimable, OutcomesError
+from outcomes.release import publish
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.manifest import build_manifest, hash_files, to_json
+from outcomes.release.publish import publish_answers, staged, write
+
+
+def small_inputs():
+    """Without figures, so that a release is made in a moment."""
+    refused = {name: NotEstimable("Not asked in this test.") for name in
+               ("relief", "recurrence", "modality_use", "quarter_review", "completeness")}  # fmt: skip
+    return ReportInputs(fakes.visits(), fakes.episodes(), **refused, records=fakes.records())
+
+
+def snapshot(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def release_folder(target, content="old"):
+    target.mkdir(parents=True)
+    (target / "manifest.json").write_text("{}")
+    (target / "index.html").write_text(content)
+    return target
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    return publish_answers(fakes.inputs().protected(), tmp_path_factory.mktemp("reports"), notebooks=False)
+
+
+def test_the_release_is_complete(published):
+    folder = published.parent
+    assert published.name == "index.html" and folder.name == fakes.CHOSEN
+    names = set(snapshot(folder))
+    assert {"index.html", "report.pdf", "manifest.json", "tables/relief.csv", "tables/ledger.csv",
+            "figures/relief.svg"} <= names  # fmt: skip
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+    html = published.read_text(encoding="utf-8")
+    for name in names - {"index.html"}:
+        if not name.startswith(("tables/run", "tables/ledger", "figures/")) and "_summary" not in name:
+            assert f'href="{name}"' in html, name
+
+
+def test_the_manifest_accounts_for_everything(published):
+    text = published.with_name("manifest.json").read_text(encoding="utf-8")
+    manifest = json.loads(text)
+    assert text == to_json(manifest)
+    assert manifest["as_of"] == "2026-09-30" and manifest["quarter"] == fakes.CHOSEN
+    for name, digest in manifest["outputs"].items():
+        assert hashlib.sha256((published.parent / name).read_bytes()).hexdigest() == digest
+    assert set(manifest["outputs"]) == set(snapshot(published.parent)) - {"manifest.json"}
+    assert manifest["definitions"] == {
+        "codebook": "a17be0442c90",
+        "mapping": "77d0c1f2ab34",
+        "protocol": "0f3c9a77b1de",
+    }
+    assert manifest["inputs"][0]["name"] == "visits.csv" and manifest["inputs"][0]["size_bytes"] == 3_912_004
+    assert manifest["row_accounting"] == fakes.episodes().ledger.rows()
+    assert manifest["seed"] == 20260101 and manifest["versions"]["numpy"]
+
+
+def test_the_same_answers_give_the_same_bytes(published, tmp_path):
+    again = publish_answers(fakes.inputs().protected(), tmp_path, notebooks=False)
+    assert snapshot(again.parent) == snapshot(published.parent)
+
+
+def test_without_a_calendar_the_release_is_called_all(tmp_path):
+    page = publish_answers(small_inputs(), tmp_path, notebooks=False)
+    assert page == tmp_path / "all" / "index.html"
+
+
+def test_a_second_release_replaces_the_first(tmp_path):
+    target = release_folder(tmp_path / "all")
+    publish_answers(small_inputs(), tmp_path, notebooks=False)
+    assert (target / "index.html").read_text(encoding="utf-8") != "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["all"]
+
+
+@pytest.mark.parametrize("failing", range(1, 9))
+def test_a_failure_at_any_write_leaves_the_old_release_whole(tmp_path, monkeypatch, failing):
+    target = release_folder(tmp_path / "all")
+    before = snapshot(tmp_path)
+    calls = []
+
+    def break_down(path, content):
+        calls.append(path)
+        if len(calls) == failing:
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(publish, "write", break_down)
+    monkeypatch.setattr(publish, "render_pdf", lambda page: b"%PDF")
+    with pytest.raises(OSError, match="No space"):
+        publish_answers(small_inputs(), tmp_path, notebooks=False)
+    assert len(calls) == failing
+    assert snapshot(tmp_path) == before and target.is_dir()
+
+
+def test_a_stop_by_hand_leaves_nothing_behind(tmp_path):
+    with pytest.raises(KeyboardInterrupt), staged(tmp_path / "all") as staging:
+        write(staging / "a", "x")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failing_last_rename_puts_the_old_release_back(tmp_path, monkeypatch):
+    target = release_folder(tmp_path / "all")
+    before = snapshot(tmp_path)
+    rename = Path.rename
+
+    def refuse(self, other):
+        if ".staging-" in self.name:
+            raise OSError(5, "Input/output error")
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OutcomesError, match="could not be put in place"), staged(target) as staging:
+        write(staging / "index.html", "new")
+    assert snapshot(tmp_path) == before
+
+
+def test_a_machine_that_stopped_between_the_renames_is_mended(tmp_path):
+    release_folder(tmp_path / ".all.previous")
+    with pytest.raises(ValueError, match="later"), staged(tmp_path / "all"):
+        raise ValueError("later")
+    assert (tmp_path / "all" / "index.html").read_text() == "old"
+
+
+def test_a_folder_that_is_no_release_is_left_alone(tmp_path):
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "thesis.docx").write_text("years of work")
+    with pytest.raises(InputRefused, match="not a release"):
+        publish_answers(small_inputs(), tmp_path, notebooks=False)
+    assert (tmp_path / "all" / "thesis.docx").read_text() == "years of work"
+
+
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "all").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputRefused, match="link"):
+        publish_answers(small_inputs(), tmp_path, notebooks=False)
+
+
+def test_notebooks_that_cannot_be_run_are_named(tmp_path):
+    inputs = dataclasses.replace(small_inputs(), records=None)
+    page = publish_answers(inputs, tmp_path, notebooks=True)
+    notes = json.loads(page.with_name("manifest.json").read_text(encoding="utf-8"))["notes"]
+    assert notes == ["Notebooks were not run: the files of the export are not known."]
+
+
+def test_the_manifest_reads_no_clock():
+    first, second = (
+        to_json(build_manifest(fakes.records(), fakes.visits(), fakes.episodes(), "2026Q2", "2026-09-30", {}))
+        for _ in "ab"
+    )
+    assert first == second and "P17" not in first
+
+
+def test_hashes_are_by_name_in_order(tmp_path):
+    write(tmp_path / "b" / "x", "1")
+    write(tmp_path / "a", "2")
+    assert list(hash_files(tmp_path)) == ["a", "b/x"]
