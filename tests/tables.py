@@ -15,6 +15,12 @@ def parse(text: str) -> list[dict[str, str]]:
     return [dict(zip(lines[0], row, strict=True)) for row in lines[1:]]
 
 
+def open_clinic(start: str, end: str, extra: str = "") -> list[str]:
+    """Rows of a patient without ratings who comes every ten days: the clinic is seen to be open from start to end."""
+    days = np.arange(np.datetime64(end), np.datetime64(start) - 1, -10)[::-1]
+    return [f"open | {day} | {extra}" for day in days]
+
+
 def column(texts: list[str]) -> TextColumn:
     """Encode texts as a text column."""
     distinct = sorted(set(texts))

@@ -142,6 +142,7 @@ def _report(args: argparse.Namespace) -> int:
         quarter=args.quarter,
         notebooks=not args.no_notebooks,
         progress=not args.quiet,
+        sources={"mapping": args.mapping, "codebook": args.codebook},
     )
     return _finish(episodes, page)
 

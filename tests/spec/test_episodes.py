@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
-from tables import records
+from outcomes.records import Mapping
+from tables import open_clinic, records
 
 WORKED = """
 visit_day | pain_pre | visit_purpose | episode | rule
@@ -157,9 +160,9 @@ h          | 2025-12-31 | 6        |                  | open_at_data_cut
 
 
 def test_how_episodes_end():
-    table = records(ENDS)
+    table = records("\n".join([ENDS.strip(), *open_clinic("2025-01-01", "2025-12-31", "| | ")]))
     table.fields.pop("end")
-    episodes = build_episodes(build_visits(table)).table
+    episodes = build_episodes(build_visits(table)).table.query("patient_id != 'open'")
     expected = ["silent_stop", "stopped_relieved", "silent_stop", "referred", "discharged", "silent_stop"]
     assert episodes["end_reason"].tolist() == [*expected, "open_at_data_cut", "open_at_data_cut"]
     assert episodes["is_closed"].tolist() == [True] * 6 + [False] * 2
@@ -168,13 +171,9 @@ def test_how_episodes_end():
 
 
 def test_closing_at_exactly_ninety_observable_days():
-    text = """
-    patient_id | visit_date | pain_pre
-    a          | 2025-10-02 | 6
-    b          | 2025-10-03 | 6
-    c          | 2025-12-31 | 6
-    """
-    assert build_episodes(build_visits(records(text))).table["is_closed"].tolist() == [True, False, False]
+    rows = ["patient_id | visit_date | pain_pre", "a | 2025-10-02 | 6", "b | 2025-10-03 | 6"]
+    rows += open_clinic("2025-10-01", "2025-12-31")
+    assert build_episodes(build_visits(records("\n".join(rows)))).table["is_closed"].tolist() == [True, False, False]
 
 
 def test_one_mistyped_year_does_not_lift_the_washout():
@@ -184,3 +183,60 @@ def test_one_mistyped_year_does_not_lift_the_washout():
     inception = table["is_inception"]
     assert not inception[["p0", "p4"]].any()
     assert inception["late"]
+
+
+def ends_of(rows: list[str], header: str, protocol: Protocol | None = None) -> dict[str, str]:
+    """End reason by patient in a clinic open through 2025."""
+    extra = "| " * (header.count("|") - 2)
+    table = records("\n".join([header, *rows, *open_clinic("2025-01-01", "2025-12-31", extra)]))
+    found = build_episodes(build_visits(table, protocol)).table
+    return dict(zip(found["patient_id"].astype(str), found["end_reason"].astype(str), strict=True))
+
+
+def test_a_discharge_visit_is_no_silent_stop():
+    rows = ["a | 2025-01-01 | 6 | ", "a | 2025-01-10 | 5 | discharge"]
+    assert ends_of(rows, "patient_id | visit_date | pain_pre | visit_purpose")["a"] == "discharged"
+
+
+def test_patients_who_keep_coming_for_maintenance_have_not_stopped():
+    days = ["2025-01-01", "2025-01-10", "2025-10-01", "2025-11-01", "2025-12-01"]
+    rows = [f"a | {day} | 5 | {'maintenance' if day > '2025-02' else ''}" for day in days]
+    assert ends_of(rows, "patient_id | visit_date | pain_pre | visit_purpose")["a"] == "open_at_data_cut"
+
+
+def test_silence_is_counted_by_its_own_setting():
+    rows = ["a | 2025-10-22 | 6"]
+    header = "patient_id | visit_date | pain_pre"
+    for days, expected in ((60, "silent_stop"), (70, "silent_stop"), (71, "open_at_data_cut")):
+        protocol = Protocol.from_mapping({"dropout": {"no_visit_days": days}})
+        assert ends_of(rows, header, protocol)["a"] == expected
+
+
+def test_never_rated_is_an_end_of_its_own():
+    assert ends_of(["a | 2025-01-01 | "], "patient_id | visit_date | pain_pre")["a"] == "stopped_unrated"
+
+
+def test_one_future_date_does_not_lengthen_the_follow_up():
+    rows = ["patient_id | visit_date | pain_pre", *open_clinic("2025-01-01", "2025-12-31"), "x | 2048-05-01 | 6"]
+    visits = build_visits(records("\n".join(rows)))
+    assert build_episodes(visits).table["observable_until_date"].astype(str).unique().tolist() == ["2025-12-31"]
+    assert any("1 visits lie after 2025-12-31" in note for note in visits.notes)
+
+
+def test_a_clinic_that_closed_is_followed_to_its_own_end():
+    shut = [f"{row}c1" for row in open_clinic("2025-01-01", "2025-06-30", "| ")]
+    rows = ["patient_id | visit_date | pain_pre | clinic_id", *shut]
+    rows += [f"{row}c2".replace("open", "other") for row in open_clinic("2025-01-01", "2025-12-31", "| ")]
+    mapping = Mapping.from_dict({"dates": {"data_cut": datetime.date(2025, 12, 31)}}, "test")
+    visits = build_visits(records("\n".join(rows), mapping))
+    until = build_episodes(visits).table.groupby("clinic_id", observed=True)["observable_until_date"].first()
+    assert until.astype(str).to_dict() == {"c1": "2025-06-30", "c2": "2025-12-31"}
+    assert any("1 clinics stopped recording" in note for note in visits.notes)
+
+
+def test_a_first_visit_without_clinic_takes_the_next_known_one():
+    rows = ["patient_id | visit_date | pain_pre | clinic_id", "a | 2025-06-01 | 6 | ", "a | 2025-06-05 | 6 | c1"]
+    rows += [f"{row}c1" for row in open_clinic("2025-01-01", "2025-12-31", "| ")]
+    episodes = build_episodes(build_visits(records("\n".join(rows)))).table.set_index("patient_id")
+    assert episodes.loc["a", "clinic_id"] == "c1"
+    assert episodes.loc["a", "is_inception"]

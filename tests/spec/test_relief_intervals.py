@@ -8,7 +8,7 @@ import pytest
 from outcomes.cases import build_episodes, build_relief_intervals, build_return_rows, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import NotEstimable
-from tables import records
+from tables import open_clinic, records
 
 INF = float("inf")
 
@@ -81,16 +81,16 @@ def test_an_unknown_rule_is_refused_with_the_list():
         build_relief_intervals(episodes, "ever")
 
 
-# -- return rows: relief on day 10 of 2025, landmark 30 days later, data cut 2025-12-31 (a second patient's visit) -----
+# -- return rows: relief on day 10 of 2025, landmark 30 days later, data cut 2025-12-31 --------------------
 
 RETURNS = [
     ("0:6 10:2", ("data_cut", 324)),
-    ("0:6 10:2 45:5", ("return", 5)),
-    ("0:6 10:2 40:5", ("return", 0)),
+    ("0:6 10:2 45:5", ("new_episode", 5)),
+    ("0:6 10:2 40:5", ("new_episode", 0)),
     ("0:6 10:2 20:2 39:5", ("relapse", None)),
-    ("0:6 10:2 45:3 60:4", ("return", 20)),
+    ("0:6 10:2 45:3 60:4", ("pain_back", 20)),
     ("0:6 10:2 20:3.9 60:2", ("data_cut", 274)),
-    ("0:6 10:1 100:", ("return", 60)),
+    ("0:6 10:1 100:", ("new_episode", 60)),
     ("0:6 10:1 100:2.9", ("data_cut", 324)),
     ("0:6 10:4", ("not relieved", None)),
 ]
@@ -98,7 +98,7 @@ RETURNS = [
 
 def return_rows(courses: list[str]):
     start = np.datetime64("2025-01-01")
-    rows = ["patient_id | visit_date | pain_pre", f"last | {start + 364} | "]
+    rows = ["patient_id | visit_date | pain_pre", *open_clinic("2025-01-01", "2025-12-31")]
     for number, course in enumerate(courses):
         for point in course.split():
             day, pain = point.split(":")
@@ -127,8 +127,8 @@ def test_all_courses_together_give_what_each_gives_alone():
 
 def test_a_landmark_after_the_data_cut_is_too_young():
     start = np.datetime64("2025-01-01")
-    rows = ["patient_id | visit_date | pain_pre", f"first | {start - 100} | "]
-    rows += [f"p1 | {start} | 6", f"p1 | {start + 10} | 2", f"last | {start + 39} | "]
+    rows = ["patient_id | visit_date | pain_pre", *open_clinic("2024-09-01", str(start + 39))]
+    rows += [f"p1 | {start} | 6", f"p1 | {start + 10} | 2"]
     found = build_return_rows(build_episodes(build_visits(records("\n".join(rows)))))
     assert (found.n_relieved, found.n_too_young, len(found.episode)) == (1, 1, 0)
 

@@ -32,6 +32,9 @@ def random_records(rng: np.random.Generator, n_patients: int) -> tuple[Records, 
             )
             day += int(rng.choice([1, 3, 7, 13, 14, 20, 21, 29, 30, 31, 45, 89, 90, 91, 150]))
         visits[f"p{number:03}"] = own
+    end = max(visit["day"] for own in visits.values() for visit in own)
+    quiet = {"pain": None, "purpose": "", "discharge": "", "onset": None}
+    visits["z"] = [{"day": day, **quiet} for day in range(end % 10, end + 1, 10)]
     rows = [(patient, visit) for patient, own in visits.items() for visit in own]
     order = rng.permutation(len(rows))
     rows = [rows[i] for i in order]
@@ -114,7 +117,7 @@ def plain_relief(episode: list[dict], rule: str) -> tuple[float, float]:
         contradicted = after is not None and after["pain"] > base / 2
         if rule == "confirmed" and contradicted and after["day"] - visit["day"] <= 30:
             continue
-        if rule == "strict" and (after is None or contradicted):
+        if rule == "strict" and (after is None or contradicted or after["day"] - visit["day"] > 30):
             continue
         return rated[i - 1]["day"] - start, visit["day"] - start
     return rated[-1]["day"] - start, float("inf")
@@ -169,11 +172,12 @@ def plain_return(found: list[list[dict]], number: int, cut: int) -> tuple[int, i
     later = [(v, e[0]) for e in found[number:] for v in e if v["day"] > relief["day"]]
     for visit, opener in later:
         opens = visit is opener
+        early = visit["day"] < landmark
         if visit["pain"] is None:
-            back = opens and visit["rule"] in ("A", "C")
+            back = not early and opens and visit["rule"] in ("A", "C")
         else:
-            above = visit["pain"] > base / 2 if visit["day"] < landmark else visit["pain"] >= 3
-            back = (above and visit["pain"] >= relief["pain"] + 2) or (opens and visit["pain"] >= 3)
+            above = visit["pain"] > base / 2 if early else visit["pain"] >= 3
+            back = (above and visit["pain"] >= relief["pain"] + 2) or (not early and opens and visit["pain"] >= 3)
         if back:
-            return "relapse" if visit["day"] < landmark else (visit["day"] - landmark, 1)
+            return "relapse" if early else (visit["day"] - landmark, 1)
     return None if cut < landmark else (cut - landmark, 0)

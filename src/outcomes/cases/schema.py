@@ -36,6 +36,7 @@ END_REASONS = (
     "open_at_data_cut",
     "follow_up_unknown",
     "new_complaint",
+    "stopped_unrated",
 )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from outcomes.cases.course import Course, Rows, baseline_row, is_relieved
+from outcomes.cases.course import Course, Rows, baseline_row
+from outcomes.cases.ending import find_ends
 from outcomes.cases.schema import (
     END_REASONS,
     HUNDREDTHS,
@@ -16,7 +17,6 @@ from outcomes.cases.schema import (
     STATUSES,
     Columns,
     first_known,
-    last_known,
 )
 from outcomes.definitions import CONCORDANCE_LEVELS, Protocol, compute_concordance
 
@@ -35,8 +35,6 @@ _FIRST_RECORDED = (
     "sex",
     "payer",
 )
-_DISCHARGED = ("resolved", "improved", "other")
-RELIEVED, RESOLVED, NOT_RELIEVED, NEVER_MEASURED = range(len(STATUSES))
 
 
 def summarise_episodes(
@@ -62,17 +60,16 @@ def summarise_episodes(
         Words behind the codes that only episodes have.
     """
     columns: Columns = {"episode": np.arange(len(starts), dtype=np.int32)}
-    columns |= {
-        name: visits.columns[name][starts]
-        for name in ("patient", "stream", "clinic", "clinician")
-        if name in visits.columns
-    }
+    columns |= {name: visits.columns[name][starts] for name in ("patient", "stream")}
+    for name in ("clinic", "clinician"):
+        if name in visits.columns:
+            columns[name] = first_known(visits.columns[name], starts, sizes)
     columns["episode_number"] = _number_in_stream(course.stream_start[starts])
     columns["index_day"] = course.day[starts]
     columns["opened_by"] = opened_by[starts]
     columns |= _counts(visits, course, starts, sizes)
     columns |= _baseline(course, starts, protocol)
-    columns |= _end(visits, course, columns, starts, sizes, protocol)
+    columns |= find_ends(visits, course, columns, starts, sizes, protocol)
     columns["is_inception"] = _is_inception(visits, columns, protocol)
     columns["is_eligible"] = columns["is_inception"] & (
         columns["baseline"] >= protocol.baseline.eligible_min_nrs * HUNDREDTHS
@@ -114,72 +111,6 @@ def _baseline(course: Course, starts: Rows, protocol: Protocol) -> Columns:
         "baseline": np.where(known, course.pain[row], MISSING).astype(np.int16),
         "baseline_day": np.where(known, course.day[row] - course.day[starts], MISSING).astype(np.int32),
     }
-
-
-def _end(visits: Visits, course: Course, columns: Columns, starts: Rows, sizes: Rows, protocol: Protocol) -> Columns:
-    ends = starts + sizes
-    rows = np.arange(course.n)
-    last_care = np.maximum.accumulate(np.where(course.care, rows, MISSING))[ends - 1]
-    last_day = course.day[last_care]
-    last_measured = np.maximum.accumulate(np.where(course.pain >= 0, rows, MISSING))[ends - 1]
-    status = _status(course, columns["baseline"], last_measured, starts, protocol)
-    clinic = columns.get("clinic", np.full(len(starts), MISSING, dtype=np.int32))
-    until = visits.clinic_last_day[clinic]
-    has_next = np.r_[
-        course.stream_start[starts][1:] == course.stream_start[starts][:-1], np.zeros(min(1, len(starts)), bool)
-    ]
-    waited = (until != MISSING) & (until - last_day >= protocol.episode.close_after_days)
-    next_day = np.where(has_next, np.roll(columns["index_day"], -1), last_day)
-    return {
-        "last_day": last_day,
-        "status_last": status,
-        "is_closed": has_next | waited,
-        "end_reason": _end_reason(
-            visits, status, starts, sizes, until, waited, has_next, next_day - last_day, protocol
-        ),
-        "observable_until_day": until,
-    }
-
-
-def _status(
-    course: Course, baseline: NDArray[np.int16], last_measured: Rows, starts: Rows, protocol: Protocol
-) -> NDArray[np.int8]:
-    pain = course.pain[last_measured]
-    status = np.full(len(starts), NOT_RELIEVED, dtype=np.int8)
-    status[is_relieved(pain, baseline, protocol)] = RELIEVED
-    status[pain <= protocol.resolution.max_nrs * HUNDREDTHS] = RESOLVED
-    status[last_measured < starts] = NEVER_MEASURED
-    return status
-
-
-def _end_reason(
-    visits: Visits,
-    status: NDArray[np.int8],
-    starts: Rows,
-    sizes: Rows,
-    until: NDArray[np.int32],
-    waited: NDArray[np.bool_],
-    has_next: NDArray[np.bool_],
-    next_gap_days: NDArray[np.int32],
-    protocol: Protocol,
-) -> NDArray[np.int8]:
-    """A recorded discharge or referral first; then what the silence after the last visit means, once it is long enough.
-
-    ``self_discharged`` says no more than that the patient stopped, so it counts like no code.
-    """
-    reason = np.where(until == MISSING, END_REASONS.index("follow_up_unknown"), END_REASONS.index("open_at_data_cut"))
-    silent = waited | (has_next & (next_gap_days >= protocol.dropout.no_visit_days))
-    better = np.isin(status, (RELIEVED, RESOLVED))
-    reason[has_next & ~silent] = END_REASONS.index("new_complaint")
-    reason[silent] = END_REASONS.index("silent_stop")
-    reason[(silent | has_next) & better] = END_REASONS.index("stopped_relieved")
-    recorded = visits.columns.get("discharge_reason")
-    if recorded is not None:
-        code = last_known(recorded, starts, sizes)
-        ids = visits.codebook.ids("discharge_reason")
-        reason[np.isin(code, [ids.index(word) for word in _DISCHARGED])] = END_REASONS.index("discharged")
-        reason[code == ids.index("referred")] = END_REASONS.index("referred")
-    return reason.astype(np.int8)
 
 
 def _is_inception(visits: Visits, columns: Columns, protocol: Protocol) -> NDArray[np.bool_]:

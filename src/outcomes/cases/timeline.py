@@ -16,12 +16,12 @@ pain at days        interval               the deciding sentence
 0:6                 (0, inf]               one visit: says nothing, but stays in the denominator
 ==================  =====================  =========================================================
 
-**Return** (clock from the landmark, 30 days after the relief visit; relief as by the default rule). Before the
-landmark, pain above the relief threshold and at least 2 above the relief rating is *relapse*, and the episode is not
-at risk. From the landmark on, the first of these is a *return*: an episode opens in the stream with pain of at least
-3 (or without a rating, by rule A or C), or a rating of at least 3 that is at least 2 above the relief rating.
-Everyone else is censored at the clinic's data cut, never at the last visit. The landmark day itself is at risk: rows
-are ``(-1, stop]``.
+**Return** (clock from the landmark, 30 days after the relief visit; relief as the protocol confirms it). Before the
+landmark, a rating above the relief threshold and at least 2 above the relief rating is *relapse*, and the episode is
+not at risk. From the landmark on, the first of these is a *return*: a *new episode* opens in the stream with pain of
+at least 3 (or without a rating, by rule A or C), or *pain is back* at a later visit: a rating of at least 3 that is
+at least 2 above the relief rating. Everyone else is censored at the clinic's data cut, never at the last visit. The
+landmark day itself is at risk: rows are ``(-1, stop]``.
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from outcomes.cases.episodes import Episodes
+    from outcomes.definitions import Protocol
 
 RELIEF_RULES = ("any", "confirmed", "strict", "resolved", "pct30_and_2", "zero")
 RELIEF_REASONS = ("confirmed", "unconfirmed", *END_REASONS)
-RETURN_REASONS = ("return", "data_cut")
+RETURN_REASONS = ("data_cut", "new_episode", "pain_back")
+RETURN_KINDS = ("all", "new_episode")
+_RULE_OF_CONFIRM = {"any": "any", "if_observable": "confirmed", "strict": "strict"}
 CONFIRMED, UNCONFIRMED = 0, 1
 
 
@@ -100,6 +103,8 @@ class ReturnRows:
         Days from the landmark; start is -1, for the landmark day itself is at risk.
     event : ndarray of int8
         1 a return, 0 the data cut.
+    reason : ndarray of int8
+        Index into `RETURN_REASONS`: what kind of return, or the data cut.
     n_relieved, n_relapsed, n_too_young : int
         Relieved episodes, and of them those that relapsed before the landmark or had not reached it at the data cut.
     """
@@ -109,10 +114,21 @@ class ReturnRows:
     start_days: NDArray[np.int32]
     stop_days: NDArray[np.int32]
     event: NDArray[np.int8]
+    reason: NDArray[np.int8]
     n_relieved: int
     n_relapsed: int
     n_too_young: int
     ledger: Ledger
+
+    @property
+    def n_new_episode(self) -> int:
+        """Returns that opened a new episode."""
+        return int((self.reason == RETURN_REASONS.index("new_episode")).sum())
+
+    @property
+    def n_pain_back(self) -> int:
+        """Returns that are a rating at a later visit of care still going on."""
+        return int((self.reason == RETURN_REASONS.index("pain_back")).sum())
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -120,26 +136,32 @@ class ReturnRows:
         import pandas as pd
 
         days = {"start_days": self.start_days, "stop_days": self.stop_days, "event": self.event}
-        return pd.DataFrame({"episode_id": self.episode, **days, "reason": np.where(self.event == 1, *RETURN_REASONS)})
+        return pd.DataFrame({"episode_id": self.episode, **days, "reason": np.array(RETURN_REASONS)[self.reason]})
 
 
-def build_relief_intervals(episodes: Episodes, rule: str = "confirmed") -> ReliefIntervals:
+def default_relief_rule(protocol: Protocol) -> str:
+    """The relief rule that the protocol's way of confirming stands for."""
+    return _RULE_OF_CONFIRM[protocol.relief.confirm]
+
+
+def build_relief_intervals(episodes: Episodes, rule: str | None = None) -> ReliefIntervals:
     """Bound the day of relief of every eligible episode (worked table: this module's docstring).
 
     Parameters
     ----------
     episodes : Episodes
         As `build_episodes` returns them.
-    rule : str
+    rule : str, optional
         ``any`` first rating that meets the reduction; ``confirmed`` not contradicted by the next rating within the
-        window; ``strict`` met by the next rating too; ``resolved`` at most the resolved level; ``pct30_and_2`` 30 % and
-        2 points; ``zero`` no pain. The last three are confirmed where observable.
+        window; ``strict`` met by the next rating within the window too; ``resolved`` at most the resolved level;
+        ``pct30_and_2`` 30 % and 2 points; ``zero`` no pain. The last three are confirmed where observable.
 
     Raises
     ------
     NotEstimable
         When `rule` is none of these.
     """
+    rule = rule or default_relief_rule(episodes.protocol)
     if rule not in RELIEF_RULES:
         raise NotEstimable(f"There is no relief rule '{rule}'; choose one of {', '.join(RELIEF_RULES)}.")
     columns, course = episodes.columns, episodes.course
@@ -148,9 +170,9 @@ def build_relief_intervals(episodes: Episodes, rule: str = "confirmed") -> Relie
     meets = _meets(course.pain[rows], columns["baseline"][eligible][segment], rule, episodes)
     meets[starts] = False  # the baseline itself is never relief, however low a protocol lets it be
     last_of_segment = np.r_[segment[1:] != segment[:-1], np.ones(min(1, len(rows)), bool)]
-    next_meets = np.r_[meets[1:], np.zeros(min(1, len(rows)), bool)] & ~last_of_segment
     wait = np.diff(course.day[rows], append=course.day[rows][-1:])
     observed = ~last_of_segment & (wait <= _confirm_days(rule, episodes))
+    next_meets = np.r_[meets[1:], np.zeros(min(1, len(rows)), bool)] & observed
     accepted = {"any": meets, "strict": meets & next_meets}.get(rule, meets & (next_meets | ~observed))
     sizes = np.diff(starts, append=len(rows))
     hit = first_known(np.where(accepted, np.arange(len(rows)), MISSING), starts, sizes)
@@ -220,14 +242,24 @@ def _meets(pain: NDArray[np.int16], baseline: NDArray[np.int16], rule: str, epis
     return met
 
 
-def build_return_rows(episodes: Episodes) -> ReturnRows:
+def build_return_rows(episodes: Episodes, kinds: str = "all") -> ReturnRows:
     """Follow every relieved episode from its landmark to a return or the data cut (rules: this module's docstring).
+
+    Parameters
+    ----------
+    episodes : Episodes
+        As `build_episodes` returns them.
+    kinds : str
+        ``all`` returns, or ``new_episode`` only; relapse is the same in both.
 
     Raises
     ------
     NotEstimable
-        When no visit's last observable day is known: day numbers without a declared end of observation.
+        When there is no such kind, or no visit's last observable day is known: day numbers without a declared end of
+        observation.
     """
+    if kinds not in RETURN_KINDS:
+        raise NotEstimable(f"There is no kind of return '{kinds}'; choose one of {', '.join(RETURN_KINDS)}.")
     until_all = episodes.columns["observable_until_day"]
     if episodes.n and (until_all == MISSING).all():
         raise NotEstimable(
@@ -240,7 +272,7 @@ def build_return_rows(episodes: Episodes) -> ReturnRows:
     episode, row = intervals.episode[relieved], intervals.relief_row[relieved]
     landmark = course.day[row] + episodes.protocol.recurrence.landmark_days
     until = until_all[episode]
-    came_back = _first_day_back(episodes, course, episode, row, landmark)
+    came_back, how = _first_day_back(episodes, course, episode, row, landmark, kinds)
     relapsed = (came_back >= 0) & (came_back < landmark)
     too_young = ~relapsed & (until < landmark)
     at_risk = ~relapsed & ~too_young
@@ -259,6 +291,7 @@ def build_return_rows(episodes: Episodes) -> ReturnRows:
         start_days=np.full(int(at_risk.sum()), -1, dtype=np.int32),
         stop_days=stop[at_risk].astype(np.int32),
         event=event[at_risk].astype(np.int8),
+        reason=np.where(event, how, RETURN_REASONS.index("data_cut"))[at_risk].astype(np.int8),
         n_relieved=len(relieved),
         n_relapsed=int(relapsed.sum()),
         n_too_young=int(too_young.sum()),
@@ -267,26 +300,36 @@ def build_return_rows(episodes: Episodes) -> ReturnRows:
 
 
 def _first_day_back(
-    episodes: Episodes, course: Course, episode: NDArray[np.int32], relief_row: Rows, landmark: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """First day pain was back after relief, or -1; the loop is over visits after relief, for all episodes at once."""
+    episodes: Episodes,
+    course: Course,
+    episode: NDArray[np.int32],
+    relief_row: Rows,
+    landmark: NDArray[np.int32],
+    kinds: str,
+) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+    """First day pain was back after relief, or -1, and the kind of return.
+
+    The loop is over visits after relief, for all episodes at once.
+    """
     protocol, pain = episodes.protocol, course.pain.astype(np.int32)
     opened = np.full(course.n, MISSING, dtype=np.int8)
     opened[episodes.starts] = episodes.columns["opened_by"]
-    unrated_return = (pain < 0) & np.isin(opened, (OPENED_BY.index("A"), OPENED_BY.index("C")))
+    level = protocol.recurrence.min_nrs * HUNDREDTHS
+    unrated = (pain < 0) & np.isin(opened, (OPENED_BY.index("A"), OPENED_BY.index("C")))
+    new_episode = ((opened > 0) & (pain >= level)) | unrated
     threshold = episodes.columns["baseline"][episode].astype(np.int32) * (100 - protocol.relief.pct_reduction)
     rise = pain[relief_row] + protocol.recurrence.min_rise_nrs * HUNDREDTHS
-    level = protocol.recurrence.min_nrs * HUNDREDTHS
     found = np.full(len(episode), MISSING, dtype=np.int32)
+    how = np.zeros(len(episode), dtype=np.int8)
     open_rows, row = np.arange(len(episode)), relief_row + 1
     while (inside := row < course.stream_end[relief_row[open_rows]]).any():
         open_rows, row = open_rows[inside], row[inside]
-        early = course.day[row] < landmark[open_rows]
-        high = np.where(early, pain[row] * 100 > threshold[open_rows], pain[row] >= level) & (
-            pain[row] >= rise[open_rows]
-        )
-        rated_return = (pain[row] >= level) & (opened[row] > 0)
-        back = (pain[row] >= 0) & (high | rated_return) | unrated_return[row]
+        early, risen = course.day[row] < landmark[open_rows], pain[row] >= rise[open_rows]
+        relapse = early & risen & (pain[row] * 100 > threshold[open_rows])
+        opens = ~early & new_episode[row]
+        pain_back = ~early & risen & (pain[row] >= level) & (kinds == "all")
+        back = relapse | opens | pain_back
         found[open_rows[back]] = course.day[row[back]]
+        how[open_rows[back]] = np.where(opens[back], *map(RETURN_REASONS.index, RETURN_REASONS[1:]))
         open_rows, row = open_rows[~back], row[~back] + 1
-    return found
+    return found, how

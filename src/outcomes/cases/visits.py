@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from outcomes.records import Records
 
 UPPER, LOWER, UNSPECIFIED = range(3)
-_BUSY_VISITS, _BUSY_WINDOW_DAYS, _CENTURY_DAYS = 5, 30, 36_525
+_SHARED_ID_SHARE = 0.05
+_WINDOW_DAYS, _BUSY_SHARE, _CENTURY_DAYS = 30, 0.1, 36_525
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class Visits:
     has_calendar : bool
         False for exports with day numbers instead of dates.
     clinic_first_day, clinic_last_day : ndarray of int32, shape (number of clinics + 1,)
-        First busy day (`_first_busy_day`) and last observable day of each clinic; the last entry is for visits without
-        a clinic.
+        First busy day and last observable day of each clinic (`_busy_span`); the last entry, all clinics together, is
+        for visits without one.
         -1 where the last observable day is unknown (day numbers without a declared end).
     quarantine : pyarrow.Table
         Every fault of every record set aside.
@@ -133,7 +134,7 @@ def build_visits(records: Records, protocol: Protocol | None = None, codebook: C
     columns = typed.columns
     columns["stream"] = _streams(columns, kept, len(typed.labels["patient"]), protocol)
     merged, merge_steps = merge_records(records, columns, group_records(columns, kept))
-    first, last = _observed_days(merged, typed.labels.get("clinic"), records)
+    first, last, observed = _observed_days(merged, typed.labels.get("clinic"), records, protocol)
     return Visits(
         columns=merged,
         labels=typed.labels,
@@ -142,7 +143,7 @@ def build_visits(records: Records, protocol: Protocol | None = None, codebook: C
         clinic_last_day=last,
         quarantine=quarantine,
         unknown_terms=tuple(typed.unknown_terms),
-        notes=(*records.notes, *typed.notes),
+        notes=(*records.notes, *typed.notes, *_shared_ids(merged), *observed),
         ledger=records.ledger.with_step(*validate_steps, *merge_steps),
         protocol=protocol,
         codebook=codebook,
@@ -223,47 +224,88 @@ def _fill_from_neighbours(columns: Columns, streams: NDArray[np.int8], rows: NDA
     return streams
 
 
+def _shared_ids(columns: Columns) -> list[str]:
+    """Say when many patient ids occur at several clinics: those may be different people with the same number."""
+    if "clinic" not in columns:
+        return []
+    known = columns["clinic"] >= 0
+    patient, clinic = columns["patient"][known], columns["clinic"][known]
+    lowest, highest = (np.full(int(patient.max(initial=0)) + 1, edge, dtype=np.int32) for edge in (2**31 - 1, MISSING))
+    np.minimum.at(lowest, patient, clinic)
+    np.maximum.at(highest, patient, clinic)
+    seen = highest >= 0
+    share = float((lowest != highest)[seen].mean()) if seen.any() else 0.0
+    if share <= _SHARED_ID_SHARE:
+        return []
+    return [
+        f"{share:.0%} of patient ids occur at more than one clinic; if clinics number their patients separately, "
+        "these are different people: put the clinic in front of the id before exporting"
+    ]
+
+
 # -- what each clinic could have seen --------------------------------------------------------------------------------
 
 
 def _observed_days(
-    columns: Columns, clinics: pa.StringArray | None, records: Records
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """First day with data and last observable day of each clinic (one more entry for visits without a clinic)."""
+    columns: Columns, clinics: pa.StringArray | None, records: Records, protocol: Protocol
+) -> tuple[NDArray[np.int32], NDArray[np.int32], list[str]]:
+    """First day with data and last observable day of each clinic, and what a reader should know about them.
+
+    One more entry at the end is for visits without a clinic: all clinics together.
+    """
     n_clinics = 0 if clinics is None else len(clinics)
-    last = np.full(n_clinics + 1, MISSING, dtype=np.int32)
-    clinic = columns.get("clinic", np.full(len(columns["day"]), MISSING, dtype=np.int32))
-    first = _first_busy_day(columns["day"], clinic, n_clinics)
     dates = records.mapping.dates
     if "visit_date" not in records.fields:
-        declared = dates.observed_until_day
-        return np.zeros_like(first), np.full_like(last, MISSING if declared is None else declared)
-    if dates.data_cut is not None:
-        return first, np.full_like(last, day_number(dates.data_cut))
-    np.maximum.at(last, clinic, columns["day"])
-    return first, last
+        until = MISSING if dates.observed_until_day is None else dates.observed_until_day
+        return np.zeros(n_clinics + 1, np.int32), np.full(n_clinics + 1, until, dtype=np.int32), []
+    first, last = _busy_span(columns, n_clinics)
+    n_late = int((columns["day"] > last[-1]).sum())
+    if dates.data_cut is None:
+        late = (
+            f"{n_late} visits lie after {_iso(last[-1])}, when records end; if they are real, declare [dates] data_cut"
+        )
+        return first, last, [late] if n_late else []
+    cut = day_number(dates.data_cut)
+    # A clinic that stopped long before the export was made could not have seen anybody come back.
+    stopped = last + protocol.episode.close_after_days < cut
+    n_stopped = int(stopped[:-1].sum())
+    ended = f"{n_stopped} clinics stopped recording before the data cut; their follow-up ends with their last busy day"
+    return first, np.where(stopped, last, cut).astype(np.int32), [ended] if n_stopped else []
 
 
-def _first_busy_day(day: NDArray[np.int32], clinic: NDArray[np.int32], n_clinics: int) -> NDArray[np.int32]:
-    """First day of each clinic that begins five visits within thirty days; its first visit where there are fewer.
+def _iso(day: int) -> str:
+    return str(np.datetime64(int(day), "D"))
 
-    The washout counts from here. A single mistyped year must not move it: with the plain first day one such record
-    would let every episode of the clinic's true first months pass as newly begun.
+
+def _busy_span(columns: Columns, n_clinics: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """First and last busy day of each clinic, and of all together.
+
+    A day is busy when the thirty days it begins (for the last day: that it ends) hold at least a tenth of the visits
+    that the clinic's thirty days usually hold, and at least two. The washout counts from the first, follow-up to the
+    last: with plain extremes one mistyped year would let the clinic's true first months pass as newly begun episodes,
+    or add decades in which nobody came back.
     """
-    of_clinic = np.where(clinic < 0, n_clinics, clinic)
-    first = np.full(n_clinics + 1, np.iinfo(np.int32).max, dtype=np.int32)
-    np.minimum.at(first, of_clinic, day)
+    day = columns["day"]
+    first, last = (np.full(n_clinics + 1, MISSING, dtype=np.int32) for _ in range(2))
     if not len(day):
-        return first
-    # A day by clinic table; what lies a century before the newest visit is not looked at.
-    low = max(int(day.min()), int(day.max()) - _CENTURY_DAYS)
-    n_days = int(day.max()) - low + 1
-    recent = day >= low
-    place = of_clinic[recent].astype(np.int64) * n_days + (day[recent] - low)
-    visits = np.bincount(place, minlength=(n_clinics + 1) * n_days).reshape(n_clinics + 1, n_days)
-    until = np.cumsum(visits, axis=1)
-    ahead = until[:, np.minimum(np.arange(n_days) + _BUSY_WINDOW_DAYS, n_days - 1)] - until + visits
-    busy = (visits > 0) & (ahead >= _BUSY_VISITS)
-    found = busy.any(axis=1)
-    first[found] = busy.argmax(axis=1)[found] + low
-    return first
+        return first, last
+    clinic = columns.get("clinic", np.full(len(day), MISSING, dtype=np.int32))
+    # A day by clinic table; the century around the median visit is all that is looked at.
+    middle = int(np.median(day))
+    low, high = max(int(day.min()), middle - _CENTURY_DAYS), min(int(day.max()), middle + _CENTURY_DAYS)
+    inside = (day >= low) & (day <= high)
+    place = np.where(clinic < 0, n_clinics, clinic)[inside].astype(np.int64) * (high - low + 1) + day[inside] - low
+    visits = np.bincount(place, minlength=(n_clinics + 1) * (high - low + 1)).reshape(n_clinics + 1, -1)
+    visits[-1] = visits.sum(axis=0)
+    for number, counts in enumerate(visits):
+        days = np.flatnonzero(counts)
+        if not len(days):
+            continue
+        until = np.r_[0, np.cumsum(counts)]
+        ahead = until[np.minimum(days + _WINDOW_DAYS, len(counts))] - until[days]
+        behind = until[days + 1] - until[np.maximum(days + 1 - _WINDOW_DAYS, 0)]
+        least = max(2.0, _BUSY_SHARE * float(np.median(ahead)))
+        starts, ends = days[ahead >= least], days[behind >= least]
+        first[number] = low + (starts[0] if len(starts) else days[0])
+        last[number] = low + (ends[-1] if len(ends) else days[-1])
+    return first, last
