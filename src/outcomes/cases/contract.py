@@ -5,6 +5,7 @@ A record with any fault is set aside whole; a word the codebook does not know is
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +89,9 @@ class _Typing:
                 self.out.labels[target] = labels
                 self.spread(target, column, codes, np.int32)
 
-    def patient(self) -> None:
+    def patient(self, sorted_ids: Future[tuple[pa.StringArray, NDArray[np.int32]]]) -> None:
         column = self.records.fields["patient_id"]
-        labels, codes = cells.sort_labels(column.values, self.mapping.values.missing)
+        labels, codes = sorted_ids.result()
         faults = np.where(codes == MISSING, "E201", "").astype("<U4")
         scientific = pc.match_substring_regex(column.values, r"^\s*\d(\.\d+)?[eE]\+?\d+\s*$")
         if pc.any(scientific).as_py():
@@ -368,17 +369,21 @@ def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Ty
         When the order of day and month must be declared.
     """
     typing = _Typing(records, protocol, codebook)
-    typing.patient()
-    typing.day()
-    typing.pseudonyms()
-    typing.pain()
-    typing.numbers()
-    typing.onset_date()
-    typing.function()
-    typing.words()
-    typing.purpose()
-    typing.modalities()
-    typing.muscles()
-    typing.diagnoses()
+    with ThreadPoolExecutor(1) as pool:
+        # Sorting the patient ids takes as long as all the rest, and Arrow does it beside the interpreter.
+        ids = records.fields["patient_id"].values
+        sorted_ids = pool.submit(cells.sort_labels, ids, records.mapping.values.missing)
+        typing.day()
+        typing.pseudonyms()
+        typing.pain()
+        typing.numbers()
+        typing.onset_date()
+        typing.function()
+        typing.words()
+        typing.purpose()
+        typing.modalities()
+        typing.muscles()
+        typing.diagnoses()
+        typing.patient(sorted_ids)
     find_conflicts(typing.out, codebook)
     return typing.out

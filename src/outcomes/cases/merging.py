@@ -123,7 +123,7 @@ def merge_records(records: Records, columns: Columns, groups: Groups) -> tuple[C
 
 def _merge(name: str, values: NDArray[Any], groups: Groups) -> NDArray[Any]:
     merged = values[groups.firsts]
-    if not groups.several.size:
+    if name in _KEY or not groups.several.size:
         return merged
     if name in _UNITED or name in _ANY:
         unite = np.bitwise_or if name in _UNITED else np.logical_or
@@ -138,14 +138,18 @@ def _settle(merged: NDArray[Any], values: NDArray[Any], groups: Groups, from_las
 
     The loop is over the position inside a visit, not over visits: almost all are settled by one record.
     """
-    starts, sizes = groups.starts, groups.sizes
-    waiting = groups.several
-    for looked in range(int(sizes[waiting].max())):
+    starts, sizes, waiting = groups.starts, groups.sizes, groups.several
+    if from_last:
+        merged[waiting] = values[groups.rows[starts[waiting] + sizes[waiting] - 1]]
+    looked = 1
+    while True:
+        waiting = waiting[_missing(merged[waiting])]
+        waiting = waiting[sizes[waiting] > looked]
+        if not waiting.size:
+            return
         place = starts[waiting] + (sizes[waiting] - 1 - looked if from_last else looked)
         merged[waiting] = values[groups.rows[place]]
-        waiting = waiting[_missing(merged[waiting]) & (sizes[waiting] > looked + 1)]
-        if not waiting.size:
-            break
+        looked += 1
 
 
 def _missing(values: NDArray[Any]) -> Flags:
