@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from outcomes.cases import Episodes, ReliefIntervals
 
 PROTOCOL = Path(__file__).resolve().parent / "protocol.toml"
+# What every tool writes.
+COLUMNS = ["patient_id", "stream", "index_date", "n_visits", "baseline_nrs", "modalities_first"]
 
 
 class Clock:
@@ -51,7 +53,7 @@ def add_bounds(episodes: Episodes, relief: ReliefIntervals) -> pa.Table:
 
     from outcomes import arrow
 
-    table = episodes.to_arrow()
+    table = episodes.to_arrow().select(COLUMNS)
     for name, days in (("left_days", relief.left_days), ("right_days", relief.right_days)):
         column = np.full(episodes.n, np.inf)
         column[relief.episode] = days

@@ -49,7 +49,7 @@ def script(file: str, *options: str, peer: bool = True) -> Callable[[Path, Path,
     """Command line of one of the scripts beside this one."""
 
     def command(export: Path, out: Path, args: argparse.Namespace) -> list[str]:
-        extra = ["--distinct"] if peer and args.distinct else []
+        extra = ["--distinct"] if peer and not args.fold_duplicates else []
         return [sys.executable, str(HERE / file), str(export), str(out), *options, "--rule", args.rule, *extra]
 
     return command
@@ -230,7 +230,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rule", choices=["any", "confirmed"], default="confirmed", help="relief rule")
     parser.add_argument("--cap", type=float, default=300, help="seconds a process may take (default: 300)")
     parser.add_argument("--only", nargs="+", metavar="WORD", help="only the peers whose name has one of these words")
-    parser.add_argument("--distinct", action="store_true", help="peers drop exact duplicates as a step of their own")
+    parser.add_argument(
+        "--fold-duplicates", action="store_true", help="peers may skip the de-duplication and read five columns only"
+    )
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error("--rounds must be at least 1")
