@@ -9,7 +9,8 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,17 +135,42 @@ def _report(args: argparse.Namespace) -> int:
     from outcomes.release import publish_report
 
     records, episodes = _read(args)
-    page = publish_report(
-        records,
-        episodes.visits,
-        episodes,
-        args.out,
-        quarter=args.quarter,
-        notebooks=not args.no_notebooks,
-        progress=not args.quiet,
-        sources={"mapping": args.mapping, "codebook": args.codebook},
-    )
+    with _progress(args.quiet) as tell:
+        page = publish_report(
+            records,
+            episodes.visits,
+            episodes,
+            args.out,
+            quarter=args.quarter,
+            notebooks=not args.no_notebooks,
+            progress=tell,
+            sources={"mapping": args.mapping, "codebook": args.codebook},
+        )
     return _finish(episodes, page)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Say what is being done: on a terminal in one line with the time it takes, elsewhere a line a step."""
+    if quiet or not sys.stderr.isatty():
+        said = [""]
+
+        def say_steps(step: str) -> None:
+            # The cells of a notebook are one step: a log needs no line for each.
+            if not quiet and (name := step.partition(":")[0]) != said[0]:
+                said[0] = name
+                _say(f"{name} ...")
+
+        yield say_steps
+        return
+    from tqdm import tqdm
+
+    with tqdm(bar_format="{elapsed}  {desc}", file=sys.stderr, leave=False) as line:
+
+        def tell(step: str) -> None:
+            line.set_description_str(step)
+
+        yield tell
 
 
 def _use_sample(args: argparse.Namespace) -> None:

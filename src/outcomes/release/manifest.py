@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import outcomes
+from outcomes import __version__
 
 if TYPE_CHECKING:
     from outcomes.cases import Episodes, Visits
@@ -98,7 +98,7 @@ def hash_file(path: Path) -> str:
 def package_version(name: str = "outcomes") -> str:
     """Return the version of this package, or of an installed one."""
     if name == "outcomes":
-        return outcomes.__version__
+        return __version__
     try:
         return version(name)
     except PackageNotFoundError:
