@@ -178,3 +178,20 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> No
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nothing\.toml"):
         Protocol.load(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("[baseline]\nwindow_days = 14\n", "episode.new_onset_marker_min_gap_days"),
+        ("[baseline]\nwindow_days = 30\n[episode]\nnew_onset_rule = false\n", "episode.relief_gap_days"),
+        (
+            "[baseline]\nwindow_days = 90\n[episode]\nnew_onset_rule = false\nrelief_rule = false\n",
+            "episode.gap_days",
+        ),
+    ],
+)
+def test_the_baseline_window_ends_before_another_episode_can_open(tmp_path: Path, text: str, other: str) -> None:
+    with pytest.raises(ConfigError, match=f"must be below {other}"):
+        load(tmp_path, text)
+    assert load(tmp_path, text.replace("window_days = ", "window_days = 13 # ")).baseline.window_days == 13

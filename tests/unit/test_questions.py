@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from outcomes.cases import build_episodes, build_visits
+from outcomes.cases import build_episodes, build_relief_intervals, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
+from outcomes.estimators import bootstrap, npmle
+from outcomes.estimators.means import clustered_mean
+from outcomes.estimators.proportions import wilson_clustered
+from outcomes.estimators.refits import refit
 from outcomes.questions import (
     describe_completeness,
     describe_modality_use,
@@ -23,7 +27,7 @@ from outcomes.questions import (
 from outcomes.questions import quarter as quarter_module
 from outcomes.questions.results import ALL, CURVE_COLUMNS, HORIZON_COLUMNS, count_days, find_last_day
 from outcomes.records import read_records
-from tables import records
+from tables import open_clinic, records
 
 # Floors low enough for tables of a few rows, and a draw or two.
 SMALL = Protocol.from_mapping(
@@ -51,9 +55,11 @@ def episodes_of(courses, protocol=SMALL, extra=None):
     return build_episodes(build_visits(records("\n".join(lines)), protocol))
 
 
-def dated_episodes(rows, protocol=SMALL):
-    """Episodes of ``(patient, ISO date, pain)`` visits, read in ISO order."""
+def dated_episodes(rows, protocol=SMALL, end=None):
+    """Episodes of ``(patient, ISO date, pain)`` visits, read in ISO order, at a clinic open to the last visit."""
+    dates = sorted(row[1] for row in rows)
     lines = ["patient_id | visit_date | pain_pre"] + [" | ".join(row) for row in rows]
+    lines += open_clinic(dates[0], end or dates[-1])
     return build_episodes(build_visits(records("\n".join(lines)), protocol))
 
 
@@ -246,7 +252,8 @@ def test_quarters_by_start_and_maturity():
     assert not value(review, "2025Q4", "visits_per_episode")["mature"]
     # The third visit, quiet and far from the others, is a maintenance visit: it does not count.
     assert value(review, "2025Q2", "visits_per_episode")["estimate"] == 2
-    assert value(review, "2025Q1", "pain_recorded")["estimate"] == 1
+    # Of 12 + 9 visits the nine of the patient who keeps the clinic open are not rated.
+    assert value(review, "2025Q1", "pain_recorded")["estimate"] == pytest.approx(12 / 21)
 
 
 @pytest.mark.parametrize(("day_of_cut", "mature"), [("2025-05-11", False), ("2025-05-12", True)])
@@ -342,7 +349,6 @@ def test_the_sample_is_answered_within_the_stated_band(sample, repository):
 
 
 def test_the_naive_answers_differ_on_the_sample(sample):
-    from outcomes.cases import build_relief_intervals
     from outcomes.estimators.curves import kaplan_meier, survival_at
 
     intervals = build_relief_intervals(sample)
@@ -360,3 +366,227 @@ def test_the_sample_reviews_its_last_mature_quarter(sample):
     assert not newest["mature"].any()
     assert newest["estimate"].isna().all()
     assert (review.table.groupby("indicator")["quarter"].count() == review.table["quarter"].nunique()).all()
+
+
+# -- what a statistical review asked for ------------------------------------------------------------------------------
+
+
+def small(**sections):
+    """The small protocol with some settings changed, section by section."""
+    plain = SMALL.to_plain()
+    return Protocol.from_mapping({name: {**plain[name], **sections.get(name, {})} for name in plain})
+
+
+def days_after(start, *points):
+    """Visits ``(patient, ISO date, pain)`` of ``patient day pain`` texts, counted from `start`."""
+    split = [point.split() for point in points]
+    return [(who, (start + timedelta(int(day))).isoformat(), pain) for who, day, pain in split]
+
+
+@pytest.mark.parametrize(
+    ("confirm", "rule", "events"), [("any", "any", 2), ("if_observable", "confirmed", 1), ("strict", "strict", 0)]
+)
+def test_the_protocol_says_how_relief_is_confirmed(confirm, rule, events):
+    protocol = small(relief={"confirm": confirm})
+    rows = days_after(date(2025, 1, 2), "a 0 6", "a 7 3", "a 14 5", "b 0 6", "b 7 3", "c 200 5")
+    episodes = dated_episodes(rows, protocol)
+    found = estimate_relief(episodes)
+    assert found.settings["rule"] == rule
+    assert at(found.table, 7)["events"] == events
+    assert at(estimate_relief(episodes, rule="confirmed").table, 7)["events"] == 1
+    review = review_quarter(episodes)
+    assert value(review, "2025Q1", "relieved_by_28")["events"] == events
+    words = found.settings["definition"]
+    assert words in review.settings["definition"]
+    if events:
+        assert estimate_recurrence(episodes).settings["relief"] == words
+
+
+def test_rules_in_words_say_what_confirms_them():
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5"])).definitions.set_index("rule")["definition"]
+    for rule in ("confirmed", "resolved", "pct30_and_2", "zero"):
+        assert "the next rating within 30 days, if there is one, does not contradict" in found[rule]
+    assert found["strict"].endswith("and again at the next rating within 30 days")
+
+
+@pytest.mark.parametrize("column", ["end_reason", "n_visits", "status_last", "has_maintenance", "is_closed"])
+@pytest.mark.parametrize("question", [estimate_relief, estimate_recurrence])
+def test_groups_by_what_is_known_only_later_are_refused(question, column):
+    episodes = dated_episodes(days_after(date(2025, 1, 2), "a 0 6", "a 7 2", "b 0 6", "b 7 3", "c 200 5"))
+    with pytest.raises(InputRefused, match=r"known only later.*compare outcomes with themselves.*Choose one of: .*"):
+        question(episodes, by=column)
+
+
+def test_groups_need_a_column_that_makes_groups():
+    episodes = episodes_of(["0:6 7:3", "0:6 7:5"], extra={"sex": ["F", "M"]})
+    for column in ("patient_id", "is_eligible", "baseline_day"):
+        with pytest.raises(InputRefused, match="does not form groups"):
+            estimate_relief(episodes, by=column)
+    found = estimate_relief(episodes, by="sex")
+    assert "Descriptive: the groups differ in more than this." in found.notes
+    assert found.definitions.empty
+    assert not any(note.startswith("Descriptive") for note in estimate_relief(episodes).notes)
+
+
+def test_silent_stops_are_of_eligible_episodes():
+    # a: silent; b: relieved; c: too little pain for relief to be definable; the clinic's own patient is never rated.
+    rows = days_after(date(2025, 1, 2), "a 0 6", "a 7 5", "b 0 6", "b 7 2", "c 0 2", "c 7 2", "d 300 6")
+    found = value(review_quarter(dated_episodes(rows)), "2025Q1", "silent_stop")
+    assert (found["n"], found["events"], found["estimate"]) == (2, 1, 0.5)
+    assert found["label"].startswith("Stopped coming while not relieved at the last score")
+
+
+def test_a_quarter_has_no_share_where_too_few_are_still_observed():
+    episodes = dated_episodes(yearly(), small(reporting_floor={"curve_min_observed": 2}))
+    review = review_quarter(episodes)
+    # Of four, three are relieved on day 7: on day 28 one is still observed.
+    assert math.isnan(value(review, "2025Q2", "relieved_by_28")["estimate"])
+    assert any("2025Q2, relieved by day 28 (estimated): too few were still observed" in note for note in review.notes)
+
+
+def test_episodes_started_count_all_episodes():
+    episodes = dated_episodes(yearly(), small(episode={"washout_days": 90}))
+    review = review_quarter(episodes)
+    # Four, and the patient who keeps the clinic open; all of them within the washout.
+    assert value(review, "2025Q1", "episodes_started")["estimate"] == 5
+    assert value(review, "2025Q1", "visits_per_episode")["n"] == 0
+    assert value(review, "2025Q1", "episodes_started")["label"] == "Episodes of care started"
+    assert any("washout" in note for note in review.notes)
+
+
+def test_quarters_end_with_the_data_cut():
+    review = review_quarter(dated_episodes([*yearly(), ("typo", "2031-03-01", "6")], end="2026-03-01"))
+    assert review.table["quarter"].max() == "2026Q1"
+    assert review.summary["data_cut"] == "2026-03-01"
+
+
+def test_quarter_labels_fit_a_tile():
+    labels = review_quarter(dated_episodes(yearly())).table["label"].unique()
+    assert {len(label) <= 68 for label in labels} == {True}
+    assert {
+        "Relieved by day 28 (estimated)",
+        "Returned within 182 days of the landmark, of relieved episodes",
+        "Visits per episode in 90 days, without maintenance visits",
+    } <= set(labels)
+
+
+def test_relief_under_every_rule():
+    # Half, contradicted; half, not contradicted; from 6 to 4 and 0.
+    found = estimate_relief(episodes_of(["0:6 7:3 14:5 40:5", "0:6 7:3 14:3 40:5", "0:6 7:4 14:0", "0:6 40:5"]))
+    table = found.definitions.set_index("rule")
+    assert table.index.tolist() == ["any", "confirmed", "strict", "resolved", "pct30_and_2", "zero"]
+    assert (table["n"] == 4).all()
+    assert table["events"].tolist() == [3, 2, 1, 1, 2, 1]
+    assert table["estimate"].tolist() == pytest.approx([0.75, 0.5, 0.25, 0.25, 0.5, 0.25], abs=1e-6)
+    assert table.loc["confirmed", "estimate"] == at(found.table, 28)["estimate"]
+    floor = small(reporting_floor={"estimate_min_episodes": 5})
+    assert estimate_relief(episodes_of(["0:6 40:5"] * 4, floor)).definitions["estimate"].isna().all()
+
+
+def returning():
+    """Relieved on day 7 (landmark day 37).
+
+    a: away for 63 days, then pain (a new episode by rule B). b: keeps coming, pain back on day 59. c: stays well.
+    d: away for 113 days (a new episode by rule A). e: the same twice.
+    """
+    courses = {
+        "a": "0:6 7:2 70:6",
+        "b": "0:6 7:2 20:3 33:3 46:3 59:6",
+        "c": "0:6 7:2",
+        "d": "0:6 7:2 120:6",
+        "e": "0:6 7:2 300:6 307:2 420:6",
+    }
+    points = [f"{who} {point.replace(':', ' ')}" for who, course in courses.items() for point in course.split()]
+    return days_after(date(2023, 1, 2), *points, "z 900 6")
+
+
+def test_returns_under_other_definitions():
+    found = estimate_recurrence(dated_episodes(returning()))
+    assert (found.summary["n"], found.summary["n_events"]) == (6, 5)
+    assert (found.summary["n_new_episode"], found.summary["n_pain_back"]) == (4, 1)
+    assert any(note.startswith("Some of the returns were pain back at a later visit of care") for note in found.notes)
+    table = found.definitions
+    assert tuple(table.columns) == ("definition", "gap_days", "estimate", "n", "events")
+    assert table["gap_days"].tolist() == [90, 30, 60, 90, 180, 90, 90]
+    assert (table["definition"] == "first eligible episode of each patient only").sum() == 1
+    assert table.loc[0, "estimate"] == at(found.table, 365)["estimate"]
+    first, only_new = table.iloc[5], table.iloc[6]
+    assert (first["n"], first["events"]) == (5, 4)
+    assert (only_new["n"], only_new["events"]) == (6, 4)
+    assert any("all regions as one stream" in note for note in found.notes)
+
+
+def test_the_gap_alone_moves_the_share_returned():
+    rows = days_after(
+        date(2023, 1, 2), "a 0 6", "a 7 2", "a 70 6", "b 0 6", "b 7 2", "c 0 6", "c 7 3", "c 107 4", "z 900 6"
+    )
+    table = estimate_recurrence(dated_episodes(rows)).definitions
+    by_gap = table[table["definition"].str.contains("only by a gap")].set_index("gap_days")["events"]
+    # c comes back with pain 4, only 1 above the rating at relief: a return only where an episode opens.
+    assert by_gap.to_dict() == {30: 2, 60: 2, 90: 2, 180: 1}
+
+
+def test_large_counts_of_each_kind_of_return_are_said():
+    found = estimate_recurrence(dated_episodes(returning(), small(reporting_floor={"suppress_cell_below": 1})))
+    assert any(note.startswith("1 of 5 returns were pain back") for note in found.notes)
+
+
+def test_words_of_a_return():
+    found = estimate_recurrence(dated_episodes(returning()))
+    definition = found.settings["definition"]
+    assert "a new episode opens with pain of at least 3 (or unrated, by rule A or C)" in definition
+    assert "a later rating of at least 3 and at least 2 above the rating at relief" in definition
+    assert "at a clinic in these records" in definition
+    assert not any("this clinic" in text for text in (*found.notes, *map(str, found.settings.values())))
+
+
+def test_an_export_without_calendar_says_what_it_cannot_tell_and_what_it_can():
+    episodes = episodes_of(["0:6 7:3", "0:6 7:5"])
+    assert any("cannot be told apart" in note for note in estimate_relief(episodes).notes)
+    with pytest.raises(NotEstimable, match="return after relief needs observed_until_day"):
+        review_quarter(episodes)
+    dated = dated_episodes(days_after(date(2025, 1, 2), "a 0 6", "a 7 2", "b 0 6", "b 7 3", "c 200 5"))
+    for question in (estimate_relief, estimate_recurrence):
+        assert not any("cannot be told apart" in note for note in question(dated).notes)
+
+
+def test_a_curve_that_reaches_one_says_by_when():
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:2"]))
+    assert "The curve reaches 1 by day 7; such a 1 has no interval." in found.notes
+    assert not any("recorded" in note and "share" in note for note in found.notes)
+
+
+def test_one_visit_means_one_rating():
+    # Rated once: on the first day; on the first day of two; on the third day, within the baseline window.
+    found = estimate_relief(episodes_of(["0:6", "0:6 5:", "0: 2:6", "0:6 7:5", "0:6 7:2"]))
+    assert found.summary["n_one_visit"] == 3
+
+
+def test_new_names_for_patients_change_no_bit():
+    generator = np.random.default_rng(5)
+    size = generator.integers(1, 9, 200)
+    events, values = generator.binomial(size, 0.3) / 3, generator.normal(size=200) * 1e3
+    cluster = generator.integers(0, 40, 200)
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(200)
+        assert wilson_clustered(events, size) == wilson_clustered(events[order], size[order])
+        renamed = np.random.default_rng(seed).permutation(40)[cluster][order]
+        assert clustered_mean(values, cluster) == clustered_mean(values[order], renamed)
+
+
+def test_how_many_draws_are_fitted_together_does_not_matter(sample, monkeypatch):
+    together = estimate_relief(sample).table
+    monkeypatch.setattr(bootstrap, "_NUMBERS_AT_ONCE", 1)
+    pd.testing.assert_frame_equal(together, estimate_relief(sample).table, rtol=0, atol=1e-9)
+
+
+def test_joint_fits_of_draws_reach_their_optimum(sample):
+    intervals = build_relief_intervals(sample)
+    patterns = npmle.build_patterns(intervals.left_days, intervals.right_days)
+    counts = bootstrap.draw_counts(patterns.row, intervals.patient, 40, 3)
+    days = np.arange(91)
+    drawn = bootstrap.npmle_draws(patterns, npmle.fit_patterns(patterns), counts, days)
+    assert refit(patterns, npmle.fit_patterns(patterns), counts, 1e-7)[2].all()
+    for count, found in zip(counts, drawn, strict=True):
+        alone = npmle.npmle(patterns.left, patterns.right, count)
+        assert found == pytest.approx(npmle.cdf_at(alone, days)[0], abs=1e-5)

@@ -180,6 +180,7 @@ def _find_contradictions(protocol: Protocol, faulty: set[str]) -> list[Finding]:
 
 def _contradictions(p: Protocol) -> list[tuple[str, str, Callable[[], bool], str]]:
     episode, days, floor = p.episode, p.horizons_days, p.reporting_floor
+    window = p.baseline.window_days
     one_of, not_above, below = "must be one of", "must not be above", "must be below"
     return [
         ("horizons_days.primary", "horizons_days.relief", lambda: days.primary in days.relief, one_of),
@@ -200,6 +201,20 @@ def _contradictions(p: Protocol) -> list[tuple[str, str, Callable[[], bool], str
             "episode.gap_days",
             lambda: not episode.new_onset_rule or episode.new_onset_marker_min_gap_days <= episode.gap_days,
             not_above,
+        ),
+        # A baseline rated after the next episode may have opened would be that episode's.
+        ("baseline.window_days", "episode.gap_days", lambda: window < episode.gap_days, below),
+        (
+            "baseline.window_days",
+            "episode.relief_gap_days",
+            lambda: not episode.relief_rule or window < episode.relief_gap_days,
+            below,
+        ),
+        (
+            "baseline.window_days",
+            "episode.new_onset_marker_min_gap_days",
+            lambda: not episode.new_onset_rule or window < episode.new_onset_marker_min_gap_days,
+            below,
         ),
         (
             "resolution.max_nrs",

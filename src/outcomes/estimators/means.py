@@ -45,8 +45,12 @@ def clustered_mean(values: ArrayLike, cluster: ArrayLike, level: float = 0.95) -
     if not x.size:
         raise NotEstimable("The mean of nothing cannot be computed: no values were given.")
     place = distinct(of)[1]
-    size, total = np.bincount(place), np.bincount(place, weights=x)
-    mean = float(x.mean())
+    # In one order whatever the clusters are called: a sum in another order differs in its last bits.
+    rows = np.lexsort((x, place))
+    size, total = np.bincount(place), np.bincount(place[rows], weights=x[rows])
+    order = np.lexsort((total, size))
+    size, total = size[order], total[order]
+    mean = float(total.sum() / x.size)
     k = size.size
     if k == 1:
         return mean, float("nan"), float("nan")

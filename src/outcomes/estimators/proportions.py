@@ -71,6 +71,9 @@ def wilson_clustered(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> tu
     if not used.any():
         raise NotEstimable("A share of nothing cannot be estimated: n is 0.")
     x, size = _check_counts(x[used], size[used])
+    # In one order whatever the clusters are called: a sum in another order differs in its last bits.
+    order = np.lexsort((x, size))
+    x, size = x[order], size[order]
     total, clusters = size.sum(), size.size
     share = x.sum() / total
     if clusters == 1:

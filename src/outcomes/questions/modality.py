@@ -36,8 +36,9 @@ class ModalityUse:
         ``quarter, family, label, estimate, conf_low, conf_high, n, events``: `n` treatment visits of the quarter,
         `events` those with the family. Quarter is ``"all"`` where the export has no calendar.
     summary : dict
-        ``n`` treatment visits, ``n_patients``, ``n_visits`` all visits in episodes, ``n_not_recorded`` visits without a
-        known treatment, ``n_unknown_term`` visits with a term the codebook does not know.
+        ``n`` treatment visits, ``n_patients``, ``n_visits`` all visits in episodes, ``n_not_recorded`` visits with
+        nothing recorded that the codebook knows (neither a treatment nor advice, an examination and the like),
+        ``n_unknown_term`` visits with a term it does not know; a visit can be in both.
     settings : dict
     ledger : Ledger
     notes : tuple of str

@@ -9,21 +9,23 @@ clinic whose data end earlier is left out where its own data cut makes it too yo
 =====================  ========================================  ==================================================
 indicator              of                                        horizon in days (defaults)
 =====================  ========================================  ==================================================
-episodes_started       inception episodes                        0
-relieved_by_28         of them, those eligible for relief        28
+episodes_started       all episodes of care                      0
+relieved_by_28         eligible episodes (inception, and pain    28
+                       at the start high enough)
 returned_by_182        of these, those that reached the          42 + 30 + 182; younger ones are censored
                        landmark after relief
-silent_stop            inception episodes                        90 to the last visit + 90 without one
+silent_stop            eligible episodes                         90 to the last visit + 90 without one
 visits_per_episode     inception episodes, visits to day 90      90
 pain_recorded          visits of the quarter, by their own date  0
 =====================  ========================================  ==================================================
 
-Whether a difference between quarters is a change is not said here; two neighbouring quarters always differ.
+A share by a day is given only where enough episodes of the quarter were still observed then (`curve_stop`, as for the
+curves). The series ends with the quarter of the data cut. Whether a difference between quarters is a change is not said
+here; two neighbouring quarters always differ.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators import means, proportions
 from outcomes.ledger import Ledger
 from outcomes.questions import recurrence, relief, results
+from outcomes.questions.quarters import quarter_end, quarter_number, quarter_word, read_quarter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +60,8 @@ class QuarterReview:
     ----------
     table : DataFrame
         ``quarter, indicator, label, unit, estimate, conf_low, conf_high, n, events, mature``: every quarter from the
-        first to the last visit, every indicator. `unit` is ``"episodes"``, ``"visits"`` or ``"share"``; for immature
-        quarters `n` and `events` are counts so far.
+        first visits to the data cut, every indicator. `unit` is ``"episodes"``, ``"visits"`` or ``"share"``; for
+        immature quarters `n` and `events` are counts so far.
     quarter : str
         The quarter reviewed, ``"2026Q3"``.
     summary : dict
@@ -122,18 +125,19 @@ def review_quarter(episodes: Episodes, quarter: str | None = None) -> QuarterRev
     if not episodes.has_calendar:
         raise NotEstimable(
             "Quarters cannot be reviewed: this export has day numbers counted from each patient's first visit, so the "
-            "calendar is unknown. Ask for an export with visit dates; every other question is answered without them."
+            "calendar is unknown. Ask for an export with visit dates. Relief needs no calendar; return after relief "
+            "needs observed_until_day under [dates] in the mapping."
         )
     if not episodes.n:
         raise NotEstimable("Quarters cannot be reviewed: there are no episodes. The ledger says why.")
-    asked = None if quarter is None else _read_quarter(quarter)
+    asked = None if quarter is None else read_quarter(quarter)
     numbers = quarter_number(episodes.visits.columns["day"])
     earliest, least = int(numbers.min()), episodes.protocol.reporting_floor.proportion_min_n
-    shown = range(earliest + results.first_shown(numbers - earliest, least), int(numbers.max()) + 1)
+    cut = int(episodes.columns["observable_until_day"].max())
+    shown = _quarters_to(cut, earliest + results.first_shown(numbers - earliest, least))
     if asked is not None and asked not in shown:
         known = ", ".join(quarter_word(number) for number in shown)
         raise NotEstimable(f"There is no quarter {quarter_word(asked)} in these records. There are: {known}.")
-    cut = int(episodes.columns["observable_until_day"].max())
     indicators = _indicators(episodes)
     mature = {i.name: [q for q in shown if quarter_end(q) <= cut - i.horizon_days - LAG_DAYS] for i in indicators}
     chosen = asked if asked is not None else _choose(mature[_relieved_name(episodes)], episodes, cut)
@@ -157,6 +161,8 @@ def _result(
 ) -> QuarterReview:
     import pandas as pd
 
+    from outcomes.cases.timeline import default_relief_rule
+
     primary = episodes.protocol.horizons_days.primary
     return QuarterReview(
         table=pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("quarter", kind="stable", ignore_index=True),
@@ -170,7 +176,8 @@ def _result(
             episodes,
             question="quarter review",
             definition="episodes by the quarter they started in; relief: "
-            + relief.describe_rule("confirmed", episodes.protocol),
+            f"{relief.describe_rule(default_relief_rule(episodes.protocol), episodes.protocol)}; "
+            f"return: {recurrence.describe_return(episodes.protocol)}",
             index="start of the episode; pain_recorded by the day of the visit",
             maturity=f"last day of the quarter <= data cut - horizon - {LAG_DAYS} days",
             estimator=f"relieved_by_{primary}: {relief.ESTIMATOR}; returned_by_{RETURN_DAYS}: {recurrence.ESTIMATOR}; "
@@ -178,31 +185,28 @@ def _result(
             "with patients as clusters",
         ),
         ledger=episodes.ledger,
-        notes=("Neighbouring quarters always differ; this table alone does not call any difference a change.", *notes),
+        notes=(*_standing_notes(episodes), *notes),
     )
 
 
-def quarter_number(days: NDArray[Any]) -> NDArray[np.int64]:
-    """Count quarters since 1970 from days since 1970-01-01."""
-    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return np.asarray(months // 3, dtype=np.int64)
+def _standing_notes(episodes: Episodes) -> list[str]:
+    notes = ["Neighbouring quarters always differ; this table alone does not call any difference a change."]
+    if not episodes.columns["is_inception"].all():
+        notes.append(
+            "Episodes of care started count those of the washout too; some of these were under way before the records "
+            "begin. No other indicator of episodes counts them."
+        )
+    return notes
 
 
-def quarter_word(number: int) -> str:
-    """Write a quarter number as ``2026Q3``."""
-    return f"{1970 + number // 4}Q{number % 4 + 1}"
-
-
-def quarter_end(number: int) -> int:
-    """Last day of a quarter, in days since 1970-01-01."""
-    return int(np.datetime64(3 * (number + 1), "M").astype("datetime64[D]").astype(np.int64)) - 1
-
-
-def _read_quarter(text: str) -> int:
-    found = re.fullmatch(r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*", text)
-    if not found:
-        raise NotEstimable(f"'{text}' is no quarter. Write it like 2026Q3.")
-    return (int(found[1]) - 1970) * 4 + int(found[2]) - 1
+def _quarters_to(cut: int, first: int) -> range:
+    shown = range(first, int(quarter_number(np.array([cut]))[0]) + 1)
+    if not shown:
+        raise NotEstimable(
+            f"No quarter can be reviewed: the data cut ({np.datetime64(cut, 'D')}) lies before the first quarter with "
+            "enough visits. Check data_cut under [dates] in the mapping."
+        )
+    return shown
 
 
 def _relieved_name(episodes: Episodes) -> str:
@@ -228,7 +232,7 @@ def _row(indicator: Indicator, number: int, mature: bool) -> tuple[tuple[Any, ..
     if mature and used.size >= indicator.floor:
         values = indicator.estimate(used, f"{indicator.name} {word}")
         if np.isnan(values[0]):
-            notes.append(f"{word}, {indicator.label.lower()}: nobody was observed that long; no value is given.")
+            notes.append(f"{word}, {indicator.label.lower()}: too few were still observed; no value is given.")
     elif mature:
         notes.append(f"{word}, {indicator.label.lower()}: fewer than {indicator.floor}; no value is given.")
     if mature and old_enough.sum() < of_quarter.sum():
@@ -240,10 +244,10 @@ def _row(indicator: Indicator, number: int, mature: bool) -> tuple[tuple[Any, ..
 def _indicators(episodes: Episodes) -> list[Indicator]:
     inception = np.flatnonzero(episodes.columns["is_inception"])
     return [
-        _started(episodes, inception),
+        _started(episodes),
         _relieved(episodes),
         _returned(episodes),
-        _silent(episodes, inception),
+        _silent(episodes, np.flatnonzero(episodes.columns["is_eligible"])),
         _visits(episodes, inception),
         _recorded(episodes),
     ]
@@ -255,10 +259,11 @@ def _of_episodes(episodes: Episodes, rows: NDArray[Any]) -> dict[str, NDArray[np
     return {"quarter": quarter_number(start), "age_days": cut - start}
 
 
-def _started(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
+def _started(episodes: Episodes) -> Indicator:
+    rows = np.arange(episodes.n)
     return Indicator(
         name="episodes_started",
-        label="Episodes started",
+        label="Episodes of care started",
         unit="episodes",
         horizon_days=0,
         floor=0,
@@ -278,11 +283,11 @@ def _relieved(episodes: Episodes) -> Indicator:
     last_seen = np.where(np.isinf(right), left, right)
 
     def estimate(part: NDArray[np.intp], name: str) -> Values:
-        return _at(relief.fit_group(name, left[part], right[part], patient[part], protocol, day), day)
+        return results.read_day(relief.fit_group(name, left[part], right[part], patient[part], protocol), day)
 
     return Indicator(
         name=f"relieved_by_{day}",
-        label=f"Relieved by day {day}",
+        label=f"Relieved by day {day} (estimated)",
         unit="share",
         horizon_days=day,
         floor=protocol.reporting_floor.estimate_min_episodes,
@@ -300,11 +305,12 @@ def _returned(episodes: Episodes) -> Indicator:
     event = returns.event.astype(bool)
 
     def estimate(part: NDArray[np.intp], name: str) -> Values:
-        return _at(recurrence.fit_group(name, start[part], stop[part], event[part], protocol, RETURN_DAYS), RETURN_DAYS)
+        curve = recurrence.fit_group(name, start[part], stop[part], event[part], protocol)
+        return results.read_day(curve, RETURN_DAYS)
 
     return Indicator(
         name=f"returned_by_{RETURN_DAYS}",
-        label=f"Returned within {RETURN_DAYS} days of the landmark",
+        label=f"Returned within {RETURN_DAYS} days of the landmark, of relieved episodes",
         unit="share",
         horizon_days=protocol.horizons_days.rmst + protocol.recurrence.landmark_days + RETURN_DAYS,
         floor=protocol.reporting_floor.estimate_min_episodes,
@@ -321,7 +327,7 @@ def _silent(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
     silent = (columns["end_reason"][rows] == END_REASONS.index("silent_stop")) & (lasted <= within)
     return Indicator(
         name="silent_stop",
-        label=f"Stopped coming without relief on record, within {within} days",
+        label=f"Stopped coming while not relieved at the last score, within {within} days",
         unit="share",
         horizon_days=within + protocol.dropout.no_visit_days,
         floor=protocol.reporting_floor.estimate_min_episodes,
@@ -341,7 +347,7 @@ def _visits(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
     patient = episodes.columns["patient"][rows]
     return Indicator(
         name="visits_per_episode",
-        label=f"Visits per episode, first {within} days",
+        label=f"Visits per episode in {within} days, without maintenance visits",
         unit="visits",
         horizon_days=within,
         floor=protocol.reporting_floor.estimate_min_episodes,
@@ -378,13 +384,3 @@ def _share_of(
         return proportions.wilson_clustered(np.bincount(cluster, weights=event[part]), np.bincount(cluster), level)
 
     return estimate
-
-
-def _at(curve: results.DayCurve, day: int) -> Values:
-    """Read one day of a curve; NaN when nobody was observed that long, no limits where nothing has happened."""
-    seen = curve.at_risk[day] > 0 or curve.estimate[day] >= 1.0
-    if not seen:
-        return BLANK
-    inside = curve.events[day] > 0 and curve.estimate[day] < 1.0
-    low, high = (float(curve.conf_low[day]), float(curve.conf_high[day])) if inside else BLANK[1:]
-    return float(curve.estimate[day]), low, high

@@ -1,14 +1,20 @@
-"""E6: does it come back? The share of relieved episodes that returned to this clinic, from the landmark on.
+"""E6: does it come back? The share of relieved episodes that returned to a clinic in these records, from the landmark.
 
-The clock starts a fixed number of days after recorded relief that was not contradicted meanwhile; whoever came back
-with pain before is a relapse and counted apart. Follow-up ends at the clinic's data cut for everybody, because a return
-to this clinic would have been seen until then: censoring at the last visit would end everyone's follow-up at a return
-or when they felt well. What is estimated is return here, not return of pain.
+A return is either of two things: a new episode opens with pain of at least 3 (or unrated, by rule A or C), or a later
+visit of care that is still going on has a rating of at least 3 and at least 2 above the rating at relief.
+
+The clock starts a fixed number of days after recorded relief that was not contradicted meanwhile; whoever had pain back
+before is a relapse and counted apart. Follow-up ends at the clinic's data cut for everybody, because a return would
+have been seen until then: censoring at the last visit would end everyone's follow-up at a return or when they felt
+well. What is estimated is return to care seen in these records, not return of pain.
+
+How episodes are cut moves the answer more than anything else, so the share under other definitions stands beside it
+(`Recurrence.definitions`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,20 +23,29 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators import curves
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.relief import describe_rule
 from outcomes.questions.results import DayCurve, FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from outcomes.cases.episodes import Episodes
+    from outcomes.cases.timeline import ReturnRows
     from outcomes.definitions import Protocol
 
+DEFINITION_COLUMNS = ("definition", "gap_days", "estimate", "n", "events")
+SENSITIVITY_GAPS = (30, 60, 90, 180)
+ONE_STREAM_NOTE = (
+    "Not among the definitions compared: all regions as one stream. It needs the records read again, with "
+    "episode.one_stream = true in the protocol."
+)
+_COUNTS = ("n_new_episode", "n_pain_back", "n_relieved", "n_relapsed", "n_too_young")
 ESTIMATOR = "Kaplan-Meier from the landmark, log-log interval (Greenwood)"
 
 
 @dataclass(frozen=True)
 class Recurrence:
-    """Return to this clinic after relief.
+    """Return after relief to a clinic in these records.
 
     Attributes
     ----------
@@ -39,9 +54,14 @@ class Recurrence:
         landmark; `n` episodes that reached it, `events` returns seen by that day.
     curve : DataFrame
         ``group, day, estimate, conf_low, conf_high, at_risk``, one row a day up to the day before `curve_stop`.
+    definitions : DataFrame
+        ``definition, gap_days, estimate, n, events``: the share returned by the primary day under other definitions of
+        an episode or a return, without an interval; NaN past that definition's last day or under the floor. No rows
+        where groups were asked for.
     summary : dict
-        ``n`` (reached the landmark), ``n_patients, n_events, n_relieved, n_relapsed, n_too_young, n_all`` (eligible or
-        not), ``last_day``.
+        ``n`` (reached the landmark), ``n_patients, n_events``; of these events ``n_new_episode`` (a new episode
+        opened) and ``n_pain_back`` (a rating at a later visit of care still going on); ``n_relieved, n_relapsed,
+        n_too_young, n_all`` (eligible or not), ``last_day``.
     settings : dict
     ledger : Ledger
     notes : tuple of str
@@ -49,6 +69,7 @@ class Recurrence:
 
     table: pd.DataFrame
     curve: pd.DataFrame
+    definitions: pd.DataFrame
     summary: dict[str, Any]
     settings: dict[str, Any]
     ledger: Ledger
@@ -56,13 +77,13 @@ class Recurrence:
 
 
 def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence:
-    """Estimate the share of relieved episodes that returned to this clinic.
+    """Estimate the share of relieved episodes that returned to a clinic in these records.
 
     Parameters
     ----------
     episodes : Episodes
     by : str, optional
-        Column of ``episodes.table`` to split by.
+        Column of ``episodes.table`` to split by: one of `results.GROUP_COLUMNS`, fixed when an episode starts.
 
     Returns
     -------
@@ -71,11 +92,11 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
     Raises
     ------
     InputRefused
-        Unknown column.
+        Unknown column, or one that is known only later in an episode.
     NotEstimable
         No episode reached the landmark, the end of observation is unknown, or a column this export does not have.
     """
-    from outcomes.cases.timeline import build_return_rows
+    from outcomes.cases.timeline import build_return_rows, default_relief_rule
 
     returns = build_return_rows(episodes)
     protocol = episodes.protocol
@@ -90,10 +111,11 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
         for group, part in results.split_groups(episodes, rows, by)
     ]
     at_risk, _ = results.count_days(stop, event, _n_days(protocol))
-    counts = {name: int(getattr(returns, name)) for name in ("n_relieved", "n_relapsed", "n_too_young")}
+    counts = {name: int(getattr(returns, name)) for name in _COUNTS}
     return Recurrence(
         table=results.horizon_table(fitted, horizons),
         curve=results.curve_table(fitted),
+        definitions=_compare_definitions(episodes if by is None else None, returns),
         summary={
             "n": int(rows.size),
             "n_patients": int(np.unique(returns.patient).size),
@@ -104,27 +126,27 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
         },
         settings=results.make_settings(
             episodes,
-            question="return to this clinic after relief",
+            question="return after relief to a clinic in these records",
             definition=describe_return(protocol),
+            relief=describe_rule(default_relief_rule(protocol), protocol),
             time_zero=f"{protocol.recurrence.landmark_days} days after relief that was not contradicted meanwhile",
             estimator=ESTIMATOR,
             censoring="the clinic's data cut",
             by=by,
         ),
         ledger=returns.ledger,
-        notes=(*_standing_notes(protocol), *results.curve_notes(fitted, horizons, protocol)),
+        notes=(
+            *_standing_notes(protocol),
+            *_kind_notes(returns, protocol),
+            *(() if by is not None or protocol.episode.one_stream else (ONE_STREAM_NOTE,)),
+            *results.context_notes(by, episodes.has_calendar),
+            *results.curve_notes(fitted, horizons, protocol),
+        ),
     )
 
 
-def fit_group(
-    group: str,
-    start: FloatArray,
-    stop: FloatArray,
-    event: np.ndarray,
-    protocol: Protocol,
-    last_day: int | None = None,
-) -> DayCurve:
-    """Fit one group's return curve; NaN when it is under the floor. `last_day` overrides `curve_stop`."""
+def fit_group(group: str, start: FloatArray, stop: FloatArray, event: np.ndarray, protocol: Protocol) -> DayCurve:
+    """Fit one group's return curve; NaN when it is under the floor."""
     n_days = _n_days(protocol)
     at_risk, events = results.count_days(stop, event, n_days)
     if stop.size < protocol.reporting_floor.estimate_min_episodes:
@@ -132,7 +154,7 @@ def fit_group(
         return DayCurve(group, stop.size, blank, blank, blank, at_risk, events, -1)
     curve = curves.kaplan_meier(stop, event, entry=start, level=protocol.inference.level)
     survival, low, high, _ = curves.survival_at(curve, np.arange(n_days))
-    stop_day = results.find_last_day(at_risk, stop.size, protocol) if last_day is None else last_day
+    stop_day = results.find_last_day(at_risk, stop.size, protocol)
     return DayCurve(group, stop.size, 1.0 - survival, 1.0 - high, 1.0 - low, at_risk, events, stop_day)
 
 
@@ -140,9 +162,55 @@ def describe_return(protocol: Protocol) -> str:
     """Say in words what counts as a return."""
     rule = protocol.recurrence
     return (
-        "a new episode opens in the same region stream, or a recorded pain score of at least "
-        f"{rule.min_nrs:g} and at least {rule.min_rise_nrs:g} points above the score at relief"
+        "at a clinic in these records and in the same region stream, a new episode opens with pain of at least "
+        f"{rule.min_nrs:g} (or unrated, by rule A or C), or a later rating of at least {rule.min_nrs:g} and at least "
+        f"{rule.min_rise_nrs:g} above the rating at relief"
     )
+
+
+def _compare_definitions(episodes: Episodes | None, returns: ReturnRows) -> pd.DataFrame:
+    """The share returned by the primary day under other definitions; an empty table where `episodes` is None."""
+    import pandas as pd
+
+    from outcomes.cases.episodes import build_episodes
+    from outcomes.cases.timeline import build_return_rows
+
+    rows: list[tuple[object, ...]] = []
+    if episodes is not None:
+        protocol, settings = episodes.protocol, episodes.protocol.episode
+        rows.append(_definition_row("as reported", settings.gap_days, returns, protocol))
+        for gap in (gap for gap in SENSITIVITY_GAPS if gap > protocol.baseline.window_days):
+            # Rules B and C ask for less than the gap; with them on, the gap alone would hardly matter.
+            other = replace(settings, gap_days=gap, relief_rule=False, new_onset_rule=False)
+            again = build_episodes(episodes.visits, replace(protocol, episode=other))
+            words = f"episodes end only by a gap of {gap} days (rules B and C off)"
+            rows.append(_definition_row(words, gap, build_return_rows(again), protocol))
+        first = _first_eligible(episodes)[returns.episode]
+        words = "first eligible episode of each patient only"
+        rows.append(_definition_row(words, settings.gap_days, returns, protocol, first))
+        words = "new episodes only; pain back at a later visit of care still going on is no return"
+        rows.append(_definition_row(words, settings.gap_days, build_return_rows(episodes, "new_episode"), protocol))
+    return pd.DataFrame(rows, columns=list(DEFINITION_COLUMNS))
+
+
+def _definition_row(
+    words: str, gap: int, returns: ReturnRows, protocol: Protocol, part: np.ndarray | slice = slice(None)
+) -> tuple[object, ...]:
+    day = protocol.horizons_days.primary_recurrence
+    start, stop = returns.start_days[part].astype(float), returns.stop_days[part].astype(float)
+    curve = fit_group(words, start, stop, returns.event[part].astype(bool), protocol)
+    return words, gap, results.read_day(curve, day)[0], curve.n, int(curve.events[day])
+
+
+def _first_eligible(episodes: Episodes) -> np.ndarray:
+    """Whether each episode is the patient's first for which relief is definable, whatever its stream."""
+    columns = episodes.columns
+    rows = np.flatnonzero(columns["is_eligible"])
+    rows = rows[np.lexsort((columns["episode"][rows], columns["index_day"][rows], columns["patient"][rows]))]
+    patient = columns["patient"][rows]
+    first = np.zeros(episodes.n, dtype=bool)
+    first[rows[np.diff(patient, prepend=-1) != 0]] = True
+    return first
 
 
 def _n_days(protocol: Protocol) -> int:
@@ -159,10 +227,25 @@ def _nobody(protocol: Protocol) -> str:
 
 def _standing_notes(protocol: Protocol) -> tuple[str, ...]:
     return (
-        "This is return to this clinic. Those who did not return may have had pain or gone elsewhere (in cohort "
-        "studies about 7 in 10 have pain again within a year and 4 in 10 seek care).",
+        "This is return to a clinic in these records. Those who did not return may have had pain or gone elsewhere (in "
+        "cohort studies about 7 in 10 have pain again within a year and 4 in 10 seek care).",
         "Only relieved episodes are counted: few and easy relieved episodes make a low figure.",
         f"The first possible return is the landmark day itself, {protocol.recurrence.landmark_days} days after relief.",
         "Fewer of those still at risk return later: frequent returners leave the group first.",
         "Episodes of one patient are treated as independent; where many return twice the interval is too narrow.",
     )
+
+
+def _kind_notes(returns: ReturnRows, protocol: Protocol) -> tuple[str, ...]:
+    """Say how many returns were no new episode; without the number where it, or what is left, is small."""
+    back, opened = returns.n_pain_back, returns.n_new_episode
+    what = "pain back at a later visit of care still going on, not a new episode"
+    if not back + opened:
+        return ()
+    if not back:
+        return ("Every return opened a new episode.",)
+    if not opened:
+        return (f"Every return was {what}.",)
+    if min(back, opened) < protocol.reporting_floor.suppress_cell_below:
+        return (f"{'Some' if back < opened else 'Most'} of the returns were {what}.",)
+    return (f"{back} of {back + opened} returns were {what}.",)

@@ -28,6 +28,45 @@ ALL = "all"
 NOT_RECORDED = "not recorded"
 MAX_GROUPS = 200
 
+GROUP_COLUMNS = (
+    "region",
+    "stream",
+    "clinic_id",
+    "clinician_id",
+    "cause",
+    "trigger",
+    "radiation",
+    "paresthesia",
+    "onset",
+    "chronicity",
+    "previous_episodes",
+    "age",
+    "sex",
+    "payer",
+    "index_quarter",
+    "opened_by",
+    "episode_number",
+    "baseline_nrs",
+    "modalities_first",
+    "concordance",
+)
+"""Columns of the episode table that groups may be formed by: fixed at the start of the episode or of its treatment."""
+_KNOWN_LATER = (
+    "is_closed",
+    "end_reason",
+    "has_maintenance",
+    "last_date",
+    "last_day",
+    "n_measured",
+    "n_visits",
+    "status_last",
+)
+GROUP_NOTE = "Descriptive: the groups differ in more than this."
+NO_CALENDAR_NOTE = (
+    "This export has day numbers and no calendar: episodes already under way before the data begin cannot be told "
+    "apart and are counted as new ones."
+)
+
 HORIZON_COLUMNS = ("group", "horizon_days", "estimate", "conf_low", "conf_high", "n", "events")
 CURVE_COLUMNS = ("group", "day", "estimate", "conf_low", "conf_high", "at_risk")
 
@@ -68,12 +107,12 @@ def split_groups(episodes: Episodes, rows: IntArray, by: str | None) -> Iterator
     rows : ndarray of int, shape (n,)
         Episodes, as row numbers of the episode table.
     by : str or None
-        A column of ``episodes.table``; None for one group of all.
+        One of `GROUP_COLUMNS`; None for one group of all.
 
     Raises
     ------
     InputRefused
-        No such column, or one with more values than a table can show.
+        No such column, one that is known only later in the episode, or one with more values than a table can show.
     NotEstimable
         A known column this export does not fill.
     """
@@ -88,17 +127,7 @@ def split_groups(episodes: Episodes, rows: IntArray, by: str | None) -> Iterator
 
 def _group_codes(episodes: Episodes, rows: IntArray, by: str) -> tuple[list[str], IntArray]:
     table = episodes.table
-    if by not in table.columns:
-        known = {shown_name(column, episodes.has_calendar) for column in EPISODE_COLUMNS}
-        if by in known:
-            raise NotEstimable(
-                f"This export records no '{by}'; groups by it cannot be formed. Map the column it is in."
-            )
-        near = difflib.get_close_matches(by, [str(name) for name in table.columns], n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Choose one of: {', '.join(map(str, table.columns))}."
-        raise InputRefused(
-            "Groups cannot be formed.", [Finding("E651", "is no column of the episode table.", by, hint)]
-        )
+    _check_column(by, [name for name in GROUP_COLUMNS if name in table.columns], episodes.has_calendar)
     values = table[by].iloc[rows]
     texts = values.astype(object).where(values.notna(), NOT_RECORDED).map(str).replace("", NOT_RECORDED)
     names, codes = np.unique(texts.to_numpy(dtype=str), return_inverse=True)
@@ -106,6 +135,29 @@ def _group_codes(episodes: Episodes, rows: IntArray, by: str) -> tuple[list[str]
         finding = Finding("E652", f"has {names.size} values.", by, f"Choose a column with at most {MAX_GROUPS}.")
         raise InputRefused("Groups cannot be formed.", [finding])
     return [str(name) for name in names], codes
+
+
+def _check_column(by: str, usable: Sequence[str], has_calendar: bool) -> None:
+    """Refuse a column that groups cannot be formed by, and say why; `usable` are those this export fills."""
+    choice = f"Choose one of: {', '.join(usable)}."
+    if by in usable:
+        return
+    if by in GROUP_COLUMNS:
+        raise NotEstimable(f"This export records no '{by}'; groups by it cannot be formed. Map the column it is in.")
+    if by in _KNOWN_LATER:
+        finding = Finding(
+            "E654",
+            "is known only later in the episode: groups by it would compare outcomes with themselves.",
+            by,
+            choice,
+        )
+    elif by in {shown_name(column, has_calendar) for column in EPISODE_COLUMNS}:
+        finding = Finding("E655", "does not form groups that are fixed when an episode starts.", by, choice)
+    else:
+        near = difflib.get_close_matches(by, usable, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else choice
+        finding = Finding("E651", "is no column of the episode table.", by, hint)
+    raise InputRefused("Groups cannot be formed.", [finding])
 
 
 def count_days(time: FloatArray, event: NDArray[np.bool_], n_days: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -125,6 +177,17 @@ def find_last_day(at_risk: NDArray[np.int64], n: int, protocol: Protocol) -> int
     return int(short[0]) - 1 if short.size else at_risk.size - 1
 
 
+def read_day(curve: DayCurve, day: int) -> tuple[float, float, float]:
+    """Share and limits on one day; NaN past the curve's last day, no limits where nothing or all has happened."""
+    nothing = float("nan")
+    if day > curve.last_day:
+        return nothing, nothing, nothing
+    share = float(curve.estimate[day])
+    if curve.events[day] == 0 or share >= 1.0:
+        return share, nothing, nothing
+    return share, float(curve.conf_low[day]), float(curve.conf_high[day])
+
+
 def horizon_table(curves: Sequence[DayCurve], horizons: Sequence[int]) -> pd.DataFrame:
     """One row a group and horizon (`HORIZON_COLUMNS`); NaN past the last day, no limits where nothing happened yet."""
     import pandas as pd
@@ -132,12 +195,7 @@ def horizon_table(curves: Sequence[DayCurve], horizons: Sequence[int]) -> pd.Dat
     rows = []
     for curve in curves:
         for horizon in horizons:
-            values = [float(v[horizon]) for v in (curve.estimate, curve.conf_low, curve.conf_high)]
-            if horizon > curve.last_day:
-                values = [np.nan] * 3
-            elif curve.events[horizon] == 0 or values[0] >= 1.0:
-                values[1:] = [np.nan] * 2
-            rows.append((curve.group, horizon, *values, curve.n, int(curve.events[horizon])))
+            rows.append((curve.group, horizon, *read_day(curve, horizon), curve.n, int(curve.events[horizon])))
     return pd.DataFrame(rows, columns=list(HORIZON_COLUMNS))
 
 
@@ -181,11 +239,15 @@ def curve_notes(curves: Sequence[DayCurve], horizons: Sequence[int], protocol: P
             )
         if any(curve.events[h] == 0 for h in horizons if h <= curve.last_day):
             notes.append(f"{who}nothing had happened by the first of the days asked for; such a 0 has no interval.")
-        if any(curve.estimate[h] >= 1.0 for h in horizons if h <= curve.last_day):
-            notes.append(
-                f"{who}everybody observed had the event by one of the days asked for; such a 1 has no interval."
-            )
+        full = [h for h in horizons if h <= curve.last_day and curve.estimate[h] >= 1.0]
+        if full:
+            notes.append(f"{who}the curve reaches 1 by day {full[0]}; such a 1 has no interval.")
     return [note[0].upper() + note[1:] for note in notes]
+
+
+def context_notes(by: str | None, has_calendar: bool) -> tuple[str, ...]:
+    """Return what a reader must know about groups, and about an export without a calendar."""
+    return (*((GROUP_NOTE,) if by is not None else ()), *(() if has_calendar else (NO_CALENDAR_NOTE,)))
 
 
 def first_shown(codes: NDArray[Any], least: int) -> int:

@@ -1,0 +1,41 @@
+"""Quarters as numbers: counted since 1970, so that neighbours differ by one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.errors import NotEstimable
+
+
+def quarter_number(days: NDArray[Any]) -> NDArray[np.int64]:
+    """Count quarters since 1970 from days since 1970-01-01."""
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.asarray(months // 3, dtype=np.int64)
+
+
+def quarter_word(number: int) -> str:
+    """Write a quarter number as ``2026Q3``."""
+    return f"{1970 + number // 4}Q{number % 4 + 1}"
+
+
+def quarter_end(number: int) -> int:
+    """Last day of a quarter, in days since 1970-01-01."""
+    return int(np.datetime64(3 * (number + 1), "M").astype("datetime64[D]").astype(np.int64)) - 1
+
+
+def read_quarter(text: str) -> int:
+    """Read ``2026Q3``, also ``2026-q3``, as a quarter number.
+
+    Raises
+    ------
+    NotEstimable
+        It is written in another way.
+    """
+    found = re.fullmatch(r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*", text)
+    if not found:
+        raise NotEstimable(f"'{text}' is no quarter. Write it like 2026Q3.")
+    return (int(found[1]) - 1970) * 4 + int(found[2]) - 1
