@@ -433,7 +433,7 @@ def test_silent_stops_are_of_eligible_episodes():
     rows = days_after(date(2025, 1, 2), "a 0 6", "a 7 5", "b 0 6", "b 7 2", "c 0 2", "c 7 2", "d 300 6")
     found = value(review_quarter(dated_episodes(rows)), "2025Q1", "silent_stop")
     assert (found["n"], found["events"], found["estimate"]) == (2, 1, 0.5)
-    assert found["label"].startswith("Stopped coming while not relieved at the last score")
+    assert found["label"].startswith("Stopped coming, not relieved")
 
 
 def test_a_quarter_has_no_share_where_too_few_are_still_observed():
@@ -465,8 +465,8 @@ def test_quarter_labels_fit_a_tile():
     assert {len(label) <= 68 for label in labels} == {True}
     assert {
         "Relieved by day 28 (estimated)",
-        "Returned within 182 days of the landmark, of relieved episodes",
-        "Visits per episode in 90 days, without maintenance visits",
+        "Returned within 182 days (of relieved)",
+        "Visits per episode, first 90 days",
     } <= set(labels)
 
 

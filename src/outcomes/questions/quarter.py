@@ -190,7 +190,12 @@ def _result(
 
 
 def _standing_notes(episodes: Episodes) -> list[str]:
-    notes = ["Neighbouring quarters always differ; this table alone does not call any difference a change."]
+    landmark = episodes.protocol.recurrence.landmark_days
+    notes = [
+        "Neighbouring quarters always differ; this table alone does not call any difference a change.",
+        f"Returns count from {landmark} days after relief; a stop is one while not relieved at the last score; visits "
+        "leave out maintenance.",
+    ]
     if not episodes.columns["is_inception"].all():
         notes.append(
             "Episodes of care started count those of the washout too; some of these were under way before the records "
@@ -310,7 +315,7 @@ def _returned(episodes: Episodes) -> Indicator:
 
     return Indicator(
         name=f"returned_by_{RETURN_DAYS}",
-        label=f"Returned within {RETURN_DAYS} days of the landmark, of relieved episodes",
+        label=f"Returned within {RETURN_DAYS} days (of relieved)",
         unit="share",
         horizon_days=protocol.horizons_days.rmst + protocol.recurrence.landmark_days + RETURN_DAYS,
         floor=protocol.reporting_floor.estimate_min_episodes,
@@ -327,7 +332,7 @@ def _silent(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
     silent = (columns["end_reason"][rows] == END_REASONS.index("silent_stop")) & (lasted <= within)
     return Indicator(
         name="silent_stop",
-        label=f"Stopped coming while not relieved at the last score, within {within} days",
+        label=f"Stopped coming, not relieved, within {within} days",
         unit="share",
         horizon_days=within + protocol.dropout.no_visit_days,
         floor=protocol.reporting_floor.estimate_min_episodes,
@@ -347,7 +352,7 @@ def _visits(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
     patient = episodes.columns["patient"][rows]
     return Indicator(
         name="visits_per_episode",
-        label=f"Visits per episode in {within} days, without maintenance visits",
+        label=f"Visits per episode, first {within} days",
         unit="visits",
         horizon_days=within,
         floor=protocol.reporting_floor.estimate_min_episodes,

@@ -106,14 +106,14 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
             tables,
             "returned_by_182",
             f"episodes still relieved {landmark} days after relief",
-            "came back to this clinic within 182 days from then",
+            "came back with pain within 182 days from then",
         ),
         _indicator(
             inputs,
             tables,
             "silent_stop",
-            "episodes",
-            f"stopped coming within {max(days.relief)} days, without relief or a discharge on record",
+            "episodes whose first pain score leaves room for relief",
+            f"stopped coming within {max(days.relief)} days while not relieved at the last score",
             "",
         ),
         _pain_recorded(inputs, tables),
@@ -186,13 +186,13 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
         ),
         bind(
             tables,
-            f"Of {{n}} relieved episodes, an estimated {{value}} came back to this clinic within {last} days "
-            f"({INTERVAL}).",
+            f"Of {{n}} relieved episodes, an estimated {{value}} came back with pain within {last} days ({INTERVAL}).",
             _horizon("recurrence", last),
         ),
         bind(
             tables,
-            "{share} of episodes ended without relief on record, without a discharge and without another visit.",
+            "{share} of episodes stopped while not relieved at the last score, without a discharge and without another "
+            "visit.",
             {"share": cell("episode_ends", "estimate", "percent", end_reason="silent_stop")},
         ),
         bind(

@@ -3,70 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release import figures, views
+from outcomes.release.curve_sections import relief_section, return_section
 from outcomes.release.first_page import latest_mature
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, FigureView, Section, Sentence, Terms, Text
-from outcomes.release.sentences import INTERVAL, Tables, bind, cell, format_percent, literal, say
-from outcomes.release.svg import to_svg
-from outcomes.release.words import glossary, quarter_words, relief_words
+from outcomes.release.model import Block, FigureView, Section, Sentence, Terms
+from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
+from outcomes.release.sentences import Tables, bind, cell, format_percent, literal, say
+from outcomes.release.words import glossary, quarter_words
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
-WIDE, NARROW = 7.2, 3.7
 TABLE_QUARTERS = 6
 ALL_TERMS = 25
-MOST_NOTES = 8
 
 
 def make_sections(inputs: ReportInputs, tables: Tables) -> tuple[Section, ...]:
     """Return the sections in reading order."""
-    makers = (_quarters, _relief, _return, _mix, _attendance, _quality, _definitions)
+    makers = (_quarters, relief_section, return_section, _mix, _attendance, _quality, _definitions)
     return tuple(make(inputs, tables) for make in makers)
-
-
-def draw(
-    id: str,
-    title: str,
-    alt: str,
-    caption: str,
-    plot: Callable[..., Axes],
-    result: Any,
-    heights: tuple[float, float],
-    csv: str,
-    panels: bool = False,
-) -> FigureView:
-    """Draw a figure twice, for a page and for a phone.
-
-    Parameters
-    ----------
-    plot : callable
-        A function of `figures`: ``plot(result, ax=..., narrow=...)``.
-    heights : (float, float)
-        Inches of the wide and the narrow drawing.
-    panels : bool
-        Whether the figure places its own panels and needs the whole area.
-    """
-    from matplotlib.figure import Figure
-
-    drawn = []
-    for narrow, width, height in ((False, WIDE, heights[0]), (True, NARROW, heights[1])):
-        with figures.style():
-            figure = Figure(figsize=(width, height), layout=None if panels else "constrained")
-            ax = figure.add_axes((0, 0, 1, 1)) if panels else figure.subplots()
-            plot(result, ax=ax, narrow=narrow)
-            drawn.append(to_svg(figure, f"{id}-{'narrow' if narrow else 'wide'}"))
-    return FigureView(f"figure-{id}", title, alt, caption, drawn[0], drawn[1], csv)
 
 
 def _quarters(inputs: ReportInputs, tables: Tables) -> Section:
     review = inputs.answer("quarter_review")
     if review is None:
-        return _refused("quarters", "Quarter by quarter", inputs.refusal("quarter_review"))
+        return refused("quarters", "Quarter by quarter", inputs.refusal("quarter_review"))
     table = tables["quarter_review"]
     n_panels = table["indicator"].nunique()
     lead = say(
@@ -74,10 +38,10 @@ def _quarters(inputs: ReportInputs, tables: Tables) -> Section:
         "Neighbouring "
         "quarters always differ a little; whether a difference is more than chance is not decided here."
     )
-    alt = _alt(
+    alt = join_alt(
         bind(
             tables,
-            "Episodes started: {n} in " + inputs.quarter + ".",
+            "Episodes of care started: {n} in " + inputs.quarter + ".",
             {"n": cell("quarter_review", "estimate", "count", indicator="episodes_started", quarter=inputs.quarter)},
         ),
         *(_alt_indicator(tables, name, inputs.quarter) for name in dict.fromkeys(table["indicator"])),
@@ -104,124 +68,19 @@ def _quarters(inputs: ReportInputs, tables: Tables) -> Section:
         quarters,
         lambda row, value: views.write_indicator(row["unit"], value),
     )
-    return Section("quarters", "Quarter by quarter", (lead,), (figure, shown, *_notes(review)), "descriptive")
-
-
-def _relief(inputs: ReportInputs, tables: Tables) -> Section:
-    result = inputs.answer("relief")
-    if result is None:
-        return _refused("relief", "Time to relief", inputs.refusal("relief"))
-    protocol = inputs.episodes.protocol
-    day = protocol.horizons_days.primary
-    lead = bind(
-        tables,
-        f"An estimated {{value}} of {{n}} episodes had a pain score {relief_words(protocol)} by day {day} "
-        f"({INTERVAL}). It is on "
-        "record for {events}; those who stopped coming earlier are taken to fare like those who stayed.",
-        {**_cells("relief", day), "events": cell("relief", "events", "count", horizon_days=day)},
-        f"The share relieved by day {day} cannot be shown: too few episodes were observed that long.",
-    )
-    median = bind(
-        tables,
-        "The estimated median is day {day}: half of the {n} episodes had come down by then.",
-        {
-            "day": cell("relief_summary", "value", "count", item="median_days"),
-            "n": cell("relief_summary", "value", "count", item="n"),
-        },
-    )
-    alt = _alt(
-        *(
-            bind(
-                tables,
-                f"{{value}} relieved by day {d}.",
-                {"value": cell("relief", "estimate", "percent", horizon_days=d)},
-            )
-            for d in protocol.horizons_days.relief
-        ),
-        empty="No curve can be shown.",
-    )
-    figure = _draw_curve(
-        "relief",
-        "Share of episodes relieved, by days since the first visit",
-        alt,
-        figures.relief_curve,
-        result,
-        "relief_curve",
-    )
-    table = views.horizon_table(
-        result.table, "relief", "Share relieved by fixed days", "By day", "Relieved", "Relief recorded", "Episodes"
-    )
-    return Section(
-        "relief", "Time to relief", (*_some(lead), *_some(median)), (*figure, table, *_notes(result)), "descriptive"
-    )
-
-
-def _return(inputs: ReportInputs, tables: Tables) -> Section:
-    result = inputs.answer("recurrence")
-    if result is None:
-        return _refused("return", "Return after relief", inputs.refusal("recurrence"))
-    protocol = inputs.episodes.protocol
-    day, landmark = protocol.horizons_days.primary_recurrence, protocol.recurrence.landmark_days
-    lead = bind(
-        tables,
-        f"Of {{n}} episodes that were relieved and stayed so for {landmark} days, an estimated {{value}} had come "
-        "back to this "
-        f"clinic within {day} days ({INTERVAL}). The others had not returned here; they may have had pain or gone "
-        "elsewhere.",
-        _cells("recurrence", day),
-        f"The share that returned within {day} days cannot be shown: too few episodes were observed that long.",
-    )
-    alt = _alt(
-        *(
-            bind(
-                tables,
-                f"{{value}} returned within {d} days.",
-                {"value": cell("recurrence", "estimate", "percent", horizon_days=d)},
-            )
-            for d in protocol.horizons_days.recurrence
-        ),
-        empty="No curve can be shown.",
-    )
-    figure = _draw_curve(
-        "return",
-        f"Share that returned, by days since the landmark ({landmark} days after relief)",
-        alt,
-        figures.return_curve,
-        result,
-        "recurrence_curve",
-    )
-    table = views.horizon_table(
-        result.table,
-        "recurrence",
-        "Share returned by fixed days",
-        "Within days",
-        "Returned",
-        "Returns recorded",
-        "Relieved episodes",
-    )
-    return Section("return", "Return after relief", _some(lead), (*figure, table, *_notes(result)), "descriptive")
-
-
-def _draw_curve(
-    id: str, title: str, alt: str, plot: Callable[..., Axes], result: Any, csv: str
-) -> tuple[FigureView, ...]:
-    """Draw a curve; nothing where no day of it can be shown."""
-    if not any(isinstance(value, float) and value == value for value in result.curve["estimate"].tolist()):
-        return ()
-    caption = f"Band: 95 % interval at each day. Number observed: {figures.AT_RISK_CONVENTION}."
-    return (draw(id, title, alt, caption, plot, result, (2.9, 3.2), csv),)
+    return Section("quarters", "Quarter by quarter", (lead,), (figure, shown, *list_notes(review)), "descriptive")
 
 
 def _mix(inputs: ReportInputs, tables: Tables) -> Section:
     result = inputs.answer("modality_use")
     if result is None:
-        return _refused("treatments", "Treatment mix", inputs.refusal("modality_use"))
+        return refused("treatments", "Treatment mix", inputs.refusal("modality_use"))
     table = tables["modality_use"]
     if inputs.quarter:
         table = table[table["quarter"] <= inputs.quarter]
         result = dataclasses.replace(result, table=table)
     if table.empty:
-        return _refused("treatments", "Treatment mix", f"No treatment was recorded up to {inputs.quarter}.")
+        return refused("treatments", "Treatment mix", f"No treatment was recorded up to {inputs.quarter}.")
     quarters = sorted(set(table["quarter"]))[-TABLE_QUARTERS:]
     newest = [f for f in dict.fromkeys(table["family"]) if _shown_share(table, f, quarters[-1]) > 0]
     ranked = sorted(newest, key=lambda f: -float(_row(table, f, quarters[-1])["estimate"]))[:3]
@@ -243,8 +102,8 @@ def _mix(inputs: ReportInputs, tables: Tables) -> Section:
         quarters,
         lambda _, value: format_percent(value),
     )
-    figure = _draw_mix(result, _alt(lead))
-    return Section("treatments", "Treatment mix", _some(lead), (figure, shown, *_notes(result)), "descriptive")
+    figure = _draw_mix(result, join_alt(lead))
+    return Section("treatments", "Treatment mix", some(lead), (figure, shown, *list_notes(result)), "descriptive")
 
 
 def _draw_mix(result: Any, alt: str) -> FigureView:
@@ -288,7 +147,7 @@ def _attendance(inputs: ReportInputs, tables: Tables) -> Section:
         "Episodes",
     )
     ends = views.counts_table(tables["episode_ends"], "episode_ends", "How episodes ended", "label", "End", "Episodes")
-    return Section("attendance", "Attendance", _some(lead), (bands, ends), "descriptive")
+    return Section("attendance", "Attendance", some(lead), (bands, ends), "descriptive")
 
 
 def _quality(inputs: ReportInputs, tables: Tables) -> Section:
@@ -333,24 +192,6 @@ def _definitions(inputs: ReportInputs, tables: Tables) -> Section:
     return Section("definitions", "Definitions", (lead,), (Terms(glossary(inputs.episodes.protocol)),), "descriptive")
 
 
-def _refused(id: str, title: str, reason: str) -> Section:
-    return Section(id, title, (say(reason, "not estimable"),), (), "not estimable")
-
-
-def _cells(name: str, day: int) -> dict[str, Any]:
-    where = {"horizon_days": day}
-    return {
-        "value": cell(name, "estimate", "percent", **where),
-        "n": cell(name, "n", "count", **where),
-        "low": cell(name, "conf_low", "points", **where),
-        "high": cell(name, "conf_high", "points", **where),
-    }
-
-
-def _alt(*sentences: Sentence | None, empty: str = "No value can be shown.") -> str:
-    return " ".join(sentence.text for sentence in sentences if sentence is not None) or empty
-
-
 def _alt_indicator(tables: Tables, name: str, quarter: str) -> Sentence | None:
     table = tables["quarter_review"]
     last = latest_mature(table, name, quarter)
@@ -373,7 +214,7 @@ def _completeness_alt(tables: Tables) -> str:
         )
         for row in ends
     ]
-    return "Least and most often filled. " + _alt(*parts)
+    return "Least and most often filled. " + join_alt(*parts)
 
 
 def _row(table: Any, family: str, quarter: str) -> Any:
@@ -384,15 +225,3 @@ def _shown_share(table: Any, family: str, quarter: str) -> float:
     rows = table[(table["family"] == family) & (table["quarter"] == quarter)]
     value = rows["estimate"].iloc[0] if len(rows) == 1 else 0.0
     return 0.0 if isinstance(value, str) or value != value else float(value)
-
-
-def _notes(result: Any) -> tuple[Text, ...]:
-    """What the question itself says about its limits."""
-    notes = list(result.notes)
-    if len(notes) > MOST_NOTES:
-        notes[MOST_NOTES:] = [f"And {len(notes) - MOST_NOTES} more of the same kind."]
-    return (Text(tuple(say(note) for note in notes), "What limits these numbers"),) if notes else ()
-
-
-def _some(sentence: Sentence | None) -> tuple[Sentence, ...]:
-    return () if sentence is None else (sentence,)

@@ -27,6 +27,7 @@ END_WORDS = {
     "referred": "Referred on",
     "stopped_relieved": "Stopped coming, relieved at the last score",
     "silent_stop": "Stopped coming, not relieved (silent stop)",
+    "stopped_unrated": "Stopped coming, pain never rated",
     "new_complaint": "A new complaint opened the next episode",
     "open_at_data_cut": "Still open at the data cut",
     "follow_up_unknown": "Follow-up unknown",
@@ -62,6 +63,9 @@ def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
             tables[name] = result.table
             if getattr(result, "curve", None) is not None:
                 tables[f"{name}_curve"] = result.curve
+            definitions = getattr(result, "definitions", None)
+            if definitions is not None and len(definitions):
+                tables[f"{name}_definitions"] = definitions
             scalars = [(key, value) for key, value in result.summary.items() if isinstance(value, int | float | str)]
             if scalars:
                 tables[f"{name}_summary"] = _frame(scalars, ["item", "value"])

@@ -71,6 +71,16 @@ def horizon_table(table: pd.DataFrame, id: str, caption: str, day: str, share: s
     return TableView(id, caption, columns, rows, csv=id)
 
 
+def definitions_table(table: pd.DataFrame, id: str, caption: str, share: str) -> TableView:
+    """The same question under other definitions, one row each."""
+    columns = (Column("Definition", row_header=True), Column(share, numeric=True), Column("Episodes", numeric=True))
+    rows = tuple(
+        (_sentence(row["definition"]), shown(row["estimate"], format_percent), shown(row["n"], format_count))
+        for row in table.to_dict("records")
+    )
+    return TableView(id, caption, columns, rows, csv=id)
+
+
 def pivot_table(
     table: pd.DataFrame, id: str, caption: str, rows: str, quarters: Sequence[str], write: Callable[[Any, float], str]
 ) -> TableView:

@@ -122,14 +122,14 @@ def glossary(protocol: Any) -> tuple[tuple[str, str], ...]:
             "Return",
             f"The clock starts {back.landmark_days} days after relief that was not contradicted before. A return is "
             "a new "
-            f"episode in the same stream, or a score of {back.min_nrs:g} or more and {back.min_rise_nrs:g} points "
-            "above "
-            f"relief, at this clinic. Read at days {_list(days.recurrence)}.",
+            f"episode in the same stream with a score of {back.min_nrs:g} or more (or no score), or a later score of "
+            f"{back.min_nrs:g} or more that is at least {back.min_rise_nrs:g} points above "
+            f"relief, at a clinic in these records. Read at days {_list(days.recurrence)}.",
         ),
         (
             "Silent stop",
             f"Not relieved at the last score, no discharge or referral recorded, and {protocol.dropout.no_visit_days} "
-            "observable days without a visit.",
+            "observable days without a visit of any kind.",
         ),
         (
             "Interval",

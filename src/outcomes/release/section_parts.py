@@ -1,0 +1,85 @@
+"""What the sections are put together from: drawn figures, refusals, alternative texts, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release import figures
+from outcomes.release.model import FigureView, Section, Sentence, Text
+from outcomes.release.sentences import cell, say
+from outcomes.release.svg import to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDE, NARROW = 7.2, 3.7
+MOST_NOTES = 8
+
+
+def draw(
+    id: str,
+    title: str,
+    alt: str,
+    caption: str,
+    plot: Callable[..., Axes],
+    result: Any,
+    heights: tuple[float, float],
+    csv: str,
+    panels: bool = False,
+) -> FigureView:
+    """Draw a figure twice, for a page and for a phone.
+
+    Parameters
+    ----------
+    plot : callable
+        A function of `figures`: ``plot(result, ax=..., narrow=...)``.
+    heights : (float, float)
+        Inches of the wide and the narrow drawing.
+    panels : bool
+        Whether the figure places its own panels and needs the whole area.
+    """
+    from matplotlib.figure import Figure
+
+    drawn = []
+    for narrow, width, height in ((False, WIDE, heights[0]), (True, NARROW, heights[1])):
+        with figures.style():
+            figure = Figure(figsize=(width, height), layout=None if panels else "constrained")
+            ax = figure.add_axes((0, 0, 1, 1)) if panels else figure.subplots()
+            plot(result, ax=ax, narrow=narrow)
+            drawn.append(to_svg(figure, f"{id}-{'narrow' if narrow else 'wide'}"))
+    return FigureView(f"figure-{id}", title, alt, caption, drawn[0], drawn[1], csv)
+
+
+def refused(id: str, title: str, reason: str) -> Section:
+    """A section that says why its question was refused."""
+    return Section(id, title, (say(reason, "not estimable"),), (), "not estimable")
+
+
+def horizon_cells(name: str, day: int) -> dict[str, Any]:
+    """Cells of a share at a day: value, limits and number."""
+    where = {"horizon_days": day}
+    return {
+        "value": cell(name, "estimate", "percent", **where),
+        "n": cell(name, "n", "count", **where),
+        "low": cell(name, "conf_low", "points", **where),
+        "high": cell(name, "conf_high", "points", **where),
+    }
+
+
+def join_alt(*sentences: Sentence | None, empty: str = "No value can be shown.") -> str:
+    """Sentences that state the finding of a figure, as its alternative text."""
+    return " ".join(sentence.text for sentence in sentences if sentence is not None) or empty
+
+
+def list_notes(result: Any) -> tuple[Text, ...]:
+    """What the question itself says about its limits."""
+    notes = list(result.notes)
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"And {len(notes) - MOST_NOTES} more of the same kind."]
+    return (Text(tuple(say(note) for note in notes), "What limits these numbers"),) if notes else ()
+
+
+def some(sentence: Sentence | None) -> tuple[Sentence, ...]:
+    """The sentence as a tuple, or nothing."""
+    return () if sentence is None else (sentence,)
