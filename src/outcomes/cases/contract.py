@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from outcomes import arrow
 from outcomes.cases import cells, values
+from outcomes.cases.conflicts import find_conflicts
+from outcomes.cases.rules import OLDEST, Fault
 from outcomes.cases.schema import MISSING, Columns
 from outcomes.definitions import DIAGNOSIS_TIERS, drop_named
 
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from outcomes.records import Records, TextColumn
 
 _SINGLE_WORDS = ("cause", "trigger", "radiation", "region", "sex", "onset", "discharge_reason")
-_OLDEST = 90
-_YEAR_DAYS = 365.25
 _READINGS = {
     "n/10": "the number before the stroke",
     "a-b": "the midpoint",
@@ -44,7 +44,7 @@ class Typed:
     n: int
     columns: Columns = field(default_factory=dict)
     labels: dict[str, pa.StringArray] = field(default_factory=dict)
-    faults: list[tuple[str, str, NDArray[np.intp]]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
     not_data: list[tuple[str, NDArray[np.intp]]] = field(default_factory=list)
     unknown_terms: list[tuple[str, str, int]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -153,7 +153,7 @@ class _Typing:
             if column := self.column(name):
                 parsed = values.parse_whole(self.texts(column), self.mapping, code, high)
                 self.fault(name, column, parsed.faults)
-                found = np.minimum(parsed.values, _OLDEST) if name == "age" else parsed.values
+                found = np.minimum(parsed.values, OLDEST) if name == "age" else parsed.values
                 self.spread(name, column, found, np.int32)
 
     def onset_date(self) -> None:
@@ -323,43 +323,6 @@ class _Typing:
         self.out.columns["region"] = region if stated is None else np.where(stated >= 0, stated, region)
 
 
-def find_conflicts(typed: Typed, codebook: Codebook) -> None:
-    """Add a fault for every record of a patient who cannot be one person: two sexes, or ages that do not fit."""
-    patient, n_patients = typed.columns["patient"], len(typed.labels["patient"])
-    sound = patient >= 0
-    for _, _, rows in typed.faults:
-        # A mistyped date must not make its patient two people.
-        sound[rows] = False
-    if "sex" in typed.columns:
-        names = codebook.ids("sex")
-        seen = np.zeros((2, n_patients), dtype=np.bool_)
-        for place, word in enumerate(("female", "male")):
-            seen[place, patient[sound & (typed.columns["sex"] == names.index(word))]] = True
-        _conflict(typed, "sex", "E203", seen[0] & seen[1])
-    if "age" in typed.columns:
-        rows = np.flatnonzero(sound & (typed.columns["age"] >= 0) & (typed.columns["age"] < _OLDEST))
-        age, day = typed.columns["age"][rows].astype(np.float64), typed.columns["day"][rows]
-        # Age at the visit or age at the export, both are common: only what fits neither is a conflict. One year is for
-        # the birthday between two visits, one for an age written down late.
-        aged = _spread(age - day / _YEAR_DAYS, patient[rows], n_patients)
-        fixed = _spread(age, patient[rows], n_patients)
-        _conflict(typed, "age", "E204", np.minimum(aged, fixed) > 2)
-
-
-def _spread(values: NDArray[np.float64], patient: NDArray[np.int32], n_patients: int) -> NDArray[np.float64]:
-    """Largest difference between the values of each patient; shape (n_patients,)."""
-    low, high = np.full(n_patients, np.inf), np.full(n_patients, -np.inf)
-    np.minimum.at(low, patient, values)
-    np.maximum.at(high, patient, values)
-    return high - low
-
-
-def _conflict(typed: Typed, name: str, code: str, conflicting: NDArray[np.bool_]) -> None:
-    if conflicting.any():
-        patient = typed.columns["patient"]
-        typed.faults.append((name, code, np.flatnonzero((patient >= 0) & conflicting[patient])))
-
-
 def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Typed:
     """Type every field of the records and collect every fault.
 
@@ -385,5 +348,6 @@ def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Ty
         typing.muscles()
         typing.diagnoses()
         typing.patient(sorted_ids)
-    find_conflicts(typing.out, codebook)
-    return typing.out
+    typed = typing.out
+    typed.faults += find_conflicts(typed.columns, len(typed.labels["patient"]), typed.faults, codebook)
+    return typed

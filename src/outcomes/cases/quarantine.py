@@ -9,13 +9,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from outcomes import arrow
-from outcomes.cases.rules import RULES
+from outcomes.cases.rules import RULES, Fault
 from outcomes.records import mask
 
 if TYPE_CHECKING:
     from outcomes.records import Records
-
-Fault = tuple[str, str, NDArray[np.intp]]
 
 
 def build_quarantine(records: Records, faults: list[Fault]) -> pa.Table:

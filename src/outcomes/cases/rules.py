@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -60,3 +63,7 @@ _RULES = (
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in _RULES}
 OUTSIDE_CASE_DEFINITION = "E301"
+OLDEST = 90  # stands for 90 and over: higher ages identify
+
+Fault = tuple[str, str, NDArray[np.intp]]
+"""A field, the code of the rule it breaks, and the records in which it does."""

@@ -6,9 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.mapping import FIELDS, Mapping
+from outcomes.records.model import SourceFile
 
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u00ad\u202a\u202b\u202c\u202d\u202e\u2060"))
 _MASK_LENGTH = 20
@@ -72,6 +74,22 @@ class Wanted:
         """Return key without prefix -> (header, letter); an empty prefix gives the fields."""
         chosen = {k: i for k, i in self.index.items() if (k.startswith(prefix) if prefix else ":" not in k)}
         return {k.removeprefix(prefix): (self.header[i].strip(), column_letter(i)) for k, i in chosen.items()}
+
+    def describe(self, path: Path, kind: str, sheet: str = "", encoding: str = "") -> SourceFile:
+        """Describe the file these columns are read from; its records are counted later."""
+        return SourceFile(
+            name=path.name,
+            sheet=sheet,
+            kind=kind,
+            size_bytes=path.stat().st_size,
+            n_rows=0,
+            header=self.header,
+            field_columns=self.places(),
+            modality_columns=self.places("flag:"),
+            unread_columns=self.unread,
+            encoding=encoding,
+            path=path,
+        )
 
     @property
     def unread(self) -> tuple[str, ...]:

@@ -18,11 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from outcomes.records.columns import Wanted
 from outcomes.records.csv_head import Head, read_head
 from outcomes.records.lines import MAX_RECORD_BYTES, NEWLINE, Lines, sort_lines
 from outcomes.records.mapping import Mapping
-from outcomes.records.model import Codes, Part, SourceFile
+from outcomes.records.model import Codes, Part
 from outcomes.records.rules import refuse
 from outcomes.records.text_columns import join_chunks
 from outcomes.records.text_stream import iterate_text
@@ -74,7 +73,7 @@ def read_csv(path: Path, mapping: Mapping) -> Part:
     encoding, first = next(text)
     head = read_head(first, mapping, path.name)
     part = Part(
-        file=_source_file(path, head.wanted, encoding),
+        file=head.wanted.describe(path, "csv", encoding=encoding),
         columns={},
         rows=np.zeros(0, np.int32),
         n_physical=0,
@@ -82,22 +81,6 @@ def read_csv(path: Path, mapping: Mapping) -> Part:
     )
     _Reader(part, head, mapping).run(_whole_lines(first[head.size :], (data for _, data in text)))
     return part
-
-
-def _source_file(path: Path, wanted: Wanted, encoding: str) -> SourceFile:
-    return SourceFile(
-        name=path.name,
-        sheet="",
-        kind="csv",
-        size_bytes=path.stat().st_size,
-        n_rows=0,
-        header=wanted.header,
-        field_columns=wanted.places(),
-        modality_columns=wanted.places("flag:"),
-        unread_columns=wanted.unread,
-        encoding=encoding,
-        path=path,
-    )
 
 
 def _whole_lines(first: bytes, more: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

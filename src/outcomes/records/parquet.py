@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from outcomes import arrow
 from outcomes.records.columns import Wanted, choose_columns, column_letter
 from outcomes.records.mapping import Mapping
-from outcomes.records.model import Part, SourceFile
+from outcomes.records.model import Part
 from outcomes.records.rules import refuse
 from outcomes.records.text_columns import join_chunks
 from outcomes.records.workbook_child import text_of
@@ -70,18 +70,7 @@ def _read(path: Path, mapping: Mapping) -> Part:
 
 
 def _empty_part(path: Path, wanted: Wanted, n_rows: int) -> Part:
-    file = SourceFile(
-        name=path.name,
-        sheet="",
-        kind="parquet",
-        size_bytes=path.stat().st_size,
-        n_rows=0,
-        header=wanted.header,
-        field_columns=wanted.places(),
-        modality_columns=wanted.places("flag:"),
-        unread_columns=wanted.unread,
-        path=path,
-    )
+    file = wanted.describe(path, "parquet")
     return Part(file=file, columns={}, rows=np.arange(1, n_rows + 1, dtype=np.int32), n_physical=n_rows)
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from outcomes.records import workbook_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter, has_required
 from outcomes.records.mapping import Mapping
-from outcomes.records.model import Part, SourceFile
+from outcomes.records.model import Part
 from outcomes.records.rules import refuse
 from outcomes.records.text_columns import join_chunks
 
@@ -145,18 +145,7 @@ def _build_part(
     header_row = mapping.file.header_row
     by_position = {position: join_chunks(columns.column(str(position)).chunks) for position in wanted.positions}
     part = Part(
-        file=SourceFile(
-            name=path.name,
-            sheet=sheet,
-            kind="xlsx",
-            size_bytes=path.stat().st_size,
-            n_rows=0,
-            header=wanted.header,
-            field_columns=wanted.places(),
-            modality_columns=wanted.places("flag:"),
-            unread_columns=wanted.unread,
-            path=path,
-        ),
+        file=wanted.describe(path, "xlsx", sheet),
         columns={key: by_position[i] for key, i in wanted.index.items()},
         rows=np.arange(header_row + 1, answer["n_rows"] + 1, dtype=np.int32),
         n_physical=answer["n_rows"],
