@@ -403,7 +403,8 @@ def test_the_protocol_says_how_relief_is_confirmed(confirm, rule, events):
 
 
 def test_rules_in_words_say_what_confirms_them():
-    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5"])).definitions.set_index("rule")["definition"]
+    protocol = small(relief={"alternatives": ["any", "strict", "resolved", "pct30_and_2", "zero"]})
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5"], protocol)).definitions.set_index("rule")["definition"]
     for rule in ("confirmed", "resolved", "pct30_and_2", "zero"):
         assert "the next rating within 30 days, if there is one, does not contradict" in found[rule]
     assert found["strict"].endswith("and again at the next rating within 30 days")
@@ -472,12 +473,14 @@ def test_quarter_labels_fit_a_tile():
 
 def test_relief_under_every_rule():
     # Half, contradicted; half, not contradicted; from 6 to 4 and 0.
-    found = estimate_relief(episodes_of(["0:6 7:3 14:5 40:5", "0:6 7:3 14:3 40:5", "0:6 7:4 14:0", "0:6 40:5"]))
+    protocol = small(relief={"alternatives": ["any", "strict", "resolved", "pct30_and_2", "zero"]})
+    courses = ["0:6 7:3 14:5 40:5", "0:6 7:3 14:3 40:5", "0:6 7:4 14:0", "0:6 40:5"]
+    found = estimate_relief(episodes_of(courses, protocol))
     table = found.definitions.set_index("rule")
-    assert table.index.tolist() == ["any", "confirmed", "strict", "resolved", "pct30_and_2", "zero"]
+    assert table.index.tolist() == ["confirmed", "any", "strict", "resolved", "pct30_and_2", "zero"]
     assert (table["n"] == 4).all()
-    assert table["events"].tolist() == [3, 2, 1, 1, 2, 1]
-    assert table["estimate"].tolist() == pytest.approx([0.75, 0.5, 0.25, 0.25, 0.5, 0.25], abs=1e-6)
+    assert table["events"].tolist() == [2, 3, 1, 1, 2, 1]
+    assert table["estimate"].tolist() == pytest.approx([0.5, 0.75, 0.25, 0.25, 0.5, 0.25], abs=1e-6)
     assert table.loc["confirmed", "estimate"] == at(found.table, 28)["estimate"]
     floor = small(reporting_floor={"estimate_min_episodes": 5})
     assert estimate_relief(episodes_of(["0:6 40:5"] * 4, floor)).definitions["estimate"].isna().all()

@@ -187,11 +187,6 @@ def shown_name(column: Column, has_calendar: bool) -> str:
     return f"{column.name}_{'date' if has_calendar else 'day'}"
 
 
-def take(columns: Columns, rows: NDArray[np.intp]) -> Columns:
-    """Select rows of every column."""
-    return {name: values[rows] for name, values in columns.items()}
-
-
 def first_known(values: NDArray[Any], starts: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[Any]:
     """First recorded value (not -1) of each segment of rows; -1 where none is.
 

@@ -79,8 +79,6 @@ class Codebook:
         What `DiagnosisTerms.kind` indexes.
     instruments : dict of str to Instrument
         Instrument id -> range and minimal important change.
-    paresthesia_words : frozenset of str
-        Words that say tingling or numbness is present, in lower case.
     """
 
     hash: str
@@ -99,7 +97,6 @@ class Codebook:
     group_relations: dict[tuple[str, str], str]
     diagnosis_kinds: tuple[str, ...]
     instruments: dict[str, Instrument]
-    paresthesia_words: frozenset[str]
     _durations: dict[str, tuple[tuple[str, ...], tuple[int, ...]]]
     _modality_bits: dict[str, int]
     _ids: dict[str, tuple[str, ...]]
@@ -291,7 +288,6 @@ def _build_codebook(
         group_relations=_build_relations(tables["muscle_group_relations.csv"]),
         diagnosis_kinds=kinds,
         instruments={row["instrument_id"]: _build_instrument(row) for row in tables["instruments.csv"].rows},
-        paresthesia_words=_build_paresthesia_words(tables["paresthesia.csv"]),
         _durations=_build_durations(tables["duration_classes.csv"]),
         _modality_bits=modality_bits,
         _ids={kind: tuple(row[f"{kind}_id"] for row in tables[name].rows) for kind, name in ID_TABLES.items()},
@@ -349,9 +345,3 @@ def _build_durations(table: Table) -> dict[str, tuple[tuple[str, ...], tuple[int
         scheme: (tuple(row["class"] for row in rows), tuple(int(row["from_day"]) for row in rows))
         for scheme, rows in schemes.items()
     }
-
-
-def _build_paresthesia_words(table: Table) -> frozenset[str]:
-    # a plain yes is for the mapping to declare
-    words = {word.casefold() for word in split_list(table.rows[-1]["synonyms"])}
-    return frozenset(words - {"yes", "y", "1", "true"})

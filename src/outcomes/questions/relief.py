@@ -123,7 +123,7 @@ def estimate_relief(episodes: Episodes, by: str | None = None, rule: str | None 
         table=results.horizon_table(main, horizons),
         curve=results.curve_table(main),
         km_at_visit=results.horizon_table(second, horizons),
-        definitions=_compare_rules(episodes, RELIEF_RULES if by is None else ()),
+        definitions=_compare_rules(episodes, _compared(protocol) if by is None else ()),
         summary=_summarise(episodes, rows, left, right, patient, protocol),
         settings=results.make_settings(
             episodes,
@@ -186,6 +186,13 @@ def _fit_curve(
     fit = npmle.fit_patterns(patterns)
     share = npmle.cdf_at(fit, np.arange(n_days))[0]
     return DayCurve(group, left.size, share, blank, blank, at_risk, events, stop), patterns, fit
+
+
+def _compared(protocol: Protocol) -> tuple[str, ...]:
+    """The main relief rule and the protocol's alternatives, each once."""
+    from outcomes.cases.timeline import default_relief_rule
+
+    return tuple(dict.fromkeys([default_relief_rule(protocol), *protocol.relief.alternatives]))
 
 
 def _compare_rules(episodes: Episodes, rules: Sequence[str]) -> pd.DataFrame:

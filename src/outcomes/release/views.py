@@ -112,27 +112,6 @@ def counts_table(table: pd.DataFrame, id: str, caption: str, label: str, heading
     return TableView(id, caption, columns, rows, csv=id)
 
 
-def completeness_table(table: pd.DataFrame) -> TableView:
-    """Fields with the number of visits that have them."""
-    columns = (
-        Column("Field", row_header=True),
-        Column("Recorded", numeric=True),
-        Column("Of visits", numeric=True),
-        Column("Share", numeric=True),
-    )
-    ordered = table.sort_values("label", kind="stable")
-    rows = tuple(
-        (
-            str(row["label"]),
-            shown(row["recorded"], format_count),
-            shown(row["n"], format_count),
-            shown(row["estimate"], format_percent),
-        )
-        for row in ordered.to_dict("records")
-    )
-    return TableView("completeness", "Fields and how often they are filled", columns, rows, csv="completeness")
-
-
 def set_aside_table(table: pd.DataFrame) -> TableView:
     """Rules, the rows they set aside, and the remedy."""
     columns = (Column("What is wrong", row_header=True), Column("Rows", numeric=True), Column("What to do"))

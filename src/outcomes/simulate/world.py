@@ -61,10 +61,6 @@ class World:
         """First day of the export."""
         return int(self.quarter_starts[0])
 
-    def clinic_of(self, clinician: Array) -> Array:
-        """Clinic of each clinician, numbered from 0."""
-        return clinician // self.profile.clinicians
-
     def quarter_of(self, day: Array) -> Array:
         """Quarter of each day, numbered from 1; 0 before the export starts."""
         return np.searchsorted(self.quarter_starts, day, side="right")
