@@ -126,7 +126,7 @@ class Protocol:
             "# Protocol of outcomes: every definition, with its meaning and value.",
             "# A key left out has its default. [exposure], [missing] and the settings of comparisons and charts in",
             "# [inference] and [reporting_floor] (cluster_report, multiplicity, bh_q, compare_*, funnel_*, spc_*) are",
-            "# fixed, checked and hashed already; the questions that read them are not built yet: they change no number.",
+            "# fixed, checked and hashed; the questions that read them are not built yet: they change no number.",
         ]
         for name in _SECTIONS:
             lines += ["", "", *render_section(name, getattr(self, name))]
