@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outcomes import __version__
-from outcomes.errors import OutcomesError
+from outcomes.errors import Finding, InputRefused, OutcomesError
 
 if TYPE_CHECKING:
-    from outcomes.cases import Episodes
+    from outcomes.cases import Episodes, Visits
     from outcomes.records import Records
 
 DONE, ROWS_SET_ASIDE, REFUSED, INTERNAL = 0, 1, 2, 4
@@ -88,12 +88,19 @@ def _add_clean(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     simulate = commands.add_parser("simulate", help="write synthetic records whose truth is known")
-    simulate.add_argument("--patients", type=int, required=True, help="number of patients")
+    simulate.add_argument("--patients", type=_at_least_one, required=True, help="number of patients")
     simulate.add_argument("--seed", type=int, required=True, help="same seed, same bytes")
     simulate.add_argument("--profile", choices=("chiro", "physio"), default="chiro")
     simulate.add_argument("--clean", action="store_true", help="canonical headers and no dirt")
     simulate.add_argument("--out", type=Path, required=True, help="folder to write")
     simulate.set_defaults(run=_simulate)
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1 on")
+    return number
 
 
 # -- commands ------------------------------------------------------------------------------------------------------
@@ -114,11 +121,51 @@ def _read(args: argparse.Namespace) -> tuple[Records, Episodes]:
     tell = (lambda _: None) if args.quiet else _say
     tell(f"reading {', '.join(path.name for path in args.exports)} ...")
     records = read_records(args.exports, args.mapping)
+    for note in _notes_on_reading(records):
+        tell(note)
     tell(f"checking {records.n:,} records ...")
     visits = build_visits(records, protocol, codebook)
+    if not visits.n:
+        raise InputRefused("No record of this export is a visit that can be used.", _main_reasons(visits, most=5))
     episodes = build_episodes(visits)
     tell(f"{visits.n:,} visits in {episodes.n:,} episodes of care")
     return records, episodes
+
+
+def _notes_on_reading(records: Records) -> list[str]:
+    """What the reader noticed, and the columns nobody asked for, with the field a name may have meant."""
+    from difflib import get_close_matches
+
+    from outcomes.records import FIELDS
+
+    free = [name for name in FIELDS if name not in records.fields]
+    said = list(records.notes)
+    for file in records.files:
+        guesses = {
+            header: get_close_matches(header.lower().replace(" ", "_"), free, 1) for header in file.unread_columns
+        }
+        listed = [f"{header} (meant as {near[0]}?)" if near else header for header, near in guesses.items()]
+        if listed:
+            more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
+            said.append(
+                f"not read from {file.name}: {', '.join(listed[:12])}{more}; [columns] in the mapping names what is"
+            )
+    return said
+
+
+def _main_reasons(visits: Visits, most: int = 3) -> list[Finding]:
+    """The rules that set most rows aside, with their remedies."""
+    import pyarrow.compute as pc
+
+    counts = pc.value_counts(visits.quarantine["code"]).to_pylist()
+    found = []
+    for entry in sorted(counts, key=lambda item: (-item["counts"], item["values"]))[:most]:
+        first = (
+            visits.quarantine.filter(pc.equal(visits.quarantine["code"], entry["values"])).slice(0, 1).to_pylist()[0]
+        )
+        place = f"column '{first['column']}'" if first["column"] else first["source_file"]
+        found.append(Finding(entry["values"], f"{first['rule']}: {entry['counts']:,} rows.", place, first["remedy"]))
+    return found
 
 
 def _clean(args: argparse.Namespace) -> int:
@@ -146,7 +193,19 @@ def _report(args: argparse.Namespace) -> int:
             progress=tell,
             sources={"mapping": args.mapping, "codebook": args.codebook},
         )
+    _list_rows_set_aside(episodes, page)
     return _finish(episodes, page)
+
+
+def _list_rows_set_aside(episodes: Episodes, page: Path) -> None:
+    """Write the quarantine beside the release, never into it: it points at single records and is for its owner only."""
+    from outcomes.cases.export import write_quarantine
+
+    path = page.parent.parent / f"{page.parent.name}-rows-set-aside.csv"
+    path.unlink(missing_ok=True)
+    if episodes.visits.quarantine.num_rows:
+        write_quarantine(episodes, path)
+        _say(f"rows set aside, one by one: {path}")
 
 
 @contextmanager
@@ -186,16 +245,14 @@ def _use_sample(args: argparse.Namespace) -> None:
 
 def _finish(episodes: Episodes, result: Path) -> int:
     """Account for the rows, name what to open, and turn 'rows were set aside' into the exit code."""
-    quarantine = episodes.visits.quarantine
-    n_aside = sum(step.n_set_aside for step in episodes.visits.ledger.steps if step.unit in ("rows", "records"))
+    visits = episodes.visits
+    n_aside = sum(step.n_set_aside for step in visits.ledger.steps if step.unit in ("rows", "records"))
     if n_aside:
-        _say(
-            f"{n_aside:,} rows were set aside ({quarantine.num_rows:,} findings); "
-            "the quarantine table names each with its reason"
-        )
-    if episodes.visits.unknown_terms:
-        n_terms = len(episodes.visits.unknown_terms)
-        _say(f"{n_terms:,} different terms are not in the codebook; their visits are kept, the terms are listed")
+        _say(f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings), most often")
+        for finding in _main_reasons(visits):
+            _say(f"  {finding}")
+    if visits.unknown_terms:
+        _say(f"terms that are not in the codebook: {len(visits.unknown_terms):,}; their visits are kept")
     print(result)
     return ROWS_SET_ASIDE if n_aside else DONE
 
@@ -203,7 +260,25 @@ def _finish(episodes: Episodes, result: Path) -> int:
 def _simulate(args: argparse.Namespace) -> int:
     from outcomes.simulate import write_simulation
 
-    write_simulation(args.out, patients=args.patients, seed=args.seed, profile=args.profile, clean=args.clean)
+    if args.out.exists() and not (
+        args.out.is_dir() and ((args.out / "truth.json").is_file() or not any(args.out.iterdir()))
+    ):
+        raise OutcomesError(f"{args.out} exists and is not an earlier simulation; name a new folder with --out.")
+    from tqdm import tqdm
+
+    with tqdm(total=args.patients, unit=" patients", file=sys.stderr, leave=False, disable=None) as bar:
+
+        def tell(done: int, _: int) -> None:
+            bar.update(done - bar.n)
+
+        write_simulation(
+            args.out,
+            patients=args.patients,
+            seed=args.seed,
+            profile=args.profile,
+            clean=args.clean,
+            progress=tell,
+        )
     print(args.out)
     return DONE
 
@@ -232,10 +307,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return REFUSED
     except OSError as fault:
         reason = os.strerror(fault.errno) if fault.errno else type(fault).__name__
-        _say(
-            f"refused by the system: {reason}; earlier results are untouched. "
-            "Make room or give access, then run it again."
-        )
+        where = f" ({fault.filename})" if fault.filename else ""
+        _say(f"refused by the system: {reason}{where}; earlier results are untouched. Make room or give access.")
         return REFUSED
     except Exception as fault:  # noqa: BLE001
         # The text of an unforeseen error may hold a patient's value: only its kind and place are told.

@@ -231,7 +231,7 @@ def test_a_clinic_that_closed_is_followed_to_its_own_end():
     visits = build_visits(records("\n".join(rows), mapping))
     until = build_episodes(visits).table.groupby("clinic_id", observed=True)["observable_until_date"].first()
     assert until.astype(str).to_dict() == {"c1": "2025-06-30", "c2": "2025-12-31"}
-    assert any("1 clinics stopped recording" in note for note in visits.notes)
+    assert any("stopped recording long before the data cut: 1" in note for note in visits.notes)
 
 
 def test_a_first_visit_without_clinic_takes_the_next_known_one():

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from outcomes.cases import build_visits
+from outcomes.cases import build_episodes, build_visits
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping
 from tables import records
@@ -159,7 +159,7 @@ def test_unknown_terms_are_counted_and_their_visits_kept():
     p1         | 2025-01-02 | moon beams     | lifting
     """
     visits = build_visits(records(text))
-    assert set(visits.unknown_terms) == {("modalities", "moon beams", 2), ("trigger", "juggling", 1)}
+    assert set(visits.unknown_terms) == {("modalities", "moon beams", 2, 1), ("trigger", "juggling", 1, 1)}
     assert visits.table["modality_unknown"].tolist() == [True, True]
     assert visits.table["modalities"].tolist() == ["ultrasound_therapy", ""]
 
@@ -198,3 +198,38 @@ def test_an_export_without_a_single_valid_row_still_adds_up():
     visits = build_visits(records("patient_id | visit_date | pain_pre | modalities\n | 2025-01-01 | 4 | US\n"))
     assert visits.n == 0
     assert visits.quarantine.num_rows == 1
+
+
+def many(rows: list[str], header: str = "patient_id | visit_date | pain_pre") -> str:
+    return "\n".join([header, *(row.replace("#", f"{i:03}") for i in range(10) for row in rows)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "says"),
+    [
+        (["p# | 2025-01-01 | 72", "p# | 2025-01-08 | 6"], {}, 'scale = "0-100"'),
+        (["p# | 2025-01-01 | 7", "p# | 2025-01-08 | 6"], {"pain": {"scale": "0-100"}}, "Take"),
+        (["p# | 2025-01-01 | 7,5", "p# | 2025-01-08 | 6,5"], {}, "decimal_mark"),
+        (["p# | 01/25/2025 | 7", "p# | 02/03/2025 | 6"], {"dates": {"order": "dmy"}}, "order"),
+        (["p# | 2025-01-01T10:00:00Z | 7", "p# | 2025-01-08T10:00:00Z | 6"], {}, "timezone"),
+    ],
+)
+def test_a_column_that_mostly_breaks_one_rule_is_asked_for_not_set_aside(rows, settings, says):
+    with pytest.raises(InputRefused, match="mapping does not fit") as refusal:
+        build_visits(records(many(rows), Mapping.from_dict(settings)))
+    assert says in str(refusal.value)
+
+
+def test_unknown_terms_count_patients_not_only_records():
+    rows = ["p1 | 2025-01-01 | moon", "p1 | 2025-01-02 | moon; sun", "p2 | 2025-01-01 | sun"]
+    text = "\n".join(["patient_id | visit_date | modalities", *rows])
+    found = build_visits(records(text)).unknown_terms
+    assert set(found) == {("modalities", "moon", 2, 1), ("modalities", "sun", 2, 2)}
+
+
+def test_nothing_of_a_patient_is_in_the_short_form_of_a_table():
+    table = records("patient_id | visit_date | pain_pre\nsecret7 | 2025-01-01 | 6\n")
+    visits = build_visits(table)
+    episodes = build_episodes(visits)
+    assert "secret7" not in repr(table) + repr(visits) + repr(episodes) + repr(table.fields)
+    assert len(repr(episodes)) < 100

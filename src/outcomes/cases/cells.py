@@ -40,10 +40,22 @@ class Terms:
     records: NDArray[np.intp]
     blank: NDArray[np.bool_]
 
-    def unknown(self, known: NDArray[np.bool_]) -> list[tuple[str, int]]:
-        """Terms that were looked up in vain, with the number of records, commonest first."""
-        rows = np.flatnonzero(~known & ~self.blank)
-        found = [(self.words[i], int(self.records[i])) for i in rows]
+    def count_unknown(
+        self, known: NDArray[np.bool_], cell_of_record: NDArray[np.int32], patient: NDArray[np.int32]
+    ) -> list[tuple[str, int, int]]:
+        """Terms looked up in vain, with the number of records and of patients they stand at, commonest first."""
+        unknown = ~known & ~self.blank
+        if not unknown.any():
+            return []
+        rows = np.flatnonzero(self.any_of(unknown)[cell_of_record])
+        cells = cell_of_record[rows]
+        term = self.codes[self.places_of(cells)[0]].astype(np.int64)
+        of_patient = np.repeat(patient[rows], self.sizes[cells]).astype(np.int64)
+        counted = unknown[term] & (of_patient >= 0)
+        n_patients = int(of_patient.max(initial=0)) + 1
+        pairs, _ = arrow.encode(term[counted] * n_patients + of_patient[counted])
+        patients = np.bincount(pairs // n_patients, minlength=len(self.words))
+        found = [(self.words[i], int(self.records[i]), int(patients[i])) for i in np.flatnonzero(unknown)]
         return sorted(found, key=lambda item: (-item[1], item[0]))
 
     def any_of(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -58,7 +70,7 @@ class Terms:
         """For each cell, the id of its first recognised term; shape (m,)."""
         return first_known(ids[self.codes], self.starts, self.sizes)
 
-    def places_of(self, cells: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def places_of(self, cells: NDArray[np.signedinteger]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Places in `codes` of the terms of the cells given, one after the other, and where each cell's begin."""
         sizes = self.sizes[cells]
         begins = np.cumsum(sizes) - sizes
@@ -87,19 +99,19 @@ def split_terms(column: TextColumn, mapping: Mapping) -> Terms:
     return Terms(words, codes, offsets[:-1], sizes, records, blank)
 
 
-def find_first_ids(
-    column: TextColumn, kind: str, mapping: Mapping, codebook: Codebook
-) -> tuple[NDArray[np.int16], list[tuple[str, int]]]:
-    """Look up single-valued words; a cell with several keeps the first that is known. Returns ids (m,) and unknowns."""
+Looked = tuple[NDArray[np.int16], Terms, NDArray[np.bool_]]
+"""Ids of the distinct cells (m,), the terms they were made of, and which terms are known (t,)."""
+
+
+def find_first_ids(column: TextColumn, kind: str, mapping: Mapping, codebook: Codebook) -> Looked:
+    """Look up single-valued words; a cell with several keeps the first that is known."""
     terms = split_terms(column, mapping)
     ids = codebook.find_ids(kind, terms.words)
     ids[terms.blank] = MISSING
-    return terms.first(ids), terms.unknown(ids >= 0)
+    return terms.first(ids), terms, ids >= 0
 
 
-def find_purposes(
-    column: TextColumn, mapping: Mapping, codebook: Codebook
-) -> tuple[NDArray[np.int16], list[tuple[str, int]]]:
+def find_purposes(column: TextColumn, mapping: Mapping, codebook: Codebook) -> Looked:
     """Look up visit purposes; of several ticked in one cell the one that decides most is kept (`PURPOSE_RANK`)."""
     terms = split_terms(column, mapping)
     ids = codebook.find_ids("purpose", terms.words)
@@ -107,7 +119,7 @@ def find_purposes(
     names = codebook.ids("purpose")
     rank_of_id = np.array([PURPOSE_RANK.index(name) for name in names] + [len(PURPOSE_RANK)], dtype=np.int16)
     id_of_rank = np.array([names.index(name) for name in PURPOSE_RANK] + [MISSING], dtype=np.int16)
-    return id_of_rank[terms.least(rank_of_id[ids])], terms.unknown(ids >= 0)
+    return id_of_rank[terms.least(rank_of_id[ids])], terms, ids >= 0
 
 
 def sort_labels(values: pa.StringArray, blanks: Sequence[str]) -> tuple[pa.StringArray, NDArray[np.int32]]:

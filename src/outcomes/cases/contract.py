@@ -17,20 +17,26 @@ from numpy.typing import NDArray
 from outcomes import arrow
 from outcomes.cases import cells, values
 from outcomes.cases.conflicts import find_conflicts
-from outcomes.cases.rules import OLDEST, Fault
+from outcomes.cases.rules import OLDEST, RULES, Fault
 from outcomes.cases.schema import MISSING, Columns
 from outcomes.definitions import DIAGNOSIS_TIERS, drop_named
+from outcomes.errors import Finding, InputRefused
 
 if TYPE_CHECKING:
     from outcomes.definitions import Codebook, CodeTerms, Protocol
     from outcomes.records import Records, TextColumn
 
 _SINGLE_WORDS = ("cause", "trigger", "radiation", "region", "sex", "onset", "discharge_reason")
+_ENOUGH_CELLS, _LOW_SHARE = 20, 0.95
 _READINGS = {
     "n/10": "the number before the stroke",
     "a-b": "the midpoint",
     "before->after": "before and after treatment",
 }
+
+
+UnknownTerm = tuple[str, str, int, int]
+"""A field, a term the codebook does not know, and the records and patients it stands at."""
 
 
 @dataclass(slots=True)
@@ -46,7 +52,7 @@ class Typed:
     labels: dict[str, pa.StringArray] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     not_data: list[tuple[str, NDArray[np.intp]]] = field(default_factory=list)
-    unknown_terms: list[tuple[str, str, int]] = field(default_factory=list)
+    unknown_terms: list[UnknownTerm] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -57,6 +63,9 @@ class _Typing:
         self.records, self.protocol, self.codebook = records, protocol, codebook
         self.mapping = records.mapping
         self.out = Typed(records.n)
+        self.looked_up: list[tuple[str, TextColumn, cells.Terms, NDArray[np.bool_]]] = []
+        self.unknown_flags: list[tuple[str, NDArray[np.bool_]]] = []
+        self.misfits: list[Finding] = []
 
     def column(self, name: str) -> TextColumn | None:
         return self.records.fields.get(name)
@@ -70,12 +79,36 @@ class _Typing:
             rows = np.flatnonzero((faults == code)[column.codes])
             if rows.size:
                 self.out.faults.append((name, code, rows))
+                self._judge_column(name, column, code, rows.size)
+
+    def _judge_column(self, name: str, column: TextColumn, code: str, n_faulty: int) -> None:
+        """When much of a column breaks one rule, the mapping is wrong, not the data: that is asked, not set aside."""
+        rule = RULES[code]
+        if rule.column_share is None:
+            return
+        blank = np.array(
+            [not text.strip() or text in self.mapping.values.missing for text in column.values.to_pylist()]
+        )
+        n_filled = int((~blank)[column.codes].sum())
+        if n_filled >= _ENOUGH_CELLS and n_faulty >= rule.column_share * n_filled:
+            words = f"{n_faulty / n_filled:.0%} of {n_filled} filled cells: {rule.words}."
+            self.misfits.append(Finding(code, words, f"column '{self.header(name)}' ({name})", rule.remedy))
 
     def spread(self, name: str, column: TextColumn, found: NDArray[Any], dtype: type[np.generic]) -> None:
         self.out.columns[name] = found.astype(dtype)[column.codes]
 
-    def unknown(self, name: str, found: list[tuple[str, int]]) -> None:
-        self.out.unknown_terms += [(name, term, n) for term, n in found]
+    def look_up(self, name: str, column: TextColumn, terms: cells.Terms, known: NDArray[np.bool_]) -> None:
+        """Remember what was looked up in vain; it is counted once the patients are known."""
+        self.looked_up.append((name, column, terms, known))
+
+    def count_unknown(self) -> None:
+        """List the unknown terms of every field with their records and patients."""
+        patient = self.out.columns["patient"]
+        for name, column, terms, known in self.looked_up:
+            self.out.unknown_terms += [(name, *found) for found in terms.count_unknown(known, column.codes, patient)]
+        for term, ticked in self.unknown_flags:
+            n_patients = len(np.unique(patient[ticked]))
+            self.out.unknown_terms.append(("modalities", term, int(ticked.sum()), n_patients))
 
     def header(self, name: str) -> str:
         return next((f.field_columns[name][0] for f in self.records.files if name in f.field_columns), name)
@@ -130,6 +163,7 @@ class _Typing:
             parsed = values.parse_pain(self.texts(column), self.mapping)
             self.fault(name, column, parsed.faults)
             self._count_fixed(name, column, parsed.fixed)
+            self._check_scale(name, column, parsed.values)
             self.spread(name, column, parsed.values, np.int16)
             if name == "pain_pre" and (parsed.extra >= 0).any():
                 self.spread("_post_in_pre", column, parsed.extra, np.int16)
@@ -137,6 +171,15 @@ class _Typing:
         if inline is not None:
             stated = self.out.columns.get("pain_post")
             self.out.columns["pain_post"] = inline if stated is None else np.where(stated >= 0, stated, inline)
+
+    def _check_scale(self, name: str, column: TextColumn, ratings: NDArray[np.int32]) -> None:
+        """Ask when ratings declared as 0 to 100 hardly ever pass 10: one of the two scales would be read tenfold."""
+        in_records = np.bincount(column.codes, minlength=len(ratings))
+        n_rated, n_low = int(in_records[ratings >= 0].sum()), int(in_records[(ratings >= 0) & (ratings <= 100)].sum())
+        if self.mapping.pain.scale == "0-100" and n_rated >= _ENOUGH_CELLS and n_low >= _LOW_SHARE * n_rated:
+            words = f"{n_low / n_rated:.0%} of {n_rated} ratings are 10 or less, but the declared scale is 0 to 100."
+            place = f"column '{self.header(name)}' ({name})"
+            self.misfits.append(Finding("E234", words, place, 'Take [pain] scale = "0-100" out of the mapping.'))
 
     def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
         in_records = np.bincount(column.codes, minlength=len(column.values))
@@ -181,8 +224,8 @@ class _Typing:
         self.fault("function_score", column, faults)
         self.out.columns["function_score"] = scores[column.codes]
         if named := self.column("function_instrument"):
-            ids, unknown = cells.find_first_ids(named, "instrument", self.mapping, self.codebook)
-            self.unknown("function_instrument", unknown)
+            ids, terms, known = cells.find_first_ids(named, "instrument", self.mapping, self.codebook)
+            self.look_up("function_instrument", named, terms, known)
             self.spread("function_instrument", named, ids, np.int16)
             low, high = self.codebook.instrument_ranges()
             score, instrument = self.out.columns["function_score"], self.out.columns["function_instrument"]
@@ -195,20 +238,20 @@ class _Typing:
     def words(self) -> None:
         for name in _SINGLE_WORDS:
             if column := self.column(name):
-                ids, unknown = cells.find_first_ids(column, name, self.mapping, self.codebook)
-                self.unknown(name, unknown)
+                ids, terms, known = cells.find_first_ids(column, name, self.mapping, self.codebook)
+                self.look_up(name, column, terms, known)
                 self.spread(name, column, ids, np.int8)
         if column := self.column("paresthesia"):
             declared = values.parse_flags(self.texts(column), self.mapping)
-            ids, unknown = cells.find_first_ids(column, "paresthesia", self.mapping, self.codebook)
-            self.unknown("paresthesia", [] if (declared[ids < 0] != values.NEITHER).all() else unknown)
+            ids, terms, known = cells.find_first_ids(column, "paresthesia", self.mapping, self.codebook)
+            self.look_up("paresthesia", column, terms, known | (values.parse_flags(terms.words, self.mapping) >= 0))
             yes = np.where(ids >= 0, ids == self.codebook.ids("paresthesia").index("yes"), MISSING)
             self.spread("paresthesia", column, np.where(declared >= 0, declared, yes), np.int8)
 
     def purpose(self) -> None:
         if column := self.column("visit_purpose"):
-            ids, unknown = cells.find_purposes(column, self.mapping, self.codebook)
-            self.unknown("visit_purpose", unknown)
+            ids, terms, known = cells.find_purposes(column, self.mapping, self.codebook)
+            self.look_up("visit_purpose", column, terms, known)
             self.spread("purpose", column, ids, np.int8)
             names = self.codebook.ids("purpose")
             self._flag("is_first_exam", self.out.columns["purpose"] == names.index("first_exam"))
@@ -228,7 +271,7 @@ class _Typing:
         if column := self.column("procedure_codes"):
             terms = cells.split_terms(column, self.mapping)
             found = self.codebook.find_codes(terms.words)
-            self.unknown("procedure_codes", terms.unknown(found.known))
+            self.look_up("procedure_codes", column, terms, found.known)
             for name, flags in (("is_first_exam", found.first_exam), ("is_maintenance", found.maintenance)):
                 self._flag(name, terms.any_of(flags)[column.codes])
             masks = self._add_codes(masks, column, terms, found)
@@ -267,7 +310,7 @@ class _Typing:
             return None, None
         terms = cells.split_terms(column, self.mapping)
         found = self.codebook.find_modalities(terms.words)
-        self.unknown("modalities", terms.unknown(found.known))
+        self.look_up("modalities", column, terms, found.known)
         assumed = int(terms.records[found.assumed & ~terms.blank].sum())
         if assumed:
             self.out.notes.append(
@@ -283,7 +326,7 @@ class _Typing:
             found = self.codebook.find_modalities([term])
             ticked = values.parse_flags(self.texts(column), self.mapping) == 1
             if not found.known[0]:
-                self.unknown("modalities", [(term, int(ticked[column.codes].sum()))])
+                self.unknown_flags.append((term, ticked[column.codes]))
                 unknown = ticked[column.codes] if unknown is None else unknown | ticked[column.codes]
                 continue
             given = np.where(ticked, found.masks[0], np.uint64(0))[column.codes]
@@ -295,7 +338,7 @@ class _Typing:
             if column := self.column(name):
                 terms = cells.split_terms(column, self.mapping)
                 found = self.codebook.find_muscles(terms.words)
-                self.unknown(name, terms.unknown(found.known))
+                self.look_up(name, column, terms, found.known)
                 for side, masks in (("left", found.left), ("right", found.right)):
                     masks = np.where(terms.blank, np.uint64(0), masks)
                     self.out.columns[f"{name}_{side}"] = terms.union(masks)[column.codes]
@@ -329,7 +372,7 @@ def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Ty
     Raises
     ------
     InputRefused
-        When the order of day and month must be declared.
+        When the order of day and month must be declared, or much of a column breaks one rule.
     """
     typing = _Typing(records, protocol, codebook)
     with ThreadPoolExecutor(1) as pool:
@@ -348,6 +391,9 @@ def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Ty
         typing.muscles()
         typing.diagnoses()
         typing.patient(sorted_ids)
+    if typing.misfits:
+        raise InputRefused("The mapping does not fit this export.", typing.misfits)
+    typing.count_unknown()
     typed = typing.out
     typed.faults += find_conflicts(typed.columns, len(typed.labels["patient"]), typed.faults, codebook)
     return typed

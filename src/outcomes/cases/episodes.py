@@ -58,7 +58,7 @@ FIRST, RULE_A, RULE_B, RULE_C = range(len(OPENED_BY))
 NOT_OPENING = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Episodes:
     """Episodes in patient, stream and time order.
 
@@ -83,6 +83,9 @@ class Episodes:
     ledger: Ledger
     notes: tuple[str, ...]
     protocol: Protocol
+
+    def __repr__(self) -> str:
+        return f"Episodes({self.n} episodes of {self.visits.n} visits)"
 
     @property
     def n(self) -> int:

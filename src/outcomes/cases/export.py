@@ -90,6 +90,15 @@ def _write(name: str, table: pa.Table, folder: Path, fmt: str) -> None:
         _protect(name, path)
 
 
+def write_quarantine(episodes: Episodes, path: Path) -> None:
+    """Write the rows set aside as one CSV file that only its owner reads."""
+    import pyarrow.csv as pcsv
+
+    # Made empty with its mode first: at no moment can anybody else read it.
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    pcsv.write_csv(_plain(_quarantine(episodes)), path)
+
+
 def _protect(name: str, path: Path) -> None:
     """Rows set aside point at single records: only their owner reads them."""
     if name == "quarantine":
@@ -144,10 +153,10 @@ def _ledger(episodes: Episodes) -> pa.Table:
 
 def _unknown_terms(episodes: Episodes) -> pa.Table:
     found = episodes.visits.unknown_terms
-    fields, terms = arrow.from_texts([f for f, _, _ in found]), arrow.from_texts([t for _, t, _ in found])
-    return pa.table(
-        {"field": fields, "term": terms, "records": arrow.from_numpy(np.array([n for *_, n in found], dtype=np.int64))}
-    )
+    fields, terms = arrow.from_texts([entry[0] for entry in found]), arrow.from_texts([entry[1] for entry in found])
+    records, patients = (np.array([entry[place] for entry in found], dtype=np.int64) for place in (2, 3))
+    counts = {"records": arrow.from_numpy(records), "patients": arrow.from_numpy(patients)}
+    return pa.table({"field": fields, "term": terms, **counts})
 
 
 _MAKERS: dict[str, Callable[[Episodes], pa.Table]] = {

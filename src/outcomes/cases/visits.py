@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from outcomes.cases.contract import Typed, type_records
+from outcomes.cases.contract import Typed, UnknownTerm, type_records
 from outcomes.cases.merging import group_records, merge_records
 from outcomes.cases.quarantine import build_quarantine
 from outcomes.cases.rules import OUTSIDE_CASE_DEFINITION
@@ -41,7 +41,7 @@ _SHARED_ID_SHARE = 0.05
 _WINDOW_DAYS, _BUSY_SHARE, _CENTURY_DAYS = 30, 0.1, 36_525
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Visits:
     """Visits in patient, stream and day order, with the account of how the records became these rows.
 
@@ -59,7 +59,7 @@ class Visits:
         -1 where the last observable day is unknown (day numbers without a declared end).
     quarantine : pyarrow.Table
         Every fault of every record set aside.
-    unknown_terms : tuple of (field, term, records)
+    unknown_terms : tuple of (field, term, records, patients)
         Words the codebook does not know; the visits that carry them are kept.
     """
 
@@ -69,11 +69,14 @@ class Visits:
     clinic_first_day: NDArray[np.int32]
     clinic_last_day: NDArray[np.int32]
     quarantine: pa.Table
-    unknown_terms: tuple[tuple[str, str, int], ...]
+    unknown_terms: tuple[UnknownTerm, ...]
     notes: tuple[str, ...]
     ledger: Ledger
     protocol: Protocol
     codebook: Codebook = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"Visits({self.n} visits, columns: {', '.join(self.columns)})"
 
     @property
     def n(self) -> int:
@@ -268,9 +271,14 @@ def _observed_days(
     cut = day_number(dates.data_cut)
     # A clinic that stopped long before the export was made could not have seen anybody come back.
     stopped = last + protocol.episode.close_after_days < cut
-    n_stopped = int(stopped[:-1].sum())
-    ended = f"{n_stopped} clinics stopped recording before the data cut; their follow-up ends with their last busy day"
-    return first, np.where(stopped, last, cut).astype(np.int32), [ended] if n_stopped else []
+    notes = []
+    if stopped[-1]:
+        notes = [
+            f"records end on {_iso(last[-1])}, long before the declared data cut {_iso(cut)}: follow-up ends there"
+        ]
+    elif n_stopped := int(stopped[:-1].sum()):
+        notes = [f"clinics that stopped recording long before the data cut: {n_stopped}; their follow-up ends there"]
+    return first, np.where(stopped, last, cut).astype(np.int32), notes
 
 
 def _iso(day: int) -> str:

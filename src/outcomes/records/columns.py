@@ -171,12 +171,16 @@ def _missing(
             findings.append(
                 Finding("E123", f"the mapping names column '{keys[key]}', which is not there.", place, remedy)
             )
+    found = ", ".join(f"'{show_header(cell.strip())}'" for cell in header if cell.strip()) or "none"
+    if findings:
+        row = mapping.file.header_row
+        remedy = "If these are not the headers, say in the mapping where they stand: [file] header_row, or sheet."
+        findings.append(Finding("E123", f"headers found in row {row}: {found}.", place, remedy))
     required = ["patient_id"] if "patient_id" in absent else []
     if {"visit_date", "visit_day"} <= set(absent):
         required.append("visit_date")
     required = [key for key in required if key not in declared]
     if required:
-        shown = ", ".join(f"'{show_header(cell.strip())}'" for cell in header if cell.strip()) or "none"
         lines = "; ".join(_guess(key, header) for key in required)
         words = " and ".join(key if key != "visit_date" else "visit_date (or visit_day)" for key in required)
         remedy = (
@@ -185,7 +189,7 @@ def _missing(
             else (f"Write in the mapping, below [columns]: {lines}")
         )
         findings.insert(
-            0, Finding("E121", f"required column {words} is missing; headers found: {shown}.", place, remedy)
+            0, Finding("E121", f"required column {words} is missing; headers found: {found}.", place, remedy)
         )
     return findings
 

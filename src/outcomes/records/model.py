@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Codes = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TextColumn:
     """One column as text, each distinct cell stored once.
 
@@ -34,6 +34,9 @@ class TextColumn:
 
     values: pa.StringArray
     codes: Codes
+
+    def __repr__(self) -> str:
+        return f"TextColumn({len(self.codes)} cells, {len(self.values)} distinct)"
 
     def texts(self) -> list[str]:
         """Return the n cells as Python texts (for small tables and tests)."""
@@ -105,7 +108,7 @@ class SetAside:
         return len(self.code)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Records:
     """The records of one or more exports, every cell still text.
 
@@ -138,6 +141,9 @@ class Records:
     ledger: Ledger
     mapping: Mapping
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Records({self.n} records of {len(self.files)} files, fields: {', '.join(self.fields)})"
 
     @property
     def n(self) -> int:

@@ -1,0 +1,83 @@
+"""Ctrl-C while the notebooks run: one sentence, exit code 2, no kernel and no folder left; a killed run is tidied up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Start a report with notebooks and wait until the first notebook runs."""
+    rows = [f"P{i % 20},2026-0{1 + i % 4}-{10 + i % 17},{8 - i % 6},lumbar,ultrasound" for i in range(120)]
+    (tmp_path / "visits.csv").write_text("\n".join(["patient_id,visit_date,pain_pre,region,modalities", *rows]))
+    (tmp_path / "tmp").mkdir()
+    started = []
+
+    def start():
+        env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path / "tmp")}
+        command = [sys.executable, "-m", "outcomes.cli", "report", "visits.csv", "--out", "reports"]
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        started.append(process)
+        for line in process.stderr:
+            if line.startswith("01_"):
+                return process
+        raise AssertionError("no notebook was started")
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def kernels(folder):
+    """Processes whose command names the private folder of a notebook run."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(folder).encode() in place.read_bytes():
+                found.append(place)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.6, 2.5])
+@pytest.mark.parametrize("stop", [os.killpg, os.kill], ids=["group", "process"])
+def test_a_stop_by_hand_leaves_nothing_behind(run, tmp_path, stop, wait):
+    process = run()
+    time.sleep(wait)
+    stop(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 2, said
+    assert said.splitlines()[-1] == "stopped; nothing was written"
+    assert "Traceback" not in said and "Error" not in said
+    assert [p.name for p in (tmp_path / "tmp").iterdir() if p.name.startswith("outcomes-")] == []
+    assert not (tmp_path / "reports").exists() or not list((tmp_path / "reports").iterdir())
+    assert not kernels(tmp_path)
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(run, tmp_path):
+    process = run()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(timeout=30)
+    left = list((tmp_path / "reports").iterdir())
+    assert len(left) == 1 and str(process.pid) in left[0].name
+    (tmp_path / "reports" / ".other.staging-x").mkdir()
+    again = run()
+    assert not left[0].exists()
+    assert (tmp_path / "reports" / ".other.staging-x").is_dir()
+    again.send_signal(signal.SIGINT)
+    assert again.wait(timeout=30) == 2
