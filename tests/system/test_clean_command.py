@@ -103,6 +103,43 @@ def test_a_folder_with_something_else_in_it_is_not_replaced(tmp_path, sample_exp
     assert (out / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_file_put_into_an_earlier_result_is_not_lost(tmp_path):
+    path, out = tmp_path / "export.csv", tmp_path / "out"
+    path.write_text("patient_id,visit_date,pain_pre\np1,2025-01-01,6\n")
+    command = ["clean", str(path), "--out", str(out), "--quiet"]
+    assert [cli.main(command), cli.main(command)] == [cli.DONE, cli.DONE]
+    (out / "notes.txt").write_text("mine")
+    assert cli.main(command) == cli.REFUSED
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("patients", ["0", "-3", "many"])
+def test_a_number_of_patients_that_is_none_is_a_usage_error(patients, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["simulate", "--patients", patients, "--seed", "1", "--out", str(tmp_path / "s")])
+    assert "--patients" in capsys.readouterr().err
+
+
+def test_a_simulation_does_not_replace_an_export(tmp_path):
+    (tmp_path / "visits.csv").write_text("mine")
+    assert cli.main(["simulate", "--patients", "5", "--seed", "1", "--out", str(tmp_path)]) == cli.REFUSED
+    assert (tmp_path / "visits.csv").read_text() == "mine"
+
+
+def test_no_usable_visit_is_refused_with_the_reasons(tmp_path, capsys):
+    path = tmp_path / "export.csv"
+    path.write_text("patient_id,visit_date,pain_pre\np1,2025-01-01,hurts\n")
+    assert cli.main(["clean", str(path), "--out", str(tmp_path / "out")]) == cli.REFUSED
+    assert "E231" in capsys.readouterr().err
+
+
+def test_columns_that_are_not_read_are_named_with_what_they_may_mean(tmp_path, capsys):
+    path = tmp_path / "export.csv"
+    path.write_text("patient_id,visit_date,pain,diary\np1,2025-01-01,6,x\n")
+    assert cli.main(["clean", str(path), "--out", str(tmp_path / "out")]) == cli.DONE
+    assert "pain (meant as pain_pre?), diary" in capsys.readouterr().err
+
+
 def test_broken_half_way_the_earlier_result_stays_whole(tmp_path, monkeypatch, capsys):
     path, out = tmp_path / "export.csv", tmp_path / "out"
     path.write_text("patient_id,visit_date,pain_pre\np1,2025-01-01,6\n")

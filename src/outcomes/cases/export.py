@@ -45,8 +45,7 @@ def export_cases(episodes: Episodes, out: Path, tables: Sequence[str] = TABLES, 
     unknown = [name for name in tables if name not in TABLES]
     if unknown:
         raise OutcomesError(f"There is no table {', '.join(unknown)}; choose from {', '.join(TABLES)}.")
-    if out.exists() and not (out / _MARK).is_file():
-        raise OutcomesError(f"{out} exists and is not an earlier result of this command; name a new folder with --out.")
+    _check_target(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
@@ -58,6 +57,18 @@ def export_cases(episodes: Episodes, out: Path, tables: Sequence[str] = TABLES, 
         _swap(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _check_target(out: Path) -> None:
+    """Only an earlier result, with nothing else in it, is replaced."""
+    if not out.exists():
+        return
+    if not (out / _MARK).is_file():
+        raise OutcomesError(f"{out} exists and is not an earlier result of this command; name a new folder with --out.")
+    ours = {_MARK, *(f"{table}.{ending}" for table in TABLES for ending in ("csv", "parquet"))}
+    foreign = sorted(path.name for path in out.iterdir() if path.name not in ours)
+    if foreign:
+        raise OutcomesError(f"{out} holds files of yours ({', '.join(foreign[:5])}); move them, or name another --out.")
 
 
 def _swap(staging: Path, out: Path) -> None:
