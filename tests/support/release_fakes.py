@@ -171,7 +171,7 @@ INDICATORS = {
     "episodes_started": ("Episodes started", "episodes", 0),
     "relieved_by_28": ("Relieved by day 28", "share", 1),
     "returned_by_182": ("Returned within 182 days of the landmark", "share", 3),
-    "silent_stop": ("Stopped coming without relief on record, within 90 days", "share", 2),
+    "silent_stop": ("Stopped, not relieved, by day 90", "share", 2),
     "visits_per_episode": ("Visits per episode, first 90 days", "visits", 2),
     "pain_recorded": ("Visits with a pain score", "share", 0),
 }
@@ -338,10 +338,10 @@ def visits(calendar: bool = True) -> SimpleNamespace:
         clinic_last_day=np.full(4, np.datetime64("2026-09-30").astype(np.int64) if calendar else -1, np.int32),
         columns={"day": np.array([19_631, 20_725], np.int32), "patient": np.arange(2907, dtype=np.int32)},
         unknown_terms=(
-            ("modalities", "theragun", 88),
-            ("modalities", "cupping x3", 41),
-            ("cause", "gartening", 12),
-            ("muscles_treated", "call Mrs Example", 1),
+            ("modalities", "theragun", 88, 61),
+            ("modalities", "cupping x3", 41, 30),
+            ("cause", "gartening", 12, 9),
+            ("muscles_treated", "call Mrs Example", 8, 1),
         ),
     )
 

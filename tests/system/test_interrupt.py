@@ -1,4 +1,4 @@
-"""Ctrl-C while the notebooks run: one sentence, exit code 2, no kernel and no folder left; a killed run is tidied up."""
+"""Ctrl-C while the notebooks run: one sentence, exit code 2, nothing left behind; a killed run is tidied up."""
 
 from __future__ import annotations
 
@@ -27,13 +27,21 @@ def run(tmp_path):
         env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path / "tmp")}
         command = [sys.executable, "-m", "outcomes.cli", "report", "visits.csv", "--out", "reports"]
         process = subprocess.Popen(
-            command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            cwd=tmp_path,
+            env=env,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         started.append(process)
+        said = []
         for line in process.stderr:
+            said.append(line)
             if line.startswith("01_"):
                 return process
-        raise AssertionError("no notebook was started")
+        raise AssertionError(f"no notebook was started: {''.join(said)}")
 
     yield start
     for process in started:

@@ -147,3 +147,20 @@ def test_sparkline():
     assert text.count("<polyline") == 2 and text.count("<circle") == 3
     assert svg.sparkline([0.5, None]) == "" and svg.sparkline([]) == ""
     assert "nan" not in svg.sparkline([0.5, 0.5, float("nan")])
+
+
+@pytest.mark.filterwarnings("error")
+def test_panels_of_zeros_have_an_axis_and_panels_without_values_a_sentence():
+    review = fakes.quarter_review()
+    table = review.table.copy()
+    table.loc[table["indicator"] == "episodes_started", "estimate"] = 0.0
+    table.loc[table["indicator"] == "silent_stop", ["estimate", "conf_low", "conf_high"]] = 0.0
+    table.loc[table["indicator"] == "relieved_by_28", ["estimate", "conf_low", "conf_high"]] = np.nan
+    table.loc[table["indicator"] == "returned_by_182", ["estimate", "mature"]] = [np.nan, False]
+    ax = figures.quarter_lines(dataclasses.replace(review, table=table))
+    panels = {panel.get_title(loc="left").split("\n")[0]: panel for panel in ax.child_axes}
+    counts, stops = panels["Episodes started"], next(p for name, p in panels.items() if name.startswith("Stopped"))
+    assert counts.get_ylim() == (0.0, 1.15) and stops.get_ylim()[0] == 0.0 < stops.get_ylim()[1]
+    assert all(float(tick).is_integer() for tick in counts.get_yticks())
+    words = {name.split()[0]: [t.get_text() for t in panel.texts] for name, panel in panels.items()}
+    assert words["Relieved"] == ["Too few to be shown."] and words["Returned"] == ["Too early to tell."]

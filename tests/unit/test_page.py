@@ -19,15 +19,24 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import release_fakes as fakes
 
 from outcomes.errors import NotEstimable
+from outcomes.ledger import Ledger, Step
 from outcomes.release import svg
 from outcomes.release.disclosure import HIDDEN, protect_parts, protect_result, protect_table
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import FigureView, TableView
+from outcomes.release.model import FigureView, TableView, Text
 from outcomes.release.page import build_page
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf
 from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent
-from outcomes.release.tables import account, collect_tables, guard, to_csv
+from outcomes.release.tables import (
+    account,
+    collect_tables,
+    count_ends,
+    count_visit_bands,
+    guard,
+    is_too_early_to_end,
+    to_csv,
+)
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
@@ -174,6 +183,72 @@ def test_the_account_of_rows_adds_up():
     assert whole["rows_in"] == whole["visits"] + whole["merged"] + whole["set_aside"] + whole["not_data"]
 
 
+def tagged(sentences, tag="not estimable"):
+    return " ".join(sentence.text for sentence in sentences if sentence.tag == tag)
+
+
+def test_how_episodes_end_is_not_said_while_most_are_open():
+    episodes = fakes.episodes()
+    codes = np.resize(np.array([2, 4, 5], np.int8), episodes.n)
+    episodes.columns["end_reason"] = codes
+    page = build_page(dataclasses.replace(fakes.inputs(), episodes=episodes))
+    for part in (page.summary, page.look_into, page.cannot_say):
+        assert "too early to tell; more than half of the episodes are still open" in tagged(part)
+    attendance = next(s for s in page.sections if s.id == "attendance")
+    assert "too early to tell" in attendance.lead[0].text
+    assert not any("silent stop" in s.text for s in page.look_into)
+
+
+def test_an_episode_is_enough_and_none_is_no_division_by_zero():
+    episodes = fakes.episodes()
+    episodes.columns = {name: values[:0] for name, values in episodes.columns.items()}
+    assert count_ends(episodes)["estimate"].isna().all() and count_visit_bands(episodes)["estimate"].isna().all()
+    assert not is_too_early_to_end(episodes)
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0, "No pain score was read"), (0.4, "40\u00a0% of visits only")])
+def test_missing_pain_scores_are_what_to_look_into(share, said):
+    found = fakes.inputs()
+    table = found.completeness.table.copy()
+    table.loc[table["field"] == "pain_pre", ["recorded", "estimate"]] = (int(share * 24_118), share)
+    page = build_page(dataclasses.replace(found, completeness=dataclasses.replace(found.completeness, table=table)))
+    text = " ".join(s.text for s in page.look_into)
+    assert said in text and "Nothing in this run" not in text
+
+
+def test_the_remedy_of_a_rule_is_given_only_where_it_concerns_many_rows(page):
+    said = next(s.text for s in page.look_into if "rows were set aside" in s.text)
+    assert said.endswith("because pain is outside the declared scale. Correct it in the clinic system.")
+    episodes = fakes.episodes()
+    episodes.ledger = Ledger((Step("validate", "records", 100, 80, set_aside={"E232": 20}),))
+    page = build_page(dataclasses.replace(fakes.inputs(), episodes=episodes))
+    assert any('[pain] scale = "0-100" in the mapping.' in s.text for s in page.look_into)
+
+
+def test_small_numbers_of_the_run_are_marks():
+    episodes = fakes.episodes()
+    episodes.columns = {name: values[:3] for name, values in episodes.columns.items()}
+    visits = fakes.visits()
+    visits.columns = {"day": visits.columns["day"], "patient": np.array([0, 1])}
+    small = dataclasses.replace(fakes.inputs(), episodes=episodes, visits=visits).protected()
+    tables = collect_tables(small)
+    run = tables["run"].set_index("fact")["value"]
+    assert run["episodes"] == run["patients"] == run["inception_episodes"] == "<5" and run["visits"] == 24_118
+    assert build_page(small, tables).facts[-1] == "3 clinics, 24,118 visits, <5 episodes, <5 patients"
+
+
+def test_what_was_not_read_stands_in_the_data_quality_section():
+    visits = fakes.visits()
+    visits.notes = ("clinics that stopped recording: 1; their follow-up ends there",)
+    page = build_page(dataclasses.replace(fakes.inputs(), visits=visits))
+    quality = next(s for s in page.sections if s.id == "quality")
+    words = [s.text for block in quality.blocks if isinstance(block, Text) for s in block.sentences]
+    assert words == [
+        "Columns of the export that were not read: notes (visits.csv).",
+        "Clinics that stopped recording: 1; their follow-up ends there.",
+    ]
+
+
 # -- small numbers -----------------------------------------------------------------------------------------------------
 
 
@@ -296,7 +371,7 @@ def test_structure_for_screen_readers(html):
 def test_text_of_an_export_is_never_markup(html):
     bad = '<img src=x onerror="alert(1)">'
     visits = fakes.visits()
-    visits.unknown_terms = (("modalities", bad, 9), ("cause", "{{7*7}}{% raw %}", 8))
+    visits.unknown_terms = (("modalities", bad, 9, 7), ("cause", "{{7*7}}{% raw %}", 8, 6))
     found = dataclasses.replace(fakes.inputs(), visits=visits)
     text = render_html(build_page(found))
     assert bad not in text and "&lt;img src=x" in text

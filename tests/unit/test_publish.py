@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -33,7 +35,7 @@ def snapshot(folder):
 
 def release_folder(target, content="old"):
     target.mkdir(parents=True)
-    (target / "manifest.json").write_text("{}")
+    (target / "manifest.json").write_text('{"outputs": {"index.html": ""}}')
     (target / "index.html").write_text(content)
     return target
 
@@ -70,6 +72,7 @@ def test_the_manifest_accounts_for_everything(published):
         "protocol": "0f3c9a77b1de",
     }
     assert manifest["inputs"][0]["name"] == "visits.csv" and manifest["inputs"][0]["size_bytes"] == 3_912_004
+    assert manifest["inputs"][0]["unread_columns"] == ["notes"] and manifest["data_notes"] == []
     assert manifest["row_accounting"] == fakes.episodes().ledger.rows()
     assert manifest["seed"] == 20260101 and manifest["versions"]["numpy"]
 
@@ -118,6 +121,12 @@ def test_a_stop_by_hand_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_stop_that_a_library_swallows_still_stops(tmp_path):
+    with pytest.raises(KeyboardInterrupt), staged(tmp_path / "all"), contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert list(tmp_path.iterdir()) == [] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_failing_last_rename_puts_the_old_release_back(tmp_path, monkeypatch):
     target = release_folder(tmp_path / "all")
     before = snapshot(tmp_path)
@@ -147,6 +156,53 @@ def test_a_folder_that_is_no_release_is_left_alone(tmp_path):
     with pytest.raises(InputRefused, match="not a release"):
         publish_answers(small_inputs(), tmp_path, notebooks=False)
     assert (tmp_path / "all" / "thesis.docx").read_text() == "years of work"
+
+
+def test_a_file_of_the_user_in_a_release_is_not_lost(tmp_path):
+    target = publish_answers(small_inputs(), tmp_path, notebooks=False).parent
+    publish_answers(small_inputs(), tmp_path, notebooks=False)
+    for i in range(6):
+        write(target / "notes" / f"{i}.txt", "mine")
+    (target / ".DS_Store").write_text("")
+    before = snapshot(tmp_path)
+    with pytest.raises(InputRefused, match=r"notes/0.txt.* and 1 more.*Move them away"):
+        publish_answers(small_inputs(), tmp_path, notebooks=False)
+    assert snapshot(tmp_path) == before
+
+
+def test_a_file_put_there_during_the_run_is_not_lost(tmp_path):
+    target = release_folder(tmp_path / "all")
+    with pytest.raises(InputRefused, match=r"mine.txt"), staged(target):
+        (target / "mine.txt").write_text("mine")
+    assert (target / "mine.txt").exists() and [p.name for p in tmp_path.iterdir()] == ["all"]
+
+
+def test_a_manifest_that_lists_nothing_protects_the_folder(tmp_path):
+    target = release_folder(tmp_path / "all")
+    for text in ("{}", "[1]", "not JSON"):
+        (target / "manifest.json").write_text(text)
+        with pytest.raises(InputRefused, match="cannot be read"), staged(target):
+            pass
+
+
+def test_out_that_is_a_file_is_refused_with_its_path(tmp_path):
+    (tmp_path / "report.txt").write_text("mine")
+    for out in (tmp_path / "report.txt", tmp_path / "report.txt" / "below"):
+        with pytest.raises(InputRefused, match=r"report\.txt is a file"):
+            publish_answers(small_inputs(), out, notebooks=False)
+    assert (tmp_path / "report.txt").read_text() == "mine"
+
+
+def test_only_the_staging_folders_of_dead_processes_are_removed(tmp_path):
+    with staged(tmp_path / "all") as mine:
+        prefix = mine.name.rpartition("-")[0].rpartition("-")[0]
+        dead, elsewhere = tmp_path / f"{prefix}-4999999-abc", tmp_path / ".all.staging-otherhost-4999999-abc"
+        other_target = tmp_path / dead.name.replace(".all.", ".other.")
+        for folder in (dead, elsewhere, other_target):
+            folder.mkdir()
+        with pytest.raises(ValueError, match="stop"), staged(tmp_path / "all"):
+            raise ValueError("stop")
+        assert not dead.exists() and mine.exists() and elsewhere.exists() and other_target.exists()
 
 
 def test_a_link_is_not_followed(tmp_path):

@@ -268,6 +268,14 @@ def test_maturity_to_the_day(day_of_cut, mature):
             review_quarter(episodes)
 
 
+def test_an_empty_quarter_is_not_chosen():
+    # Episodes start in 2025Q1 only; the data cut is a year later, so that three empty quarters are mature too.
+    rows = [("a", "2025-01-05", "6"), ("a", "2025-01-12", "2"), ("b", "2025-03-31", "6"), ("b", "2025-04-05", "5")]
+    episodes = dated_episodes(rows, end="2026-03-01")
+    assert review_quarter(episodes).quarter == "2025Q1"
+    assert review_quarter(episodes, "2025Q3").quarter == "2025Q3"
+
+
 def test_newest_quarter_is_not_made_of_quick_healers():
     # The same share heals in every quarter; of the last one only those who healed at once are known.
     review = review_quarter(dated_episodes(yearly()), "2026Q1")
@@ -434,7 +442,7 @@ def test_silent_stops_are_of_eligible_episodes():
     rows = days_after(date(2025, 1, 2), "a 0 6", "a 7 5", "b 0 6", "b 7 2", "c 0 2", "c 7 2", "d 300 6")
     found = value(review_quarter(dated_episodes(rows)), "2025Q1", "silent_stop")
     assert (found["n"], found["events"], found["estimate"]) == (2, 1, 0.5)
-    assert found["label"].startswith("Stopped coming, not relieved")
+    assert found["label"].startswith("Stopped, not relieved, by day")
 
 
 def test_a_quarter_has_no_share_where_too_few_are_still_observed():

@@ -115,7 +115,8 @@ def review_quarter(episodes: Episodes, quarter: str | None = None) -> QuarterRev
     ----------
     episodes : Episodes
     quarter : str, optional
-        ``"2026Q3"``. The last quarter mature for relief by the primary day when not given.
+        ``"2026Q3"``. When not given, the last quarter that is mature for relief by the primary day and in which an
+        episode started.
 
     Raises
     ------
@@ -219,12 +220,14 @@ def _relieved_name(episodes: Episodes) -> str:
 
 
 def _choose(mature: list[int], episodes: Episodes, cut: int) -> int:
-    if mature:
-        return mature[-1]
+    """The last mature quarter in which an episode started: an empty one has nothing to review."""
+    started = set(quarter_number(episodes.columns["index_day"]).tolist())
+    if filled := [number for number in mature if number in started]:
+        return filled[-1]
     days = episodes.protocol.horizons_days.primary + LAG_DAYS
     raise NotEstimable(
-        f"No quarter can be reviewed yet: the first one must lie {days} days before the data cut "
-        f"({np.datetime64(cut, 'D')}) with its last day."
+        f"No quarter can be reviewed yet: the first one in which an episode started must lie {days} days before the "
+        f"data cut ({np.datetime64(cut, 'D')}) with its last day."
     )
 
 
@@ -332,7 +335,7 @@ def _silent(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
     silent = (columns["end_reason"][rows] == END_REASONS.index("silent_stop")) & (lasted <= within)
     return Indicator(
         name="silent_stop",
-        label=f"Stopped coming, not relieved, within {within} days",
+        label=f"Stopped, not relieved, by day {within}",
         unit="share",
         horizon_days=within + protocol.dropout.no_visit_days,
         floor=protocol.reporting_floor.estimate_min_episodes,

@@ -18,9 +18,9 @@ n - events in 1..k-1   events ``hidden``           estimate and interval ``hidde
 Zero is shown: it points at nobody. A hidden value looks the same in every table. In a table whose rows split one total
 (`protect_parts`) a second row is hidden where one could be worked out from the rest.
 
-Counted are episodes and patients. Counts of rows, cells and terms (the data-quality tables) are left as they are: the
-clinic needs them to mend its records and they say nothing about a person's course. Unrecognised terms that occur fewer
-than k times are counted but not spelt out, because a term that was typed once may be a note.
+Counted are visits, episodes and patients. Counts of rows, cells and terms (the data-quality tables) are left as they
+are: the clinic needs them to mend its records and they say nothing about a person's course. Unrecognised terms of fewer
+than k patients are counted but not spelt out, because a term that stands with one patient may be a note.
 
 A curve is hidden around a hidden horizon of its table, from the shown horizon before it to the shown one after it.
 
@@ -80,6 +80,8 @@ def protect_table(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     for name in ESTIMATE_COLUMNS:
         if name in out:
             _write(out, name, hide_estimate & out[name].notna().to_numpy(), HIDDEN)
+    if n_small is not None and "recorded" in out:
+        _write(out, "recorded", n_small, small_mark(floor))
     for name, mask in small.items():
         # With a small denominator the numerator, even 0, would say too much.
         _write(out, name, mask | n_small if n_small is not None and name == "events" else mask, small_mark(floor))

@@ -110,7 +110,7 @@ def modality_mix(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes
     if isinstance(use, NotEstimable):
         return _refused(use, ax)
     table = _numbers(use.table, "estimate", "conf_low", "conf_high")
-    empty = "No treatment mix: no treatment was recorded in a dated visit."
+    empty = "No treatment mix: too few treatment visits to show a share."
     with style():
         if table.empty or not table["estimate"].notna().any():
             return _sentence(_axes(ax), empty)
@@ -146,8 +146,9 @@ def quarter_lines(review: Any, ax: Axes | None = None, narrow: bool = False) -> 
         for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
             values = part.loc[part["mature"].astype(bool), ["estimate", "conf_high"]]
             share = is_share(part["unit"].iloc[0])
-            top = float(values.max().max()) * 1.15 if values.notna().to_numpy().any() else 1.0
-            limits = (0.0, min(1.0, top) if share else top)
+            top = float(values.max().max()) * 1.15 if values.notna().to_numpy().any() else 0.0
+            # Where all values are zero the axis must still have a length.
+            limits = (0.0, min(1.0, max(top, 0.1)) if share else max(top, 1.15))
             quarter_panel(cell, label, part, percent if share else plain, limits, 44 if narrow else 22)
     return ax
 
@@ -166,7 +167,7 @@ def completeness(completeness: Any, ax: Axes | None = None, narrow: bool = False
     table = table[~table["field"].isin(completeness.summary.get("absent_fields", ()))]
     with style():
         if table.empty:
-            return _sentence(_axes(ax), "No completeness: there is no visit to count.")
+            return _sentence(_axes(ax), "No completeness: there are too few visits.")
         return _bars(table, ax, narrow)
 
 

@@ -1,4 +1,4 @@
-"""The first screen: the quarter in about five sentences, the tiles, what to look into, what cannot be said."""
+"""The first screen: the quarter in about five sentences, the tiles, what cannot be said; `look_into` has the rest."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.release.figures import is_share
 from outcomes.release.inputs import QUESTIONS, ReportInputs
-from outcomes.release.model import Cell, Scalar, Sentence, Tile
-from outcomes.release.sentences import INTERVAL, NBSP, NotShowable, Tables, bind, cell, literal, look_up, say, show
+from outcomes.release.model import Cell, Sentence, Tile
+from outcomes.release.sentences import INTERVAL, NBSP, NotShowable, Tables, bind, cell, look_up, say, show
 from outcomes.release.svg import sparkline
+from outcomes.release.tables import is_too_early_to_end
 from outcomes.release.views import write_indicator
-from outcomes.release.words import quarter_words, relief_words, short_quarter
+from outcomes.release.words import lower_first, quarter_words, relief_words, short_quarter
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SPARK_QUARTERS = 8
-LOW_SHARE = 0.8
-PAIN_FIELD = "pain_pre"
-EVERY_VISIT = (PAIN_FIELD, "region", "diagnoses", "muscles_identified", "muscles_treated", "modalities")
-"""Fields a clinic can be expected to fill at each visit; others are asked once an episode."""
+UNDECIDED = (
+    "it is too early to tell; more than half of the episodes are still open at the data cut, or their follow-up is "
+    "unknown"
+)
+TOO_EARLY_TO_STOP = f"How many stopped coming while not relieved: {UNDECIDED}."
 
 
 def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
@@ -37,19 +39,12 @@ def make_tiles(inputs: ReportInputs, tables: Tables) -> tuple[Tile, ...]:
     return tuple(_tile(tables, part, inputs.quarter) for _, part in table.groupby("indicator", sort=False))
 
 
-def find_to_look_into(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
-    """Return what deserves a look: gaps in recording first, because every other number rests on them."""
-    out = [_thin_field(tables), _most_set_aside(tables), _most_frequent_unknown(tables), _silent_stops(inputs, tables)]
-    found = tuple(sentence for sentence in out if sentence is not None)
-    return found or (say("Nothing in this run stands out in recording, rows set aside or attendance."),)
-
-
 def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
     """Return what these records cannot tell, refusals and immature quarters first."""
     out: list[Sentence | None] = [_too_early(inputs, tables)]
     out += [say(inputs.refusal(name), "not estimable") for name in QUESTIONS if inputs.refusal(name)]
     out += [
-        _unknown_end(tables),
+        _unknown_end(inputs, tables),
         say(
             "Whether pain came back: someone who did not return here may have had pain or gone elsewhere. In cohort "
             "studies about 7 in 10 have pain again within a year and 4 in 10 seek care."
@@ -62,7 +57,9 @@ def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
     return tuple(sentence for sentence in out if sentence is not None)
 
 
-def _unknown_end(tables: Tables) -> Sentence | None:
+def _unknown_end(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    if is_too_early_to_end(inputs.episodes):
+        return say(TOO_EARLY_TO_STOP, "not estimable")
     where = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
     try:
         if not look_up(tables, where):
@@ -108,14 +105,7 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
             f"episodes still relieved {landmark} days after relief",
             "came back with pain within 182 days from then",
         ),
-        _indicator(
-            inputs,
-            tables,
-            "silent_stop",
-            "episodes whose first pain score leaves room for relief",
-            f"stopped coming within {max(days.relief)} days while not relieved at the last score",
-            "",
-        ),
+        _stopped(inputs, tables),
         _pain_recorded(inputs, tables),
     ]
 
@@ -160,6 +150,20 @@ def _indicator(
     )
 
 
+def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    if is_too_early_to_end(inputs.episodes):
+        return say(TOO_EARLY_TO_STOP, "not estimable")
+    days = max(inputs.episodes.protocol.horizons_days.relief)
+    return _indicator(
+        inputs,
+        tables,
+        "silent_stop",
+        "episodes whose first pain score leaves room for relief",
+        f"stopped coming within {days} days while not relieved at the last score",
+        "",
+    )
+
+
 def _pain_recorded(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     where = _review("pain_recorded", inputs.quarter, "estimate", "percent")
     return bind(
@@ -177,6 +181,7 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
             tables,
             "The records hold {episodes} episodes of care of {patients} patients.",
             {"episodes": _run("episodes"), "patients": _run("patients")},
+            "The records hold too few episodes or patients to give their number.",
         ),
         bind(
             tables,
@@ -189,7 +194,9 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
             f"Of {{n}} relieved episodes, an estimated {{value}} came back with pain within {last} days ({INTERVAL}).",
             _horizon("recurrence", last),
         ),
-        bind(
+        say(TOO_EARLY_TO_STOP, "not estimable")
+        if is_too_early_to_end(inputs.episodes)
+        else bind(
             tables,
             "{share} of episodes stopped while not relieved at the last score, without a discharge and without another "
             "visit.",
@@ -198,7 +205,7 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
         bind(
             tables,
             "A pain score was recorded at {share} of visits; every statement about relief rests on these.",
-            {"share": cell("completeness", "estimate", "percent", field=PAIN_FIELD)},
+            {"share": cell("completeness", "estimate", "percent", field="pain_pre")},
         ),
     ]
 
@@ -245,79 +252,6 @@ def _shown_tile(tables: Tables, name: str, unit: str, label: str, quarter: str, 
     return Tile(label, text, interval, basis, "shown", cells=cells, **looks)
 
 
-def _thin_field(tables: Tables) -> Sentence | None:
-    table = tables.get("completeness")
-    if table is None:
-        return None
-    low = table[(table["estimate"] < LOW_SHARE) & (table["recorded"] > 0) & table["field"].isin(EVERY_VISIT)]
-    if PAIN_FIELD in set(low["field"]):
-        return bind(
-            tables,
-            "Pain before treatment is recorded at {share} of visits only. Relief and return rest on it: ask for a "
-            "score at "
-            "every visit.",
-            {"share": cell("completeness", "estimate", "percent", field=PAIN_FIELD)},
-        )
-    if low.empty:
-        return None
-    thin = low.sort_values(["estimate", "field"]).head(3)
-    names = [f"{_lower(literal(row['label']))} {{{row['field']}}}" for row in thin.to_dict("records")]
-    cells = {str(f): cell("completeness", "estimate", "percent", field=str(f)) for f in thin["field"]}
-    said = f"Seldom filled in: {', '.join(names)}. What the page says about these rests on the visits that have them."
-    return bind(tables, said, cells)
-
-
-def _most_set_aside(tables: Tables) -> Sentence | None:
-    table = tables["set_aside"]
-    if table.empty:
-        return None
-    first = table.iloc[0]
-    where: dict[str, Scalar] = {"code": str(first["code"]), "rule": str(first["rule"])}
-    return bind(
-        tables,
-        "{total} rows were set aside, most often ({n}) because {rule}. {remedy}",
-        {
-            "total": _run("set_aside"),
-            "n": cell("set_aside", "n", "count", **where),
-            "rule": cell("set_aside", "rule", "text", **where),
-            "remedy": cell("set_aside", "remedy", "text", **where),
-        },
-    )
-
-
-def _most_frequent_unknown(tables: Tables) -> Sentence | None:
-    table = tables["unknown_terms"]
-    if table.empty:
-        return None
-    first = table.iloc[0]
-    if str(first["term"]).startswith("("):
-        return None
-    where: dict[str, Scalar] = {"field": str(first["field"]), "term": str(first["term"])}
-    return bind(
-        tables,
-        "The term “{term}” occurs {n} times and is not in the vocabulary; add it there, or correct it in the "
-        "clinic system.",
-        {"term": cell("unknown_terms", "term", "text", **where), "n": cell("unknown_terms", "n", "count", **where)},
-    )
-
-
-def _silent_stops(inputs: ReportInputs, tables: Tables) -> Sentence | None:
-    where = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
-    try:
-        share = float(look_up(tables, where))
-    except NotShowable:
-        return None
-    if share < 1 - LOW_SHARE:
-        return None
-    return bind(
-        tables,
-        "{share} of all episodes end in a silent stop. A call or a short message after a missed visit would show "
-        "whether "
-        "these patients got better.",
-        {"share": where},
-    )
-
-
 def _too_early(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if not inputs.quarter:
         return None
@@ -325,9 +259,9 @@ def _too_early(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     now = table[(table["quarter"] == inputs.quarter) & ~table["mature"].astype(bool)]
     if now.empty:
         return None
-    labels = [_lower(str(label).replace(",", "")) for label in now["label"]]
+    labels = [lower_first(str(label)) for label in now["label"]]
     return say(
-        f"For episodes of the {quarter_words(inputs.quarter)} it is too early to tell: {', '.join(labels)}. So far the "
+        f"For episodes of the {quarter_words(inputs.quarter)} it is too early to tell: {'; '.join(labels)}. So far the "
         "quarter would hold mostly those who healed fast.",
         "not estimable",
     )
@@ -355,7 +289,3 @@ def _value(row: Mapping[Any, Any]) -> float | None:
     value = row["estimate"]
     shown = bool(row["mature"]) and not isinstance(value, str) and value == value
     return float(value) if shown else None
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

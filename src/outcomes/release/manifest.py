@@ -75,6 +75,7 @@ def build_manifest(
         "versions": {"outcomes": package_version(), "python": platform.python_version(), **_dependency_versions()},
         "outputs": dict(sorted(outputs.items())),
         "notes": list(notes),
+        "data_notes": list(visits.notes),
     }
 
 
@@ -113,6 +114,7 @@ def _describe_file(file: Any) -> dict[str, Any]:
         "size_bytes": file.size_bytes,
         "sha256": file.sha256 or hash_file(file.path),
         "rows": file.n_rows,
+        "unread_columns": list(file.unread_columns),
     }
 
 

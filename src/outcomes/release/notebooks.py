@@ -9,10 +9,15 @@ notebooks run there too.
 from __future__ import annotations
 
 import ast
+import asyncio
 import os
 import re
+import signal
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +27,10 @@ from outcomes.errors import ConfigError, Finding
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+_LONGEST_SOCKET_NAME = 90  # macOS allows 103 bytes, Linux 107; a number is put behind the name
 PARAMETERS, INJECTED = "parameters", "injected-parameters"
 CELL_TIMEOUT_SECONDS = 600
+STOP_SECONDS = 10.0
 _TYPES = {kind.__name__: kind for kind in (str, int, float, bool, list, tuple, dict)} | {"None": type(None)}
 _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 _TAGS = (
@@ -156,7 +163,7 @@ def run_notebook(
         )
         _talk_through_files(client, folder)
         try:
-            client.execute(env=_kernel_environment(folder))
+            _execute(client, _kernel_environment(folder))
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             failure = _describe(path, notebook, error)
     return NotebookRun(
@@ -260,12 +267,58 @@ def _inject(notebook: NotebookNode, values: Mapping[str, Any]) -> None:
 
 
 def _talk_through_files(client: Any, folder: str) -> None:
-    """Let notebook and kernel talk through files of a private folder: no port is opened, ipykernel does not warn."""
+    """Let notebook and kernel talk through files of a private folder: no port is opened, ipykernel does not warn.
+
+    The system takes names of at most about a hundred characters for such files; where temporary folders lie deeper, the
+    two talk over the loopback address as usual.
+    """
     client.create_kernel_manager()
-    if os.name == "posix":
+    name = os.path.join(folder, "kernel")
+    if os.name == "posix" and len(os.fsencode(name)) <= _LONGEST_SOCKET_NAME:
         client.km.transport = "ipc"
-        client.km.ip = os.path.join(folder, "kernel")
+        client.km.ip = name
         client.km.connection_file = os.path.join(folder, "kernel.json")
+
+
+def _execute(client: Any, environment: dict[str, str]) -> None:
+    """Run the cells in a thread of their own and wait for it, so that a stop by hand reaches the caller.
+
+    In the main thread nbclient takes the signal for itself: it drops the kernel and fails on the next message. The
+    kernel has a session of its own, so that the terminal does not signal it; it is stopped here on every way out.
+    """
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(client.async_execute(env=environment))
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that waits
+            failures.append(error)
+
+    worker = threading.Thread(target=work, name="notebook", daemon=True)
+    try:
+        worker.start()
+        while worker.is_alive():
+            worker.join(0.2)  # with a limit, because elsewhere than on POSIX an endless wait cannot be interrupted
+    finally:
+        _stop_kernel(client, worker)
+    if failures:
+        raise failures[0]
+
+
+def _stop_kernel(client: Any, worker: threading.Thread) -> None:
+    """Kill the kernel and what it started, also one that is only now being started, until its thread has ended."""
+    until = time.monotonic() + STOP_SECONDS
+    while True:
+        process = getattr(getattr(client.km, "provisioner", None), "process", None)
+        if process is not None and process.poll() is None:
+            if os.name == "posix":
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        if not worker.is_alive() or time.monotonic() > until:
+            return
+        worker.join(0.1)
 
 
 def _kernel_environment(folder: str) -> dict[str, str]:

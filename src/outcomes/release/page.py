@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from outcomes.release.first_page import find_to_look_into, list_limits, make_tiles, summarise
+from outcomes.release.first_page import list_limits, make_tiles, summarise
 from outcomes.release.inputs import ReportInputs, ask
+from outcomes.release.look_into import find_to_look_into
 from outcomes.release.manifest import package_version
 from outcomes.release.model import Link, Page
 from outcomes.release.sections import make_sections
-from outcomes.release.sentences import Tables, cell, show
+from outcomes.release.sentences import NotShowable, Tables, cell, show
 from outcomes.release.tables import collect_tables
 from outcomes.release.words import ORDINALS, date_words, day_to_date, quarter_months
 
@@ -70,7 +71,7 @@ def data_cut(visits: Any) -> int | None:
 
 def _facts(inputs: ReportInputs, tables: Tables) -> tuple[str, ...]:
     names = ("clinics", "visits", "episodes", "patients")
-    counts = {name: show(tables, cell("run", "value", "count", fact=name)) for name in names}
+    counts = {name: _count(tables, name) for name in names}
     cut = data_cut(inputs.visits)
     clinics = {"0": "", "1": "1 clinic, "}.get(counts["clinics"], f"{counts['clinics']} clinics, ")
     return (
@@ -78,6 +79,14 @@ def _facts(inputs: ReportInputs, tables: Tables) -> tuple[str, ...]:
         f"Data cut {date_words(day_to_date(cut))}" if cut is not None else "Day numbers, no calendar",
         f"{clinics}{counts['visits']} visits, {counts['episodes']} episodes, {counts['patients']} patients",
     )
+
+
+def _count(tables: Tables, fact: str) -> str:
+    """A number of the run, or the mark that stands for it."""
+    try:
+        return show(tables, cell("run", "value", "count", fact=fact))
+    except NotShowable:
+        return show(tables, cell("run", "value", "text", fact=fact))
 
 
 def _footer(inputs: ReportInputs) -> tuple[str, ...]:

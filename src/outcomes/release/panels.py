@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from outcomes.release.svg import ACCENT, INK, WASH
+from outcomes.release.svg import ACCENT, INK, MUTED, WASH
 from outcomes.release.words import short_quarter
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ def quarter_panel(
     ax: Axes, title: str, part: pd.DataFrame, write: Callable[[float], str], limits: tuple[float, float], width: int
 ) -> None:
     """Draw one line over the quarters; its newest value stands beside the title, immature quarters are grey.
+
+    Where no quarter has a value, a sentence says why in place of empty axes.
 
     Parameters
     ----------
@@ -35,6 +37,11 @@ def quarter_panel(
     mature = part["mature"].astype(bool) if "mature" in part else part["estimate"].map(lambda _: True)
     shown = part["estimate"].where(mature)
     ax.set_title(_wrap(title, width), loc="left", fontsize=8, color=INK, pad=6, linespacing=1.15)
+    if not shown.notna().any():
+        why = "Too few to be shown." if mature.any() else "Too early to tell."
+        ax.set_axis_off()
+        ax.text(0, 0.94, why, va="top", ha="left", fontsize=8, color=MUTED, transform=ax.transAxes)
+        return
     early = [i for i, is_mature in zip(at, mature, strict=True) if not is_mature]
     if early:
         ax.axvspan(early[0] - 0.5, early[-1] + 0.5, color=WASH, lw=0)
@@ -42,15 +49,14 @@ def quarter_panel(
     ax.vlines(at, low, high, color=ACCENT, alpha=0.3, linewidth=1.4)
     ax.plot(at, shown, color=ACCENT, linewidth=1.5, marker="o", markersize=2.4)
     last = shown.last_valid_index()
-    if last is not None:
-        i = list(part.index).index(last)
-        ax.plot([i], [shown[last]], "o", color=ACCENT, markersize=4.4)
-        ax.set_title(write(float(shown[last])), loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
-    _quarter_axes(ax, quarters, write, limits)
+    i = list(part.index).index(last)
+    ax.plot([i], [shown[last]], "o", color=ACCENT, markersize=4.4)
+    ax.set_title(write(float(shown[last])), loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
+    _quarter_axes(ax, quarters, write, limits, whole=bool((shown.dropna() % 1 == 0).all()) and limits[1] > 1)
 
 
 def _quarter_axes(
-    ax: Axes, quarters: Sequence[str], write: Callable[[float], str], limits: tuple[float, float]
+    ax: Axes, quarters: Sequence[str], write: Callable[[float], str], limits: tuple[float, float], whole: bool
 ) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -62,7 +68,7 @@ def _quarter_axes(
         first, last = ax.get_xticklabels()
         first.set_horizontalalignment("left")
         last.set_horizontalalignment("right")
-    ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
+    ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10], integer=whole))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: write(v)))
     ax.tick_params(axis="y", labelsize=7)
     ax.grid(axis="y")

@@ -1,23 +1,13 @@
-"""Write a release: all of it or nothing.
-
-Everything is written into a staging folder beside the target, on the same file system, and flushed to the disk; the
-manifest comes last. Then the old release is renamed aside and the new one into its place. If anything fails before
-that, the old release has not been touched; if the second rename fails, the old one is put back. The staging folder is
-removed on every way out. Should the machine stop between the two renames, the next run puts the old release back first.
-"""
+"""Write a release, all of it or nothing (`staging`): page, PDF, tables, figures, notebooks, and the manifest last."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import InputRefused, OutcomesError
 from outcomes.release.inputs import ReportInputs, ask
 from outcomes.release.manifest import build_manifest, hash_files, to_json
 from outcomes.release.model import FigureView, Link, Page
@@ -25,6 +15,7 @@ from outcomes.release.notebooks import find_notebooks, read_parameters, run_note
 from outcomes.release.page import build_page, data_cut
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf
+from outcomes.release.staging import MANIFEST, check_out, heed_interrupt, staged, write
 from outcomes.release.tables import collect_tables, to_csv
 from outcomes.release.words import day_to_date
 
@@ -33,7 +24,6 @@ if TYPE_CHECKING:
     from outcomes.records import Records
 
 Progress = Callable[[str], None]
-MANIFEST = "manifest.json"
 WITHOUT_CALENDAR = "all"
 
 
@@ -74,8 +64,9 @@ def publish_report(
     NotEstimable
         When a quarter was asked for that cannot be reported.
     InputRefused
-        When the target is a folder that is not a release.
+        When `out` is a file, or the target a folder that is not a release or holds other files too.
     """
+    check_out(Path(out))
     tell = progress if callable(progress) else _write_progress if progress else _be_silent
     inputs = ask(records, visits, episodes, quarter, tell).protected()
     return publish_answers(inputs, out, notebooks, tell, sources)
@@ -110,33 +101,6 @@ def publish_answers(
     return target / "index.html"
 
 
-@contextmanager
-def staged(target: Path) -> Iterator[Path]:
-    """Give a folder to write into; it takes the place of `target` when the block ends without an exception."""
-    _check_target(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.previous")
-    if aside.exists() and not target.exists():
-        aside.rename(target)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.staging-", dir=target.parent))
-    try:
-        staging.chmod(0o755)
-        yield staging
-        _sync_folders(staging)
-        _swap(staging, target, aside)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file and flush it to the disk; text is UTF-8 with plain line ends on every system."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as stream:
-        stream.write(content.encode("utf-8") if isinstance(content, str) else content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
 def _write_page(inputs: ReportInputs, staging: Path, links: list[Link], notes: list[str], progress: Progress) -> None:
     progress("tables")
     tables = collect_tables(inputs)
@@ -163,7 +127,8 @@ def _write_notebooks(
         values = _notebook_values(inputs, sources, Path(folder) / "protocol.toml")
         for path in find_notebooks():
             known = read_parameters(path)
-            run = run_notebook(path, {key: value for key, value in values.items() if key in known}, progress)
+            with heed_interrupt():
+                run = run_notebook(path, {key: value for key, value in values.items() if key in known}, progress)
             write(staging / "notebooks" / f"{run.name}.html", run.html)
             title = f"Notebook: {run.title}" + (" (did not finish)" if run.failure else "")
             links.append(Link(title, f"notebooks/{run.name}.html"))
@@ -208,42 +173,3 @@ def _be_silent(_: str) -> None:
 
 def _figures(page: Page) -> list[FigureView]:
     return [block for section in page.sections for block in section.blocks if isinstance(block, FigureView)]
-
-
-def _check_target(target: Path) -> None:
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise InputRefused(f"{target} is a file or a link; a release is a folder. Choose another --out.")
-    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).exists():
-        raise InputRefused(
-            f"{target} exists and is not a release (no {MANIFEST}); it is left alone. Choose another --out."
-        )
-
-
-def _swap(staging: Path, target: Path, aside: Path) -> None:
-    shutil.rmtree(aside, ignore_errors=True)
-    had_one = target.exists()
-    if had_one:
-        target.rename(aside)
-    try:
-        staging.rename(target)
-    except OSError as error:
-        if had_one:
-            aside.rename(target)
-        raise OutcomesError(f"The report could not be put in place at {target}: {error.strerror}.") from error
-    _sync_folder(target.parent)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync_folders(folder: Path) -> None:
-    for path in [*(p for p in folder.rglob("*") if p.is_dir()), folder]:
-        _sync_folder(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

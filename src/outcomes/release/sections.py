@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.release import figures, views
 from outcomes.release.curve_sections import relief_section, return_section
-from outcomes.release.first_page import latest_mature
+from outcomes.release.first_page import UNDECIDED, latest_mature
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, FigureView, Section, Sentence, Terms
+from outcomes.release.model import Block, FigureView, Section, Sentence, Terms, Text
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
 from outcomes.release.sentences import Tables, bind, cell, format_percent, literal, say
+from outcomes.release.tables import is_too_early_to_end, list_data_notes, to_numbers
 from outcomes.release.words import glossary, quarter_words
 
 if TYPE_CHECKING:
@@ -128,16 +129,19 @@ def _draw_mix(result: Any, alt: str) -> FigureView:
 
 
 def _attendance(inputs: ReportInputs, tables: Tables) -> Section:
-    lead = bind(
-        tables,
-        "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at the last score, not "
-        "discharged, not seen again. Whether these patients got better is not known.",
-        {
-            "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
-            "silent": cell("episode_ends", "estimate", "percent", end_reason="silent_stop"),
-        },
-        "Attendance rests on too few episodes to be described in a sentence.",
-    )
+    if is_too_early_to_end(inputs.episodes):
+        lead: Sentence | None = say(f"How episodes end: {UNDECIDED}.", "not estimable")
+    else:
+        lead = bind(
+            tables,
+            "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at the last score, "
+            "not discharged, not seen again. Whether these patients got better is not known.",
+            {
+                "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
+                "silent": cell("episode_ends", "estimate", "percent", end_reason="silent_stop"),
+            },
+            "Attendance rests on too few episodes to be described in a sentence.",
+        )
     bands = views.counts_table(
         tables["visits_per_episode"],
         "visits_per_episode",
@@ -160,6 +164,7 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
             "{set_aside} were set aside, and {not_data} are not visits (blank lines, no-shows, totals). The "
             "numbers add up.",
             run,
+            "The visits are too few to give their number; every row is accounted for.",
         )
     ]
     blocks: list[Block] = [views.ledger_table(inputs.episodes.ledger)]
@@ -180,6 +185,8 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
                 "completeness",
             )
         ]
+    if notes := list_data_notes(inputs):
+        blocks.append(Text(tuple(say(note) for note in notes), "What else to know of the export"))
     if len(tables["set_aside"]):
         blocks.append(views.set_aside_table(tables["set_aside"]))
     if len(tables["unknown_terms"]):
@@ -204,7 +211,8 @@ def _alt_indicator(tables: Tables, name: str, quarter: str) -> Sentence | None:
 
 
 def _completeness_alt(tables: Tables) -> str:
-    table = tables["completeness"].sort_values(["estimate", "field"])
+    table = tables["completeness"]
+    table = table[to_numbers(table["estimate"]).notna()].sort_values(["estimate", "field"])
     ends = [table.iloc[0], table.iloc[-1]] if len(table) > 1 else [table.iloc[0]] if len(table) else []
     parts = [
         bind(

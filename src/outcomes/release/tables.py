@@ -34,6 +34,8 @@ END_WORDS = {
 }
 VISIT_BANDS = ((1, 1, "1"), (2, 3, "2 to 3"), (4, 6, "4 to 6"), (7, 12, "7 to 12"), (13, 10**9, "13 and more"))
 LONGEST_TERM = 60
+MOST_UNREAD = 30
+UNDECIDED_ENDS = ("open_at_data_cut", "follow_up_unknown")
 READING_REMEDIES = {
     "E141": "Quote cells that hold the delimiter, or mend these lines.",
     "E142": "Mend these lines; often a line end stands inside a cell without quotes.",
@@ -72,7 +74,7 @@ def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
     floor = inputs.episodes.protocol.reporting_floor.suppress_cell_below
     tables["episode_ends"] = protect_parts(count_ends(inputs.episodes), floor)
     tables["visits_per_episode"] = protect_parts(count_visit_bands(inputs.episodes), floor)
-    tables["run"] = _count_run(inputs)
+    tables["run"] = _count_run(inputs, floor)
     tables["set_aside"] = count_set_aside(inputs.episodes)
     tables["unknown_terms"] = list_unknown_terms(inputs.visits, floor)
     tables["ledger"] = list_ledger(inputs.episodes.ledger)
@@ -152,8 +154,48 @@ def count_ends(episodes: Episodes) -> pd.DataFrame:
     counts = dict(zip(words, np.bincount(codes[codes >= 0], minlength=len(words)).tolist(), strict=False))
     total = len(codes)
     order = [name for name in END_WORDS if name in counts] + [name for name in counts if name not in END_WORDS]
-    rows = [(name, END_WORDS.get(name, name), total, counts[name], counts[name] / total) for name in order]
+    rows = [
+        (name, END_WORDS.get(name, name), total, counts[name], counts[name] / total if total else math.nan)
+        for name in order
+    ]
     return _frame(rows, ["end_reason", "label", "n", "events", "estimate"])
+
+
+def is_too_early_to_end(episodes: Episodes) -> bool:
+    """Whether more than half of the episodes are still open or of unknown follow-up: how they end cannot be told."""
+    import numpy as np
+
+    undecided = [i for i, word in enumerate(episodes.labels["end_reason"]) if str(word) in UNDECIDED_ENDS]
+    codes = episodes.columns["end_reason"]
+    return bool(2 * np.isin(codes, undecided).sum() > len(codes))
+
+
+def list_data_notes(inputs: ReportInputs) -> tuple[str, ...]:
+    """Return what a reader of the numbers should know of the export: columns not read, and the notes of cleaning."""
+    notes = []
+    for file in inputs.records.files if inputs.records is not None else ():
+        if unread := [cut_text(name) for name in file.unread_columns if name.strip()]:
+            more = f" and {len(unread) - MOST_UNREAD} more" if len(unread) > MOST_UNREAD else ""
+            where = " › ".join(filter(None, (file.name, file.sheet)))
+            listed = ", ".join(unread[:MOST_UNREAD])
+            notes.append(f"Columns of the export that were not read: {listed}{more} ({where}).")
+    return (*notes, *(_as_sentence(note) for note in inputs.visits.notes))
+
+
+def cut_text(text: str) -> str:
+    """Return a word of the export short enough for a sentence."""
+    return text if len(text) <= LONGEST_TERM else text[: LONGEST_TERM - 1] + "…"
+
+
+def to_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of a protected table as numbers; what is hidden is a gap."""
+    import pandas as pd
+
+    return pd.to_numeric(column, errors="coerce")
+
+
+def _as_sentence(note: str) -> str:
+    return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?")) else ".")
 
 
 def count_visit_bands(episodes: Episodes) -> pd.DataFrame:
@@ -193,20 +235,22 @@ def count_set_aside(episodes: Episodes) -> pd.DataFrame:
 def list_unknown_terms(visits: Visits, floor: int) -> pd.DataFrame:
     """List the terms the vocabulary does not know: field, term, terms (how many), n (times), most first.
 
-    Terms that occur less than `floor` times are counted in one row a field and not spelt out: they may be notes.
+    Terms of less than `floor` patients are counted in one row a field and not spelt out: they may be notes.
     """
-    often = sorted(((f, t, n) for f, t, n in visits.unknown_terms if n >= floor), key=lambda r: (-r[2], r[0], r[1]))
+    terms = visits.unknown_terms
+    often = sorted(((f, t, n) for f, t, n, patients in terms if patients >= floor), key=lambda r: (-r[2], r[0], r[1]))
     rare: dict[str, list[int]] = {}
-    for name, _, n in visits.unknown_terms:
-        if n < floor:
+    for name, _, n, patients in terms:
+        if patients < floor:
             rare.setdefault(name, []).append(n)
     rows: list[tuple[str, str, int, int]] = [(name, term[:LONGEST_TERM], 1, n) for name, term, n in often]
     mark = small_mark(floor)
-    rows += [(name, f"(written {mark} times each)", len(ns), sum(ns)) for name, ns in sorted(rare.items())]
+    rows += [(name, f"(of {mark} patients each)", len(ns), sum(ns)) for name, ns in sorted(rare.items())]
     return _frame(rows, ["field", "term", "terms", "n"])
 
 
-def _count_run(inputs: ReportInputs) -> pd.DataFrame:
+def _count_run(inputs: ReportInputs, floor: int) -> pd.DataFrame:
+    """The run in numbers; those that count visits, episodes or patients are small marks below the floor."""
     visits, episodes = inputs.visits, inputs.episodes
     whole = account(episodes.ledger)
     clinics = visits.labels.get("clinic")
@@ -218,7 +262,11 @@ def _count_run(inputs: ReportInputs) -> pd.DataFrame:
         "episodes": len(episodes.columns["n_visits"]),
         "inception_episodes": int(episodes.columns["is_inception"].sum()),
     }
-    return _frame(list(facts.items()), ["fact", "value"])
+    shown: dict[str, int | str] = dict(facts)
+    for name in ("visits", "patients", "episodes", "inception_episodes"):
+        if 0 < facts[name] < floor:
+            shown[name] = small_mark(floor)
+    return _frame(list(shown.items()), ["fact", "value"])
 
 
 def _frame(rows: Sequence[Any], columns: list[str]) -> pd.DataFrame:

@@ -58,6 +58,11 @@ def day_to_date(day: int) -> dt.date:
     return dt.date(1970, 1, 1) + dt.timedelta(days=int(day))
 
 
+def lower_first(text: str) -> str:
+    """A text to go on inside a sentence."""
+    return text[:1].lower() + text[1:]
+
+
 def relief_words(protocol: Any) -> str:
     """What counts as relief, to follow "a recorded pain score"."""
     percent = protocol.relief.pct_reduction

@@ -1,0 +1,121 @@
+"""What to look into: gaps in recording, rows set aside, unknown terms, silent stops."""
+
+from __future__ import annotations
+
+from outcomes.release.first_page import UNDECIDED
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.model import Cell, Scalar, Sentence
+from outcomes.release.sentences import NotShowable, Tables, bind, cell, literal, look_up, say
+from outcomes.release.tables import is_too_early_to_end, to_numbers
+from outcomes.release.words import lower_first
+
+LOW_SHARE = 0.8
+MANY_ROWS = 0.1
+PAIN_FIELD = "pain_pre"
+EVERY_VISIT = (PAIN_FIELD, "region", "diagnoses", "muscles_identified", "muscles_treated", "modalities")
+"""Fields a clinic can be expected to fill at each visit; others are asked once an episode."""
+
+
+def find_to_look_into(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
+    """Return what deserves a look: gaps in recording first, because every other number rests on them."""
+    out = [_thin_field(tables), _most_set_aside(tables), _most_frequent_unknown(tables), _silent_stops(inputs, tables)]
+    found = tuple(sentence for sentence in out if sentence is not None)
+    if found:
+        return found
+    if _pain_share(tables) is None:
+        return (say("Too few visits to tell whether anything stands out.", "not estimable"),)
+    return (say("Nothing in this run stands out in recording, rows set aside or attendance."),)
+
+
+def _thin_field(tables: Tables) -> Sentence | None:
+    table = tables.get("completeness")
+    if table is None:
+        return None
+    if _pain_share(tables) == 0:
+        return say(
+            "No pain score was read: no visit has one before treatment, so nothing can be said about relief; check the "
+            "mapping.",
+            "not estimable",
+        )
+    share = to_numbers(table["estimate"])
+    low = table[(share > 0) & (share < LOW_SHARE) & table["field"].isin(EVERY_VISIT)]
+    if PAIN_FIELD in set(low["field"]):
+        return bind(
+            tables,
+            "Pain before treatment is recorded at {share} of visits only. Relief and return rest on it: ask for a "
+            "score at "
+            "every visit.",
+            {"share": cell("completeness", "estimate", "percent", field=PAIN_FIELD)},
+        )
+    if low.empty:
+        return None
+    thin = low.sort_values(["estimate", "field"]).head(3)
+    names = [f"{lower_first(literal(row['label']))} {{{row['field']}}}" for row in thin.to_dict("records")]
+    cells = {str(f): cell("completeness", "estimate", "percent", field=str(f)) for f in thin["field"]}
+    said = f"Seldom filled in: {', '.join(names)}. What the page says about these rests on the visits that have them."
+    return bind(tables, said, cells)
+
+
+def _pain_share(tables: Tables) -> float | None:
+    """Share of visits with a pain score before treatment; 0 where the export has none, None where it is hidden."""
+    try:
+        return float(look_up(tables, cell("completeness", "estimate", "percent", field=PAIN_FIELD)))
+    except NotShowable:
+        return None
+
+
+def _most_set_aside(tables: Tables) -> Sentence | None:
+    table = tables["set_aside"]
+    if table.empty:
+        return None
+    first = table.iloc[0]
+    where: dict[str, Scalar] = {"code": str(first["code"]), "rule": str(first["rule"])}
+    cells = {
+        "total": _of_run("set_aside"),
+        "n": cell("set_aside", "n", "count", **where),
+        "rule": cell("set_aside", "rule", "text", **where),
+    }
+    said = "{total} rows were set aside, most often ({n}) because {rule}."
+    if float(first["n"]) < MANY_ROWS * float(look_up(tables, _of_run("rows_in"))):
+        # A slip here and there: the remedies of the rule (declare another scale, another order) would make it worse.
+        return bind(tables, f"{said} Correct it in the clinic system.", cells)
+    return bind(tables, f"{said} {{remedy}}", {**cells, "remedy": cell("set_aside", "remedy", "text", **where)})
+
+
+def _most_frequent_unknown(tables: Tables) -> Sentence | None:
+    table = tables["unknown_terms"]
+    if table.empty:
+        return None
+    first = table.iloc[0]
+    if str(first["term"]).startswith("("):
+        return None
+    where: dict[str, Scalar] = {"field": str(first["field"]), "term": str(first["term"])}
+    return bind(
+        tables,
+        "The term “{term}” occurs {n} times and is not in the vocabulary; add it there, or correct it in the "
+        "clinic system.",
+        {"term": cell("unknown_terms", "term", "text", **where), "n": cell("unknown_terms", "n", "count", **where)},
+    )
+
+
+def _silent_stops(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    if is_too_early_to_end(inputs.episodes):
+        return say(f"Attendance: {UNDECIDED}.", "not estimable")
+    where = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
+    try:
+        share = float(look_up(tables, where))
+    except NotShowable:
+        return None
+    if share < 1 - LOW_SHARE:
+        return None
+    return bind(
+        tables,
+        "{share} of all episodes end in a silent stop. A call or a short message after a missed visit would show "
+        "whether "
+        "these patients got better.",
+        {"share": where},
+    )
+
+
+def _of_run(fact: str) -> Cell:
+    return cell("run", "value", "count", fact=fact)
