@@ -62,10 +62,14 @@ def to_masks(values: pa.ChunkedArray) -> pa.Array:
 
 def join_relief(folder: Path, rule: str) -> pa.Table:
     """Put the bounds of one rule beside the episodes of the command's two tables."""
-    episodes, relief = pq.read_table(folder / "episodes.parquet"), pq.read_table(folder / "relief.parquet")
+    episodes = pq.read_table(folder / "episodes.parquet")
+    wanted = ["episode_id", "patient_id", "stream", "index_date", "n_visits", "baseline_nrs", "modalities_first"]
+    if not (folder / "relief.parquet").is_file():  # the protocol's own rule stands in the episode table
+        own = episodes.select([*wanted, "relief_left_days", "relief_right_days"])
+        return own.rename_columns([*wanted, "left_days", "right_days"])
+    relief = pq.read_table(folder / "relief.parquet")
     relief = relief.filter(pc.equal(pc.cast(relief["rule"], pa.string()), rule))
     bounds = relief.select(["episode_id", "left_days", "right_days"])
-    wanted = ["episode_id", "patient_id", "stream", "index_date", "n_visits", "baseline_nrs", "modalities_first"]
     return episodes.select(wanted).join(bounds, "episode_id")
 
 

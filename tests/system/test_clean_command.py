@@ -189,3 +189,15 @@ def test_cleaning_imports_neither_pandas_nor_scipy(tmp_path):
     environment = {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_episode_table_holds_the_bounds_of_the_protocols_rule(cleaned):
+    _, out = cleaned
+    episodes, relief = pd.read_parquet(out / "episodes.parquet"), pd.read_parquet(out / "relief.parquet")
+    own = relief[relief["rule"] == "confirmed"].set_index("episode_id")
+    at_risk = episodes.set_index("episode_id").query("is_eligible")
+    assert episodes.loc[~episodes["is_eligible"], "relief_left_days"].isna().all()
+    for side in ("left", "right"):
+        pd.testing.assert_series_equal(
+            at_risk[f"relief_{side}_days"], own[f"{side}_days"], check_names=False, check_index_type=False
+        )

@@ -127,7 +127,16 @@ def _visits(episodes: Episodes) -> pa.Table:
 
 
 def _episodes(episodes: Episodes) -> pa.Table:
-    return episodes.to_arrow()
+    """The episodes with the bounds of relief under the protocol's own rule; missing where relief is not definable."""
+    from outcomes.cases.timeline import build_relief_intervals
+
+    table, found = episodes.to_arrow(), build_relief_intervals(episodes)
+    for name, bound in (("relief_left_days", found.left_days), ("relief_right_days", found.right_days)):
+        days = np.full(episodes.n, np.inf)
+        days[found.episode] = bound
+        known = np.isfinite(days)
+        table = table.append_column(name, arrow.from_numpy(np.where(known, days, 0).astype(np.int32), known))
+    return table
 
 
 def _relief(episodes: Episodes) -> pa.Table:
