@@ -24,8 +24,8 @@ def table(title: str, columns: tuple[Column, ...]) -> str:
 def page() -> str:
     """The whole page."""
     words = (
-        "relief under the protocol's rule happened in `(left, right]`; right is missing where it was not seen, both where "
-        "relief is not definable (only in `outcomes clean`)"
+        "relief under the protocol's rule happened in `(left, right]`; right is missing where it was not seen, both "
+        "where relief is not definable (only in `outcomes clean`)"
     )
     bounds = f"| `relief_left_days`, `relief_right_days` | days | {words} |\n"
     return _HEAD + table("visits", VISIT_COLUMNS) + table("episodes", EPISODE_COLUMNS) + bounds
