@@ -155,16 +155,15 @@ def _notes_on_reading(records: Records) -> list[str]:
 
 def _main_reasons(visits: Visits, most: int = 3) -> list[Finding]:
     """The rules that set most rows aside, with their remedies."""
-    import pyarrow.compute as pc
+    from collections import Counter
 
-    counts = pc.value_counts(visits.quarantine["code"]).to_pylist()
+    codes = visits.quarantine["code"].to_pylist()
     found = []
-    for entry in sorted(counts, key=lambda item: (-item["counts"], item["values"]))[:most]:
-        first = (
-            visits.quarantine.filter(pc.equal(visits.quarantine["code"], entry["values"])).slice(0, 1).to_pylist()[0]
-        )
+    for code, n in sorted(Counter(codes).items(), key=lambda item: (-item[1], item[0]))[:most]:
+        row = visits.quarantine.slice(codes.index(code), 1)
+        first = {name: row[name][0].as_py() for name in ("column", "source_file", "rule", "remedy")}
         place = f"column '{first['column']}'" if first["column"] else first["source_file"]
-        found.append(Finding(entry["values"], f"{first['rule']}: {entry['counts']:,} rows.", place, first["remedy"]))
+        found.append(Finding(code, f"{first['rule']}: {n:,} rows.", place, first["remedy"]))
     return found
 
 
