@@ -67,6 +67,22 @@ def test_other_rules(rule, course, expected):
     assert (found.left_days[0], found.right_days[0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("rule", "confirm", "course", "expected"),
+    [
+        ("zero", "any", "0:6 7:0 14:4", (0, 7)),
+        ("zero", "if_observable", "0:6 7:0 14:4", (14, INF)),
+        ("zero", "strict", "0:6 7:0", (7, INF)),
+        ("zero", "strict", "0:6 7:0 14:0", (0, 7)),
+        ("resolved", "strict", "0:6 7:1 14:2 21:1 28:0", (14, 21)),
+        ("pct30_and_2", "any", "0:6 7:4 14:6", (0, 7)),
+    ],
+)
+def test_a_threshold_with_another_confirmation(rule, confirm, course, expected):
+    found = build_relief_intervals(build_episodes(build_visits(records(table_of([course])))), rule, confirm)
+    assert (found.left_days[0], found.right_days[0]) == expected
+
+
 def test_low_or_missing_baselines_are_counted_not_dropped():
     episodes = build_episodes(build_visits(records(table_of(["0:2 7:0", "0: 5:6 9:1", "0:3 7:1"]))))
     found = build_relief_intervals(episodes)
@@ -79,6 +95,8 @@ def test_an_unknown_rule_is_refused_with_the_list():
     episodes = build_episodes(build_visits(records(table_of(["0:6"]))))
     with pytest.raises(NotEstimable, match="confirmed"):
         build_relief_intervals(episodes, "ever")
+    with pytest.raises(NotEstimable, match="if_observable"):
+        build_relief_intervals(episodes, "zero", "twice")
 
 
 # -- return rows: relief on day 10 of 2025, landmark 30 days later, data cut 2025-12-31 --------------------

@@ -44,11 +44,20 @@ if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
     from outcomes.definitions import Protocol
 
-RELIEF_RULES = ("any", "confirmed", "strict", "resolved", "pct30_and_2", "zero")
+CONFIRMATIONS = ("any", "if_observable", "strict")
+THRESHOLDS = ("reduction", "pct30_and_2", "resolved", "zero")
+_PARTS_OF_RULE = {
+    "any": ("reduction", "any"),
+    "confirmed": ("reduction", "if_observable"),
+    "strict": ("reduction", "strict"),
+    "resolved": ("resolved", "if_observable"),
+    "pct30_and_2": ("pct30_and_2", "if_observable"),
+    "zero": ("zero", "if_observable"),
+}
+RELIEF_RULES = tuple(_PARTS_OF_RULE)
 RELIEF_REASONS = ("confirmed", "unconfirmed", *END_REASONS)
 RETURN_REASONS = ("data_cut", "new_episode", "pain_back")
 RETURN_KINDS = ("all", "new_episode")
-_RULE_OF_CONFIRM = {"any": "any", "if_observable": "confirmed", "strict": "strict"}
 CONFIRMED, UNCONFIRMED = 0, 1
 
 
@@ -141,10 +150,10 @@ class ReturnRows:
 
 def default_relief_rule(protocol: Protocol) -> str:
     """The relief rule that the protocol's way of confirming stands for."""
-    return _RULE_OF_CONFIRM[protocol.relief.confirm]
+    return next(name for name, parts in _PARTS_OF_RULE.items() if parts == ("reduction", protocol.relief.confirm))
 
 
-def build_relief_intervals(episodes: Episodes, rule: str | None = None) -> ReliefIntervals:
+def build_relief_intervals(episodes: Episodes, rule: str | None = None, confirm: str | None = None) -> ReliefIntervals:
     """Bound the day of relief of every eligible episode (worked table: this module's docstring).
 
     Parameters
@@ -155,25 +164,34 @@ def build_relief_intervals(episodes: Episodes, rule: str | None = None) -> Relie
         ``any`` first rating that meets the reduction; ``confirmed`` not contradicted by the next rating within the
         window; ``strict`` met by the next rating within the window too; ``resolved`` at most the resolved level;
         ``pct30_and_2`` 30 % and 2 points; ``zero`` no pain. The last three are confirmed where observable.
+    confirm : str, optional
+        One of `CONFIRMATIONS`, in place of the rule's own; ``rule="zero", confirm="strict"`` asks for two ratings of 0.
 
     Raises
     ------
     NotEstimable
-        When `rule` is none of these.
+        When `rule` or `confirm` is none of these.
     """
     rule = rule or default_relief_rule(episodes.protocol)
     if rule not in RELIEF_RULES:
         raise NotEstimable(f"There is no relief rule '{rule}'; choose one of {', '.join(RELIEF_RULES)}.")
+    threshold, confirm = _PARTS_OF_RULE[rule][0], confirm or _PARTS_OF_RULE[rule][1]
+    if confirm not in CONFIRMATIONS:
+        raise NotEstimable(f"Relief cannot be confirmed by '{confirm}'; choose one of {', '.join(CONFIRMATIONS)}.")
     columns, course = episodes.columns, episodes.course
     eligible = np.flatnonzero(columns["is_eligible"])
     rows, segment, starts = _measured_rows(episodes, course, eligible)
-    meets = _meets(course.pain[rows], columns["baseline"][eligible][segment], rule, episodes)
+    meets = _meets(course.pain[rows], columns["baseline"][eligible][segment], threshold, episodes)
     meets[starts] = False  # the baseline itself is never relief, however low a protocol lets it be
     last_of_segment = np.r_[segment[1:] != segment[:-1], np.ones(min(1, len(rows)), bool)]
     wait = np.diff(course.day[rows], append=course.day[rows][-1:])
-    observed = ~last_of_segment & (wait <= _confirm_days(rule, episodes))
+    observed = ~last_of_segment & (wait <= _confirm_days(threshold, episodes))
     next_meets = np.r_[meets[1:], np.zeros(min(1, len(rows)), bool)] & observed
-    accepted = {"any": meets, "strict": meets & next_meets}.get(rule, meets & (next_meets | ~observed))
+    accepted = {
+        "any": meets,
+        "if_observable": meets & (next_meets | ~observed),
+        "strict": meets & next_meets,
+    }[confirm]
     sizes = np.diff(starts, append=len(rows))
     hit = first_known(np.where(accepted, np.arange(len(rows)), MISSING), starts, sizes)
     relieved = hit >= 0
@@ -222,20 +240,20 @@ def _measured_rows(episodes: Episodes, course: Course, eligible: Rows) -> tuple[
     return rows, segment, starts
 
 
-def _confirm_days(rule: str, episodes: Episodes) -> int:
+def _confirm_days(threshold: str, episodes: Episodes) -> int:
     protocol = episodes.protocol
-    return protocol.resolution.confirm_within_days if rule == "resolved" else protocol.relief.confirm_within_days
+    return protocol.resolution.confirm_within_days if threshold == "resolved" else protocol.relief.confirm_within_days
 
 
-def _meets(pain: NDArray[np.int16], baseline: NDArray[np.int16], rule: str, episodes: Episodes) -> Flags:
+def _meets(pain: NDArray[np.int16], baseline: NDArray[np.int16], threshold: str, episodes: Episodes) -> Flags:
     protocol = episodes.protocol
     now, first = pain.astype(np.int32), baseline.astype(np.int32)
     met: Flags
-    if rule == "zero":
+    if threshold == "zero":
         met = now == 0
-    elif rule == "resolved":
+    elif threshold == "resolved":
         met = now <= protocol.resolution.max_nrs * HUNDREDTHS
-    elif rule == "pct30_and_2":
+    elif threshold == "pct30_and_2":
         met = (now * 100 <= first * 70) & (first - now >= 2 * HUNDREDTHS)
     else:
         met = now * 100 <= first * (100 - protocol.relief.pct_reduction)
