@@ -132,6 +132,7 @@ EPISODE_COLUMNS = (
     Column("payer", "payer", "code", "payer group"),
     Column("muscles_identified_left", "muscles_identified_left", "mask", "muscles found in spasm at the first visit"),
     Column("muscles_identified_right", "muscles_identified_right", "mask", "the same, right or side not given"),
+    Column("muscle_group", "muscle_group", "code", "their group; several_groups where they belong to more than one"),
     Column(
         "first_treatment_day", "first_treatment", "day", "first visit at which anything was treated", "date or days"
     ),

@@ -18,7 +18,13 @@ from outcomes.cases.schema import (
     Columns,
     first_known,
 )
-from outcomes.definitions import CONCORDANCE_LEVELS, Protocol, compute_concordance
+from outcomes.definitions import (
+    CONCORDANCE_LEVELS,
+    Protocol,
+    compute_concordance,
+    compute_muscle_group,
+    list_muscle_groups,
+)
 
 if TYPE_CHECKING:
     from outcomes.cases.visits import Visits
@@ -82,6 +88,7 @@ def summarise_episodes(
         "end_reason": END_REASONS,
         "concordance": CONCORDANCE_LEVELS,
         "chronicity": visits.codebook.duration_classes()[0],
+        "muscle_group": list_muscle_groups(visits.codebook),
     }
     if visits.has_calendar:
         columns["index_quarter"], labels["index_quarter"] = quarter_codes(columns["index_day"])
@@ -132,6 +139,9 @@ def _at_start(visits: Visits, starts: Rows, sizes: Rows) -> Columns:
     for name in ("onset_days", "muscles_identified_left", "muscles_identified_right"):
         if name in visits.columns:
             found[name] = visits.columns[name][starts]
+    if "muscles_identified_left" in found:
+        sides = (found[f"muscles_identified_{side}"] for side in ("left", "right"))
+        found["muscle_group"] = compute_muscle_group(visits.codebook, *sides)
     if "onset_days" in found:
         from_day = np.array(visits.codebook.duration_classes()[1])
         bins = np.searchsorted(from_day, found["onset_days"], side="right") - 1

@@ -39,6 +39,7 @@ GROUP_COLUMNS = (
     "paresthesia",
     "onset",
     "chronicity",
+    "muscle_group",
     "previous_episodes",
     "age",
     "sex",
