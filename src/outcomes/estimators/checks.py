@@ -32,18 +32,36 @@ def check_numbers(name: str, values: ArrayLike, length: int | None = None, allow
     InputRefused
         Not numbers, not one-dimensional, another length, NaN, or infinite where that means nothing.
     """
+    array = check_counts(name, values, length, allow_infinite)
+    return array if array.dtype == np.float64 else array.astype(np.float64)
+
+
+def check_counts(name: str, values: ArrayLike, length: int | None = None, allow_infinite: bool = False) -> NDArray[Any]:
+    """Do as `check_numbers`, but leave whole numbers in their own type: counting needs no floats."""
     try:
-        array = np.asarray(values, dtype=np.float64)
+        array = np.asarray(values)
+        if array.dtype.kind not in "iub":
+            array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise _refused("E601", name, "holds something that is not a number.") from None
     if array.ndim != 1:
         raise _refused("E602", name, f"has {array.ndim} dimensions; one is needed.")
     if length is not None and array.size != length:
         raise _refused("E603", name, f"has {array.size} entries, the others have {length}; they must be aligned.")
+    if array.dtype.kind == "b":
+        return array.view(np.uint8)
+    if array.dtype.kind != "f" or _all_finite(array):
+        return array
     refuse_where(np.isnan(array), "E604", name, "is not a number (NaN).")
     if not allow_infinite:
         refuse_where(np.isinf(array), "E605", name, "is infinite.")
     return array
+
+
+def _all_finite(array: FloatArray) -> bool:
+    """Whether the sum is finite: one pass without a temporary. False may also mean that the sum is too large."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()))
 
 
 def check_weights(weights: ArrayLike | None, length: int) -> FloatArray:
@@ -61,7 +79,8 @@ def check_weights(weights: ArrayLike | None, length: int) -> FloatArray:
     if weights is None:
         return np.ones(length)
     array = check_numbers("weights", weights, length)
-    refuse_where(array < 0, "E606", "weights", "is negative.")
+    if array.min() < 0:
+        refuse_where(array < 0, "E606", "weights", "is negative.")
     if not array.any():
         raise NotEstimable("Nothing to estimate from: every weight is zero.")
     return array

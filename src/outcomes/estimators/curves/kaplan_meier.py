@@ -17,13 +17,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_level, check_numbers, check_weights, refuse_where
-from outcomes.estimators.counting import distinct, sum_by
+from outcomes.estimators.checks import (
+    FloatArray,
+    check_counts,
+    check_level,
+    check_numbers,
+    check_weights,
+    refuse_where,
+)
+from outcomes.estimators.counting import count_by
 
 # Two sums of weights that differ by less than this share of the total differ by rounding only.
 _ROUNDING = 1e-12
@@ -95,35 +102,53 @@ def kaplan_meier(
     NotEstimable
         No rows, or no weight.
     """
-    end = check_numbers("time", time)
-    happened = check_numbers("event", event, end.size)
-    weight = check_weights(weights, end.size)
+    end = check_times(time)
+    happened = check_events(event, end.size)
+    weight = None if weights is None and end.size else check_weights(weights, end.size)
     begin = None if entry is None else check_numbers("entry", entry, end.size)
-    refuse_where(end < 0, "E611", "time", "is negative.")
-    refuse_where((happened != 0) & (happened != 1), "E612", "event", "is neither 0 nor 1.")
     if begin is not None:
         refuse_where(begin >= end, "E613", "entry", "is not before time: that row was never at risk.")
     level = check_level(level)
-    counted = weight > 0
-    if not counted.all():
+    if weight is not None and weight.min() == 0:
+        counted = weight > 0
         end, happened, weight = end[counted], happened[counted], weight[counted]
         begin = None if begin is None else begin[counted]
     return _from_counts(*_count_times(end, happened, weight, begin), level)
 
 
+def check_times(time: ArrayLike) -> NDArray[Any]:
+    """Return the times, whole numbers in their own type, or refuse what is no time of observation."""
+    end = check_counts("time", time)
+    if end.size and end.min() < 0:
+        refuse_where(end < 0, "E611", "time", "is negative.")
+    return end
+
+
+def check_events(event: ArrayLike, length: int) -> NDArray[Any]:
+    """Return the codes 0 and 1, whole numbers in their own type, or refuse."""
+    happened = check_counts("event", event, length)
+    refuse_where((happened != 0) & (happened != 1), "E612", "event", "is neither 0 nor 1.")
+    return happened
+
+
 def _count_times(
-    end: FloatArray, happened: FloatArray, weight: FloatArray, begin: FloatArray | None
+    end: NDArray[Any], happened: NDArray[Any], weight: FloatArray | None, begin: FloatArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the distinct times, the weight of events at each, and the weight at risk at each."""
-    stacked = end if begin is None else np.concatenate([end, begin])
-    times, position = distinct(stacked)
-    n, k = end.size, times.size
-    leaving = sum_by(position[:n], weight, k)
-    events = sum_by(position[:n], weight * happened, k)
-    entering = np.zeros(k) if begin is None else sum_by(position[n:], weight, k)
+    times, table = count_by(end, [happened], [2], weight)
+    change, events = table[0] + table[1], table[1]
+    total = change.sum()
+    if begin is not None:
+        starts, entering = count_by(begin, [np.zeros(begin.size, dtype=np.uint8)], [1], weight)
+        left, left_change, left_events = times, change, events
+        times = np.union1d(left, starts)
+        change, events = np.zeros(times.size), np.zeros(times.size)
+        place = np.searchsorted(times, left)
+        change[place], events[place] = left_change, left_events
+        change[np.searchsorted(times, starts)] -= entering[0]
     # Summed from the far end: the last at risk are exactly their own weight. Who enters at t is not yet at risk at t.
-    watched = np.cumsum((leaving - entering)[::-1])[::-1]
-    watched[np.abs(watched) < _ROUNDING * weight.sum()] = 0.0
+    watched = np.cumsum(change[::-1])[::-1]
+    watched[np.abs(watched) < _ROUNDING * total] = 0.0
     return times, events, watched
 
 
@@ -135,13 +160,20 @@ def _from_counts(times: FloatArray, events: FloatArray, watched: FloatArray, lev
     with np.errstate(divide="ignore", invalid="ignore"):
         relative: FloatArray = np.sqrt(np.cumsum(d / (n * left_over)))
         std_err = np.where(survival > 0, survival * relative, np.nan)
-    low, high = _log_log_limits(survival, relative, level)
+    low, high = log_log_limits(survival, relative, normal_quantile(level))
     return KaplanMeier(times[step], n, d, survival, std_err, low, high, level, times, watched)
 
 
-def _log_log_limits(survival: FloatArray, relative: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
-    """Limits of survival from its relative standard error, symmetric on the scale log(-log S)."""
-    z = NormalDist().inv_cdf(0.5 + level / 2.0)
+def normal_quantile(level: float) -> float:
+    """Return how many standard errors a two-sided interval of this level reaches to each side."""
+    return NormalDist().inv_cdf(0.5 + level / 2.0)
+
+
+def log_log_limits(survival: FloatArray, relative: FloatArray, z: float) -> tuple[FloatArray, FloatArray]:
+    """Limits of survival from its relative standard error, `z` of them away on the scale log(-log S).
+
+    All arrays have one shape. NaN where survival is not inside (0, 1): there the scale has no place for it.
+    """
     inside = (survival > 0) & (survival < 1)
     s = np.where(inside, survival, 0.5)
     shift = z * np.where(inside, relative, 0.0) / np.log(s)
@@ -205,39 +237,3 @@ def _first_time(time: FloatArray, values: FloatArray, target: float) -> float:
         return float(time[first])
     later = np.flatnonzero(values < target - _FLAT)
     return float((time[first] + time[later[0]]) / 2.0) if later.size else float(time[first])
-
-
-@dataclass(frozen=True, slots=True)
-class RestrictedMean:
-    """Mean time without the event up to `horizon`, in the curve's unit, with its standard error."""
-
-    value: float
-    std_err: float
-    horizon: float
-
-
-def restricted_mean(curve: KaplanMeier, horizon: float) -> RestrictedMean:
-    """Return the area under the curve up to `horizon` (Royston and Parmar 2013, doi:10.1186/1471-2288-13-152).
-
-    Raises
-    ------
-    NotEstimable
-        Observation ended before `horizon` while some were still without the event: the rest of the area is unknown.
-    InputRefused
-        `horizon` is not a positive number.
-    """
-    refuse_where(~(np.array([horizon], dtype=np.float64) > 0), "E616", "horizon", "must be above 0.")
-    ended = curve.survival.size > 0 and curve.survival[-1] == 0
-    if horizon > curve.watched_time[-1] and not ended:
-        raise NotEstimable(
-            f"The mean up to {horizon:g} cannot be computed: nobody was observed that long. Choose an earlier horizon."
-        )
-    used = curve.time < horizon
-    steps = np.concatenate([[0.0], curve.time[used], [horizon]])
-    heights = np.concatenate([[1.0], curve.survival[used]])
-    areas = heights * np.diff(steps)
-    beyond = np.cumsum(areas[::-1])[::-1][1:]
-    d, n = curve.events[used], curve.at_risk[used]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        parts = np.where(beyond > 0, beyond**2 * d / (n * (n - d)), 0.0)
-    return RestrictedMean(float(areas.sum()), float(np.sqrt(parts.sum())), float(horizon))
