@@ -1,0 +1,101 @@
+"""The rows of an accelerated failure time regression: checked, and counted into distinct ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from outcomes.errors import Finding, InputRefused
+from outcomes.estimators.checks import FloatArray, check_numbers, refuse_where
+from outcomes.estimators.counting import distinct, sum_by
+
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedRows:
+    """Distinct informative rows: X of shape (m, p), the rest (m,); `row`, shape (n,), is -1 for rows left out."""
+
+    X: FloatArray
+    left: FloatArray
+    right: FloatArray
+    weight: FloatArray
+    row: IntArray
+
+
+def check_ends(left: ArrayLike, right: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return the interval ends, shape (n,) each, or refuse them (E671 to E673 and the codes of `check_numbers`)."""
+    a = check_numbers("left", left)
+    b = check_numbers("right", right, a.size, allow_infinite=True)
+    refuse_where(a < 0, "E671", "left", "is negative.")
+    refuse_where(a > b, "E672", "left", "is above right.")
+    refuse_where(b == 0, "E673", "left and right", "are both 0; an exact time of 0 has no logarithm.")
+    return a, b
+
+
+def check_table(X: ArrayLike, length: int | None = None) -> FloatArray:
+    """Return X as a float table of shape (n, p), or refuse it (E675 and the codes of `check_numbers`)."""
+    table = np.asarray(X)
+    if table.ndim != 2:
+        finding = Finding(
+            "E675", f"has {table.ndim} dimensions; a table of rows and columns is needed.", "X",
+            "Write X.reshape(-1, 1) for one column, and give shape (n, 0) for none.",
+        )  # fmt: skip
+        raise InputRefused("The argument 'X' cannot be used.", [finding])
+    rows = table.shape[0] if length is None else length
+    if table.shape[0] != rows:
+        finding = Finding("E603", f"has {table.shape[0]} rows, the others have {rows}; they must be aligned.", "X")
+        raise InputRefused("The argument 'X' cannot be used.", [finding])
+    checked = np.empty(table.shape)
+    for j in range(table.shape[1]):
+        checked[:, j] = check_numbers(f"X[:, {j}]", table[:, j])
+    return checked
+
+
+def check_clusters(cluster: ArrayLike, length: int) -> IntArray:
+    """Return the clusters as 0..g-1, shape (n,), or refuse labels that are missing or cannot be compared."""
+    labels = np.asarray(cluster)
+    if labels.ndim != 1 or labels.size != length:
+        finding = Finding(
+            "E679", f"has shape {labels.shape}; one label for each of {length} rows is needed.", "cluster"
+        )
+        raise InputRefused("The argument 'cluster' cannot be used.", [finding])
+    if labels.dtype.kind in "biuf":
+        return distinct(check_numbers("cluster", labels))[1]
+    try:
+        missing = np.array([x is None or x != x for x in labels.tolist()], dtype=bool)
+        refuse_where(missing, "E679", "cluster", "is missing.")
+        return np.unique(labels, return_inverse=True)[1].reshape(-1)
+    except TypeError:
+        finding = Finding("E679", "mixes labels that cannot be compared, such as text and numbers.", "cluster")
+        raise InputRefused("The argument 'cluster' cannot be used.", [finding]) from None
+
+
+def count_intervals(table: FloatArray, a: FloatArray, b: FloatArray, w: FloatArray) -> CountedRows:
+    """Count checked rows into distinct ones, without those that have no weight or say nothing."""
+    row = count_rows([*table.T, a, b])
+    weight = sum_by(row, w, int(row.max()) + 1)
+    # Rows of one pattern are alike, so any of them may stand for it.
+    example = np.empty(weight.size, dtype=np.intp)
+    example[row] = np.arange(row.size)
+    kept = (weight > 0) & ((a[example] > 0) | np.isfinite(b[example]))
+    new = np.where(kept, np.cumsum(kept) - 1, -1)[row]
+    example = example[kept]
+    return CountedRows(table[example], a[example], b[example], weight[kept], new)
+
+
+def count_rows(columns: Sequence[NDArray[Any]]) -> IntArray:
+    """Return the pattern 0..m-1 of each row, shape (n,), from columns of shape (n,)."""
+    key, span = np.zeros(columns[0].size, dtype=np.intp), 1
+    for column in columns:
+        found, place = distinct(column)
+        key, span = key * found.size + place, span * found.size
+        # Keys stay small enough to be counted in one pass, and never overflow.
+        if span > 4 * key.size:
+            found, key = distinct(key)
+            span = found.size
+    return distinct(key)[1]
