@@ -53,6 +53,15 @@ class FakeResult:
     quarter: str = CHOSEN
 
 
+@dataclass(frozen=True)
+class FakeRelief(FakeResult):
+    if_stopped: pd.DataFrame | None = None
+    ends: pd.DataFrame | None = None
+    ends_curve: pd.DataFrame | None = None
+    km_at_visit: pd.DataFrame | None = None
+    per_patient: pd.DataFrame | None = None
+
+
 def protocol() -> SimpleNamespace:
     ns = SimpleNamespace
     return ns(
@@ -142,8 +151,50 @@ def _curve_result(days: np.ndarray, level: float, speed: float, n: int, horizons
     return FakeResult(table, curve, {"n": n, "n_patients": n - 300, "median_days": 18.0, "rmst_days": 23.4})
 
 
-def relief(n: int = 3214) -> FakeResult:
-    return _curve_result(np.arange(0, 121), 0.83, 19.0, n, [7, 14, 28, 42, 90])
+def relief(n: int = 3214) -> FakeRelief:
+    days, horizons = np.arange(0, 121), [7, 14, 28, 42, 90]
+    base = _curve_result(days, 0.83, 19.0, n, horizons)
+    share = base.curve["estimate"]
+    beside = {"upper": share + 0.01, "band_low": share * 0.9, "band_high": share * 1.1}
+    bounds = {"if_none_of_stopped": share * 0.75, "if_all_of_stopped": share + 0.8 * (1 - share) * (days > 0)}
+    curve = base.curve.assign(**beside, **bounds)
+    fates = {0.0: 0.75, 0.5: 0.9, 1.0: 1.0, 2.0: 1.12, float("inf"): 1.18}
+    if_stopped = pd.concat(
+        [base.table.assign(ratio=r, estimate=base.table["estimate"] * f, stopped=n // 3) for r, f in fates.items()],
+        ignore_index=True,
+    )
+    parts = {"relief": 0.5, "stopped": 0.3, "sent_on": 0.15}
+    ends, ends_curve = (
+        pd.concat(
+            [frame.assign(end=end, estimate=frame["estimate"] * f) for end, f in parts.items()], ignore_index=True
+        )
+        for frame in (base.table, base.curve)
+    )
+    ends["events"] = (n * ends["estimate"]).round().astype(int)
+    return FakeRelief(
+        base.table,
+        curve,
+        base.summary | {"n_stopped": n // 3},
+        if_stopped=if_stopped,
+        ends=ends,
+        ends_curve=ends_curve,
+        km_at_visit=base.table.assign(estimate=base.table["estimate"] * 0.9),
+        per_patient=base.table,
+    )
+
+
+def relief_grid(n: int = 3214) -> FakeResult:
+    rows = [
+        (threshold, confirm, "as reported" if gap == 90 else "gap only", gap, 0.8 - 0.15 * i - 0.08 * j + 0.0002 * gap)
+        for i, threshold in enumerate(("pct30_and_2", "reduction", "resolved", "zero"))
+        for j, confirm in enumerate(("any", "if_observable", "strict"))
+        for gap in (90, 30, 180)
+    ]
+    table = pd.DataFrame(rows, columns=["threshold", "confirmation", "episode_rule", "gap_days", "estimate"])
+    reported = (table["threshold"] == "reduction") & (table["confirmation"] == "if_observable")
+    table["is_reported"] = reported & (table["episode_rule"] == "as reported")
+    table["n"], table["events"] = n, (n * table["estimate"]).astype(int)
+    return FakeResult(table, summary={"day": 28, "reduction_pct": 50})
 
 
 def recurrence(n: int = 1640) -> FakeResult:
@@ -382,5 +433,13 @@ def episodes(calendar: bool = True) -> SimpleNamespace:
 
 def inputs() -> ReportInputs:
     return ReportInputs(
-        visits(), episodes(), relief(), recurrence(), modality_use(), quarter_review(), completeness(), records()
+        visits(),
+        episodes(),
+        relief(),
+        relief_grid(),
+        recurrence(),
+        modality_use(),
+        quarter_review(),
+        completeness(),
+        records(),
     )

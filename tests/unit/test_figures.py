@@ -23,6 +23,8 @@ from outcomes.release.disclosure import HIDDEN
 
 CASES = {
     "relief_curve": fakes.relief,
+    "competing_ends": fakes.relief,
+    "specification_curve": fakes.relief_grid,
     "return_curve": fakes.recurrence,
     "modality_mix": fakes.modality_use,
     "quarter_lines": fakes.quarter_review,
@@ -95,11 +97,51 @@ def test_the_curve_draws_the_numbers_of_the_result():
     _, ax = draw("relief_curve", result)
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), result.curve["estimate"])
     np.testing.assert_array_equal(ax.lines[1].get_xdata(), [7, 14, 28, 42, 90])
+    drawn = [line.get_ydata() for line in ax.lines]
+    for name in ("band_low", "band_high", "if_none_of_stopped", "if_all_of_stopped"):
+        assert any(np.array_equal(line, result.curve[name]) for line in drawn)
     at_28 = result.curve.set_index("day").loc[28]
     written = [text.get_text() for text in ax.texts]
     assert f"{int(at_28['at_risk']):,}" in written
     assert f"{100 * at_28['estimate']:.0f}\u00a0%" in written
     assert "number observed" in written
+
+
+def test_competing_ends_are_stacked_and_named_with_their_last_share():
+    result = fakes.relief()
+    _, ax = draw("competing_ends", result)
+    last = result.ends_curve.groupby("end")["estimate"].last()
+    assert max(line.get_ydata()[-1] for line in ax.lines) == pytest.approx(last.sum())
+    written = " ".join(text.get_text() for text in ax.texts).replace("\n", " ")
+    for end, words in (("relief", "Relief recorded"), ("stopped", "Stopped without it"), ("sent_on", "Sent on")):
+        assert words in written
+        assert f"{100 * last[end]:.0f}\u00a0%" in written
+
+
+def test_the_specification_curve_marks_the_reported_definition():
+    grid = fakes.relief_grid()
+    _, ax = draw("specification_curve", grid)
+    shares, marks = ax.child_axes
+    order = grid.table.sort_values("estimate", kind="stable").reset_index(drop=True)
+    place = int(order.index[order["is_reported"]][0])
+    diamonds = [line for line in (*shares.lines, *marks.lines) if line.get_marker() == "D" and len(line.get_xdata())]
+    assert {int(line.get_xdata()[0]) for line in diamonds} == {place}
+    assert len(diamonds) == 4
+    assert any("reported: " in text.get_text() for text in shares.texts)
+    # Each definition has one mark in each of the three blocks.
+    assert sum(len(line.get_xdata()) for line in marks.lines if line.get_marker() == "|") == 3 * len(order)
+
+
+def test_labels_that_would_overlap_move_apart_and_stay_inside():
+    from outcomes.release.drawing import spread
+
+    assert spread([0.2, 0.9], 0.1) == [0.2, 0.9]
+    assert spread([0.5, 0.5, 0.5], 0.1) == pytest.approx([0.5, 0.6, 0.7])
+    top = spread([0.9, 0.97, 0.98], 0.1)
+    assert top == sorted(top)
+    assert min(np.diff(top)) >= 0.1 - 1e-12
+    assert top[-1] <= 0.981
+    assert spread([], 0.1) == []
 
 
 def test_a_hidden_part_of_a_curve_is_not_drawn():

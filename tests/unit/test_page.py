@@ -169,7 +169,7 @@ def test_a_refused_question_leaves_its_reason(name):
 
 def test_everything_refused_and_no_calendar_still_gives_a_page():
     reasons = {name: NotEstimable("Nothing to count.") for name in
-               ("relief", "recurrence", "modality_use", "quarter_review", "completeness")}  # fmt: skip
+               ("relief", "relief_grid", "recurrence", "modality_use", "quarter_review", "completeness")}  # fmt: skip
     bare = ReportInputs(fakes.visits(False), fakes.episodes(False), **reasons)
     page = build_page(bare)
     assert page.title == "All visits on record" and not page.tiles
@@ -296,7 +296,7 @@ def test_a_small_result_is_hidden_on_the_page_and_in_the_csv():
     result = dataclasses.replace(result, summary={"n": 3, "n_events": 2, "median_days": 4.0})
     protected = protect_result(result, 5)
     assert protected.summary["n"] == "<5" and protected.summary["n_events"] == "<5"
-    small = dataclasses.replace(fakes.inputs(), relief=result).protected()
+    small = dataclasses.replace(fakes.inputs(), relief=result, relief_grid=fakes.relief_grid(7)).protected()
     tables = collect_tables(small)
     hidden = tables["relief"].set_index("horizon_days").loc[28]
     assert hidden["events"] in ("<5", HIDDEN) and hidden["estimate"] == HIDDEN

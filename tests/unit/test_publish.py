@@ -25,7 +25,7 @@ from outcomes.release.publish import publish_answers, staged, write
 def small_inputs():
     """Without figures, so that a release is made in a moment."""
     refused = {name: NotEstimable("Not asked in this test.") for name in
-               ("relief", "recurrence", "modality_use", "quarter_review", "completeness")}  # fmt: skip
+               ("relief", "relief_grid", "recurrence", "modality_use", "quarter_review", "completeness")}  # fmt: skip
     return ReportInputs(fakes.visits(), fakes.episodes(), **refused, records=fakes.records())
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from courses import SMALL, at, dated_episodes, days_after, episodes_of, small
 from outcomes.cases import build_episodes, build_relief_intervals, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
@@ -25,42 +26,9 @@ from outcomes.questions import (
     review_quarter,
 )
 from outcomes.questions import quarter as quarter_module
-from outcomes.questions.results import ALL, CURVE_COLUMNS, HORIZON_COLUMNS, count_days, find_last_day
+from outcomes.questions.results import count_days, find_last_day
 from outcomes.records import read_records
-from tables import open_clinic, records
-
-# Floors low enough for tables of a few rows, and a draw or two.
-SMALL = Protocol.from_mapping(
-    {
-        "reporting_floor": {
-            "estimate_min_episodes": 2,
-            "curve_min_observed": 1,
-            "curve_min_share": 0.01,
-            "proportion_min_n": 1,
-        },
-        "inference": {"bootstrap_draws": 20},
-        "episode": {"washout_days": 0},
-    }
-)
-
-
-def episodes_of(courses, protocol=SMALL, extra=None):
-    """Episodes of patients written as ``day:pain`` courses; `extra` gives further columns, one value a patient."""
-    names = list(extra or {})
-    lines = [" | ".join(["patient_id", "visit_day", "pain_pre", *names])]
-    for i, course in enumerate(courses):
-        for point in course.split():
-            day, pain = point.split(":")
-            lines.append(" | ".join([f"p{i:03}", day, pain, *(extra[name][i] for name in names)]))
-    return build_episodes(build_visits(records("\n".join(lines)), protocol))
-
-
-def dated_episodes(rows, protocol=SMALL, end=None):
-    """Episodes of ``(patient, ISO date, pain)`` visits, read in ISO order, at a clinic open to the last visit."""
-    dates = sorted(row[1] for row in rows)
-    lines = ["patient_id | visit_date | pain_pre"] + [" | ".join(row) for row in rows]
-    lines += open_clinic(dates[0], end or dates[-1])
-    return build_episodes(build_visits(records("\n".join(lines)), protocol))
+from tables import records
 
 
 @pytest.fixture(scope="module")
@@ -71,105 +39,7 @@ def sample(repository):
     return build_episodes(build_visits(read_records(folder / "visits.csv", folder / "mapping.toml"), quick))
 
 
-def at(table, day, group=ALL):
-    row = table[(table["group"] == group) & (table["horizon_days"] == day)]
-    assert len(row) == 1
-    return row.iloc[0]
-
-
-# -- relief -----------------------------------------------------------------------------------------------------------
-
-
-def test_km_at_visit_by_hand():
-    # relieved at 7, at 14, censored at 21 (last measured visit), one visit (censored at 0, stays in n)
-    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6"]))
-    day_7, day_14 = at(found.km_at_visit, 7), at(found.km_at_visit, 14)
-    assert day_7["estimate"] == pytest.approx(1 / 3)
-    assert day_14["estimate"] == pytest.approx(1 - 2 / 3 * 1 / 2)
-    assert (day_7["n"], day_7["events"], day_14["events"]) == (4, 1, 2)
-    assert found.summary["n"] == 4
-    assert found.summary["n_one_visit"] == 1
-
-
-def test_interval_censored_line_by_hand():
-    # (0,7], (7,14], (14,inf]: three thirds, counted on the day by which each must have happened.
-    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 14:5"]))
-    assert [at(found.table, day)["estimate"] for day in (7, 14)] == pytest.approx([1 / 3, 2 / 3], abs=1e-8)
-    assert found.summary["median_days"] == 14
-    assert found.summary["median_after_day"] == 7
-
-
-def test_nothing_is_invented_after_the_last_visit():
-    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 10:5", "0:6 10:5"]))
-    assert math.isnan(at(found.table, 14)["estimate"])
-    assert math.isnan(at(found.km_at_visit, 14)["estimate"])
-    assert found.curve["day"].max() == 10
-    assert any("No share is stated for day 14" in note for note in found.notes)
-
-
-def test_shape_settings_and_ledger():
-    episodes = episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:1"])
-    found = estimate_relief(episodes)
-    assert tuple(found.table.columns) == HORIZON_COLUMNS == tuple(found.km_at_visit.columns)
-    assert tuple(found.curve.columns) == CURVE_COLUMNS
-    assert {
-        "definition",
-        "estimator",
-        "second_line",
-        "level",
-        "seed",
-        "protocol_hash",
-        "codebook_hash",
-        "version",
-    } <= set(found.settings)
-    assert "KM at visit" in found.settings["second_line"]
-    assert found.ledger.steps[-1].n_set_aside == 1
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        found.table = None
-
-
-def test_groups_add_up_and_missing_is_a_group():
-    extra = {"sex": ["F", "F", "M", "", "M", "F"]}
-    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6"]
-    found = estimate_relief(episodes_of(courses, extra=extra), by="sex")
-    by_group = found.table.groupby("group")["n"].first()
-    assert by_group.to_dict() == {"female": 3, "male": 2, "not recorded": 1}
-    assert found.table.loc[found.table["group"] == "not recorded", "estimate"].isna().all()
-    assert any("'not recorded': fewer than 2 episodes" in note for note in found.notes)
-
-
-def test_a_group_does_not_depend_on_the_others():
-    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6 7:5 30:1"]
-    both = estimate_relief(episodes_of(courses, extra={"sex": list("FFFMMM")}), by="sex")
-    alone = estimate_relief(episodes_of(courses[:3], extra={"sex": list("FFF")}), by="sex")
-    pd.testing.assert_frame_equal(
-        both.table[both.table["group"] == "female"].reset_index(drop=True), alone.table, check_exact=True
-    )
-
-
-def test_patient_order_does_not_matter():
-    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6 7:5 30:1"]
-    one, other = estimate_relief(episodes_of(courses)), estimate_relief(episodes_of(courses[::-1]))
-    pd.testing.assert_frame_equal(one.table, other.table, check_exact=True)
-
-
-def test_no_relief_at_all_is_zero_without_an_interval():
-    found = at(estimate_relief(episodes_of(["0:6 9:5", "0:6 9:6", "0:6 8:5"])).table, 7)
-    assert found["estimate"] == 0
-    assert math.isnan(found["conf_low"])
-    assert math.isnan(found["conf_high"])
-
-
-def test_relief_refuses_by_name():
-    episodes = episodes_of(["0:6 7:3", "0:6 7:5"])
-    with pytest.raises(InputRefused, match="Choose one of: any, confirmed"):
-        estimate_relief(episodes, rule="cured")
-    with pytest.raises(InputRefused, match="Did you mean 'stream'"):
-        estimate_relief(episodes, by="streem")
-    with pytest.raises(NotEstimable, match="records no 'cause'"):
-        estimate_relief(episodes, by="cause")
-    with pytest.raises(NotEstimable, match="pain score before treatment"):
-        estimate_relief(episodes_of(["0: 7:", "0:1 7:0"]))
+# -- what the curves share --------------------------------------------------------------------------------------------
 
 
 def test_curve_stop_is_the_larger_of_the_two_floors():
@@ -379,18 +249,6 @@ def test_the_sample_reviews_its_last_mature_quarter(sample):
 # -- what a statistical review asked for ------------------------------------------------------------------------------
 
 
-def small(**sections):
-    """The small protocol with some settings changed, section by section."""
-    plain = SMALL.to_plain()
-    return Protocol.from_mapping({name: {**plain[name], **sections.get(name, {})} for name in plain})
-
-
-def days_after(start, *points):
-    """Visits ``(patient, ISO date, pain)`` of ``patient day pain`` texts, counted from `start`."""
-    split = [point.split() for point in points]
-    return [(who, (start + timedelta(int(day))).isoformat(), pain) for who, day, pain in split]
-
-
 @pytest.mark.parametrize(
     ("confirm", "rule", "events"), [("any", "any", 2), ("if_observable", "confirmed", 1), ("strict", "strict", 0)]
 )
@@ -408,14 +266,6 @@ def test_the_protocol_says_how_relief_is_confirmed(confirm, rule, events):
     assert words in review.settings["definition"]
     if events:
         assert estimate_recurrence(episodes).settings["relief"] == words
-
-
-def test_rules_in_words_say_what_confirms_them():
-    protocol = small(relief={"alternatives": ["any", "strict", "resolved", "pct30_and_2", "zero"]})
-    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5"], protocol)).definitions.set_index("rule")["definition"]
-    for rule in ("confirmed", "resolved", "pct30_and_2", "zero"):
-        assert "the next rating within 30 days, if there is one, does not contradict" in found[rule]
-    assert found["strict"].endswith("and again at the next rating within 30 days")
 
 
 @pytest.mark.parametrize("column", ["end_reason", "n_visits", "status_last", "has_maintenance", "is_closed"])
@@ -477,21 +327,6 @@ def test_quarter_labels_fit_a_tile():
         "Returned within 182 days (of relieved)",
         "Visits per episode, first 90 days",
     } <= set(labels)
-
-
-def test_relief_under_every_rule():
-    # Half, contradicted; half, not contradicted; from 6 to 4 and 0.
-    protocol = small(relief={"alternatives": ["any", "strict", "resolved", "pct30_and_2", "zero"]})
-    courses = ["0:6 7:3 14:5 40:5", "0:6 7:3 14:3 40:5", "0:6 7:4 14:0", "0:6 40:5"]
-    found = estimate_relief(episodes_of(courses, protocol))
-    table = found.definitions.set_index("rule")
-    assert table.index.tolist() == ["confirmed", "any", "strict", "resolved", "pct30_and_2", "zero"]
-    assert (table["n"] == 4).all()
-    assert table["events"].tolist() == [2, 3, 1, 1, 2, 1]
-    assert table["estimate"].tolist() == pytest.approx([0.5, 0.75, 0.25, 0.25, 0.5, 0.25], abs=1e-6)
-    assert table.loc["confirmed", "estimate"] == at(found.table, 28)["estimate"]
-    floor = small(reporting_floor={"estimate_min_episodes": 5})
-    assert estimate_relief(episodes_of(["0:6 40:5"] * 4, floor)).definitions["estimate"].isna().all()
 
 
 def returning():
@@ -559,18 +394,6 @@ def test_an_export_without_calendar_says_what_it_cannot_tell_and_what_it_can():
     dated = dated_episodes(days_after(date(2025, 1, 2), "a 0 6", "a 7 2", "b 0 6", "b 7 3", "c 200 5"))
     for question in (estimate_relief, estimate_recurrence):
         assert not any("cannot be told apart" in note for note in question(dated).notes)
-
-
-def test_a_curve_that_reaches_one_says_by_when():
-    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:2"]))
-    assert "The curve reaches 1 by day 7; such a 1 has no interval." in found.notes
-    assert not any("recorded" in note and "share" in note for note in found.notes)
-
-
-def test_one_visit_means_one_rating():
-    # Rated once: on the first day; on the first day of two; on the third day, within the baseline window.
-    found = estimate_relief(episodes_of(["0:6", "0:6 5:", "0: 2:6", "0:6 7:5", "0:6 7:2"]))
-    assert found.summary["n_one_visit"] == 3
 
 
 def test_new_names_for_patients_change_no_bit():

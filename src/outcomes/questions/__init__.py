@@ -5,6 +5,7 @@ from outcomes.questions.modality import ModalityUse, describe_modality_use
 from outcomes.questions.quarter import QuarterReview, review_quarter
 from outcomes.questions.recurrence import Recurrence, estimate_recurrence
 from outcomes.questions.relief import Relief, estimate_relief
+from outcomes.questions.relief_definitions import ReliefDefinitions, compare_relief_definitions
 
 __all__ = [
     "Completeness",
@@ -12,6 +13,8 @@ __all__ = [
     "QuarterReview",
     "Recurrence",
     "Relief",
+    "ReliefDefinitions",
+    "compare_relief_definitions",
     "describe_completeness",
     "describe_modality_use",
     "estimate_recurrence",

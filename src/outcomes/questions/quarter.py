@@ -39,6 +39,8 @@ from outcomes.estimators import means, proportions
 from outcomes.ledger import Ledger
 from outcomes.questions import recurrence, relief, results
 from outcomes.questions.quarters import quarter_end, quarter_number, quarter_word, read_quarter
+from outcomes.questions.relief_fit import fit_line
+from outcomes.questions.relief_rows import build_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -282,26 +284,17 @@ def _started(episodes: Episodes) -> Indicator:
 
 
 def _relieved(episodes: Episodes) -> Indicator:
-    from outcomes.cases.timeline import build_relief_intervals
-
-    protocol, intervals = episodes.protocol, build_relief_intervals(episodes)
+    protocol, rows = episodes.protocol, build_rows(episodes)
     day = protocol.horizons_days.primary
-    left, right = intervals.left_days.astype(float), intervals.right_days.astype(float)
-    patient = episodes.columns["patient"][intervals.episode]
-    last_seen = np.where(np.isinf(right), left, right)
-
-    def estimate(part: NDArray[np.intp], name: str) -> Values:
-        return results.read_day(relief.fit_group(name, left[part], right[part], patient[part], protocol), day)
-
     return Indicator(
         name=f"relieved_by_{day}",
         label=f"Relieved by day {day} (estimated)",
         unit="share",
         horizon_days=day,
         floor=protocol.reporting_floor.estimate_min_episodes,
-        event=np.isfinite(right) & (last_seen <= day),
-        estimate=estimate,
-        **_of_episodes(episodes, intervals.episode),
+        event=rows.seen & (rows.last_seen_days <= day),
+        estimate=lambda part, name: results.read_day(fit_line(name, rows.take(part), protocol), day),
+        **_of_episodes(episodes, rows.episode),
     )
 
 

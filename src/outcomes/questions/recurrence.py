@@ -14,7 +14,7 @@ How episodes are cut moves the answer more than anything else, so the share unde
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators import curves
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.episode_gaps import cut_by_gaps
 from outcomes.questions.relief import describe_rule
 from outcomes.questions.results import DayCurve, FloatArray
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from outcomes.definitions import Protocol
 
 DEFINITION_COLUMNS = ("definition", "gap_days", "estimate", "n", "events")
-SENSITIVITY_GAPS = (30, 60, 90, 180)
 ONE_STREAM_NOTE = (
     "Not among the definitions compared: all regions as one stream. It needs the records read again, with "
     "episode.one_stream = true in the protocol."
@@ -172,17 +172,13 @@ def _compare_definitions(episodes: Episodes | None, returns: ReturnRows) -> pd.D
     """The share returned by the primary day under other definitions; an empty table where `episodes` is None."""
     import pandas as pd
 
-    from outcomes.cases.episodes import build_episodes
     from outcomes.cases.timeline import build_return_rows
 
     rows: list[tuple[object, ...]] = []
     if episodes is not None:
         protocol, settings = episodes.protocol, episodes.protocol.episode
         rows.append(_definition_row("as reported", settings.gap_days, returns, protocol))
-        for gap in (gap for gap in SENSITIVITY_GAPS if gap > protocol.baseline.window_days):
-            # Rules B and C ask for less than the gap; with them on, the gap alone would hardly matter.
-            other = replace(settings, gap_days=gap, relief_rule=False, new_onset_rule=False)
-            again = build_episodes(episodes.visits, replace(protocol, episode=other))
+        for gap, again in cut_by_gaps(episodes):
             words = f"episodes end only by a gap of {gap} days (rules B and C off)"
             rows.append(_definition_row(words, gap, build_return_rows(again), protocol))
         first = _first_eligible(episodes)[returns.episode]

@@ -3,32 +3,40 @@
 Relief shows only at a visit: it lies in ``(left, right]``, between the last rating without it and the first with it.
 The main line is therefore the interval-censored curve (`outcomes.estimators.npmle`): the share that reached relief by
 day t, estimated from the ratings before and after. It is read at its lower bound: mass counts on the day by which
-relief must have come. Its interval is the percentile interval of a bootstrap that draws patients, each with all of his
-or her episodes.
+relief must have come. Its interval comes from a bootstrap that draws patients, each with all of his or her episodes.
 
-The second line, "KM at visit", is Kaplan-Meier with the event on the day of that visit, for readers who will compute it
-themselves. An episode without relief is censored on the day of its last measured visit in both, never later: days after
-it were not observed, and counting them as free of relief would halve the figure. An episode with a single measured
-visit is censored at day 0 and stays in n.
+Beside it stand what a reader needs to judge it:
 
-Which ratings count as relief is a choice that moves the answer, so the share under every other rule stands beside it
-(`Relief.definitions`).
+- the second line, "KM at visit", Kaplan-Meier with the event on the day of that visit, for readers who will compute it
+  themselves. An episode without relief is censored on the day of its last measured visit in both, never later: days
+  after it were not observed, and counting them as free of relief would halve the figure. An episode with a single
+  measured visit is censored at day 0 and stays in n;
+- the line per patient, each patient counting once however many episodes he or she brings;
+- the share under other rules of relief, for a choice of rule moves the answer (`Relief.definitions`; the whole grid is
+  `compare_relief_definitions`);
+- the share had those who stopped coming fared otherwise than those still seen: from "none of them" to "all the next
+  day" (`Relief.if_stopped`);
+- how episodes end, relief, stop or discharge, as competing ends (`Relief.ends`; Aalen-Johansen, for one minus
+  Kaplan-Meier of one end alone would overstate it).
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from outcomes.errors import Finding, InputRefused, NotEstimable
-from outcomes.estimators import bootstrap, curves, npmle
+from outcomes.estimators import npmle
 from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.results import DayCurve, FloatArray, IntArray
+from outcomes.questions.relief_fit import count_days, fit_curve, fit_group, fit_km, fit_line
+from outcomes.questions.relief_groups import compare_groups
+from outcomes.questions.relief_rows import STOPPED, ReliefRows, build_rows
+from outcomes.questions.relief_tables import ends_table, if_stopped_table, times_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +44,7 @@ if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
     from outcomes.definitions import Protocol
 
-ESTIMATOR = "interval-censored curve (NPMLE, lower bound), patient bootstrap percentile interval"
+ESTIMATOR = "interval-censored curve (NPMLE, lower bound), patient bootstrap interval"
 DEFINITION_COLUMNS = ("rule", "definition", "estimate", "n", "events")
 SECOND_LINE = "KM at visit: Kaplan-Meier at the visit where relief was recorded, log-log interval"
 
@@ -53,16 +61,32 @@ class Relief:
         that day.
     curve : DataFrame
         ``group, day, estimate, conf_low, conf_high, at_risk``, one row a day up to the day before `curve_stop`;
-        `at_risk` counts episodes neither relieved before that day nor last measured before it.
-    km_at_visit : DataFrame
-        The second line, columns as `table`: relief recorded at a visit by each day.
+        `at_risk` counts episodes neither relieved before that day nor last measured before it. Also ``upper``, the
+        curve's upper bound (mass counted where its interval begins); ``band_low, band_high``, the band that holds the
+        whole curve at once; ``if_none_of_stopped, if_all_of_stopped``, as in `if_stopped`.
+    times : DataFrame
+        ``group, measure, after_days, estimate, conf_low, conf_high, n, events``: days by which a quarter, half and
+        three quarters had relief (it came after `after_days`), and the mean days without relief up to the horizon.
+    tests : DataFrame
+        ``comparison, group, other, statistic, df, p_value, p_holm, n, events``: log-rank type tests for interval data
+        between groups, of all together and of each pair; no rows without groups or with weights.
+    if_stopped : DataFrame
+        ``group, horizon_days, ratio, estimate, conf_low, conf_high, n, events, stopped``: the share had those who
+        stopped coming, from then on, `ratio` times the hazard of relief of those still seen; 0 none of them, 1 the main
+        line, inf all on the day after their last rating.
+    ends, ends_curve : DataFrame
+        ``group, horizon_days (day), end, estimate, conf_low, conf_high, ...``: share of episodes that ended by each
+        day in each of `relief_rows.ENDS`.
+    km_at_visit, per_patient : DataFrame
+        The second line and the line per patient, columns as `table`.
     definitions : DataFrame
-        ``rule, definition, estimate, n, events``: the share by the primary day under each rule of `RELIEF_RULES`,
-        without an interval; NaN past that rule's last day or under the floor. No rows where groups were asked for.
+        ``rule, definition, estimate, n, events``: the share by the primary day under the main rule, ``any``,
+        ``confirmed``, ``strict``, ``resolved`` and the protocol's further alternatives, without an interval; NaN past
+        that rule's last day or under the floor. No rows where groups were asked for.
     summary : dict
-        Of all groups together: ``n, n_patients, n_events, n_one_visit`` (with a single rating), ``median_days,
-        median_after_day, rmst_days, last_day, resolution_median_days, resolution_over_14_share,
-        relief_at_last_visit_share``; NaN where not known.
+        Of all groups together: ``n, n_patients, n_events, n_stopped, n_one_visit`` (with a single rating),
+        ``median_days, median_after_day, rmst_days, last_day, resolution_median_days, resolution_over_14_share,
+        relief_at_last_visit_share, certificate_gap``; NaN where not known.
     settings : dict
     ledger : Ledger
     notes : tuple of str
@@ -70,7 +94,13 @@ class Relief:
 
     table: pd.DataFrame
     curve: pd.DataFrame
+    times: pd.DataFrame
+    tests: pd.DataFrame
+    if_stopped: pd.DataFrame
+    ends: pd.DataFrame
+    ends_curve: pd.DataFrame
     km_at_visit: pd.DataFrame
+    per_patient: pd.DataFrame
     definitions: pd.DataFrame
     summary: dict[str, Any]
     settings: dict[str, Any]
@@ -78,7 +108,9 @@ class Relief:
     notes: tuple[str, ...]
 
 
-def estimate_relief(episodes: Episodes, by: str | None = None, rule: str | None = None) -> Relief:
+def estimate_relief(
+    episodes: Episodes, by: str | None = None, weights: ArrayLike | None = None, rule: str | None = None
+) -> Relief:
     """Estimate the share of episodes that reached relief by each day.
 
     Parameters
@@ -87,6 +119,9 @@ def estimate_relief(episodes: Episodes, by: str | None = None, rule: str | None 
         As `build_episodes` returns them; inception episodes with a high enough first rating are used.
     by : str, optional
         Column of ``episodes.table`` to split by: one of `results.GROUP_COLUMNS`, fixed when an episode starts.
+    weights : array_like, shape (episodes.n,), optional
+        One weight an episode of the table, 0 or more, fractions allowed. The intervals take them as given; counts
+        (``n, events, at_risk``) stay numbers of episodes. Tests between groups are not given then.
     rule : str, optional
         One of `outcomes.cases.timeline.RELIEF_RULES`; what the protocol's ``relief.confirm`` stands for when not given.
 
@@ -97,132 +132,80 @@ def estimate_relief(episodes: Episodes, by: str | None = None, rule: str | None 
     Raises
     ------
     InputRefused
-        Unknown rule or column, or a column that is known only later in an episode.
+        Unknown rule or column, a column that is known only later in an episode, or weights that are none.
     NotEstimable
         No eligible episode, or a column this export does not have.
     """
-    from outcomes.cases.timeline import RELIEF_RULES, build_relief_intervals, default_relief_rule
+    from outcomes.cases.timeline import default_relief_rule
 
     rule = default_relief_rule(episodes.protocol) if rule is None else rule
-    if rule not in RELIEF_RULES:
-        finding = Finding("E653", "is no relief rule.", rule, f"Choose one of: {', '.join(RELIEF_RULES)}.")
-        raise InputRefused("Relief cannot be estimated.", [finding])
-    intervals = build_relief_intervals(episodes, rule)
-    if not intervals.episode.size:
-        raise NotEstimable(_nobody(intervals.ledger))
+    _check_rule(rule)
     protocol = episodes.protocol
-    rows = intervals.episode.astype(np.intp)
-    left, right = intervals.left_days.astype(float), intervals.right_days.astype(float)
-    patient = episodes.columns["patient"][rows]
-    main, second = [], []
-    for group, part in results.split_groups(episodes, rows, by):
-        main.append(fit_group(group, left[part], right[part], patient[part], protocol))
-        second.append(km_group(group, left[part], right[part], protocol))
+    rows = build_rows(episodes, rule, weights)
+    if not rows.episode.size:
+        raise NotEstimable(_nobody(rows.ledger))
+    split = list(results.split_groups(episodes, rows.episode, by))
+    used = [(name, rows.take(part)) for name, part in split]
+    fits = [fit_group(name, part, protocol) for name, part in used]
     horizons = protocol.horizons_days.relief
+    tests, test_notes = compare_groups(split if weights is None else [], rows, protocol)
+    curves = [fit.curve for fit in fits]
     return Relief(
-        table=results.horizon_table(main, horizons),
-        curve=results.curve_table(main),
-        km_at_visit=results.horizon_table(second, horizons),
-        definitions=_compare_rules(episodes, _compared(protocol) if by is None else ()),
-        summary=_summarise(episodes, rows, left, right, patient, protocol),
-        settings=results.make_settings(
-            episodes,
-            question="time to relief",
-            rule=rule,
-            definition=describe_rule(rule, protocol),
-            estimator=ESTIMATOR,
-            second_line=SECOND_LINE,
-            bootstrap_draws=protocol.inference.bootstrap_draws,
-            censoring="day of the last measured visit",
-            curve_stop="first day with fewer than "
-            f"{protocol.reporting_floor.curve_min_observed} episodes or {protocol.reporting_floor.curve_min_share:.0%} "
-            "neither relieved nor past their last measured visit",
-            by=by,
-        ),
-        ledger=intervals.ledger,
+        table=results.horizon_table(curves, horizons),
+        curve=results.curve_table(curves),
+        times=times_table(fits),
+        tests=tests,
+        if_stopped=if_stopped_table(fits, horizons),
+        ends=ends_table(fits, horizons),
+        ends_curve=results.curve_table([end for fit in fits for end in fit.ends]),
+        km_at_visit=results.horizon_table([fit_km(name, part, protocol) for name, part in used], horizons),
+        per_patient=results.horizon_table([_fit_per_patient(name, part, protocol) for name, part in used], horizons),
+        definitions=_compare_rules(episodes, _compared(rule, protocol) if by is None else (), weights),
+        summary=_summarise(episodes, rows, protocol),
+        settings=_describe(episodes, rule, by, weights is not None),
+        ledger=rows.ledger,
         notes=(
             *_standing_notes(),
             *results.context_notes(by, episodes.has_calendar),
-            *results.curve_notes(main, horizons, protocol),
+            *test_notes,
+            *(("Tests between groups are not given for weighted episodes.",) if by and weights is not None else ()),
+            *results.curve_notes(curves, horizons, protocol),
         ),
     )
 
 
-def fit_group(group: str, left: FloatArray, right: FloatArray, patient: IntArray, protocol: Protocol) -> DayCurve:
-    """Fit the main line to one group's intervals; NaN when the group is under the floor.
+def _check_rule(rule: str) -> None:
+    from outcomes.cases.timeline import RELIEF_RULES
 
-    Parameters
-    ----------
-    group : str
-        Its name, which also seeds its draws: a group's interval does not depend on which other groups there are.
-    left, right : ndarray, shape (n,)
-        Days, ``(left, right]``.
-    patient : ndarray of int, shape (n,)
-    protocol : Protocol
-    """
-    curve, patterns, fit = _fit_curve(group, left, right, protocol)
-    if patterns is None or fit is None:
-        return curve
-    seed = [protocol.inference.seed, zlib.crc32(group.encode())]
-    counts = bootstrap.draw_counts(patterns.row, patient, protocol.inference.bootstrap_draws, seed)
-    drawn = bootstrap.npmle_draws(patterns, fit, counts, np.arange(curve.estimate.size))
-    low, high = bootstrap.percentile_limits(drawn, protocol.inference.level)
-    return replace(curve, conf_low=low, conf_high=high)
+    if rule not in RELIEF_RULES:
+        finding = Finding("E653", "is no relief rule.", rule, f"Choose one of: {', '.join(RELIEF_RULES)}.")
+        raise InputRefused("Relief cannot be estimated.", [finding])
 
 
-def _fit_curve(
-    group: str, left: FloatArray, right: FloatArray, protocol: Protocol
-) -> tuple[DayCurve, npmle.Patterns | None, npmle.Npmle | None]:
-    """Fit the main line without its interval; nothing to draw from where the floor or the data forbid one."""
-    n_days = _n_days(protocol)
-    at_risk, events = results.count_days(np.where(np.isinf(right), left, right), np.isfinite(right), n_days)
-    blank = np.full(n_days, np.nan)
-    if left.size < protocol.reporting_floor.estimate_min_episodes:
-        return DayCurve(group, left.size, blank, blank, blank, at_risk, events, -1), None, None
-    stop = results.find_last_day(at_risk, left.size, protocol)
-    if not np.isfinite(right).any():
-        return DayCurve(group, left.size, np.zeros(n_days), blank, blank, at_risk, events, stop), None, None
-    patterns = npmle.build_patterns(left, right)
-    fit = npmle.fit_patterns(patterns)
-    share = npmle.cdf_at(fit, np.arange(n_days))[0]
-    return DayCurve(group, left.size, share, blank, blank, at_risk, events, stop), patterns, fit
+def _fit_per_patient(group: str, rows: ReliefRows, protocol: Protocol) -> results.DayCurve:
+    """The curve in which each patient counts once: an episode weighs one over the patient's number of them."""
+    _, who, n_episodes = np.unique(rows.patient, return_inverse=True, return_counts=True)
+    everyone = np.arange(rows.patient.size)
+    return fit_line(group, rows.take(everyone, rows.weight / n_episodes[who]), protocol)
 
 
-def _compared(protocol: Protocol) -> tuple[str, ...]:
-    """The main relief rule and the protocol's alternatives, each once."""
-    from outcomes.cases.timeline import default_relief_rule
-
-    return tuple(dict.fromkeys([default_relief_rule(protocol), *protocol.relief.alternatives]))
+def _compared(rule: str, protocol: Protocol) -> tuple[str, ...]:
+    """The main rule, the three ways of confirming, resolved, and the protocol's further alternatives, each once."""
+    return tuple(dict.fromkeys([rule, "any", "confirmed", "strict", "resolved", *protocol.relief.alternatives]))
 
 
-def _compare_rules(episodes: Episodes, rules: Sequence[str]) -> pd.DataFrame:
+def _compare_rules(episodes: Episodes, rules: Sequence[str], weights: ArrayLike | None) -> pd.DataFrame:
     """The share by the primary day under each rule, without an interval."""
     import pandas as pd
 
-    from outcomes.cases.timeline import build_relief_intervals
-
-    protocol, rows = episodes.protocol, []
+    protocol, found = episodes.protocol, []
     day = protocol.horizons_days.primary
     for rule in rules:
-        intervals = build_relief_intervals(episodes, rule)
-        curve = _fit_curve(rule, intervals.left_days.astype(float), intervals.right_days.astype(float), protocol)[0]
+        rows = build_rows(episodes, rule, weights)
+        curve = fit_curve(rule, rows.take(np.arange(rows.episode.size)), protocol)[0]
         share, words = results.read_day(curve, day)[0], describe_rule(rule, protocol)
-        rows.append((rule, words, share, curve.n, int(curve.events[day])))
-    return pd.DataFrame(rows, columns=list(DEFINITION_COLUMNS))
-
-
-def km_group(group: str, left: FloatArray, right: FloatArray, protocol: Protocol) -> DayCurve:
-    """Kaplan-Meier at the visit where relief was recorded, censored at the last measured visit."""
-    n_days = _n_days(protocol)
-    time, event = np.where(np.isinf(right), left, right), np.isfinite(right)
-    at_risk, events = results.count_days(time, event, n_days)
-    if left.size < protocol.reporting_floor.estimate_min_episodes:
-        blank = np.full(n_days, np.nan)
-        return DayCurve(group, left.size, blank, blank, blank, at_risk, events, -1)
-    curve = curves.kaplan_meier(time, event, level=protocol.inference.level)
-    survival, low, high, _ = curves.survival_at(curve, np.arange(n_days))
-    stop = results.find_last_day(at_risk, left.size, protocol)
-    return DayCurve(group, left.size, 1.0 - survival, 1.0 - high, 1.0 - low, at_risk, events, stop)
+        found.append((rule, words, share, curve.n, int(curve.events[day])))
+    return pd.DataFrame(found, columns=list(DEFINITION_COLUMNS))
 
 
 def describe_rule(rule: str, protocol: Protocol) -> str:
@@ -242,9 +225,27 @@ def describe_rule(rule: str, protocol: Protocol) -> str:
     return words.get(rule, rule)
 
 
-def _n_days(protocol: Protocol) -> int:
-    horizons = protocol.horizons_days
-    return max(*horizons.relief, horizons.primary, horizons.rmst) + 1
+def _describe(episodes: Episodes, rule: str, by: str | None, weighted: bool) -> dict[str, Any]:
+    protocol = episodes.protocol
+    floor = protocol.reporting_floor
+    return results.make_settings(
+        episodes,
+        question="time to relief",
+        rule=rule,
+        definition=describe_rule(rule, protocol),
+        estimator=ESTIMATOR,
+        second_line=SECOND_LINE,
+        band="sup-t band of the same draws, over all days shown",
+        test="interval-censored log-rank, scores of the pooled curve, variance by patient; Holm over pairs",
+        ends="Aalen-Johansen, patient bootstrap interval",
+        if_stopped="hazard of relief after a silent stop as a multiple of that of patients still seen",
+        bootstrap_draws=protocol.inference.bootstrap_draws,
+        censoring="day of the last measured visit",
+        curve_stop=f"first day with fewer than {floor.curve_min_observed} episodes or {floor.curve_min_share:.0%} "
+        "neither relieved nor past their last measured visit",
+        by=by,
+        weighted=weighted,
+    )
 
 
 def _nobody(ledger: Ledger) -> str:
@@ -263,25 +264,25 @@ def _standing_notes() -> tuple[str, ...]:
         "Relief is seen only at visits; the share by a day is estimated from the ratings before and after that day.",
         "Episodes with a single measured visit stay in n; they cannot say when relief came.",
         "Patients who stopped coming are taken to fare like those who stayed; whether they did is not recorded.",
+        "The bounds count none, or all, of those who stopped as relieved: how they fared lies between.",
     )
 
 
-def _summarise(
-    episodes: Episodes, rows: IntArray, left: FloatArray, right: FloatArray, patient: IntArray, protocol: Protocol
-) -> dict[str, Any]:
-    seen = np.isfinite(right)
+def _summarise(episodes: Episodes, rows: ReliefRows, protocol: Protocol) -> dict[str, Any]:
+    seen, left, right = rows.seen, rows.left_days, rows.right_days
     width = (right - left)[seen]
-    at_risk, _ = results.count_days(np.where(seen, right, left), seen, _n_days(protocol))
+    at_risk, _ = results.count_days(rows.last_seen_days, seen, count_days(protocol))
     last_day = results.find_last_day(at_risk, left.size, protocol)
-    last_visit = episodes.columns["last_day"][rows] - episodes.columns["index_day"][rows]
+    last_visit = (episodes.columns["last_day"] - episodes.columns["index_day"])[rows.episode]
     known = seen.any()
     enough = known and left.size >= protocol.reporting_floor.estimate_min_episodes
     return {
         "n": int(left.size),
-        "n_patients": int(np.unique(patient).size),
+        "n_patients": int(np.unique(rows.patient).size),
         "n_events": int(seen.sum()),
-        "n_one_visit": int((episodes.columns["n_measured"][rows] == 1).sum()),
-        **(_middle(left, right, last_day, protocol) if enough else dict.fromkeys(_MIDDLE, float("nan"))),
+        "n_stopped": int((rows.end == STOPPED).sum()),
+        "n_one_visit": int((episodes.columns["n_measured"][rows.episode] == 1).sum()),
+        **(_middle(rows, last_day, protocol) if enough else dict.fromkeys(_MIDDLE, float("nan"))),
         "last_day": last_day,
         "resolution_median_days": float(np.median(width)) if known else float("nan"),
         "resolution_over_14_share": float((width > 14).mean()) if known else float("nan"),
@@ -292,9 +293,9 @@ def _summarise(
 _MIDDLE = ("median_days", "median_after_day", "rmst_days", "certificate_gap")
 
 
-def _middle(left: FloatArray, right: FloatArray, last_day: int, protocol: Protocol) -> dict[str, float]:
+def _middle(rows: ReliefRows, last_day: int, protocol: Protocol) -> dict[str, float]:
     """Median and restricted mean of all episodes together, NaN beyond the last day that may be stated."""
-    fit = npmle.npmle(left, right)
+    fit = npmle.npmle(rows.left_days, rows.right_days, rows.weight)
     after, by = npmle.quantile(fit, 0.5)
     horizon = protocol.horizons_days.rmst
     without = 1.0 - npmle.cdf_at(fit, np.arange(horizon))[0]

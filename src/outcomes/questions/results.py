@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +87,8 @@ class DayCurve:
         Episodes neither with the event before nor out of sight before each day; events up to and including it.
     last_day : int
         Last day on which the share may be stated; -1 for none.
+    daily : mapping
+        Further columns of the day-by-day table: arrays of shape (days,), or one value for all days.
     """
 
     group: str
@@ -97,6 +99,7 @@ class DayCurve:
     at_risk: NDArray[np.int64]
     events: NDArray[np.int64]
     last_day: int
+    daily: Mapping[str, FloatArray | str] = field(default_factory=dict)
 
 
 def split_groups(episodes: Episodes, rows: IntArray, by: str | None) -> Iterator[tuple[str, IntArray]]:
@@ -201,7 +204,7 @@ def horizon_table(curves: Sequence[DayCurve], horizons: Sequence[int]) -> pd.Dat
 
 
 def curve_table(curves: Sequence[DayCurve]) -> pd.DataFrame:
-    """One row a group and day up to its last day (`CURVE_COLUMNS`); groups under the floor have none."""
+    """One row a group and day up to its last day (`CURVE_COLUMNS`, `daily`); groups under the floor have none."""
     import pandas as pd
 
     frames = []
@@ -216,6 +219,7 @@ def curve_table(curves: Sequence[DayCurve]) -> pd.DataFrame:
                     "conf_low": curve.conf_low[shown],
                     "conf_high": curve.conf_high[shown],
                     "at_risk": curve.at_risk[shown],
+                    **{k: v if isinstance(v, str) else v[shown] for k, v in curve.daily.items()},
                 }
             )
         )

@@ -23,6 +23,8 @@ are: the clinic needs them to mend its records and they say nothing about a pers
 than k patients are counted but not spelt out, because a term that stands with one patient may be a note.
 
 A curve is hidden around a hidden horizon of its table, from the shown horizon before it to the shown one after it.
+Where few stopped coming, the bounds of their fate are hidden along the whole curve: their distance is a share of these
+few.
 
 What this does not yet cover (a later issue): a hidden cell worked out from a second table, another group or an earlier
 release; points of a curve worked back into single events; rounding. Until then a release is for the clinic, not for
@@ -39,8 +41,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HIDDEN = "hidden"
-COUNT_COLUMNS = ("n", "events", "at_risk", "episodes", "patients")
-ESTIMATE_COLUMNS = ("estimate", "conf_low", "conf_high", "std_err")
+COUNT_COLUMNS = ("n", "events", "at_risk", "episodes", "patients", "stopped")
+ESTIMATE_COLUMNS = (
+    *("estimate", "conf_low", "conf_high", "std_err", "upper", "band_low", "band_high", "after_days"),
+    *("if_none_of_stopped", "if_all_of_stopped", "statistic", "p_value", "p_holm"),
+)
 """Columns that would give a hidden count away."""
 
 Result = TypeVar("Result")
@@ -57,8 +62,7 @@ def protect_table(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        With some of the columns ``n, events, at_risk, episodes, patients`` (counts) and
-        ``estimate, conf_low, conf_high, std_err``.
+        With some of the columns `COUNT_COLUMNS` and `ESTIMATE_COLUMNS`.
     floor : int
         Smallest count that is shown, besides 0.
 
@@ -121,15 +125,17 @@ def protect_result(result: Result, floor: int) -> Result:
     import pandas as pd
 
     changes: dict[str, Any] = {}
-    table, curve = getattr(result, "table", None), getattr(result, "curve", None)
     for item in dataclasses.fields(result):  # type: ignore[arg-type]
         value = getattr(result, item.name)
         if isinstance(value, pd.DataFrame):
             changes[item.name] = protect_table(value, floor)
         elif item.name == "summary" and isinstance(value, dict):
             changes[item.name] = _protect_parts_of_total({k: _protect_scalar(k, v, floor) for k, v in value.items()})
-    if table is not None and curve is not None and "horizon_days" in table:
-        changes["curve"] = _hide_days(changes["curve"], changes["table"])
+    for table, curve in (("table", "curve"), ("ends", "ends_curve")):
+        if curve in changes and "horizon_days" in changes.get(table, ()):
+            changes[curve] = _hide_days(changes[curve], changes[table])
+    if "if_stopped" in changes:
+        changes["curve"] = _hide_bounds(changes["curve"], changes["if_stopped"])
     return dataclasses.replace(result, **changes) if changes else result  # type: ignore[type-var]
 
 
@@ -143,18 +149,29 @@ def _protect_parts_of_total(summary: dict[str, Any]) -> dict[str, Any]:
 def _hide_days(curve: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Hide a curve around a hidden horizon: from the shown horizon before it to the shown horizon after it."""
     out = curve.copy()
-    for group, rows in table.groupby("group", sort=False):
+    keys = [name for name in ("group", "end") if name in table and name in curve]
+    for values, rows in table.groupby(keys, sort=False):
         is_hidden = [value == HIDDEN for value in rows["estimate"].tolist()]
         days = [int(day) for day in rows["horizon_days"]]
         shown = [-1, *(day for day, hide in zip(days, is_hidden, strict=True) if not hide)]
+        own = (out[keys] == list(values)).all(axis=1)
         for day in (day for day, hide in zip(days, is_hidden, strict=True) if hide):
             after = max(before for before in shown if before < day)
             until = min((later for later in shown if later > day), default=None)
-            mask = (out["group"] == group) & (out["day"] > after)
+            mask = own & (out["day"] > after)
             mask &= True if until is None else out["day"] < until
             for name in ESTIMATE_COLUMNS:
                 if name in out:
                     _write(out, name, mask.to_numpy() & out[name].notna().to_numpy(), HIDDEN)
+    return out
+
+
+def _hide_bounds(curve: pd.DataFrame, if_stopped: pd.DataFrame) -> pd.DataFrame:
+    """Hide the bounds of those who stopped along the curves of groups in which they are few."""
+    few = {str(row["group"]) for row in if_stopped.to_dict("records") if isinstance(row["stopped"], str)}
+    out = curve.copy()
+    for name in ("if_none_of_stopped", "if_all_of_stopped"):
+        _write(out, name, (out["group"].isin(few) & out[name].notna()).to_numpy(), HIDDEN)
     return out
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from outcomes.cases import Episodes, Visits
     from outcomes.records import Records
 
-QUESTIONS = ("relief", "recurrence", "modality_use", "quarter_review", "completeness")
+QUESTIONS = ("relief", "relief_grid", "recurrence", "modality_use", "quarter_review", "completeness")
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,14 @@ class ReportInputs:
     records : Records or None
         For the account of files; None when only cases are at hand.
     visits, episodes : Visits, Episodes
-    relief, recurrence, modality_use, quarter_review, completeness : result or NotEstimable
+    relief, relief_grid, recurrence, modality_use, quarter_review, completeness : result or NotEstimable
+        `relief_grid` is the share relieved under every definition.
     """
 
     visits: Visits
     episodes: Episodes
     relief: Any
+    relief_grid: Any
     recurrence: Any
     modality_use: Any
     quarter_review: Any
@@ -92,9 +94,11 @@ def ask(
     from outcomes.questions.quarter import review_quarter
     from outcomes.questions.recurrence import estimate_recurrence
     from outcomes.questions.relief import estimate_relief
+    from outcomes.questions.relief_definitions import compare_relief_definitions
 
     calls: dict[str, tuple[str, Callable[[], Any]]] = {
         "relief": ("time to relief", lambda: estimate_relief(episodes)),
+        "relief_grid": ("definitions of relief", lambda: compare_relief_definitions(episodes)),
         "recurrence": ("return after relief", lambda: estimate_recurrence(episodes)),
         "modality_use": ("treatment mix", lambda: describe_modality_use(episodes)),
         "quarter_review": ("quarters", lambda: review_quarter(episodes, quarter)),

@@ -97,7 +97,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table as shown: finished strings, one tuple a row. `csv` names the file with the full numbers."""
+    """A table as shown: finished strings, one tuple a row. `csv` names the files with the full numbers, by blanks."""
 
     id: str
     caption: str

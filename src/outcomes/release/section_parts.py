@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from outcomes.release import figures
-from outcomes.release.model import FigureView, Section, Sentence, Text
-from outcomes.release.sentences import cell, say
+from outcomes.release import figures, views
+from outcomes.release.model import FigureView, Section, Sentence, TableView, Text
+from outcomes.release.sentences import Tables, bind, cell, say
 from outcomes.release.svg import to_svg
 
 if TYPE_CHECKING:
@@ -83,3 +83,33 @@ def list_notes(result: Any) -> tuple[Text, ...]:
 def some(sentence: Sentence | None) -> tuple[Sentence, ...]:
     """The sentence as a tuple, or nothing."""
     return () if sentence is None else (sentence,)
+
+
+def say_range(tables: Tables, name: str, ends: Mapping[str, Mapping[str, Any]], words: str) -> Sentence | None:
+    """Say how far other definitions move a share; nothing where one of them cannot be shown.
+
+    Parameters
+    ----------
+    name : str
+        The table with the shares.
+    ends : mapping
+        The row (column to value) of each name in `words`.
+    """
+    if name not in tables:
+        return None
+    return bind(tables, words, {key: cell(name, "estimate", "percent", **where) for key, where in ends.items()})
+
+
+def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tuple[TableView, ...]:
+    """The table of other definitions, where there is one."""
+    return (views.definitions_table(tables[name], name, caption, share),) if name in tables else ()
+
+
+def draw_curve(
+    id: str, title: str, alt: str, plot: Callable[..., Axes], result: Any, csv: str, more: str = ""
+) -> tuple[FigureView, ...]:
+    """Draw a curve; nothing where no day of it can be shown."""
+    if not any(isinstance(value, float) and value == value for value in result.curve["estimate"].tolist()):
+        return ()
+    caption = f"Tinted: 95 % interval at each day. {more}Number observed: {figures.AT_RISK_CONVENTION}."
+    return (draw(id, title, alt, caption, plot, result, (2.9, 3.2), csv),)

@@ -6,10 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release import figures, views
-from outcomes.release.curve_sections import relief_section, return_section
 from outcomes.release.first_page import UNDECIDED, latest_mature
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, FigureView, Section, Sentence, Terms, Text
+from outcomes.release.relief_section import relief_section
+from outcomes.release.return_section import return_section
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
 from outcomes.release.sentences import Tables, bind, cell, format_percent, literal, say
 from outcomes.release.tables import is_too_early_to_end, list_data_notes, to_numbers

@@ -7,6 +7,7 @@ counted from the cases, under the same rule for small numbers.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import math
 import re
@@ -63,11 +64,10 @@ def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
         result = inputs.answer(name)
         if result is not None:
             tables[name] = result.table
-            if getattr(result, "curve", None) is not None:
-                tables[f"{name}_curve"] = result.curve
-            definitions = getattr(result, "definitions", None)
-            if definitions is not None and len(definitions):
-                tables[f"{name}_definitions"] = definitions
+            for item in dataclasses.fields(result):
+                table = getattr(result, item.name)
+                if item.name != "table" and hasattr(table, "columns") and len(table):
+                    tables[f"{name}_{item.name}"] = table
             scalars = [(key, value) for key, value in result.summary.items() if isinstance(value, int | float | str)]
             if scalars:
                 tables[f"{name}_summary"] = _frame(scalars, ["item", "value"])

@@ -1,0 +1,107 @@
+"""Do groups differ in how soon relief comes? A log-rank type test for interval data, and Holm over the pairs.
+
+The scores are those of the interval-censored log-rank test; their variance takes a patient's episodes together. A test
+says whether the curves could be the same, not why they differ: the groups differ in more than what formed them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from outcomes.errors import NotEstimable
+from outcomes.estimators.interval_test import interval_logrank
+from outcomes.questions.relief_rows import ReliefRows
+from outcomes.questions.results import IntArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from outcomes.definitions import Protocol
+
+COLUMNS = ("comparison", "group", "other", "statistic", "df", "p_value", "p_holm", "n", "events")
+ALL_GROUPS, PAIR = "all groups", "pair"
+MOST_GROUPS_FOR_PAIRS = 12
+Split = Sequence[tuple[str, IntArray]]
+
+
+def compare_groups(split: Split, rows: ReliefRows, protocol: Protocol) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Test all groups together and, where they are few, each pair.
+
+    Parameters
+    ----------
+    split : sequence of (name, positions in `rows`)
+    rows : ReliefRows
+        With equal weights: the test knows no others.
+    protocol : Protocol
+        Its floor of episodes and events in each arm decides which groups are compared.
+
+    Returns
+    -------
+    table : DataFrame
+        `COLUMNS`, one row a test; no rows where nothing can be compared.
+    notes : tuple of str
+        Which groups were left out, and why.
+    """
+    import pandas as pd
+
+    if len(split) < 2:
+        return pd.DataFrame(columns=list(COLUMNS)), ()
+    floor = protocol.reporting_floor
+    large = [
+        (name, part)
+        for name, part in split
+        if part.size >= floor.compare_min_episodes and rows.seen[part].sum() >= floor.compare_min_events
+    ]
+    notes = _left_out([name for name, _ in split], [name for name, _ in large], protocol)
+    if len(large) < 2:
+        return pd.DataFrame(columns=list(COLUMNS)), notes
+    refusals: list[str] = []
+    found = [_test(ALL_GROUPS, large, rows, refusals)]
+    if 2 < len(large) <= MOST_GROUPS_FOR_PAIRS:
+        found += _holm([_test(PAIR, pair, rows, refusals) for pair in itertools.combinations(large, 2)])
+    elif len(large) > MOST_GROUPS_FOR_PAIRS:
+        notes = (*notes, f"Pairs are compared for at most {MOST_GROUPS_FOR_PAIRS} groups; only all together here.")
+    return pd.DataFrame(found, columns=list(COLUMNS)), (*notes, *refusals)
+
+
+def _test(comparison: str, groups: Split, rows: ReliefRows, refusals: list[str]) -> tuple[object, ...]:
+    """Test some groups; a test that cannot be done is NaN, and why is added to `refusals`."""
+    part = np.concatenate([positions for _, positions in groups])
+    code = np.repeat(np.arange(len(groups)), [positions.size for _, positions in groups])
+    names = (groups[0][0], groups[1][0]) if comparison == PAIR else ("", "")
+    counts = (part.size, int(rows.seen[part].sum()))
+    try:
+        found = interval_logrank(rows.left_days[part], rows.right_days[part], code, cluster=rows.patient[part])
+    except NotEstimable as refusal:
+        nan = float("nan")
+        refusals.append(f"{' against '.join(filter(None, names)) or 'All groups'} cannot be tested: {refusal}")
+        return (comparison, *names, nan, nan, nan, nan, *counts)
+    return (comparison, *names, found.statistic, found.df, found.p_value, found.p_value, *counts)
+
+
+def _holm(tests: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Put the p-values adjusted for the number of pairs into their column (Holm 1979, jstor.org/stable/4615733)."""
+    from statsmodels.stats.multitest import multipletests
+
+    at, adjusted = COLUMNS.index("p_value"), COLUMNS.index("p_holm")
+    raw = np.array([test[at] for test in tests], dtype=float)
+    known = ~np.isnan(raw)
+    holm = raw.copy()
+    if known.any():
+        holm[known] = multipletests(raw[known], method="holm")[1]
+    return [(*test[:adjusted], float(p), *test[adjusted + 1 :]) for test, p in zip(tests, holm, strict=True)]
+
+
+def _left_out(names: list[str], kept: list[str], protocol: Protocol) -> tuple[str, ...]:
+    floor = protocol.reporting_floor
+    left = [name for name in names if name not in kept]
+    if not left:
+        return ()
+    return (
+        f"Not compared with the others, having fewer than {floor.compare_min_episodes} episodes or "
+        f"{floor.compare_min_events} with relief recorded: {', '.join(left)}.",
+    )

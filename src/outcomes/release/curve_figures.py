@@ -1,0 +1,257 @@
+"""Curves by day: relief, return, and the competing ends of an episode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from outcomes.errors import NotEstimable
+from outcomes.release.drawing import (
+    LINE_STYLES,
+    draw_refusal,
+    make_axes,
+    quarter_steps,
+    space_out,
+    spread,
+    style,
+    to_gaps,
+    write_below,
+    write_sentence,
+)
+from outcomes.release.panels import cut
+from outcomes.release.sentences import format_percent as percent
+from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+AT_RISK_CONVENTION = "still under observation without the event just before that day"
+BOUNDS = ("if_none_of_stopped", "if_all_of_stopped")
+BAND = ("band_low", "band_high")
+END_STYLES = {
+    "relief": (ACCENT, 0.85, "Relief\nrecorded"),
+    "sent_on": (SERIES[2], 0.45, "Sent on\nwithout it"),
+    "stopped": (SERIES[1], 0.45, "Stopped\nwithout it"),
+}
+"""From the bottom of the stack upwards: colour, opacity, label."""
+
+
+def relief_curve(relief: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
+    """Draw the share of episodes relieved by each day, with its interval and the number observed.
+
+    One group is drawn with all there is: the interval at each day tinted, the band that holds the whole curve dotted,
+    the curve's two bounds where they part, and in grey how far the share goes if none, or all, of those who stopped
+    coming were relieved. Several groups are drawn with their intervals.
+
+    Parameters
+    ----------
+    relief : Relief
+        Reads ``curve`` [group, day, estimate, conf_low, conf_high, at_risk; upper, band_low, band_high,
+        if_none_of_stopped, if_all_of_stopped where there are such] and the horizons of ``table``.
+    ax : Axes, optional
+    narrow : bool
+        Leave room for a phone: fewer labels.
+
+    Returns
+    -------
+    Axes
+    """
+    return _curve(relief, ax, narrow, "days since the first visit", "No relief curve: too few episodes to draw one.")
+
+
+def return_curve(recurrence: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
+    """Draw the share of relieved episodes that came back to the clinic by each day after the landmark.
+
+    Parameters and value as `relief_curve`.
+    """
+    return _curve(
+        recurrence,
+        ax,
+        narrow,
+        "days since the landmark, 30 days after relief",
+        "No return curve: too few relieved episodes to draw one.",
+    )
+
+
+def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
+    """Draw how episodes end by each day, one share on top of the other; what is left is still coming.
+
+    Parameters
+    ----------
+    relief : Relief
+        Reads ``ends_curve`` [group, day, end, estimate, at_risk] of one group (the first, where there are several) and
+        the horizons of ``table``.
+    ax : Axes, optional
+    narrow : bool
+
+    Returns
+    -------
+    Axes
+    """
+    import numpy as np
+
+    if isinstance(relief, NotEstimable):
+        return draw_refusal(relief, ax)
+    table = to_gaps(getattr(relief, "ends_curve", None), "estimate", "at_risk")
+    with style():
+        table = table[table["group"] == table["group"].iloc[0]] if len(table) else table
+        shares = {end: table[table["end"] == end].set_index("day") for end in END_STYLES} if len(table) else {}
+        known = [part["estimate"].dropna().index.max() for part in shares.values()]
+        if not known or any(day != day for day in known):
+            return write_sentence(make_axes(ax), "No ends of episodes: too few to draw them.")
+        ax = make_axes(ax, (7.2, 3.7))
+        days = np.arange(int(min(known)) + 1)
+        floor = np.zeros(days.size)
+        names, middles = [], []
+        for end, (colour, opacity, label) in END_STYLES.items():
+            top = floor + shares[end]["estimate"].reindex(days).to_numpy(dtype=float)
+            ax.fill_between(days, floor, top, step="post", color=colour, alpha=opacity, lw=0)
+            ax.plot(days, top, drawstyle="steps-post", color=colour, linewidth=1.2)
+            names.append(f"{label}, {percent(top[-1] - floor[-1])}")
+            middles.append((floor[-1] + top[-1]) / 2)
+            floor = top
+        names.append(f"Still coming,\n{percent(1.0 - floor[-1])}")
+        middles.append((floor[-1] + 1.0) / 2)
+        last = float(days[-1])
+        ticks = [0, *sorted({int(day) for day in relief.table["horizon_days"] if day <= last})]
+        part = shares["relief"].reset_index()
+        _curve_axes(ax, ticks, last, "days since the first visit", {"all": part}, narrow, top=1.0)
+        ax.set_xlim(0, last * (1.55 if narrow else 1.24))
+        ax.grid(visible=False)
+        for name, y in zip(names, spread(middles, 0.13), strict=True):
+            ax.text(last * 1.015, y, name, va="center", fontsize=7 if narrow else 8, color=INK, linespacing=1.15)
+    return ax
+
+
+def _curve(result: Any, ax: Axes | None, narrow: bool, x_label: str, empty: str) -> Axes:
+    if isinstance(result, NotEstimable):
+        return draw_refusal(result, ax)
+    numbers = ("estimate", "conf_low", "conf_high", "at_risk", "upper", *BAND, *BOUNDS)
+    curve = to_gaps(result.curve, *numbers).dropna(subset=["estimate"])
+    with style():
+        if curve.empty:
+            return write_sentence(make_axes(ax), empty)
+        ax = make_axes(ax, (7.2, 3.7))
+        days = sorted({int(day) for day in result.table["horizon_days"]})
+        groups = [(str(name), part) for name, part in curve.groupby("group", sort=False)]
+        # No room is left for days past the last one that may be stated.
+        last = float(curve["day"].max()) * 1.02
+        days = [day for day in days if day <= last]
+        for i, (_, part) in enumerate(groups):
+            colour, line = SERIES[i % len(SERIES)], LINE_STYLES[i % len(LINE_STYLES)]
+            ax.plot(part["day"], part["estimate"], drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.9)
+            interval = part["conf_low"], part["conf_high"]
+            ax.fill_between(part["day"], *interval, step="post", color=colour, alpha=0.2, lw=0)
+        if len(groups) > 1:
+            _name_groups(ax, groups, last)
+        else:
+            _mark_horizons(ax, result.table, last, narrow, on_grey=BOUNDS[0] in groups[0][1])
+            _draw_beside(ax, groups[0][1], narrow)
+        _curve_axes(ax, [0, *days], last, x_label, dict(groups), narrow)
+    return ax
+
+
+def _name_groups(ax: Axes, groups: Sequence[tuple[str, pd.DataFrame]], last: float) -> None:
+    """Write each group's name at the right edge, near the end of its line and clear of the others."""
+    ends = [float(part["estimate"].iloc[-1]) for _, part in groups]
+    for i, ((name, _), y) in enumerate(zip(groups, spread(ends, 0.065), strict=True)):
+        ax.text(last * 1.012, y, cut(name, 24), color=SERIES[i % len(SERIES)], va="center")
+
+
+def _draw_beside(ax: Axes, part: pd.DataFrame, narrow: bool) -> None:
+    """What stands beside a single curve: upper bound, band, and the bounds of those who stopped."""
+    day = part["day"]
+    if "upper" in part:
+        ax.fill_between(day, part["estimate"], part["upper"], step="post", color=ACCENT, alpha=0.35, lw=0)
+    for name in BAND:
+        if name in part:
+            ax.plot(day, part[name], drawstyle="steps-post", color=ACCENT, linestyle=(0, (1, 2)), linewidth=1.0)
+    if BOUNDS[0] not in part or not part[BOUNDS[0]].notna().any():
+        return
+    ax.fill_between(day, part[BOUNDS[0]], part[BOUNDS[1]], step="post", color=WASH, lw=0, zorder=0.5)
+    for name, words, above in (
+        (BOUNDS[1], "if all who stopped were relieved", True),
+        (BOUNDS[0], "if none of them was", False),
+    ):
+        ax.plot(day, part[name], drawstyle="steps-post", color=MUTED, linewidth=0.9)
+        # Clear of the line all along the words, which take up to half of the width.
+        along = part.loc[day >= day.iloc[-1] * (0.45 if narrow else 0.7), name]
+        ax.annotate(
+            words,
+            (float(day.iloc[-1]), float(along.max() if above else along.min())),
+            xytext=(0, 4 if above else -4),
+            textcoords="offset points",
+            ha="right",
+            va="bottom" if above else "top",
+            fontsize=6.5 if narrow else 7.5,
+            color=MUTED,
+        )
+
+
+def _mark_horizons(ax: Axes, table: pd.DataFrame, last: float, narrow: bool, on_grey: bool) -> None:
+    backed: dict[str, Any] = {"bbox": {"facecolor": WASH, "edgecolor": "none", "pad": 0.8}} if on_grey else {}
+    rows = to_gaps(table, "estimate", "conf_high").dropna(subset=["estimate"])
+    ax.plot(rows["horizon_days"], rows["estimate"], "o", markersize=4.2, color=ACCENT)
+    written = set(space_out([int(day) for day in rows["horizon_days"]], last, narrow))
+    for day, value in zip(rows["horizon_days"], rows["estimate"], strict=True):
+        if int(day) in written:
+            ax.annotate(
+                percent(value),
+                (day, value),
+                xytext=(-2, 5),
+                textcoords="offset points",
+                ha="right",
+                color=INK,
+                fontweight="bold",
+                **backed,
+            )
+
+
+def _curve_axes(
+    ax: Axes,
+    ticks: Sequence[int],
+    last: float,
+    x_label: str,
+    parts: dict[str, pd.DataFrame],
+    narrow: bool,
+    top: float | None = None,
+) -> None:
+    """Axes and, under them, one row of numbers observed a group; offsets in points, so that they suit any size."""
+    from matplotlib.ticker import FuncFormatter
+
+    ax.set_ylim(0, _top(parts) if top is None else top)
+    ax.set_xlim(-last * 0.012, last * (1.16 if len(parts) > 1 else 1.02))
+    written = space_out(ticks, last, narrow)
+    ax.set_xticks(ticks, [str(t) if t in written else "" for t in ticks])
+    ax.yaxis.set_major_locator(quarter_steps())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+    ax.set_xlabel(x_label, fontsize=7.5, loc="right", labelpad=1)
+    across = ax.get_xaxis_transform()
+    write_below(ax, "number observed", (0, 0), ax.transAxes, -32, color=MUTED, ha="left")
+    for i, (name, part) in enumerate(parts.items()):
+        colour = INK if len(parts) == 1 else SERIES[i % len(SERIES)]
+        for tick in written:
+            write_below(ax, _at_risk(part, tick), (tick, 0), across, -44 - 11 * i, color=colour, ha="center")
+        if len(parts) > 1:
+            write_below(ax, cut(name, 16), (1, 0), ax.transAxes, -44 - 11 * i, color=colour, ha="right")
+
+
+def _top(parts: dict[str, pd.DataFrame]) -> float:
+    """The first quarter step that leaves room above everything drawn."""
+    drawn = ["estimate", "conf_high", BAND[1], BOUNDS[1]]
+    single = len(parts) == 1
+    highest = max(
+        float(part[[name for name in (drawn if single else drawn[:2]) if name in part]].max().max())
+        for part in parts.values()
+    )
+    return next((top for top in (0.25, 0.5, 0.75) if highest < 0.9 * top), 1.0)
+
+
+def _at_risk(part: pd.DataFrame, day: int) -> str:
+    """Number observed at a day: that of the first listed day from it on (the curve is a step function)."""
+    later = part[part["day"] >= day]
+    value = later["at_risk"].iloc[0] if len(later) else float("nan")
+    return f"{int(value):,}" if value == value else "–"

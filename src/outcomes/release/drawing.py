@@ -1,0 +1,136 @@
+"""What every figure is drawn with: its style, axes, sentences in place of empty plots, labels below an axis."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.svg import INK, MUTED, RULE
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from outcomes.errors import NotEstimable
+
+LINE_STYLES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.6, 1.4, 1.6)), (0, (3, 1.2)), "-", (0, (5, 1.6)))
+STYLE: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "xtick.color": RULE,
+    "ytick.color": RULE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "grid.color": RULE,
+    "grid.linewidth": 0.7,
+    "lines.solid_capstyle": "round",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw with the settings all figures share."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
+        yield
+        # In a notebook the first figure switches the backend on; that must outlast these settings.
+        interactive = mpl.rcParams["interactive"]
+    mpl.rcParams["interactive"] = interactive
+
+
+def make_axes(ax: Axes | None, size: tuple[float, float] = (7.2, 1.6)) -> Axes:
+    """Return the Axes given, or those of a new figure of that size in inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    _, made = plt.subplots(figsize=size, layout="constrained")
+    return made
+
+
+def write_sentence(ax: Axes, text: str) -> Axes:
+    """Say, in place of an empty plot, why there is none."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, ha="center", va="center", color=MUTED, transform=ax.transAxes, wrap=True)
+    return ax
+
+
+def draw_refusal(refusal: NotEstimable, ax: Axes | None) -> Axes:
+    """Show the reason of a refusal."""
+    with style():
+        return write_sentence(make_axes(ax), str(refusal).splitlines()[0])
+
+
+def to_gaps(table: pd.DataFrame | None, *columns: str) -> pd.DataFrame:
+    """Return a copy in which hidden marks are gaps."""
+    import pandas as pd
+
+    if table is None:
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in (*columns, "group", "day", "label", "quarter")})
+    out = table.copy()
+    for name in columns:
+        if name in out:
+            out[name] = pd.to_numeric(out[name], errors="coerce")
+    return out
+
+
+def write_below(ax: Axes, text: str, at: tuple[float, float], coords: Any, points: float, **looks: Any) -> None:
+    """Write a text a number of points below (negative) a place of the axes."""
+    ax.annotate(
+        text,
+        at,
+        xycoords=coords,
+        xytext=(0, points),
+        textcoords="offset points",
+        va="top",
+        fontsize=7.5,
+        annotation_clip=False,
+        **looks,
+    )
+
+
+def space_out(days: Sequence[int], last: float, narrow: bool) -> list[int]:
+    """Days that can be labelled without touching: taken from the far end, where reading starts mattering most."""
+    least = last * (0.115 if narrow else 0.055)
+    kept: list[int] = []
+    for day in sorted(days, reverse=True):
+        if not kept or (kept[-1] - day) >= least:
+            kept.append(day)
+    return sorted(kept)
+
+
+def spread(heights: Sequence[float], least: float) -> list[float]:
+    """Move heights apart until neighbours are `least` away from each other; their order stays."""
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    moved = [float(h) for h in heights]
+    for lower, upper in itertools.pairwise(order):
+        moved[upper] = max(moved[upper], moved[lower] + least)
+    excess = max(0.0, moved[order[-1]] - max(1.0 - least / 2, float(heights[order[-1]]))) if order else 0.0
+    for upper, lower in itertools.pairwise(order[::-1]):
+        moved[upper] -= excess
+        excess = max(0.0, moved[lower] + least - moved[upper])
+    if order:
+        moved[order[0]] -= excess
+    return moved
+
+
+def quarter_steps() -> Any:
+    """Ticks at every quarter of the axis of a share."""
+    from matplotlib.ticker import MultipleLocator
+
+    return MultipleLocator(0.25)

@@ -1,0 +1,136 @@
+"""Time to relief: how soon, how far definitions and those who stopped move it, and how episodes end instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from outcomes.release import figures, relief_views
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.model import Block, FigureView, Section, Sentence
+from outcomes.release.section_parts import (
+    draw,
+    draw_curve,
+    horizon_cells,
+    join_alt,
+    list_notes,
+    other_definitions,
+    refused,
+    say_range,
+    some,
+)
+from outcomes.release.sentences import INTERVAL, Tables, bind, cell
+from outcomes.release.tables import to_numbers
+from outcomes.release.words import relief_words
+
+BESIDE_THE_CURVE = (
+    "Dotted: band that holds the whole curve. Grey: from none to all of those who stopped coming relieved. "
+)
+GRID_KEYS = ("threshold", "confirmation", "episode_rule", "gap_days")
+
+
+def relief_section(inputs: ReportInputs, tables: Tables) -> Section:
+    """How soon relief was reached, and what moves the figure."""
+    result = inputs.answer("relief")
+    if result is None:
+        return refused("relief", "Time to relief", inputs.refusal("relief"))
+    protocol = inputs.episodes.protocol
+    day = protocol.horizons_days.primary
+    caption = f"Relieved by day {day} under other definitions"
+    blocks: tuple[Block, ...] = (
+        *_curve(result, tables, protocol.horizons_days.relief),
+        relief_views.relief_table(tables),
+        *relief_views.times_table(tables),
+        *relief_views.if_stopped_table(tables),
+        *_ends(result, tables, day),
+        *relief_views.ends_table(tables),
+        *other_definitions(tables, "relief_definitions", caption, "Relieved"),
+        *_grid(inputs, tables, day),
+        *list_notes(result),
+    )
+    return Section("relief", "Time to relief", _lead(protocol, tables, day), blocks, "descriptive")
+
+
+def _lead(protocol: Any, tables: Tables, day: int) -> tuple[Sentence, ...]:
+    lead = bind(
+        tables,
+        f"An estimated {{value}} of {{n}} episodes had a pain score {relief_words(protocol)} by day {day} "
+        f"({INTERVAL}). It is on "
+        "record for {events}; those who stopped coming earlier are taken to fare like those who stayed.",
+        {**horizon_cells("relief", day), "events": cell("relief", "events", "count", horizon_days=day)},
+        f"The share relieved by day {day} cannot be shown: too few episodes were observed that long.",
+    )
+    stopped = say_range(
+        tables,
+        "relief_if_stopped",
+        {"none": {"horizon_days": day, "ratio": 0.0}, "all": {"horizon_days": day, "ratio": float("inf")}},
+        "Whether those who stopped got better is not recorded: if none of them did it is {none}, if all did {all}.",
+    )
+    median = bind(
+        tables,
+        "The estimated median is day {day}: half of the {n} episodes had come down by then.",
+        {
+            "day": cell("relief_summary", "value", "count", item="median_days"),
+            "n": cell("relief_summary", "value", "count", item="n"),
+        },
+    )
+    band = say_range(
+        tables,
+        "relief_definitions",
+        {"low": {"rule": "strict"}, "high": {"rule": "any"}},
+        f"By day {day} it is {{low}} when a second score must confirm relief and {{high}} when any single score "
+        "counts: the definition moves the figure this far.",
+    )
+    return (*some(lead), *some(stopped), *some(median), *some(band))
+
+
+def _curve(result: Any, tables: Tables, horizons: tuple[int, ...]) -> tuple[FigureView, ...]:
+    where = ((d, {"value": cell("relief", "estimate", "percent", horizon_days=d)}) for d in horizons)
+    said = (bind(tables, f"{{value}} relieved by day {d}.", value) for d, value in where)
+    title = "Share of episodes relieved, by days since the first visit"
+    alt = join_alt(*said, empty="No curve can be shown.")
+    return draw_curve("relief", title, alt, figures.relief_curve, result, "relief_curve", BESIDE_THE_CURVE)
+
+
+def _ends(result: Any, tables: Tables, day: int) -> tuple[FigureView, ...]:
+    """The competing ends; nothing where one of them cannot be shown."""
+    shares = {
+        end: cell("relief_ends", "estimate", "percent", horizon_days=day, end=end)
+        for end in ("relief", "stopped", "sent_on")
+    }
+    words = (
+        f"By day {day}, relief is on record for {{relief}} of episodes, {{stopped}} had stopped coming without it and "
+        "{sent_on} had been discharged or referred without it."
+    )
+    alt = bind(tables, words, shares)
+    if alt is None:
+        return ()
+    caption = (
+        "Shares add up to 100 %; blank: still coming. Sent on: discharged or referred. A stop is one without a visit "
+        f"for long enough; younger episodes are censored. Number observed: {figures.AT_RISK_CONVENTION}."
+    )
+    title = "How episodes end: relief recorded, stopped coming, or sent on"
+    return (draw("ends", title, alt.text, caption, figures.competing_ends, result, (2.7, 3.0), "relief_ends_curve"),)
+
+
+def _grid(inputs: ReportInputs, tables: Tables, day: int) -> tuple[FigureView, ...]:
+    """Every definition at once; nothing where fewer than two can be shown."""
+    result = inputs.answer("relief_grid")
+    if result is None:
+        return ()
+    table = tables["relief_grid"]
+    shares = to_numbers(table["estimate"]).to_numpy(dtype=float)
+    if np.isfinite(shares).sum() < 2:
+        return ()
+    ends = {"low": int(np.nanargmin(shares)), "high": int(np.nanargmax(shares))}
+    where = {key: {name: table[name].tolist()[row] for name in GRID_KEYS} for key, row in ends.items()}
+    words = f"Relieved by day {day}: from {{low}} to {{high}}, as relief and episodes are defined."
+    alt = join_alt(
+        say_range(tables, "relief_grid", where, words),
+        say_range(tables, "relief_grid", {"value": {"is_reported": True}}, "As reported: {value}."),
+    )
+    title = f"Relieved by day {day} under every definition tried"
+    caption = "One dot a definition, lowest first; the marks below say which. Diamond: the definition of this report."
+    plot, heights = figures.specification_curve, (3.5, 4.0)
+    return (draw("definitions", title, alt, caption, plot, result, heights, "relief_grid", panels=True),)

@@ -1,0 +1,105 @@
+"""The tables of the relief section as they are shown: each is absent where its numbers are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.model import Column, TableView
+from outcomes.release.sentences import Tables, format_number, format_percent
+from outcomes.release.views import horizon_table, shown, shown_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STOP_WORDS = {
+    0.0: "None relieved",
+    0.5: "Relieved half as often as those still coming",
+    1.0: "Relieved as often as they (the main line)",
+    2.0: "Relieved twice as often",
+    float("inf"): "All relieved the day after their last score",
+}
+END_WORDS = {
+    "relief": "Relief recorded",
+    "stopped": "Stopped coming without it",
+    "sent_on": "Discharged or referred without it",
+}
+QUARTILE_WORDS = {
+    "quartile_25": "A quarter relieved by day",
+    "quartile_50": "Half relieved by day",
+    "quartile_75": "Three quarters relieved by day",
+}
+BESIDE = {"Each patient once": "relief_per_patient", "KM at visit": "relief_km_at_visit"}
+
+
+def relief_table(tables: Tables) -> TableView:
+    """Shares relieved by fixed days, beside each patient counted once and Kaplan-Meier at the visit."""
+    caption = "Share relieved by fixed days"
+    view = horizon_table(tables["relief"], "relief", caption, "By day", "Relieved", "Relief recorded", "Episodes")
+    there = {heading: tables[name]["estimate"].tolist() for heading, name in BESIDE.items() if name in tables}
+    at = 3  # after the interval
+    columns = (*view.columns[:at], *(Column(heading, numeric=True) for heading in there), *view.columns[at:])
+    rows = tuple(
+        (*row[:at], *(shown(shares[i], format_percent) for shares in there.values()), *row[at:])
+        for i, row in enumerate(view.rows)
+    )
+    csv = " ".join([view.csv, *(name for name in BESIDE.values() if name in tables)])
+    return replace(view, columns=columns, rows=rows, csv=csv)
+
+
+def times_table(tables: Tables) -> tuple[TableView, ...]:
+    """Days by which a quarter, half and three quarters had relief, and the mean days without it."""
+    table = tables.get("relief_times")
+    if table is None:
+        return ()
+    rows = tuple(
+        (_measure_words(row["measure"]), shown(row["estimate"], _days), _interval(row))
+        for row in table.to_dict("records")
+    )
+    columns = (Column("", row_header=True), Column("Days", numeric=True), Column("95 % interval", numeric=True))
+    return (TableView("relief_times", "Days to relief", columns, rows, csv="relief_times"),)
+
+
+def if_stopped_table(tables: Tables) -> tuple[TableView, ...]:
+    """One row a supposed fate of those who stopped coming, one column a day."""
+    caption, heading = "Relieved, by what became of those who stopped", "Those who stopped coming"
+    return _by_day(tables, "relief_if_stopped", "ratio", STOP_WORDS, caption, heading)
+
+
+def ends_table(tables: Tables) -> tuple[TableView, ...]:
+    """One row a way to end, one column a day."""
+    return _by_day(tables, "relief_ends", "end", END_WORDS, "How episodes had ended, as competing ends", "End")
+
+
+def _by_day(
+    tables: Tables, name: str, key: str, words: dict[Any, str], caption: str, heading: str
+) -> tuple[TableView, ...]:
+    table = tables.get(name)
+    if table is None:
+        return ()
+    days = list(dict.fromkeys(table["horizon_days"].tolist()))
+    rows = tuple(
+        (label, *(shown(_at(table, key, value, day), format_percent) for day in days)) for value, label in words.items()
+    )
+    columns = (Column(heading, row_header=True), *(Column(f"Day {day}", numeric=True) for day in days))
+    return (TableView(name, caption, columns, rows, csv=name),)
+
+
+def _at(table: pd.DataFrame, key: str, value: Any, day: int) -> Any:
+    return table.loc[(table[key] == value) & (table["horizon_days"] == day), "estimate"].item()
+
+
+def _measure_words(measure: str) -> str:
+    horizon = measure.rpartition("_")[2]
+    return QUARTILE_WORDS.get(measure, f"Mean days without relief, of the first {horizon}")
+
+
+def _days(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else format_number(value)
+
+
+def _interval(row: dict[Any, Any]) -> str:
+    low, high = row["conf_low"], row["conf_high"]
+    if not isinstance(high, str) and high != high and not isinstance(low, str) and low == low:
+        return f"{_days(low)} or later"
+    return shown_interval(low, high, _days, "")

@@ -1,0 +1,358 @@
+"""Time to relief on small courses a reader can check: the line, and all that stands beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from courses import SMALL, at, dated_episodes, days_after, episodes_of, small
+from outcomes.cases import build_episodes, build_visits
+from outcomes.errors import InputRefused, NotEstimable
+from outcomes.questions import compare_relief_definitions, estimate_relief
+from outcomes.questions.results import CURVE_COLUMNS, HORIZON_COLUMNS
+from tables import records
+
+# -- the line and its floors ------------------------------------------------------------------------------------------
+
+
+def test_km_at_visit_by_hand():
+    # relieved at 7, at 14, censored at 21 (last measured visit), one visit (censored at 0, stays in n)
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6"]))
+    day_7, day_14 = at(found.km_at_visit, 7), at(found.km_at_visit, 14)
+    assert day_7["estimate"] == pytest.approx(1 / 3)
+    assert day_14["estimate"] == pytest.approx(1 - 2 / 3 * 1 / 2)
+    assert (day_7["n"], day_7["events"], day_14["events"]) == (4, 1, 2)
+    assert found.summary["n"] == 4
+    assert found.summary["n_one_visit"] == 1
+
+
+def test_interval_censored_line_by_hand():
+    # (0,7], (7,14], (14,inf]: three thirds, counted on the day by which each must have happened.
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 14:5"]))
+    assert [at(found.table, day)["estimate"] for day in (7, 14)] == pytest.approx([1 / 3, 2 / 3], abs=1e-8)
+    assert found.summary["median_days"] == 14
+    assert found.summary["median_after_day"] == 7
+
+
+def test_nothing_is_invented_after_the_last_visit():
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 10:5", "0:6 10:5"]))
+    assert math.isnan(at(found.table, 14)["estimate"])
+    assert math.isnan(at(found.km_at_visit, 14)["estimate"])
+    assert found.curve["day"].max() == 10
+    assert any("No share is stated for day 14" in note for note in found.notes)
+
+
+def test_shape_settings_and_ledger():
+    episodes = episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:1"])
+    found = estimate_relief(episodes)
+    assert tuple(found.table.columns) == HORIZON_COLUMNS == tuple(found.km_at_visit.columns)
+    assert tuple(found.curve.columns)[: len(CURVE_COLUMNS)] == CURVE_COLUMNS
+    assert {
+        "definition",
+        "estimator",
+        "second_line",
+        "level",
+        "seed",
+        "protocol_hash",
+        "codebook_hash",
+        "version",
+    } <= set(found.settings)
+    assert "KM at visit" in found.settings["second_line"]
+    assert found.ledger.steps[-1].n_set_aside == 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.table = None
+
+
+def test_groups_add_up_and_missing_is_a_group():
+    extra = {"sex": ["F", "F", "M", "", "M", "F"]}
+    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6"]
+    found = estimate_relief(episodes_of(courses, extra=extra), by="sex")
+    by_group = found.table.groupby("group")["n"].first()
+    assert by_group.to_dict() == {"female": 3, "male": 2, "not recorded": 1}
+    assert found.table.loc[found.table["group"] == "not recorded", "estimate"].isna().all()
+    assert any("'not recorded': fewer than 2 episodes" in note for note in found.notes)
+
+
+def test_a_group_does_not_depend_on_the_others():
+    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6 7:5 30:1"]
+    both = estimate_relief(episodes_of(courses, extra={"sex": list("FFFMMM")}), by="sex")
+    alone = estimate_relief(episodes_of(courses[:3], extra={"sex": list("FFF")}), by="sex")
+    pd.testing.assert_frame_equal(
+        both.table[both.table["group"] == "female"].reset_index(drop=True), alone.table, check_exact=True
+    )
+
+
+def test_patient_order_does_not_matter():
+    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:8 7:7 9:4", "0:6 7:5 30:1"]
+    one, other = estimate_relief(episodes_of(courses)), estimate_relief(episodes_of(courses[::-1]))
+    pd.testing.assert_frame_equal(one.table, other.table, check_exact=True)
+
+
+def test_no_relief_at_all_is_zero_without_an_interval():
+    found = at(estimate_relief(episodes_of(["0:6 9:5", "0:6 9:6", "0:6 8:5"])).table, 7)
+    assert found["estimate"] == 0
+    assert math.isnan(found["conf_low"])
+    assert math.isnan(found["conf_high"])
+
+
+def test_relief_refuses_by_name():
+    episodes = episodes_of(["0:6 7:3", "0:6 7:5"])
+    with pytest.raises(InputRefused, match="Choose one of: any, confirmed"):
+        estimate_relief(episodes, rule="cured")
+    with pytest.raises(InputRefused, match="Did you mean 'stream'"):
+        estimate_relief(episodes, by="streem")
+    with pytest.raises(NotEstimable, match="records no 'cause'"):
+        estimate_relief(episodes, by="cause")
+    with pytest.raises(NotEstimable, match="pain score before treatment"):
+        estimate_relief(episodes_of(["0: 7:", "0:1 7:0"]))
+
+
+def test_rules_in_words_say_what_confirms_them():
+    protocol = small(relief={"alternatives": ["any", "strict", "resolved", "pct30_and_2", "zero"]})
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5"], protocol)).definitions.set_index("rule")["definition"]
+    for rule in ("confirmed", "resolved", "pct30_and_2", "zero"):
+        assert "the next rating within 30 days, if there is one, does not contradict" in found[rule]
+    assert found["strict"].endswith("and again at the next rating within 30 days")
+
+
+def test_relief_under_every_rule():
+    # Half, contradicted; half, not contradicted; from 6 to 4 and 0.
+    protocol = small(relief={"alternatives": ["any", "strict", "resolved", "pct30_and_2", "zero"]})
+    courses = ["0:6 7:3 14:5 40:5", "0:6 7:3 14:3 40:5", "0:6 7:4 14:0", "0:6 40:5"]
+    found = estimate_relief(episodes_of(courses, protocol))
+    table = found.definitions.set_index("rule")
+    assert table.index.tolist() == ["confirmed", "any", "strict", "resolved", "pct30_and_2", "zero"]
+    assert (table["n"] == 4).all()
+    assert table["events"].tolist() == [2, 3, 1, 1, 2, 1]
+    assert table["estimate"].tolist() == pytest.approx([0.5, 0.75, 0.25, 0.25, 0.5, 0.25], abs=1e-6)
+    assert table.loc["confirmed", "estimate"] == at(found.table, 28)["estimate"]
+    floor = small(reporting_floor={"estimate_min_episodes": 5})
+    assert estimate_relief(episodes_of(["0:6 40:5"] * 4, floor)).definitions["estimate"].isna().all()
+
+
+def test_a_curve_that_reaches_one_says_by_when():
+    found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:2"]))
+    assert "The curve reaches 1 by day 7; such a 1 has no interval." in found.notes
+    assert not any("recorded" in note and "share" in note for note in found.notes)
+
+
+def test_one_visit_means_one_rating():
+    # Rated once: on the first day; on the first day of two; on the third day, within the baseline window.
+    found = estimate_relief(episodes_of(["0:6", "0:6 5:", "0: 2:6", "0:6 7:5", "0:6 7:2"]))
+    assert found.summary["n_one_visit"] == 3
+
+
+# -- those who stopped, and the other ends ----------------------------------------------------------------------------
+
+# One relieved on day 7, one on day 14; s stops silently after day 7, d is discharged then; o is still open at the end.
+ENDINGS = """
+patient_id | visit_date | pain_pre | discharge_reason
+r          | 2025-01-02 | 6        |
+r          | 2025-01-09 | 2        |
+q          | 2025-01-02 | 6        |
+q          | 2025-01-09 | 5        |
+q          | 2025-01-16 | 2        |
+s          | 2025-01-02 | 6        |
+s          | 2025-01-09 | 5        |
+d          | 2025-01-02 | 6        |
+d          | 2025-01-09 | 5        | referred
+o          | 2025-11-01 | 6        |
+o          | 2025-11-15 | 5        |
+"""
+
+
+def endings():
+    clinic = [f"open | {day} | |" for day in pd.date_range("2024-12-20", "2025-12-31", freq="10D").strftime("%Y-%m-%d")]
+    return build_episodes(build_visits(records(ENDINGS.strip() + "\n" + "\n".join(clinic)), SMALL))
+
+
+def if_stopped(found, day):
+    table = found.if_stopped
+    return table[table["horizon_days"] == day].set_index("ratio")
+
+
+def test_bounds_of_those_who_stopped_by_hand():
+    # Kaplan-Meier: h(7) = 1/5, h(14) = 1/2. The stopper is last rated on day 7.
+    found = estimate_relief(endings())
+    assert at(found.table, 7)["estimate"] == pytest.approx(1 / 5, abs=1e-6)
+    assert at(found.table, 14)["estimate"] == pytest.approx(1 - 4 / 5 / 2, abs=1e-6)
+    by_ratio = if_stopped(found, 14)
+    assert by_ratio.index.tolist() == [0, 0.5, 1, 2, np.inf]
+    # None: the stopper's half (its share of the mass on day 14) goes; all: its other half is relieved on day 8.
+    assert by_ratio["estimate"].tolist() == pytest.approx([0.5, 0.55, 0.6, 0.7, 0.7], abs=1e-6)
+    assert (by_ratio["stopped"] == 1).all()
+    assert (by_ratio["n"] == 5).all()
+    day_14 = found.curve[found.curve["day"] == 14].iloc[0]
+    assert (day_14["if_none_of_stopped"], day_14["if_all_of_stopped"]) == pytest.approx((0.5, 0.7), abs=1e-6)
+
+
+def test_ends_by_hand():
+    # Day 7: five under observation, one relieved, one stops, one is sent on. Day 14: two left, one relieved, one open.
+    found = estimate_relief(endings())
+    ends = found.ends[found.ends["horizon_days"] == 14].set_index("end")
+    assert ends["estimate"].to_dict() == pytest.approx(
+        {"relief": 1 / 5 + 2 / 5 / 2, "stopped": 1 / 5, "sent_on": 1 / 5}
+    )
+    assert ends["events"].to_dict() == {"relief": 2, "stopped": 1, "sent_on": 1}
+    curve = found.ends_curve.groupby("end")["estimate"].last()
+    assert curve.to_dict() == pytest.approx(ends["estimate"].to_dict())
+    assert found.summary["n_stopped"] == 1
+
+
+def test_a_stop_counts_only_once_it_was_silent_long_enough():
+    rows = days_after(date_of("2025-01-02"), "a 0 6", "a 7 5", "b 0 6", "b 7 2")
+    early, late = (dated_episodes(rows, end=end) for end in ("2025-04-01", "2025-05-01"))
+    for episodes, n_stopped in ((early, 0), (late, 1)):
+        found = estimate_relief(episodes)
+        assert found.summary["n_stopped"] == n_stopped
+        ends = found.ends[(found.ends["end"] == "stopped") & (found.ends["horizon_days"] == 7)]
+        assert ends["events"].item() == n_stopped
+
+
+def date_of(text):
+    return pd.Timestamp(text).date()
+
+
+# -- weights, patients, times -----------------------------------------------------------------------------------------
+
+
+def test_weights_count_an_episode_as_often_as_they_say():
+    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:6 7:2", "0:1 7:0"]
+    episodes = episodes_of(courses)
+    twice = estimate_relief(episodes_of([*courses[:4], courses[1]]))
+    weighted = estimate_relief(episodes, weights=[1, 2, 1, 1, 9])
+    assert weighted.table["estimate"].tolist() == pytest.approx(twice.table["estimate"].tolist(), abs=1e-6, nan_ok=True)
+    assert at(weighted.table, 14)["n"] == 4
+    assert weighted.settings["weighted"]
+    without = estimate_relief(episodes, weights=[1, 0, 1, 1, 0])
+    alone = estimate_relief(episodes_of([courses[0], *courses[2:4]]))
+    assert without.table["estimate"].tolist() == pytest.approx(alone.table["estimate"].tolist(), abs=1e-6, nan_ok=True)
+    assert at(without.table, 14)["n"] == 3
+
+
+def test_weights_that_are_none_are_refused():
+    episodes = episodes_of(["0:6 7:3", "0:6 7:5"])
+    for weights, code in (([1], "E603"), ([1, -1], "E606"), ([1, math.nan], "E604")):
+        with pytest.raises(InputRefused, match=code):
+            estimate_relief(episodes, weights=weights)
+    with pytest.raises(NotEstimable, match="every weight is zero"):
+        estimate_relief(episodes, weights=[0, 0])
+
+
+def test_a_patient_with_two_episodes_counts_once():
+    # a: relieved on day 7, twice; b: not relieved by day 7. Per episode 2/3, per patient 1/2.
+    rows = days_after(date_of("2024-01-02"), "a 0 6", "a 7 2", "a 200 6", "a 207 2", "b 0 6", "b 7 5")
+    found = estimate_relief(dated_episodes(rows, end="2025-01-02"))
+    assert at(found.table, 7)["estimate"] == pytest.approx(2 / 3, abs=1e-6)
+    assert at(found.per_patient, 7)["estimate"] == pytest.approx(1 / 2, abs=1e-6)
+    assert tuple(found.per_patient.columns) == HORIZON_COLUMNS
+
+
+def test_times_by_hand():
+    # Relief in (0,7], (7,14], (14,21] and (21,28]; one of four each.
+    courses = ["0:6 7:3", "0:6 7:5 14:2", "0:6 7:6 14:5 21:2", "0:6 7:6 14:6 21:5 28:1", "0:6 43:5"]
+    found = estimate_relief(episodes_of(courses[:4]))
+    times = found.times.set_index("measure")
+    assert times["estimate"].tolist()[:3] == [7, 14, 21]
+    assert times["after_days"].tolist()[:3] == [0, 7, 14]
+    assert math.isnan(times.loc["restricted_mean_42", "estimate"])  # nobody is observed after day 28
+    longer = estimate_relief(episodes_of(courses)).times.set_index("measure")
+    # Masses .2 at 7, 14, 21, 28 of five, the fifth without relief to day 42.
+    assert longer.loc["restricted_mean_42", "estimate"] == pytest.approx((7 + 14 + 21 + 28 + 42) / 5, abs=1e-4)
+
+
+# -- groups -----------------------------------------------------------------------------------------------------------
+
+
+def two_groups(n=40, slow=True):
+    quick = ["0:6 7:3", "0:6 7:5 14:2", "0:6 7:6 14:5 21:2", "0:6 7:5 14:5"]
+    late = ["0:6 7:6 14:5 21:5 28:2", "0:6 7:6 14:6 21:6 28:5"] if slow else quick
+    courses = [quick[i % 4] for i in range(n)] + [late[i % len(late)] for i in range(n)]
+    return episodes_of(courses, extra={"sex": ["F"] * n + ["M"] * n})
+
+
+def test_groups_that_differ_are_told_apart_and_equal_ones_are_not():
+    test = estimate_relief(two_groups(), by="sex").tests
+    assert test["comparison"].tolist() == ["all groups"]
+    assert test["p_value"].item() < 0.001
+    assert test["df"].item() == 1
+    assert test["n"].item() == 80
+    assert estimate_relief(two_groups(slow=False), by="sex").tests["p_value"].item() > 0.99
+
+
+def test_holm_over_pairs():
+    n = 40
+    extra = {"cause": ["posture"] * n + ["trauma"] * n + ["overuse"] * n}
+    quick, late = "0:6 7:5 14:2", "0:6 14:6 28:5 35:2"
+    courses = [quick if i % 3 else late for i in range(n)] * 2 + [late if i % 3 else quick for i in range(n)]
+    tests = estimate_relief(episodes_of(courses, extra=extra), by="cause").tests
+    assert tests["comparison"].tolist() == ["all groups", "pair", "pair", "pair"]
+    pairs = tests[tests["comparison"] == "pair"].sort_values("p_value")
+    expected = np.maximum.accumulate(np.minimum(pairs["p_value"].to_numpy() * [3, 2, 1], 1))
+    assert pairs["p_holm"].to_numpy() == pytest.approx(expected)
+    assert pairs.iloc[-1][["group", "other"]].tolist() == ["posture", "trauma"]
+
+
+def test_small_groups_are_not_compared_and_it_is_said():
+    found = estimate_relief(two_groups(8), by="sex")
+    assert found.tests.empty
+    assert any("Not compared" in note and "female, male" in note for note in found.notes)
+    weighted = estimate_relief(two_groups(), by="sex", weights=np.ones(80))
+    assert weighted.tests.empty
+    assert any("Tests between groups are not given for weighted" in note for note in weighted.notes)
+
+
+# -- definitions ------------------------------------------------------------------------------------------------------
+
+
+def test_every_definition_stands_in_the_grid():
+    courses = ["0:6 7:3 14:5 40:5", "0:6 7:3 14:3 40:5", "0:6 7:4 14:0", "0:6 40:5"]
+    found = compare_relief_definitions(episodes_of(courses))
+    table = found.table
+    assert len(table) == 4 * 3 * 5 == found.summary["n_definitions"]
+    assert table["is_reported"].sum() == 1
+    reported = table[table["is_reported"]].iloc[0]
+    assert (reported["threshold"], reported["confirmation"], reported["gap_days"]) == ("reduction", "if_observable", 90)
+    assert reported["estimate"] == at(estimate_relief(episodes_of(courses)).table, 28)["estimate"]
+    first = table[table["episode_rule"] == "as reported"].set_index(["threshold", "confirmation"])["events"]
+    assert first["reduction"].to_dict() == {"any": 3, "if_observable": 2, "strict": 1}
+    assert first["zero"].to_dict() == {"any": 1, "if_observable": 1, "strict": 0}
+    assert (table["estimate"].min(), table["estimate"].max()) == pytest.approx((0, 0.75), abs=1e-6)
+
+
+def test_a_gap_cuts_what_another_joins():
+    rows = days_after(date_of("2024-01-02"), "a 0 6", "a 45 2", "b 0 6", "b 7 2", "c 0 6", "c 7 6")
+    table = compare_relief_definitions(dated_episodes(rows, end="2025-01-02")).table
+    part = table[(table["threshold"] == "reduction") & (table["confirmation"] == "any")]
+    # With a gap of 30 days the visit on day 45 opens an episode of its own, too low for relief to be definable.
+    assert part.set_index("gap_days")["events"].to_dict() == {90: 1, 30: 1, 60: 1, 180: 1}
+    assert part["n"].tolist() == [3, 3, 3, 3, 3]
+    relieved = estimate_relief(dated_episodes(rows, end="2025-01-02"))
+    assert relieved.summary["n_events"] == 2
+
+
+def test_the_grid_needs_an_eligible_episode():
+    with pytest.raises(NotEstimable, match="no episode is eligible"):
+        compare_relief_definitions(episodes_of(["0:1 7:0"]))
+
+
+# -- the band ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_band_holds_the_interval_and_the_curve():
+    rng = np.random.default_rng(1)
+    courses = [
+        "0:6 " + " ".join(f"{7 * k}:{max(0.0, 6 - k * s):.1f}" for k in range(1, 7)) for s in rng.random(60) * 1.5
+    ]
+    curve = estimate_relief(episodes_of(courses, small(inference={"bootstrap_draws": 200}))).curve
+    assert {"upper", "band_low", "band_high", "if_none_of_stopped", "if_all_of_stopped"} <= set(curve.columns)
+    inside = curve["estimate"].between(0.05, 0.95)
+    assert inside.any()
+    assert (curve["band_low"] <= curve["conf_low"] + 1e-9)[inside].all()
+    assert (curve["band_high"] >= curve["conf_high"] - 1e-9)[inside].all()
+    assert (curve["upper"] >= curve["estimate"]).all()
+    assert (curve["upper"] > curve["estimate"]).any()
