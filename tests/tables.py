@@ -23,30 +23,35 @@ def open_clinic(start: str, end: str, extra: str = "") -> list[str]:
 
 def column(texts: list[str]) -> TextColumn:
     """Encode texts as a text column."""
-    distinct = sorted(set(texts))
-    return TextColumn(arrow.from_texts(distinct), np.array([distinct.index(t) for t in texts], dtype=np.int32))
+    place = {text: i for i, text in enumerate(sorted(set(texts)))}
+    return TextColumn(arrow.from_texts(list(place)), np.array([place[t] for t in texts], dtype=np.int32))
 
 
 def records(text: str, mapping: Mapping | None = None) -> Records:
     """Make records of a written table, as if a file named ``table.csv`` had been read."""
     rows = parse(text)
     names = list(rows[0]) if rows else []
-    fields = {name: column([row[name] for row in rows]) for name in names}
+    return records_of({name: [row[name] for row in rows] for name in names}, mapping)
+
+
+def records_of(cells: dict[str, list[str]], mapping: Mapping | None = None) -> Records:
+    """Make records of named columns of texts, all of one length."""
+    names = list(cells)
+    n = len(cells[names[0]]) if names else 0
     file = SourceFile(
         name="table.csv",
         sheet="",
         kind="csv",
         size_bytes=0,
-        n_rows=len(rows),
+        n_rows=n,
         header=tuple(names),
         field_columns={name: (name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i]) for i, name in enumerate(names)},
         modality_columns={},
         unread_columns=(),
         encoding="utf-8",
     )
-    n = len(rows)
     return Records(
-        fields=fields,
+        fields={name: column(texts) for name, texts in cells.items()},
         modality_flags={},
         source=np.zeros(n, dtype=np.int16),
         source_row=np.arange(2, n + 2, dtype=np.int32),

@@ -27,7 +27,7 @@ from outcomes.simulate.history import run_history
 from outcomes.simulate.mapping_file import mapping_toml
 from outcomes.simulate.recording import record
 from outcomes.simulate.truth import TRUTH_COLUMNS, describe_plants, format_truth, tell_truth
-from outcomes.simulate.values import PROFILES
+from outcomes.simulate.values import PROFILES, without_noise
 from outcomes.simulate.words import HEADERS
 from outcomes.simulate.world import Array, Table, World, draw_world
 
@@ -105,6 +105,7 @@ def simulate(
     quarters: int = 16,
     clean: bool = False,
     data_cut: date = DATA_CUT,
+    noise: bool = True,
 ) -> Simulated:
     """Draw an export and its truth.
 
@@ -124,6 +125,8 @@ def simulate(
         Canonical headers and words, ISO dates, no dirt.
     data_cut : date
         Last day of the export, the last day of a quarter.
+    noise : bool
+        Whether a rating has an error; without it, ratings are latent pain rounded to whole points.
 
     Returns
     -------
@@ -134,7 +137,7 @@ def simulate(
     ValueError
         For an unknown profile or a number below one.
     """
-    world, blocks = _blocks(n_patients, seed, profile, clinics, quarters, clean, data_cut)
+    world, blocks = _blocks(n_patients, seed, profile, clinics, quarters, clean, data_cut, noise)
     return Simulated(_header(clean), tuple(blocks), describe_plants(world), clean)
 
 
@@ -175,11 +178,18 @@ def _header(clean: bool) -> tuple[str, ...]:
 
 
 def _blocks(
-    n_patients: int, seed: int, profile: str, clinics: int | None, quarters: int, clean: bool, data_cut: date
+    n_patients: int,
+    seed: int,
+    profile: str,
+    clinics: int | None,
+    quarters: int,
+    clean: bool,
+    data_cut: date,
+    noise: bool = True,
 ) -> tuple[World, Iterator[Block]]:
     if profile not in PROFILES:
         raise ValueError(f"profile is {profile!r}; there are {', '.join(PROFILES)}")
-    values = PROFILES[profile]
+    values = PROFILES[profile] if noise else without_noise(PROFILES[profile])
     clinics = values.clinics if clinics is None else clinics
     if min(n_patients, clinics, quarters) < 1:
         raise ValueError("patients, clinics and quarters must be at least 1")
