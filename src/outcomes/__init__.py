@@ -20,6 +20,9 @@ _HOME = {
     "build_relief_intervals": "outcomes.cases",
     "build_return_rows": "outcomes.cases",
     "estimate_relief": "outcomes.questions",
+    "compare_relief_definitions": "outcomes.questions",
+    "estimate_pain_course": "outcomes.questions",
+    "estimate_response": "outcomes.questions",
     "estimate_recurrence": "outcomes.questions",
     "describe_modality_use": "outcomes.questions",
     "describe_completeness": "outcomes.questions",
@@ -36,10 +39,13 @@ if TYPE_CHECKING:
     from outcomes.cases import build_visits as build_visits
     from outcomes.definitions import Codebook as Codebook
     from outcomes.definitions import Protocol as Protocol
+    from outcomes.questions import compare_relief_definitions as compare_relief_definitions
     from outcomes.questions import describe_completeness as describe_completeness
     from outcomes.questions import describe_modality_use as describe_modality_use
+    from outcomes.questions import estimate_pain_course as estimate_pain_course
     from outcomes.questions import estimate_recurrence as estimate_recurrence
     from outcomes.questions import estimate_relief as estimate_relief
+    from outcomes.questions import estimate_response as estimate_response
     from outcomes.questions import review_quarter as review_quarter
     from outcomes.records import Mapping as Mapping
     from outcomes.records import read_records as read_records

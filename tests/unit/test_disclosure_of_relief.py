@@ -58,7 +58,8 @@ def test_definitions_with_few_relieved_are_hidden():
     table = protect_result(
         compare_relief_definitions(dated_episodes(days_after(start, *points), small(), end="2025-01-02")), 5
     ).table
-    zero = table["threshold"].eq("zero") & table["confirmation"].ne("strict")
+    # With a gap of 30 days the last visit opens an episode of its own, and nobody is observed to day 28.
+    zero = table["threshold"].eq("zero") & table["confirmation"].ne("strict") & table["gap_days"].ne(30)
     assert (table.loc[zero, "events"] == "<5").all()
     assert (table.loc[zero, "estimate"] == HIDDEN).all()
     assert (table.loc[table["threshold"] == "reduction", "estimate"] != HIDDEN).any()

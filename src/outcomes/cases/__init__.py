@@ -1,7 +1,16 @@
 """Records to cases: visits, episodes, timelines."""
 
 from outcomes.cases.episodes import Episodes, build_episodes
+from outcomes.cases.pain_course import build_pain_course
 from outcomes.cases.timeline import build_relief_intervals, build_return_rows
 from outcomes.cases.visits import Visits, build_visits
 
-__all__ = ["Episodes", "Visits", "build_episodes", "build_relief_intervals", "build_return_rows", "build_visits"]
+__all__ = [
+    "Episodes",
+    "Visits",
+    "build_episodes",
+    "build_pain_course",
+    "build_relief_intervals",
+    "build_return_rows",
+    "build_visits",
+]

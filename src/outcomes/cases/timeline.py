@@ -180,8 +180,8 @@ def build_relief_intervals(episodes: Episodes, rule: str | None = None, confirm:
         raise NotEstimable(f"Relief cannot be confirmed by '{confirm}'; choose one of {', '.join(CONFIRMATIONS)}.")
     columns, course = episodes.columns, episodes.course
     eligible = np.flatnonzero(columns["is_eligible"])
-    rows, segment, starts = _measured_rows(episodes, course, eligible)
-    meets = _meets(course.pain[rows], columns["baseline"][eligible][segment], threshold, episodes)
+    rows, segment, starts = find_measured_rows(episodes, course, eligible)
+    meets = meets_threshold(course.pain[rows], columns["baseline"][eligible][segment], threshold, episodes)
     meets[starts] = False  # the baseline itself is never relief, however low a protocol lets it be
     last_of_segment = np.r_[segment[1:] != segment[:-1], np.ones(min(1, len(rows)), bool)]
     wait = np.diff(course.day[rows], append=course.day[rows][-1:])
@@ -211,11 +211,12 @@ def build_relief_intervals(episodes: Episodes, rule: str | None = None, confirm:
         reason=reason.astype(np.int8),
         relief_row=np.where(relieved, rows[hit], MISSING) if len(rows) else np.zeros(0, np.intp),
         rule=rule,
-        ledger=episodes.ledger.with_step(_eligibility_step(episodes)),
+        ledger=episodes.ledger.with_step(count_eligible(episodes)),
     )
 
 
-def _eligibility_step(episodes: Episodes) -> Step:
+def count_eligible(episodes: Episodes) -> Step:
+    """Account for the episodes for which relief is definable, and for those set aside."""
     columns = episodes.columns
     late, rated = columns["is_inception"], columns["baseline"] != MISSING
     aside = {
@@ -226,7 +227,7 @@ def _eligibility_step(episodes: Episodes) -> Step:
     return Step("relief at risk", "episodes", episodes.n, int(columns["is_eligible"].sum()), set_aside=aside)
 
 
-def _measured_rows(episodes: Episodes, course: Course, eligible: Rows) -> tuple[Rows, Rows, Rows]:
+def find_measured_rows(episodes: Episodes, course: Course, eligible: Rows) -> tuple[Rows, Rows, Rows]:
     """Visits with a rating from the baseline on: their rows, the position of their episode, and where each begins."""
     position = np.full(episodes.n + 1, MISSING, dtype=np.intp)
     position[eligible] = np.arange(len(eligible))
@@ -245,7 +246,8 @@ def _confirm_days(threshold: str, episodes: Episodes) -> int:
     return protocol.resolution.confirm_within_days if threshold == "resolved" else protocol.relief.confirm_within_days
 
 
-def _meets(pain: NDArray[np.int16], baseline: NDArray[np.int16], threshold: str, episodes: Episodes) -> Flags:
+def meets_threshold(pain: NDArray[np.int16], baseline: NDArray[np.int16], threshold: str, episodes: Episodes) -> Flags:
+    """Whether pain meets one of `THRESHOLDS`, given the baseline; both in hundredths, decided on integers."""
     protocol = episodes.protocol
     now, first = pain.astype(np.int32), baseline.astype(np.int32)
     met: Flags

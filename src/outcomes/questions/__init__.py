@@ -2,22 +2,28 @@
 
 from outcomes.questions.completeness import Completeness, describe_completeness
 from outcomes.questions.modality import ModalityUse, describe_modality_use
+from outcomes.questions.pain_course import PainCourse, estimate_pain_course
 from outcomes.questions.quarter import QuarterReview, review_quarter
 from outcomes.questions.recurrence import Recurrence, estimate_recurrence
 from outcomes.questions.relief import Relief, estimate_relief
 from outcomes.questions.relief_definitions import ReliefDefinitions, compare_relief_definitions
+from outcomes.questions.response import Response, estimate_response
 
 __all__ = [
     "Completeness",
     "ModalityUse",
+    "PainCourse",
     "QuarterReview",
     "Recurrence",
     "Relief",
     "ReliefDefinitions",
+    "Response",
     "compare_relief_definitions",
     "describe_completeness",
     "describe_modality_use",
+    "estimate_pain_course",
     "estimate_recurrence",
     "estimate_relief",
+    "estimate_response",
     "review_quarter",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from outcomes.release.disclosure import protect_result
 from outcomes.release.inputs import ReportInputs, ask
 from outcomes.release.page import build_page
 from outcomes.release.publish import publish_answers, publish_report
+from outcomes.release.relief_section import say_relief
 
-__all__ = ["ReportInputs", "ask", "build_page", "publish_answers", "publish_report"]
+__all__ = ["ReportInputs", "ask", "build_page", "protect_result", "publish_answers", "publish_report", "say_relief"]

@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HIDDEN = "hidden"
-COUNT_COLUMNS = ("n", "events", "at_risk", "episodes", "patients", "stopped")
+COUNT_COLUMNS = (
+    *("n", "events", "at_risk", "episodes", "patients", "stopped", "observed", "measured", "missing", "n_reference"),
+)
 ESTIMATE_COLUMNS = (
     *("estimate", "conf_low", "conf_high", "std_err", "upper", "band_low", "band_high", "after_days"),
-    *("if_none_of_stopped", "if_all_of_stopped", "statistic", "p_value", "p_holm"),
+    *("if_none_of_stopped", "if_all_of_stopped", "statistic", "p_value", "p_holm", "completeness"),
 )
 """Columns that would give a hidden count away."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
+from outcomes.release.course_figure import pain_course
 from outcomes.release.curve_figures import AT_RISK_CONVENTION, competing_ends, relief_curve, return_curve
 from outcomes.release.definition_figure import specification_curve
 from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
@@ -27,6 +28,7 @@ __all__ = [
     "completeness",
     "is_share",
     "modality_mix",
+    "pain_course",
     "quarter_lines",
     "relief_curve",
     "return_curve",

@@ -49,10 +49,12 @@ def relief_section(inputs: ReportInputs, tables: Tables) -> Section:
         *_grid(inputs, tables, day),
         *list_notes(result),
     )
-    return Section("relief", "Time to relief", _lead(protocol, tables, day), blocks, "descriptive")
+    return Section("relief", "Time to relief", say_relief(protocol, tables), blocks, "descriptive")
 
 
-def _lead(protocol: Any, tables: Tables, day: int) -> tuple[Sentence, ...]:
+def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
+    """Say how soon relief was reached and what moves the figure; every number is looked up in the published tables."""
+    day = protocol.horizons_days.primary
     lead = bind(
         tables,
         f"An estimated {{value}} of {{n}} episodes had a pain score {relief_words(protocol)} by day {day} "
@@ -67,14 +69,14 @@ def _lead(protocol: Any, tables: Tables, day: int) -> tuple[Sentence, ...]:
         {"none": {"horizon_days": day, "ratio": 0.0}, "all": {"horizon_days": day, "ratio": float("inf")}},
         "Whether those who stopped got better is not recorded: if none of them did it is {none}, if all did {all}.",
     )
-    median = bind(
-        tables,
-        "The estimated median is day {day}: half of the {n} episodes had come down by then.",
-        {
-            "day": cell("relief_summary", "value", "count", item="median_days"),
-            "n": cell("relief_summary", "value", "count", item="n"),
-        },
-    )
+    half = {
+        name: cell("relief_times", column, "count", measure="quartile_50")
+        for name, column in (("day", "estimate"), ("from", "conf_low"), ("to", "conf_high"))
+    }
+    came_down = "Half of the episodes had come down by day {day}"
+    median = bind(tables, f"{came_down} (95 % interval day {{from}} to {{to}}).", half)
+    if median is None:
+        median = bind(tables, f"{came_down}.", {"day": half["day"]})
     band = say_range(
         tables,
         "relief_definitions",

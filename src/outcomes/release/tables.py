@@ -63,14 +63,7 @@ def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
     for name in QUESTIONS:
         result = inputs.answer(name)
         if result is not None:
-            tables[name] = result.table
-            for item in dataclasses.fields(result):
-                table = getattr(result, item.name)
-                if item.name != "table" and hasattr(table, "columns") and len(table):
-                    tables[f"{name}_{item.name}"] = table
-            scalars = [(key, value) for key, value in result.summary.items() if isinstance(value, int | float | str)]
-            if scalars:
-                tables[f"{name}_summary"] = _frame(scalars, ["item", "value"])
+            tables |= name_tables(name, result)
     floor = inputs.episodes.protocol.reporting_floor.suppress_cell_below
     tables["episode_ends"] = protect_parts(count_ends(inputs.episodes), floor)
     tables["visits_per_episode"] = protect_parts(count_visit_bands(inputs.episodes), floor)
@@ -78,6 +71,19 @@ def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
     tables["set_aside"] = count_set_aside(inputs.episodes)
     tables["unknown_terms"] = list_unknown_terms(inputs.visits, floor)
     tables["ledger"] = list_ledger(inputs.episodes.ledger)
+    return tables
+
+
+def name_tables(name: str, result: Any) -> dict[str, pd.DataFrame]:
+    """Return the tables of one protected result by their published names: ``name``, ``name_curve`` and so on."""
+    tables = {name: result.table}
+    for item in dataclasses.fields(result):
+        table = getattr(result, item.name)
+        if item.name != "table" and hasattr(table, "columns") and len(table):
+            tables[f"{name}_{item.name}"] = table
+    scalars = [(key, value) for key, value in result.summary.items() if isinstance(value, int | float | str)]
+    if scalars:
+        tables[f"{name}_summary"] = _frame(scalars, ["item", "value"])
     return tables
 
 

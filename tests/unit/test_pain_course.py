@@ -1,0 +1,480 @@
+"""The mean pain course: model, weights and question, on cases a reader can check, R's answers, and refusals."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from outcomes.cases import build_episodes, build_visits
+from outcomes.cases.pain_course import build_pain_course
+from outcomes.definitions import Protocol
+from outcomes.errors import InputRefused, NotEstimable
+from outcomes.estimators.course_basis import course_basis, slope_columns
+from outcomes.estimators.mixed_course import fit_mixed
+from outcomes.estimators.visit_weights import _count_cells, fit_weighted_mean, visit_weights
+from outcomes.questions import course_lines, pain_course
+from outcomes.questions.course_lines import IIW, MIXED, VISITS
+from outcomes.questions.pain_course import estimate_pain_course
+from outcomes.release.course_figure import pain_course as draw
+from tables import open_clinic, records
+
+REFERENCE = Path(__file__).resolve().parents[1] / "reference"
+FLOORS = {"estimate_min_episodes": 5, "curve_min_observed": 3, "curve_min_share": 0.01, "compare_min_episodes": 5}
+SMALL = Protocol.from_mapping(
+    {"reporting_floor": FLOORS, "episode": {"washout_days": 0}, "inference": {"bootstrap_draws": 5}}
+)
+
+
+def lines(n_units, n_days, rng, spread=(1.0, 0.5), noise=0.7, patients=None):
+    """Balanced ratings: each unit has a line of its own in ``1, day``."""
+    day = np.tile(np.arange(n_days, dtype=float), n_units)
+    unit = np.repeat(np.arange(n_units), n_days)
+    own = rng.normal(0.0, spread, (n_units, 2))
+    columns = np.column_stack([np.ones(day.size), day])
+    values = 5.0 - 0.4 * day + (columns * own[unit]).sum(axis=1) + rng.normal(0.0, noise, day.size)
+    return values, columns, unit, unit if patients is None else patients[unit]
+
+
+# -- the mixed model --------------------------------------------------------------------------------------------------
+
+
+def test_orthodont_equals_nlme():
+    rows = list(csv.DictReader((REFERENCE / "data" / "orthodont.csv").open()))
+    expected = json.loads((REFERENCE / "reference.json").read_text())["orthodont"]
+    age, distance = (np.array([float(row[name]) for row in rows]) for name in ("age", "distance"))
+    male = np.array([row["sex"] == "Male" for row in rows], dtype=float)
+    subject = np.unique([row["subject"] for row in rows], return_inverse=True)[1]
+    one = np.ones(age.size)
+    fixed = np.column_stack([one, age, male, age * male])
+    found = fit_mixed(distance, fixed, np.column_stack([one, age]), subject, subject)
+    assert found.coef == pytest.approx(list(expected["fixed"].values()), abs=1e-4)
+    assert np.sqrt(np.diag(found.cov_model)) == pytest.approx(expected["se"], abs=1e-4)
+    assert found.sd_rating == pytest.approx(expected["sigma"], abs=1e-4)
+    assert (found.n, found.n_units, found.n_clusters) == (108, 27, 27)
+    assert not found.is_at_edge
+
+
+def test_balanced_ratings_by_hand():
+    # With the same days for all, the mean line is the mean of the lines fitted one by one, and its variance summed by
+    # cluster is their covariance over their number.
+    values, columns, unit, patient = lines(12, 4, np.random.default_rng(1))
+    found = fit_mixed(values, columns, columns, unit, patient)
+    own = np.array([np.polyfit(np.arange(4.0), values[unit == i], 1)[::-1] for i in range(12)])
+    assert found.coef == pytest.approx(own.mean(axis=0), abs=1e-9)
+    assert found.cov_cluster == pytest.approx(np.cov(own.T) / 12, abs=1e-9)
+
+
+def plain_likelihood(values, columns, unit, parameters):
+    """Log-likelihood of each unit at (two coefficients, three elements of Psi, log s2), unit by unit."""
+    coef, (a, b, c, log_scale) = parameters[:2], parameters[2:]
+    out = []
+    for i in np.unique(unit):
+        z, rest = columns[unit == i], values[unit == i] - columns[unit == i] @ coef
+        v = np.exp(log_scale) * (np.eye(len(z)) + z @ np.array([[a, b], [b, c]]) @ z.T)
+        out.append(-0.5 * (np.linalg.slogdet(v)[1] + rest @ np.linalg.solve(v, rest)))
+    return np.array(out)
+
+
+def test_variance_is_summed_by_cluster_as_written():
+    rng = np.random.default_rng(2)
+    values, columns, unit, patient = lines(20, 5, rng, patients=np.arange(20) // 2)
+    keep = rng.random(values.size) < 0.7
+    values, columns, unit, patient = values[keep], columns[keep], unit[keep], patient[keep]
+    found = fit_mixed(values, columns, columns, unit, patient)
+    psi = found.cov_random / found.sd_rating**2
+    at = np.array([*found.coef, psi[0, 0], psi[1, 0], psi[1, 1], 2 * np.log(found.sd_rating)])
+    step = 1e-4
+
+    def gradient(point):
+        moves = step * np.eye(6)
+        each = [
+            plain_likelihood(values, columns, unit, point + m) - plain_likelihood(values, columns, unit, point - m)
+            for m in moves
+        ]
+        return np.array(each).T / (2 * step)
+
+    observed = -np.array([gradient(at + m).sum(axis=0) - gradient(at - m).sum(axis=0) for m in step * np.eye(6)])
+    scores = gradient(at)
+    totals = scores[::2] + scores[1::2]
+    inverse = np.linalg.inv(observed / (2 * step))
+    expected = 10 / 9 * inverse @ totals.T @ totals @ inverse
+    assert found.cov_cluster == pytest.approx(expected[:2, :2], rel=1e-3)
+    assert found.cov_model == pytest.approx(np.linalg.inv(observed[:2, :2] / (2 * step)), rel=1e-4)
+    # the line that shows it could be otherwise: episodes as if they were patients give another variance
+    alone = fit_mixed(values, columns, columns, unit, unit)
+    assert alone.coef == pytest.approx(found.coef, abs=1e-9)
+    assert abs(alone.cov_cluster[0, 0] / found.cov_cluster[0, 0] - 1) > 0.02
+
+
+def test_row_order_names_and_scale_do_not_matter():
+    rng = np.random.default_rng(3)
+    values, columns, unit, patient = lines(15, 4, rng)
+    found = fit_mixed(values, columns, columns, unit, patient)
+    order = rng.permutation(values.size)
+    other = fit_mixed(values[order], columns[order], columns[order], 90 - unit[order], 7 * patient[order] + 3)
+    assert other.coef == pytest.approx(found.coef, abs=1e-8)
+    assert other.cov_cluster == pytest.approx(found.cov_cluster, rel=1e-6)
+    scaled = fit_mixed(10 * values, columns, columns, unit, patient)
+    assert scaled.coef == pytest.approx(10 * found.coef, rel=1e-6)
+    assert scaled.sd_rating == pytest.approx(10 * found.sd_rating, rel=1e-4)
+
+
+def test_stopping_when_better_misleads_the_average_but_not_the_model():
+    rng = np.random.default_rng(4)
+    values, columns, unit, patient = lines(400, 8, rng)
+    # after a rating below 4 nobody comes again: stopping depends on what was recorded
+    low = values.reshape(400, 8) < 4
+    gone = np.cumsum(np.column_stack([np.zeros(400, dtype=bool), low[:, :-1]]), axis=1) > 0
+    keep = ~gone.ravel()
+    found = fit_mixed(values[keep], columns[keep], columns[keep], unit[keep], patient[keep])
+    truth, at = 5.0 - 0.4 * 7, np.array([1.0, 7.0])
+    assert abs(at @ found.coef - truth) < 4 * np.sqrt(at @ found.cov_cluster @ at)
+    assert values[keep & (columns[:, 1] == 7)].mean() - truth > 1.5
+
+
+def test_no_spread_of_slopes_is_said():
+    values, columns, unit, patient = lines(60, 5, np.random.default_rng(5), spread=(0.0, 0.0))
+    found = fit_mixed(values, columns, columns, unit, patient)
+    assert found.is_at_edge
+    ordinary = np.linalg.lstsq(columns, values, rcond=None)[0]
+    assert found.coef == pytest.approx(ordinary, abs=0.02)
+
+
+def test_mixed_model_refuses_by_name(monkeypatch):
+    values, columns, unit, patient = lines(10, 4, np.random.default_rng(6))
+    fit = lambda **new: fit_mixed(  # noqa: E731 - one call with one thing changed
+        **{"values": values, "fixed": columns, "random": columns, "unit": unit, "cluster": patient} | new
+    )
+    with pytest.raises(InputRefused, match="values is not a number"):
+        fit(values=np.where(np.arange(40) == 3, np.nan, values))
+    with pytest.raises(InputRefused, match="one row for each of the 40 values"):
+        fit(fixed=columns[:-1])
+    with pytest.raises(InputRefused, match="two clusters for one unit"):
+        fit(cluster=np.arange(40))
+    with pytest.raises(NotEstimable, match="too few different days"):
+        fit(fixed=np.ones((40, 2)))
+    with pytest.raises(NotEstimable, match="do not vary"):
+        fit(values=columns @ [5.0, -1.0])
+    with pytest.raises(NotEstimable, match="too few for 2 coefficients"):
+        fit_mixed([5.0, 4.0], [[1, 0], [1, 1]], [[1, 0], [1, 1]], [0, 1], [0, 1])
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    real = MixedLM.fit
+
+    def stopped_early(self, *args, **kwargs):
+        result = real(self, *args, **kwargs)
+        result.converged = False
+        return result
+
+    monkeypatch.setattr(MixedLM, "fit", stopped_early)
+    with pytest.raises(NotEstimable, match="did not converge"):
+        fit()
+
+
+# -- the curve of time ------------------------------------------------------------------------------------------------
+
+
+def test_basis_is_smooth_and_straight_after_the_last_knot():
+    step = 1e-3
+    for knot in (7.0, 21.0, 49.0):
+        at = course_basis(knot + step * np.arange(-2, 3), 90)
+        left, right = at[0] - 2 * at[1] + at[2], at[2] - 2 * at[3] + at[4]
+        assert left == pytest.approx(right, abs=3 * (step / 7.0) ** 3 * 6)
+    beyond = course_basis([50.0, 70.0, 90.0], 90)
+    assert beyond[2] - beyond[1] == pytest.approx(beyond[1] - beyond[0], abs=1e-12)
+    assert course_basis([0.0, 7.0], 90).shape == (2, 5)
+    assert course_basis([0.0, 7.0], 21).shape == (2, 3)
+    assert course_basis([0.0, 5.0], 5).shape == (2, 2)
+    assert slope_columns([0.0, 7.0])[:, 1] == pytest.approx([0.0, np.log(2.0)])
+
+
+# -- weights of visits ------------------------------------------------------------------------------------------------
+
+
+def test_visit_weights_by_hand():
+    # High pain: two visits in two days at risk, 1 a day. Low pain: one visit in four days, 1/4. All: three in six, 1/2.
+    day, rating = [0, 1, 2, 0, 2, 0], [8, 8, 8, 0, 0, 0]
+    found = visit_weights(day, rating, [0, 0, 0, 1, 1, 2], [2, 2, 2], [5, 5, 5], cut_quantile=1.0)
+    assert found.weights == pytest.approx([1, 0.5, 0.5, 1, 2, 1], rel=1e-6)
+    assert (found.n_visits, found.days_at_risk, found.n_cut) == (3, 6.0, 0)
+    assert found.effective_share == pytest.approx(3**2 / (3 * (0.25 + 0.25 + 4)))
+
+
+def test_days_at_risk_are_those_of_a_plain_count():
+    rng = np.random.default_rng(7)
+    start = rng.integers(0, 30, 60).astype(float)
+    stop = start + rng.integers(0, 50, 60)
+    event = (rng.random(60) < 0.6) & (stop > start)
+    band, site = rng.integers(0, 5, 60), rng.integers(0, 2, 60)
+    band[0], site[0] = 4, 1
+    exposure, visits = _count_cells(start, stop, event, band, site)
+    plain, seen = np.zeros_like(exposure), np.zeros_like(visits)
+    for row in range(60):
+        for day in range(int(start[row]) + 1, int(stop[row]) + 1):
+            cell = (
+                np.searchsorted([3, 7, 14, 21, 42], day),
+                np.searchsorted([2, 5, 9, 14, 21, 35], day - start[row]),
+                band[row],
+                site[row],
+            )
+            plain[cell] += 1
+            seen[cell] += event[row] and day == stop[row]
+    assert np.array_equal(exposure, plain)
+    assert np.array_equal(visits, seen)
+
+
+def test_visit_weights_refuse_by_name():
+    with pytest.raises(NotEstimable, match="nobody was rated a second time"):
+        visit_weights([0, 0], [5, 5], [0, 1], [9, 9], [0, 0])
+    with pytest.raises(InputRefused, match="not later than the one before"):
+        visit_weights([0, 4, 4], [5, 5, 5], [0, 0, 0], [9], [0])
+    with pytest.raises(InputRefused, match="end_days has 1 entries, the others have 2"):
+        visit_weights([0, 0], [5, 5], [0, 1], [9], [0, 0])
+
+
+def test_weighted_mean_is_weighted_least_squares_with_a_sandwich():
+    rng = np.random.default_rng(8)
+    x = np.column_stack([np.ones(30), rng.random(30)])
+    y, w, cluster = rng.random(30), rng.random(30) + 0.5, np.repeat(np.arange(10), 3)
+    coef, cov = fit_weighted_mean(y, x, cluster, w)
+    bread = np.linalg.inv(x.T @ (x * w[:, None]))
+    assert coef == pytest.approx(bread @ (x.T @ (w * y)))
+    score = np.add.reduceat(x * (w * (y - x @ coef))[:, None], np.arange(0, 30, 3))
+    assert cov == pytest.approx(bread @ score.T @ score @ bread)
+    # equal to rows written twice with half the weight
+    again = fit_weighted_mean(np.tile(y, 2), np.tile(x, (2, 1)), np.tile(cluster, 2), np.tile(w / 2, 2))
+    assert again[0] == pytest.approx(coef)
+    assert again[1] == pytest.approx(cov)
+
+
+# -- ratings of episodes ----------------------------------------------------------------------------------------------
+
+
+def episodes_of(courses, protocol=SMALL, extra=None):
+    """Episodes of patients written as ``day:pain`` courses; `extra` gives further columns, one value a patient."""
+    names = list(extra or {})
+    rows = [" | ".join(["patient_id", "visit_day", "pain_pre", *names])]
+    for i, course in enumerate(courses):
+        for point in course.split():
+            day, pain = point.split(":")
+            rows.append(" | ".join([f"p{i:03}", day, pain, *(extra[name][i] for name in names)]))
+    return build_episodes(build_visits(records("\n".join(rows)), protocol))
+
+
+def test_ratings_by_hand():
+    found = build_pain_course(episodes_of(["0:6 7:3", "2: 3:5 9: 12:4", "0:1 5:1", "0:6 10:1 120:7"]))
+    assert found.table[["day", "pain_nrs"]].to_numpy().tolist() == [
+        [0, 6],
+        [7, 3],
+        [1, 5],
+        [10, 4],
+        [0, 6],
+        [10, 1],
+        [0, 7],
+    ]
+    assert found.place.tolist() == [0, 0, 1, 1, 2, 2, 3]
+    assert found.last_rated_days.tolist() == [7, 10, 10, 0]
+    assert found.open_days.tolist() == [-1] * 4
+    eligible, ratings = found.ledger.steps[-2:]
+    assert (eligible.n_set_aside, ratings.rows_in, ratings.kept, ratings.n_set_aside) == (1, 9, 7, 2)
+
+
+def test_an_episode_is_open_to_the_next_one_or_the_data_cut():
+    rows = ["patient_id | visit_date | pain_pre"]
+    rows += ["p | 2025-01-01 | 6", "p | 2025-01-11 | 5", "p | 2025-06-01 | 7"]
+    rows += open_clinic("2025-01-01", "2025-07-01")
+    found = build_pain_course(build_episodes(build_visits(records("\n".join(rows)), SMALL)))
+    assert found.last_rated_days.tolist() == [10, 0]
+    assert found.open_days.tolist() == [150, 30]
+
+
+# -- the question -----------------------------------------------------------------------------------------------------
+
+
+def noisy_courses(n, seed, fall=0.12, end=45):
+    """Courses that come down from about 7, rated at uneven days."""
+    rng, out = np.random.default_rng(seed), []
+    for _ in range(n):
+        days = np.unique(np.r_[0, rng.integers(1, end, 7)])
+        level, own = rng.normal(7.0, 0.8), fall * rng.lognormal(0.0, 0.4)
+        pain = np.clip(np.rint(level * np.exp(-own / 2 * days) + rng.normal(0, 0.6, days.size)), 0, 10)
+        pain[0] = max(pain[0], 3)
+        out.append(" ".join(f"{d}:{int(p)}" for d, p in zip(days, pain, strict=True)))
+    return out
+
+
+@pytest.fixture(scope="module")
+def two_groups():
+    courses = noisy_courses(40, 1) + noisy_courses(40, 2, fall=0.04)
+    return courses, {"sex": ["F"] * 40 + ["M"] * 40}
+
+
+@pytest.fixture(scope="module")
+def course_by_sex(two_groups):
+    return estimate_pain_course(episodes_of(two_groups[0], extra=two_groups[1]), by="sex")
+
+
+def test_shape_settings_and_ledger(two_groups):
+    episodes = episodes_of([*two_groups[0], "0:1 5:1"])
+    found = estimate_pain_course(episodes)
+    assert tuple(found.table.columns) == pain_course.TABLE_COLUMNS
+    assert tuple(found.curve.columns) == pain_course.CURVE_COLUMNS
+    assert tuple(found.check.columns) == pain_course.CHECK_COLUMNS
+    assert tuple(found.difference.columns) == pain_course.DIFFERENCE_COLUMNS
+    assert found.table["horizon_days"].tolist() == [0, 7, 14, 28, 42]
+    assert found.difference.empty
+    assert found.summary["n"] == 80
+    assert found.ledger.steps[-2].n_set_aside == 1
+    assert {"definition", "estimator", "second_line", "not_to_use", "protocol_hash", "seed"} <= set(found.settings)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.table = None
+
+
+def test_a_mean_is_stated_only_while_enough_are_observed(two_groups):
+    found = estimate_pain_course(episodes_of([*noisy_courses(30, 3, end=20), *noisy_courses(2, 4, end=80)]))
+    rows = found.table.set_index("horizon_days")
+    assert rows["estimate"].notna().tolist() == [True, True, True, False, False]
+    assert rows["observed"].is_monotonic_decreasing
+    assert found.curve["day"].max() == found.summary["last_day"] < 20
+    assert any("No mean is stated for day 28, 42" in note for note in found.notes)
+
+
+def test_groups_are_fitted_alone_and_their_difference_is_adjusted(two_groups, course_by_sex):
+    courses, extra = two_groups
+    alone = estimate_pain_course(episodes_of(courses[:40], extra={"sex": extra["sex"][:40]}), by="sex")
+    female = course_by_sex.table[course_by_sex.table["group"] == "female"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(female, alone.table, check_exact=True)
+    row = course_by_sex.difference.iloc[0]
+    assert (row["group"], row["reference"], row["horizon_days"], row["n"], row["n_reference"]) == (
+        "male",
+        "female",
+        28,
+        40,
+        40,
+    )
+    assert row["conf_low"] > 0
+    means = course_by_sex.table.set_index(["group", "horizon_days"])["estimate"]
+    assert row["estimate"] == pytest.approx(means["male", 28] - means["female", 28], abs=0.5)
+    assert any("adjusted for the first rating only" in note for note in course_by_sex.notes)
+
+
+def test_a_difference_at_the_start_is_not_a_difference_in_the_course():
+    # One course for all, but the group is formed by the first rating, which has noise: the groups differ at day 0 by
+    # selection, and adjusting for the first rating takes it away, where a difference of changes would not.
+    rng, courses, high = np.random.default_rng(9), [], []
+    for _ in range(120):
+        days = np.unique(np.r_[0, rng.integers(1, 45, 5)])
+        pain = np.rint(rng.normal(6.0, 0.3) - 0.08 * days + rng.normal(0, 1.2, days.size)).clip(0, 10)
+        pain[0] = max(pain[0], 3)
+        courses.append(" ".join(f"{d}:{int(p)}" for d, p in zip(days, pain, strict=True)))
+        high.append("F" if pain[0] >= 6 else "M")
+    found = estimate_pain_course(episodes_of(courses, extra={"sex": high}), by="sex")
+    row, means = found.difference.iloc[0], found.table.set_index(["group", "horizon_days"])["estimate"]
+    change = (means["male", 28] - means["male", 0]) - (means["female", 28] - means["female", 0])
+    assert row["conf_low"] < 0 < row["conf_high"]
+    assert change > 1.0
+
+
+def test_three_groups_are_not_compared_and_a_small_one_has_no_number(two_groups):
+    courses, extra = two_groups
+    episodes = episodes_of([*courses, "0:6 9:5"], extra={"sex": [*extra["sex"], ""]})
+    found = estimate_pain_course(episodes, by="sex")
+    small = found.table[found.table["group"] == "not recorded"]
+    assert small["estimate"].isna().all()
+    assert any("'not recorded': fewer than 5 episodes" in note for note in found.notes)
+    assert len(found.difference) == 1, "what is not recorded is no side of a comparison"
+    regions = ["lumbar", "cervical", "thoracic"] * 26 + ["lumbar"] * 2
+    three = estimate_pain_course(episodes_of(courses, extra={"region": regions}), by="region")
+    assert three.difference.empty
+    assert any("no pairs are compared" in note for note in three.notes)
+
+
+def test_without_a_known_end_of_observation_the_check_is_missing_and_said(two_groups):
+    found = estimate_pain_course(episodes_of(two_groups[0]))
+    lines = found.check.set_index(["line", "horizon_days"])["estimate"]
+    assert lines[IIW].isna().all()
+    assert lines[MIXED].notna().all()
+    assert lines[VISITS].notna().all()
+    assert any("weighted visits is missing" in note and "observed_until_day" in note for note in found.notes)
+
+
+def test_average_of_visits_by_hand():
+    courses = ["0:6 7:3 20:2", "0:8 10:5 21:4", "0:7 3:7 18:5", "0:5 12:2 19:1", "0:9 6:6 20:5", "0:6 8:6 17:6"]
+    found = estimate_pain_course(episodes_of(courses)).check
+    at = found[found["line"] == VISITS].set_index("horizon_days")["estimate"]
+    assert at[0] == pytest.approx(np.mean([6, 8, 7, 5, 9, 6]))
+    assert at[7] == pytest.approx(np.mean([3, 5, 6, 6]))
+
+
+def test_pain_course_refuses_by_name(two_groups, monkeypatch):
+    episodes = episodes_of(two_groups[0])
+    with pytest.raises(InputRefused, match="Did you mean 'stream'"):
+        estimate_pain_course(episodes, by="streem")
+    with pytest.raises(NotEstimable, match="records no 'cause'"):
+        estimate_pain_course(episodes, by="cause")
+    with pytest.raises(NotEstimable, match="none of 2 episodes is eligible"):
+        estimate_pain_course(episodes_of(["0: 7:", "0:1 7:0"]))
+    with pytest.raises(NotEstimable, match="ratings after the first day"):
+        estimate_pain_course(episodes_of(["0:6"] * 8))
+
+    def refuse(*args):
+        raise NotEstimable("The mixed model of the pain course did not converge.")
+
+    monkeypatch.setattr(course_lines, "fit_mixed", refuse)
+    with pytest.raises(NotEstimable, match="did not converge"):
+        estimate_pain_course(episodes)
+    by_stream = estimate_pain_course(episodes, by="stream")
+    assert by_stream.table["estimate"].isna().all()
+    assert any("did not converge" in note for note in by_stream.notes)
+
+
+# -- the figure -------------------------------------------------------------------------------------------------------
+
+
+def written(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_figure_shows_the_means_and_the_number_observed(two_groups, narrow):
+    import matplotlib.pyplot as plt
+
+    found = estimate_pain_course(episodes_of(two_groups[0]))
+    _, ax = plt.subplots(figsize=(3.4, 3.1) if narrow else (7.2, 3.7), layout="constrained")
+    draw(found, ax, narrow)
+    texts = written(ax)
+    assert ax.get_ylim() == (0, 10)
+    assert "mean pain, points of 0–10" in texts
+    assert "number observed" in texts
+    assert f"{found.table['estimate'].iloc[-1]:.1f}" in texts
+    assert str(found.table["observed"].iloc[0]) in texts
+    plt.close("all")
+
+
+def test_names_of_groups_do_not_touch(course_by_sex):
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=(3.4, 3.1), layout="constrained")
+    draw(course_by_sex, ax, narrow=True)
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text() in ("male", "female")]
+    assert len(boxes) == 4  # at the lines and under the axis
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    plt.close("all")
+
+
+def test_an_empty_course_and_a_refusal_are_sentences(two_groups):
+    import matplotlib.pyplot as plt
+
+    found = estimate_pain_course(episodes_of(["0:6 7:3", "0:6 9:2"]))
+    assert written(draw(found)) == ["No pain course: too few episodes to draw one."]
+    assert written(draw(NotEstimable("The pain course cannot be estimated: nobody."))) == [
+        "The pain course cannot be estimated: nobody."
+    ]
+    plt.close("all")
