@@ -132,7 +132,7 @@ def test_a_module_fits_in_the_head(module: Path) -> None:
         ("cases/visits.py", "from outcomes.questions import relief"),
         ("cases/visits.py", "from ..release.page import build"),
         ("errors.py", "import outcomes.ledger"),
-        ("estimators/curves.py", "from outcomes import cases"),
+        ("estimators/npmle.py", "from outcomes import cases"),
         ("release/page.py", "def f():\n    from outcomes.estimators import curves"),
         ("simulate/course.py", "from outcomes.cases.visits import build_visits"),
         ("definitions/protocol.py", "import outcomes"),
