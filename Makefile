@@ -5,14 +5,16 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test test-slow lab bench sample lock clean environment environment-dev environment-bench
+.PHONY: help report test test-slow lab bench bench-estimates sample lock clean environment environment-dev \
+	environment-bench environment-peers
 
 VENV ?= .venv
 export VENV PYTHON
 BIN := $(VENV)/bin
+PEERS ?= .venv-peers
 
 help: ## what can be made
-	@awk -F ': .*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  ARGS='...' is passed on, PYTHON=... chooses the interpreter; .venv is made when it is needed."
 
 # `outcomes` ends with 1 when rows were set aside: for a report that is done, not failed. A crash ends with 1 as well,
@@ -34,14 +36,17 @@ lab: environment ## JupyterLab on notebooks/
 bench: environment-bench ## time and memory beside Polars, DuckDB and pandas
 	"$(BIN)/python" benchmarks/run.py $(ARGS)
 
+bench-estimates: environment environment-peers ## the estimates beside lifelines, scikit-survival, SurPyval, R, ...
+	"$(BIN)/python" benchmarks/run_estimates.py --peers "$(PEERS)/bin/python" $(ARGS)
+
 sample: environment ## make data/sample again; the same bytes, unless the generator changed
 	"$(BIN)/python" -m outcomes.simulate.sample --out data/sample $(ARGS)
 
 lock: ## the lock files from pyproject.toml; ARGS=--upgrade takes the newest versions
 	tools/lock.sh $(ARGS)
 
-clean: ## remove .venv and caches; reports/ and data/ stay
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove both .venv and caches; reports/ and data/ stay
+	rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment:
@@ -50,3 +55,5 @@ environment-dev:
 	@tools/environment.sh requirements-dev.lock
 environment-bench:
 	@tools/environment.sh requirements-bench.lock
+environment-peers:
+	@VENV="$(PEERS)" tools/environment.sh requirements-peers.lock

@@ -8,31 +8,35 @@ The medians, the ratios within rounds and the phases of our run go to the termin
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import importlib.util
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-# This process stays small: a child's peak memory is never reported below that of the process that started it.
-HERE = Path(__file__).resolve().parent
-BUILD = HERE.parent / "build" / "benchmarks"
+from measuring import (
+    BUILD,
+    HERE,
+    OURS,
+    Run,
+    describe_machine,
+    is_there,
+    keep_report,
+    measure,
+    read_load,
+    rotate,
+    verdict,
+)
+
 SIZES = ("20k", "100k", "1m", "10m")
 KINDS = {"few": "few distinct modality cells", "many": "free-text modality cells"}
 PACKAGES = ("numpy", "pyarrow", "polars", "duckdb", "pandas")
-TIE = 1.3
 ROWS_SET_ASIDE = 1
-OURS = "outcomes"
 
 
 @dataclass(frozen=True)
@@ -75,16 +79,6 @@ TOOLS = (
 )
 
 
-@dataclass(frozen=True)
-class Run:
-    """One process: seconds of wall clock and of CPU, peak memory in MB, and why it does not count (empty = it does)."""
-
-    wall: float
-    cpu: float
-    peak_mb: float
-    fault: str = ""
-
-
 @dataclass
 class Result:
     """All counted runs of one tool on one export."""
@@ -92,30 +86,6 @@ class Result:
     tool: Tool
     runs: list[Run] = field(default_factory=list)
     fault: str = ""
-
-
-def measure(command: list[str], cap_seconds: float, good_exits: tuple[int, ...]) -> Run:
-    """Run one process to its end, or kill it at the cap, and read what it used from the kernel."""
-    environment = os.environ | {"PYTHONPATH": str(HERE.parent / "src")}
-    with tempfile.TemporaryFile() as complaints:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=complaints, env=environment)
-        timer = threading.Timer(cap_seconds, process.kill)
-        timer.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        timer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        complaints.seek(0)
-        last_words = complaints.read().decode(errors="replace").strip().splitlines()
-    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    run = Run(wall, usage.ru_utime + usage.ru_stime, kilobytes / 1024)
-    if wall >= cap_seconds:
-        return Run(wall, run.cpu, run.peak_mb, f"stopped after {cap_seconds:g} s")
-    if process.returncode not in good_exits:
-        reason = last_words[-1] if last_words else f"exit {process.returncode}"
-        return Run(wall, run.cpu, run.peak_mb, f"failed: {reason}")
-    return run
 
 
 def run_tool(tool: Tool, export: Path, folder: Path, args: argparse.Namespace) -> tuple[Run, Path]:
@@ -147,20 +117,12 @@ def time_rounds(results: list[Result], export: Path, folder: Path, args: argpars
     """Run all tools in turn; each round starts one place further, so that none always follows the same one."""
     running = [result for result in results if not result.fault]
     for number in range(args.rounds):
-        place = number % len(running)
-        for result in running[place:] + running[:place]:
+        for result in rotate(running, number):
             if not result.fault:
                 run, _ = run_tool(result.tool, export, folder, args)
                 result.fault = run.fault
                 result.runs.append(run)
         print(f"{export.name}: round {number + 1} of {args.rounds}", file=sys.stderr)
-
-
-def verdict(ratio: float) -> str:
-    """Read a ratio of wall times in words."""
-    if 1 / TIE <= ratio <= TIE:
-        return "tie"
-    return f"outcomes takes {ratio:.2f} of its time" if ratio < 1 else f"outcomes takes {ratio:.1f} times as long"
 
 
 def table_row(result: Result, ours: Result, full_memory: float) -> str:
@@ -206,22 +168,6 @@ def median_phases(export: Path, args: argparse.Namespace, folder: Path) -> dict[
     return {phase: median(run[phase] for run in runs) for phase in runs[0]}
 
 
-def describe_machine() -> list[str]:
-    """The machine and the versions, as lines of Markdown."""
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES if is_there(name)]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return [
-        f"- {time.strftime('%Y-%m-%d')}, {platform.system()} {platform.machine()}, {cores} cores, {memory:.0f} GiB",
-        f"- Python {platform.python_version()}, {', '.join(versions)}",
-    ]
-
-
-def is_there(package: str) -> bool:
-    """Whether a package can be imported; ours is run from this checkout."""
-    return package == OURS or importlib.util.find_spec(package) is not None
-
-
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -255,13 +201,11 @@ def main() -> None:
     made = subprocess.run(make, stdout=subprocess.PIPE, text=True, check=True).stdout
     exports = [Path(line) for line in made.splitlines()]
     tools = choose_tools(args)
-    report = ["# Benchmark: export to episode table, whole processes", "", *describe_machine()]
-    load = os.getloadavg()[0]
+    report = ["# Benchmark: export to episode table, whole processes", "", *describe_machine(PACKAGES)]
+    load = read_load()
     report.append(f"- {args.rounds} rounds; relief rule '{args.rule}'; load before the first round {load:.1f}")
     missing = sorted({tool.needs for tool in TOOLS if not is_there(tool.needs)})
     report += [f"- **not installed, left out: {', '.join(missing)}**"] if missing else []
-    if load > 0.5:
-        print(f"Something else is running here (load {load:.1f}); times will be too long.", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=BUILD) as place:
         folder = Path(place)
         for export in exports:
@@ -278,8 +222,7 @@ def main() -> None:
         phases = ["## Where our time goes", "", *show_phases(exports, args, folder)]
     print("\n".join(phases))
     report += ["", *phases, ""]
-    (BUILD / "results.md").write_text("\n".join(report), encoding="utf-8")
-    print(f"\nkept in {BUILD.relative_to(Path.cwd()) if BUILD.is_relative_to(Path.cwd()) else BUILD}/results.md")
+    keep_report(report, "results.md")
 
 
 if __name__ == "__main__":

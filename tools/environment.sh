@@ -4,6 +4,7 @@
 #   tools/environment.sh requirements.lock          what `make report` and `make lab` need
 #   tools/environment.sh requirements-dev.lock      the same and the test tools
 #   tools/environment.sh requirements-bench.lock    the same and the benchmark's peers
+#   VENV=.venv-peers tools/environment.sh requirements-peers.lock    the peers of the estimates, apart from all others
 #
 # PYTHON names the interpreter to use, VENV the folder to make (default .venv). What was installed is remembered in the
 # folder by content: a changed lock or a moved checkout installs again; a set-up that was interrupted, an interpreter
@@ -127,8 +128,9 @@ if ! install_lock || ! run_logged "$venv/bin/python" -m pip install --disable-pi
     say "The set-up failed; the whole story is in $log. The next make starts it again."
     exit 2
 fi
-# Each lock holds all of requirements.lock in the same versions (tests/unit/test_project.py), so both are now in.
-fingerprint requirements.lock >"$venv/.installed-requirements.lock"
+# Each lock but the peers' holds all of requirements.lock in the same versions (tests/unit/test_project.py), so both are
+# now in.
+[ "$lock" = requirements-peers.lock ] || fingerprint requirements.lock >"$venv/.installed-requirements.lock"
 fingerprint "$lock" >"$venv/.installed-$lock"
 rm -f "$unfinished"
 say " done"

@@ -14,13 +14,19 @@ tool=build/lock
 
 compile() {
     UV_CUSTOM_COMPILE_COMMAND="make lock" "$tool/bin/uv" pip compile --quiet --universal --python-version 3.11 \
-        --generate-hashes --no-emit-index-url --no-emit-find-links pyproject.toml "$@"
+        --generate-hashes --no-emit-index-url --no-emit-find-links "$@"
 }
 
 # The other two are solved under the first, so that tests and benchmarks run on what users run on.
-compile "$@" --group build --output-file requirements.lock
-compile "$@" --group dev --constraint requirements.lock --output-file requirements-dev.lock
-compile "$@" --group bench --constraint requirements.lock --output-file requirements-bench.lock
+compile pyproject.toml "$@" --group build --output-file requirements.lock
+compile pyproject.toml "$@" --group dev --constraint requirements.lock --output-file requirements-dev.lock
+compile pyproject.toml "$@" --group bench --constraint requirements.lock --output-file requirements-bench.lock
+
+# The peers of the estimates do not run on pandas 3 and lie in a folder of their own (make bench-estimates). What they
+# compute with is still what ours computes with. Without a wheel nothing is taken: the set-up installs wheels only.
+same="$tool/same.txt"
+grep -E '^(numpy|scipy|statsmodels)==' requirements.lock | sed 's/ *\\$//' >"$same"
+compile "$@" --group peers --only-binary :all: --constraint "$same" --output-file requirements-peers.lock
 
 if grep -n '://' requirements*.lock; then
     echo "A lock names an address (above); it would tie every user to it. Nothing else is wrong with it." >&2

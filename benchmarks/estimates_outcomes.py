@@ -1,0 +1,103 @@
+"""The estimates with this package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from estimate_job import DAYS, DRAWS, Columns, Job, at_steps, design, rows_drawn, run, two_groups
+from outcomes.estimators import bootstrap, npmle
+from outcomes.estimators.counting import distinct, sum_by
+from outcomes.estimators.curves import kaplan_meier, survival_at
+
+SEED = 1
+
+
+def read_curve(curve: Any, columns: Columns) -> dict[str, Any]:
+    survival, low, high, _ = survival_at(curve, columns["grid"])
+    return {"survival": survival, "low": low, "high": high}
+
+
+def test_groups(columns: Columns) -> Any:
+    from outcomes.estimators.curves import logrank
+
+    return logrank(columns["time"], columns["event"], columns["group"])
+
+
+def read_test(result: Any, columns: Columns) -> dict[str, Any]:
+    return {"statistic": [result.statistic]}
+
+
+def estimate_incidence(columns: Columns) -> Any:
+    from outcomes.estimators.curves import aalen_johansen
+
+    return aalen_johansen(columns["time"], columns["cause"])
+
+
+def read_incidence(result: Any, columns: Columns) -> dict[str, Any]:
+    out = {}
+    for place, cause in enumerate(result.causes):
+        out[f"incidence_{int(cause)}"] = at_steps(result.time, result.incidence[place], columns["grid"], 0.0)
+        out[f"std_err_{int(cause)}"] = at_steps(result.time, result.std_err[place], columns["grid"], 0.0)
+    return out
+
+
+def read_npmle(fit: npmle.Npmle, columns: Columns) -> dict[str, Any]:
+    return {"cdf": npmle.cdf_at(fit, columns["ends"])[0], "gap": [fit.gap], "loglik": [fit.loglik]}
+
+
+def draw_curves(columns: Columns) -> tuple[Any, ...]:
+    """500 draws of the interval-censored curve with their limits, from rows to intervals."""
+    patterns = npmle.build_patterns(columns["left"], columns["right"])
+    fit = npmle.fit_patterns(patterns)
+    counts = bootstrap.draw_counts(patterns.row, columns["patient"], DRAWS, SEED)
+    drawn = bootstrap.npmle_draws(patterns, fit, counts, DAYS)
+    return patterns, fit, bootstrap.percentile_limits(drawn)
+
+
+def read_draws(result: tuple[Any, ...], columns: Columns) -> dict[str, Any]:
+    """The curve of the draw every tool is compared on."""
+    patterns, fit, _ = result
+    counts = np.bincount(patterns.row, weights=rows_drawn(columns), minlength=patterns.left.size)
+    curve = bootstrap.npmle_draws(patterns, fit, counts[None].astype(np.int64), DAYS)[0]
+    return {"drawn_curve": curve}
+
+
+def draw_exact_curves(columns: Columns) -> tuple[Any, ...]:
+    """500 draws of the Kaplan-Meier curve: count (time, event), then 500 fits with other weights on that table."""
+    code, row = distinct(distinct(columns["time"])[1] * 2 + columns["event"].astype(np.intp))
+    times = np.unique(columns["time"])[code // 2]
+    counts = bootstrap.draw_counts(row, columns["patient"], DRAWS, SEED)
+    return times, code % 2, row, [kaplan_meier(times, code % 2, weights=count) for count in counts]
+
+
+def read_exact_draws(result: tuple[Any, ...], columns: Columns) -> dict[str, Any]:
+    times, event, row, _ = result
+    count = sum_by(row, rows_drawn(columns), times.size)
+    return {"drawn_curve": survival_at(kaplan_meier(times, event, weights=count), DAYS)[0]}
+
+
+def fit_aft(ready: tuple[np.ndarray, ...]) -> Any:
+    from outcomes.estimators.aft import aft_interval
+
+    return aft_interval(*ready, family="weibull")
+
+
+def read_aft(fit: Any, columns: Columns) -> dict[str, Any]:
+    return {"coef": np.append(fit.coef, fit.log_scale), "std_err": fit.std_err}
+
+
+JOBS = {
+    "km": Job(lambda c: kaplan_meier(c["time"], c["event"]), read_curve),
+    "logrank": Job(test_groups, read_test),
+    "logrank2": Job(test_groups, read_test, two_groups),
+    "incidence": Job(estimate_incidence, read_incidence),
+    "npmle": Job(lambda c: npmle.npmle(c["left"], c["right"]), read_npmle),
+    "bootstrap": Job(draw_curves, read_draws),
+    "bootstrap_km": Job(draw_exact_curves, read_exact_draws),
+    "aft": Job(fit_aft, read_aft, lambda c: (design(c), c["left"], c["right"])),
+}
+
+if __name__ == "__main__":
+    run(JOBS)

@@ -1,0 +1,88 @@
+"""The estimates with statsmodels; `--way counted` counts the rows by hand first and gives it the counts as weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight, survdiff
+
+from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, at_steps, rows_drawn, run, two_groups
+
+
+def read_curve(fit: Any, columns: Columns) -> dict[str, Any]:
+    """It gives the standard error; the log-log limits are taken from it."""
+    survival = at_steps(fit.surv_times, fit.surv_prob, columns["grid"], 1.0)
+    std_err = at_steps(fit.surv_times, fit.surv_prob_se, columns["grid"], 0.0)
+    inside = (survival > 0) & (survival < 1)
+    s = np.where(inside, survival, 0.5)
+    shift = 1.959963984540054 * std_err / (s * np.log(s))
+    centre = np.log(-np.log(s))
+    low = np.where(inside, np.exp(-np.exp(centre - shift)), np.nan)
+    return {"survival": survival, "low": low, "high": np.where(inside, np.exp(-np.exp(centre + shift)), np.nan)}
+
+
+def read_incidence(fit: Any, columns: Columns) -> dict[str, Any]:
+    out = {}
+    for k in (0, 1):
+        out[f"incidence_{k + 1}"] = at_steps(fit.times, fit.cinc[k], columns["grid"], 0.0)
+        out[f"std_err_{k + 1}"] = at_steps(fit.times, fit.cinc_se[k], columns["grid"], 0.0)
+    return out
+
+
+def test_groups(c: Columns) -> Any:
+    return survdiff(c["time"], c["event"], c["group"])
+
+
+def fit_drawn(c: Columns, drawn: np.ndarray) -> Any:
+    there = drawn > 0
+    return SurvfuncRight(c["time"][there], c["event"][there], freq_weights=drawn[there])
+
+
+class Counted:
+    """The table of distinct (time, event) with the place of each row in it."""
+
+    def __init__(self, c: Columns) -> None:
+        pairs = c["time"] + 1j * c["event"]
+        found, self.row = np.unique(pairs, return_inverse=True)
+        self.time, self.event = found.real, found.imag
+
+    def fit_drawn(self, drawn: np.ndarray) -> Any:
+        weight = np.bincount(self.row, weights=drawn)
+        there = weight > 0
+        return SurvfuncRight(self.time[there], self.event[there], freq_weights=weight[there])
+
+
+def read_drawn(fit: Any) -> dict[str, Any]:
+    return {"drawn_curve": at_steps(fit.surv_times, fit.surv_prob, DAYS, 1.0)}
+
+
+def jobs(way: str) -> Mapping[str, Job]:
+    if way == "counted":
+        return {
+            "bootstrap_km": Job(
+                lambda ready: ready[0].fit_drawn(ready[1]()),
+                lambda _, c: read_drawn(Counted(c).fit_drawn(rows_drawn(c))),
+                lambda c: (Counted(c), PatientDraws(c)),
+                DRAWS,
+            )
+        }
+    return {
+        "km": Job(lambda c: SurvfuncRight(c["time"], c["event"]), read_curve),
+        "logrank": Job(test_groups, lambda result, _: {"statistic": [result[0]]}),
+        "logrank2": Job(test_groups, lambda result, _: {"statistic": [result[0]]}, two_groups),
+        "incidence": Job(
+            lambda ready: CumIncidenceRight(*ready), read_incidence, lambda c: (c["time"], c["cause"].astype(int))
+        ),
+        "bootstrap_km": Job(
+            lambda ready: fit_drawn(ready[0], ready[1]()),
+            lambda _, c: read_drawn(fit_drawn(c, rows_drawn(c))),
+            lambda c: (c, PatientDraws(c)),
+            DRAWS,
+        ),
+    }
+
+
+if __name__ == "__main__":
+    run(jobs)
