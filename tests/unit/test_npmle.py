@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.estimators import bootstrap
 from outcomes.estimators.curves import kaplan_meier, survival_at
-from outcomes.estimators.npmle import build_patterns, cdf_at, fit_patterns, npmle, quantile
+from outcomes.estimators.npmle import cdf_at, npmle, quantile
 
 INF = math.inf
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -202,55 +201,6 @@ def test_the_naive_answer_does_differ():
     assert at_visit < truth - 0.1
 
 
-# -- draws ------------------------------------------------------------------------------------------------------------
-
-
-def test_draws_have_all_patients_and_only_their_rows():
-    pattern, patient = np.array([0, 1, 1, 2, 0, 1]), np.array([7, 7, 3, 3, 5, 9])
-    # patients: 7 = {0,1}, 3 = {1,2}, 5 = {0}, 9 = {1}
-    counts = bootstrap.draw_counts(pattern, patient, 4000, 1)
-    assert counts.shape == (4000, 3)
-    assert set(counts.sum(axis=1)) <= set(range(4, 9))
-    assert counts.mean(axis=0) == pytest.approx([2, 3, 1], abs=0.1)
-    # Row 2 comes only with patient 3, who also brings a row 1.
-    assert (counts[:, 1] >= counts[:, 2]).all()
-
-
-def test_draws_follow_the_seed_and_not_the_order():
-    left, right = simulate(60, 9)
-    patterns, patient = build_patterns(left, right), np.arange(60) // 2
-    one = bootstrap.draw_counts(patterns.row, patient, 50, [1, 2])
-    np.testing.assert_array_equal(one, bootstrap.draw_counts(patterns.row, patient, 50, [1, 2]))
-    order = np.random.default_rng(0).permutation(60)
-    np.testing.assert_array_equal(one, bootstrap.draw_counts(patterns.row[order], 100 - patient[order], 50, [1, 2]))
-    assert (one != bootstrap.draw_counts(patterns.row, patient, 50, [1, 3])).any()
-
-
-def test_a_draw_is_the_fit_of_its_own_rows():
-    left, right = simulate(90, 10)
-    patterns, days = build_patterns(left, right), np.arange(0, 70, 7)
-    counts = bootstrap.draw_counts(patterns.row, np.arange(90), 25, 1)
-    drawn = bootstrap.npmle_draws(patterns, fit_patterns(patterns), counts, days)
-    for row, found in zip(counts, drawn, strict=True):
-        there = row > 0
-        fresh = npmle(patterns.left[there], patterns.right[there], row[there])
-        assert found == pytest.approx(cdf_at(fresh, days)[0], abs=1e-4)
-
-
-def test_drawing_patients_is_wider_than_drawing_rows_when_rows_repeat():
-    left, right = simulate(100, 11)
-    left, right, patient = np.repeat(left, 4), np.repeat(right, 4), np.repeat(np.arange(100), 4)
-    patterns = build_patterns(left, right)
-    fit = fit_patterns(patterns)
-
-    def width(of):
-        counts = bootstrap.draw_counts(patterns.row, of, 200, 1)
-        low, high = bootstrap.percentile_limits(bootstrap.npmle_draws(patterns, fit, counts, [28]))
-        return high[0] - low[0]
-
-    assert width(patient) > 1.6 * width(np.arange(400))
-
-
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +216,12 @@ def test_drawing_patients_is_wider_than_drawing_rows_when_rows_repeat():
         (([1, 2], [2, 3], [0, 0]), NotEstimable, "every weight is zero"),
         (([1, 2], [INF, INF]), NotEstimable, "never seen"),
         (([], []), NotEstimable, "no rows"),
+        (([1, 2], [2, 3], [1]), InputRefused, "E603"),
+        (([1, 2], [2, 3], [1, float("nan")]), InputRefused, "E604"),
+        (([1, 2], [2, -INF]), InputRefused, "E632"),
+        (([[1, 2]], [[2, 3]]), InputRefused, "E602"),
+        ((["a", "b"], [2, 3]), InputRefused, "E601"),
+        (([1, 2], [INF, 3], [1, 0]), NotEstimable, "never seen"),
     ],
 )
 def test_refuses_by_name(arguments, error, code):
@@ -273,15 +229,39 @@ def test_refuses_by_name(arguments, error, code):
         npmle(*arguments)
 
 
-def test_draws_refuse_by_name():
-    with pytest.raises(InputRefused, match="E642"):
-        bootstrap.draw_counts([0], [0], 0, 1)
-    with pytest.raises(InputRefused, match="E603"):
-        bootstrap.draw_counts([0, 1], [0], 5, 1)
-    with pytest.raises(NotEstimable, match="no rows"):
-        bootstrap.draw_counts([], [], 5, 1)
-
-
 def test_one_row():
     fit = npmle([2], [5])
     assert (fit.left.tolist(), fit.right.tolist(), fit.mass.tolist()) == ([2], [5], [1])
+    # An exact time is a row like any other, and no fault.
+    exact = npmle([2], [2])
+    assert (exact.left.tolist(), exact.right.tolist(), exact.mass.tolist()) == ([2], [2], [1])
+
+
+# -- times that are not whole days ------------------------------------------------------------------------------------
+
+
+def real_valued(n, exact_share):
+    rng = np.random.default_rng(n)
+    time, left, right = rng.exponential(30, n), np.zeros(n), np.full(n, INF)
+    day, coming = np.zeros(n), np.ones(n, dtype=bool)
+    for _ in range(20):
+        day = day + rng.uniform(1, 14, n)
+        happened = coming & (time <= day)
+        right[happened] = day[happened]
+        coming &= ~happened
+        left[coming] = day[coming]
+        coming &= rng.random(n) >= 0.1
+    exact = rng.random(n) < exact_share
+    return np.where(exact, time, left), np.where(exact, time, right)
+
+
+@pytest.mark.parametrize("exact_share", [0.0, 0.3])
+def test_as_many_intervals_as_rows_still_reach_the_optimum(exact_share):
+    fit = npmle(*real_valued(3000, exact_share))
+    assert fit.gap < 1e-9
+    assert cdf_at(fit, 28)[0][0] == pytest.approx(1 - math.exp(-28 / 30), abs=0.04)
+
+
+def test_too_many_points_with_mass_are_refused_by_name():
+    with pytest.raises(NotEstimable, match="Round the times to a coarser unit"):
+        npmle(*real_valued(30_000, 0.4))

@@ -1,99 +1,227 @@
 """Intervals by drawing patients again, with replacement (Efron and Tibshirani 1993, doi:10.1201/9780429246593).
 
-A patient comes with all of his or her rows, because they resemble each other. Patients whose rows show the same
-patterns are interchangeable, so a draw is not a list of patients but one multinomial vector of counts over classes of
-patients, and a fit of a draw is a fit with other weights on the same table. All draws are made at once from one seed
-before anything is fitted: the answer cannot depend on how, or by how many workers, the fits are done.
+A patient comes with all of his or her rows, because they resemble each other. Patients with the same rows are
+interchangeable, so a draw is not a list of patients but a count for each class of patients, and a fit of a draw is a
+fit with other weights on the same table. All draws are made from one seed before anything is fitted: the answer cannot
+depend on how, or by how many workers, the fits are done.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_level, check_numbers, refuse_where
+from outcomes.estimators.checks import FloatArray, check_numbers, check_weights, refuse_where
 from outcomes.estimators.counting import distinct
+from outcomes.estimators.limits import bca_limits, interval_limits, percentile_limits, sup_t_band
 from outcomes.estimators.npmle import Npmle, Patterns, find_cells, maximise
 from outcomes.estimators.refits import refit
+
+__all__ = [
+    "bca_limits",
+    "draw_counts",
+    "interval_limits",
+    "jackknife_counts",
+    "npmle_draws",
+    "percentile_limits",
+    "sup_t_band",
+]
 
 IntArray = NDArray[np.intp]
 
 # A draw moves the curve by whole points; its own fit need not be better than a millionth.
 _GAP = 1e-7
-# Draws are fitted together as long as a table of them has no more numbers than this: it stays in the cache.
+# Draws are fitted together as long as a table of them has no more numbers than this: it stays in the cache. The blocks
+# depend on nothing else, so the number of workers cannot change a number.
 _NUMBERS_AT_ONCE = 30_000
+# Draws counted together: enough of them for the product with the rows to run along memory, few enough to fit into it.
+_COUNTED_AT_ONCE = 8_000_000
+# A class of fewer patients than this is drawn patient by patient: one random number each is then the cheaper way.
+_LARGE_CLASS = 16
 
 
-def draw_counts(pattern: ArrayLike, patient: ArrayLike, draws: int, seed: int | list[int]) -> NDArray[np.int64]:
+def draw_counts(
+    pattern: ArrayLike,
+    patient: ArrayLike,
+    draws: int,
+    seed: int | list[int],
+    weights: ArrayLike | None = None,
+) -> NDArray[Any]:
     """Draw patients with replacement and count the patterns of their rows.
 
     Parameters
     ----------
     pattern : array_like of int, shape (n,)
-        Pattern of each row, 0 or more.
+        Pattern of each row, 0 or more; may be -1 where the weight is 0.
     patient : array_like of int, shape (n,)
         Patient of each row.
     draws : int
         Number of draws.
     seed : int or list of int
         Entropy of the generator.
+    weights : array_like, shape (n,), optional
+        Weight of each row, 0 or more; a drawn patient brings the weight of each of his or her rows.
 
     Returns
     -------
-    ndarray of int, shape (draws, patterns)
-        Rows of each pattern in each draw. Every draw has as many patients as the data.
+    ndarray, shape (draws, patterns)
+        Rows of each pattern in each draw, int, or their weight, float, where weights were given. Every draw has as many
+        patients as the data. The order of rows and the names of patients play no part.
 
     Raises
     ------
     InputRefused
-        Unequal lengths, negative patterns, fewer than one draw.
+        Unequal lengths, negative patterns or weights, fewer than one draw.
     NotEstimable
-        No rows.
+        No rows, or every weight is zero.
     """
-    from scipy.sparse import csr_array
+    refuse_where(np.array([draws < 1]), "E642", "draws", "must be 1 or more.")
+    classes = _find_classes(pattern, patient, weights)
+    content = classes.content()
+    generator = np.random.default_rng(np.random.SeedSequence(seed))
+    out = np.empty((draws, classes.n_patterns), dtype=np.int64 if weights is None else np.float64)
+    together = max(1, min(64, _COUNTED_AT_ONCE // classes.patients.size))
+    begin = 0
+    for drawn in _drawn_blocks(classes.patients, draws, together, generator):
+        out[begin : begin + drawn.shape[0]] = drawn @ content
+        begin += drawn.shape[0]
+    return out
 
+
+def jackknife_counts(
+    pattern: ArrayLike, patient: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Count the patterns of all patients but one, for one patient of each class of patients with the same rows.
+
+    Parameters
+    ----------
+    pattern, patient, weights
+        As in `draw_counts`.
+
+    Returns
+    -------
+    counts : ndarray, shape (c, patterns)
+        A dense table: c is at most the number of patients.
+    multiplicity : ndarray of int, shape (c,)
+        Patients in each class.
+
+    Raises
+    ------
+    InputRefused, NotEstimable
+        As in `draw_counts`; also where there is one patient only.
+    """
+    classes = _find_classes(pattern, patient, weights)
+    if classes.patients.sum() < 2:
+        raise NotEstimable("Nothing is left when the only patient is left out.")
+    content = classes.content()
+    counts = (classes.patients @ content) - content.toarray()
+    # Subtraction leaves dust where a pattern has only this patient's weight.
+    return np.where(counts > 1e-12 * np.abs(counts).max(), counts, 0), classes.patients
+
+
+@dataclass(frozen=True, slots=True)
+class _Classes:
+    """Classes of patients with the same rows: a table of their rows in three columns, and how many patients each has.
+
+    ``of_class`` (rows,), ``of_pattern`` (rows,) and ``weight`` (rows,) hold the rows of one patient of each class.
+    """
+
+    of_class: IntArray
+    of_pattern: IntArray
+    weight: NDArray[Any]
+    patients: NDArray[np.int64]
+    n_patterns: int
+
+    def content(self) -> Any:
+        """Sparse table of classes by patterns."""
+        from scipy.sparse import csr_array
+
+        return csr_array((self.weight, (self.of_class, self.of_pattern)), shape=(self.patients.size, self.n_patterns))
+
+
+def _find_classes(pattern: ArrayLike, patient: ArrayLike, weights: ArrayLike | None) -> _Classes:
+    """Check the rows and sort patients into classes.
+
+    The loops run over the number of rows a patient has, not over patients.
+    """
     kind = check_numbers("pattern", pattern).astype(np.intp)
     who = check_numbers("patient", patient, kind.size)
-    refuse_where(kind < 0, "E641", "pattern", "is negative.")
-    refuse_where(np.array([draws < 1]), "E642", "draws", "must be 1 or more.")
     if not kind.size:
         raise NotEstimable("Nothing to draw from: no rows were given.")
-    of_class, of_pattern, times, patients = _classes(kind, distinct(who)[1])
-    content = csr_array((times, (of_class, of_pattern)), shape=(patients.size, int(kind.max()) + 1))
-    generator = np.random.default_rng(np.random.SeedSequence(seed))
-    n = int(patients.sum())
-    drawn = generator.multinomial(n, patients / n, size=draws)
-    return np.asarray(drawn @ content)
-
-
-def _classes(kind: IntArray, who: IntArray) -> tuple[IntArray, IntArray, NDArray[np.int64], NDArray[np.int64]]:
-    """Sort patients into classes with the same rows.
-
-    Returns (class, pattern, 1) for every row of one patient of each class, and the number of patients in each class.
-    The loop runs over the number of rows a patient has, not over patients; the order of rows plays no part.
-    """
-    order = np.lexsort((kind, who))
-    kind = kind[order]
-    n_rows = np.bincount(who)
+    weight: NDArray[Any]
+    # 32 bits hold any count of rows and halve the memory the products go through.
+    weight = np.ones(kind.size, dtype=np.int32) if weights is None else check_weights(weights, kind.size)
+    refuse_where((kind < 0) & (weight != 0), "E641", "pattern", "is negative.")
+    who_place = distinct(who)[1]
+    # A patient whose rows all weigh nothing is still drawn, and brings nothing.
+    n_rows = np.bincount(who_place[weight > 0], minlength=int(who_place.max()) + 1)
+    order = np.lexsort((weight, kind, who_place) if weights is not None else (kind, who_place))
+    order = order[weight[order] > 0]
+    kind, weight = kind[order], weight[order]
     begin = np.cumsum(n_rows) - n_rows
-    of_class, of_pattern, patients = [], [], []
+    of_class, of_pattern, of_weight, patients = [], [], [], []
     made = 0
-    for size in np.unique(n_rows[n_rows > 0]).tolist():
-        rows = kind[begin[n_rows == size][:, None] + np.arange(size)]
-        contents, count = np.unique(rows, axis=0, return_counts=True)
-        of_class.append(np.repeat(np.arange(made, made + len(contents)), size))
-        of_pattern.append(contents.ravel())
+    for size in np.flatnonzero(np.bincount(n_rows)).tolist():
+        rows = begin[n_rows == size][:, None] + np.arange(size)
+        kinds, heavy = kind[rows], weight[rows]
+        first, count = _same_rows([*kinds.T, *(heavy.T if weights is not None else [])], len(rows))
+        of_class.append(np.repeat(np.arange(made, made + first.size), size))
+        of_pattern.append(kinds[first].ravel())
+        of_weight.append(heavy[first].ravel())
         patients.append(count)
-        made += len(contents)
-    classes = np.concatenate(of_class)
-    counts = np.concatenate(patients).astype(np.int64)
-    return classes, np.concatenate(of_pattern), np.ones(classes.size, dtype=np.int64), counts
+        made += first.size
+    return _Classes(
+        np.concatenate(of_class),
+        np.concatenate(of_pattern),
+        np.concatenate(of_weight),
+        np.concatenate(patients).astype(np.int64),
+        max(int(kind.max()) + 1, 1),
+    )
 
 
-def npmle_draws(patterns: Patterns, fit: Npmle, counts: NDArray[Any], days: ArrayLike) -> FloatArray:
+def _same_rows(columns: list[NDArray[Any]], size: int) -> tuple[IntArray, IntArray]:
+    """Return one row of each kind of equal rows, in the order of their content, and how many there are of each."""
+    if not columns:
+        return np.zeros(1, dtype=np.intp), np.array([size])
+    order = np.lexsort(columns[::-1])
+    new = np.zeros(size, dtype=bool)
+    new[0] = True
+    for column in columns:
+        new[1:] |= np.diff(column[order]) != 0
+    at = np.flatnonzero(new)
+    return order[at], np.diff(at, append=size)
+
+
+def _drawn_blocks(
+    patients: NDArray[np.int64], draws: int, together: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.int32]]:
+    """Draw as many patients as there are; yields how many of each class, shape (block, classes), block by block.
+
+    Large classes come out of one multinomial vector, with all small classes as its last entry; who of those was drawn
+    is then settled patient by patient.
+    """
+    n = int(patients.sum())
+    large, small = np.flatnonzero(patients >= _LARGE_CLASS), np.flatnonzero(patients < _LARGE_CLASS)
+    chance = np.append(patients[large], patients[small].sum()) / n
+    class_of = np.repeat(np.arange(small.size, dtype=np.int32), patients[small])
+    for begin in range(0, draws, together):
+        block = min(together, draws - begin)
+        drawn = np.zeros((block, patients.size), dtype=np.int32)
+        many = generator.multinomial(n, chance, size=block)
+        drawn[:, large] = many[:, :-1]
+        for i in range(block if class_of.size else 0):
+            who = generator.integers(0, class_of.size, size=int(many[i, -1]), dtype=np.int32)
+            drawn[i, small] = np.bincount(class_of[who], minlength=small.size)
+        yield drawn
+
+
+def npmle_draws(patterns: Patterns, fit: Npmle, counts: NDArray[Any], days: ArrayLike, workers: int = 1) -> FloatArray:
     """Fit the interval-censored curve to every draw and read its lower bound at given times.
 
     Parameters
@@ -103,29 +231,49 @@ def npmle_draws(patterns: Patterns, fit: Npmle, counts: NDArray[Any], days: Arra
     fit : Npmle
         The full data's fit; every draw starts from it.
     counts : ndarray, shape (draws, patterns)
-        From `draw_counts` with ``patterns.row``.
+        From `draw_counts` or `jackknife_counts` with ``patterns.row``; whole numbers or weights.
     days : array_like, shape (k,)
+    workers : int
+        Threads to fit with; the numbers are the same bit for bit whatever it is.
 
     Returns
     -------
     ndarray, shape (draws, k)
         Share with the event by each time; mass counted at the end of its interval, as in `npmle.cdf_at`.
+
+    Raises
+    ------
+    InputRefused
+        A table of counts without the patterns' columns, fewer than one worker, bad times.
+    NotEstimable
+        A draw without any weight, or one whose fit does not reach its optimality condition.
     """
     at = check_numbers("days", np.atleast_1d(np.asarray(days, dtype=np.float64)))
+    refuse_where(np.array([workers < 1]), "E644", "workers", "must be 1 or more.")
+    check_numbers("counts", counts[0] if len(counts) else [], patterns.left.size)
+    if not (counts > 0).any(axis=1).all():
+        raise NotEstimable("A draw has no weight: too few patients have rows that count.")
+    together = max(1, _NUMBERS_AT_ONCE // (patterns.left.size + at.size))
+    parts = [counts[begin : begin + together] for begin in range(0, counts.shape[0], together)]
+    if workers == 1:
+        return np.concatenate([_fit_block(patterns, fit, part, at) for part in parts])
+    with ThreadPoolExecutor(workers) as pool:
+        return np.concatenate(list(pool.map(lambda part: _fit_block(patterns, fit, part, at), parts)))
+
+
+def _fit_block(patterns: Patterns, fit: Npmle, counts: NDArray[Any], at: FloatArray) -> FloatArray:
+    """Fit some draws together, shape (block, k)."""
     order = np.argsort(at, kind="stable")
     # The first of the times at which a mass that ends at each value is counted.
     first_day = np.searchsorted(at[order], patterns.values, side="left")
+    mass, end, reached = refit(patterns, fit, counts, _GAP)
+    size = at.size + 1
+    slot = np.arange(mass.shape[0])[:, None] * size + first_day[end]
+    steps = np.bincount(slot.ravel(), weights=mass.ravel(), minlength=mass.shape[0] * size)
     out = np.empty((counts.shape[0], at.size))
-    together = max(1, _NUMBERS_AT_ONCE // (patterns.left.size + at.size))
-    for begin in range(0, counts.shape[0], together):
-        part = slice(begin, begin + together)
-        mass, end, reached = refit(patterns, fit, counts[part], _GAP)
-        size = at.size + 1
-        slot = np.arange(mass.shape[0])[:, None] * size + first_day[end]
-        steps = np.bincount(slot.ravel(), weights=mass.ravel(), minlength=mass.shape[0] * size)
-        out[part][:, order] = np.cumsum(steps.reshape(-1, size)[:, :-1], axis=1)
-        for i in np.flatnonzero(~reached) + begin:
-            out[i] = _fit_alone(patterns, counts[i], at)
+    out[:, order] = np.cumsum(steps.reshape(-1, size)[:, :-1], axis=1)
+    for i in np.flatnonzero(~reached):
+        out[i] = _fit_alone(patterns, counts[i], at)
     return out
 
 
@@ -137,10 +285,3 @@ def _fit_alone(patterns: Patterns, count: NDArray[Any], at: FloatArray) -> Float
     total = np.concatenate([[0.0], np.cumsum(mass)])
     share: FloatArray = total[np.searchsorted(patterns.values[cells.right_place // 3], at, side="right")]
     return share
-
-
-def percentile_limits(drawn: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-    """Return the percentile interval of each column of draws, shape (draws, k)."""
-    tail = (1.0 - check_level(level)) / 2.0
-    low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=0)
-    return low, high

@@ -12,6 +12,7 @@ them stands for it, and its mass is read at the end of the draw's interval.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class Draws:
 
 
 def refit(
-    patterns: Patterns, fit: Npmle, counts: NDArray[np.int64], gap_wanted: float
+    patterns: Patterns, fit: Npmle, counts: NDArray[Any], gap_wanted: float
 ) -> tuple[FloatArray, IntArray, Flags]:
     """Fit the curve to each draw.
 
@@ -104,9 +105,7 @@ def refit(
     return mass, draws.end, reached
 
 
-def _lay_out(
-    patterns: Patterns, fit: Npmle, counts: NDArray[np.int64], cell_right: IntArray, weight: FloatArray
-) -> Draws:
+def _lay_out(patterns: Patterns, fit: Npmle, counts: NDArray[Any], cell_right: IntArray, weight: FloatArray) -> Draws:
     """Find every draw's own innermost intervals among the ends it has, and carry the full fit's masses to them."""
     n, k = counts.shape[0], cell_right.size
     places, at = np.unique(np.concatenate([patterns.left_place, patterns.right_place]), return_inverse=True)
@@ -186,10 +185,13 @@ def _newton_targets(
     slot = rank[draw, cell]
     first, last = rank[:, runs.low], rank[:, runs.high + 1] - 1
     of, run = np.nonzero((curvature > 0) & (first <= last))
-    key = (of * size + first[of, run]) * size + last[of, run]
+    # The last axis runs backwards, so that both sums below go up.
+    key = (of * size + first[of, run]) * size + (size - 1 - last[of, run])
     table = np.bincount(key, weights=curvature[of, run], minlength=n * size * size).reshape(n, size, size)
     # Entry (j, l), j <= l, of a Hessian: curvature of all runs that begin at or before j and end at or after l.
-    upper = np.cumsum(np.cumsum(table, axis=1)[:, :, ::-1], axis=2)[:, :, ::-1]
+    for j in range(1, size):
+        table[:, j] += table[:, j - 1]
+    upper = np.cumsum(table, axis=2, out=table)[:, :, ::-1]
     hessian = np.where(np.tri(size, dtype=bool).T, upper, upper.transpose(0, 2, 1))
     diagonal = np.arange(size)
     # Masses that always occur together leave the Hessian singular; the ridge holds them near where they are.

@@ -140,15 +140,15 @@ def _std_err(steps: Steps, squares: FloatArray) -> FloatArray:
     later = np.cumsum(np.append(squares.sum(axis=0)[1:], 0.0)[::-1])[::-1]
     m0, m1 = steps.censored_pull, steps.event_pull
     m_squared = np.cumsum(censored * m0**2 + happened * m1**2)
-    variance = np.empty_like(steps.rise)
-    for k, (rise, a) in enumerate(zip(steps.rise, steps.before_row, strict=True)):
-        to_come = np.cumsum(np.append(rise[1:], 0.0)[::-1])[::-1]
-        own, other = squares[k + 1], happened - squares[k + 1]
-        b0, b1 = a - m0 * to_come, a - m1 * to_come
-        b_own = b1 + steps.before / steps.at_risk
-        b_squared = np.cumsum(censored * b0**2 + other * b1**2 + own * b_own**2)
-        mixed = np.cumsum(censored * b0 * m0 + other * b1 * m1 + own * b_own * m1)
-        variance[k] = a**2 * later + b_squared + 2.0 * mixed * to_come + m_squared * to_come**2
+    to_come = np.zeros_like(steps.rise)
+    to_come[:, :-1] = np.cumsum(steps.rise[:, :0:-1], axis=1)[:, ::-1]
+    a, own = steps.before_row, squares[1:]
+    b0, b1 = a - m0 * to_come, a - m1 * to_come
+    b_own = b1 + steps.before / steps.at_risk
+    other = happened - own
+    b_squared = np.cumsum(censored * b0**2 + other * b1**2 + own * b_own**2, axis=1)
+    mixed = np.cumsum(censored * b0 * m0 + other * b1 * m1 + own * b_own * m1, axis=1)
+    variance = a**2 * later + b_squared + (2.0 * mixed + m_squared * to_come) * to_come
     # Before a cause's first event no row moves it; rounding must not say otherwise.
     return np.where(steps.incidence > 0, np.sqrt(np.maximum(variance, 0.0)), 0.0)
 

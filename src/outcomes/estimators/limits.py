@@ -1,0 +1,188 @@
+"""Intervals and bands from bootstrap draws of a curve.
+
+Four ways to turn draws into limits. All take the draws as a table, one row a draw and one column a time, and return two
+arrays, one number a time. `interval_limits` is the default of this package; the simulation that chose it stands in
+``tests/simulation/test_relief_interval_coverage.py``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from outcomes.errors import NotEstimable
+from outcomes.estimators.checks import FloatArray, check_level, check_numbers, check_weights, refuse_where
+
+_ROUNDING = 1e-9
+
+
+def percentile_limits(drawn: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Return the percentile interval of each column of draws, shape (draws, k)."""
+    tail = (1.0 - check_level(level)) / 2.0
+    low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=0)
+    return low, high
+
+
+def interval_limits(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Return this package's default interval for an interval-censored curve, time by time.
+
+    A normal interval on the logit scale around the mean of the draws, with the standard deviation of the draws as its
+    standard error. The logit keeps it in [0, 1] and lets it reach further towards one half, as the interval of a share
+    does. The mean of the draws is taken instead of the estimate because the estimate is a step function: a single
+    patient moves a step by a day, and the mean over draws evens that out (bagging, Buhlmann and Yu 2002,
+    doi:10.1214/aos/1031689014). The limits stay inside the range of the draws, which matters only where nearly all of
+    them are equal, and are widened where needed to contain the estimate.
+
+    Parameters
+    ----------
+    estimate : array_like, shape (k,)
+        The curve of the full data, shares.
+    drawn : ndarray, shape (draws, k)
+        The same of each draw; 200 draws are enough, since only their mean and spread are used.
+    level : float
+
+    Returns
+    -------
+    low, high : ndarray, shape (k,)
+        Both the estimate where no draw differs from it: a curve at 0 in every draw has no spread to show.
+
+    Raises
+    ------
+    InputRefused
+        Lengths that do not fit, NaN, a level outside (0, 1).
+    NotEstimable
+        Fewer than two draws.
+    """
+    from scipy.special import expit, logit, ndtri
+
+    at = _check_estimate(estimate, drawn)
+    if drawn.shape[0] < 2:
+        raise NotEstimable("No interval: a spread needs two draws or more.")
+    score = ndtri(0.5 + check_level(level) / 2.0)
+    # Sums of masses pass 0 and 1 by rounding, and differ by it where they are the same.
+    share = np.clip(drawn, 0.0, 1.0)
+    middle, spread = share.mean(axis=0), share.std(axis=0, ddof=1)
+    lowest, highest = share.min(axis=0), share.max(axis=0)
+    moves = highest - lowest > _ROUNDING
+    reach = np.divide(score * spread, middle * (1.0 - middle), out=np.zeros_like(spread), where=moves)
+    centre = logit(np.where(moves, middle, 0.5))
+    low = np.where(moves, np.clip(expit(centre - reach), lowest, highest), lowest)
+    high = np.where(moves, np.clip(expit(centre + reach), lowest, highest), highest)
+    return np.minimum(low, at), np.maximum(high, at)
+
+
+def bca_limits(
+    estimate: ArrayLike,
+    drawn: FloatArray,
+    jackknife: FloatArray,
+    multiplicity: ArrayLike,
+    level: float = 0.95,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the bias-corrected and accelerated interval (Efron 1987, doi:10.1080/01621459.1987.10478410).
+
+    The level of the percentiles is moved by two numbers: the share of draws below the estimate says how far the draws
+    sit to one side of it, and the skewness of the leave-one-out estimates says how fast the spread changes with the
+    value. A draw equal to the estimate counts half below.
+
+    Parameters
+    ----------
+    estimate : array_like, shape (k,)
+        The curve of the full data.
+    drawn : ndarray, shape (draws, k)
+    jackknife : ndarray, shape (c, k)
+        Estimates that leave out one patient of each class; see `bootstrap.jackknife_counts`.
+    multiplicity : array_like, shape (c,)
+        Patients in each class.
+    level : float
+
+    Returns
+    -------
+    low, high : ndarray, shape (k,)
+        Where no draw differs from the estimate both limits are the estimate.
+
+    Raises
+    ------
+    InputRefused
+        Lengths that do not fit, NaN, a level outside (0, 1).
+    NotEstimable
+        No draws.
+    """
+    from scipy.special import ndtr, ndtri
+
+    at = _check_estimate(estimate, drawn)
+    many = check_weights(multiplicity, jackknife.shape[0])[:, None]
+    tail = (1.0 - check_level(level)) / 2.0
+    # Half a draw on each side keeps the normal score finite when all draws lie on one side.
+    below = ((drawn < at).sum(axis=0) + 0.5 * (drawn == at).sum(axis=0) + 0.5) / (drawn.shape[0] + 1.0)
+    bias = ndtri(below)
+    pull = (many * jackknife).sum(axis=0) / many.sum() - jackknife
+    spread = (many * pull**2).sum(axis=0)
+    skew = (many * pull**3).sum(axis=0)
+    acceleration = np.divide(skew, 6.0 * spread**1.5, out=np.zeros_like(skew), where=spread > 1e-18)
+    limits = []
+    for score in (ndtri(tail), ndtri(1.0 - tail)):
+        shifted = bias + score
+        share = ndtr(bias + shifted / (1.0 - acceleration * shifted))
+        limits.append(_column_quantiles(drawn, share))
+    return limits[0], limits[1]
+
+
+def sup_t_band(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Return a simultaneous band over all columns (Montiel Olea and Plagborg-Moller 2019, doi:10.1002/jae.2656).
+
+    The quantile form of the sup-t band: at every time the same share of draws is cut off on either side, and that share
+    is the largest for which at least `level` of the draws lie inside the band at all times together. It needs no
+    standard error, so a stretch where every draw is 0 does no harm, and it stays where the draws are, in [0, 1].
+    The band is widened where needed to contain the estimate.
+
+    Parameters
+    ----------
+    estimate : array_like, shape (k,)
+        The curve of the full data.
+    drawn : ndarray, shape (draws, k)
+    level : float
+
+    Returns
+    -------
+    low, high : ndarray, shape (k,)
+
+    Raises
+    ------
+    InputRefused
+        Lengths that do not fit, NaN, a level outside (0, 1).
+    NotEstimable
+        No draws.
+    """
+    at = _check_estimate(estimate, drawn)
+    n = drawn.shape[0]
+    ordered = np.sort(drawn, axis=0)
+    # How many draws lie at or below, and at or above, each draw: ties count for both, so a flat stretch excludes none.
+    depth = np.full(n, n)
+    for column, values in zip(ordered.T, drawn.T, strict=True):
+        at_or_below = np.searchsorted(column, values, side="right")
+        at_or_above = n - np.searchsorted(column, values, side="left")
+        np.minimum(depth, np.minimum(at_or_below, at_or_above), out=depth)
+    # The deepest cut that still keeps `level` of the draws whole.
+    keep = int(np.ceil(check_level(level) * n - 1e-9))
+    cut = min(int(np.sort(depth)[n - keep]), (n + 1) // 2)
+    return np.minimum(ordered[cut - 1], at), np.maximum(ordered[n - cut], at)
+
+
+def _check_estimate(estimate: ArrayLike, drawn: FloatArray) -> FloatArray:
+    """Return the estimate as an array, or refuse draws that do not belong to it."""
+    if drawn.ndim != 2 or not drawn.shape[0]:
+        raise NotEstimable("No interval: there are no draws, or they are not a table of draws by times.")
+    at = check_numbers("estimate", np.atleast_1d(np.asarray(estimate, dtype=np.float64)), drawn.shape[1])
+    refuse_where(np.isnan(drawn.sum(axis=1)), "E643", "drawn", "is not a number (NaN).")
+    return at
+
+
+def _column_quantiles(drawn: FloatArray, share: FloatArray) -> FloatArray:
+    """Quantile of each column at its own share, linear between the order statistics."""
+    ordered = np.sort(drawn, axis=0)
+    place = share * (ordered.shape[0] - 1)
+    lower = np.floor(place).astype(np.intp)
+    upper = np.minimum(lower + 1, ordered.shape[0] - 1)
+    column = np.arange(ordered.shape[1])
+    found: FloatArray = ordered[lower, column] + (place - lower) * (ordered[upper, column] - ordered[lower, column])
+    return found
