@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from estimate_job import DAYS, DRAWS, Columns, Job, at_steps, design, rows_drawn, run, two_groups
-from outcomes.estimators import bootstrap, npmle
+from outcomes.estimators import bootstrap, limits, npmle
 from outcomes.estimators.counting import distinct, sum_by
+from outcomes.estimators.curve_draws import incidence_draws
 from outcomes.estimators.curves import kaplan_meier, survival_at
+from outcomes.estimators.day_tables import incidence_by_day
 
 SEED = 1
 
@@ -53,7 +55,7 @@ def draw_curves(columns: Columns) -> tuple[Any, ...]:
     fit = npmle.fit_patterns(patterns)
     counts = bootstrap.draw_counts(patterns.row, columns["patient"], DRAWS, SEED)
     drawn = bootstrap.npmle_draws(patterns, fit, counts, DAYS)
-    return patterns, fit, bootstrap.percentile_limits(drawn)
+    return patterns, fit, limits.percentile_limits(drawn)
 
 
 def read_draws(result: tuple[Any, ...], columns: Columns) -> dict[str, Any]:
@@ -64,18 +66,17 @@ def read_draws(result: tuple[Any, ...], columns: Columns) -> dict[str, Any]:
     return {"drawn_curve": curve}
 
 
-def draw_exact_curves(columns: Columns) -> tuple[Any, ...]:
-    """500 draws of the Kaplan-Meier curve: count (time, event), then 500 fits with other weights on that table."""
-    code, row = distinct(distinct(columns["time"])[1] * 2 + columns["event"].astype(np.intp))
-    times = np.unique(columns["time"])[code // 2]
-    counts = bootstrap.draw_counts(row, columns["patient"], DRAWS, SEED)
-    return times, code % 2, row, [kaplan_meier(times, code % 2, weights=count) for count in counts]
+def draw_exact_curves(columns: Columns) -> Any:
+    """500 draws of the Kaplan-Meier curve, from rows to curves."""
+    return incidence_draws(columns["time"], columns["event"], columns["patient"], DAYS, DRAWS, SEED)
 
 
-def read_exact_draws(result: tuple[Any, ...], columns: Columns) -> dict[str, Any]:
-    times, event, row, _ = result
-    count = sum_by(row, rows_drawn(columns), times.size)
-    return {"drawn_curve": survival_at(kaplan_meier(times, event, weights=count), DAYS)[0]}
+def read_exact_draws(_: Any, columns: Columns) -> dict[str, Any]:
+    """The curve of the draw every tool is compared on, by the same tables."""
+    times, place = distinct(columns["time"])
+    table = sum_by(place * 2 + columns["event"].astype(np.intp), rows_drawn(columns), 2 * times.size)
+    incidence = incidence_by_day(table.reshape(times.size, 2))[0]
+    return {"drawn_curve": 1.0 - np.append(0.0, incidence)[np.searchsorted(times, DAYS, side="right")]}
 
 
 def fit_aft(ready: tuple[np.ndarray, ...]) -> Any:

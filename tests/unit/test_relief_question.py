@@ -356,3 +356,21 @@ def test_the_band_holds_the_interval_and_the_curve():
     assert (curve["band_high"] >= curve["conf_high"] - 1e-9)[inside].all()
     assert (curve["upper"] >= curve["estimate"]).all()
     assert (curve["upper"] > curve["estimate"]).any()
+
+
+def test_limits_never_fall_over_time_and_are_silent_before_anything_happens():
+    rng = np.random.default_rng(4)
+    courses = [
+        "0:6 " + " ".join(f"{day}:{5 if day < half else 2}" for day in range(6, 43, 3))
+        for half in rng.integers(12, 60, 40)
+    ]
+    curve = estimate_relief(episodes_of(courses, small(inference={"bootstrap_draws": 200}))).curve
+    for name in ("conf_low", "conf_high"):
+        known = curve[name].dropna()
+        assert (np.diff(known) >= 0).all()
+    before = curve["estimate"] == 0
+    assert before.any()
+    assert curve.loc[curve["day"] < 6, ["conf_low", "conf_high"]].isna().all().all()
+    after = curve["estimate"].between(0.01, 0.99)
+    assert (curve["conf_low"] <= curve["estimate"])[after].all()
+    assert (curve["conf_high"] >= curve["estimate"])[after].all()

@@ -95,13 +95,13 @@ def fit_group(group: str, rows: ReliefRows, protocol: Protocol) -> GroupFit:
         _line(np.clip(share_if_stopped(shares, stops[..., :n_days], total, ratio), 0.0, 1.0), level)
         for ratio in STOP_RATIOS
     )
-    low, high = limits.interval_limits(curve.estimate, drawn, level)
+    low, high = _daily_limits(curve.estimate, drawn, level)
     until = slice(0, curve.last_day + 1)
     band_low, band_high = limits.sup_t_band(curve.estimate[until], drawn[:, until], level)
     more = {
         # The two are made differently; a band must not be the narrower one anywhere.
-        "band_low": _padded(np.fmin(band_low, low[until]), n_days),
-        "band_high": _padded(np.fmax(band_high, high[until]), n_days),
+        "band_low": _padded(np.minimum(band_low, low[until]), n_days),
+        "band_high": _padded(np.maximum(band_high, high[until]), n_days),
         "if_none_of_stopped": by_ratio[0].share,
         "if_all_of_stopped": by_ratio[-1].share,
     }
@@ -116,7 +116,7 @@ def fit_line(group: str, rows: ReliefRows, protocol: Protocol) -> DayCurve:
         return curve
     counts = bootstrap.draw_counts(patterns.row, rows.patient, *_draw_settings(group, protocol), rows.weight)
     drawn = bootstrap.npmle_draws(patterns, fit, counts, np.arange(curve.estimate.size))
-    low, high = limits.interval_limits(curve.estimate, drawn, protocol.inference.level)
+    low, high = _daily_limits(curve.estimate, drawn, protocol.inference.level)
     return replace(curve, conf_low=low, conf_high=high)
 
 
@@ -205,7 +205,18 @@ def _sum_columns(counts: FloatArray, place: IntArray, size: int) -> FloatArray:
 
 def _line(shares: FloatArray, level: float) -> Line:
     """The first row with limits from the others."""
-    return Line(shares[0], *limits.interval_limits(shares[0], shares[1:], level))
+    return Line(shares[0], *_daily_limits(shares[0], shares[1:], level))
+
+
+def _daily_limits(share: FloatArray, drawn: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+    """Limits of a share by each day, widened so that neither falls over time; NaN where every draw is 0.
+
+    Before anything happens the draws have no width to give, and an interval from 0 to 0 would say too much.
+    """
+    low, high = limits.interval_limits(share, drawn, level)
+    low, high = np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
+    nothing = ~(drawn > 0).any(axis=0)
+    return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 
 
 def _padded(values: FloatArray, size: int) -> FloatArray:
