@@ -47,7 +47,8 @@ def test_a_share_hidden_in_the_main_table_is_hidden_in_all_that_would_give_it_aw
     for table in (found.table, found.km_at_visit, found.per_patient, found.if_stopped):
         assert (table.loc[table["horizon_days"] == 7, "estimate"] == HIDDEN).all()
     day_7 = found.curve[found.curve["day"] == 7].iloc[0]
-    assert {day_7[name] for name in ("estimate", "conf_low", "band_low", "upper", *BOUNDS)} == {HIDDEN}
+    assert {day_7[name] for name in ("estimate", "conf_low", "upper", *BOUNDS)} == {HIDDEN}
+    assert day_7["band_low"] != day_7["band_low"]  # the band has not begun
 
 
 def test_definitions_with_few_relieved_are_hidden():

@@ -420,3 +420,14 @@ def test_numbers_and_words_are_left_alone(text):
 def test_csv_keeps_full_precision():
     table = pd.DataFrame({"estimate": [0.1 + 0.2, np.nan], "n": [3, 4], "mature": [True, False], "label": ["=x", "y"]})
     assert to_csv(table).splitlines() == ["estimate,n,mature,label", "0.30000000000000004,3,true,'=x", ",4,false,y"]
+
+
+def test_the_level_of_the_protocol_stands_in_every_interval():
+    inputs = fakes.inputs()
+    inputs.episodes.protocol.inference.level = 0.8
+    page = build_page(inputs)
+    said = " ".join(str(sentence) for sentence in page.sentences())
+    headings = {c.heading for s in page.sections for b in s.blocks if isinstance(b, TableView) for c in b.columns}
+    captions = " ".join(b.caption for s in page.sections for b in s.blocks if isinstance(b, FigureView))
+    assert "80\u00a0% interval" in said and "80\u00a0% interval" in headings and "80\u00a0% interval" in captions
+    assert "95" + "\u00a0% interval" not in said + " ".join(headings) + captions

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, refuse_where
+from outcomes.estimators.checks import FloatArray, all_finite, check_array, read_number, refuse_where
 
 
 def incidence_by_day(leaving: FloatArray) -> FloatArray:
@@ -32,11 +32,14 @@ def incidence_by_day(leaving: FloatArray) -> FloatArray:
     Raises
     ------
     InputRefused
-        A weight is negative or not a number.
+        A weight is negative, infinite or not a number.
     NotEstimable
         A table without weight.
     """
-    refuse_where(~(leaving >= 0).reshape(-1), "E645", "leaving", "is negative or not a number.")
+    leaving = check_array("leaving", leaving)
+    if not all_finite(leaving) or not (leaving >= 0).all():
+        wrong = ~((leaving >= 0) & np.isfinite(leaving))
+        refuse_where(wrong.reshape(-1), "E645", "leaving", "is negative, infinite or not a number.")
     gone = leaving.sum(axis=-1)
     at_risk = np.cumsum(gone[..., ::-1], axis=-1)[..., ::-1]
     if not (at_risk[..., 0] > 0).all():
@@ -50,7 +53,9 @@ def incidence_by_day(leaving: FloatArray) -> FloatArray:
     return np.moveaxis(incidence, -1, -2)
 
 
-def share_if_stopped(share: FloatArray, stops: FloatArray, total: FloatArray, ratio: float) -> FloatArray:
+def share_if_stopped(
+    share: FloatArray, stops: FloatArray, total: FloatArray, ratio: float, leaves: FloatArray | None = None
+) -> FloatArray:
     """Return the share with the event, had those who stopped another hazard than those still seen.
 
     The curve takes whoever stops on day s to have, on each day after, the hazard h of those still seen. Here that
@@ -58,7 +63,7 @@ def share_if_stopped(share: FloatArray, stops: FloatArray, total: FloatArray, ra
     parameter; Little 1993, doi:10.1080/01621459.1993.10594302). By self-consistency the curve is the mean over rows of
     the probability to have had the event, so only the stoppers' part changes:
     ``share + (A(1) - A(ratio)) / total``, with ``A(r)[t] = A(r)[t-1] (1 - min(1, r h[t])) + stops[t]`` the stoppers
-    still without the event by day t. The ratio 0 is "none of them ever", ``inf`` "all on the day after they stopped".
+    still without the event by day t. The ratio 0 is "none of them ever", ``inf`` "all on the day after they left".
 
     Parameters
     ----------
@@ -67,9 +72,12 @@ def share_if_stopped(share: FloatArray, stops: FloatArray, total: FloatArray, ra
     stops : ndarray, shape (..., days)
         Weight of rows last seen without the event on each day and stopped.
     total : ndarray, shape (...)
-        Weight of all rows.
+        Weight of all rows among which `stops` are counted: those of whom it is known whether they stopped.
     ratio : float
         0 or more; 1 gives `share` back.
+    leaves : ndarray, shape (..., days), optional
+        The same rows as `stops` by the day they were last there, which can be later than the day they were last seen
+        without the event; only ``ratio = inf`` reads it. `stops` when not given.
 
     Returns
     -------
@@ -78,15 +86,22 @@ def share_if_stopped(share: FloatArray, stops: FloatArray, total: FloatArray, ra
     Raises
     ------
     InputRefused
-        `ratio` is negative or not a number.
+        `ratio` is negative or not one number, or a table does not hold numbers.
     """
-    refuse_where(np.array([not ratio >= 0]), "E646", "ratio", "must be 0 or more.")
+    ratio = read_number(ratio)
+    refuse_where(np.array([not ratio >= 0]), "E646", "ratio", "must be one number, 0 or more; inf is allowed.")
+    share, stops, total = check_array("share", share), check_array("stops", stops), check_array("total", total)
+    leaves = stops if leaves is None else check_array("leaves", leaves)
     free = 1.0 - np.clip(share, 0.0, 1.0)
     before = np.concatenate([np.ones_like(free[..., :1]), free[..., :-1]], axis=-1)
     kept = np.divide(free, before, out=np.ones_like(free), where=before > 0)
-    kept_otherwise = np.zeros_like(kept) if np.isinf(ratio) else np.clip(1.0 - ratio * (1.0 - kept), 0.0, 1.0)
-    fewer_left = _still_without(kept, stops) - _still_without(kept_otherwise, stops)
-    return share + fewer_left / total[..., None]
+    if np.isinf(ratio):
+        gone = np.zeros_like(stops)
+        gone[..., 1:] = np.cumsum(leaves[..., :-1], axis=-1)
+        left_otherwise = np.cumsum(stops, axis=-1) - gone
+    else:
+        left_otherwise = _still_without(np.clip(1.0 - ratio * (1.0 - kept), 0.0, 1.0), stops)
+    return share + (_still_without(kept, stops) - left_otherwise) / total[..., None]
 
 
 def _still_without(kept: FloatArray, stops: FloatArray) -> FloatArray:

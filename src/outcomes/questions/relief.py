@@ -33,7 +33,7 @@ from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.estimators import npmle
 from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.relief_fit import count_days, fit_curve, fit_group, fit_km, fit_line
+from outcomes.questions.relief_fit import BAND_MIN_EVENTS, GroupFit, count_days, fit_curve, fit_group, fit_km, fit_line
 from outcomes.questions.relief_groups import compare_groups
 from outcomes.questions.relief_rows import STOPPED, ReliefRows, build_rows
 from outcomes.questions.relief_tables import ends_table, if_stopped_table, times_table
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 ESTIMATOR = "interval-censored curve (NPMLE, lower bound), patient bootstrap interval"
 DEFINITION_COLUMNS = ("rule", "definition", "estimate", "n", "events")
-SECOND_LINE = "KM at visit: Kaplan-Meier at the visit where relief was recorded, log-log interval"
+SECOND_LINE = "KM at visit: Kaplan-Meier at the visit where relief was recorded, patient bootstrap interval"
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,23 @@ class Relief:
         ``group, day, estimate, conf_low, conf_high, at_risk``, one row a day up to the day before `curve_stop`;
         `at_risk` counts episodes neither relieved before that day nor last measured before it. Also ``upper``, the
         curve's upper bound (mass counted where its interval begins); ``band_low, band_high``, the band that holds the
-        whole curve at once; ``if_none_of_stopped, if_all_of_stopped``, as in `if_stopped`.
+        whole curve at once from the day by which `relief_fit.BAND_MIN_EVENTS` were seen relieved;
+        ``if_none_of_stopped, if_all_of_stopped``, as in `if_stopped`.
     times : DataFrame
         ``group, measure, after_days, estimate, conf_low, conf_high, n, events``: days by which a quarter, half and
         three quarters had relief (it came after `after_days`), and the mean days without relief up to the horizon.
     tests : DataFrame
         ``comparison, group, other, statistic, df, p_value, p_holm, n, events``: log-rank type tests for interval data
-        between groups, of all together and of each pair; no rows without groups or with weights.
+        between groups, of all together and of each pair, over the whole follow-up; no rows without groups or with
+        weights. Episodes without the group recorded are no side.
     if_stopped : DataFrame
-        ``group, horizon_days, ratio, estimate, conf_low, conf_high, n, events, stopped``: the share had those who
+        ``group, horizon_days, ratio, estimate, conf_low, conf_high, n, events, told, stopped``: the share had those who
         stopped coming, from then on, `ratio` times the hazard of relief of those still seen; 0 none of them, 1 the main
-        line, inf all on the day after their last rating.
+        line, inf all on the day after their last visit. `told` episodes are old enough for a stop to be known; of these
+        `stopped` did.
     ends, ends_curve : DataFrame
-        ``group, horizon_days (day), end, estimate, conf_low, conf_high, ...``: share of episodes that ended by each
-        day in each of `relief_rows.ENDS`.
+        ``group, horizon_days (day), end, estimate, conf_low, conf_high, ...``: share of the episodes old enough for a
+        stop to be known that ended by each day in each of `relief_rows.ENDS`.
     km_at_visit, per_patient : DataFrame
         The second line and the line per patient, columns as `table`.
     definitions : DataFrame
@@ -157,17 +160,18 @@ def estimate_relief(
         tests=tests,
         if_stopped=if_stopped_table(fits, horizons),
         ends=ends_table(fits, horizons),
-        ends_curve=results.curve_table([end for fit in fits for end in fit.ends]),
+        ends_curve=results.curve_table([end for fit in fits for end in fit.fates.ends]),
         km_at_visit=results.horizon_table([fit_km(name, part, protocol) for name, part in used], horizons),
         per_patient=results.horizon_table([_fit_per_patient(name, part, protocol) for name, part in used], horizons),
         definitions=_compare_rules(episodes, _compared(rule, protocol) if by is None else (), weights),
-        summary=_summarise(episodes, rows, protocol),
+        summary=_summarise(episodes, rows.take(np.arange(rows.episode.size)), protocol),
         settings=_describe(episodes, rule, by, weights is not None),
         ledger=rows.ledger,
         notes=(
             *_standing_notes(),
             *results.context_notes(by, episodes.has_calendar),
             *test_notes,
+            *_fates_notes(fits, protocol),
             *(("Tests between groups are not given for weighted episodes.",) if by and weights is not None else ()),
             *results.curve_notes(curves, horizons, protocol),
         ),
@@ -235,9 +239,9 @@ def _describe(episodes: Episodes, rule: str, by: str | None, weighted: bool) -> 
         definition=describe_rule(rule, protocol),
         estimator=ESTIMATOR,
         second_line=SECOND_LINE,
-        band="sup-t band of the same draws, over all days shown",
+        band=f"sup-t band of the same draws, from the day by which {BAND_MIN_EVENTS} were seen relieved",
         test="interval-censored log-rank, scores of the pooled curve, variance by patient; Holm over pairs",
-        ends="Aalen-Johansen, patient bootstrap interval",
+        ends="Aalen-Johansen among episodes old enough for a stop to be known, patient bootstrap interval",
         if_stopped="hazard of relief after a silent stop as a multiple of that of patients still seen",
         bootstrap_draws=protocol.inference.bootstrap_draws,
         censoring="day of the last measured visit",
@@ -264,8 +268,22 @@ def _standing_notes() -> tuple[str, ...]:
         "Relief is seen only at visits; the share by a day is estimated from the ratings before and after that day.",
         "Episodes with a single measured visit stay in n; they cannot say when relief came.",
         "Patients who stopped coming are taken to fare like those who stayed; whether they did is not recorded.",
-        "The bounds count none, or all, of those who stopped as relieved: how they fared lies between.",
+        "The bounds count none, or all, of those who stopped as relieved: how they fared lies between. Episodes "
+        "discharged or referred without relief are left as the main line has them.",
     )
+
+
+def _fates_notes(fits: Sequence[GroupFit], protocol: Protocol) -> list[str]:
+    """Say of which groups the fates of those who stopped, and the ends, cannot be told."""
+    least = protocol.reporting_floor.estimate_min_episodes
+    few = [fit.curve.group for fit in fits if fit.fates.n_told < least <= fit.curve.n]
+    if not few:
+        return []
+    who = "" if few == [results.ALL] else f" ({', '.join(few)})"
+    return [
+        "How episodes end, and bounds for those who stopped, are not given: fewer than "
+        f"{least} episodes are old enough, or the data cut is unknown, for a stop to be known{who}."
+    ]
 
 
 def _summarise(episodes: Episodes, rows: ReliefRows, protocol: Protocol) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from outcomes.errors import NotEstimable
 from outcomes.estimators.interval_test import interval_logrank
 from outcomes.questions.relief_rows import ReliefRows
-from outcomes.questions.results import IntArray
+from outcomes.questions.results import NOT_RECORDED, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ def compare_groups(split: Split, rows: ReliefRows, protocol: Protocol) -> tuple[
     Parameters
     ----------
     split : sequence of (name, positions in `rows`)
+        Episodes without the group recorded are no side: who is not asked is not a kind of patient.
     rows : ReliefRows
         With equal weights: the test knows no others.
     protocol : Protocol
@@ -48,6 +49,7 @@ def compare_groups(split: Split, rows: ReliefRows, protocol: Protocol) -> tuple[
     """
     import pandas as pd
 
+    split = [(name, part) for name, part in split if name != NOT_RECORDED]
     if len(split) < 2:
         return pd.DataFrame(columns=list(COLUMNS)), ()
     floor = protocol.reporting_floor

@@ -11,7 +11,9 @@ sent_on     discharged or referred without relief by the rule                   
 (none)      still open at the data cut, follow-up unknown, or a new complaint took over    the last visit, censored
 ==========  =============================================================================  ========================
 
-A stop can be told only after the silence the protocol asks for (`cases.ending`); until then the episode is censored.
+A stop can be told only after the silence the protocol asks for (`cases.ending`). An episode that started less than that
+before the clinic's data cut could be seen relieved but not seen to stop; among such episodes relief would win the race.
+So ends, and the fates of those who stopped, are counted among episodes old enough (`told_days`), and no others.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from outcomes.cases.schema import END_REASONS
+from outcomes.cases.schema import END_REASONS, MISSING
 from outcomes.estimators.checks import check_weights
 from outcomes.ledger import Ledger
 from outcomes.questions.results import FloatArray, IntArray
@@ -61,6 +63,8 @@ class ReliefRows:
         0 censored, else 1 + position in `ENDS`.
     end_day : ndarray of int
         Day of the end, or of the last visit.
+    told_days : ndarray of int
+        Last day on which a stop would be known by now; -1 where none would, or the data cut is unknown.
     ledger : Ledger
     """
 
@@ -71,6 +75,7 @@ class ReliefRows:
     weight: FloatArray
     end: IntArray
     end_day: IntArray
+    told_days: IntArray
     ledger: Ledger
 
     @property
@@ -100,6 +105,7 @@ class ReliefRows:
             given,
             self.end[part],
             self.end_day[part],
+            self.told_days[part],
             self.ledger,
         )
 
@@ -132,6 +138,11 @@ def build_rows(
     weight = np.ones(rows.size) if weights is None else check_weights(weights, episodes.n)[rows]
     seen = np.isfinite(found.right_days)
     by_reason = np.array([_END_OF_REASON.get(word, CENSORED) for word in END_REASONS])
+    end = by_reason[columns["end_reason"]]
+    end = np.where((end == STOPPED) & _next_took_over(episodes), CENSORED, end)[rows]
+    until = columns["observable_until_day"].astype(np.intp)
+    silence = episodes.protocol.dropout.no_visit_days
+    told = np.where(until == MISSING, -1, np.maximum(until - columns["index_day"] - silence, -1))[rows]
     last_visit = (columns["last_day"] - columns["index_day"])[rows]
     # A rating can be the last thing recorded of an episode, at a visit that is maintenance.
     last_day = np.maximum(last_visit, found.left_days.astype(np.intp))
@@ -141,7 +152,16 @@ def build_rows(
         left_days=found.left_days,
         right_days=found.right_days,
         weight=weight,
-        end=np.where(seen, RELIEF, by_reason[columns["end_reason"][rows]]),
+        end=np.where(seen, RELIEF, end),
         end_day=np.where(seen, np.where(seen, found.right_days, 0).astype(np.intp), last_day),
+        told_days=told,
         ledger=found.ledger,
     )
+
+
+def _next_took_over(episodes: Episodes) -> NDArray[np.bool_]:
+    """Whether the patient's next episode in the stream opened before the silence that makes a stop, shape (n,)."""
+    columns = episodes.columns
+    same = (columns["patient"][1:] == columns["patient"][:-1]) & (columns["stream"][1:] == columns["stream"][:-1])
+    wait = columns["index_day"][1:] - columns["last_day"][:-1]
+    return np.append(same & (wait < episodes.protocol.dropout.no_visit_days), False)

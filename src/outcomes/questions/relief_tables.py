@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from outcomes.questions import results
-from outcomes.questions.relief_fit import STOP_RATIOS, GroupFit
+from outcomes.questions.relief_fates import STOP_RATIOS
+from outcomes.questions.relief_fit import GroupFit
 from outcomes.questions.relief_rows import ENDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TIME_COLUMNS = ("group", "measure", "after_days", "estimate", "conf_low", "conf_high", "n", "events")
-IF_STOPPED_COLUMNS = ("group", "horizon_days", "ratio", "estimate", "conf_low", "conf_high", "n", "events", "stopped")
+IF_STOPPED_COLUMNS = (
+    *("group", "horizon_days", "ratio", "estimate", "conf_low", "conf_high"),
+    *("n", "events", "told", "stopped"),
+)
 
 
 def times_table(fits: Sequence[GroupFit]) -> pd.DataFrame:
@@ -37,10 +41,10 @@ def if_stopped_table(fits: Sequence[GroupFit], horizons: Sequence[int]) -> pd.Da
     rows = []
     for fit in fits:
         for day in horizons:
-            for ratio, line in zip(STOP_RATIOS, fit.if_stopped, strict=True):
-                stated = day <= fit.curve.last_day
+            for ratio, line in zip(STOP_RATIOS, fit.fates.if_stopped, strict=True):
+                stated = day <= fit.curve.last_day and fit.curve.events[day] > 0
                 values = (float(v[day]) for v in (line.share, line.conf_low, line.conf_high)) if stated else nothing
-                counts = (fit.curve.n, int(fit.curve.events[day]), fit.n_stopped)
+                counts = (fit.curve.n, int(fit.curve.events[day]), fit.fates.n_told, fit.fates.n_stopped)
                 rows.append((fit.curve.group, day, ratio, *values, *counts))
     return pd.DataFrame(rows, columns=list(IF_STOPPED_COLUMNS))
 
@@ -51,7 +55,7 @@ def ends_table(fits: Sequence[GroupFit], horizons: Sequence[int]) -> pd.DataFram
 
     tables = []
     for code, end in enumerate(ENDS):
-        table = results.horizon_table([fit.ends[code] for fit in fits], horizons)
+        table = results.horizon_table([fit.fates.ends[code] for fit in fits], horizons)
         table.insert(2, "end", end)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

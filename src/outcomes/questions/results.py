@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 ALL = "all"
 NOT_RECORDED = "not recorded"

@@ -184,7 +184,7 @@ def _draw_beside(ax: Axes, part: pd.DataFrame, narrow: bool) -> None:
             textcoords="offset points",
             ha="right",
             va="bottom" if above else "top",
-            fontsize=6.5 if narrow else 7.5,
+            fontsize=7 if narrow else 7.5,
             color=MUTED,
         )
 

@@ -107,7 +107,7 @@ def _marks(ax: Axes, table: pd.DataFrame, reduction_pct: float, narrow: bool) ->
             heights.append(height)
             height -= 1.0
         height -= 0.6
-    ax.set_yticks(heights, names, fontsize=6.5 if narrow else 7.5)
+    ax.set_yticks(heights, names, fontsize=7 if narrow else 7.5)
     ax.tick_params(axis="y", labelcolor=INK)
     ax.set_xlim(-1, len(table))
     ax.set_ylim(height + 1.1, 0.5)

@@ -42,7 +42,19 @@ if TYPE_CHECKING:
 
 HIDDEN = "hidden"
 COUNT_COLUMNS = (
-    *("n", "events", "at_risk", "episodes", "patients", "stopped", "observed", "measured", "missing", "n_reference"),
+    *(
+        "n",
+        "events",
+        "at_risk",
+        "episodes",
+        "patients",
+        "stopped",
+        "told",
+        "observed",
+        "measured",
+        "missing",
+        "n_reference",
+    ),
 )
 ESTIMATE_COLUMNS = (
     *("estimate", "conf_low", "conf_high", "std_err", "upper", "band_low", "band_high", "after_days"),

@@ -21,11 +21,12 @@ from outcomes.release.section_parts import (
     some,
 )
 from outcomes.release.sentences import INTERVAL, Tables, bind, cell
-from outcomes.release.tables import to_numbers
+from outcomes.release.tables import level_table, to_numbers
 from outcomes.release.words import relief_words
 
 BESIDE_THE_CURVE = (
-    "Dotted: band that holds the whole curve. Grey: from none to all of those who stopped coming relieved. "
+    "Dotted: band that holds the curve as a whole, from where it begins. Grey: from none to all of those who stopped "
+    "coming relieved. "
 )
 GRID_KEYS = ("threshold", "confirmation", "episode_rule", "gap_days")
 
@@ -55,6 +56,8 @@ def relief_section(inputs: ReportInputs, tables: Tables) -> Section:
 def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     """Say how soon relief was reached and what moves the figure; every number is looked up in the published tables."""
     day = protocol.horizons_days.primary
+    if "run" not in tables:  # a notebook has the tables of one question
+        tables = {**tables, "run": level_table(protocol)}
     lead = bind(
         tables,
         f"An estimated {{value}} of {{n}} episodes had a pain score {relief_words(protocol)} by day {day} "
@@ -67,14 +70,14 @@ def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         tables,
         "relief_if_stopped",
         {"none": {"horizon_days": day, "ratio": 0.0}, "all": {"horizon_days": day, "ratio": float("inf")}},
-        "Whether those who stopped got better is not recorded: if none of them did it is {none}, if all did {all}.",
+        "Whether those who stopped coming got better is not recorded: if none did it is {none}, if all did {all}.",
     )
     half = {
         name: cell("relief_times", column, "count", measure="quartile_50")
         for name, column in (("day", "estimate"), ("from", "conf_low"), ("to", "conf_high"))
     }
-    came_down = "Half of the episodes had come down by day {day}"
-    median = bind(tables, f"{came_down} (95 % interval day {{from}} to {{to}}).", half)
+    came_down = "An estimated half had such a recorded score by day {day}"
+    median = bind(tables, f"{came_down} ({{level}} % interval day {{from}} to {{to}}).", half)
     if median is None:
         median = bind(tables, f"{came_down}.", {"day": half["day"]})
     band = say_range(
@@ -82,7 +85,7 @@ def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         "relief_definitions",
         {"low": {"rule": "strict"}, "high": {"rule": "any"}},
         f"By day {day} it is {{low}} when a second score must confirm relief and {{high}} when any single score "
-        "counts: the definition moves the figure this far.",
+        "counts; other definitions move it further.",
     )
     return (*some(lead), *some(stopped), *some(median), *some(band))
 
@@ -92,7 +95,7 @@ def _curve(result: Any, tables: Tables, horizons: tuple[int, ...]) -> tuple[Figu
     said = (bind(tables, f"{{value}} relieved by day {d}.", value) for d, value in where)
     title = "Share of episodes relieved, by days since the first visit"
     alt = join_alt(*said, empty="No curve can be shown.")
-    return draw_curve("relief", title, alt, figures.relief_curve, result, "relief_curve", BESIDE_THE_CURVE)
+    return draw_curve(tables, "relief", title, alt, figures.relief_curve, result, "relief_curve", BESIDE_THE_CURVE)
 
 
 def _ends(result: Any, tables: Tables, day: int) -> tuple[FigureView, ...]:
@@ -109,8 +112,8 @@ def _ends(result: Any, tables: Tables, day: int) -> tuple[FigureView, ...]:
     if alt is None:
         return ()
     caption = (
-        "Shares add up to 100 %; blank: still coming. Sent on: discharged or referred. A stop is one without a visit "
-        f"for long enough; younger episodes are censored. Number observed: {figures.AT_RISK_CONVENTION}."
+        "Shares add up to 100 %; blank: still coming. Sent on: discharged or referred. Only episodes old enough for a "
+        f"stop to be known are counted. Number observed: {figures.AT_RISK_CONVENTION}."
     )
     title = "How episodes end: relief recorded, stopped coming, or sent on"
     return (draw("ends", title, alt.text, caption, figures.competing_ends, result, (2.7, 3.0), "relief_ends_curve"),)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release.model import Column, TableView
-from outcomes.release.sentences import Tables, format_number, format_percent
+from outcomes.release.sentences import Tables, format_number, format_percent, interval_words
 from outcomes.release.views import horizon_table, shown, shown_interval
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ STOP_WORDS = {
     0.5: "Relieved half as often as those still coming",
     1.0: "Relieved as often as they (the main line)",
     2.0: "Relieved twice as often",
-    float("inf"): "All relieved the day after their last score",
+    float("inf"): "All relieved the day after their last visit",
 }
 END_WORDS = {
     "relief": "Relief recorded",
@@ -35,7 +35,7 @@ BESIDE = {"Each patient once": "relief_per_patient", "KM at visit": "relief_km_a
 def relief_table(tables: Tables) -> TableView:
     """Shares relieved by fixed days, beside each patient counted once and Kaplan-Meier at the visit."""
     caption = "Share relieved by fixed days"
-    view = horizon_table(tables["relief"], "relief", caption, "By day", "Relieved", "Relief recorded", "Episodes")
+    view = horizon_table(tables, "relief", caption, "By day", "Relieved", "Relief recorded", "Episodes")
     there = {heading: tables[name]["estimate"].tolist() for heading, name in BESIDE.items() if name in tables}
     at = 3  # after the interval
     columns = (*view.columns[:at], *(Column(heading, numeric=True) for heading in there), *view.columns[at:])
@@ -56,7 +56,7 @@ def times_table(tables: Tables) -> tuple[TableView, ...]:
         (_measure_words(row["measure"]), shown(row["estimate"], _days), _interval(row))
         for row in table.to_dict("records")
     )
-    columns = (Column("", row_header=True), Column("Days", numeric=True), Column("95 % interval", numeric=True))
+    columns = (Column("", row_header=True), Column("Days", numeric=True), Column(interval_words(tables), numeric=True))
     return (TableView("relief_times", "Days to relief", columns, rows, csv="relief_times"),)
 
 

@@ -45,6 +45,7 @@ def return_section(inputs: ReportInputs, tables: Tables) -> Section:
         empty="No curve can be shown.",
     )
     figure = draw_curve(
+        tables,
         "return",
         f"Share that returned, by days since the landmark ({landmark} days after relief)",
         alt,
@@ -53,7 +54,7 @@ def return_section(inputs: ReportInputs, tables: Tables) -> Section:
         "recurrence_curve",
     )
     table = views.horizon_table(
-        result.table,
+        tables,
         "recurrence",
         "Share returned by fixed days",
         "Within days",

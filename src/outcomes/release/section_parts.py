@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.release import figures, views
 from outcomes.release.model import FigureView, Section, Sentence, TableView, Text
-from outcomes.release.sentences import Tables, bind, cell, say
+from outcomes.release.sentences import Tables, bind, cell, interval_words, say
 from outcomes.release.svg import to_svg
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tu
 
 
 def draw_curve(
-    id: str, title: str, alt: str, plot: Callable[..., Axes], result: Any, csv: str, more: str = ""
+    tables: Tables, id: str, title: str, alt: str, plot: Callable[..., Axes], result: Any, csv: str, more: str = ""
 ) -> tuple[FigureView, ...]:
     """Draw a curve; nothing where no day of it can be shown."""
     if not any(isinstance(value, float) and value == value for value in result.curve["estimate"].tolist()):
         return ()
-    caption = f"Tinted: 95 % interval at each day. {more}Number observed: {figures.AT_RISK_CONVENTION}."
+    caption = f"Tinted: {interval_words(tables)} at each day. {more}Number observed: {figures.AT_RISK_CONVENTION}."
     return (draw(id, title, alt, caption, plot, result, (2.9, 3.2), csv),)

@@ -12,7 +12,7 @@ from outcomes.release.model import Block, FigureView, Section, Sentence, Terms, 
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
-from outcomes.release.sentences import Tables, bind, cell, format_percent, literal, say
+from outcomes.release.sentences import Tables, bind, cell, format_percent, interval_words, literal, say
 from outcomes.release.tables import is_too_early_to_end, list_data_notes, to_numbers
 from outcomes.release.words import glossary, quarter_words
 
@@ -52,9 +52,8 @@ def _quarters(inputs: ReportInputs, tables: Tables) -> Section:
         "quarters",
         "Each indicator over the quarters",
         alt,
-        "Line and dots: value of each quarter. Upright lines: 95 % interval. Grey: too early to tell. The number "
-        "is that of the "
-        "large dot, the newest quarter that can be judged.",
+        f"Line and dots: value of each quarter. Upright lines: {interval_words(tables)}. Grey: too early to tell. "
+        "The number is that of the large dot, the newest quarter that can be judged.",
         figures.quarter_lines,
         review,
         (1.7 * -(-n_panels // 3), 1.05 * n_panels),
@@ -104,17 +103,17 @@ def _mix(inputs: ReportInputs, tables: Tables) -> Section:
         quarters,
         lambda _, value: format_percent(value),
     )
-    figure = _draw_mix(result, join_alt(lead))
+    figure = _draw_mix(result, tables, join_alt(lead))
     return Section("treatments", "Treatment mix", some(lead), (figure, shown, *list_notes(result)), "descriptive")
 
 
-def _draw_mix(result: Any, alt: str) -> FigureView:
+def _draw_mix(result: Any, tables: Tables, alt: str) -> FigureView:
     families, quarters = result.table["family"].nunique(), result.table["quarter"].nunique()
     title, caption = "Share of treatment visits with each family", "Only what was recorded is counted."
     if quarters == 1:
         heights = (0.4 + 0.235 * families, 0.4 + 0.25 * families)
         return draw("treatments", title, alt, caption, figures.modality_mix, result, heights, "modality_use")
-    caption = f"All panels have the same scale. Upright lines: 95 % interval. {caption}"
+    caption = f"All panels have the same scale. Upright lines: {interval_words(tables)}. {caption}"
     heights = (1.5 * -(-families // 3), 1.0 * families)
     return draw(
         "treatments",

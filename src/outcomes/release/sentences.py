@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 Tables = Mapping[str, "pd.DataFrame"]
 
 NBSP = "\u00a0"
-INTERVAL = f"95{NBSP}% interval {{low}} to {{high}}{NBSP}%"
+INTERVAL = f"{{level}}{NBSP}% interval {{low}} to {{high}}{NBSP}%"
 """Goes into a template as ``({INTERVAL})``; left out by `bind` where an estimate has no limits."""
+LEVEL = Cell("run", (("fact", "interval_percent"),), "value", "plain")
+"""The confidence level in percent; `bind` fills ``{level}`` from it."""
 
 
 class NotShowable(LookupError):
@@ -46,6 +48,11 @@ def format_points(value: float) -> str:
     return f"{math.floor(100 * value + 0.5)}"
 
 
+def format_plain(value: float) -> str:
+    """A number as short as it is exact: ``95``, ``99.5``."""
+    return f"{value:g}"
+
+
 def format_text(value: object) -> str:
     """A word or date as it stands."""
     return str(value)
@@ -56,6 +63,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": format_percent,
     "points": format_points,
     "number": format_number,
+    "plain": format_plain,
     "text": format_text,
 }
 
@@ -108,15 +116,22 @@ def bind(
     -------
     Sentence or None
     """
+    if "{level}" in template:
+        cells = {"level": LEVEL, **cells}
     try:
         values = {name: show(tables, cell) for name, cell in cells.items()}
     except NotShowable:
         bare = template.replace(f" ({INTERVAL})", "")
         if bare != template:
-            rest = {name: cell for name, cell in cells.items() if name not in ("low", "high")}
+            rest = {name: cell for name, cell in cells.items() if name not in ("low", "high", "level")}
             return bind(tables, bare, rest, otherwise, tag)
         return Sentence(literal(otherwise), {}, otherwise, "not estimable") if otherwise else None
     return Sentence(template, dict(cells), template.format(**values), tag)
+
+
+def interval_words(tables: Tables) -> str:
+    """Return "95 % interval", with the level of the run."""
+    return f"{show(tables, LEVEL)}{NBSP}% interval"
 
 
 def say(text: str, tag: Tag = "descriptive") -> Sentence:

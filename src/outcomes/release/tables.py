@@ -255,6 +255,16 @@ def list_unknown_terms(visits: Visits, floor: int) -> pd.DataFrame:
     return _frame(rows, ["field", "term", "terms", "n"])
 
 
+def level_table(protocol: Any) -> pd.DataFrame:
+    """The one fact of a run that a sentence of a single question needs: the confidence level in percent."""
+    return _frame([("interval_percent", interval_percent(protocol))], ["fact", "value"])
+
+
+def interval_percent(protocol: Any) -> float:
+    """The confidence level in percent, without the rounding of a product."""
+    return round(100 * protocol.inference.level, 9)
+
+
 def _count_run(inputs: ReportInputs, floor: int) -> pd.DataFrame:
     """The run in numbers; those that count visits, episodes or patients are small marks below the floor."""
     visits, episodes = inputs.visits, inputs.episodes
@@ -268,7 +278,7 @@ def _count_run(inputs: ReportInputs, floor: int) -> pd.DataFrame:
         "episodes": len(episodes.columns["n_visits"]),
         "inception_episodes": int(episodes.columns["is_inception"].sum()),
     }
-    shown: dict[str, int | str] = dict(facts)
+    shown: dict[str, int | float | str] = {**facts, "interval_percent": interval_percent(episodes.protocol)}
     for name in ("visits", "patients", "episodes", "inception_episodes"):
         if 0 < facts[name] < floor:
             shown[name] = small_mark(floor)

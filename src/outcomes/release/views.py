@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.release.disclosure import HIDDEN
 from outcomes.release.model import Column, TableView
-from outcomes.release.sentences import NBSP, format_count, format_number, format_percent, format_points
+from outcomes.release.sentences import (
+    NBSP,
+    Tables,
+    format_count,
+    format_number,
+    format_percent,
+    format_points,
+    interval_words,
+)
 from outcomes.release.words import short_quarter
 
 if TYPE_CHECKING:
@@ -46,14 +54,15 @@ def shown_interval(low: Any, high: Any, write: Callable[[float], str] = format_p
     return DASH if low != low or high != high else f"{write(float(low))} to {write(float(high))}{unit}"
 
 
-def horizon_table(table: pd.DataFrame, id: str, caption: str, day: str, share: str, events: str, n: str) -> TableView:
-    """Shares by fixed days, one row a day (and group)."""
+def horizon_table(tables: Tables, id: str, caption: str, day: str, share: str, events: str, n: str) -> TableView:
+    """Shares by fixed days of the table `id`, one row a day (and group)."""
+    table = tables[id]
     grouped = table["group"].nunique() > 1
     columns = (
         *((Column("Group", row_header=True),) if grouped else ()),
         Column(day, row_header=not grouped),
         Column(share, numeric=True),
-        Column("95 % interval", numeric=True),
+        Column(interval_words(tables), numeric=True),
         Column(events, numeric=True),
         Column(n, numeric=True),
     )
