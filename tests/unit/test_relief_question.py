@@ -46,6 +46,14 @@ def test_nothing_is_invented_after_the_last_visit():
     assert any("No share is stated for day 14" in note for note in found.notes)
 
 
+def test_days_on_which_the_ratings_leave_the_share_open_are_named():
+    found = estimate_relief(episodes_of(["0:6 20:3 40:3", "0:6 22:2 40:3", "0:6 40:5"]))
+    assert at(found.table, 14)["estimate"] == 0
+    assert any(note.startswith("By day 7, 14 the ratings leave the share open") for note in found.notes)
+    dense = ["0:6 " + " ".join(f"{d}:{2 if d >= half else 5}" for d in range(1, 43)) for half in (5, 12, 20, 30)]
+    assert not any("leave the share open" in note for note in estimate_relief(episodes_of(dense)).notes)
+
+
 def test_shape_settings_and_ledger():
     episodes = episodes_of(["0:6 7:3", "0:6 7:5 14:2", "0:6 21:5", "0:1"])
     found = estimate_relief(episodes)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 ESTIMATOR = "interval-censored curve (NPMLE, lower bound), patient bootstrap interval"
 DEFINITION_COLUMNS = ("rule", "definition", "estimate", "n", "events")
+OPEN_SHARE = 0.05
 SECOND_LINE = "KM at visit: Kaplan-Meier at the visit where relief was recorded, patient bootstrap interval"
 
 
@@ -172,6 +173,7 @@ def estimate_relief(
             *results.context_notes(by, episodes.has_calendar),
             *test_notes,
             *_fates_notes(fits, protocol),
+            *_gap_notes(curves, horizons),
             *(("Tests between groups are not given for weighted episodes.",) if by and weights is not None else ()),
             *results.curve_notes(curves, horizons, protocol),
         ),
@@ -284,6 +286,21 @@ def _fates_notes(fits: Sequence[GroupFit], protocol: Protocol) -> list[str]:
         "How episodes end, and bounds for those who stopped, are not given: fewer than "
         f"{least} episodes are old enough, or the data cut is unknown, for a stop to be known{who}."
     ]
+
+
+def _gap_notes(curves: Sequence[results.DayCurve], horizons: Sequence[int]) -> list[str]:
+    """Say on which days the ratings leave the share open: its two bounds part by more than `OPEN_SHARE`."""
+    notes = []
+    for curve in curves:
+        upper = curve.daily["upper"]
+        days = [h for h in horizons if h <= curve.last_day and float(upper[h]) - curve.estimate[h] > OPEN_SHARE]
+        if days:
+            who = "By" if curve.group == results.ALL else f"Group '{curve.group}': by"
+            notes.append(
+                f"{who} day {', '.join(map(str, days))} the ratings leave the share open: few were rated near then. The "
+                "lower of its two bounds is stated; the upper one is drawn and stands in the table of days."
+            )
+    return notes
 
 
 def _summarise(episodes: Episodes, rows: ReliefRows, protocol: Protocol) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STOP_WORDS = {
     0.0: "None relieved",
     0.5: "Relieved half as often as those still coming",
-    1.0: "Relieved as often as they (the main line)",
+    1.0: "Relieved as often (the main line)",
     2.0: "Relieved twice as often",
     float("inf"): "All relieved the day after their last visit",
 }
