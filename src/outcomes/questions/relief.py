@@ -297,8 +297,8 @@ def _gap_notes(curves: Sequence[results.DayCurve], horizons: Sequence[int]) -> l
         if days:
             who = "By" if curve.group == results.ALL else f"Group '{curve.group}': by"
             notes.append(
-                f"{who} day {', '.join(map(str, days))} the ratings leave the share open: few were rated near then. The "
-                "lower of its two bounds is stated; the upper one is drawn and stands in the table of days."
+                f"{who} day {', '.join(map(str, days))} the ratings leave the share open: few were rated near then. "
+                "The lower of its two bounds is stated; the upper one is drawn and stands in the table of days."
             )
     return notes
 
