@@ -452,3 +452,45 @@ def test_bad_input_of_the_standardised_share(X, days, weights, code):
         standardised_difference(fit, X, X, days, weights)
     with pytest.raises(InputRefused, match="aligned"):
         standardised_difference(fit, np.zeros((2, 2)), np.zeros((3, 2)), 7)
+
+
+@pytest.mark.parametrize(
+    ("changed", "refusal"),
+    [
+        ({"left": ["0", "1", "1"]}, "E601 left"),
+        ({"right": np.array([2, 3, 2], "timedelta64[D]")}, "E617 right"),
+        ({"X": [[1], [2, 3], [4]]}, "E601 X"),
+        ({"X": [["1"], ["2"], ["1"]]}, "E601 X\\[:, 0\\]"),
+        ({"X": np.array([[1], [2], [1]], "timedelta64[D]")}, "E617 X\\[:, 0\\]"),
+        ({"weights": ["1", "1", "1"]}, "E601 weights"),
+        ({"weights": [1e308] * 3}, "E618 weights"),
+        ({"cluster": [[1], [2, 3], 4]}, "E679 cluster"),
+        ({"cluster": ["a", math.nan, "b"]}, "E679 cluster"),
+        ({"cluster": ["a", 1, "b"]}, "E679 cluster"),
+        ({"cluster": [1j, 2, 3]}, "E679 cluster"),
+        ({"names": 5}, "E676 names"),
+        ({"level": None}, "E607 level"),
+        ({"level": [0.95]}, "E607 level"),
+        ({"cluster": ["a", "b", "c"], "names": ["age"], "weights": np.array([1, 2, 1.5], object)}, None),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(changed, refusal):
+    legal = {"X": [[0], [1], [0]], "left": [1, 2, 5], "right": [4, 6, INF], "family": "weibull"}
+    if refusal is None:
+        assert np.isfinite(aft_interval(**legal | changed).std_err).all()
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        aft_interval(**legal | changed)
+
+
+@pytest.mark.parametrize(
+    ("days", "refusal"),
+    [(["7"], "E601"), ([[1], [2, 3]], "E601"), (np.timedelta64(7, "D"), "E617"), (None, "E604"), (7, None)],
+)
+def test_days_of_another_kind_are_refused_by_name(days, refusal):
+    fit = aft_interval(np.zeros((3, 0)), [1, 2, 5], [4, 6, INF], "weibull")
+    if refusal is None:
+        assert standardised_cdf(fit, np.zeros((3, 0)), days).cdf.shape == (1,)
+        return
+    with pytest.raises(InputRefused, match=f"{refusal} days: "):
+        standardised_cdf(fit, np.zeros((3, 0)), days)

@@ -114,3 +114,11 @@ def test_covers_the_whole_curve_as_often_as_it_says():
 def test_refuses_by_name(rows, arguments, error, words):
     with pytest.raises(error, match=words):
         simultaneous_band(kaplan_meier(*rows), **arguments)
+
+
+@pytest.mark.parametrize(("name", "value", "code"), [("start", "2", "E601"), ("end", [4], "E620"), ("end", 1j, "E601")])
+def test_days_of_another_kind_are_refused_by_name(name, value, code):
+    curve = kaplan_meier([2, 3, 4], [1, 1, 0])
+    with pytest.raises(InputRefused, match=f"{code} {name}: "):
+        simultaneous_band(curve, **{name: value})
+    simultaneous_band(curve, start=2, end=3)

@@ -306,3 +306,124 @@ def test_limits_refuse_by_name(way):
         way([0.1, 0.2], drawn, 95)
     with pytest.raises(NotEstimable, match="no draws"):
         way([0.1, 0.2], drawn[:0])
+
+
+def fits_of(counts, days=(1,), workers=1):
+    patterns = build_patterns([0, 1], [2, 3])
+    return bootstrap.npmle_draws(patterns, fit_patterns(patterns), counts, days, workers)
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (lambda: bootstrap.draw_counts([0.5, 1.7, 2], [0, 1, 2], 2, 1), "E648 pattern"),
+        (lambda: bootstrap.draw_counts([0.0, 1.0, 2.0], [0, 1, 2], 2, 1), None),
+        (lambda: bootstrap.draw_counts([10**12], [0], 2, 1), "E649 pattern"),
+        (lambda: bootstrap.draw_counts([1e300], [0], 2, 1), "E649 pattern"),
+        (lambda: bootstrap.draw_counts(np.array([2**64 - 1], np.uint64), [0], 2, 1), "E649 pattern"),
+        (lambda: bootstrap.jackknife_counts([10**12, 0], [0, 1]), "E649 pattern"),
+        (lambda: bootstrap.draw_counts([100_128], [0], 2, 1), None),
+        (lambda: bootstrap.draw_counts([100_129], [0], 2, 1), "E649 pattern"),
+        (lambda: bootstrap.draw_counts([0, -1], [0, 1], 2, 1, [1, 0]), None),
+        (lambda: bootstrap.draw_counts(["0", "1"], [0, 1], 2, 1), "E601 pattern"),
+        (lambda: bootstrap.draw_counts([0, 1], ["a", "b"], 2, 1), "E601 patient"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, 1, ["1", "2"]), "E601 weights"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], None, 1), "E642 draws"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], "2", 1), "E642 draws"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], [2], 1), "E642 draws"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 1.5, 1), "E642 draws"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], np.int64(2), 1), None),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, -1), "E647 seed"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, 1.5), "E647 seed"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, "1"), "E647 seed"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, None), "E647 seed"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, []), "E647 seed"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, [1, -1]), "E647 seed"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, [1, [2]]), "E647 seed"),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, [1, 2**64]), None),
+        (lambda: bootstrap.draw_counts([0, 1], [0, 1], 2, np.uint32(0)), None),
+        (lambda: fits_of([[-1, 2]]), "E640 counts"),
+        (lambda: fits_of([[math.nan, 2]]), "E604 counts\\[:, 0\\]"),
+        (lambda: fits_of([[math.inf, 2]]), "E605 counts\\[:, 0\\]"),
+        (lambda: fits_of([["1", "2"]]), "E601 counts\\[:, 0\\]"),
+        (lambda: fits_of([[1e308, 1e308]]), "E618 counts"),
+        (lambda: fits_of([[1, 2, 3]]), "E603 counts"),
+        (lambda: fits_of([1, 2]), "E602 counts"),
+        (lambda: fits_of([[1, 2], [0, 2]]), None),
+        (lambda: fits_of([[1, 2]], ["1"]), "E601 days"),
+        (lambda: fits_of([[1, 2]], [-1]), "E614 days"),
+        (lambda: fits_of([[1, 2]], 1), None),
+        (lambda: fits_of([[1, 2]], workers="2"), "E644 workers"),
+        (lambda: fits_of([[1, 2]], workers=None), "E644 workers"),
+        (lambda: fits_of([[1, 2]], workers=1.5), "E644 workers"),
+        (lambda: fits_of([[1, 2]], workers=2), None),
+    ],
+)
+def test_draws_of_another_kind_are_refused_by_name(call, refusal):
+    if refusal is None:
+        call()
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        call()
+
+
+def test_a_list_of_counts_is_a_table_of_counts():
+    table = np.array([[1, 2], [2, 1]])
+    for counts in (table.tolist(), table.astype(np.uint8), table.astype(np.float64)):
+        np.testing.assert_array_equal(fits_of(counts), fits_of(table))
+    assert fits_of(np.array([[True, True]])).tolist() == fits_of([[1, 1]]).tolist()
+    with pytest.raises(NotEstimable, match="no draws"):
+        fits_of(np.zeros((0, 2)))
+
+
+NAN, INF = float("nan"), float("inf")
+DRAWN = [[0.4], [0.6]]
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (lambda: limits.percentile_limits([[NAN], [1.0]]), "E643 drawn"),
+        (lambda: limits.percentile_limits([[INF], [1.0]]), "E643 drawn"),
+        (lambda: limits.percentile_limits([["a"], ["b"]]), "E601 drawn"),
+        (lambda: limits.percentile_limits([[1], [2, 3]]), "E601 drawn"),
+        (lambda: limits.percentile_limits(DRAWN, None), "E607 level"),
+        (lambda: limits.percentile_limits([[-3.0], [40.0]]), None),
+        (lambda: limits.sup_t_band([0.5], [[0.4], [INF]]), "E643 drawn"),
+        (lambda: limits.sup_t_band([0.5], [[0.4], [NAN]]), "E643 drawn"),
+        (lambda: limits.sup_t_band([0.5], DRAWN, "0.9"), "E607 level"),
+        (lambda: limits.sup_t_band(0.5, DRAWN), None),
+        (lambda: limits.interval_limits([5.0], DRAWN), "E639 estimate"),
+        (lambda: limits.interval_limits([-0.1], DRAWN), "E639 estimate"),
+        (lambda: limits.interval_limits([0.5], [[3.0], [0.4]]), "E639 drawn.*positions 0 "),
+        (lambda: limits.interval_limits([0.5], [[0.4], [-INF]]), "E643 drawn"),
+        (lambda: limits.interval_limits(["a"], DRAWN), "E601 estimate"),
+        (lambda: limits.interval_limits([1 + 1e-12], [[1 + 1e-12], [-1e-12]]), None),
+        (lambda: limits.bca_limits([0.5], DRAWN, [[NAN], [0.5]], [1, 1]), "E604 jackknife\\[:, 0\\]"),
+        (lambda: limits.bca_limits([0.5], DRAWN, [[INF], [0.5]], [1, 1]), "E605 jackknife\\[:, 0\\]"),
+        (lambda: limits.bca_limits([0.5], DRAWN, [[0.5, 0.3], [0.5, 0.2]], [1, 1]), "E603 jackknife"),
+        (lambda: limits.bca_limits([0.5], DRAWN, [0.5, 0.3], [1, 1]), "E602 jackknife"),
+        (lambda: limits.bca_limits([0.5], DRAWN, [[0.5], [0.3]], [1, -1]), "E606 multiplicity"),
+        (lambda: limits.bca_limits([0.5], DRAWN, [[0.5], [0.3]], [1]), "E603 multiplicity"),
+        (lambda: limits.bca_limits([0.5], DRAWN, [[0.5], [0.3]], [1, 1]), None),
+    ],
+)
+def test_limits_of_another_kind_are_refused_by_name(call, refusal):
+    if refusal is None:
+        low, high = call()
+        assert np.isfinite([low, high]).all()
+        return
+    with pytest.raises(InputRefused, match=refusal):
+        call()
+
+
+@pytest.mark.parametrize("drawn", [None, 3, [], [0.4, 0.6], np.zeros((0, 1))])
+def test_draws_that_are_no_table_give_no_limits(drawn):
+    for call in (
+        lambda: limits.percentile_limits(drawn),
+        lambda: limits.interval_limits([0.5], drawn),
+        lambda: limits.sup_t_band([0.5], drawn),
+        lambda: limits.bca_limits([0.5], drawn, [[0.5], [0.3]], [1, 1]),
+    ):
+        with pytest.raises(NotEstimable, match="not a table"):
+            call()

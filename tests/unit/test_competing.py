@@ -212,3 +212,14 @@ def test_refuses_by_name(arguments, error, words):
 def test_negative_days_are_refused():
     with pytest.raises(InputRefused, match="E614"):
         incidence_at(aalen_johansen([1], [1]), -1)
+
+
+@pytest.mark.parametrize("causes", ["2", 1.5, [2], 0, 101, math.nan, True])
+def test_a_number_of_causes_that_is_none_is_refused_by_name(causes):
+    with pytest.raises(InputRefused, match="E684 causes: "):
+        aalen_johansen([3, 4], [0, 1], causes=causes)
+
+
+@pytest.mark.parametrize("causes", [None, 1, 2.0, np.int8(2)])
+def test_a_legal_number_of_causes_is_taken(causes):
+    assert aalen_johansen([3, 4], [0, 1], causes=causes).causes.size == (causes or 1)

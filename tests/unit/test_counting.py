@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import datetime
+import math
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused
-from outcomes.estimators.checks import check_counts, check_numbers
+from outcomes.estimators.aft import aft_interval
+from outcomes.estimators.checks import (
+    check_columns,
+    check_counts,
+    check_level,
+    check_number,
+    check_numbers,
+    check_share,
+    check_weights,
+    check_whole,
+)
 from outcomes.estimators.counting import count_by, distinct
+from outcomes.estimators.curves import aalen_johansen, kaplan_meier
+from outcomes.estimators.npmle import npmle
 
 KINDS = [
     np.array([3, -2, 3, 0]),
@@ -62,3 +80,179 @@ def test_whole_numbers_are_counted_without_floats_and_checked_alike():
     for bad, code in (([1, np.nan], "E604"), ([np.inf, -np.inf], "E605"), (["a"], "E601"), ([[1]], "E602")):
         with pytest.raises(InputRefused, match=code):
             check_counts("time", bad)
+
+
+# -- what is no number ------------------------------------------------------------------------------------------------
+
+
+class NoNumber:
+    pass
+
+
+DAYS = np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]")
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        (DAYS, "E617"),
+        (DAYS - DAYS[0], "E617"),
+        ([datetime.date(2020, 1, 1)] * 2, "E617"),
+        ([datetime.timedelta(days=1), 2], "E617"),
+        ([np.timedelta64(1, "D"), None], "E617"),
+        (pd.Series(pd.to_timedelta([1, 2], "D")), "E617"),
+        (pd.Series(pd.to_datetime(["2020-01-01", None])), "E617"),
+        (pd.Series(pd.to_datetime(["2020-01-01", None])).dt.tz_localize("UTC"), "E617"),
+        (["1", "2"], "E601"),
+        (np.array(["1", "2"], dtype="S1"), "E601"),
+        (np.array(["1", 2], dtype=object), "E601"),
+        (pd.Series(["1", "2"]), "E601"),
+        ([1j, 2], "E601"),
+        (np.array([1j, 2], dtype=object), "E601"),
+        ([[1], [2, 3]], "E601"),
+        ([10**400, 1], "E601"),
+        ([NoNumber(), 1], "E601"),
+        ({"a": 1, "b": 2}, "E601"),
+        ([1, None], "E604"),
+        (None, "E602"),
+    ],
+)
+def test_what_is_no_number_is_refused_whatever_it_looks_like(values, code):
+    for check in (check_numbers, check_counts):
+        with pytest.raises(InputRefused, match=f"{code} time: "):
+            check("time", values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 2],
+        (1.0, 2.0),
+        np.array([1, 2.0], dtype=object),
+        np.array([Fraction(1), Decimal(2)], dtype=object),
+        np.array([np.int8(1), np.float32(2)], dtype=object),
+        np.array([1, 2], dtype=np.float16),
+        np.array([1, 2], dtype=np.uint64),
+        pd.Series([1, 2]),
+        pd.Series([1, 2], dtype="Int64"),
+        range(1, 3),
+        (DAYS - np.datetime64("2019-12-31")).astype(int),
+    ],
+)
+def test_numbers_of_every_kind_are_numbers(values):
+    assert check_numbers("time", values).tolist() == [1, 2]
+    assert check_counts("time", values).tolist() == [1, 2]
+    assert check_numbers("time", [True, np.True_]).tolist() == [1, 1]
+    assert check_numbers("days", 3, allow_scalar=True).tolist() == [3]
+    assert check_numbers("days", np.array([], dtype=object)).size == 0
+
+
+@pytest.mark.parametrize("values", [["987654", "secret"], [987654j, 1], DAYS, [987654, -987654, np.nan, np.inf]])
+def test_a_refusal_never_shows_a_value(values):
+    for check in (check_numbers, check_weights):
+        with pytest.raises(InputRefused) as refusal:
+            check(*(("time", values) if check is check_numbers else (values, len(values))))
+        assert not any(value in str(refusal.value) for value in ("987654", "secret", "2020"))
+
+
+@pytest.mark.parametrize(
+    ("weights", "code"),
+    [
+        ([1e308] * 3, "E618.*positions 0, 1, 2"),
+        ([1.0, 2e100, 1.0], "E618.*positions 1"),
+        ([1e100 / 4] * 3, None),
+        ([1e17, 1.0, 1.0], "E619.*positions 1, 2"),
+        ([1e11, 1.0, 0.0], None),
+        ([1e-300] * 3, "E619"),
+        ([1e-100] * 3, None),
+        ([-1.0, 1.0, 1.0], "E606.*positions 0"),
+        (DAYS.repeat([1, 2]), "E617"),
+        (["1", "2", "3"], "E601"),
+        ([1j, 1, 1], "E601"),
+        (np.array([1, 2.5, 3], dtype=object), None),
+    ],
+)
+def test_weights_beyond_doubles_are_refused_for_every_estimator(weights, code):
+    if code is None:
+        assert check_weights(weights, 3).tolist() == list(weights)
+        return
+    for refusing in (
+        lambda: check_weights(weights, 3),
+        lambda: kaplan_meier([1, 2, 3], [1, 0, 1], weights=weights),
+        lambda: aalen_johansen([1, 2, 3], [1, 0, 1], weights=weights),
+        lambda: npmle([0, 1, 2], [1, 2, 3], weights),
+        lambda: aft_interval(np.zeros((3, 0)), [0, 1, 2], [1, 2, 3], "weibull", weights=weights),
+    ):
+        with pytest.raises(InputRefused, match=code):
+            refusing()
+
+
+@pytest.mark.parametrize("value", [None, "0.9", [0.9], math.nan, True, 0, 1, 95, 1j, DAYS[0], np.array([0.9])])
+def test_a_share_is_one_number_inside_0_and_1(value):
+    with pytest.raises(InputRefused, match="E607 level: "):
+        check_level(value)
+    with pytest.raises(InputRefused, match="E615 share: "):
+        check_share("share", value, "E615", 0.5)
+
+
+@pytest.mark.parametrize("value", [0.9, np.float32(0.5), Fraction(1, 2), np.array(0.25)])
+def test_a_legal_share_is_returned_as_a_float(value):
+    assert check_level(value) == float(value)
+
+
+@pytest.mark.parametrize(
+    "value", [None, "2", [2], 1.5, math.nan, math.inf, True, 0, 4, 10**400, np.timedelta64(2, "D")]
+)
+def test_a_whole_number_is_one_number_in_its_range(value):
+    with pytest.raises(InputRefused, match="E684 causes: causes must be one whole number, 1 to 3"):
+        check_whole("causes", value, "E684", 1, 3)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.int8(2), np.array(2)])
+def test_a_legal_whole_number_is_returned_as_an_int(value):
+    assert (check_whole("causes", value, "E684", 1, 3), check_number("horizon", value)) == (2, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (None, "E604"),
+        (math.nan, "E604"),
+        (math.inf, "E605"),
+        ("2", "E601"),
+        ([2], "E620"),
+        (1j, "E601"),
+        (DAYS[0], "E617"),
+    ],
+)
+def test_one_number_is_no_list_and_no_text(value, code):
+    with pytest.raises(InputRefused, match=f"{code} horizon: "):
+        check_number("horizon", value)
+
+
+@pytest.mark.parametrize(
+    ("table", "refusal"),
+    [
+        ([["a", 1], ["b", 2]], "E601 X\\[:, 0\\]"),
+        (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "E601 X\\[:, 1\\]"),
+        ([[1, np.nan], [2, 3]], "E604 X\\[:, 1\\]"),
+        ([[1, np.inf], [2, 3]], "E605 X\\[:, 1\\]"),
+        ([[1j, 1], [2, 3]], "E601 X\\[:, 0\\]"),
+        ([[1], [2, 3]], "E601 X"),
+        ([1, 2], "E602 X"),
+        (None, "E602 X"),
+        ([[1, 2]], "E603 X"),
+        ([[1], [2]], "E603 X"),
+    ],
+)
+def test_a_table_has_rows_and_columns_of_finite_numbers(table, refusal):
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        check_columns("X", table, 2, 2)
+
+
+def test_a_legal_table_keeps_whole_numbers():
+    assert check_columns("X", [[1, 2], [3, 4]], 2, 2).dtype.kind == "i"
+    assert check_columns("X", pd.DataFrame({"a": [1, 2], "b": [0.5, True]}), 2, 2).tolist() == [[1, 0.5], [2, 1]]
+    assert check_columns("X", [[True, False]]).tolist() == [[1, 0]]
+    assert check_columns("X", np.zeros((3, 0)), 3).shape == (3, 0)
+    assert check_columns("X", [[1e308, 1e308]]).tolist() == [[1e308, 1e308]]

@@ -77,3 +77,30 @@ def test_bad_input_is_refused_by_name():
             incidence_draws(*arguments, draws=3, seed=1)
     with pytest.raises(NotEstimable, match="no rows"):
         incidence_draws([], [], [], [3], 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "refusal"),
+    [
+        ({"days": ["3"]}, "E601 days"),
+        ({"days": [-1]}, "E614 days"),
+        ({"time": np.array(["2020-01-01"] * 2, "datetime64[D]")}, "E617 time"),
+        ({"draws": None}, "E642 draws"),
+        ({"seed": -1}, "E647 seed"),
+        ({"causes": "1"}, "E684 causes"),
+        ({"weights": [1e17, 1]}, "E619 weights"),
+        ({"days": 3, "causes": 100}, None),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(changed, refusal):
+    legal = {"time": [1, 2], "cause": [1, 0], "patient": [0, 1], "days": [3], "draws": 4, "seed": 1}
+    if refusal is None:
+        assert incidence_draws(**legal | changed).shape == (4, 100, 1)
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        incidence_draws(**legal | changed)
+
+
+def test_as_many_distinct_times_and_causes_as_allowed_can_be_drawn():
+    time = np.arange(2_000) + 0.5
+    assert incidence_draws(time, np.arange(2_000) % 101, np.arange(2_000), [3], 1, 1).shape == (1, 100, 1)

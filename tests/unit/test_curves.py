@@ -309,3 +309,38 @@ def test_difference_refuses_what_it_cannot_measure():
         restricted_mean_difference(curve, quiet, 0)
     with pytest.raises(InputRefused, match="E607"):
         restricted_mean_difference(curve, quiet, 3, level=95)
+
+
+KM = kaplan_meier([1, 2, 3], [1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (lambda: kaplan_meier(np.array(["2020-01-01"], "datetime64[D]"), [1]), "E617 time"),
+        (lambda: kaplan_meier(["1", "2"], [1, 0]), "E601 time"),
+        (lambda: kaplan_meier([1, 2], [1, 0], entry=["0", "1"]), "E601 entry"),
+        (lambda: kaplan_meier([1, 2], [1, 0], level=None), "E607 level"),
+        (lambda: kaplan_meier([1, 2], [1, 0], level=[0.9]), "E607 level"),
+        (lambda: kaplan_meier(np.array([1, 2], object), [True, False], level=0.9), None),
+        (lambda: survival_at(KM, ["1"]), "E601 days"),
+        (lambda: survival_at(KM, "1"), "E601 days"),
+        (lambda: survival_at(KM, [[1], [2, 3]]), "E601 days"),
+        (lambda: survival_at(KM, -1), "E614 days"),
+        (lambda: survival_at(KM, 1), None),
+        (lambda: quantile(KM, None), "E615 share"),
+        (lambda: quantile(KM, "0.5"), "E615 share"),
+        (lambda: quantile(KM, [0.5]), "E615 share"),
+        (lambda: quantile(KM, np.float64(0.5)), None),
+        (lambda: restricted_mean(KM, None), "E604 horizon"),
+        (lambda: restricted_mean(KM, "2"), "E601 horizon"),
+        (lambda: restricted_mean(KM, [2]), "E620 horizon"),
+        (lambda: restricted_mean(KM, 2), None),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(call, refusal):
+    if refusal is None:
+        call()
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        call()

@@ -123,3 +123,33 @@ def test_none_of_the_stoppers_is_the_mean_of_what_each_row_says():
 def test_a_negative_ratio_is_refused():
     with pytest.raises(InputRefused, match="E646"):
         share_if_stopped(np.zeros(3), np.zeros(3), np.array(1.0), -1)
+
+
+@pytest.mark.parametrize("ratio", [None, "1", [1.0], -1, np.nan, True])
+def test_a_ratio_that_is_no_number_is_refused_by_name(ratio):
+    with pytest.raises(InputRefused, match="E646 ratio: "):
+        share_if_stopped([0.1, 0.2], [1.0, 1.0], 5.0, ratio)
+
+
+@pytest.mark.parametrize("ratio", [0, 1, np.float64(2), np.inf])
+def test_lists_are_tables(ratio):
+    found = share_if_stopped([0.1, 0.2], [1, 1], 5, ratio)
+    np.testing.assert_array_equal(found, share_if_stopped(np.array([0.1, 0.2]), np.ones(2), np.array(5.0), ratio))
+
+
+@pytest.mark.parametrize(
+    ("leaving", "refusal"),
+    [
+        ([[0.0, np.inf]], "E645 leaving"),
+        ([[0.0, np.nan]], "E645 leaving"),
+        ([["0", "1"]], "E601 leaving"),
+        ([[0, 1], [1]], "E601 leaving"),
+        ([[0, 1], [1, 0]], None),
+    ],
+)
+def test_tables_that_hold_no_weights_are_refused_by_name(leaving, refusal):
+    if refusal is None:
+        assert incidence_by_day(leaving).tolist() == [[0.5, 0.5]]
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        incidence_by_day(leaving)

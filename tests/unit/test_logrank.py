@@ -201,3 +201,20 @@ def test_a_missing_label_of_pandas_is_refused():
 
     with pytest.raises(InputRefused, match="E681"):
         logrank([1, 2], [1, 0], pd.array(["a", None], dtype="string"))
+
+
+@pytest.mark.parametrize("name", ["group", "strata"])
+def test_lists_as_labels_are_refused_by_name(name):
+    labels = {"group": [0, 1, 0], "strata": [0, 0, 0], name: [[1], [2, 3], 4]}
+    with pytest.raises(InputRefused, match=f"E602 {name}: "):
+        logrank([1, 2, 3], [1, 1, 1], **labels)
+    labels[name] = [(1, 2), (1, 2, 3), (1,)]
+    with pytest.raises(InputRefused, match=f"E602 {name}: "):
+        logrank([1, 2, 3], [1, 1, 1], **labels)
+
+
+def test_dates_are_labels_but_no_times():
+    quarters = np.array(["2020-01-01", "2020-04-01", "2020-01-01"], dtype="datetime64[D]")
+    assert len(logrank([1, 2, 3], [1, 1, 1], quarters).groups) == 2
+    with pytest.raises(InputRefused, match="E617 time: "):
+        logrank(quarters, [1, 1, 1], [0, 1, 0])

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import outcomes.estimators.npmle
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.curves import kaplan_meier, survival_at
 from outcomes.estimators.npmle import cdf_at, npmle, quantile
@@ -265,3 +266,55 @@ def test_as_many_intervals_as_rows_still_reach_the_optimum(exact_share):
 def test_too_many_points_with_mass_are_refused_by_name():
     with pytest.raises(NotEstimable, match="Round the times to a coarser unit"):
         npmle(*real_valued(30_000, 0.4))
+
+
+FIT = npmle([0, 1, 2], [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (lambda: npmle(["0", "1"], [2, 3]), "E601 left"),
+        (lambda: npmle([0, 1], np.array(["2020-01-01"] * 2, "datetime64[D]")), "E617 right"),
+        (lambda: npmle([0, 1], [2j, 3]), "E601 right"),
+        (lambda: npmle([0, 1, 2], [1, 2, 3], [1e14, 1, 1]), "E619 weights"),
+        (lambda: npmle([0, 1, 2], [1, 2, 3], [1e17, 1, 1]), "E619 weights"),
+        (lambda: npmle([0, 1, 2, 3], [1, 2, 3, 4], [1e308] * 4), "E618 weights"),
+        (lambda: npmle([0, 1, 2], [1, 2, 3], [1e11, 1, 1]), None),
+        (lambda: quantile(FIT, 50), "E615 share"),
+        (lambda: quantile(FIT, -1), "E615 share"),
+        (lambda: quantile(FIT, math.nan), "E615 share"),
+        (lambda: quantile(FIT, None), "E615 share"),
+        (lambda: quantile(FIT, [0.5]), "E615 share"),
+        (lambda: quantile(FIT, 0.5), None),
+        (lambda: cdf_at(FIT, [1, -1]), "E614 days"),
+        (lambda: cdf_at(FIT, ["1"]), "E601 days"),
+        (lambda: cdf_at(FIT, [[1], [2, 3]]), "E601 days"),
+        (lambda: cdf_at(FIT, None), "E604 days"),
+        (lambda: cdf_at(FIT, 0), None),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(call, refusal):
+    if refusal is None:
+        call()
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        call()
+
+
+def test_the_formula_keeps_the_digits_of_small_weights():
+    # Kaplan-Meier of three exact times with weights 1e11, 1, 1: shares are weights over their sum.
+    fit = npmle([0, 1, 2], [1, 2, 3], [1e11, 1, 1])
+    assert fit.iterations == 0
+    assert fit.gap < 1e-12
+    assert fit.mass == pytest.approx(np.array([1e11, 1, 1]) / (1e11 + 2), rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("wrong", [[0.5, 0.3, 0.2], [0.5, 0.5, 0.0], [math.nan] * 3])
+def test_a_formula_without_its_certificate_is_not_believed(monkeypatch, wrong):
+    mass = np.array(wrong)
+    monkeypatch.setattr(outcomes.estimators.npmle, "_product_limit", lambda low, high, weight, k: (mass, mass[low]))
+    fit = npmle([0, 1, 2], [1, 2, 3], [1, 2, 1])
+    assert fit.iterations > 0
+    assert fit.gap < 1e-9
+    assert fit.mass == pytest.approx([0.25, 0.5, 0.25], abs=1e-8)

@@ -478,3 +478,60 @@ def test_an_empty_course_and_a_refusal_are_sentences(two_groups):
         "The pain course cannot be estimated: nobody."
     ]
     plt.close("all")
+
+
+COLUMN, TEXT = np.ones((3, 1)), [["a"], ["b"], ["c"]]
+THREE_RATINGS = {"day": [0, 3, 0], "rating": [5, 4, 3], "unit": [0, 0, 1], "end_days": [9, 9], "site": [0, 0]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "refusal"),
+    [
+        ({"day": [-1, 3, 0]}, "E614 day"),
+        ({"end_days": [9, -9]}, "E614 end_days"),
+        ({"day": ["0", "3", "0"]}, "E601 day"),
+        ({"day": np.array([0, 3, 0], "timedelta64[D]")}, "E617 day"),
+        ({"unit": [0, 0.5, 1]}, "E638 unit"),
+        ({"unit": [0, 0, 1e300]}, "E638 unit"),
+        ({"cut_quantile": None}, "E637 cut_quantile"),
+        ({"cut_quantile": 0.3}, "E637 cut_quantile"),
+        ({"cut_quantile": 99}, "E637 cut_quantile"),
+        ({"cut_quantile": 1}, None),
+    ],
+)
+def test_visits_of_another_kind_are_refused_by_name(changed, refusal):
+    if refusal is None:
+        assert np.isfinite(visit_weights(**THREE_RATINGS | changed).weights).all()
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        visit_weights(**THREE_RATINGS | changed)
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (lambda: fit_mixed([1, 2, 3], TEXT, COLUMN, [0, 1, 2], [0, 1, 2]), "E601 fixed\\[:, 0\\]"),
+        (lambda: fit_mixed([1, 2, 3], COLUMN, TEXT, [0, 1, 2], [0, 1, 2]), "E601 random\\[:, 0\\]"),
+        (lambda: fit_mixed([1, 2, 3], [[1], [2, 3], [4]], COLUMN, [0, 1, 2], [0, 1, 2]), "E601 fixed"),
+        (lambda: fit_mixed([1, 2, 3], [1, 2, 3], COLUMN, [0, 1, 2], [0, 1, 2]), "E602 fixed"),
+        (lambda: fit_weighted_mean([1, 2, 3], TEXT, [0, 1, 2]), "E601 fixed\\[:, 0\\]"),
+        (lambda: fit_weighted_mean([1, 2, 3], [1, 2, 3], [0, 1, 2]), "E602 fixed"),
+        (lambda: fit_weighted_mean([1, 2, 3], None, [0, 1, 2]), "E602 fixed"),
+        (lambda: fit_weighted_mean([1, 2, 3], COLUMN[:2], [0, 1, 2]), "E603 fixed"),
+        (lambda: fit_weighted_mean([1, 2, 3], COLUMN * np.nan, [0, 1, 2]), "E604 fixed\\[:, 0\\]"),
+        (lambda: fit_weighted_mean([1, 2, 3], COLUMN.tolist(), [0, 1, 2]), None),
+    ],
+)
+def test_columns_of_another_kind_are_refused_by_name(call, refusal):
+    if refusal is None:
+        call()
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        call()
+
+
+def test_a_mean_without_columns_is_refused():
+    with pytest.raises(NotEstimable, match="no columns"):
+        fit_weighted_mean([1, 2, 3], np.zeros((3, 0)), [0, 1, 2])
+    with pytest.raises(NotEstimable, match="no columns"):
+        fit_mixed(np.arange(9), np.ones((9, 1)), np.zeros((9, 0)), np.arange(9) // 3, np.arange(9) // 3)

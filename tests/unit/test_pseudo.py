@@ -187,3 +187,33 @@ def test_a_curve_that_has_reached_zero_is_known_for_ever():
     assert pseudo_observations([1, 2], [1, 1], 9)[:, 0].tolist() == [0, 0]
     assert pseudo_restricted_means([1, 2], [1, 1], 9) == pytest.approx([1, 2])
     assert pseudo_incidence([1, 2], [1, 2], 9)[:, :, 0] == pytest.approx(np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal"),
+    [
+        (lambda: pseudo_observations([1, 2, 3], [1, 0, 1], ["1"]), "E601 at"),
+        (lambda: pseudo_observations([1, 2, 3], [1, 0, 1], [[1], [2, 3]]), "E601 at"),
+        (lambda: pseudo_observations([1, 2, 3], [1, 0, 1], np.datetime64("2020-01-01")), "E617 at"),
+        (lambda: pseudo_observations([1, 2, 3], [1, 0, 1], -1), "E614 at"),
+        (lambda: pseudo_observations([1, 2, 3], [1, 0, 1], 2), None),
+        (lambda: pseudo_incidence([1, 2, 3], [1, 0, 2], ["1"]), "E601 at"),
+        (lambda: pseudo_incidence([1, 2, 3], [1, 0, 2], 1, causes="2"), "E684 causes"),
+        (lambda: pseudo_incidence([1, 2, 3], [1, 0, 2], 1, causes=2), None),
+        (lambda: pseudo_restricted_means([1, 2, 3], [1, 0, 1], None), "E604 horizon"),
+        (lambda: pseudo_restricted_means([1, 2, 3], [1, 0, 1], "2"), "E601 horizon"),
+        (lambda: pseudo_restricted_means([1, 2, 3], [1, 0, 1], [2]), "E620 horizon"),
+        (lambda: pseudo_restricted_means([1, 2, 3], [1, 0, 1], 2), None),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(call, refusal):
+    if refusal is None:
+        call()
+        return
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        call()
+
+
+def test_no_days_give_no_columns():
+    assert pseudo_observations([1, 2, 3], [1, 0, 1], []).shape == (3, 0)
+    assert pseudo_incidence([1, 2, 3], [1, 0, 2], []).shape == (3, 2, 0)

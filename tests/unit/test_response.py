@@ -169,7 +169,7 @@ def test_weights_refuse_by_name():
         weighted_share(y + 1, m, columns, patient)
     with pytest.raises(InputRefused, match="must be aligned"):
         weighted_share(y, m, columns[:-1], patient)
-    with pytest.raises(InputRefused, match="columns is not a finite number"):
+    with pytest.raises(InputRefused, match=r"columns\[:, 1\] is not a number"):
         weighted_share(y, m, np.where(columns == 0, np.nan, columns), patient)
     with pytest.raises(NotEstimable, match="all were measured, or none"):
         fit_chance(np.ones(50), np.ones((50, 1)))
@@ -273,3 +273,24 @@ def test_an_unknown_end_of_observation_is_said():
     assert found.summary["n_too_young"] == 0
     assert any("just before the end of the data" in note for note in found.notes)
     assert response.LINES == LINES
+
+
+@pytest.mark.parametrize(
+    ("columns", "refusal"),
+    [
+        ([["a"]] * 4, "E601 columns\\[:, 0\\]"),
+        ([[1], [2, 3], [4], [5]], "E601 columns"),
+        ([1, 1, 1, 1], "E602 columns"),
+        (None, "E602 columns"),
+        ([[1]] * 3, "E603 columns"),
+        ([[1]] * 3 + [[math.inf]], "E605 columns\\[:, 0\\]"),
+    ],
+)
+def test_columns_of_another_kind_are_refused_by_name(columns, refusal):
+    with pytest.raises(InputRefused, match=f"{refusal}: "):
+        weighted_share([1, 0, 1, 1], [1, 1, 0, 1], columns, [0, 1, 2, 3])
+
+
+def test_columns_in_lists_are_columns():
+    y, m, columns = two_strata()
+    assert weighted_share(y, m, columns.tolist(), np.arange(y.size)) == weighted_share(y, m, columns, np.arange(y.size))

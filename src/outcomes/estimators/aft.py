@@ -27,7 +27,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.aft_families import find_family
 from outcomes.estimators.aft_maximum import Design, Maximum, build_design, maximise
 from outcomes.estimators.aft_rows import CountedRows, check_clusters, check_ends, check_table, count_intervals
-from outcomes.estimators.checks import FloatArray, check_level, check_weights, refuse_where
+from outcomes.estimators.checks import FloatArray, check_level, check_weights, refused
 from outcomes.estimators.counting import sum_by
 
 IntArray = NDArray[np.intp]
@@ -184,8 +184,13 @@ def time_ratios(fit: AftFit) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _check_names(names: Sequence[str] | None, columns: int) -> list[str]:
     if names is None:
         return [f"column {j} of X" for j in range(columns)]
-    refuse_where(np.array([len(names) != columns]), "E676", "names", "must be one for each column of X.")
-    return [str(name) for name in names]
+    try:
+        given = [str(name) for name in names]
+    except TypeError:
+        raise refused("E676", "names", "must be words in a list, one for each column of X.") from None
+    if len(given) != columns:
+        raise refused("E676", "names", "must be one for each column of X.")
+    return given
 
 
 def _refuse_one_sided(counted: CountedRows) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from outcomes.errors import Finding, InputRefused
-from outcomes.estimators.checks import FloatArray, check_numbers, refuse_where
+from outcomes.estimators.checks import FloatArray, check_columns, check_numbers, refuse_where, refused
 from outcomes.estimators.counting import distinct, sum_by
 
 IntArray = NDArray[np.intp]
@@ -39,31 +38,24 @@ def check_ends(left: ArrayLike, right: ArrayLike) -> tuple[FloatArray, FloatArra
 
 def check_table(X: ArrayLike, length: int | None = None) -> FloatArray:
     """Return X as a float table of shape (n, p), or refuse it (E675 and the codes of `check_numbers`)."""
-    table = np.asarray(X)
-    if table.ndim != 2:
-        finding = Finding(
-            "E675", f"has {table.ndim} dimensions; a table of rows and columns is needed.", "X",
-            "Write X.reshape(-1, 1) for one column, and give shape (n, 0) for none.",
-        )  # fmt: skip
-        raise InputRefused("The argument 'X' cannot be used.", [finding])
-    rows = table.shape[0] if length is None else length
-    if table.shape[0] != rows:
-        finding = Finding("E603", f"has {table.shape[0]} rows, the others have {rows}; they must be aligned.", "X")
-        raise InputRefused("The argument 'X' cannot be used.", [finding])
-    checked = np.empty(table.shape)
-    for j in range(table.shape[1]):
-        checked[:, j] = check_numbers(f"X[:, {j}]", table[:, j])
-    return checked
+    remedy = "Write X.reshape(-1, 1) for one column, and give shape (n, 0) for none."
+    return check_columns("X", X, length, code="E675", remedy=remedy).astype(np.float64, copy=False)
 
 
 def check_clusters(cluster: ArrayLike, length: int) -> IntArray:
     """Return the clusters as 0..g-1, shape (n,), or refuse labels that are missing or cannot be compared."""
-    labels = np.asarray(cluster)
+    try:
+        labels = np.asarray(cluster)
+    except ValueError:
+        raise refused("E679", "cluster", "holds lists; one label a row is needed.") from None
     if labels.ndim != 1 or labels.size != length:
-        finding = Finding(
-            "E679", f"has shape {labels.shape}; one label for each of {length} rows is needed.", "cluster"
-        )
-        raise InputRefused("The argument 'cluster' cannot be used.", [finding])
+        what = f"has shape {labels.shape}; one label for each of {length} rows is needed."
+        raise refused("E679", "cluster", what)
+    if labels.dtype.kind == "c":
+        raise refused("E679", "cluster", "holds complex numbers; give numbers or text.")
+    if labels.dtype.kind in "US" and not isinstance(cluster, np.ndarray):
+        # NumPy writes a missing label or a number among words as a word; as objects they stay what they are.
+        labels = np.asarray(cluster, dtype=object)
     if labels.dtype.kind in "biuf":
         return distinct(check_numbers("cluster", labels))[1]
     try:
@@ -71,8 +63,8 @@ def check_clusters(cluster: ArrayLike, length: int) -> IntArray:
         refuse_where(missing, "E679", "cluster", "is missing.")
         return np.unique(labels, return_inverse=True)[1].reshape(-1)
     except TypeError:
-        finding = Finding("E679", "mixes labels that cannot be compared, such as text and numbers.", "cluster")
-        raise InputRefused("The argument 'cluster' cannot be used.", [finding]) from None
+        what = "mixes labels that cannot be compared, such as text and numbers."
+        raise refused("E679", "cluster", what) from None
 
 
 def count_intervals(table: FloatArray, a: FloatArray, b: FloatArray, w: FloatArray) -> CountedRows:

@@ -167,7 +167,7 @@ def standardised_difference(
 
 
 def _check_days(days: ArrayLike) -> FloatArray:
-    at = check_numbers("days", np.atleast_1d(np.asarray(days)))
+    at = check_numbers("days", days, allow_scalar=True)
     refuse_where(at < 0, "E677", "days", "is negative.")
     return at
 

@@ -17,7 +17,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_numbers, check_weights, refuse_where
+from outcomes.estimators.checks import (
+    LARGEST_SUM,
+    FloatArray,
+    check_columns,
+    check_counts,
+    check_days,
+    check_weights,
+    check_whole,
+    read_number,
+    refuse_where,
+    refused,
+)
 from outcomes.estimators.counting import distinct
 from outcomes.estimators.limits import bca_limits, interval_limits, percentile_limits, sup_t_band
 from outcomes.estimators.npmle import Npmle, Patterns, find_cells, maximise
@@ -44,6 +55,10 @@ _NUMBERS_AT_ONCE = 30_000
 _COUNTED_AT_ONCE = 8_000_000
 # A class of fewer patients than this is drawn patient by patient: one random number each is then the cheaper way.
 _LARGE_CLASS = 16
+# Draws are a dense table with a column for every pattern up to the highest: so many columns a row of the data, and so
+# many more, are allowed.
+_PATTERNS_A_ROW = 128
+_PATTERNS_ANYWAY = 100_000
 
 
 def draw_counts(
@@ -58,13 +73,14 @@ def draw_counts(
     Parameters
     ----------
     pattern : array_like of int, shape (n,)
-        Pattern of each row, 0 or more; may be -1 where the weight is 0.
+        Pattern of each row, a whole number, 0 or more; may be -1 where the weight is 0. The draws have a column for
+        each number up to the highest: number patterns as they are counted (``counting.distinct``).
     patient : array_like of int, shape (n,)
         Patient of each row.
     draws : int
         Number of draws.
     seed : int or list of int
-        Entropy of the generator.
+        Entropy of the generator, 0 or more.
     weights : array_like, shape (n,), optional
         Weight of each row, 0 or more; a drawn patient brings the weight of each of his or her rows.
 
@@ -77,14 +93,15 @@ def draw_counts(
     Raises
     ------
     InputRefused
-        Unequal lengths, negative patterns or weights, fewer than one draw.
+        Unequal lengths, negative patterns or weights, E648 patterns that are not whole, E649 patterns above 100,000
+        plus 128 times the rows, E642 fewer than one draw, E647 a seed that is no whole number.
     NotEstimable
         No rows, or every weight is zero.
     """
-    refuse_where(np.array([draws < 1]), "E642", "draws", "must be 1 or more.")
+    draws, entropy = check_whole("draws", draws, "E642", 1), _check_seed(seed)
     classes = _find_classes(pattern, patient, weights)
     content = classes.content()
-    generator = np.random.default_rng(np.random.SeedSequence(seed))
+    generator = np.random.default_rng(np.random.SeedSequence(entropy))
     out = np.empty((draws, classes.n_patterns), dtype=np.int64 if weights is None else np.float64)
     together = max(1, min(64, _COUNTED_AT_ONCE // classes.patients.size))
     begin = 0
@@ -92,6 +109,16 @@ def draw_counts(
         out[begin : begin + drawn.shape[0]] = drawn @ content
         begin += drawn.shape[0]
     return out
+
+
+def _check_seed(seed: object) -> int | list[int]:
+    """Return the seed, or refuse what is not one whole number, 0 or more, or a list of them."""
+    given = seed.tolist() if isinstance(seed, np.ndarray) else seed
+    many = given if isinstance(given, list | tuple) else [given]
+    whole = [int(one) for one in many if isinstance(one, int | np.integer) and read_number(one) >= 0]
+    if not whole or len(whole) < len(many):
+        raise refused("E647", "seed", "must be a whole number, 0 or more, or a list of them.")
+    return whole if many is given else whole[0]
 
 
 def jackknife_counts(
@@ -150,14 +177,14 @@ def _find_classes(pattern: ArrayLike, patient: ArrayLike, weights: ArrayLike | N
 
     The loops run over the number of rows a patient has, not over patients.
     """
-    kind = check_numbers("pattern", pattern).astype(np.intp)
-    who = check_numbers("patient", patient, kind.size)
-    if not kind.size:
+    given = check_counts("pattern", pattern)
+    who = check_counts("patient", patient, given.size)
+    if not given.size:
         raise NotEstimable("Nothing to draw from: no rows were given.")
     weight: NDArray[Any]
     # 32 bits hold any count of rows and halve the memory the products go through.
-    weight = np.ones(kind.size, dtype=np.int32) if weights is None else check_weights(weights, kind.size)
-    refuse_where((kind < 0) & (weight != 0), "E641", "pattern", "is negative.")
+    weight = np.ones(given.size, dtype=np.int32) if weights is None else check_weights(weights, given.size)
+    kind = _check_patterns(given, weight)
     who_place = distinct(who)[1]
     # A patient whose rows all weigh nothing is still drawn, and brings nothing.
     n_rows = np.bincount(who_place[weight > 0], minlength=int(who_place.max()) + 1)
@@ -183,6 +210,20 @@ def _find_classes(pattern: ArrayLike, patient: ArrayLike, weights: ArrayLike | N
         np.concatenate(patients).astype(np.int64),
         max(int(kind.max()) + 1, 1),
     )
+
+
+def _check_patterns(given: NDArray[Any], weight: NDArray[Any]) -> IntArray:
+    """Return the patterns as places in a table, or refuse numbers that are none; rows without weight may be below 0."""
+    if given.dtype.kind == "f":
+        refuse_where(given != np.floor(given), "E648", "pattern", "is not a whole number.")
+    if given.min() < 0:
+        refuse_where((given < 0) & (weight != 0), "E641", "pattern", "is negative.")
+    most = _PATTERNS_A_ROW * given.size + _PATTERNS_ANYWAY
+    if given.max() > most:
+        what = f"is too large: draws are a table with a column for each number up to the highest, at most {most} here. "
+        refuse_where(given > most, "E649", "pattern", what + "Number the patterns 0, 1, 2, ... without gaps.")
+    # Below -1 there are only rows without weight, whose number is never read.
+    return np.maximum(given, -1).astype(np.intp) if given.dtype.kind == "f" else given.astype(np.intp)
 
 
 def _same_rows(columns: list[NDArray[Any]], size: int) -> tuple[IntArray, IntArray]:
@@ -221,7 +262,7 @@ def _drawn_blocks(
         yield drawn
 
 
-def npmle_draws(patterns: Patterns, fit: Npmle, counts: NDArray[Any], days: ArrayLike, workers: int = 1) -> FloatArray:
+def npmle_draws(patterns: Patterns, fit: Npmle, counts: ArrayLike, days: ArrayLike, workers: int = 1) -> FloatArray:
     """Fit the interval-censored curve to every draw and read its lower bound at given times.
 
     Parameters
@@ -230,9 +271,10 @@ def npmle_draws(patterns: Patterns, fit: Npmle, counts: NDArray[Any], days: Arra
         From `npmle.build_patterns` on the full data.
     fit : Npmle
         The full data's fit; every draw starts from it.
-    counts : ndarray, shape (draws, patterns)
+    counts : array_like, shape (draws, patterns)
         From `draw_counts` or `jackknife_counts` with ``patterns.row``; whole numbers or weights.
     days : array_like, shape (k,)
+        0 or later.
     workers : int
         Threads to fit with; the numbers are the same bit for bit whatever it is.
 
@@ -244,21 +286,37 @@ def npmle_draws(patterns: Patterns, fit: Npmle, counts: NDArray[Any], days: Arra
     Raises
     ------
     InputRefused
-        A table of counts without the patterns' columns, fewer than one worker, bad times.
+        A table of counts without the patterns' columns or with entries that are negative (E640) or not finite, fewer
+        than one worker, bad times.
     NotEstimable
         A draw without any weight, or one whose fit does not reach its optimality condition.
     """
-    at = check_numbers("days", np.atleast_1d(np.asarray(days, dtype=np.float64)))
-    refuse_where(np.array([workers < 1]), "E644", "workers", "must be 1 or more.")
-    check_numbers("counts", counts[0] if len(counts) else [], patterns.left.size)
-    if not (counts > 0).any(axis=1).all():
-        raise NotEstimable("A draw has no weight: too few patients have rows that count.")
+    at = check_days("days", days)
+    workers = check_whole("workers", workers, "E644", 1)
+    table = _check_table(counts, patterns.left.size)
     together = max(1, _NUMBERS_AT_ONCE // (patterns.left.size + at.size))
-    parts = [counts[begin : begin + together] for begin in range(0, counts.shape[0], together)]
+    parts = [table[begin : begin + together] for begin in range(0, table.shape[0], together)]
     if workers == 1:
         return np.concatenate([_fit_block(patterns, fit, part, at) for part in parts])
     with ThreadPoolExecutor(workers) as pool:
         return np.concatenate(list(pool.map(lambda part: _fit_block(patterns, fit, part, at), parts)))
+
+
+def _check_table(counts: ArrayLike, patterns: int) -> NDArray[Any]:
+    """Return the counts, shape (draws, patterns), or refuse them; positions are those of draws."""
+    table = check_columns("counts", counts, columns=patterns)
+    if not table.shape[0]:
+        raise NotEstimable("There are no draws to fit.")
+    if table.dtype != np.int64:
+        table = table.astype(np.float64, copy=False)
+    if table.min() < 0:
+        refuse_where((table < 0).any(axis=1), "E640", "counts", "holds a negative count.")
+    if table.max() > LARGEST_SUM / patterns:
+        what = f"holds counts that are too large: they may sum to {LARGEST_SUM:g} at most."
+        refuse_where((table > LARGEST_SUM / patterns).any(axis=1), "E618", "counts", what)
+    if not table.any(axis=1).all():
+        raise NotEstimable("A draw has no weight: too few patients have rows that count.")
+    return table
 
 
 def _fit_block(patterns: Patterns, fit: Npmle, counts: NDArray[Any], at: FloatArray) -> FloatArray:

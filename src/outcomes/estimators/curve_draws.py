@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from outcomes.estimators.bootstrap import draw_counts
-from outcomes.estimators.checks import FloatArray, check_numbers, refuse_where
+from outcomes.estimators.checks import FloatArray, check_days, check_numbers
 from outcomes.estimators.counting import distinct
 from outcomes.estimators.curves.competing import check_causes
 from outcomes.estimators.curves.kaplan_meier import check_times
@@ -57,8 +57,7 @@ def incidence_draws(
     """
     end = check_times(time)
     code = check_numbers("cause", cause, end.size)
-    at = check_numbers("days", np.atleast_1d(np.asarray(days, dtype=np.float64)))
-    refuse_where(at < 0, "E614", "days", "is negative.")
+    at = check_days("days", days)
     ways = 1 + (check_causes(code, causes) if end.size else 1)
     times, place = distinct(end)
     counts = draw_counts(place * ways + code.astype(np.intp), patient, draws, seed, weights)

@@ -11,19 +11,37 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_level, check_numbers, check_weights, refuse_where
+from outcomes.estimators.checks import (
+    FloatArray,
+    all_finite,
+    check_array,
+    check_columns,
+    check_level,
+    check_numbers,
+    check_weights,
+    refuse_where,
+)
 
 _ROUNDING = 1e-9
 
 
-def percentile_limits(drawn: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-    """Return the percentile interval of each column of draws, shape (draws, k)."""
+def percentile_limits(drawn: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Return the percentile interval of each column of draws, shape (draws, k).
+
+    Raises
+    ------
+    InputRefused
+        Draws that are not finite numbers, a level outside (0, 1).
+    NotEstimable
+        No draws, or not a table.
+    """
+    drawn = _check_drawn(drawn)
     tail = (1.0 - check_level(level)) / 2.0
     low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=0)
     return low, high
 
 
-def interval_limits(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+def interval_limits(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Return this package's default interval for an interval-censored curve, time by time.
 
     A normal interval on the logit scale around the mean of the draws, with the standard deviation of the draws as its
@@ -37,7 +55,7 @@ def interval_limits(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95)
     ----------
     estimate : array_like, shape (k,)
         The curve of the full data, shares.
-    drawn : ndarray, shape (draws, k)
+    drawn : array_like, shape (draws, k)
         The same of each draw; 200 draws are enough, since only their mean and spread are used.
     level : float
 
@@ -49,15 +67,19 @@ def interval_limits(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95)
     Raises
     ------
     InputRefused
-        Lengths that do not fit, NaN, a level outside (0, 1).
+        Lengths that do not fit, NaN, infinite values, E639 anything outside [0, 1] by more than rounding, a level
+        outside (0, 1).
     NotEstimable
         Fewer than two draws.
     """
     from scipy.special import expit, logit, ndtri
 
-    at = _check_estimate(estimate, drawn)
+    at, drawn = _check_estimate(estimate, drawn)
     if drawn.shape[0] < 2:
         raise NotEstimable("No interval: a spread needs two draws or more.")
+    what = "is no share: it must lie between 0 and 1."
+    refuse_where(np.abs(at - 0.5) > 0.5 + _ROUNDING, "E639", "estimate", what)
+    refuse_where((np.abs(drawn - 0.5) > 0.5 + _ROUNDING).any(axis=1), "E639", "drawn", what)
     score = ndtri(0.5 + check_level(level) / 2.0)
     # Sums of masses pass 0 and 1 by rounding, and differ by it where they are the same.
     share = np.clip(drawn, 0.0, 1.0)
@@ -73,8 +95,8 @@ def interval_limits(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95)
 
 def bca_limits(
     estimate: ArrayLike,
-    drawn: FloatArray,
-    jackknife: FloatArray,
+    drawn: ArrayLike,
+    jackknife: ArrayLike,
     multiplicity: ArrayLike,
     level: float = 0.95,
 ) -> tuple[FloatArray, FloatArray]:
@@ -88,8 +110,8 @@ def bca_limits(
     ----------
     estimate : array_like, shape (k,)
         The curve of the full data.
-    drawn : ndarray, shape (draws, k)
-    jackknife : ndarray, shape (c, k)
+    drawn : array_like, shape (draws, k)
+    jackknife : array_like, shape (c, k)
         Estimates that leave out one patient of each class; see `bootstrap.jackknife_counts`.
     multiplicity : array_like, shape (c,)
         Patients in each class.
@@ -103,14 +125,15 @@ def bca_limits(
     Raises
     ------
     InputRefused
-        Lengths that do not fit, NaN, a level outside (0, 1).
+        Lengths that do not fit, NaN, infinite values, a level outside (0, 1).
     NotEstimable
         No draws.
     """
     from scipy.special import ndtr, ndtri
 
-    at = _check_estimate(estimate, drawn)
-    many = check_weights(multiplicity, jackknife.shape[0])[:, None]
+    at, drawn = _check_estimate(estimate, drawn)
+    jackknife = np.asarray(check_columns("jackknife", jackknife, columns=at.size), dtype=np.float64)
+    many = check_weights(multiplicity, jackknife.shape[0], "multiplicity")[:, None]
     tail = (1.0 - check_level(level)) / 2.0
     # Half a draw on each side keeps the normal score finite when all draws lie on one side.
     below = ((drawn < at).sum(axis=0) + 0.5 * (drawn == at).sum(axis=0) + 0.5) / (drawn.shape[0] + 1.0)
@@ -127,7 +150,7 @@ def bca_limits(
     return limits[0], limits[1]
 
 
-def sup_t_band(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+def sup_t_band(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Return a simultaneous band over all columns (Montiel Olea and Plagborg-Moller 2019, doi:10.1002/jae.2656).
 
     The quantile form of the sup-t band: at every time the same share of draws is cut off on either side, and that share
@@ -139,7 +162,7 @@ def sup_t_band(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95) -> t
     ----------
     estimate : array_like, shape (k,)
         The curve of the full data.
-    drawn : ndarray, shape (draws, k)
+    drawn : array_like, shape (draws, k)
     level : float
 
     Returns
@@ -149,11 +172,11 @@ def sup_t_band(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95) -> t
     Raises
     ------
     InputRefused
-        Lengths that do not fit, NaN, a level outside (0, 1).
+        Lengths that do not fit, NaN, infinite values, a level outside (0, 1).
     NotEstimable
         No draws.
     """
-    at = _check_estimate(estimate, drawn)
+    at, drawn = _check_estimate(estimate, drawn)
     n = drawn.shape[0]
     ordered = np.sort(drawn, axis=0)
     # How many draws lie at or below, and at or above, each draw: ties count for both, so a flat stretch excludes none.
@@ -168,13 +191,20 @@ def sup_t_band(estimate: ArrayLike, drawn: FloatArray, level: float = 0.95) -> t
     return np.minimum(ordered[cut - 1], at), np.maximum(ordered[n - cut], at)
 
 
-def _check_estimate(estimate: ArrayLike, drawn: FloatArray) -> FloatArray:
-    """Return the estimate as an array, or refuse draws that do not belong to it."""
-    if drawn.ndim != 2 or not drawn.shape[0]:
+def _check_estimate(estimate: ArrayLike, drawn: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return the estimate and the draws as arrays, or refuse draws that do not belong to it."""
+    table = _check_drawn(drawn)
+    return check_numbers("estimate", estimate, table.shape[1], allow_scalar=True), table
+
+
+def _check_drawn(drawn: ArrayLike) -> FloatArray:
+    """Return the draws, shape (draws, k), or refuse them; positions are those of draws."""
+    table = np.asarray(check_array("drawn", drawn), dtype=np.float64)
+    if table.ndim != 2 or not table.shape[0]:
         raise NotEstimable("No interval: there are no draws, or they are not a table of draws by times.")
-    at = check_numbers("estimate", np.atleast_1d(np.asarray(estimate, dtype=np.float64)), drawn.shape[1])
-    refuse_where(np.isnan(drawn.sum(axis=1)), "E643", "drawn", "is not a number (NaN).")
-    return at
+    if not all_finite(table):
+        refuse_where(~np.isfinite(table).all(axis=1), "E643", "drawn", "is not a finite number.")
+    return table
 
 
 def _column_quantiles(drawn: FloatArray, share: FloatArray) -> FloatArray:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import Finding, InputRefused, NotEstimable
-from outcomes.estimators.checks import FloatArray, check_numbers
+from outcomes.estimators.checks import FloatArray, check_columns, check_numbers
 from outcomes.estimators.counting import distinct
 from outcomes.estimators.mixed_variance import cluster_variance, mean_information, sum_units
 
@@ -109,7 +109,12 @@ def fit_mixed(values: ArrayLike, fixed: ArrayLike, random: ArrayLike, unit: Arra
         converge.
     """
     y = check_numbers("values", values)
-    x, z = _check_columns("fixed", fixed, y.size), _check_columns("random", random, y.size)
+    x, z = (
+        check_columns(name, table, y.size).astype(np.float64, copy=False)
+        for name, table in (("fixed", fixed), ("random", random))
+    )
+    if not x.shape[1] or not z.shape[1]:
+        raise NotEstimable("A mean course cannot be fitted: the mean, or what differs by unit, has no columns.")
     of = distinct(check_numbers("unit", unit, y.size))[1]
     patient = distinct(check_numbers("cluster", cluster, y.size))[1]
     order = np.lexsort((*x.T[::-1], y, of))
@@ -122,16 +127,6 @@ def fit_mixed(values: ArrayLike, fixed: ArrayLike, random: ArrayLike, unit: Arra
     if sums.n / 2.0 * (_criterion(_root(result), sums) - _criterion(root, sums)) > _MOST_LOSS:
         raise NotEstimable("The mixed model of the pain course did not converge: it ended below where it had started.")
     return _read(result, sums, y, x, z, starts, patient)
-
-
-def _check_columns(name: str, values: ArrayLike, length: int) -> FloatArray:
-    columns = np.asarray(values, dtype=np.float64)
-    if columns.ndim != 2 or len(columns) != length:
-        finding = Finding("E602", f"{name} needs one row for each of the {length} values.", name)
-        raise InputRefused(f"The argument '{name}' cannot be used.", [finding])
-    for column in columns.T:
-        check_numbers(name, column)
-    return columns
 
 
 def _check_enough(y: FloatArray, x: FloatArray, of: IntArray, patient: IntArray, starts: IntArray) -> None:

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_numbers, check_weights, refuse_where
+from outcomes.estimators.checks import FloatArray, check_days, check_numbers, check_share, check_weights, refuse_where
 from outcomes.estimators.counting import distinct, sum_by
 
 IntArray = NDArray[np.intp]
@@ -161,8 +161,13 @@ def cdf_at(fit: Npmle, days: ArrayLike) -> tuple[FloatArray, FloatArray]:
     -------
     lower, upper : ndarray, shape (k,)
         `lower` counts mass whose interval has ended by then, `upper` mass whose interval has begun.
+
+    Raises
+    ------
+    InputRefused
+        Days that are negative or not finite numbers.
     """
-    at = check_numbers("days", np.atleast_1d(np.asarray(days, dtype=np.float64)))
+    at = check_days("days", days)
     total = np.concatenate([[0.0], np.cumsum(fit.mass)])
     lower = total[np.searchsorted(fit.right, at, side="right")]
     # At x an exact time x has happened although no interval begins before it: the lower count knows.
@@ -171,7 +176,14 @@ def cdf_at(fit: Npmle, days: ArrayLike) -> tuple[FloatArray, FloatArray]:
 
 
 def quantile(fit: Npmle, share: float) -> tuple[float, float]:
-    """Return the interval ``(left, right]`` in which `share` had the event; right is ``inf`` if that was never seen."""
+    """Return the interval ``(left, right]`` in which `share` had the event; right is ``inf`` if that was never seen.
+
+    Raises
+    ------
+    InputRefused
+        E615: `share` is not one number inside (0, 1).
+    """
+    share = check_share("share", share, "E615", 0.5)
     reached = np.flatnonzero(np.cumsum(fit.mass) >= share - 1e-9)
     j = int(reached[0]) if reached.size else fit.mass.size - 1
     return float(fit.left[j]), float(fit.right[j])
@@ -224,9 +236,12 @@ def maximise(
     low, high = key // k, key % k
     weight = sum_by(inverse, weight, key.size)
     if np.all((low == high) | (high == k - 1)):
-        mass = _product_limit(low, high, weight, k)
-        probability = _run_sums(mass, low, high)
-        return mass, 0, _gap(low, high, weight, probability, k), _loglik(weight, probability)
+        mass, probability = _product_limit(low, high, weight, k)
+        if probability.min() > 0.0:
+            gap = float(_gradient(low, high, weight / probability, k).max() / weight.sum() - 1.0)
+            if gap < gap_wanted:
+                return mass, 0, gap, _loglik(weight, probability)
+        # The formula lost too many digits, which only weights of very different size do: let the steps try.
     mass = _stabbing_start(low, high, k) if start is None else start / start.sum()
     return _newton(mass, low, high, weight, gap_wanted)
 
@@ -351,17 +366,22 @@ def _stabbing_start(low: IntArray, high: IntArray, k: int) -> FloatArray:
     return mass / mass.sum()
 
 
-def _product_limit(low: IntArray, high: IntArray, weight: FloatArray, k: int) -> FloatArray:
-    """Masses when every run is one cell or reaches the last one: the Kaplan-Meier product, exact at ties."""
+def _product_limit(low: IntArray, high: IntArray, weight: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
+    """Masses, and mass of each run, when every run is one cell or reaches the last: the Kaplan-Meier product."""
     single = low == high
     events = sum_by(low[single], weight[single], k)
     # A run that reaches the end was last seen before its first cell: it is at risk in the cells before that one.
     reaches = np.where(single, low, low - 1)
-    at_risk = np.cumsum(sum_by(reaches[reaches >= 0], weight[reaches >= 0], k)[::-1])[::-1]
+    leaving = sum_by(reaches[reaches >= 0], weight[reaches >= 0], k)
+    at_risk = np.cumsum(leaving[::-1])[::-1]
+    # Who goes on is counted, not 1 - hazard, and a run's mass is read, not subtracted: small masses keep their digits.
+    stopping = ~single & (reaches >= 0)
+    going_on = at_risk[1:] + sum_by(reaches[stopping], weight[stopping], k)[:-1]
     hazard = np.ones(k)
     hazard[:-1] = events[:-1] / at_risk[:-1]
-    before = np.concatenate([[1.0], np.cumprod(1.0 - hazard[:-1])])
-    return before * hazard
+    before = np.concatenate([[1.0], np.cumprod(going_on / at_risk[:-1])])
+    mass = before * hazard
+    return mass, np.where(single, mass[low], before[low])
 
 
 def _run_sums(mass: FloatArray, low: IntArray, high: IntArray) -> FloatArray:
@@ -372,10 +392,6 @@ def _run_sums(mass: FloatArray, low: IntArray, high: IntArray) -> FloatArray:
 def _gradient(low: IntArray, high: IntArray, share: FloatArray, k: int) -> FloatArray:
     change = sum_by(low, share, k + 1) - sum_by(high + 1, share, k + 1)
     return np.cumsum(change[:k])
-
-
-def _gap(low: IntArray, high: IntArray, weight: FloatArray, probability: FloatArray, k: int) -> float:
-    return float(_gradient(low, high, weight / probability, k).max() / weight.sum() - 1.0)
 
 
 def _loglik(weight: FloatArray, probability: FloatArray) -> float:

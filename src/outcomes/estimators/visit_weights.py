@@ -24,7 +24,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_numbers, check_weights, refuse_where
+from outcomes.estimators.checks import (
+    FloatArray,
+    check_columns,
+    check_days,
+    check_numbers,
+    check_weights,
+    read_number,
+    refuse_where,
+    refused,
+)
 from outcomes.estimators.counting import distinct
 
 IntArray = NDArray[np.intp]
@@ -92,14 +101,18 @@ def visit_weights(
     Raises
     ------
     InputRefused
-        NaN, infinite values, unequal lengths, or ratings out of order.
+        NaN, infinite values, unequal lengths, negative days, units that are no whole numbers (E638), ratings out of
+        order, or a quantile outside [0.5, 1] (E637).
     NotEstimable
         Nobody was rated again, or the model of the visits did not converge.
     """
-    t = check_numbers("day", day)
-    score, of = check_numbers("rating", rating, t.size), check_numbers("unit", unit, t.size).astype(np.intp)
+    t = check_days("day", check_numbers("day", day))
+    score, of = check_numbers("rating", rating, t.size), _check_units(unit, t.size)
+    if not 0.5 <= read_number(cut_quantile) <= 1.0:
+        raise refused("E637", "cut_quantile", "must be one number from 0.5 to 1.")
     m = int(of[-1]) + 1 if of.size else 0
-    end, where = check_numbers("end_days", end_days, m), distinct(check_numbers("site", site, m))[1]
+    end = check_days("end_days", check_numbers("end_days", end_days, m))
+    where = distinct(check_numbers("site", site, m))[1]
     is_first = np.diff(of, prepend=-1) != 0
     refuse_where(
         (np.diff(of, prepend=0) < 0) | (~is_first & (np.diff(t, prepend=0.0) <= 0)),
@@ -132,6 +145,13 @@ def visit_weights(
         n_visits=seen.size,
         days_at_risk=float(exposure.sum()),
     )
+
+
+def _check_units(unit: ArrayLike, length: int) -> IntArray:
+    """Return the units, shape (n,), or refuse numbers with fractions, which would be cut off to another unit."""
+    of = check_numbers("unit", unit, length)
+    refuse_where((of != np.floor(of)) | (np.abs(of) >= 2.0**52), "E638", "unit", "is not a whole number of a unit.")
+    return of.astype(np.intp)
 
 
 def _pool_small(site: IntArray, visits: IntArray) -> IntArray:
@@ -212,18 +232,18 @@ def fit_weighted_mean(
     Raises
     ------
     InputRefused
-        NaN, infinite values, unequal lengths, a negative weight.
+        NaN, infinite values, unequal lengths, a negative weight, columns that are not a table.
     NotEstimable
-        Columns that say the same.
+        No columns, or columns that say the same.
     """
     from statsmodels.genmod.cov_struct import Independence
     from statsmodels.genmod.generalized_estimating_equations import GEE
 
     y = check_numbers("values", values)
-    x = np.asarray(fixed, dtype=np.float64)
+    x = check_columns("fixed", fixed, y.size).astype(np.float64, copy=False)
     of = distinct(check_numbers("cluster", cluster, y.size))[1]
     w = check_weights(weights, y.size)
-    if np.linalg.matrix_rank(x) < x.shape[1]:
-        raise NotEstimable("A mean course cannot be fitted: its columns say the same.")
+    if not x.shape[1] or np.linalg.matrix_rank(x) < x.shape[1]:
+        raise NotEstimable("A mean course cannot be fitted: it has no columns, or they say the same.")
     fit: Any = GEE(y, x, groups=of, cov_struct=Independence(), weights=w).fit()
     return np.asarray(fit.params, dtype=np.float64), np.asarray(fit.cov_params(), dtype=np.float64)

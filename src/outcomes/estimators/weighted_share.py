@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from outcomes.errors import Finding, InputRefused, NotEstimable
-from outcomes.estimators.checks import FloatArray, check_level, check_numbers, refuse_where
+from outcomes.errors import NotEstimable
+from outcomes.estimators.checks import FloatArray, check_columns, check_level, check_numbers, refuse_where
 from outcomes.estimators.counting import distinct
 
 EVENTS_PER_TERM = 10
@@ -81,14 +81,11 @@ def weighted_share(
         Nobody or everybody measured, too few for the columns, columns that say the same, separation, or a fit that did
         not converge.
     """
-    y, m = check_numbers("response", response), check_numbers("measured", measured)
+    y = check_numbers("response", response)
+    m = check_numbers("measured", measured, y.size)
     refuse_where((y != 0) & (y != 1), "E610", "response", "is neither 0 nor 1.")
     refuse_where((m != 0) & (m != 1), "E610", "measured", "is neither 0 nor 1.")
-    x = np.asarray(columns, dtype=np.float64)
-    if m.size != y.size or x.ndim != 2 or len(x) != y.size:
-        finding = Finding("E603", "The arguments must be aligned, one row an observation.", "columns")
-        raise InputRefused("A weighted share cannot be estimated.", [finding])
-    refuse_where(np.asarray(~np.isfinite(x).all(axis=1)), "E604", "columns", "is not a finite number.")
+    x = check_columns("columns", columns, y.size).astype(np.float64, copy=False)
     of = distinct(check_numbers("cluster", cluster, y.size))[1]
     level = check_level(level)
     p = fit_chance(m, x)

@@ -20,7 +20,7 @@ import math
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_level, check_numbers
+from outcomes.estimators.checks import FloatArray, check_level, check_number
 from outcomes.estimators.curves.kaplan_meier import KaplanMeier, log_log_limits, normal_quantile
 
 _WIDEST = 40.0
@@ -70,8 +70,8 @@ def _stretch(curve: KaplanMeier, start: float | None, end: float | None) -> tupl
     usable = np.flatnonzero(curve.survival > 0)
     if not usable.size:
         raise NotEstimable("No band can be drawn: the curve has no event after which some are still without it.")
-    begin = float(curve.time[0]) if start is None else float(check_numbers("start", [start])[0])
-    stop = float(curve.time[usable[-1]]) if end is None else float(check_numbers("end", [end])[0])
+    begin = float(curve.time[0]) if start is None else check_number("start", start)
+    stop = float(curve.time[usable[-1]]) if end is None else check_number("end", end)
     if stop < begin:
         raise NotEstimable("No band can be drawn: its end lies before its start.")
     first = int(np.searchsorted(curve.time, begin, side="right")) - 1

@@ -23,9 +23,10 @@ from numpy.typing import ArrayLike, NDArray
 from outcomes.estimators.checks import (
     FloatArray,
     check_counts,
+    check_days,
     check_level,
-    check_numbers,
     check_weights,
+    check_whole,
     refuse_where,
 )
 from outcomes.estimators.counting import count_by
@@ -120,12 +121,11 @@ def aalen_johansen(
 
 def check_causes(code: NDArray[Any], causes: int | None = None) -> int:
     """Return the number of causes, or refuse codes that are not 0..k."""
-    highest = MOST_CAUSES if causes is None else causes
-    refuse_where(np.array([not 0 < highest <= MOST_CAUSES]), "E684", "causes", f"must be 1 to {MOST_CAUSES}.")
+    highest = MOST_CAUSES if causes is None else check_whole("causes", causes, "E684", 1, MOST_CAUSES)
     if code.min() < 0 or code.max() > highest or (code.dtype.kind == "f" and (code != np.floor(code)).any()):
         wrong = (code < 0) | (code > highest) | (code != np.floor(code))
         refuse_where(wrong, "E685", "cause", f"is not a whole number from 0 to {highest}.")
-    return int(code.max()) if causes is None else causes
+    return int(code.max()) if causes is None else highest
 
 
 def _std_err(steps: Steps, squares: FloatArray) -> FloatArray:
@@ -199,8 +199,7 @@ def incidence_at(fit: AalenJohansen, days: ArrayLike) -> tuple[FloatArray, Float
     InputRefused
         Days that are negative or not finite.
     """
-    at = check_numbers("days", np.atleast_1d(np.asarray(days, dtype=np.float64)))
-    refuse_where(at < 0, "E614", "days", "is negative.")
+    at = check_days("days", days)
     index = np.searchsorted(fit.time, at, side="right")
     unseen = (at > fit.watched_time[-1]) & (np.concatenate([[1.0], fit.event_free])[index] > 0)
     start = np.zeros((fit.causes.size, 1))

@@ -25,8 +25,10 @@ from numpy.typing import ArrayLike, NDArray
 from outcomes.estimators.checks import (
     FloatArray,
     check_counts,
+    check_days,
     check_level,
     check_numbers,
+    check_share,
     check_weights,
     refuse_where,
 )
@@ -198,9 +200,13 @@ def survival_at(curve: KaplanMeier, days: ArrayLike) -> tuple[FloatArray, FloatA
         Before the first event survival and both limits are 1 (nothing has happened, the method has no width to give).
         After the last observation survival is NaN, unless it has already reached 0: nobody was watched there.
         `at_risk` is the weight with ``entry < t <= time``.
+
+    Raises
+    ------
+    InputRefused
+        Days that are negative or not finite numbers.
     """
-    at = check_numbers("days", np.atleast_1d(np.asarray(days, dtype=np.float64)))
-    refuse_where(at < 0, "E614", "days", "is negative.")
+    at = check_days("days", days)
     index = np.searchsorted(curve.time, at, side="right")
     unseen = at > curve.watched_time[-1]
     out = []
@@ -218,9 +224,13 @@ def quantile(curve: KaplanMeier, share: float) -> tuple[float, float, float]:
     The time is the first at which survival is ``1 - share`` or less; where the curve runs flat exactly there, the
     middle of the flat piece (R's ``quantile.survfit``). NaN when the curve, or a limit, never gets there (Brookmeyer
     and Crowley 1982, doi:10.2307/2530286).
+
+    Raises
+    ------
+    InputRefused
+        E615: `share` is not one number inside (0, 1).
     """
-    if not 0.0 < share < 1.0:
-        refuse_where(np.array([True]), "E615", "share", "must lie between 0 and 1.")
+    share = check_share("share", share, "E615", 0.5)
     return (
         _first_time(curve.time, curve.survival, 1.0 - share),
         _first_time(curve.time, curve.conf_low, 1.0 - share),

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_counts, refuse_where
+from outcomes.estimators.checks import FloatArray, check_counts, refuse_where, refused
 from outcomes.estimators.counting import count_by, distinct
 from outcomes.estimators.curves.kaplan_meier import check_events, check_times
 
@@ -93,7 +93,10 @@ def logrank(time: ArrayLike, event: ArrayLike, group: ArrayLike, strata: ArrayLi
 
 def number_labels(name: str, labels: ArrayLike, length: int) -> tuple[NDArray[np.intp], tuple[Any, ...]]:
     """Return each row's place among the sorted labels, shape (n,), and those labels, or refuse."""
-    array = np.asarray(labels)
+    try:
+        array = np.asarray(labels)
+    except ValueError:
+        raise refused("E602", name, "holds lists; one label a row is needed.") from None
     if array.dtype.kind in "US" and not isinstance(labels, np.ndarray):
         # NumPy writes a missing label or a number among words as a word; as objects they stay what they are.
         array = np.asarray(labels, dtype=object)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_counts, check_numbers, refuse_where
+from outcomes.estimators.checks import FloatArray, check_counts, check_days, check_number, refuse_where
 from outcomes.estimators.counting import distinct, sum_by
 from outcomes.estimators.curves.competing import check_causes
 from outcomes.estimators.curves.kaplan_meier import check_events, check_times
@@ -60,7 +60,7 @@ def pseudo_observations(time: ArrayLike, event: ArrayLike, at: ArrayLike) -> Flo
     m = np.stack([steps.censored_pull, steps.event_pull])[:, :, None]
     gone = _has_left(steps, index)
     values = survival + end.size * survival * np.where(gone, -m, -pulled)
-    return np.take(values.reshape(-1, index.size), cell, axis=0)
+    return np.take(values.reshape(2 * steps.time.size, index.size), cell, axis=0)
 
 
 def pseudo_restricted_means(time: ArrayLike, event: ArrayLike, horizon: float) -> FloatArray:
@@ -89,7 +89,8 @@ def pseudo_restricted_means(time: ArrayLike, event: ArrayLike, horizon: float) -
     """
     end = check_times(time)
     steps, cell = _count_rows(end, check_events(event, end.size), 1)
-    refuse_where(check_numbers("horizon", [horizon]) <= 0, "E616", "horizon", "must be above 0.")
+    horizon = check_number("horizon", horizon)
+    refuse_where(np.array([horizon <= 0]), "E616", "horizon", "must be above 0.")
     _index_of_days(steps, horizon)
     edges = np.minimum(np.concatenate([[0.0], steps.time, [max(horizon, steps.time[-1])]]), horizon)
     width = np.diff(edges)
@@ -162,8 +163,7 @@ def _count_rows(end: NDArray[Any], code: NDArray[Any], k: int) -> tuple[Steps, N
 
 def _index_of_days(steps: Steps, at: ArrayLike) -> NDArray[np.intp]:
     """Return for each day how many days of leaving have passed by it, or refuse."""
-    days = check_numbers("at", np.atleast_1d(np.asarray(at, dtype=np.float64)))
-    refuse_where(days < 0, "E614", "at", "is negative.")
+    days = check_days("at", at)
     late = np.flatnonzero(days > steps.time[-1])
     if late.size and steps.after[-1] > 0:
         raise NotEstimable(

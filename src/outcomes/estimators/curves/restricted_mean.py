@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import check_level, check_numbers, refuse_where
+from outcomes.estimators.checks import check_level, check_number, refuse_where
 from outcomes.estimators.curves.kaplan_meier import KaplanMeier, normal_quantile
 
 
@@ -36,7 +36,8 @@ def restricted_mean(curve: KaplanMeier, horizon: float) -> RestrictedMean:
     InputRefused
         `horizon` is not a finite number above 0.
     """
-    refuse_where(check_numbers("horizon", [horizon]) <= 0, "E616", "horizon", "must be above 0.")
+    horizon = check_number("horizon", horizon)
+    refuse_where(np.array([horizon <= 0]), "E616", "horizon", "must be above 0.")
     ended = curve.survival.size > 0 and curve.survival[-1] == 0
     if horizon > curve.watched_time[-1] and not ended:
         raise NotEstimable(
@@ -50,7 +51,7 @@ def restricted_mean(curve: KaplanMeier, horizon: float) -> RestrictedMean:
     d, n = curve.events[used], curve.at_risk[used]
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.where(beyond > 0, beyond**2 * d / (n * (n - d)), 0.0)
-    return RestrictedMean(float(areas.sum()), float(np.sqrt(parts.sum())), float(horizon))
+    return RestrictedMean(float(areas.sum()), float(np.sqrt(parts.sum())), horizon)
 
 
 @dataclass(frozen=True, slots=True)
