@@ -153,21 +153,24 @@ def bca_limits(
 def sup_t_band(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Return a simultaneous band over all columns (Montiel Olea and Plagborg-Moller 2019, doi:10.1002/jae.2656).
 
-    The quantile form of the sup-t band: at every time the same share of draws is cut off on either side, and that share
-    is the largest for which at least `level` of the draws lie inside the band at all times together. It needs no
-    standard error, so a stretch where every draw is 0 does no harm, and it stays where the draws are, in [0, 1].
-    The band is widened where needed to contain the estimate.
+    The wider, at each time, of two forms of the sup-t band. The quantile form cuts off the same share of draws on
+    either side at every time, the largest for which at least `level` of the draws lie inside the band at all times
+    together; it follows the draws' skewness and needs no standard error. The standardised form is `interval_limits`
+    with the quantile of the largest deviation over all times in place of the normal one. Either alone held the true
+    curve in 85 to 93 % of simulated data sets, the wider of the two in 90 to 97 %
+    (``tests/simulation/test_relief_band_coverage.py``). Widened where needed to contain the estimate.
 
     Parameters
     ----------
     estimate : array_like, shape (k,)
-        The curve of the full data.
+        The curve of the full data, shares.
     drawn : array_like, shape (draws, k)
     level : float
 
     Returns
     -------
     low, high : ndarray, shape (k,)
+        In [0, 1]. Where every draw is 0, [0, 0]: leave out times before anything was seen.
 
     Raises
     ------
@@ -177,6 +180,14 @@ def sup_t_band(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) -> tu
         No draws.
     """
     at, drawn = _check_estimate(estimate, drawn)
+    level = check_level(level)
+    forms = (_quantile_band(drawn, level), _standardised_band(np.clip(drawn, 0.0, 1.0), level))
+    low = np.minimum.reduce([low for low, _ in forms])
+    high = np.maximum.reduce([high for _, high in forms])
+    return np.minimum(low, at), np.maximum(high, at)
+
+
+def _quantile_band(drawn: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     n = drawn.shape[0]
     ordered = np.sort(drawn, axis=0)
     # How many draws lie at or below, and at or above, each draw: ties count for both, so a flat stretch excludes none.
@@ -186,9 +197,24 @@ def sup_t_band(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) -> tu
         at_or_above = n - np.searchsorted(column, values, side="left")
         np.minimum(depth, np.minimum(at_or_below, at_or_above), out=depth)
     # The deepest cut that still keeps `level` of the draws whole.
-    keep = int(np.ceil(check_level(level) * n - 1e-9))
+    keep = int(np.ceil(level * n - 1e-9))
     cut = min(int(np.sort(depth)[n - keep]), (n + 1) // 2)
-    return np.minimum(ordered[cut - 1], at), np.maximum(ordered[n - cut], at)
+    return ordered[cut - 1], ordered[n - cut]
+
+
+def _standardised_band(share: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+    """Around the mean of the draws on the logit scale; where the draws do not differ, their value."""
+    from scipy.special import expit, logit
+
+    middle, spread = share.mean(axis=0), share.std(axis=0)
+    moves = np.ptp(share, axis=0) > _ROUNDING
+    if not moves.any():
+        return share[0], share[0]
+    largest = np.max(np.abs(share - middle)[:, moves] / spread[moves], axis=1)
+    reach = np.quantile(largest, level) * spread[moves] / (middle * (1.0 - middle))[moves]
+    low, high = share.min(axis=0), share.max(axis=0)
+    low[moves], high[moves] = (expit(logit(middle[moves]) + side * reach) for side in (-1.0, 1.0))
+    return low, high
 
 
 def _check_estimate(estimate: ArrayLike, drawn: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -89,8 +89,9 @@ def _with_limits(curve: DayCurve, drawn: FloatArray, protocol: Protocol) -> DayC
     days = np.flatnonzero((curve.events >= BAND_MIN_EVENTS) & (np.arange(low.size) <= curve.last_day))
     if days.size:
         band = limits.sup_t_band(curve.estimate[days], drawn[:, days], protocol.inference.level)
-        # The two are made differently; a band must not be the narrower one anywhere.
-        band_low[days], band_high[days] = np.fmin(band[0], low[days]), np.fmax(band[1], high[days])
+        # The two are made differently; a band must not be the narrower one anywhere, nor fall over time.
+        band_low[days] = np.minimum.accumulate(np.fmin(band[0], low[days])[::-1])[::-1]
+        band_high[days] = np.maximum.accumulate(np.fmax(band[1], high[days]))
     more = {"band_low": band_low, "band_high": band_high}
     return replace(curve, conf_low=low, conf_high=high, daily={**curve.daily, **more})
 
