@@ -7,26 +7,12 @@ import math
 import numpy as np
 import pytest
 
+from interval_data import simulate
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators import bootstrap, limits
 from outcomes.estimators.npmle import build_patterns, cdf_at, fit_patterns, npmle
 
 INF = math.inf
-
-
-def simulate(n, seed, mean=30.0, step=14, stop=0.1):
-    """Exponential times looked at every 1 to `step` - 1 days; after each look without the event some stop coming."""
-    rng = np.random.default_rng(seed)
-    time, left, right = rng.exponential(mean, n), np.zeros(n), np.full(n, INF)
-    day, coming = np.zeros(n), np.ones(n, dtype=bool)
-    for _ in range(25):
-        day = day + rng.integers(1, step, n)
-        happened = coming & (time <= day)
-        right[happened] = day[happened]
-        coming &= ~happened
-        left[coming] = day[coming]
-        coming &= rng.random(n) >= stop
-    return left, right
 
 
 # -- draws ------------------------------------------------------------------------------------------------------------

@@ -13,27 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import outcomes.estimators.npmle
+from interval_data import simulate
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.curves import kaplan_meier, survival_at
 from outcomes.estimators.npmle import cdf_at, npmle, quantile
 
 INF = math.inf
 REFERENCE = Path(__file__).parents[1] / "reference"
-
-
-def simulate(n, seed, mean=30.0, step=14, stop=0.1):
-    """Exponential times looked at every 1 to `step` - 1 days; after each look without the event some stop coming."""
-    rng = np.random.default_rng(seed)
-    time, left, right = rng.exponential(mean, n), np.zeros(n), np.full(n, INF)
-    day, coming = np.zeros(n), np.ones(n, dtype=bool)
-    for _ in range(25):
-        day = day + rng.integers(1, step, n)
-        happened = coming & (time <= day)
-        right[happened] = day[happened]
-        coming &= ~happened
-        left[coming] = day[coming]
-        coming &= rng.random(n) >= stop
-    return left, right
 
 
 def plain_em(left, right, passes=20_000):
