@@ -132,6 +132,20 @@ def test_the_specification_curve_marks_the_reported_definition():
     assert sum(len(line.get_xdata()) for line in marks.lines if line.get_marker() == "|") == 3 * len(order)
 
 
+def test_ends_of_several_groups_are_asked_for_by_name_and_many_curves_are_a_sentence():
+    result = fakes.relief()
+    both = pd.concat([result.ends_curve.assign(group=name) for name in ("upper", "lower")], ignore_index=True)
+    grouped = dataclasses.replace(result, ends_curve=both)
+    assert "name it with group" in texts(draw("competing_ends", grouped)[0])[0]
+    with figures.style():
+        ax = figures.competing_ends(grouped, ax=Figure().subplots(), group="lower")
+    assert len(ax.lines) == 3
+    many = pd.concat([result.curve.assign(group=f"g{i}") for i in range(9)], ignore_index=True)
+    assert texts(draw("relief_curve", dataclasses.replace(result, curve=many))[0])[0].startswith(
+        "9 groups are too many"
+    )
+
+
 def test_labels_that_would_overlap_move_apart_and_stay_inside():
     from outcomes.release.drawing import spread
 

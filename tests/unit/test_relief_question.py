@@ -300,6 +300,25 @@ def test_the_scale_of_weights_moves_no_interval():
         np.testing.assert_allclose(getattr(one, name)[columns], getattr(tenth, name)[columns], atol=1e-6)
 
 
+def test_nobody_seen_relieved_is_zero_and_all_who_stopped_could_have_been():
+    rows = days_after(date_of("2024-01-02"), *(f"{p} {d} 6" for p in "abcd" for d in (0, 7, 50)), "s 0 6", "s 7 6")
+    found = estimate_relief(dated_episodes(rows, end="2025-01-02"))
+    fates = if_stopped(found, 14)["estimate"]
+    assert fates.tolist() == pytest.approx([0, 0, 0, 0, 1 / 5])
+    assert found.times.set_index("measure").loc["restricted_mean_42", "estimate"] == 42
+    assert any(note.startswith("Nothing had happened by any of the days") for note in found.notes)
+    assert found.curve.loc[found.curve["day"] == 14, "if_all_of_stopped"].item() == pytest.approx(1 / 5)
+
+
+@pytest.mark.parametrize("question", [estimate_relief, compare_relief_definitions])
+def test_anything_but_episodes_is_refused(question):
+    for wrong in (None, "visits.csv", episodes_of(["0:6 7:3", "0:6 7:5"]).visits):
+        with pytest.raises(InputRefused, match=r"E657.*build_episodes"):
+            question(wrong)
+    with pytest.raises(InputRefused, match="E656"):
+        estimate_relief(episodes_of(["0:6 7:3", "0:6 7:5"]), by=["sex"])
+
+
 def test_weights_that_are_none_are_refused():
     episodes = episodes_of(["0:6 7:3", "0:6 7:5"])
     for weights, code in (([1], "E603"), ([1, -1], "E606"), ([1, math.nan], "E604")):

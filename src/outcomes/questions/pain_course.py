@@ -118,6 +118,7 @@ def estimate_pain_course(episodes: Episodes, by: str | None = None) -> PainCours
         No eligible episode, a column this export does not have, or, without groups, a mixed model that cannot be fitted
         or did not converge. With groups such a group has a note and no number.
     """
+    results.check_episodes(episodes)
     from outcomes.cases.pain_course import build_pain_course
 
     ratings, protocol = build_pain_course(episodes), episodes.protocol

@@ -96,6 +96,7 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
     NotEstimable
         No episode reached the landmark, the end of observation is unknown, or a column this export does not have.
     """
+    results.check_episodes(episodes)
     from outcomes.cases.timeline import build_return_rows, default_relief_rule
 
     returns = build_return_rows(episodes)

@@ -67,6 +67,7 @@ def compare_relief_definitions(episodes: Episodes) -> ReliefDefinitions:
     NotEstimable
         No episode is eligible.
     """
+    results.check_episodes(episodes)
     import pandas as pd
 
     from outcomes.cases.timeline import CONFIRMATIONS

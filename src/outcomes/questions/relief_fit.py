@@ -71,14 +71,17 @@ def fit_group(group: str, rows: ReliefRows, protocol: Protocol) -> GroupFit:
     if enough_told:
         fates = fit_ends(fates, draws, curve.last_day, protocol)
     if patterns is None or fit is None:
-        return GroupFit(curve, nothing, fates)
-    drawn = bootstrap.npmle_draws(patterns, fit, draws.intervals[1:], np.arange(n_days))
-    curve = _with_limits(curve, drawn, protocol)
+        # Nobody was seen relieved: the curve is 0 in every draw, and all who stopped could still have been.
+        times, drawn = _times_without(curve, protocol), np.zeros((draws.told.size - 1, n_days))
+    else:
+        drawn = bootstrap.npmle_draws(patterns, fit, draws.intervals[1:], np.arange(n_days))
+        curve = _with_limits(curve, drawn, protocol)
+        times = _times(fit, curve, drawn, protocol)
     if enough_told:
         fates = fit_if_stopped(fates, draws, np.concatenate([curve.estimate[None, :], drawn]), protocol)
         bounds = {"if_none_of_stopped": fates.if_stopped[0].share, "if_all_of_stopped": fates.if_stopped[-1].share}
         curve = replace(curve, daily={**curve.daily, **bounds})
-    return GroupFit(curve, _times(fit, curve, drawn, protocol), fates)
+    return GroupFit(curve, times, fates)
 
 
 def _with_limits(curve: DayCurve, drawn: FloatArray, protocol: Protocol) -> DayCurve:
@@ -172,6 +175,14 @@ def _times(fit: npmle.Npmle, curve: DayCurve, drawn: FloatArray, protocol: Proto
     mean = float((1.0 - curve.estimate[:horizon]).sum())
     low, high = limits.percentile_limits((1.0 - drawn[:, :horizon]).sum(axis=1, keepdims=True), level)
     return (*found, TimeTo(names[-1], float("nan"), mean, float(low[0]), float(high[0])))
+
+
+def _times_without(curve: DayCurve, protocol: Protocol) -> tuple[TimeTo, ...]:
+    """Where nobody was seen relieved: no quartile, and every day up to the horizon without relief."""
+    nan, horizon = float("nan"), protocol.horizons_days.rmst
+    *quartiles, mean = name_times(protocol)
+    whole = float(horizon) if horizon <= curve.last_day + 1 else nan
+    return (*(TimeTo(name, nan, nan, nan, nan) for name in quartiles), TimeTo(mean, nan, whole, nan, nan))
 
 
 def _unstated(name: str, low: float) -> TimeTo:

@@ -49,16 +49,17 @@ def compare_groups(split: Split, rows: ReliefRows, protocol: Protocol) -> tuple[
     """
     import pandas as pd
 
-    split = [(name, part) for name, part in split if name != NOT_RECORDED]
-    if len(split) < 2:
-        return pd.DataFrame(columns=list(COLUMNS)), ()
-    floor = protocol.reporting_floor
+    recorded = [(name, part) for name, part in split if name != NOT_RECORDED]
+    unasked = ("Episodes without the group recorded are no side of a test.",) if len(recorded) < len(split) else ()
+    if len(recorded) < 2:
+        return pd.DataFrame(columns=list(COLUMNS)), unasked
+    split, floor = recorded, protocol.reporting_floor
     large = [
         (name, part)
         for name, part in split
         if part.size >= floor.compare_min_episodes and rows.seen[part].sum() >= floor.compare_min_events
     ]
-    notes = _left_out([name for name, _ in split], [name for name, _ in large], protocol)
+    notes = (*unasked, *_left_out([name for name, _ in split], [name for name, _ in large], protocol))
     if len(large) < 2:
         return pd.DataFrame(columns=list(COLUMNS)), notes
     refusals: list[str] = []

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.cases.schema import END_REASONS, MISSING
+from outcomes.errors import Finding, InputRefused
 from outcomes.estimators.checks import check_weights
 from outcomes.ledger import Ledger
 from outcomes.questions.results import FloatArray, IntArray
@@ -132,6 +133,9 @@ def build_rows(
     """
     from outcomes.cases.timeline import build_relief_intervals
 
+    if weights is not None and np.shape(weights) != (episodes.n,):
+        what = f"must have one entry a row of episodes.table, {episodes.n} in all; the shape is {np.shape(weights)}."
+        raise InputRefused("Relief cannot be estimated.", [Finding("E603", what, "weights")])
     found = build_relief_intervals(episodes, rule, confirm)
     rows = found.episode.astype(np.intp)
     columns = episodes.columns

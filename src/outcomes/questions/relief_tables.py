@@ -42,7 +42,7 @@ def if_stopped_table(fits: Sequence[GroupFit], horizons: Sequence[int]) -> pd.Da
     for fit in fits:
         for day in horizons:
             for ratio, line in zip(STOP_RATIOS, fit.fates.if_stopped, strict=True):
-                stated = day <= fit.curve.last_day and fit.curve.events[day] > 0
+                stated = day <= fit.curve.last_day
                 values = (float(v[day]) for v in (line.share, line.conf_low, line.conf_high)) if stated else nothing
                 counts = (fit.curve.n, int(fit.curve.events[day]), fit.fates.n_told, fit.fates.n_stopped)
                 rows.append((fit.curve.group, day, ratio, *values, *counts))

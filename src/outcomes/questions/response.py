@@ -97,6 +97,7 @@ def estimate_response(episodes: Episodes, by: str | None = None) -> Response:
         No eligible episode is old enough, the primary day lies outside the window, or a column this export does not
         have.
     """
+    results.check_episodes(episodes)
     import pandas as pd
 
     from outcomes.cases.pain_course import build_pain_course

@@ -145,6 +145,10 @@ def _group_codes(episodes: Episodes, rows: IntArray, by: str) -> tuple[list[str]
 def _check_column(by: str, usable: Sequence[str], has_calendar: bool) -> None:
     """Refuse a column that groups cannot be formed by, and say why; `usable` are those this export fills."""
     choice = f"Choose one of: {', '.join(usable)}."
+    if not isinstance(by, str):
+        raise InputRefused(
+            "Groups cannot be formed.", [Finding("E656", "must be the name of one column.", "by", choice)]
+        )
     if by in usable:
         return
     if by in GROUP_COLUMNS:
@@ -243,7 +247,10 @@ def curve_notes(curves: Sequence[DayCurve], horizons: Sequence[int], protocol: P
                 f"{who}no share is stated for day {', '.join(beyond)}: after day {curve.last_day} fewer than "
                 f"{floor.curve_min_observed} episodes or {floor.curve_min_share:.0%} are still observed."
             )
-        if any(curve.events[h] == 0 for h in horizons if h <= curve.last_day):
+        stated = [h for h in horizons if h <= curve.last_day]
+        if stated and curve.events[stated[-1]] == 0:
+            notes.append(f"{who}nothing had happened by any of the days asked for; such a 0 has no interval.")
+        elif any(curve.events[h] == 0 for h in stated):
             notes.append(f"{who}nothing had happened by the first of the days asked for; such a 0 has no interval.")
         full = [h for h in horizons if h <= curve.last_day and curve.estimate[h] >= 1.0]
         if full:
@@ -254,6 +261,14 @@ def curve_notes(curves: Sequence[DayCurve], horizons: Sequence[int], protocol: P
 def context_notes(by: str | None, has_calendar: bool) -> tuple[str, ...]:
     """Return what a reader must know about groups, and about an export without a calendar."""
     return (*((GROUP_NOTE,) if by is not None else ()), *(() if has_calendar else (NO_CALENDAR_NOTE,)))
+
+
+def check_episodes(episodes: Any) -> None:
+    """Refuse anything but the episodes that `build_episodes` returns."""
+    if not (hasattr(episodes, "columns") and hasattr(episodes, "course") and hasattr(episodes, "protocol")):
+        what = f"is {type(episodes).__name__}; the question is put to episodes."
+        remedy = "Pass what outcomes.build_episodes(visits) returns."
+        raise InputRefused("The question cannot be answered.", [Finding("E657", what, "episodes", remedy)])
 
 
 def first_shown(codes: NDArray[Any], least: int) -> int:

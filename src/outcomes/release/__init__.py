@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from outcomes.release.disclosure import protect_result
-from outcomes.release.inputs import ReportInputs, ask
+from outcomes.release.inputs import ReportInputs, answer, ask
 from outcomes.release.page import build_page
 from outcomes.release.publish import publish_answers, publish_report
 from outcomes.release.relief_section import say_relief
 
-__all__ = ["ReportInputs", "ask", "build_page", "protect_result", "publish_answers", "publish_report", "say_relief"]
+__all__ = [
+    "ReportInputs",
+    "answer",
+    "ask",
+    "build_page",
+    "protect_result",
+    "publish_answers",
+    "publish_report",
+    "say_relief",
+]

@@ -74,16 +74,17 @@ def return_curve(recurrence: Any, ax: Axes | None = None, narrow: bool = False) 
     )
 
 
-def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
+def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, group: str | None = None) -> Axes:
     """Draw how episodes end by each day, one share on top of the other; what is left is still coming.
 
     Parameters
     ----------
     relief : Relief
-        Reads ``ends_curve`` [group, day, end, estimate, at_risk] of one group (the first, where there are several) and
-        the horizons of ``table``.
+        Reads ``ends_curve`` [group, day, end, estimate, at_risk] and the horizons of ``table``.
     ax : Axes, optional
     narrow : bool
+    group : str, optional
+        The group to draw where there are several: the areas of two would hide each other.
 
     Returns
     -------
@@ -95,10 +96,12 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False) ->
         return draw_refusal(relief, ax)
     table = to_gaps(getattr(relief, "ends_curve", None), "estimate", "at_risk")
     with style():
-        table = table[table["group"] == table["group"].iloc[0]] if len(table) else table
+        if table["group"].nunique() > 1 and group is None:
+            return write_sentence(make_axes(ax), "Ends are drawn for one group: name it with group=...")
+        table = table if group is None else table[table["group"] == group]
         shares = {end: table[table["end"] == end].set_index("day") for end in END_STYLES} if len(table) else {}
         known = [part["estimate"].dropna().index.max() for part in shares.values()]
-        if not known or any(day != day for day in known):
+        if not known or any(not day >= 1 for day in known):
             return write_sentence(make_axes(ax), "No ends of episodes: too few to draw them.")
         ax = make_axes(ax, (7.2, 3.7))
         days = np.arange(int(min(known)) + 1)
@@ -130,11 +133,13 @@ def _curve(result: Any, ax: Axes | None, narrow: bool, x_label: str, empty: str)
     numbers = ("estimate", "conf_low", "conf_high", "at_risk", "upper", *BAND, *BOUNDS)
     curve = to_gaps(result.curve, *numbers).dropna(subset=["estimate"])
     with style():
-        if curve.empty:
+        if curve.empty or curve["day"].max() < 1:
             return write_sentence(make_axes(ax), empty)
+        groups = [(str(name), part) for name, part in curve.groupby("group", sort=False)]
+        if len(groups) > len(SERIES):
+            return write_sentence(make_axes(ax), f"{len(groups)} groups are too many for one picture; see the table.")
         ax = make_axes(ax, (7.2, 3.7))
         days = sorted({int(day) for day in result.table["horizon_days"]})
-        groups = [(str(name), part) for name, part in curve.groupby("group", sort=False)]
         # No room is left for days past the last one that may be stated.
         last = float(curve["day"].max()) * 1.02
         days = [day for day in days if day <= last]

@@ -69,7 +69,7 @@ def _unknown_end(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     return bind(
         tables,
         "What became of those who stopped coming: {share} of episodes end in a silent stop, and some of these patients "
-        "will have got better.",
+        "may have got better.",
         {"share": where},
     )
 

@@ -72,6 +72,18 @@ class ReportInputs:
         return collect_tables(self)
 
 
+def answer(question: Callable[..., Any], episodes: Episodes, **options: Any) -> Any:
+    """Put one question and protect its answer; the refusal (`NotEstimable`) with its reason where it has none.
+
+    A figure draws a refusal as its sentence and `tables.part` shows it, so that a notebook goes on.
+    """
+    try:
+        found = question(episodes, **options)
+    except NotEstimable as refusal:
+        return refusal
+    return protect_result(found, episodes.protocol.reporting_floor.suppress_cell_below)
+
+
 def ask(
     records: Records | None,
     visits: Visits,

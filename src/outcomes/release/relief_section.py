@@ -20,13 +20,13 @@ from outcomes.release.section_parts import (
     say_range,
     some,
 )
-from outcomes.release.sentences import INTERVAL, Tables, bind, cell
+from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, look_up
 from outcomes.release.tables import level_table, to_numbers
 from outcomes.release.words import relief_words
 
 BESIDE_THE_CURVE = (
-    "Dotted: band that holds the curve as a whole, from where it begins. Grey: from none to all of those who stopped "
-    "coming relieved. "
+    "Dotted: band of the same level for the curve as a whole, from where it begins. Grey: from none to all of those "
+    "who stopped coming relieved. "
 )
 GRID_KEYS = ("threshold", "confirmation", "episode_rule", "gap_days")
 
@@ -64,7 +64,7 @@ def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         f"({INTERVAL}). It is on "
         "record for {events}; those who stopped coming earlier are taken to fare like those who stayed.",
         {**horizon_cells("relief", day), "events": cell("relief", "events", "count", horizon_days=day)},
-        f"The share relieved by day {day} cannot be shown: too few episodes were observed that long.",
+        f"The share relieved by day {day} cannot be shown: {_why_not(protocol, tables)}.",
     )
     stopped = say_range(
         tables,
@@ -85,9 +85,24 @@ def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         "relief_definitions",
         {"low": {"rule": "strict"}, "high": {"rule": "any"}},
         f"By day {day} it is {{low}} when a second score must confirm relief and {{high}} when any single score "
-        "counts; other definitions move it further.",
+        "counts.",
     )
     return (*some(lead), *some(stopped), *some(median), *some(band))
+
+
+def _why_not(protocol: Any, tables: Tables) -> str:
+    """Why there is no share by the primary day, in words."""
+    least = protocol.reporting_floor.estimate_min_episodes
+    try:
+        n = float(look_up(tables, cell("relief_summary", "value", "count", item="n")))
+        rated_once = float(look_up(tables, cell("relief_summary", "value", "count", item="n_one_visit")))
+    except NotShowable:
+        return "too few episodes have a first score that leaves room for relief"
+    if n < least:
+        return f"fewer than {least} episodes have a first score that leaves room for relief"
+    if rated_once > n / 2:
+        return "most episodes have a single score, which says nothing of when relief came"
+    return "too few episodes were observed that long"
 
 
 def _curve(result: Any, tables: Tables, horizons: tuple[int, ...]) -> tuple[FigureView, ...]:

@@ -29,6 +29,14 @@ QUARTILE_WORDS = {
     "quartile_50": "Half relieved by day",
     "quartile_75": "Three quarters relieved by day",
 }
+BESIDE_NOTE = (
+    "Each patient once: an episode counts one over the number of the patient's episodes. KM at visit: Kaplan-Meier "
+    "with relief on the day of the visit, which is late, for readers who will compute it."
+)
+ENDS_NOTE = (
+    "Relief is lower here than in the curve: these are shares of all episodes, while the curve estimates what would be "
+    "on record had nobody stopped or been sent on."
+)
 BESIDE = {"Each patient once": "relief_per_patient", "KM at visit": "relief_km_at_visit"}
 
 
@@ -44,13 +52,13 @@ def relief_table(tables: Tables) -> TableView:
         for i, row in enumerate(view.rows)
     )
     csv = " ".join([view.csv, *(name for name in BESIDE.values() if name in tables)])
-    return replace(view, columns=columns, rows=rows, csv=csv)
+    return replace(view, columns=columns, rows=rows, csv=csv, note=BESIDE_NOTE if there else "")
 
 
 def times_table(tables: Tables) -> tuple[TableView, ...]:
     """Days by which a quarter, half and three quarters had relief, and the mean days without it."""
     table = tables.get("relief_times")
-    if table is None:
+    if table is None or _says_nothing(table):
         return ()
     rows = tuple(
         (_measure_words(row["measure"]), shown(row["estimate"], _days), _interval(row))
@@ -68,14 +76,15 @@ def if_stopped_table(tables: Tables) -> tuple[TableView, ...]:
 
 def ends_table(tables: Tables) -> tuple[TableView, ...]:
     """One row a way to end, one column a day."""
-    return _by_day(tables, "relief_ends", "end", END_WORDS, "How episodes had ended, as competing ends", "End")
+    found = _by_day(tables, "relief_ends", "end", END_WORDS, "How episodes had ended, as competing ends", "End")
+    return tuple(replace(view, note=ENDS_NOTE) for view in found)
 
 
 def _by_day(
     tables: Tables, name: str, key: str, words: dict[Any, str], caption: str, heading: str
 ) -> tuple[TableView, ...]:
     table = tables.get(name)
-    if table is None:
+    if table is None or _says_nothing(table):
         return ()
     days = list(dict.fromkeys(table["horizon_days"].tolist()))
     rows = tuple(
@@ -83,6 +92,11 @@ def _by_day(
     )
     columns = (Column(heading, row_header=True), *(Column(f"Day {day}", numeric=True) for day in days))
     return (TableView(name, caption, columns, rows, csv=name),)
+
+
+def _says_nothing(table: pd.DataFrame) -> bool:
+    """Whether no number and no mark stands in the table: dashes only are no table."""
+    return bool(table["estimate"].isna().all())
 
 
 def _at(table: pd.DataFrame, key: str, value: Any, day: int) -> Any:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.release.disclosure import protect_parts, small_mark
 from outcomes.release.inputs import QUESTIONS, ReportInputs
@@ -74,8 +75,28 @@ def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
     return tables
 
 
+def part(result: Any, name: str) -> pd.DataFrame:
+    """Return a table, or the settings, of an answer as a table; of a refusal, its reason."""
+    if isinstance(result, NotEstimable):
+        return _frame([(str(result).splitlines()[0],)], ["not estimable"])
+    found: Any = getattr(result, name)
+    if not isinstance(found, dict):
+        return found
+    return _frame(
+        [(key, value) for key, value in found.items() if isinstance(value, int | float | str)], [name, "value"]
+    )
+
+
+def list_notes(*results: Any) -> str:
+    """Return what several answers say of their limits, each sentence once and on a line of its own."""
+    said = ([str(r).splitlines()[0]] if isinstance(r, NotEstimable) else r.notes for r in results)
+    return "\n".join(dict.fromkeys(note for notes in said for note in notes))
+
+
 def name_tables(name: str, result: Any) -> dict[str, pd.DataFrame]:
-    """Return the tables of one protected result by their published names: ``name``, ``name_curve`` and so on."""
+    """Return the tables of a protected result by their published names (``name_curve``, ...); none of a refusal."""
+    if isinstance(result, NotEstimable):
+        return {}
     tables = {name: result.table}
     for item in dataclasses.fields(result):
         table = getattr(result, item.name)
