@@ -19,6 +19,10 @@ _HOME = {
     "build_episodes": "outcomes.cases",
     "build_relief_intervals": "outcomes.cases",
     "build_return_rows": "outcomes.cases",
+    "PainCourse": "outcomes.questions",
+    "Relief": "outcomes.questions",
+    "ReliefDefinitions": "outcomes.questions",
+    "Response": "outcomes.questions",
     "estimate_relief": "outcomes.questions",
     "compare_relief_definitions": "outcomes.questions",
     "estimate_pain_course": "outcomes.questions",
@@ -39,6 +43,10 @@ if TYPE_CHECKING:
     from outcomes.cases import build_visits as build_visits
     from outcomes.definitions import Codebook as Codebook
     from outcomes.definitions import Protocol as Protocol
+    from outcomes.questions import PainCourse as PainCourse
+    from outcomes.questions import Relief as Relief
+    from outcomes.questions import ReliefDefinitions as ReliefDefinitions
+    from outcomes.questions import Response as Response
     from outcomes.questions import compare_relief_definitions as compare_relief_definitions
     from outcomes.questions import describe_completeness as describe_completeness
     from outcomes.questions import describe_modality_use as describe_modality_use
