@@ -182,6 +182,8 @@ def _draw_beside(ax: Axes, part: pd.DataFrame, narrow: bool) -> None:
         ax.plot(day, part[name], drawstyle="steps-post", color=MUTED, linewidth=0.9)
         # Clear of the line all along the words, which take up to half of the width.
         along = part.loc[day >= day.iloc[-1] * (0.45 if narrow else 0.7), name]
+        if not above and along.min() < 0.08:
+            continue  # there is no room between the line and the axis
         ax.annotate(
             words,
             (float(day.iloc[-1]), float(along.max() if above else along.min())),

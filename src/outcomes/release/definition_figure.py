@@ -69,9 +69,10 @@ def _shares(ax: Axes, table: pd.DataFrame, day: int) -> None:
         ax.annotate(
             f"reported: {percent(value)}",
             (i, value),
-            xytext=(-7, 5),
+            # Away from the edge the mark is near.
+            xytext=(-7, 5) if i > 0.35 * len(table) else (0, 9),
             textcoords="offset points",
-            ha="right",
+            ha="right" if i > 0.35 * len(table) else "left",
             color=ACCENT,
             fontweight="bold",
         )

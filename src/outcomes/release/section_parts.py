@@ -108,8 +108,9 @@ def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tu
 def draw_curve(
     tables: Tables, id: str, title: str, alt: str, plot: Callable[..., Axes], result: Any, csv: str, more: str = ""
 ) -> tuple[FigureView, ...]:
-    """Draw a curve; nothing where no day of it can be shown."""
-    if not any(isinstance(value, float) and value == value for value in result.curve["estimate"].tolist()):
+    """Draw a curve; nothing where no day of it after the first can be shown."""
+    later = result.curve.loc[result.curve["day"] >= 1, "estimate"].tolist()
+    if not any(isinstance(value, float) and value == value for value in later):
         return ()
     caption = f"Tinted: {interval_words(tables)} at each day. {more}Number observed: {figures.AT_RISK_CONVENTION}."
     return (draw(id, title, alt, caption, plot, result, (2.9, 3.2), csv),)
