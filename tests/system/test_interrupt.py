@@ -62,7 +62,7 @@ def kernels(folder):
     return found
 
 
-@pytest.mark.parametrize("wait", [0.0, 0.6, 2.5])
+@pytest.mark.parametrize("wait", [0.0, 0.6, 1.2, 2.5])
 @pytest.mark.parametrize("stop", [os.killpg, os.kill], ids=["group", "process"])
 def test_a_stop_by_hand_leaves_nothing_behind(run, tmp_path, stop, wait):
     process = run()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import atexit
 import os
 import re
 import signal
@@ -301,6 +302,8 @@ def _execute(client: Any, environment: dict[str, str]) -> None:
             worker.join(0.2)  # with a limit, because elsewhere than on POSIX an endless wait cannot be interrupted
     finally:
         _stop_kernel(client, worker)
+        # nbclient forgets this one where the kernel is stopped while it starts; at the end it would fail on no kernel.
+        atexit.unregister(client._cleanup_kernel)
     if failures:
         raise failures[0]
 
