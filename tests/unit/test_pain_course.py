@@ -148,9 +148,11 @@ def test_no_spread_of_slopes_is_said():
 
 def test_mixed_model_refuses_by_name(monkeypatch):
     values, columns, unit, patient = lines(10, 4, np.random.default_rng(6))
-    fit = lambda **new: fit_mixed(  # noqa: E731 - one call with one thing changed
-        **{"values": values, "fixed": columns, "random": columns, "unit": unit, "cluster": patient} | new
-    )
+    usual = {"values": values, "fixed": columns, "random": columns, "unit": unit, "cluster": patient}
+
+    def fit(**new):
+        return fit_mixed(**usual | new)
+
     with pytest.raises(InputRefused, match="values is not a number"):
         fit(values=np.where(np.arange(40) == 3, np.nan, values))
     with pytest.raises(InputRefused, match="one row for each of the 40 values"):

@@ -108,7 +108,10 @@ def test_agrees_with_derivatives_row_by_row(rows, day, unit):
     values = pseudo_incidence(time, cause, [day], causes=2)
     assert pseudo_incidence(time, cause, [day]).shape == (n, max(cause), 1)
     for k in (1, 2):
-        curve = lambda w, k=k: plain.incidence(time, cause, w, k, day)  # noqa: E731
+
+        def curve(w, k=k):
+            return plain.incidence(time, cause, w, k, day)
+
         np.testing.assert_allclose(values[:, k - 1, 0], curve(ones) + n * plain.influences(curve, ones), atol=1e-11)
     if day > 0:
         area = plain.restricted_mean(time, event, ones, day) + n * plain.influences(
