@@ -299,7 +299,7 @@ def _relieved(episodes: Episodes) -> Indicator:
 
 
 def _returned(episodes: Episodes) -> Indicator:
-    from outcomes.cases.timeline import build_return_rows
+    from outcomes.cases.returns import build_return_rows
 
     protocol, returns = episodes.protocol, build_return_rows(episodes)
     start, stop = returns.start_days.astype(float), returns.stop_days.astype(float)

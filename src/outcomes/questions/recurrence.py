@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from outcomes.cases.episodes import Episodes
-    from outcomes.cases.timeline import ReturnRows
+    from outcomes.cases.returns import ReturnRows
     from outcomes.definitions import Protocol
 
 DEFINITION_COLUMNS = ("definition", "gap_days", "estimate", "n", "events")
@@ -97,7 +97,8 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
         No episode reached the landmark, the end of observation is unknown, or a column this export does not have.
     """
     results.check_episodes(episodes)
-    from outcomes.cases.timeline import build_return_rows, default_relief_rule
+    from outcomes.cases.returns import build_return_rows
+    from outcomes.cases.timeline import default_relief_rule
 
     returns = build_return_rows(episodes)
     protocol = episodes.protocol
@@ -173,7 +174,7 @@ def _compare_definitions(episodes: Episodes | None, returns: ReturnRows) -> pd.D
     """The share returned by the primary day under other definitions; an empty table where `episodes` is None."""
     import pandas as pd
 
-    from outcomes.cases.timeline import build_return_rows
+    from outcomes.cases.returns import build_return_rows
 
     rows: list[tuple[object, ...]] = []
     if episodes is not None:
