@@ -21,7 +21,7 @@ import numpy as np
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, check_level, check_number
-from outcomes.estimators.curves.kaplan_meier import KaplanMeier, log_log_limits, normal_quantile
+from outcomes.estimators.curves.kaplan_meier import KaplanMeier, log_log_limits, normal_quantile, refuse_clusters
 
 _WIDEST = 40.0
 
@@ -50,12 +50,14 @@ def simultaneous_band(
     Raises
     ------
     InputRefused
-        `level` outside (0, 1), or a day that is not a finite number.
+        `level` outside (0, 1), a day that is not a finite number; E736 a curve with clusters: the band's width assumes
+        rows that are independent.
     NotEstimable
         No event with survival above 0, none up to `start`, `end` before `start`, or a curve that is not known, or has
         reached 0, at `end`.
     """
     level = check_level(level)
+    refuse_clusters(curve)
     first, last = _stretch(curve, start, end)
     with np.errstate(divide="ignore"):
         relative = curve.std_err / curve.survival

@@ -9,19 +9,25 @@ Days are integers, so the whole data set is first counted into a table of days; 
 the number of rows. Real-valued times take the same road over their distinct values. Two times are tied when they are
 equal, nothing else: count in days, not in fractions of weeks.
 
+With `cluster` the standard error no longer takes the rows as independent: the influences of the rows (`influence`) are
+summed by cluster and squared, as in R's ``survfit(..., cluster=)``; the curve itself stays the same. It is a
+large-sample variance: with fewer than about 30 clusters it comes out too small.
+
 What the caller must guarantee: whoever stops being watched does so for a reason unrelated to the event, and event times
 are known exactly. Relief seen at visits is not; for that use `outcomes.estimators.npmle`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from outcomes.errors import NotEstimable
+from outcomes.estimators.aft_rows import check_clusters
 from outcomes.estimators.checks import (
     FloatArray,
     check_counts,
@@ -31,8 +37,10 @@ from outcomes.estimators.checks import (
     check_share,
     check_weights,
     refuse_where,
+    refused,
 )
 from outcomes.estimators.counting import count_by
+from outcomes.estimators.curves.influence import enter_and_leave, find_places, refuse_tiny, sum_squares
 
 # Two sums of weights that differ by less than this share of the total differ by rounding only.
 _ROUNDING = 1e-12
@@ -50,14 +58,17 @@ class KaplanMeier:
     at_risk, events : ndarray, shape (m,)
         Sum of weights at risk just before, and having the event at, each time.
     survival, std_err : ndarray, shape (m,)
-        Share without the event after each time and its standard error (Greenwood). NaN where survival has reached 0.
+        Share without the event after each time and its standard error (Greenwood, or by cluster). NaN where survival
+        has reached 0.
     conf_low, conf_high : ndarray, shape (m,)
-        Point-wise log-log limits. NaN where survival has reached 0.
+        Point-wise log-log limits. NaN where survival has reached 0, and where a standard error by cluster is 0.
     level : float
         Confidence level of the limits.
     watched_time, watched : ndarray, shape (k,)
         Every time at which somebody enters or leaves, and the sum of weights at risk at it: between two of these times
         nothing changes.
+    clusters : int or None
+        Number of clusters among rows with weight; None where the rows were taken as independent.
     """
 
     time: FloatArray
@@ -70,6 +81,7 @@ class KaplanMeier:
     level: float
     watched_time: FloatArray
     watched: FloatArray
+    clusters: int | None = None
 
 
 def kaplan_meier(
@@ -78,6 +90,7 @@ def kaplan_meier(
     weights: ArrayLike | None = None,
     entry: ArrayLike | None = None,
     level: float = 0.95,
+    cluster: ArrayLike | None = None,
 ) -> KaplanMeier:
     """Estimate the survival curve.
 
@@ -88,21 +101,25 @@ def kaplan_meier(
     event : array_like, shape (n,)
         1 when the event happened at `time`, 0 when observation ended there.
     weights : array_like, shape (n,), optional
-        Case weights, 0 or more, fractions allowed. The standard error treats them as numbers of rows; for weights that
-        were themselves estimated use a bootstrap.
+        Case weights, 0 or more, fractions allowed. Without clusters the standard error treats them as numbers of rows,
+        with clusters as shares (all weights times ten change nothing); for weights that were themselves estimated use
+        a bootstrap.
     entry : array_like, shape (n,), optional
         When each row came under observation. A row is at risk at t when ``entry < t <= time``; without it, from the
         start, time 0 included.
     level : float
         Confidence level.
+    cluster : array_like, shape (n,), optional
+        Who each row belongs to, as numbers or text: rows of one patient depend on each other. Asks for the standard
+        error and limits by cluster.
 
     Raises
     ------
     InputRefused
         Negative or non-finite times, codes other than 0 and 1, entry not before time, negative weights, unequal
-        lengths.
+        lengths; with clusters, E679 unusable labels, and E735 a weight below 1e-6 of the largest.
     NotEstimable
-        No rows, or no weight.
+        No rows, or no weight; clusters are given, and there is only one.
     """
     end = check_times(time)
     happened = check_events(event, end.size)
@@ -111,11 +128,16 @@ def kaplan_meier(
     if begin is not None:
         refuse_where(begin >= end, "E613", "entry", "is not before time: that row was never at risk.")
     level = check_level(level)
+    member = None if cluster is None else check_clusters(cluster, end.size)
+    if member is not None and weight is not None:
+        refuse_tiny(weight)
     if weight is not None and weight.min() == 0:
         counted = weight > 0
         end, happened, weight = end[counted], happened[counted], weight[counted]
         begin = None if begin is None else begin[counted]
-    return _from_counts(*_count_times(end, happened, weight, begin), level)
+        member = None if member is None else member[counted]
+    curve = _from_counts(*_count_times(end, happened, weight, begin), level)
+    return curve if member is None else _by_cluster(curve, end, happened, weight, begin, member)
 
 
 def check_times(time: ArrayLike) -> NDArray[Any]:
@@ -166,6 +188,34 @@ def _from_counts(times: FloatArray, events: FloatArray, watched: FloatArray, lev
     return KaplanMeier(times[step], n, d, survival, std_err, low, high, level, times, watched)
 
 
+def _by_cluster(
+    curve: KaplanMeier,
+    end: NDArray[Any],
+    happened: NDArray[Any],
+    weight: FloatArray | None,
+    begin: FloatArray | None,
+    member: NDArray[np.intp],
+) -> KaplanMeier:
+    """Return the curve with standard errors and limits by cluster; `member` numbers the clusters from 0."""
+    clusters = int(np.count_nonzero(np.bincount(member)))
+    if clusters < 2:
+        raise NotEstimable("All rows belong to one cluster: a variance by cluster needs at least two, and many.")
+    if not curve.time.size:
+        return replace(curve, clusters=clusters)
+    d, n = curve.events, curve.at_risk
+    left_over = np.where(curve.survival > 0, n - d, np.inf)  # at survival 0 there is no variance to be had
+    place = find_places(curve.time, end)
+    jumps = (happened / left_over[place - 1])[None]  # a row before the first event has none: its place is not read
+    entered = None if begin is None else find_places(curve.time, begin)
+    given = np.ones(end.size) if weight is None else weight
+    changes = enter_and_leave(member, entered, place, given, jumps)
+    relative = np.sqrt(sum_squares(changes, (d / (n * left_over))[None])[0, 0])
+    relative[curve.survival <= 0] = np.nan
+    known = np.where(relative > 0, relative, np.nan)
+    low, high = log_log_limits(curve.survival, known, normal_quantile(curve.level))
+    return replace(curve, std_err=curve.survival * relative, conf_low=low, conf_high=high, clusters=clusters)
+
+
 def normal_quantile(level: float) -> float:
     """Return how many standard errors a two-sided interval of this level reaches to each side."""
     return NormalDist().inv_cdf(0.5 + level / 2.0)
@@ -180,9 +230,17 @@ def log_log_limits(survival: FloatArray, relative: FloatArray, z: float) -> tupl
     s = np.where(inside, survival, 0.5)
     shift = z * np.where(inside, relative, 0.0) / np.log(s)
     centre = np.log(-np.log(s))
-    low = np.exp(-np.exp(centre - shift))
-    high = np.exp(-np.exp(centre + shift))
+    with np.errstate(over="ignore"):  # a limit beyond the range of doubles is 0
+        low = np.exp(-np.exp(centre - shift))
+        high = np.exp(-np.exp(centre + shift))
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+
+
+def refuse_clusters(curve: KaplanMeier) -> None:
+    """Refuse (E736) a curve with clusters where a variance is made that takes rows as independent."""
+    if curve.clusters is not None:
+        what = "was estimated with clusters, and this variance takes rows as independent."
+        raise refused("E736", "curve", what, "Estimate the curve without clusters, or draw clusters again (bootstrap).")
 
 
 def survival_at(curve: KaplanMeier, days: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

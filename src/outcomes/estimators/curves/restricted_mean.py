@@ -14,7 +14,7 @@ import numpy as np
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import check_level, check_number, refuse_where
-from outcomes.estimators.curves.kaplan_meier import KaplanMeier, normal_quantile
+from outcomes.estimators.curves.kaplan_meier import KaplanMeier, normal_quantile, refuse_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,11 @@ def restricted_mean(curve: KaplanMeier, horizon: float) -> RestrictedMean:
     NotEstimable
         Observation ended before `horizon` while some were still without the event: the rest of the area is unknown.
     InputRefused
-        `horizon` is not a finite number above 0.
+        `horizon` is not a finite number above 0; E736 a curve with clusters, whose variance this is not.
     """
     horizon = check_number("horizon", horizon)
     refuse_where(np.array([horizon <= 0]), "E616", "horizon", "must be above 0.")
+    refuse_clusters(curve)
     ended = curve.survival.size > 0 and curve.survival[-1] == 0
     if horizon > curve.watched_time[-1] and not ended:
         raise NotEstimable(
