@@ -16,10 +16,8 @@ symmetric on the logit scale, so that it stays between 0 and 1.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,6 +25,7 @@ from numpy.typing import ArrayLike
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, check_columns, check_level, check_numbers, refuse_where
 from outcomes.estimators.counting import distinct
+from outcomes.estimators.logistic import build_design, chances, fit_logistic
 
 EVENTS_PER_TERM = 10
 """Fewer of the rarer of measured and missing for each column of the model, and it is not fitted."""
@@ -105,9 +104,6 @@ def weighted_share(
 
 def fit_chance(measured: FloatArray, columns: FloatArray) -> FloatArray:
     """Chance of being measured, shape (n,), by logistic regression; refuses what has no finite answer."""
-    from statsmodels.discrete.discrete_model import Logit
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationError, PerfectSeparationWarning
-
     rarer, p = int(min(measured.sum(), (1 - measured).sum())), columns.shape[1]
     if rarer == 0:
         raise NotEstimable("Weights cannot be estimated: all were measured, or none was.")
@@ -116,20 +112,16 @@ def fit_chance(measured: FloatArray, columns: FloatArray) -> FloatArray:
             f"Weights cannot be estimated: fewer than {EVENTS_PER_TERM} measured, or not measured, for each of the "
             f"{p} columns of the model."
         )
-    if np.linalg.matrix_rank(columns / np.maximum(np.abs(columns).max(axis=0), 1e-300)) < p:
+    design = build_design(columns, np.ones(measured.size))
+    if design.same is not None:
         raise NotEstimable("Weights cannot be estimated: two columns of the model say the same.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for category in (ConvergenceWarning, PerfectSeparationWarning):
-                warnings.simplefilter("error", category)
-            fit: Any = Logit(measured, columns).fit(disp=0, maxiter=100)
-    except (PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
-        raise NotEstimable("Weights cannot be estimated: a column tells exactly who was measured.") from None
-    except ConvergenceWarning:
-        raise NotEstimable("Weights cannot be estimated: the model of who was measured did not converge.") from None
-    chance = np.asarray(fit.predict(), dtype=np.float64)
-    if not np.isfinite(chance).all() or chance.min() < _EDGE or chance.max() > 1.0 - _EDGE:
+    fit = fit_logistic(design, measured, np.ones(measured.size))
+    if fit.status == "separated":
+        raise NotEstimable("Weights cannot be estimated: a column tells exactly who was measured (separation).")
+    if fit.status != "reached":
+        raise NotEstimable("Weights cannot be estimated: the model of who was measured did not converge.")
+    chance = chances(fit.log_odds)[0]
+    if chance.min() < _EDGE or chance.max() > 1.0 - _EDGE:
         raise NotEstimable("Weights cannot be estimated: some were certain to be measured, or not to be (separation).")
     return chance
 

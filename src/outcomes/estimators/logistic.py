@@ -1,0 +1,270 @@
+r"""Logistic regression of counted rows, once or for many bootstrap draws at the same time.
+
+``logit P(yes) = x'b``, fitted by Newton's steps on the log-likelihood (McCullagh and Nelder 1989,
+doi:10.1007/978-1-4899-3242-6, section 4.4). Everything that weights by a chance takes its chance from here: who was
+looked at, who was treated, who kept to a strategy.
+
+The columns are first turned into orthogonal ones, so that neither units nor near-copies cost digits, and a fit is done
+when its last step moved no row's log-odds. That also tells separation from a fit: where a column parts the yes from the
+no, every step moves somebody by about 1 for ever, and there is no finite answer (Albert and Anderson 1984,
+doi:10.1093/biomet/71.1.1).
+
+A draw has the rows of the full data with other counts. All draws of a block take their steps together, from the full
+data's answer: two or three are enough. A level that no row of a draw has leaves its coefficient open but no chance in
+doubt; such a draw counts as fitted. A separated draw does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.estimators.checks import FloatArray
+
+IntArray = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+# Newton's steps double the digits: after one this small the next would move nothing that a double can hold.
+_SMALL_STEP = 1e-7
+_MAX_STEPS = 60
+_MAX_HALVINGS = 40
+_JOINT_STEPS = 8
+# Information along a direction, as a share of what it would be with all chances at one half: below this all rows that
+# differ along it are decided.
+_DECIDED = 1e-11
+_FAR = 12.0
+# Holds what a draw leaves open where it was; too small to move what it does not.
+_RIDGE = 1e-13
+# A column that differs from the best copy the columns before it can make by less than this share of its length.
+_SAME = 1e-10
+# Beyond this the short way to the triangle keeps all digits that matter.
+_FAR_FROM_SAME = 1e-3
+# Numbers in a table of rows by draws, and in one of rows by pairs of columns: they stay in the cache.
+_NUMBERS_AT_ONCE = 1 << 19
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Columns of a model, turned orthogonal: ``columns = basis @ turn``.
+
+    ``basis`` (m, p) has unit mean square over the rows as counted; ``turn`` (p, p) is upper triangular. ``same`` is the
+    first column that earlier ones determine, or None.
+    """
+
+    basis: FloatArray
+    turn: FloatArray
+    same: int | None
+
+    def to_coef(self, turned: FloatArray) -> FloatArray:
+        """Coefficients of the columns, shape (..., p), from those of the basis."""
+        return np.asarray(np.linalg.solve(self.turn, turned.T).T)
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """A fit.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (p,)
+    covariance : ndarray, shape (p, p)
+        Inverse of the information.
+    log_odds : ndarray, shape (m,)
+    turned : ndarray, shape (p,)
+        Coefficients of the orthogonal basis; draws start from them.
+    status : str
+        ``"reached"``, ``"separated"`` (some coefficient has no finite value) or ``"stuck"``; only the first is a fit.
+    steps : int
+    """
+
+    coef: FloatArray
+    covariance: FloatArray
+    log_odds: FloatArray
+    turned: FloatArray
+    status: str
+    steps: int
+
+
+def build_design(columns: FloatArray, count: FloatArray, constants: int = 0) -> Design:
+    """Turn columns orthogonal.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (m, p)
+    count : ndarray, shape (m,)
+        How often each row is counted, above 0.
+    constants : int
+        So many leading columns sum to 1 in every row: a constant, or one column for each of some groups. The others are
+        then centred first, and a large offset costs no digits.
+    """
+    root, total = np.sqrt(count), float(count.sum())
+    shift = np.eye(columns.shape[1])
+    if constants:
+        middle = columns[0, constants:] + count @ (columns[:, constants:] - columns[0, constants:]) / total
+        shift[:constants, constants:] = middle
+        columns = np.column_stack([columns[:, :constants], columns[:, constants:] - middle])
+    length = np.sqrt(count @ columns**2)
+    length[length == 0] = 1.0
+    scaled, scale = columns / length, np.sqrt(total)
+    r = _quick_turn(scaled, count)
+    if r is not None:
+        return Design(scaled @ np.linalg.inv(r) * scale, r * length / scale @ shift, None)
+    q, r = np.linalg.qr(scaled * root[:, None])
+    gone = np.flatnonzero(np.abs(np.diagonal(r)) < _SAME)
+    same = int(gone[0]) if gone.size else (None if columns.shape[0] >= columns.shape[1] else columns.shape[0])
+    return Design(q * (scale / root)[:, None], r * length / scale @ shift, same)
+
+
+def _quick_turn(scaled: FloatArray, count: FloatArray) -> FloatArray | None:
+    """Return the triangle by way of the columns' products, or None where columns are too alike for half the digits."""
+    try:
+        r = np.linalg.cholesky(scaled.T @ (scaled * count[:, None])).T
+    except np.linalg.LinAlgError:
+        return None
+    return r.astype(np.float64, copy=False) if np.diagonal(r).min(initial=1.0) > _FAR_FROM_SAME else None
+
+
+def fit_logistic(design: Design, yes: FloatArray, trials: FloatArray, start: FloatArray | None = None) -> Logistic:
+    """Fit one model to counted rows.
+
+    Parameters
+    ----------
+    design : Design
+        Its ``same`` must be None.
+    yes, trials : ndarray, shape (m,)
+        Weight of the trials that came out as yes, and of all trials, of each row.
+    start : ndarray, shape (p,), optional
+        In terms of the basis; 0 when not given.
+    """
+    z, total = design.basis, float(trials.sum())
+    b = np.zeros(z.shape[1]) if start is None else start.copy()
+    eta = z @ b
+    loglik, status, steps = _loglik(eta, yes, trials), "stuck", 0
+    while steps < _MAX_STEPS:
+        chance, information = _information(z, eta, trials)
+        if np.linalg.eigvalsh(information)[0] < _DECIDED * total and np.abs(eta[trials > 0]).max() > _FAR:
+            status = "separated"
+            break
+        step = np.linalg.solve(information + _RIDGE * total * np.eye(b.size), z.T @ (yes - trials * chance))
+        share, found = _step_back(eta, z @ step, yes, trials, loglik)
+        b, eta, loglik, steps = b + share * step, eta + share * (z @ step), found, steps + 1
+        if np.abs(z @ step)[trials > 0].max() <= _SMALL_STEP:
+            status = "reached"
+            break
+    if status == "stuck" and np.abs(eta[trials > 0]).max() > _FAR:
+        status = "separated"
+    back = np.linalg.inv(design.turn)
+    inverse = np.linalg.pinv(_information(z, eta, trials)[1], hermitian=True)
+    return Logistic(back @ b, back @ inverse @ back.T, eta, b, status, steps)
+
+
+def chances(log_odds: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the chance of yes and of no, each to its own full digits."""
+    from scipy.special import expit
+
+    return expit(log_odds), expit(-log_odds)
+
+
+def _information(z: FloatArray, eta: FloatArray, trials: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the chance of yes of each row, and the information."""
+    chance, other = chances(eta)
+    return chance, z.T @ (z * (trials * chance * other)[:, None])
+
+
+def run_off_column(fit: Logistic, columns: FloatArray) -> int:
+    """Return the column, shape (m, p), whose coefficient moves the log-odds most: in a separated fit it runs off."""
+    return int(np.argmax(np.abs(fit.coef) * columns.std(axis=0)))
+
+
+def _loglik(eta: FloatArray, yes: FloatArray, trials: FloatArray) -> float:
+    return float(yes @ eta - trials @ np.logaddexp(0.0, eta))
+
+
+def _step_back(
+    eta: FloatArray, move: FloatArray, yes: FloatArray, trials: FloatArray, before: float
+) -> tuple[float, float]:
+    """Return the share of a step after which the likelihood is no lower than before, halved as often as needed."""
+    share = 1.0
+    for _ in range(_MAX_HALVINGS):
+        found = _loglik(eta + share * move, yes, trials)
+        if found >= before - 1e-12 * abs(before):
+            return share, found
+        share /= 2.0
+    return 0.0, before
+
+
+def fit_draws(
+    design: Design, yes: FloatArray, trials: FloatArray, counts: NDArray[Any], start: FloatArray
+) -> tuple[FloatArray, Flags]:
+    """Fit the model to every draw of a block.
+
+    Parameters
+    ----------
+    design : Design
+        The full data's.
+    yes, trials : ndarray, shape (m,)
+        Of one of each row.
+    counts : ndarray, shape (draws, m)
+        How often each row is in each draw.
+    start : ndarray, shape (p,)
+        The full data's coefficients of the basis.
+
+    Returns
+    -------
+    turned : ndarray, shape (draws, p)
+        Coefficients of the basis.
+    reached : ndarray of bool, shape (draws,)
+        False for draws without an answer, whose coefficients are not to be used.
+    """
+    n = counts.shape[0]
+    b = np.tile(start, (n, 1))
+    reached = np.zeros(n, dtype=bool)
+    table = np.ascontiguousarray(counts.T, dtype=np.float64)
+    both = (table.T @ yes > 0) & (table.T @ (trials - yes) > 0)
+    rows = np.flatnonzero(both)
+    for _ in range(_JOINT_STEPS):
+        if not rows.size:
+            break
+        step, largest = _joint_step(design.basis, yes, trials, table if rows.size == n else table[:, rows], b[rows])
+        b[rows] += step
+        done = largest <= _SMALL_STEP
+        reached[rows[done]] = True
+        rows = rows[~done & np.isfinite(largest) & (largest < 1e3)]
+    for i in np.flatnonzero(both & ~reached):
+        alone = fit_logistic(design, table[:, i] * yes, table[:, i] * trials, start)
+        b[i], reached[i] = alone.turned, alone.status == "reached"
+    return b, reached
+
+
+def _joint_step(
+    z: FloatArray, yes: FloatArray, trials: FloatArray, table: FloatArray, b: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return one Newton step of every draw, shape (draws, p), and how far it moves any log-odds.
+
+    The information of all draws is one product of their weights with the products of all pairs of columns.
+    """
+    p = z.shape[1]
+    one, two = np.triu_indices(p)
+    score: FloatArray = np.zeros_like(b)
+    pairs = np.zeros((b.shape[0], one.size))
+    length = max(64, _NUMBERS_AT_ONCE // one.size)
+    for begin in range(0, z.shape[0], length):
+        part = z[begin : begin + length]
+        chance, other = chances(part @ b.T)
+        count = table[begin : begin + length]
+        tried = trials[begin : begin + length, None]
+        score = score + (count * (yes[begin : begin + length, None] - tried * chance)).T @ part
+        pairs += (count * (tried * chance * other)).T @ (part[:, one] * part[:, two])
+    information = np.empty((b.shape[0], p, p))
+    information[:, one, two] = information[:, two, one] = pairs
+    information[:, np.arange(p), np.arange(p)] += _RIDGE * (trials @ table)[:, None]
+    step = np.linalg.solve(information, score[:, :, None])[:, :, 0].astype(np.float64, copy=False)
+    return step, np.abs(z @ step.T).max(axis=0).astype(np.float64, copy=False)
+
+
+def draws_together(rows: int) -> int:
+    """Return how many draws of so many rows make a block; nothing else decides it."""
+    return max(16, _NUMBERS_AT_ONCE // max(rows, 1))

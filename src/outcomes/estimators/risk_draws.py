@@ -1,0 +1,119 @@
+"""What the weighted comparisons of two risks share: weighted curves of many draws, and limits from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.errors import NotEstimable
+from outcomes.estimators.checks import FloatArray
+from outcomes.estimators.limits import interval_limits
+
+IntArray = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+_ROUNDING = 1e-12
+MOST_FAILED = 0.05
+"""With a larger share of draws without an answer those left no longer show what drawing patients does."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOrder:
+    """Rows of one arm in the order of their times, so that a curve of any weights is a few running sums.
+
+    ``order`` (m,) sorts the rows by time and ``happened`` (m,) says which of them, sorted, end with the event.
+    ``step`` (t,) are the distinct event times and ``first`` (t,) the first sorted row that ends at or after each.
+    ``entry_order`` and ``entry_first`` are the same for the times at which rows came under observation, None when all
+    were there from the start.
+    """
+
+    order: IntArray
+    happened: FloatArray
+    step: FloatArray
+    first: IntArray
+    entry_order: IntArray | None
+    entry_first: IntArray | None
+
+
+def order_times(time: FloatArray, event: FloatArray, entry: FloatArray | None) -> TimeOrder:
+    """Sort the rows of an arm, shape (m,)."""
+    order = np.argsort(time, kind="stable")
+    step = np.unique(time[event > 0])
+    first = np.searchsorted(time[order], step, side="left")
+    if entry is None:
+        return TimeOrder(order, event[order], step, first, None, None)
+    by_entry = np.argsort(entry, kind="stable")
+    return TimeOrder(order, event[order], step, first, by_entry, np.searchsorted(entry[by_entry], step, side="left"))
+
+
+def weighted_risks(rows: TimeOrder, weights: FloatArray, at: FloatArray) -> FloatArray:
+    """Return one minus the weighted Kaplan-Meier curve of each column of weights.
+
+    Parameters
+    ----------
+    rows : TimeOrder
+    weights : ndarray, shape (m, draws)
+    at : ndarray, shape (k,)
+
+    Returns
+    -------
+    ndarray, shape (draws, k)
+        A curve stays where it is after its last row.
+    """
+    out = np.zeros((weights.shape[1], at.size))
+    if not rows.step.size:
+        return out
+    sorted_weights = weights[rows.order]
+    at_risk = _from_the_end(sorted_weights)[rows.first]
+    if rows.entry_order is not None:
+        # At risk at t are those with entry < t <= time: who enters at t is taken off again.
+        at_risk -= _from_the_end(weights[rows.entry_order])[rows.entry_first]
+    events = np.add.reduceat(sorted_weights * rows.happened[:, None], rows.first, axis=0)
+    survival = np.cumprod(shares_left(events, at_risk), axis=0)
+    column = np.searchsorted(rows.step, at, side="right")
+    out[:, column > 0] = 1.0 - survival[column[column > 0] - 1].T
+    return out
+
+
+def shares_left(events: FloatArray, at_risk: FloatArray) -> FloatArray:
+    """Return ``1 - events / at_risk``, 1 without events and 0 where all at risk have it but for rounding."""
+    some = events > 0
+    share = np.divide(at_risk - events, at_risk, out=np.ones_like(events), where=some & (at_risk > 0))
+    return np.where(some & (share <= _ROUNDING), 0.0, share)
+
+
+def _from_the_end(values: FloatArray) -> FloatArray:
+    """Return sums over the rows from each one to the last, and a row of zeros after them."""
+    out = np.zeros((values.shape[0] + 1, values.shape[1]))
+    np.cumsum(values[::-1], axis=0, out=out[-2::-1])
+    return out
+
+
+def keep_fitted(drawn: NDArray[Any], reached: Flags, of_what: str) -> tuple[NDArray[Any], int]:
+    """Return the draws with an answer and how many have none; too many are refused in words."""
+    failed = int((~reached).sum())
+    if failed > MOST_FAILED * reached.size:
+        raise NotEstimable(
+            f"No interval: in {failed} of {reached.size} bootstrap draws {of_what} has no finite fit, more than "
+            f"{MOST_FAILED:.0%}. A column of the model is too rare in one of the groups; pool it with another."
+        )
+    return drawn[reached], failed
+
+
+def risk_limits(
+    one: FloatArray, other: FloatArray, drawn_one: FloatArray, drawn_other: FloatArray, level: float
+) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    """Return low and high of two risks, shape (k,), and of their difference, from draws, shape (draws, k).
+
+    All three by `limits.interval_limits`. For the difference d it is applied to ``(1 + d) / 2``, a share: the logit of
+    it is twice Fisher's z of d, so the interval stays within -1 and 1.
+    """
+    low, high = interval_limits((1.0 + one - other) / 2.0, (1.0 + drawn_one - drawn_other) / 2.0, level)
+    return (
+        interval_limits(one, drawn_one, level),
+        interval_limits(other, drawn_other, level),
+        (2.0 * low - 1.0, 2.0 * high - 1.0),
+    )
