@@ -1,14 +1,12 @@
-"""Relief intervals and return rows, as small tables a reader can check by hand."""
+"""Relief intervals, as small tables a reader can check by hand."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from outcomes.cases import build_episodes, build_relief_intervals, build_return_rows, build_visits
-from outcomes.definitions import Protocol
+from outcomes.cases import build_episodes, build_relief_intervals, build_visits
 from outcomes.errors import NotEstimable
-from tables import open_clinic, records
+from tables import records
 
 INF = float("inf")
 
@@ -97,60 +95,3 @@ def test_an_unknown_rule_is_refused_with_the_list():
         build_relief_intervals(episodes, "ever")
     with pytest.raises(NotEstimable, match="if_observable"):
         build_relief_intervals(episodes, "zero", "twice")
-
-
-# -- return rows: relief on day 10 of 2025, landmark 30 days later, data cut 2025-12-31 --------------------
-
-RETURNS = [
-    ("0:6 10:2", ("data_cut", 324)),
-    ("0:6 10:2 45:5", ("new_episode", 5)),
-    ("0:6 10:2 40:5", ("new_episode", 0)),
-    ("0:6 10:2 20:2 39:5", ("relapse", None)),
-    ("0:6 10:2 45:3 60:4", ("pain_back", 20)),
-    ("0:6 10:2 20:3.9 60:2", ("data_cut", 274)),
-    ("0:6 10:1 100:", ("new_episode", 60)),
-    ("0:6 10:1 100:2.9", ("data_cut", 324)),
-    ("0:6 10:4", ("not relieved", None)),
-]
-
-
-def return_rows(courses: list[str]):
-    start = np.datetime64("2025-01-01")
-    rows = ["patient_id | visit_date | pain_pre", *open_clinic("2025-01-01", "2025-12-31")]
-    for number, course in enumerate(courses):
-        for point in course.split():
-            day, pain = point.split(":")
-            rows.append(f"p{number:02} | {start + int(day)} | {pain}")
-    protocol = Protocol.from_mapping({"episode": {"washout_days": 0}})
-    return build_return_rows(build_episodes(build_visits(records("\n".join(rows)), protocol)))
-
-
-@pytest.mark.parametrize(("course", "expected"), RETURNS)
-def test_return(course, expected):
-    found = return_rows([course])
-    reason, stop = expected
-    if stop is None:
-        assert len(found.episode) == 0
-        assert (found.n_relieved, found.n_relapsed) == ((1, 1) if reason == "relapse" else (0, 0))
-    else:
-        assert found.table[["start_days", "stop_days", "reason"]].values.tolist() == [[-1, stop, reason]]
-
-
-def test_all_courses_together_give_what_each_gives_alone():
-    together = return_rows([course for course, _ in RETURNS])
-    alone = [stop for _, (_, stop) in RETURNS if stop is not None]
-    assert together.stop_days.tolist() == alone
-    assert (together.n_relieved, together.n_relapsed) == (8, 1)
-
-
-def test_a_landmark_after_the_data_cut_is_too_young():
-    start = np.datetime64("2025-01-01")
-    rows = ["patient_id | visit_date | pain_pre", *open_clinic("2024-09-01", str(start + 39))]
-    rows += [f"p1 | {start} | 6", f"p1 | {start + 10} | 2"]
-    found = build_return_rows(build_episodes(build_visits(records("\n".join(rows)))))
-    assert (found.n_relieved, found.n_too_young, len(found.episode)) == (1, 1, 0)
-
-
-def test_day_numbers_without_an_end_of_observation_are_refused_with_the_remedy():
-    with pytest.raises(NotEstimable, match="observed_until_day"):
-        build_return_rows(build_episodes(build_visits(records(table_of(["0:6 7:2"])))))

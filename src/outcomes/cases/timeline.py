@@ -96,7 +96,9 @@ def default_relief_rule(protocol: Protocol) -> str:
     return next(name for name, parts in _PARTS_OF_RULE.items() if parts == ("reduction", protocol.relief.confirm))
 
 
-def build_relief_intervals(episodes: Episodes, rule: str | None = None, confirm: str | None = None) -> ReliefIntervals:
+def build_relief_intervals(
+    episodes: Episodes, rule: str | None = None, confirm: str | None = None, prevalent: bool = False
+) -> ReliefIntervals:
     """Bound the day of relief of every eligible episode (worked table: this module's docstring).
 
     Parameters
@@ -109,6 +111,9 @@ def build_relief_intervals(episodes: Episodes, rule: str | None = None, confirm:
         ``pct30_and_2`` 30 % and 2 points; ``zero`` no pain. The last three are confirmed where observable.
     confirm : str, optional
         One of `CONFIRMATIONS`, in place of the rule's own; ``rule="zero", confirm="strict"`` asks for two ratings of 0.
+    prevalent : bool
+        Whether episodes that began within the clinic's washout count too. Their first rating may not be the first of
+        the episode, so time to relief leaves them out; returns, whose clock starts after relief, can use them.
 
     Raises
     ------
@@ -122,7 +127,7 @@ def build_relief_intervals(episodes: Episodes, rule: str | None = None, confirm:
     if confirm not in CONFIRMATIONS:
         raise NotEstimable(f"Relief cannot be confirmed by '{confirm}'; choose one of {', '.join(CONFIRMATIONS)}.")
     columns, course = episodes.columns, episodes.course
-    eligible = np.flatnonzero(columns["is_eligible"])
+    eligible = np.flatnonzero(_is_definable(episodes) if prevalent else columns["is_eligible"])
     rows, segment, starts = find_measured_rows(episodes, course, eligible)
     meets = meets_threshold(course.pain[rows], columns["baseline"][eligible][segment], threshold, episodes)
     meets[starts] = False  # the baseline itself is never relief, however low a protocol lets it be
@@ -154,20 +159,27 @@ def build_relief_intervals(episodes: Episodes, rule: str | None = None, confirm:
         reason=reason.astype(np.int8),
         relief_row=np.where(relieved, rows[hit], MISSING) if len(rows) else np.zeros(0, np.intp),
         rule=rule,
-        ledger=episodes.ledger.with_step(count_eligible(episodes)),
+        ledger=episodes.ledger.with_step(count_eligible(episodes, prevalent)),
     )
 
 
-def count_eligible(episodes: Episodes) -> Step:
+def _is_definable(episodes: Episodes) -> Flags:
+    """Whether the first rating leaves room for relief, whenever the episode began."""
+    least: Flags = episodes.columns["baseline"] >= episodes.protocol.baseline.eligible_min_nrs * HUNDREDTHS
+    return least
+
+
+def count_eligible(episodes: Episodes, prevalent: bool = False) -> Step:
     """Account for the episodes for which relief is definable, and for those set aside."""
     columns = episodes.columns
-    late, rated = columns["is_inception"], columns["baseline"] != MISSING
+    rated, definable = columns["baseline"] != MISSING, _is_definable(episodes)
+    late = columns["is_inception"] | prevalent
     aside = {
         "started within the clinic's washout": int((~late).sum()),
         "no pain rating at the start": int((late & ~rated).sum()),
-        "baseline pain too low for relief to be definable": int((late & rated & ~columns["is_eligible"]).sum()),
+        "baseline pain too low for relief to be definable": int((late & rated & ~definable).sum()),
     }
-    return Step("relief at risk", "episodes", episodes.n, int(columns["is_eligible"].sum()), set_aside=aside)
+    return Step("relief at risk", "episodes", episodes.n, int((late & definable).sum()), set_aside=aside)
 
 
 def find_measured_rows(episodes: Episodes, course: Course, eligible: Rows) -> tuple[Rows, Rows, Rows]:
