@@ -28,6 +28,10 @@ _HOME = {
     "estimate_pain_course": "outcomes.questions",
     "estimate_response": "outcomes.questions",
     "estimate_recurrence": "outcomes.questions",
+    "compare_triggers": "outcomes.questions",
+    "compare_return_factors": "outcomes.questions",
+    "compare_rehabilitation": "outcomes.questions",
+    "show_immortal_time": "outcomes.questions",
     "describe_modality_use": "outcomes.questions",
     "describe_completeness": "outcomes.questions",
     "review_quarter": "outcomes.questions",
@@ -47,7 +51,10 @@ if TYPE_CHECKING:
     from outcomes.questions import Relief as Relief
     from outcomes.questions import ReliefDefinitions as ReliefDefinitions
     from outcomes.questions import Response as Response
+    from outcomes.questions import compare_rehabilitation as compare_rehabilitation
     from outcomes.questions import compare_relief_definitions as compare_relief_definitions
+    from outcomes.questions import compare_return_factors as compare_return_factors
+    from outcomes.questions import compare_triggers as compare_triggers
     from outcomes.questions import describe_completeness as describe_completeness
     from outcomes.questions import describe_modality_use as describe_modality_use
     from outcomes.questions import estimate_pain_course as estimate_pain_course
@@ -55,6 +62,7 @@ if TYPE_CHECKING:
     from outcomes.questions import estimate_relief as estimate_relief
     from outcomes.questions import estimate_response as estimate_response
     from outcomes.questions import review_quarter as review_quarter
+    from outcomes.questions import show_immortal_time as show_immortal_time
     from outcomes.records import Mapping as Mapping
     from outcomes.records import read_records as read_records
     from outcomes.release import figures as figures

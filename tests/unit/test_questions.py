@@ -23,6 +23,7 @@ from outcomes.questions import (
     describe_modality_use,
     estimate_recurrence,
     estimate_relief,
+    return_definitions,
     review_quarter,
 )
 from outcomes.questions import quarter as quarter_module
@@ -352,11 +353,12 @@ def test_returns_under_other_definitions():
     assert (found.summary["n_new_episode"], found.summary["n_pain_back"]) == (4, 1)
     assert any(note.startswith("Some of the returns were pain back at a later visit of care") for note in found.notes)
     table = found.definitions
-    assert tuple(table.columns) == ("definition", "gap_days", "estimate", "n", "events")
-    assert table["gap_days"].tolist() == [90, 30, 60, 90, 180, 90, 90]
-    assert (table["definition"] == "first eligible episode of each patient only").sum() == 1
+    assert tuple(table.columns) == return_definitions.COLUMNS
+    assert table["gap_days"].tolist() == [90, 30, 60, 90, 180, 90, 90, 90, 90]
+    assert table["kind"].tolist() == ["reported", *["gap"] * 4, *["event"] * 3, "who"]
     assert table.loc[0, "estimate"] == at(found.table, 365)["estimate"]
-    first, only_new = table.iloc[5], table.iloc[6]
+    assert table.loc[0, "conf_low"] == at(found.table, 365)["conf_low"]
+    only_new, first = table.iloc[5], table.iloc[8]
     assert (first["n"], first["events"]) == (5, 4)
     assert (only_new["n"], only_new["events"]) == (6, 4)
     assert any("all regions as one stream" in note for note in found.notes)
@@ -367,9 +369,9 @@ def test_the_gap_alone_moves_the_share_returned():
         date(2023, 1, 2), "a 0 6", "a 7 2", "a 70 6", "b 0 6", "b 7 2", "c 0 6", "c 7 3", "c 107 4", "z 900 6"
     )
     table = estimate_recurrence(dated_episodes(rows)).definitions
-    by_gap = table[table["definition"].str.contains("only by a gap")].set_index("gap_days")["events"]
-    # c comes back with pain 4, only 1 above the rating at relief: a return only where an episode opens.
-    assert by_gap.to_dict() == {30: 2, 60: 2, 90: 2, 180: 1}
+    by_gap = table[table["kind"] == "gap"].set_index("gap_days")["events"]
+    # a is away for 63 days, c for 100.
+    assert by_gap.to_dict() == {30: 2, 60: 2, 90: 1, 180: 0}
 
 
 def test_large_counts_of_each_kind_of_return_are_said():

@@ -37,7 +37,7 @@ from outcomes.cases.schema import END_REASONS
 from outcomes.errors import NotEstimable
 from outcomes.estimators import means, proportions
 from outcomes.ledger import Ledger
-from outcomes.questions import recurrence, relief, results
+from outcomes.questions import recurrence, relief, results, return_lines
 from outcomes.questions.quarters import quarter_end, quarter_number, quarter_word, read_quarter
 from outcomes.questions.relief_fit import fit_line
 from outcomes.questions.relief_rows import build_rows
@@ -183,7 +183,8 @@ def _result(
             f"return: {recurrence.describe_return(episodes.protocol)}",
             index="start of the episode; pain_recorded by the day of the visit",
             maturity=f"last day of the quarter <= data cut - horizon - {LAG_DAYS} days",
-            estimator=f"relieved_by_{primary}: {relief.ESTIMATOR}; returned_by_{RETURN_DAYS}: {recurrence.ESTIMATOR}; "
+            estimator=f"relieved_by_{primary}: {relief.ESTIMATOR}; "
+            f"returned_by_{RETURN_DAYS}: {return_lines.ESTIMATOR}; "
             "silent_stop, pain_recorded: Wilson interval on the effective number; visits_per_episode: mean, t interval "
             "with patients as clusters",
         ),
@@ -301,13 +302,10 @@ def _relieved(episodes: Episodes) -> Indicator:
 def _returned(episodes: Episodes) -> Indicator:
     from outcomes.cases.returns import build_return_rows
 
-    protocol, returns = episodes.protocol, build_return_rows(episodes)
-    start, stop = returns.start_days.astype(float), returns.stop_days.astype(float)
-    event = returns.event.astype(bool)
+    protocol, rows = episodes.protocol, return_lines.AtRisk.of(build_return_rows(episodes))
 
     def estimate(part: NDArray[np.intp], name: str) -> Values:
-        curve = recurrence.fit_group(name, start[part], stop[part], event[part], protocol)
-        return results.read_day(curve, RETURN_DAYS)
+        return results.read_day(return_lines.fit_line(name, rows.take(part), protocol), RETURN_DAYS)
 
     return Indicator(
         name=f"returned_by_{RETURN_DAYS}",
@@ -315,9 +313,9 @@ def _returned(episodes: Episodes) -> Indicator:
         unit="share",
         horizon_days=protocol.horizons_days.rmst + protocol.recurrence.landmark_days + RETURN_DAYS,
         floor=protocol.reporting_floor.estimate_min_episodes,
-        event=event & (stop <= RETURN_DAYS),
+        event=rows.event & (rows.stop_days <= RETURN_DAYS),
         estimate=estimate,
-        **_of_episodes(episodes, returns.episode),
+        **_of_episodes(episodes, rows.episode),
     )
 
 

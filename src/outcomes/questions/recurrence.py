@@ -1,4 +1,4 @@
-"""E6: does it come back? The share of relieved episodes that returned to a clinic in these records, from the landmark.
+"""E6 and E7: does it come back, and how often? Returns of relieved episodes to a clinic in these records.
 
 A return is either of two things: a new episode opens with pain of at least 3 (or unrated, by rule A or C), or a later
 visit of care that is still going on has a rating of at least 3 and at least 2 above the rating at relief.
@@ -8,8 +8,16 @@ before is a relapse and counted apart. Follow-up ends at the clinic's data cut f
 have been seen until then: censoring at the last visit would end everyone's follow-up at a return or when they felt
 well. What is estimated is return to care seen in these records, not return of pain.
 
-How episodes are cut moves the answer more than anything else, so the share under other definitions stands beside it
-(`Recurrence.definitions`).
+Beside the share that returned stand what a reader needs to judge it:
+
+- the share under other definitions of an episode and of a return, which move it more than chance does (`definitions`);
+- relieved and not back, a measure that few and easy relieved episodes cannot make look good (`composite`);
+- the mean number of returns and the rate per patient-year, each patient followed through all returns (`mean_returns`,
+  `rates`), for a first return says nothing of those who come again and again;
+- time in maintenance care apart (`maintenance`), and each patient counting once (`per_patient`).
+
+Fewer of those still at risk return later because frequent returners leave the group first; nothing here says that the
+risk of one patient falls.
 """
 
 from __future__ import annotations
@@ -20,12 +28,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators import curves
 from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.episode_gaps import cut_by_gaps
+from outcomes.questions.group_tests import Tested, compare_groups
 from outcomes.questions.relief import describe_rule
-from outcomes.questions.results import DayCurve, FloatArray
+from outcomes.questions.results import IntArray
+from outcomes.questions.return_composite import COLUMNS as COMPOSITE_COLUMNS
+from outcomes.questions.return_composite import estimate_composite
+from outcomes.questions.return_counts import (
+    HORIZONS_DAYS,
+    MEAN_ESTIMATOR,
+    RATE_ESTIMATOR,
+    Followed,
+    compare_mean_returns,
+    fit_mean,
+    rate_table,
+)
+from outcomes.questions.return_definitions import COLUMNS as DEFINITION_COLUMNS
+from outcomes.questions.return_definitions import ONE_STREAM_NOTE, compare_definitions
+from outcomes.questions.return_lines import ESTIMATOR, AtRisk, compare_hazards, count_days, fit_line
+from outcomes.questions.return_maintenance import COLUMNS as MAINTENANCE_COLUMNS
+from outcomes.questions.return_maintenance import split_maintenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,13 +57,8 @@ if TYPE_CHECKING:
     from outcomes.cases.returns import ReturnRows
     from outcomes.definitions import Protocol
 
-DEFINITION_COLUMNS = ("definition", "gap_days", "estimate", "n", "events")
-ONE_STREAM_NOTE = (
-    "Not among the definitions compared: all regions as one stream. It needs the records read again, with "
-    "episode.one_stream = true in the protocol."
-)
+AFTER_CUT_NOTE = "Returns that another clinic saw after the last day of the episode's own clinic are not counted."
 _COUNTS = ("n_new_episode", "n_pain_back", "n_relieved", "n_relapsed", "n_too_young")
-ESTIMATOR = "Kaplan-Meier from the landmark, log-log interval (Greenwood)"
 
 
 @dataclass(frozen=True)
@@ -54,14 +72,33 @@ class Recurrence:
         landmark; `n` episodes that reached it, `events` returns seen by that day.
     curve : DataFrame
         ``group, day, estimate, conf_low, conf_high, at_risk``, one row a day up to the day before `curve_stop`.
+    per_patient : DataFrame
+        As `table`, each patient counting once however many episodes he or she brings.
+    tests : DataFrame
+        ``comparison, group, other, statistic, df, p_value, p_holm, n, events``: do groups return alike? Of all together
+        and of each pair, patients as clusters. Episodes without the group recorded are no side; no rows without groups.
+    mean_returns, mean_curve : DataFrame
+        As `table` and `curve`, with `estimate` the mean number of returns of a patient by each day after the first
+        landmark, `n` patients, `events` returns.
+    mean_tests : DataFrame
+        As `tests`, of the mean number of returns.
+    rates : DataFrame
+        ``group, estimate, conf_low, conf_high, n, events, years, ratio, ratio_low, ratio_high, reference``: returns per
+        patient-year, and their ratio to the largest group.
+    composite : DataFrame
+        ``measure, label, horizon_days, estimate, conf_low, conf_high, n, events``: relieved, no relapse, not back, and
+        the product of the three; `events` episodes known to have come through. No rows where groups were asked for.
+    maintenance : DataFrame
+        ``outcome, part, label, horizon_days, estimate, conf_low, conf_high, n, events``: `first_return` and
+        `mean_returns` of time outside and inside maintenance care. No rows where groups were asked for.
     definitions : DataFrame
-        ``definition, gap_days, estimate, n, events``: the share returned by the primary day under other definitions of
-        an episode or a return, without an interval; NaN past that definition's last day or under the floor. No rows
-        where groups were asked for.
+        ``definition, kind, gap_days, estimate, conf_low, conf_high, n, events``: the share returned by the primary day
+        under other definitions of an episode or a return; NaN past that definition's last day or under the floor. No
+        rows where groups were asked for.
     summary : dict
         ``n`` (reached the landmark), ``n_patients, n_events``; of these events ``n_new_episode`` (a new episode
         opened) and ``n_pain_back`` (a rating at a later visit of care still going on); ``n_relieved, n_relapsed,
-        n_too_young, n_all`` (eligible or not), ``last_day``.
+        n_too_young, n_all`` (eligible or not), ``n_followed`` patients and ``n_returns`` of them, ``last_day``.
     settings : dict
     ledger : Ledger
     notes : tuple of str
@@ -69,6 +106,14 @@ class Recurrence:
 
     table: pd.DataFrame
     curve: pd.DataFrame
+    per_patient: pd.DataFrame
+    tests: pd.DataFrame
+    mean_returns: pd.DataFrame
+    mean_curve: pd.DataFrame
+    mean_tests: pd.DataFrame
+    rates: pd.DataFrame
+    composite: pd.DataFrame
+    maintenance: pd.DataFrame
     definitions: pd.DataFrame
     summary: dict[str, Any]
     settings: dict[str, Any]
@@ -77,7 +122,7 @@ class Recurrence:
 
 
 def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence:
-    """Estimate the share of relieved episodes that returned to a clinic in these records.
+    """Estimate how many relieved episodes returned to a clinic in these records, and how often patients did.
 
     Parameters
     ----------
@@ -97,67 +142,97 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
         No episode reached the landmark, the end of observation is unknown, or a column this export does not have.
     """
     results.check_episodes(episodes)
+    from outcomes.cases.return_history import build_return_history
     from outcomes.cases.returns import build_return_rows
-    from outcomes.cases.timeline import default_relief_rule
 
-    returns = build_return_rows(episodes)
-    protocol = episodes.protocol
-    rows = returns.episode.astype(np.intp)
-    if not rows.size:
+    returns, protocol = build_return_rows(episodes), episodes.protocol
+    rows = AtRisk.of(returns)
+    if not rows.episode.size:
         raise NotEstimable(_nobody(protocol))
-    start, stop = returns.start_days.astype(float), returns.stop_days.astype(float)
-    event = returns.event.astype(bool)
+    split = list(results.split_groups(episodes, rows.episode, by))
+    fitted = [fit_line(group, rows.take(part), protocol) for group, part in split]
+    patients = [fit_line(group, rows.take(part).per_patient(), protocol) for group, part in split]
+
+    def test(part: IntArray, group: IntArray) -> Tested:
+        return compare_hazards(rows, part, group)
+
+    tests, test_notes = compare_groups(split, rows.event, test, protocol, "a return")
+    history = build_return_history(episodes)
+    followed, count = Followed.of(history), history.n_returns
+    histories = list(results.split_groups(episodes, history.episode.astype(np.intp), by))
+    means = [fit_mean(group, followed.of_patients(part), protocol) for group, part in histories]
+    mean_tests, mean_notes = compare_mean_returns(histories, followed, count, protocol)
+    rates, rate_notes = rate_table(histories, count, history.observed_days, protocol)
     horizons = protocol.horizons_days.recurrence
-    fitted = [
-        fit_group(group, start[part], stop[part], event[part], protocol)
-        for group, part in results.split_groups(episodes, rows, by)
-    ]
-    at_risk, _ = results.count_days(stop, event, _n_days(protocol))
-    counts = {name: int(getattr(returns, name)) for name in _COUNTS}
     return Recurrence(
         table=results.horizon_table(fitted, horizons),
         curve=results.curve_table(fitted),
-        definitions=_compare_definitions(episodes if by is None else None, returns),
-        summary={
-            "n": int(rows.size),
-            "n_patients": int(np.unique(returns.patient).size),
-            "n_events": int(event.sum()),
-            **counts,
-            "n_all": episodes.n,
-            "last_day": results.find_last_day(at_risk, rows.size, protocol),
-        },
-        settings=results.make_settings(
-            episodes,
-            question="return after relief to a clinic in these records",
-            definition=describe_return(protocol),
-            relief=describe_rule(default_relief_rule(protocol), protocol),
-            time_zero=f"{protocol.recurrence.landmark_days} days after relief that was not contradicted meanwhile",
-            estimator=ESTIMATOR,
-            censoring="the clinic's data cut",
-            by=by,
-        ),
+        per_patient=results.horizon_table(patients, horizons),
+        tests=tests,
+        mean_returns=results.horizon_table(means, HORIZONS_DAYS, is_share=False),
+        mean_curve=results.curve_table(means),
+        mean_tests=mean_tests,
+        rates=rates,
+        composite=_unless_split(by, COMPOSITE_COLUMNS, lambda: estimate_composite(episodes, returns)),
+        maintenance=_unless_split(by, MAINTENANCE_COLUMNS, lambda: split_maintenance(episodes, returns, history)),
+        definitions=_unless_split(by, DEFINITION_COLUMNS, lambda: compare_definitions(episodes, returns)),
+        summary=_summarise(episodes, returns, rows)
+        | {"n_followed": int(history.episode.size), "n_returns": int(count.sum())},
+        settings=_describe(episodes, by),
         ledger=returns.ledger,
         notes=(
             *_standing_notes(protocol),
             *_kind_notes(returns, protocol),
+            *((AFTER_CUT_NOTE,) if returns.n_after_cut else ()),
             *(() if by is not None or protocol.episode.one_stream else (ONE_STREAM_NOTE,)),
             *results.context_notes(by, episodes.has_calendar),
+            *dict.fromkeys((*test_notes, *mean_notes, *rate_notes)),
             *results.curve_notes(fitted, horizons, protocol),
         ),
     )
 
 
-def fit_group(group: str, start: FloatArray, stop: FloatArray, event: np.ndarray, protocol: Protocol) -> DayCurve:
-    """Fit one group's return curve; NaN when it is under the floor."""
-    n_days = _n_days(protocol)
-    at_risk, events = results.count_days(stop, event, n_days)
-    if stop.size < protocol.reporting_floor.estimate_min_episodes:
-        blank = np.full(n_days, np.nan)
-        return DayCurve(group, stop.size, blank, blank, blank, at_risk, events, -1)
-    curve = curves.kaplan_meier(stop, event, entry=start, level=protocol.inference.level)
-    survival, low, high, _ = curves.survival_at(curve, np.arange(n_days))
-    stop_day = results.find_last_day(at_risk, stop.size, protocol)
-    return DayCurve(group, stop.size, 1.0 - survival, 1.0 - high, 1.0 - low, at_risk, events, stop_day)
+def _unless_split(by: str | None, columns: tuple[str, ...], make: Any) -> pd.DataFrame:
+    """Make a table of all episodes together, or an empty one where groups were asked for."""
+    import pandas as pd
+
+    return make() if by is None else pd.DataFrame(columns=list(columns))
+
+
+def _summarise(episodes: Episodes, returns: ReturnRows, rows: AtRisk) -> dict[str, Any]:
+    protocol = episodes.protocol
+    at_risk, _ = results.count_days(rows.stop_days, rows.event, count_days(protocol))
+    return {
+        "n": int(rows.episode.size),
+        "n_patients": int(np.unique(rows.patient).size),
+        "n_events": int(rows.event.sum()),
+        **{name: int(getattr(returns, name)) for name in _COUNTS},
+        "n_all": episodes.n,
+        "last_day": results.find_last_day(at_risk, rows.episode.size, protocol),
+    }
+
+
+def _describe(episodes: Episodes, by: str | None) -> dict[str, Any]:
+    from outcomes.cases.timeline import default_relief_rule
+
+    protocol = episodes.protocol
+    return results.make_settings(
+        episodes,
+        question="return after relief to a clinic in these records",
+        definition=describe_return(protocol),
+        relief=describe_rule(default_relief_rule(protocol), protocol),
+        time_zero=f"{protocol.recurrence.landmark_days} days after relief that was not contradicted meanwhile",
+        estimator=ESTIMATOR,
+        mean_returns=MEAN_ESTIMATOR,
+        rates=RATE_ESTIMATOR,
+        composite=f"product of the three shares, interval from {protocol.inference.bootstrap_draws} draws of patients",
+        test="Wald's test of hazards, and a test of mean functions, both with robust variance by patient; Holm over "
+        "pairs",
+        censoring="the clinic's data cut",
+        prevalent="not in the share of first returns; in returns per patient from the end of the washout on",
+        bootstrap_draws=protocol.inference.bootstrap_draws,
+        by=by,
+    )
 
 
 def describe_return(protocol: Protocol) -> str:
@@ -168,52 +243,6 @@ def describe_return(protocol: Protocol) -> str:
         f"{rule.min_nrs:g} (or unrated, by rule A or C), or a later rating of at least {rule.min_nrs:g} and at least "
         f"{rule.min_rise_nrs:g} above the rating at relief"
     )
-
-
-def _compare_definitions(episodes: Episodes | None, returns: ReturnRows) -> pd.DataFrame:
-    """The share returned by the primary day under other definitions; an empty table where `episodes` is None."""
-    import pandas as pd
-
-    from outcomes.cases.returns import build_return_rows
-
-    rows: list[tuple[object, ...]] = []
-    if episodes is not None:
-        protocol, settings = episodes.protocol, episodes.protocol.episode
-        rows.append(_definition_row("as reported", settings.gap_days, returns, protocol))
-        for gap, again in cut_by_gaps(episodes):
-            words = f"episodes end only by a gap of {gap} days (rules B and C off)"
-            rows.append(_definition_row(words, gap, build_return_rows(again), protocol))
-        first = _first_eligible(episodes)[returns.episode]
-        words = "first eligible episode of each patient only"
-        rows.append(_definition_row(words, settings.gap_days, returns, protocol, first))
-        words = "new episodes only; pain back at a later visit of care still going on is no return"
-        rows.append(_definition_row(words, settings.gap_days, build_return_rows(episodes, "new_episode"), protocol))
-    return pd.DataFrame(rows, columns=list(DEFINITION_COLUMNS))
-
-
-def _definition_row(
-    words: str, gap: int, returns: ReturnRows, protocol: Protocol, part: np.ndarray | slice = slice(None)
-) -> tuple[object, ...]:
-    day = protocol.horizons_days.primary_recurrence
-    start, stop = returns.start_days[part].astype(float), returns.stop_days[part].astype(float)
-    curve = fit_group(words, start, stop, returns.event[part].astype(bool), protocol)
-    return words, gap, results.read_day(curve, day)[0], curve.n, int(curve.events[day])
-
-
-def _first_eligible(episodes: Episodes) -> np.ndarray:
-    """Whether each episode is the patient's first for which relief is definable, whatever its stream."""
-    columns = episodes.columns
-    rows = np.flatnonzero(columns["is_eligible"])
-    rows = rows[np.lexsort((columns["episode"][rows], columns["index_day"][rows], columns["patient"][rows]))]
-    patient = columns["patient"][rows]
-    first = np.zeros(episodes.n, dtype=bool)
-    first[rows[np.diff(patient, prepend=-1) != 0]] = True
-    return first
-
-
-def _n_days(protocol: Protocol) -> int:
-    # 182 days is the quarter review's horizon; it is read from the same curve.
-    return max(*protocol.horizons_days.recurrence, protocol.horizons_days.primary_recurrence, 182) + 1
 
 
 def _nobody(protocol: Protocol) -> str:
@@ -230,7 +259,8 @@ def _standing_notes(protocol: Protocol) -> tuple[str, ...]:
         "Only relieved episodes are counted: few and easy relieved episodes make a low figure.",
         f"The first possible return is the landmark day itself, {protocol.recurrence.landmark_days} days after relief.",
         "Fewer of those still at risk return later: frequent returners leave the group first.",
-        "Episodes of one patient are treated as independent; where many return twice the interval is too narrow.",
+        "Returns per patient count days in care too; patients already in care when the records begin enter once the "
+        "washout is over.",
     )
 
 

@@ -31,12 +31,14 @@ from numpy.typing import ArrayLike
 
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.estimators import npmle
+from outcomes.estimators.interval_test import interval_logrank
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.group_tests import Tested, compare_groups
 from outcomes.questions.relief_fit import BAND_MIN_EVENTS, GroupFit, count_days, fit_curve, fit_group, fit_km, fit_line
-from outcomes.questions.relief_groups import compare_groups
 from outcomes.questions.relief_rows import STOPPED, ReliefRows, build_rows
 from outcomes.questions.relief_tables import ends_table, if_stopped_table, times_table
+from outcomes.questions.results import IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +160,13 @@ def estimate_relief(
     used = [(name, rows.take(part)) for name, part in split]
     fits = [fit_group(name, part, protocol) for name, part in used]
     horizons = protocol.horizons_days.relief
-    tests, test_notes = compare_groups(split if weights is None else [], rows, protocol)
+
+    def test(part: IntArray, group: IntArray) -> Tested:
+        return interval_logrank(rows.left_days[part], rows.right_days[part], group, cluster=rows.patient[part])
+
+    # The test knows no weights.
+    tested = split if weights is None else []
+    tests, test_notes = compare_groups(tested, rows.seen, test, protocol, "relief recorded")
     curves = [fit.curve for fit in fits]
     return Relief(
         table=results.horizon_table(curves, horizons),

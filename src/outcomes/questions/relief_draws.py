@@ -75,7 +75,7 @@ def draw_rows(
     drawn = bootstrap.draw_counts(joint, rows.patient, *draw_settings(group, protocol), rows.weight)
     counts = np.concatenate([own[None, :], drawn])
     places = (key // (sizes[1] * sizes[2]), key // sizes[2] % sizes[1], key % sizes[2])
-    by_interval, by_end, by_stop = (_sum_columns(counts, at, size) for at, size in zip(places, sizes, strict=True))
+    by_interval, by_end, by_stop = (sum_columns(counts, at, size) for at, size in zip(places, sizes, strict=True))
     ends = by_end[:, :-1]
     return Draws(by_interval, ends.reshape(len(counts), n_days + 1, WAYS), by_stop[:, :-1], ends.sum(axis=1))
 
@@ -96,7 +96,7 @@ def daily_limits(share: FloatArray, drawn: FloatArray, level: float) -> tuple[Fl
     return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 
 
-def _sum_columns(counts: FloatArray, place: IntArray, size: int) -> FloatArray:
+def sum_columns(counts: FloatArray, place: IntArray, size: int) -> FloatArray:
     """Add up the columns at each place, shape (draws, size)."""
     order = np.argsort(place, kind="stable")
     there, first = np.unique(place[order], return_index=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from outcomes import __version__
 from outcomes.cases.schema import EPISODE_COLUMNS, shown_name
 from outcomes.errors import Finding, InputRefused, NotEstimable
+from outcomes.questions.bands import BANDS, find_bands
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,6 +107,8 @@ class DayCurve:
 def split_groups(episodes: Episodes, rows: IntArray, by: str | None) -> Iterator[tuple[str, IntArray]]:
     """Give each group's name and its positions in `rows`, sorted by name; missing values are a group of their own.
 
+    Numbers are cut into the bands of `bands.BANDS`, in their order.
+
     Parameters
     ----------
     episodes : Episodes
@@ -134,6 +137,10 @@ def _group_codes(episodes: Episodes, rows: IntArray, by: str) -> tuple[list[str]
     table = episodes.table
     _check_column(by, [name for name in GROUP_COLUMNS if name in table.columns], episodes.has_calendar)
     values = table[by].iloc[rows]
+    if by in BANDS:
+        named, band = find_bands(by, values, NOT_RECORDED)
+        used = np.unique(band)
+        return [named[i] for i in used], np.searchsorted(used, band)
     texts = values.astype(object).where(values.notna(), NOT_RECORDED).map(str).replace("", NOT_RECORDED)
     names, codes = np.unique(texts.to_numpy(dtype=str), return_inverse=True)
     if names.size > MAX_GROUPS:
@@ -169,11 +176,16 @@ def _check_column(by: str, usable: Sequence[str], has_calendar: bool) -> None:
     raise InputRefused("Groups cannot be formed.", [finding])
 
 
-def count_days(time: FloatArray, event: NDArray[np.bool_], n_days: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count, for days 0..n_days-1, those at risk (``time >= day``) and the events so far (``time <= day``)."""
+def count_days(
+    time: FloatArray, event: NDArray[np.bool_], n_days: int, start: FloatArray | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count, for days 0..n_days-1, those at risk (``start < day <= time``) and the events so far (``time <= day``)."""
     day = np.minimum(np.ceil(time), n_days).astype(np.int64)
     left = np.bincount(day, minlength=n_days + 1)
     at_risk = time.size - np.concatenate([[0], np.cumsum(left)])[:n_days]
+    if start is not None:
+        begins = np.clip(np.floor(start) + 1, 0, n_days).astype(np.int64)
+        at_risk = at_risk - (time.size - np.cumsum(np.bincount(begins, minlength=n_days + 1))[:n_days])
     events = np.cumsum(np.bincount(day[event], minlength=n_days + 1))[:n_days]
     return at_risk, events
 
@@ -186,25 +198,27 @@ def find_last_day(at_risk: NDArray[np.int64], n: int, protocol: Protocol) -> int
     return int(short[0]) - 1 if short.size else at_risk.size - 1
 
 
-def read_day(curve: DayCurve, day: int) -> tuple[float, float, float]:
-    """Share and limits on one day; NaN past the curve's last day, no limits where nothing or all has happened."""
+def read_day(curve: DayCurve, day: int, is_share: bool = True) -> tuple[float, float, float]:
+    """Share (or mean) and limits on one day; NaN past the last day, no limits where nothing or all has happened."""
     nothing = float("nan")
     if day > curve.last_day:
         return nothing, nothing, nothing
     share = float(curve.estimate[day])
-    if curve.events[day] == 0 or share >= 1.0:
+    if curve.events[day] == 0 or (is_share and share >= 1.0):
         return share, nothing, nothing
     return share, float(curve.conf_low[day]), float(curve.conf_high[day])
 
 
-def horizon_table(curves: Sequence[DayCurve], horizons: Sequence[int]) -> pd.DataFrame:
+def horizon_table(curves: Sequence[DayCurve], horizons: Sequence[int], is_share: bool = True) -> pd.DataFrame:
     """One row a group and horizon (`HORIZON_COLUMNS`); NaN past the last day, no limits where nothing happened yet."""
     import pandas as pd
 
     rows = []
     for curve in curves:
         for horizon in horizons:
-            rows.append((curve.group, horizon, *read_day(curve, horizon), curve.n, int(curve.events[horizon])))
+            rows.append(
+                (curve.group, horizon, *read_day(curve, horizon, is_share), curve.n, int(curve.events[horizon]))
+            )
     return pd.DataFrame(rows, columns=list(HORIZON_COLUMNS))
 
 

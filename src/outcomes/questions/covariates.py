@@ -1,0 +1,272 @@
+"""Facts known at an episode's start, or when its clock of returns starts, as columns a model can take.
+
+A *factor* is a fact cut into levels. Levels of few episodes are one level together, and what was not recorded is a
+level of its own: an episode is never left out because a box was left empty. The commonest recorded level is what the
+others are compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.cases.schema import EPISODE_COLUMNS, MISSING
+from outcomes.questions.bands import BANDS, find_bands
+from outcomes.questions.results import NOT_RECORDED, IntArray
+
+if TYPE_CHECKING:
+    from outcomes.cases.episodes import Episodes
+
+OTHER = "other"
+FACTOR_LABELS = {
+    "trigger": "Trigger",
+    "cause": "Cause",
+    "radiation": "Radiation",
+    "paresthesia": "Tingling or numbness",
+    "muscle_group": "Muscle group",
+    "chronicity": "Duration when it began",
+    "previous_episodes": "Earlier episodes",
+    "baseline_nrs": "First pain rating",
+    "age": "Age",
+    "sex": "Sex",
+    "region": "Region",
+    "onset": "Onset",
+    "index_quarter": "Quarter",
+    "clinic_id": "Clinic",
+    "clinician_id": "Clinician",
+}
+_WITH_WORDS = ("trigger", "cause", "radiation", "region")
+_SOURCES = {column.name: column.source for column in EPISODE_COLUMNS}
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One fact about n episodes, in levels.
+
+    Attributes
+    ----------
+    name, label : str
+    levels : tuple of str
+        Canonical ids, `OTHER` and `NOT_RECORDED` last.
+    labels : tuple of str
+        The levels in words.
+    codes : ndarray of int, shape (n,)
+        Position in `levels`.
+    reference : int
+        Position of the level that the others are compared with.
+    """
+
+    name: str
+    label: str
+    levels: tuple[str, ...]
+    labels: tuple[str, ...]
+    codes: IntArray
+    reference: int
+
+    def columns(self) -> NDArray[np.int8]:
+        """Return one column of 0 and 1 for each level but the reference, shape (n, levels - 1)."""
+        others = np.array([i for i in range(len(self.levels)) if i != self.reference])
+        return (self.codes[:, None] == others[None, :]).astype(np.int8)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of `columns`: ``cause=posture``."""
+        return tuple(f"{self.name}={level}" for i, level in enumerate(self.levels) if i != self.reference)
+
+
+def build_factors(episodes: Episodes, rows: IntArray, names: Sequence[str], least: int) -> tuple[Factor, ...]:
+    """Return the facts that this export records and that are not the same for all.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    rows : ndarray of int, shape (n,)
+        Rows of the episode table.
+    names : sequence of str
+        Columns of the episode table.
+    least : int
+        Levels of fewer episodes are pooled.
+    """
+    found = (_build_factor(episodes, rows, name, least) for name in names if name in episodes.table.columns)
+    return tuple(factor for factor in found if len(factor.levels) > 1)
+
+
+def _build_factor(episodes: Episodes, rows: IntArray, name: str, least: int) -> Factor:
+    levels, codes = _read_levels(episodes, rows, name)
+    counts = np.bincount(codes, minlength=len(levels))
+    missing = np.array([level == NOT_RECORDED for level in levels])
+    small = (counts < least) & (counts > 0) & ~missing
+    if missing.any() and 0 < counts[missing].sum() < least:
+        small |= missing & (counts > 0)
+    kept = [i for i in range(len(levels)) if counts[i] >= least]
+    shown = [*(i for i in kept if not missing[i]), *(i for i in kept if missing[i])]
+    place = np.full(len(levels), len(shown), dtype=np.intp)
+    place[shown] = np.arange(len(shown))
+    names = [levels[i] for i in shown]
+    if small.any():
+        # The pooled level stands before the one of what was not recorded.
+        at = len(names) - (NOT_RECORDED in names)
+        names.insert(at, OTHER)
+        place = np.where(place >= at, place + 1, place)
+        place[small] = at
+    recorded = [i for i, level in enumerate(names) if level not in (OTHER, NOT_RECORDED)] or list(range(len(names)))
+    sizes = np.bincount(place[codes], minlength=len(names))
+    reference = max(recorded, key=lambda i: sizes[i]) if names else 0
+    labels = tuple(_label(episodes, name, level) for level in names)
+    return Factor(name, FACTOR_LABELS.get(name, name), tuple(names), labels, place[codes], reference)
+
+
+def _read_levels(episodes: Episodes, rows: IntArray, name: str) -> tuple[list[str], IntArray]:
+    """Return all levels of a column, the missing one last, and the level of each row."""
+    column = episodes.columns[_SOURCES[name]][rows]
+    if name in BANDS:
+        values = episodes.table[name].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
+        names, band = find_bands(name, values, NOT_RECORDED)
+        return list(names), band
+    if name == "paresthesia":
+        return ["no", "yes", NOT_RECORDED], np.where(column == MISSING, 2, column).astype(np.intp)
+    source = _SOURCES[name]
+    words = [str(word) for word in episodes.labels.get(source, episodes.visits.words.codes.get(source, ()))]
+    codes = np.where((column < 0) | (np.array([*words, ""])[column] == ""), len(words), column)
+    return [*words, NOT_RECORDED], codes.astype(np.intp)
+
+
+def _label(episodes: Episodes, name: str, level: str) -> str:
+    if name in _WITH_WORDS and level not in (OTHER, NOT_RECORDED):
+        return episodes.visits.codebook.label(name, level)
+    return level.replace("_", " ")
+
+
+COARSE: dict[str, dict[str, str]] = {
+    "radiation": {
+        **dict.fromkeys(("buttock", "leg_above_knee", "arm", "trunk_band"), "near"),
+        **dict.fromkeys(("leg_below_knee", "hand"), "far"),
+    },
+    "trigger": {
+        **dict.fromkeys(("lifting", "bending_twisting", "household", "work_repetitive"), "load"),
+        **dict.fromkeys(("running", "sport_other"), "impact"),
+        **dict.fromkeys(("sitting", "driving", "standing", "sleeping"), "static"),
+    },
+}
+"""Levels taken together where a model needs few columns: how far pain radiates, what kind of load set it off."""
+
+
+def coarsen(factor: Factor) -> Factor:
+    """Take levels together as `COARSE` says, and quarters as years; other factors stay as they are."""
+    groups = COARSE.get(factor.name, {})
+    if factor.name == "index_quarter":
+        groups = {level: level[:4] for level in factor.levels if level not in (OTHER, NOT_RECORDED)}
+    named = [groups.get(level, level) for level in factor.levels]
+    levels = sorted(set(named), key=lambda level: (level in (OTHER, NOT_RECORDED), level == NOT_RECORDED, level))
+    codes = np.array([levels.index(name) for name in named], dtype=np.intp)[factor.codes]
+    sizes = np.bincount(codes, minlength=len(levels))
+    recorded = [i for i, level in enumerate(levels) if level not in (OTHER, NOT_RECORDED)] or [0]
+    reference = max(recorded, key=lambda i: sizes[i])
+    labels = tuple(level.replace("_", " ") for level in levels)
+    return Factor(factor.name, factor.label, tuple(levels), labels, codes, reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Columns that belong together: the levels of one factor, or a number and its square.
+
+    Attributes
+    ----------
+    name, label : str
+    names : tuple of str
+        Of the columns.
+    values : ndarray, shape (n, columns)
+    """
+
+    name: str
+    label: str
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, factor: Factor) -> Block:
+        """Take the levels of a factor."""
+        return cls(factor.name, factor.label, factor.names(), factor.columns().astype(np.float64))
+
+
+def pool_rare(factor: Factor, arm: NDArray[np.bool_], least: int) -> Factor | None:
+    """Pool the levels that one of the arms hardly has: in them next to nobody can be compared. None for one level.
+
+    Parameters
+    ----------
+    factor : Factor
+    arm : ndarray of bool, shape (n,)
+    least : int
+        Rows of each arm that a level must have; what is pooled and still has fewer joins the commonest level.
+    """
+    k = len(factor.levels)
+    sizes = np.bincount(factor.codes, minlength=k)
+    rarer = np.minimum(np.bincount(factor.codes, weights=arm, minlength=k), sizes)
+    rarer = np.minimum(rarer, sizes - np.bincount(factor.codes, weights=arm, minlength=k))
+    kept = [i for i in range(k) if rarer[i] >= least and factor.levels[i] != OTHER]
+    rest = ~np.isin(factor.codes, kept)
+    if not kept:
+        return None
+    place = np.full(k, len(kept), dtype=np.intp)
+    place[kept] = np.arange(len(kept))
+    codes, levels = place[factor.codes], [factor.levels[i] for i in kept]
+    labels = [factor.labels[i] for i in kept]
+    commonest = int(np.argmax(sizes[kept]))
+    if min(int(arm[rest].sum()), int((~arm[rest]).sum())) >= least:
+        levels, labels = [*levels, OTHER], [*labels, OTHER]
+    else:
+        codes = np.where(rest, commonest, codes)
+    return (
+        Factor(factor.name, factor.label, tuple(levels), tuple(labels), codes, commonest) if len(levels) > 1 else None
+    )
+
+
+def choose_columns(blocks: Sequence[Block], most: int) -> tuple[list[Block], list[Block]]:
+    """Take whole blocks in their order of importance while there is room, and leave out columns that others determine.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        The most important first.
+    most : int
+        Columns there is room for.
+
+    Returns
+    -------
+    taken, left : list of Block
+        Columns that do not vary, or that those before them determine, are in neither.
+    """
+    taken: list[Block] = []
+    left: list[Block] = []
+    basis = np.ones((blocks[0].values.shape[0], 1)) if blocks else np.ones((0, 1))
+    for block in blocks:
+        own = _independent(block, basis)
+        if own is None:
+            continue
+        if basis.shape[1] - 1 + own.values.shape[1] > most:
+            left.append(own)
+            continue
+        taken.append(own)
+        basis = np.column_stack([basis, own.values])
+    return taken, left
+
+
+def _independent(block: Block, basis: NDArray[np.float64]) -> Block | None:
+    """The columns of a block that those before, and each other, do not determine; None where there are none."""
+    kept: list[int] = []
+    q = np.linalg.qr(basis)[0]
+    for j, column in enumerate(block.values.T):
+        centred = column - column.mean()
+        length = float(np.linalg.norm(centred))
+        rest = column - q @ (q.T @ column)
+        # Twice, for rounding left over by the first projection.
+        rest = rest - q @ (q.T @ rest)
+        if length > 0 and np.linalg.norm(rest) > 1e-8 * np.linalg.norm(column):
+            kept.append(j)
+            q = np.column_stack([q, rest / np.linalg.norm(rest)])
+    if not kept:
+        return None
+    return Block(block.name, block.label, tuple(block.names[j] for j in kept), block.values[:, kept])

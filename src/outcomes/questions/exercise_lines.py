@@ -1,0 +1,198 @@
+"""One row of the exercise question: two arms, made alike and compared, or the reason why they are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from outcomes.errors import NotEstimable
+from outcomes.estimators.weighted_risk import OverlapRisk, overlap_risk
+from outcomes.estimators.weighting import balance
+from outcomes.questions.exercise_cohort import Adjustment, ExerciseCohort, choose_adjustment
+from outcomes.questions.results import Flags
+
+if TYPE_CHECKING:
+    from outcomes.cases.episodes import Episodes
+    from outcomes.definitions import Protocol
+
+GRACE_DAYS = 30
+WITH, WITHOUT = "with", "without"
+DIFFERENCE, HAZARD_RATIO = "difference", "hazard_ratio"
+LARGEST_IMBALANCE, NOTED_IMBALANCE = 0.2, 0.1
+BALANCE_COLUMNS = ("column", "label", "smd_before", "smd_after", "is_adjusted")
+"""Columns of the table of balance: standardised mean differences, with exercise minus without."""
+DRAWS_BESIDE = 200
+"""Draws of patients for the lines beside the main one: the interval needs only their mean and spread."""
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table; see `Rehabilitation`."""
+
+    analysis: str
+    label: str
+    landmark_days: int
+    exercise: str
+    maintenance: str
+    horizon_days: int
+    scale: str
+    estimate: float = NAN
+    conf_low: float = NAN
+    conf_high: float = NAN
+    risk_with: float = NAN
+    risk_without: float = NAN
+    n: int = 0
+    events: int = 0
+    n_with: int = 0
+    n_without: int = 0
+    events_with: int = 0
+    events_without: int = 0
+    effective_with: float = NAN
+    effective_without: float = NAN
+    reason: str = ""
+
+
+def head_line(episodes: Episodes, analysis: str, landmark: int, exercise: str = "any", maintenance: str = WITH) -> Line:
+    """The head of a row."""
+    what = {"any": "any active exercise", "supervised": "supervised exercise", "home": "home exercise only"}[exercise]
+    ways = {
+        "landmark": f"{what} by day {landmark} after relief",
+        "state": f"{what}, as a state that begins when it begins",
+        "strategies": f"starting within {GRACE_DAYS} days of relief, against never",
+    }
+    apart = "; without maintenance care" if maintenance == WITHOUT else ""
+    day = episodes.protocol.horizons_days.primary_recurrence
+    scale = HAZARD_RATIO if analysis == "state" else DIFFERENCE
+    return Line(analysis, ways[analysis] + apart, landmark, exercise, maintenance, day, scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A row, and what only the main one tells besides."""
+
+    line: Line
+    balance: list[tuple[object, ...]] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    adjusted: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def count_arms(head: Line, cohort: ExerciseCohort, arm: Flags) -> Line:
+    """The head with the numbers of both arms; returns by the horizon, for ratios all that were seen."""
+    seen = cohort.rows.event & ((cohort.rows.stop_days <= head.horizon_days) | (head.scale == HAZARD_RATIO))
+    with_arm, without = int((seen & arm).sum()), int((seen & ~arm).sum())
+    return replace(
+        head,
+        n=arm.size,
+        events=with_arm + without,
+        n_with=int(arm.sum()),
+        n_without=int((~arm).sum()),
+        events_with=with_arm,
+        events_without=without,
+    )
+
+
+def say_too_small(line: Line, protocol: Protocol) -> str:
+    """Why an arm is too small to compare, or nothing."""
+    floor = protocol.reporting_floor
+    if min(line.n_with, line.n_without) < floor.compare_min_episodes:
+        return f"an arm has fewer than {floor.compare_min_episodes} episodes"
+    if min(line.events_with, line.events_without) < floor.compare_min_events:
+        return f"an arm has fewer than {floor.compare_min_events} returns"
+    return ""
+
+
+def compare_arms(episodes: Episodes, cohort: ExerciseCohort, head: Line, draws: int = DRAWS_BESIDE) -> Comparison:
+    """The overlap-weighted difference of one cohort, or why there is none."""
+    protocol = episodes.protocol
+    arm = cohort.exercised
+    line = count_arms(head, cohort, arm)
+    summary: dict[str, Any] = {"n": line.n, "n_events": line.events, "n_with": line.n_with, "n_without": line.n_without}
+    if reason := say_too_small(line, protocol):
+        return Comparison(replace(line, reason=reason), summary=summary)
+    chosen = choose_adjustment(episodes, cohort, arm)
+    try:
+        found = _fit_overlap(cohort, chosen, arm, line, draws, protocol)
+    except NotEstimable as refusal:
+        return Comparison(replace(line, reason=say_refusal(refusal)), summary=summary)
+    table = _balance_rows(chosen, arm, found)
+    worst = max((abs(float(str(row[3]))) for row in table), default=0.0)
+    notes = _balance_notes(chosen, table)
+    names = tuple(block.label for block in chosen.used)
+    summary |= {"largest_smd": worst, "n_columns": chosen.X.shape[1], "n_draws": found.draws}
+    reason = _too_different(found, worst, protocol)
+    if reason:
+        return Comparison(replace(line, reason=reason), table, summary, names, notes)
+    line = replace(
+        line,
+        estimate=float(found.difference[0]),
+        conf_low=float(found.difference_low[0]),
+        conf_high=float(found.difference_high[0]),
+        risk_with=float(found.risk_treated[0]),
+        risk_without=float(found.risk_control[0]),
+        effective_with=found.ess_treated,
+        effective_without=found.ess_control,
+    )
+    return Comparison(line, table, summary, names, notes)
+
+
+def _fit_overlap(
+    cohort: ExerciseCohort, chosen: Adjustment, arm: Flags, line: Line, draws: int, protocol: Protocol
+) -> OverlapRisk:
+    rows, inference = cohort.rows, protocol.inference
+    last = min(rows.stop_days[arm].max(), rows.stop_days[~arm].max())
+    if last < line.horizon_days:
+        raise NotEstimable(f"an arm is not followed for {line.horizon_days} days")
+    return overlap_risk(
+        chosen.X,
+        arm,
+        rows.stop_days,
+        rows.event,
+        line.horizon_days,
+        cluster=rows.patient,
+        entry=rows.start_days,
+        draws=draws,
+        seed=inference.seed,
+        level=inference.level,
+    )
+
+
+def say_refusal(refusal: NotEstimable) -> str:
+    """The first line of a refusal, to stand in a table."""
+    return str(refusal).splitlines()[0].rstrip(".")
+
+
+def _too_different(found: OverlapRisk, worst: float, protocol: Protocol) -> str:
+    """Why the weighted arms cannot be compared, or nothing."""
+    least = protocol.reporting_floor.compare_min_effective_n
+    if min(found.ess_treated, found.ess_control) < least:
+        return f"an arm has an effective size of fewer than {least} episodes"
+    if worst >= LARGEST_IMBALANCE:
+        return "the arms still differ in what is recorded after weighting"
+    return ""
+
+
+def _balance_rows(chosen: Adjustment, arm: Flags, found: OverlapRisk) -> list[tuple[object, ...]]:
+    """Standardised differences of all columns (`BALANCE_COLUMNS`), also of those there was no room for."""
+    rows: list[tuple[object, ...]] = []
+    for blocks, used in ((chosen.used, True), (chosen.left, False)):
+        for block in blocks:
+            smd = balance(block.values, arm, found.weights)
+            numbers = zip(block.names, smd.before.tolist(), smd.after.tolist(), strict=True)
+            rows += [(name, block.label, before, after, used) for name, before, after in numbers]
+    return rows
+
+
+def _balance_notes(chosen: Adjustment, table: list[tuple[object, ...]]) -> tuple[str, ...]:
+    uneven = dict.fromkeys(str(row[1]) for row in table if abs(float(str(row[3]))) >= NOTED_IMBALANCE)
+    notes = []
+    missing = dict.fromkeys((*(block.label.lower() for block in chosen.left), *map(str.lower, chosen.rare)))
+    if missing:
+        notes.append(f"Not adjusted for, the smaller arm having too few episodes: {', '.join(missing)}.")
+    if uneven:
+        notes.append(
+            f"After weighting the arms still differ by a standardised difference of {NOTED_IMBALANCE} or more in: "
+            f"{', '.join(label.lower() for label in uneven)}."
+        )
+    return tuple(notes)

@@ -1,0 +1,108 @@
+"""The exercise question in two other ways: as a state that begins when it begins, and as strategies from relief on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from outcomes.errors import NotEstimable
+from outcomes.estimators.clone_weights import clone_censor_weight
+from outcomes.estimators.cox import cox
+from outcomes.questions.exercise_cohort import ExerciseCohort, build_cohort_at, choose_adjustment
+from outcomes.questions.exercise_lines import (
+    DRAWS_BESIDE,
+    GRACE_DAYS,
+    WITH,
+    WITHOUT,
+    Line,
+    count_arms,
+    head_line,
+    say_refusal,
+    say_too_small,
+)
+
+if TYPE_CHECKING:
+    from outcomes.cases.episodes import Episodes
+
+
+def with_and_without(cohort: ExerciseCohort) -> Iterator[tuple[str, ExerciseCohort]]:
+    """Give the cohort as it is, and without maintenance care."""
+    yield WITH, cohort
+    yield WITHOUT, cohort.without_maintenance()
+
+
+def as_a_state(episodes: Episodes) -> Iterator[Line]:
+    """Exercise as a state that begins when it begins: Cox model on rows split on that day, patients as clusters."""
+    landmark = episodes.protocol.recurrence.landmark_days
+    for maintenance, cohort in with_and_without(build_cohort_at(episodes, landmark)):
+        head = head_line(episodes, "state", landmark, maintenance=maintenance)
+        yield _refuse_or(_fit_state, episodes, cohort, head)
+
+
+def _refuse_or(
+    fit: Callable[..., Line], episodes: Episodes, cohort: ExerciseCohort, head: Line, by_day: float = np.inf
+) -> Line:
+    """Fit, or keep the head with the reason why not; with exercise are those who began by a day while followed."""
+    began = (cohort.exercise_days < cohort.rows.stop_days) & (cohort.exercise_days <= by_day)
+    line = count_arms(head, cohort, began)
+    if reason := say_too_small(line, episodes.protocol):
+        return replace(line, reason=reason)
+    try:
+        return fit(episodes, cohort, line)
+    except NotEstimable as refusal:
+        return replace(line, reason=say_refusal(refusal))
+
+
+def _fit_state(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> Line:
+    rows, since = cohort.rows, cohort.exercise_days
+    began = since < rows.stop_days
+    chosen = choose_adjustment(episodes, cohort, began)
+    before, after = rows.start_days < since, began
+    who = np.concatenate([np.flatnonzero(before), np.flatnonzero(after)])
+    state = np.repeat([0, 1], [int(before.sum()), int(after.sum())])
+    start = np.where(state > 0, np.maximum(rows.start_days, since)[who], rows.start_days[who])
+    stop = np.where(state > 0, rows.stop_days[who], np.minimum(rows.stop_days, since)[who])
+    event = rows.event[who] & (stop == rows.stop_days[who])
+    level = episodes.protocol.inference.level
+    fit = cox(np.column_stack([state, chosen.X[who]]), stop, event, entry=start, cluster=rows.patient[who], level=level)
+    estimate, low, high = (float(np.exp(values[0])) for values in (fit.coef, fit.conf_low, fit.conf_high))
+    return replace(line, estimate=estimate, conf_low=low, conf_high=high)
+
+
+def as_strategies(episodes: Episodes) -> Iterator[Line]:
+    """From relief on, among those who had not started by then: start within the grace time, or never."""
+    landmark = 0
+    cohort = build_cohort_at(episodes, landmark)
+    cohort = cohort.take((cohort.exercise_days > 0) & (cohort.rows.stop_days > 0))
+    for maintenance, part in with_and_without(cohort):
+        head = head_line(episodes, "strategies", landmark, maintenance=maintenance)
+        yield _refuse_or(_fit_strategies, episodes, part.take(part.rows.stop_days > 0), head, GRACE_DAYS)
+
+
+def _fit_strategies(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> Line:
+    rows, inference = cohort.rows, episodes.protocol.inference
+    started = cohort.exercise_days < np.minimum(rows.stop_days, line.horizon_days)
+    chosen = choose_adjustment(episodes, cohort, started)
+    found = clone_censor_weight(
+        rows.stop_days,
+        rows.event,
+        cohort.exercise_days,
+        chosen.X,
+        GRACE_DAYS,
+        line.horizon_days,
+        cluster=rows.patient,
+        draws=DRAWS_BESIDE,
+        seed=inference.seed,
+        level=inference.level,
+    )
+    return replace(
+        line,
+        estimate=found.difference,
+        conf_low=found.difference_low,
+        conf_high=found.difference_high,
+        risk_with=found.start.risk,
+        risk_without=found.never.risk,
+    )

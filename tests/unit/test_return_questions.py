@@ -1,0 +1,252 @@
+"""Triggers, who comes back, and exercise before the landmark: small tables by hand, refusals, and a planted truth."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from courses import SMALL, dated_episodes, days_after, small
+from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
+from outcomes.errors import NotEstimable
+from outcomes.questions import compare_rehabilitation, compare_return_factors, compare_triggers, show_immortal_time
+from outcomes.questions.covariates import Block, Factor, build_factors, choose_columns, pool_rare
+from outcomes.questions.exercise_cohort import build_cohort_at
+from outcomes.questions.results import NOT_RECORDED
+from outcomes.simulate import simulate
+from tables import open_clinic, records, records_of
+
+START = date(2024, 1, 1)
+
+
+def with_triggers(pairs: list[tuple[str, str]], protocol=SMALL):
+    """Patients relieved on day 7 and back on day 107, with the trigger of each of the two episodes."""
+    rows = ["patient_id | visit_date | pain_pre | trigger", *open_clinic("2024-01-01", "2025-06-30", "| ")]
+    for i, (first, second) in enumerate(pairs):
+        for day, pain, trigger in ((0, 6, first), (7, 2, ""), (107, 6, second)):
+            rows.append(f"p{i} | {START + timedelta(day)} | {pain} | {trigger}")
+    return build_episodes(build_visits(records("\n".join(rows)), protocol))
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    world = simulate(2500, seed=3, clean=True)
+    found = records_of({head: [str(cell) for cell in cells] for head, cells in world.records.items()})
+    return build_episodes(build_visits(found))
+
+
+# -- triggers ---------------------------------------------------------------------
+
+
+def test_triggers_by_hand():
+    pairs = [
+        *[("lifting", "lifting")] * 3,
+        ("lifting", "running"),
+        *[("running", "running")] * 2,
+        ("none known", "lifting"),
+        ("", "lifting"),
+    ]
+    found = compare_triggers(with_triggers(pairs))
+    assert (found.summary["n"], found.summary["n_same"], found.summary["n_returns"]) == (6, 5, 8)
+    every = found.same[found.same["trigger"] == "all"].iloc[0]
+    assert every["estimate"] == pytest.approx(5 / 6)
+    assert every["expected"] == pytest.approx((4 * 3 + 2 * 3) / 36)
+    cell = found.table.set_index(["trigger", "return_trigger"]).loc[("lifting", "running")]
+    assert (cell["n"], cell["events"], cell["estimate"], cell["expected"]) == (4, 1, 0.25, 0.5)
+    step = found.ledger.steps[-1]
+    assert (step.rows_in, step.kept) == (8, 6)
+    assert dict(step.set_aside) == {"trigger not recorded at both": 1, "none known": 1}
+
+
+def test_rare_triggers_stand_together():
+    protocol = small(reporting_floor={"proportion_min_n": 3})
+    pairs = [*[("lifting", "lifting")] * 4, ("running", "running"), ("sitting", "lifting")]
+    found = compare_triggers(with_triggers(pairs, protocol))
+    assert set(found.table["trigger"]) == {"lifting", "other"}
+    assert found.table.groupby("trigger")["events"].sum().to_dict() == {"lifting": 4, "other": 2}
+    # Pooled for showing only: running after sitting would not be the same again.
+    assert found.summary["n_same"] == 5
+    assert set(found.same["trigger"]) == {"all", "lifting"}
+
+
+def test_triggers_that_are_not_recorded_or_few():
+    with pytest.raises(NotEstimable, match="records no 'trigger'"):
+        compare_triggers(dated_episodes(days_after(START, "a 0 6", "a 7 2", "a 107 6", "z 500 6")))
+    with pytest.raises(NotEstimable, match="fewer than 2 patients"):
+        compare_triggers(with_triggers([("lifting", "lifting")]))
+
+
+def test_the_planted_share_of_the_same_trigger_is_found(simulated):
+    every = compare_triggers(simulated).same.iloc[0]
+    # Planted: 60 % keep their trigger, the others draw anew; of the latter some draw the same.
+    assert every["conf_low"] < 0.6 + 0.4 * every["expected"] < every["conf_high"]
+    assert every["p_value"] < 0.001
+
+
+# -- facts as columns ---------------------------------------------------------------------
+
+
+def factor(levels, codes, reference=0):
+    return Factor("f", "F", tuple(levels), tuple(levels), np.array(codes), reference)
+
+
+def test_few_and_missing_levels(simulated):
+    rows = np.arange(simulated.n)
+    (cause,) = build_factors(simulated, rows, ["cause"], least=30)
+    assert cause.levels[-1] == NOT_RECORDED
+    sizes = np.bincount(cause.codes, minlength=len(cause.levels))
+    assert (sizes[[level != "other" for level in cause.levels]] >= 30).all()
+    assert cause.columns().sum(axis=1).max() == 1
+    assert cause.columns().shape == (simulated.n, len(cause.levels) - 1)
+    assert sizes[cause.reference] == max(s for s, v in zip(sizes, cause.levels, strict=True) if v != NOT_RECORDED)
+
+
+def test_an_export_without_the_column_has_no_factor():
+    episodes = dated_episodes(days_after(START, "a 0 6", "a 7 2", "z 500 6"))
+    assert build_factors(episodes, np.arange(episodes.n), ["cause", "trigger"], least=1) == ()
+
+
+def test_levels_that_an_arm_hardly_has_are_pooled():
+    arm = np.array([1, 1, 0, 0, 1, 1, 0, 0], dtype=bool)
+    found = pool_rare(factor("abc", [0, 0, 0, 0, 1, 1, 2, 2]), arm, 2)
+    assert found is not None
+    assert found.levels == ("a", "other")
+    assert found.codes.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    # What is left over is in one arm only: it joins the commonest level, and nothing is left to compare.
+    assert pool_rare(factor("ab", [0, 0, 0, 0, 1, 1, 0, 0]), arm, 2) is None
+
+
+def test_columns_are_taken_in_order_while_there_is_room():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(50, 4))
+    blocks = [
+        Block("one", "One", ("a",), x[:, :1]),
+        Block("same", "Same", ("b",), 3 - 2 * x[:, :1]),
+        Block("wide", "Wide", ("c", "d"), x[:, 1:3]),
+        Block("last", "Last", ("e",), x[:, 3:]),
+        Block("flat", "Flat", ("f",), np.full((50, 1), 2.0)),
+    ]
+    taken, left = choose_columns(blocks, 2)
+    assert [block.name for block in taken] == ["one", "last"]
+    assert [block.name for block in left] == ["wide"]
+    taken, left = choose_columns(blocks, 4)
+    assert [block.name for block in taken] == ["one", "wide", "last"] and not left
+
+
+# -- who comes back ---------------------------------------------------------------------
+
+
+def test_factors_on_simulated_records(simulated):
+    found = compare_return_factors(simulated)
+    table = found.table
+    many = table[(table["factor"] == "previous_episodes") & (table["level"] == "3 or more")].iloc[0]
+    others = table[(table["factor"] == "previous_episodes") & (table["level"] == "0")].iloc[0]
+    # Planted: a hazard 1.8 times as high for three and more earlier episodes.
+    ratio = many["hazard_ratio"] if not many["reference"] else 1 / others["hazard_ratio"]
+    assert 1.2 < ratio < 2.7
+    assert many["estimate"] > others["estimate"]
+    told = table.dropna(subset=["estimate"])
+    assert ((told["conf_low"] < told["estimate"]) & (told["estimate"] < told["conf_high"])).all()
+    assert (table["estimate"].isna() == table["unadjusted"].isna()).all()
+    one = table[table["factor"] == "region"]
+    assert one["n"].sum() == found.summary["n"]
+    assert found.proportional["p_value"].between(0, 1).all()
+    # The levels' adjusted shares, weighted by their sizes, lie near the share of all.
+    for _, part in told.groupby("factor"):
+        assert np.average(part["estimate"], weights=part["n"]) == pytest.approx(
+            np.average(part["unadjusted"], weights=part["n"]), abs=0.04
+        )
+
+
+def test_factors_need_returns_and_facts():
+    plain = dated_episodes(days_after(START, "a 0 6", "a 7 2", "z 500 6"))
+    with pytest.raises(NotEstimable, match="fewer than"):
+        compare_return_factors(plain)
+
+
+def test_too_few_returns_for_the_model_leave_the_unadjusted_share(simulated):
+    protocol = Protocol.from_mapping({"reporting_floor": {"compare_min_episodes": 10}})
+    few = simulate(260, seed=3, profile="physio", clean=True)
+    found = records_of({head: [str(cell) for cell in cells] for head, cells in few.records.items()})
+    table = compare_return_factors(build_episodes(build_visits(found, protocol), protocol))
+    assert table.table["estimate"].isna().all()
+    assert table.table["unadjusted"].notna().any()
+    assert any("no adjusted share" in note for note in table.notes)
+
+
+# -- exercise ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rehabilitation(simulated):
+    return compare_rehabilitation(simulated)
+
+
+def test_every_line_has_a_number_or_a_reason(rehabilitation):
+    table = rehabilitation.table
+    assert table["analysis"].tolist() == [*["landmark"] * 8, *["state"] * 2, *["strategies"] * 2]
+    assert (table["estimate"].isna() == (table["reason"] != "")).all()
+    assert (table["n"] == table["n_with"] + table["n_without"]).all()
+    assert (table["events"] == table["events_with"] + table["events_without"]).all()
+    told = table[table["scale"] == "difference"].dropna(subset=["estimate"])
+    assert (told["estimate"] - (told["risk_with"] - told["risk_without"])).abs().max() < 1e-12
+    assert ((told["conf_low"] < told["estimate"]) & (told["estimate"] < told["conf_high"])).all()
+
+
+def test_the_main_line_is_balanced_and_says_what_is_not(rehabilitation):
+    balance = rehabilitation.balance
+    assert balance.loc[balance["is_adjusted"], "smd_after"].abs().max() < 1e-8
+    assert rehabilitation.summary["n_columns"] == balance["is_adjusted"].sum()
+    left = balance.loc[~balance["is_adjusted"], "label"].str.lower().unique()
+    said = " ".join(note for note in rehabilitation.notes if note.startswith("Not adjusted for"))
+    assert all(label in said for label in left)
+    assert "joint techniques" in said  # hardly anybody went without
+
+
+def test_without_maintenance_nobody_is_followed_into_it(simulated):
+    cohort = build_cohort_at(simulated, 30)
+    apart = cohort.without_maintenance()
+    assert (apart.maintenance_days > 0).all()
+    assert (apart.rows.stop_days <= apart.maintenance_days).all()
+    assert apart.rows.event.sum() < cohort.rows.event.sum()
+    assert (apart.rows.stop_days > apart.rows.start_days).all()
+
+
+def test_kinds_of_exercise_leave_the_other_kind_out(simulated):
+    every, home, supervised = (build_cohort_at(simulated, 30, kind) for kind in ("any", "home", "supervised"))
+    none = ~every.exercised
+    for part in (home, supervised):
+        assert (~part.exercised).sum() == none.sum()
+        assert part.exercised.sum() < every.exercised.sum()
+
+
+def test_exercise_needs_a_treatment_column_and_arms():
+    with pytest.raises(NotEstimable, match="no treatment column"):
+        compare_rehabilitation(dated_episodes(days_after(START, "a 0 6", "a 7 2", "z 500 6")))
+
+
+def test_small_arms_have_a_reason_and_no_number():
+    few = simulate(200, seed=3, profile="physio", clean=True)
+    found = records_of({head: [str(cell) for cell in cells] for head, cells in few.records.items()})
+    table = compare_rehabilitation(build_episodes(build_visits(found))).table
+    assert table["estimate"].isna().all()
+    assert table["reason"].str.contains("fewer than|not followed").all()
+
+
+def test_the_main_line_does_not_depend_on_the_lines_beside_it(simulated, rehabilitation):
+    from outcomes.questions.rehabilitation import _compare_main
+
+    alone = _compare_main(simulated).line
+    assert alone.estimate == rehabilitation.table.iloc[0]["estimate"] or math.isnan(alone.estimate)
+
+
+def test_time_that_could_not_end_makes_a_difference_out_of_nothing():
+    table = show_immortal_time().table.set_index(["truth", "comparison"])["hazard_ratio"]
+    assert table[(1.0, "ever")] == pytest.approx(0.73, abs=0.03)
+    assert table[(1.0, "landmark")] == pytest.approx(1.0, abs=0.05)
+    assert table[(1.0, "state")] == pytest.approx(1.0, abs=0.05)
+    assert table[(0.6, "state")] == pytest.approx(0.6, abs=0.05)
+    assert 0.6 < table[(0.6, "landmark")] < 1.0
