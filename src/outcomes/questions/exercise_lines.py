@@ -21,8 +21,9 @@ DIFFERENCE, HAZARD_RATIO = "difference", "hazard_ratio"
 LARGEST_IMBALANCE, NOTED_IMBALANCE = 0.2, 0.1
 BALANCE_COLUMNS = ("column", "label", "smd_before", "smd_after", "is_adjusted")
 """Columns of the table of balance: standardised mean differences, with exercise minus without."""
-DRAWS_BESIDE = 200
-"""Draws of patients for the lines beside the main one: the interval needs only their mean and spread."""
+DRAWS_BESIDE, FEWEST_DRAWS, ROWS_DRAWN = 200, 100, 2_000_000
+"""Draws of patients for the lines beside the main one; with many episodes fewer, so that about as many rows are drawn
+in all. An interval needs only the mean and the spread of the draws, and a hundred give the spread to 7 %."""
 NAN = float("nan")
 
 
@@ -103,6 +104,11 @@ def say_too_small(line: Line, protocol: Protocol) -> str:
     return ""
 
 
+def count_draws(most: int, n: int) -> int:
+    """Draws for n episodes: `most`, or fewer where there are many."""
+    return min(most, max(FEWEST_DRAWS, ROWS_DRAWN // max(n, 1)))
+
+
 def compare_arms(episodes: Episodes, cohort: ExerciseCohort, head: Line, draws: int = DRAWS_BESIDE) -> Comparison:
     """The overlap-weighted difference of one cohort, or why there is none."""
     protocol = episodes.protocol
@@ -152,7 +158,7 @@ def _fit_overlap(
         line.horizon_days,
         cluster=rows.patient,
         entry=rows.start_days,
-        draws=draws,
+        draws=count_draws(draws, arm.size),
         seed=inference.seed,
         level=inference.level,
     )

@@ -19,6 +19,7 @@ from outcomes.questions.exercise_lines import (
     WITHOUT,
     Line,
     count_arms,
+    count_draws,
     head_line,
     say_refusal,
     say_too_small,
@@ -94,7 +95,7 @@ def _fit_strategies(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> L
         GRACE_DAYS,
         line.horizon_days,
         cluster=rows.patient,
-        draws=DRAWS_BESIDE,
+        draws=count_draws(DRAWS_BESIDE, rows.patient.size),
         seed=inference.seed,
         level=inference.level,
     )

@@ -24,7 +24,16 @@ from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
 from outcomes.questions.exercise_cohort import build_cohort_at
-from outcomes.questions.exercise_lines import BALANCE_COLUMNS, WITH, Comparison, Line, compare_arms, head_line
+from outcomes.questions.exercise_lines import (
+    BALANCE_COLUMNS,
+    DRAWS_BESIDE,
+    FEWEST_DRAWS,
+    WITH,
+    Comparison,
+    Line,
+    compare_arms,
+    head_line,
+)
 from outcomes.questions.exercise_protocol import describe_trial
 from outcomes.questions.exercise_ways import as_a_state, as_strategies, with_and_without
 from outcomes.questions.recurrence import describe_return
@@ -54,7 +63,7 @@ class Rehabilitation:
     protocol : DataFrame
         ``part, ideal, emulated``: the target trial.
     summary : dict
-        Of the main line: ``n, n_events, n_with, n_without, largest_smd, n_columns, draws, n_failed_draws``.
+        Of the main line: ``n, n_events, n_with, n_without, largest_smd, n_columns, n_draws``.
     settings : dict
     ledger : Ledger
     notes : tuple of str
@@ -107,7 +116,8 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
             estimand="difference in the share back, overlap population",
             estimator="overlap-weighted Kaplan-Meier; patients drawn, weights estimated again in every draw",
             adjusted_for=", ".join(main.adjusted),
-            bootstrap_draws=protocol.inference.bootstrap_draws,
+            bootstrap_draws=f"{protocol.inference.bootstrap_draws} for the main line, {DRAWS_BESIDE} beside it; "
+            f"with many episodes fewer, {FEWEST_DRAWS} at least",
             tag="adjusted association",
         ),
         ledger=returns.ledger,
