@@ -62,6 +62,35 @@ class FakeRelief(FakeResult):
     per_patient: pd.DataFrame | None = None
 
 
+@dataclass(frozen=True)
+class FakeRecurrence(FakeResult):
+    per_patient: pd.DataFrame | None = None
+    tests: pd.DataFrame | None = None
+    mean_returns: pd.DataFrame | None = None
+    mean_curve: pd.DataFrame | None = None
+    mean_tests: pd.DataFrame | None = None
+    rates: pd.DataFrame | None = None
+    composite: pd.DataFrame | None = None
+    maintenance: pd.DataFrame | None = None
+    definitions: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class FakeTriggers(FakeResult):
+    same: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class FakeRehabilitation(FakeResult):
+    balance: pd.DataFrame | None = None
+    protocol: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class FakeFactors(FakeResult):
+    proportional: pd.DataFrame | None = None
+
+
 def protocol() -> SimpleNamespace:
     ns = SimpleNamespace
     return ns(
@@ -197,8 +226,164 @@ def relief_grid(n: int = 3214) -> FakeResult:
     return FakeResult(table, summary={"day": 28, "reduction_pct": 50})
 
 
-def recurrence(n: int = 1640) -> FakeResult:
-    return _curve_result(np.arange(0, 541), 0.36, 260.0, n, [90, 182, 365])
+RATE_COLUMNS = (
+    *("group", "estimate", "conf_low", "conf_high", "n", "events", "years"),
+    *("ratio", "ratio_low", "ratio_high", "reference"),
+)
+GAP_WORDS = "a new episode after {} days without a visit, and nothing else, is a return"
+
+
+def recurrence(n: int = 1640) -> FakeRecurrence:
+    base = _curve_result(np.arange(0, 541), 0.36, 260.0, n, [90, 182, 365])
+    mean = _curve_result(np.arange(0, 731), 0.95, 500.0, n - 300, [365, 730])
+    factor = {"estimate": 1.4, "conf_low": 1.4, "conf_high": 1.4, "events": 1.5}
+    means, mean_curve = (
+        frame.assign(**{name: frame[name] * f for name, f in factor.items() if name in frame})
+        for frame in (mean.table, mean.curve)
+    )
+    means["events"] = means["events"].astype(int)
+    year = base.table[base.table["horizon_days"] == 365].iloc[0]
+    rows = [("as reported", "reported", 90, 1.0, n)]
+    rows += [(GAP_WORDS.format(gap), "gap", gap, f, n) for gap, f in ((30, 1.4), (60, 1.2), (90, 0.97), (180, 0.7))]
+    rows += [
+        ("new episodes only; pain back at a later visit of care still going on is no return", "event", 90, 0.85, n),
+        ("any visit that is not maintenance is a return, from 30 days after the landmark on", "event", 90, 1.7, n),
+        ("first eligible episode of each patient only", "who", 90, 0.92, n - 300),
+    ]
+    definitions = pd.DataFrame(
+        [(w, kind, gap, *(float(year[c]) * f for c in INTERVAL), m, int(m * year["estimate"] * f * 0.9))
+         for w, kind, gap, f, m in rows],
+        columns=["definition", "kind", "gap_days", *INTERVAL, "n", "events"],
+    )  # fmt: skip
+    measures = {
+        "relieved": ("relieved by day 90", 0.81), "kept": ("no relapse within 30 days of relief", 0.97),
+        "not_back": ("not back within 365 days after that", 0.7),
+        "relieved_and_not_back": ("relieved by day 90, no relapse, not back within 365 days", 0.55),
+    }  # fmt: skip
+    composite = pd.DataFrame(
+        [(m, label, 365, v, v - 0.03, v + 0.03, 2 * n, int(1.8 * n * v)) for m, (label, v) in measures.items()],
+        columns=["measure", "label", "horizon_days", *INTERVAL, "n", "events"],
+    )
+    parts = {"outside": "outside maintenance care, from the landmark",
+             "inside": "in maintenance care, from its first visit"}  # fmt: skip
+    maintenance = pd.concat(
+        [
+            frame.drop(columns="group").assign(outcome=outcome, part=part, label=label, n=n // (1 + 4 * i))
+            for outcome, frame in (("first_return", base.table), ("mean_returns", means))
+            for i, (part, label) in enumerate(parts.items())
+        ],
+        ignore_index=True,
+    )
+    rates = pd.DataFrame(
+        [("all", 0.42, 0.39, 0.45, n - 300, 700, 1690.5, 1.0, np.nan, np.nan, True)], columns=list(RATE_COLUMNS)
+    )
+    return FakeRecurrence(
+        base.table, base.curve, base.summary, per_patient=base.table, mean_returns=means, mean_curve=mean_curve,
+        rates=rates, composite=composite, maintenance=maintenance, definitions=definitions,
+    )  # fmt: skip
+
+
+INTERVAL = ["estimate", "conf_low", "conf_high"]
+TRIGGERS = {
+    "lifting": "Lifting or carrying", "bending_twisting": "Bending or twisting", "sitting": "Sitting",
+    "running": "Running", "cough_sneeze": "Coughing or sneezing", "other": "Other triggers",
+}  # fmt: skip
+PAIRS = np.array(
+    [
+        [96, 28, 11, 5, 0, 14],
+        [25, 88, 19, 3, 6, 21],
+        [9, 20, 71, 2, 1, 12],
+        [7, 6, 4, 39, 0, 8],
+        [2, 6, 1, 0, 5, 3],
+        [12, 17, 14, 5, 2, 33],
+    ]
+)
+
+
+def triggers(pairs: np.ndarray = PAIRS, again: int = 20) -> FakeTriggers:
+    """Pairs of triggers, the last of them pooled; `again` of the pooled pairs have the same trigger twice."""
+    from outcomes.questions.triggers import COLUMNS, SAME_COLUMNS
+
+    names = [*list(TRIGGERS)[: len(pairs) - 1], "other"]
+    total, share = pairs.sum(), pairs.sum(axis=0) / pairs.sum()
+    table = [
+        (a, TRIGGERS[a], b, TRIGGERS[b], pairs[i].sum(), pairs[i, j], pairs[i, j] / pairs[i].sum(), share[j])
+        for i, a in enumerate(names) for j, b in enumerate(names) if pairs[i].sum() and share[j]
+    ]  # fmt: skip
+    own = [(a, TRIGGERS[a], pairs[i].sum(), pairs[i, i], share[i]) for i, a in enumerate(names[:-1])]
+    n_same = int(sum(row[3] for row in own)) + again
+    rows = [("all", "all triggers", total, n_same, float(share @ pairs.sum(axis=1) / total)), *own]
+    same = pd.DataFrame(
+        [(a, label, n, same, same / n if n else np.nan, *map(float, wilson(np.array(same), np.array(max(n, 1)))), e,
+          0.0004 if a == "all" else np.nan) for a, label, n, same, e in rows],
+        columns=list(SAME_COLUMNS),
+    )  # fmt: skip
+    summary = {"n": int(total), "n_same": n_same, "n_returns": int(total) + 40}
+    return FakeTriggers(pd.DataFrame(table, columns=list(COLUMNS)), summary=summary, same=same)
+
+
+REHABILITATION_COLUMNS = (
+    *("analysis", "label", "landmark_days", "exercise", "maintenance", "horizon_days", "scale"),
+    *("estimate", "conf_low", "conf_high", "risk_with", "risk_without", "n", "events"),
+    *("n_with", "n_without", "events_with", "events_without"),
+    *("effective_with", "effective_without", "reason"),
+)
+
+
+def rehabilitation() -> FakeRehabilitation:
+    nan, few = np.nan, "fewer than 10 returns with exercise"
+    rows = [
+        ("main", "By 30 days after relief, any exercise", 30, "any", "with", "difference", -0.05, -0.11, 0.01),
+        ("landmark_14", "By 14 days after relief", 14, "any", "with", "difference", -0.04, -0.10, 0.02),
+        ("landmark_60", "By 60 days after relief", 60, "any", "with", "difference", -0.02, -0.09, 0.05),
+        ("supervised", "Supervised exercise only", 30, "supervised", "with", "difference", -0.06, -0.14, 0.02),
+        ("home", "Home exercise only", 30, "home", "with", "difference", nan, nan, nan),
+        ("no_maintenance", "Without maintenance patients", 30, "any", "without", "difference", -0.03, -0.10, 0.04),
+        ("clone", "Start within 30 days of relief against never", 30, "any", "with", "difference", 0.01, -0.06, 0.08),
+        ("time_varying", "Exercise as it starts (hazard ratio)", 0, "any", "with", "hazard_ratio", 0.93, 0.71, 1.22),
+    ]
+    table = pd.DataFrame(
+        [(a, label, day, exercise, m, 365, scale, e, low, high, 0.21 if e == e else nan, 0.28 if e == e else nan,
+          1500, 400, 600, 900, 130, 270, 510.5, 700.5, "" if e == e else few)
+         for a, label, day, exercise, m, scale, e, low, high in rows],
+        columns=list(REHABILITATION_COLUMNS),
+    )  # fmt: skip
+    balance = pd.DataFrame(
+        [("age", "Age", 0.21, 0.0), ("baseline_nrs", "First pain score", -0.18, 0.001)],
+        columns=["column", "label", "smd_before", "smd_after"],
+    )
+    trial = pd.DataFrame(
+        [("Who", "adults relieved of back spasm", "relieved episodes in these records"),
+         ("Start", "random, at relief", "30 days after relief")],
+        columns=["part", "ideal", "emulated"],
+    )  # fmt: skip
+    return FakeRehabilitation(table, summary={"n": 1500}, balance=balance, protocol=trial)
+
+
+FACTOR_COLUMNS = (
+    *("factor", "factor_label", "level", "level_label", "n", "events", "unadjusted"),
+    *("estimate", "conf_low", "conf_high", "hazard_ratio", "ratio_low", "ratio_high", "reference"),
+)
+
+
+def return_factors() -> FakeFactors:
+    levels = {
+        ("previous_episodes", "Earlier episodes"): (("0", "None", 820, 0.19), ("1", "One", 500, 0.31),
+                                                    ("2+", "Two or more", 320, 0.44)),
+        ("radiation", "Pain radiates"): (("no", "No", 1100, 0.27), ("yes", "Yes", 420, 0.33),
+                                         ("", "Not recorded", 120, 0.3)),
+    }  # fmt: skip
+    rows = [
+        (f, label, level, words, n, int(n * v * 0.93), v + 0.02, v, v - 0.04, v + 0.05, 1 + 2 * (v - 0.2),
+         np.nan if i == 0 else 0.9, np.nan if i == 0 else 2.1, i == 0)
+        for (f, label), parts in levels.items() for i, (level, words, n, v) in enumerate(parts)
+    ]  # fmt: skip
+    proportional = pd.DataFrame(
+        [("previous_episodes", 1.3, 2, 0.52), ("radiation", 0.8, 1, 0.37)],
+        columns=["factor", "statistic", "df", "p_value"],
+    )
+    table = pd.DataFrame(rows, columns=list(FACTOR_COLUMNS))
+    return FakeFactors(table, summary={"n": 1640}, proportional=proportional)
 
 
 def modality_use() -> FakeResult:
@@ -438,6 +623,9 @@ def inputs() -> ReportInputs:
         relief(),
         relief_grid(),
         recurrence(),
+        triggers(),
+        rehabilitation(),
+        return_factors(),
         modality_use(),
         quarter_review(),
         completeness(),

@@ -19,13 +19,18 @@ import release_fakes as fakes
 
 from outcomes.errors import NotEstimable
 from outcomes.release import figures, svg
-from outcomes.release.disclosure import HIDDEN
+from outcomes.release.disclosure import HIDDEN, protect_result
 
 CASES = {
     "relief_curve": fakes.relief,
     "competing_ends": fakes.relief,
     "specification_curve": fakes.relief_grid,
     "return_curve": fakes.recurrence,
+    "mean_returns": fakes.recurrence,
+    "gap_sensitivity": fakes.recurrence,
+    "trigger_flow": fakes.triggers,
+    "return_factors": fakes.return_factors,
+    "rehabilitation": fakes.rehabilitation,
     "modality_mix": fakes.modality_use,
     "quarter_lines": fakes.quarter_review,
     "completeness": fakes.completeness,
@@ -220,3 +225,122 @@ def test_panels_of_zeros_have_an_axis_and_panels_without_values_a_sentence():
     assert all(float(tick).is_integer() for tick in counts.get_yticks())
     words = {name.split()[0]: [t.get_text() for t in panel.texts] for name, panel in panels.items()}
     assert words["Relieved"] == ["Too few to be shown."] and words["Returned"] == ["Too early to tell."]
+
+
+# -- return ------------------------------------------------------------------------------------------------------------
+
+
+def written(figure):
+    return " ".join(text.replace("\n", " ") for text in texts(figure))
+
+
+def drawn_texts(figure):
+    """Boxes of the texts in sight, as they are drawn."""
+    from matplotlib.text import Text
+
+    figure.draw_without_rendering()
+    shown = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    return [(text.get_text(), text.get_window_extent()) for text in shown]
+
+
+@pytest.mark.parametrize(
+    "name", ["mean_returns", "gap_sensitivity", "trigger_flow", "return_factors", "rehabilitation"]
+)
+@pytest.mark.parametrize("narrow", [False, True])
+def test_no_label_lies_on_another(name, narrow):
+    with figures.style():
+        figure = Figure(figsize=(3.7, 5.5) if narrow else (7.2, 4.0), layout="constrained")
+        getattr(figures, name)(CASES[name](), ax=figure.subplots(), narrow=narrow)
+        boxes = drawn_texts(figure)
+    overlaps = [
+        (a, b)
+        for i, (a, box) in enumerate(boxes)
+        for b, other in boxes[i + 1 :]
+        if box.x0 < other.x1 - 1 and other.x0 < box.x1 - 1 and box.y0 < other.y1 - 1 and other.y0 < box.y1 - 1
+    ]
+    assert not overlaps
+
+
+def test_the_mean_number_of_returns_is_drawn_with_its_interval_and_those_observed():
+    result = fakes.recurrence()
+    figure, ax = draw("mean_returns", result)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), result.mean_curve["estimate"])
+    at_365 = result.mean_returns.set_index("horizon_days").loc[365, "estimate"]
+    assert f"{at_365:.2f}" in texts(figure) and "number observed" in texts(figure)
+    assert ax.get_ylim()[1] > result.mean_curve["conf_high"].max()
+    both = pd.concat([result.mean_curve.assign(group=name) for name in ("lifting", "sitting")], ignore_index=True)
+    figure, ax = draw("mean_returns", dataclasses.replace(result, mean_curve=both))
+    lines = [line for line in ax.lines if len(line.get_xdata()) > 20]
+    assert len({line.get_linestyle() for line in lines}) == 2 and {"lifting", "sitting"} <= set(texts(figure))
+
+
+def test_definitions_are_joined_by_gap_and_the_reported_one_is_marked():
+    result = fakes.recurrence()
+    figure, ax = draw("gap_sensitivity", result)
+    table = result.definitions
+    gaps = table[table["kind"] == "gap"].sort_values("gap_days")["estimate"]
+    assert any(np.array_equal(line.get_xdata(), gaps) for line in ax.lines)
+    (diamond,) = [line for line in ax.lines if line.get_marker() == "D"]
+    assert diamond.get_xdata()[0] == table.loc[table["kind"] == "reported", "estimate"].item()
+    assert f"{table['n'].iloc[-1]:,}" in texts(figure)
+    hidden = table.astype({"estimate": object})
+    hidden.loc[hidden["gap_days"] == 30, ["estimate"]] = HIDDEN
+    figure, ax = draw("gap_sensitivity", dataclasses.replace(result, definitions=hidden))
+    assert "cannot be stated" in written(figure)
+    assert any(np.array_equal(line.get_xdata(), gaps.iloc[1:]) for line in ax.lines)
+
+
+def test_ribbons_are_as_wide_as_their_number_and_the_same_again_is_hatched():
+    result = protect_result(fakes.triggers(), 5)
+    figure, ax = draw("trigger_flow", result)
+    shown = result.table[[not isinstance(v, str) and v > 0 for v in result.table["events"]]]
+    ribbons = [p for p in ax.patches if type(p).__name__ == "PathPatch"]
+    hatched = [p for p in ribbons if p.get_hatch()]
+    again = shown[(shown["trigger"] == shown["return_trigger"]) & (shown["trigger"] != "other")]
+    assert len(ribbons) - len(hatched) == len(shown) and len(hatched) == len(again) > 0
+    width = {id(p): p.get_path().vertices[0, 1] - p.get_path().vertices[7, 1] for p in hatched}
+    drawn = sorted(width.values())
+    np.testing.assert_allclose(
+        np.array(drawn) / drawn[0], np.sort(again["events"].astype(float)) / again["events"].min()
+    )
+    for share in again["estimate"]:
+        assert f"{np.floor(100 * share + 0.5):.0f}\u00a0%" in texts(figure)
+
+
+def test_a_hidden_ribbon_is_not_drawn_nor_its_place_at_the_right():
+    full, found = fakes.triggers(), protect_result(fakes.triggers(), 5)
+    hidden = found.table[[isinstance(v, str) for v in found.table["events"]]]
+    assert len(hidden) > 5
+    _, ax = draw("trigger_flow", found)
+    bars = [p for p in ax.patches if type(p).__name__ == "Rectangle" and p.get_width() < 0.03]
+    right = sorted(p.get_height() for p in bars if p.get_x() == 1.0)
+    shown = found.table[[not isinstance(v, str) for v in found.table["events"]]]
+    arrivals = shown.groupby("return_trigger")["events"].sum().astype(float)
+    arrivals = np.sort(arrivals[arrivals > 0])
+    np.testing.assert_allclose(np.array(right) / right[0], arrivals / arrivals[0])
+    everything = np.sort(full.table.groupby("return_trigger")["events"].sum())
+    assert len(everything) != len(arrivals) or not np.allclose(everything / everything[0], arrivals / arrivals[0])
+
+
+def test_refused_comparisons_stand_in_words_and_ratios_too():
+    result = fakes.rehabilitation()
+    figure, ax = draw("rehabilitation", result)
+    said = written(figure)
+    assert "fewer than 10 returns with exercise" in said and "0.93 (0.71 to 1.22)" in said and "\u22125" in said
+    marks = [line for line in ax.lines if line.get_marker() in ("o", "D")]
+    assert len(marks) == result.table.loc[result.table["scale"] == "difference", "estimate"].notna().sum()
+    refused = result.table.assign(estimate=np.nan, conf_low=np.nan, conf_high=np.nan, reason="too few")
+    figure, _ = draw("rehabilitation", dataclasses.replace(result, table=refused))
+    assert texts(figure)[0].startswith("No comparison of exercise")
+
+
+def test_levels_have_a_dot_for_the_adjusted_share_and_a_ring_for_the_observed():
+    result = fakes.return_factors()
+    figure, ax = draw("return_factors", result)
+    dots = [
+        line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o" and line.get_markerfacecolor() != "none"
+    ]
+    rings = [line.get_xdata()[0] for line in ax.lines if line.get_markerfacecolor() == "none"]
+    np.testing.assert_allclose(dots, result.table["estimate"])
+    np.testing.assert_allclose(rings, result.table["unadjusted"])
+    assert "Earlier episodes" in texts(figure) and "None (reference)" in texts(figure)

@@ -22,11 +22,12 @@ from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 from outcomes.release import svg
 from outcomes.release.disclosure import HIDDEN, protect_parts, protect_result, protect_table
-from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import FigureView, TableView, Text
+from outcomes.release.inputs import QUESTIONS, ReportInputs
+from outcomes.release.model import FigureView, Part, TableView, Text
 from outcomes.release.page import build_page
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf
+from outcomes.release.return_section import return_section
 from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent
 from outcomes.release.tables import (
     account,
@@ -168,8 +169,7 @@ def test_a_refused_question_leaves_its_reason(name):
 
 
 def test_everything_refused_and_no_calendar_still_gives_a_page():
-    reasons = {name: NotEstimable("Nothing to count.") for name in
-               ("relief", "relief_grid", "recurrence", "modality_use", "quarter_review", "completeness")}  # fmt: skip
+    reasons = {name: NotEstimable("Nothing to count.") for name in QUESTIONS}
     bare = ReportInputs(fakes.visits(False), fakes.episodes(False), **reasons)
     page = build_page(bare)
     assert page.title == "All visits on record" and not page.tiles
@@ -247,6 +247,92 @@ def test_what_was_not_read_stands_in_the_data_quality_section():
         "Columns of the export that were not read: notes (visits.csv).",
         "Clinics that stopped recording: 1; their follow-up ends there.",
     ]
+
+
+# -- return ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def returns(page):
+    return next(section for section in page.sections if section.id == "return")
+
+
+def make_returns(found):
+    protected = found.protected()
+    return return_section(protected, collect_tables(protected))
+
+
+def said_in(section):
+    parts = [block for block in section.blocks if isinstance(block, Part)]
+    return [sentence for part in parts for sentence in part.sentences]
+
+
+def test_the_definitions_stand_right_beside_the_share_that_returned(returns):
+    assert returns.lead[0].text.startswith("Of 1,640 episodes that were relieved")
+    assert "with a gap of 30 days and" in returns.lead[1].text and "one of 180" in returns.lead[1].text
+    assert returns.blocks[0].id == "figure-return-definitions"
+    assert any(isinstance(b, TableView) and b.id == "recurrence_definitions" for b in returns.blocks)
+
+
+def test_returns_are_told_in_words_that_claim_no_effect(page, html):
+    words = " ".join(
+        [*(s.text for s in page.sentences()), *re.findall(r"<figcaption>[^<]*|<p class=.note.>[^<]*", html)]
+    )
+    for claim in (r"risk falls", r"reduc", r"prevent", r"effective\b", r"each return raises", r"works better\b(?!:)"):
+        assert not re.search(claim, words, re.IGNORECASE), claim
+    assert "frequent returners leave" in words
+
+
+def test_exercise_is_told_with_both_arms_its_interval_and_the_other_explanation(returns):
+    part = next(b for b in returns.blocks if isinstance(b, Part) and "exercise" in b.title)
+    (said,) = part.sentences
+    assert "21\u00a0% of those with and 28\u00a0% of those without" in said.text
+    assert "\u22125 points, 95\u00a0% interval \u221211 to +1" in said.text
+    assert said.tag == "adjusted association" and said.text.count(".") == 1
+    assert "motivation and distance are not recorded" in said.text
+
+
+def test_a_refused_comparison_of_exercise_gives_its_reason():
+    found = fakes.inputs()
+    table = found.rehabilitation.table.copy()
+    table.loc[0, ["estimate", "reason"]] = [np.nan, "an arm has fewer than 30 episodes"]
+    changed = dataclasses.replace(found.rehabilitation, table=table)
+    section = make_returns(dataclasses.replace(found, rehabilitation=changed))
+    said = next(s for s in said_in(section) if "cannot be compared here" in s.text)
+    assert said.text.endswith("an arm has fewer than 30 episodes.") and said.tag == "not estimable"
+
+
+@pytest.mark.parametrize("name", ["triggers", "rehabilitation", "return_factors"])
+def test_a_refused_part_of_return_leaves_its_reason_and_the_rest(name):
+    section = make_returns(dataclasses.replace(fakes.inputs(), **{name: NotEstimable(f"No {name} in these records.")}))
+    assert sum(isinstance(block, Part) for block in section.blocks) == 4
+    assert [s.text for s in said_in(section) if s.tag == "not estimable"] == [f"No {name} in these records."]
+
+
+def test_triggers_without_the_share_by_chance_are_told_without_it():
+    pairs = fakes.PAIRS.copy()
+    pairs[:, 4] = [0, 0, 0, 0, 2, 1]  # a rare trigger of returns hides what chance alone would give
+    found = dataclasses.replace(fakes.inputs(), triggers=fakes.triggers(pairs))
+    said = next(s.text for s in said_in(make_returns(found)) if "named the same again" in s.text)
+    assert "independent of the first" not in said and "interval" in said
+
+
+def test_definitions_that_agree_are_not_said_to_move_the_figure():
+    found = fakes.inputs()
+    same = found.recurrence.definitions.assign(estimate=0.26)
+    section = make_returns(
+        dataclasses.replace(found, recurrence=dataclasses.replace(found.recurrence, definitions=same))
+    )
+    assert not any("moves the figure" in s.text for s in section.lead)
+
+
+def test_hidden_cells_of_triggers_are_hidden_everywhere(tables, html):
+    hidden = [row for row in tables["triggers"].to_dict("records") if isinstance(row["events"], str)]
+    assert hidden and all(row["estimate"] == HIDDEN for row in hidden)
+    shown = {row["trigger"] for row in tables["triggers_same"].to_dict("records") if not isinstance(row["events"], str)}
+    assert shown.isdisjoint(row["trigger"] for row in hidden if row["trigger"] == row["return_trigger"])
+    lines = to_csv(tables["triggers"]).splitlines()
+    assert sum(",hidden,hidden," in line for line in lines) == len(hidden)
 
 
 # -- small numbers -----------------------------------------------------------------------------------------------------

@@ -17,15 +17,14 @@ import release_fakes as fakes
 
 from outcomes.errors import InputRefused, NotEstimable, OutcomesError
 from outcomes.release import publish
-from outcomes.release.inputs import ReportInputs
+from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.manifest import build_manifest, hash_files, to_json
 from outcomes.release.publish import publish_answers, staged, write
 
 
 def small_inputs():
     """Without figures, so that a release is made in a moment."""
-    refused = {name: NotEstimable("Not asked in this test.") for name in
-               ("relief", "relief_grid", "recurrence", "modality_use", "quarter_review", "completeness")}  # fmt: skip
+    refused = {name: NotEstimable("Not asked in this test.") for name in QUESTIONS}
     return ReportInputs(fakes.visits(), fakes.episodes(), **refused, records=fakes.records())
 
 

@@ -7,6 +7,14 @@ from outcomes.release.inputs import ReportInputs, answer, ask
 from outcomes.release.page import build_page
 from outcomes.release.publish import publish_answers, publish_report
 from outcomes.release.relief_section import say_relief
+from outcomes.release.return_words import (
+    say_exercise,
+    say_factors,
+    say_how_often,
+    say_maintenance,
+    say_return,
+    say_triggers,
+)
 
 __all__ = [
     "ReportInputs",
@@ -16,5 +24,11 @@ __all__ = [
     "protect_result",
     "publish_answers",
     "publish_report",
+    "say_exercise",
+    "say_factors",
+    "say_how_often",
+    "say_maintenance",
     "say_relief",
+    "say_return",
+    "say_triggers",
 ]

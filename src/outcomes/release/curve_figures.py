@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
+from outcomes.release.curve_axes import BAND, BOUNDS, draw_axes, find_top, name_groups
 from outcomes.release.drawing import (
     LINE_STYLES,
     draw_refusal,
     make_axes,
-    quarter_steps,
     space_out,
     spread,
     style,
     to_gaps,
-    write_below,
     write_sentence,
 )
-from outcomes.release.panels import cut
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
 
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 AT_RISK_CONVENTION = "still under observation without the event just before that day"
-BOUNDS = ("if_none_of_stopped", "if_all_of_stopped")
-BAND = ("band_low", "band_high")
 END_STYLES = {
     "relief": (ACCENT, 0.85, "Relief\nrecorded"),
     "sent_on": (SERIES[2], 0.45, "Sent on\nwithout it"),
@@ -119,7 +114,7 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, gr
         last = float(days[-1])
         ticks = [0, *sorted({int(day) for day in relief.table["horizon_days"] if day <= last})]
         part = shares["relief"].reset_index()
-        _curve_axes(ax, ticks, last, "days since the first visit", {"all": part}, narrow, top=1.0)
+        draw_axes(ax, ticks, last, "days since the first visit", {"all": part}, narrow, top=1.0)
         ax.set_xlim(0, last * (1.55 if narrow else 1.24))
         ax.grid(visible=False)
         for name, y in zip(names, spread(middles, 0.13), strict=True):
@@ -149,19 +144,12 @@ def _curve(result: Any, ax: Axes | None, narrow: bool, x_label: str, empty: str)
             interval = part["conf_low"], part["conf_high"]
             ax.fill_between(part["day"], *interval, step="post", color=colour, alpha=0.2, lw=0)
         if len(groups) > 1:
-            _name_groups(ax, groups, last)
+            name_groups(ax, groups, last, find_top(dict(groups)))
         else:
             _mark_horizons(ax, result.table, last, narrow, on_grey=BOUNDS[0] in groups[0][1])
             _draw_beside(ax, groups[0][1], narrow)
-        _curve_axes(ax, [0, *days], last, x_label, dict(groups), narrow)
+        draw_axes(ax, [0, *days], last, x_label, dict(groups), narrow)
     return ax
-
-
-def _name_groups(ax: Axes, groups: Sequence[tuple[str, pd.DataFrame]], last: float) -> None:
-    """Write each group's name at the right edge, near the end of its line and clear of the others."""
-    ends = [float(part["estimate"].iloc[-1]) for _, part in groups]
-    for i, ((name, _), y) in enumerate(zip(groups, spread(ends, 0.065), strict=True)):
-        ax.text(last * 1.012, y, cut(name, 24), color=SERIES[i % len(SERIES)], va="center")
 
 
 def _draw_beside(ax: Axes, part: pd.DataFrame, narrow: bool) -> None:
@@ -213,52 +201,3 @@ def _mark_horizons(ax: Axes, table: pd.DataFrame, last: float, narrow: bool, on_
                 fontweight="bold",
                 **backed,
             )
-
-
-def _curve_axes(
-    ax: Axes,
-    ticks: Sequence[int],
-    last: float,
-    x_label: str,
-    parts: dict[str, pd.DataFrame],
-    narrow: bool,
-    top: float | None = None,
-) -> None:
-    """Axes and, under them, one row of numbers observed a group; offsets in points, so that they suit any size."""
-    from matplotlib.ticker import FuncFormatter
-
-    ax.set_ylim(0, _top(parts) if top is None else top)
-    ax.set_xlim(-last * 0.012, last * (1.16 if len(parts) > 1 else 1.02))
-    written = space_out(ticks, last, narrow)
-    ax.set_xticks(ticks, [str(t) if t in written else "" for t in ticks])
-    ax.yaxis.set_major_locator(quarter_steps())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
-    ax.grid(axis="y")
-    ax.set_axisbelow(True)
-    ax.set_xlabel(x_label, fontsize=7.5, loc="right", labelpad=1)
-    across = ax.get_xaxis_transform()
-    write_below(ax, "number observed", (0, 0), ax.transAxes, -32, color=MUTED, ha="left")
-    for i, (name, part) in enumerate(parts.items()):
-        colour = INK if len(parts) == 1 else SERIES[i % len(SERIES)]
-        for tick in written:
-            write_below(ax, _at_risk(part, tick), (tick, 0), across, -44 - 11 * i, color=colour, ha="center")
-        if len(parts) > 1:
-            write_below(ax, cut(name, 16), (1, 0), ax.transAxes, -44 - 11 * i, color=colour, ha="right")
-
-
-def _top(parts: dict[str, pd.DataFrame]) -> float:
-    """The first quarter step that leaves room above everything drawn."""
-    drawn = ["estimate", "conf_high", BAND[1], BOUNDS[1]]
-    single = len(parts) == 1
-    highest = max(
-        float(part[[name for name in (drawn if single else drawn[:2]) if name in part]].max().max())
-        for part in parts.values()
-    )
-    return next((top for top in (0.25, 0.5, 0.75) if highest < 0.9 * top), 1.0)
-
-
-def _at_risk(part: pd.DataFrame, day: int) -> str:
-    """Number observed at a day: that of the first listed day from it on (the curve is a step function)."""
-    later = part[part["day"] >= day]
-    value = later["at_risk"].iloc[0] if len(later) else float("nan")
-    return f"{int(value):,}" if value == value else "–"

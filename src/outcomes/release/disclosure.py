@@ -26,6 +26,9 @@ A curve is hidden around a hidden horizon of its table, from the shown horizon b
 Where few stopped coming, the bounds of their fate are hidden along the whole curve: their distance is a share of these
 few.
 
+Tables about return whose rows are parts of one another have rules of their own: `return_disclosure`, and for the
+two-way table of triggers `trigger_disclosure`.
+
 What this does not yet cover (a later issue): a hidden cell worked out from a second table, another group or an earlier
 release; points of a curve worked back into single events; rounding. Until then a release is for the clinic, not for
 the public.
@@ -36,11 +39,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from outcomes.release import return_disclosure as returns
+from outcomes.release.marks import HIDDEN, small_mark, write_mark
+from outcomes.release.trigger_disclosure import protect_triggers
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-HIDDEN = "hidden"
 COUNT_COLUMNS = (
     *(
         "n",
@@ -62,15 +68,13 @@ ESTIMATE_COLUMNS = (
 )
 """Columns that would give a hidden count away."""
 
+CURVES_OF = {"table": "curve", "ends": "ends_curve", "mean_returns": "mean_curve"}
+"""Tables by fixed days and the curves that are hidden around their hidden days."""
+
 Result = TypeVar("Result")
 
 
-def small_mark(floor: int) -> str:
-    """Return the mark that stands for a small count, ``"<5"``."""
-    return f"<{floor}"
-
-
-def protect_table(table: pd.DataFrame, floor: int) -> pd.DataFrame:
+def protect_table(table: pd.DataFrame, floor: int, parts: bool | np.ndarray[Any, Any] = True) -> pd.DataFrame:
     """Return a copy in which small counts are marks and what follows from them is hidden.
 
     Parameters
@@ -79,6 +83,8 @@ def protect_table(table: pd.DataFrame, floor: int) -> pd.DataFrame:
         With some of the columns `COUNT_COLUMNS` and `ESTIMATE_COLUMNS`.
     floor : int
         Smallest count that is shown, besides 0.
+    parts : bool or ndarray of bool
+        Whether (in each row) `events` is a part of `n`. Returns of patients who return again and again are not.
 
     Returns
     -------
@@ -92,17 +98,17 @@ def protect_table(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     hide_estimate = _any(small.values(), len(out))
     n_small = small.get("n")
     if "events" in small and "n" in small:
-        rest_small = _is_small(out["n"] - out["events"], floor) & ~small["events"]
-        _write(out, "events", rest_small, HIDDEN)
+        rest_small = _is_small(out["n"] - out["events"], floor) & ~small["events"] & parts
+        write_mark(out, "events", rest_small, HIDDEN)
         hide_estimate |= rest_small
     for name in ESTIMATE_COLUMNS:
         if name in out:
-            _write(out, name, hide_estimate & out[name].notna().to_numpy(), HIDDEN)
+            write_mark(out, name, hide_estimate & out[name].notna().to_numpy(), HIDDEN)
     if n_small is not None and "recorded" in out:
-        _write(out, "recorded", n_small, small_mark(floor))
+        write_mark(out, "recorded", n_small, small_mark(floor))
     for name, mask in small.items():
         # With a small denominator the numerator, even 0, would say too much.
-        _write(out, name, mask | n_small if n_small is not None and name == "events" else mask, small_mark(floor))
+        write_mark(out, name, mask | n_small if n_small is not None and name == "events" else mask, small_mark(floor))
     return out
 
 
@@ -113,7 +119,14 @@ def protect_parts(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     part could be any number below the floor, even for a reader who knows this rule.
     """
     out = protect_table(table, floor)
-    parts = table["events"].tolist()
+    _, extra = find_cover(table["events"].tolist(), floor)
+    for name in ("events", "estimate"):
+        write_mark(out, name, out.index.isin(out.index[extra]), HIDDEN)
+    return out
+
+
+def find_cover(parts: list[int], floor: int) -> tuple[list[int], list[int]]:
+    """Positions of the small parts of a total, and of the others to be hidden with them (rule: `protect_parts`)."""
     small = [i for i, part in enumerate(parts) if 0 < part < floor]
     others = sorted((i for i, part in enumerate(parts) if part >= floor), key=lambda i: parts[i])
     extra: list[int] = []
@@ -122,9 +135,7 @@ def protect_parts(table: pd.DataFrame, floor: int) -> pd.DataFrame:
         if extra and sum(parts[i] for i in small + extra) >= least:
             break
         extra.append(others.pop(0))
-    for name in ("events", "estimate"):
-        _write(out, name, out.index.isin(out.index[extra]), HIDDEN)
-    return out
+    return small, extra
 
 
 def protect_result(result: Result, floor: int) -> Result:
@@ -138,19 +149,39 @@ def protect_result(result: Result, floor: int) -> Result:
     """
     import pandas as pd
 
+    if hasattr(result, "same"):
+        return protect_triggers(result, floor)
     changes: dict[str, Any] = {}
     for item in dataclasses.fields(result):  # type: ignore[arg-type]
         value = getattr(result, item.name)
         if isinstance(value, pd.DataFrame):
-            changes[item.name] = protect_table(value, floor)
+            changes[item.name] = _protect_by_kind(item.name, value, floor)
         elif item.name == "summary" and isinstance(value, dict):
             changes[item.name] = _protect_parts_of_total({k: _protect_scalar(k, v, floor) for k, v in value.items()})
-    for table, curve in (("table", "curve"), ("ends", "ends_curve")):
+    for table, curve in CURVES_OF.items():
         if curve in changes and "horizon_days" in changes.get(table, ()):
             changes[curve] = _hide_days(changes[curve], changes[table])
+    if "balance" in changes:
+        changes["balance"] = returns.hide_balance(changes["balance"], changes["table"])
+        changes["summary"] = returns.hide_arms(changes["summary"], changes["table"])
     if "if_stopped" in changes:
         changes["curve"] = _hide_bounds(changes["curve"], changes["if_stopped"])
     return dataclasses.replace(result, **changes) if changes else result  # type: ignore[type-var]
+
+
+def _protect_by_kind(name: str, table: pd.DataFrame, floor: int) -> pd.DataFrame:
+    """Protect a table by what its rows are to each other (`return_disclosure`)."""
+    if "factor" in table and "n" in table:
+        return returns.protect_levels(table, floor)
+    if "n_with" in table:
+        return returns.protect_arms(table, floor)
+    if name == "maintenance":
+        return returns.hide_partners(protect_table(table, floor, (table["outcome"] == "first_return").to_numpy()))
+    if name == "rates":
+        return returns.hide_ratios(protect_table(table, floor, parts=False))
+    if name == "composite":
+        return returns.hide_product(protect_table(table, floor))
+    return protect_table(table, floor, parts=not name.startswith("mean_"))
 
 
 def _protect_parts_of_total(summary: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +207,7 @@ def _hide_days(curve: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
             mask &= True if until is None else out["day"] < until
             for name in ESTIMATE_COLUMNS:
                 if name in out:
-                    _write(out, name, mask.to_numpy() & out[name].notna().to_numpy(), HIDDEN)
+                    write_mark(out, name, mask.to_numpy() & out[name].notna().to_numpy(), HIDDEN)
     return out
 
 
@@ -185,7 +216,7 @@ def _hide_bounds(curve: pd.DataFrame, if_stopped: pd.DataFrame) -> pd.DataFrame:
     few = {str(row["group"]) for row in if_stopped.to_dict("records") if isinstance(row["stopped"], str)}
     out = curve.copy()
     for name in ("if_none_of_stopped", "if_all_of_stopped"):
-        _write(out, name, (out["group"].isin(few) & out[name].notna()).to_numpy(), HIDDEN)
+        write_mark(out, name, (out["group"].isin(few) & out[name].notna()).to_numpy(), HIDDEN)
     return out
 
 
@@ -210,9 +241,3 @@ def _any(masks: Any, n: int) -> np.ndarray[Any, Any]:
     for mask in masks:
         out |= mask
     return out
-
-
-def _write(table: pd.DataFrame, name: str, mask: np.ndarray[Any, Any], mark: str) -> None:
-    if mask.any():
-        table[name] = table[name].astype(object)
-        table.loc[mask, name] = mark

@@ -14,9 +14,12 @@ from outcomes.release.course_figure import pain_course
 from outcomes.release.curve_figures import AT_RISK_CONVENTION, competing_ends, relief_curve, return_curve
 from outcomes.release.definition_figure import specification_curve
 from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.factor_figure import return_factors
 from outcomes.release.panels import cut, plain, quarter_panel, split_host
+from outcomes.release.return_figures import gap_sensitivity, mean_returns, rehabilitation
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, WASH
+from outcomes.release.trigger_figure import trigger_flow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,14 +29,19 @@ __all__ = [
     "AT_RISK_CONVENTION",
     "competing_ends",
     "completeness",
+    "gap_sensitivity",
     "is_share",
+    "mean_returns",
     "modality_mix",
     "pain_course",
     "quarter_lines",
+    "rehabilitation",
     "relief_curve",
     "return_curve",
+    "return_factors",
     "specification_curve",
     "style",
+    "trigger_flow",
 ]
 
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from outcomes.cases import Episodes, Visits
     from outcomes.records import Records
 
-QUESTIONS = ("relief", "relief_grid", "recurrence", "modality_use", "quarter_review", "completeness")
+QUESTIONS = (
+    *("relief", "relief_grid", "recurrence", "triggers", "rehabilitation", "return_factors"),
+    *("modality_use", "quarter_review", "completeness"),
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ class ReportInputs:
     records : Records or None
         For the account of files; None when only cases are at hand.
     visits, episodes : Visits, Episodes
-    relief, relief_grid, recurrence, modality_use, quarter_review, completeness : result or NotEstimable
+    relief, relief_grid, recurrence, triggers, rehabilitation, return_factors : result or NotEstimable
         `relief_grid` is the share relieved under every definition.
+    modality_use, quarter_review, completeness : result or NotEstimable
     """
 
     visits: Visits
@@ -37,6 +41,9 @@ class ReportInputs:
     relief: Any
     relief_grid: Any
     recurrence: Any
+    triggers: Any
+    rehabilitation: Any
+    return_factors: Any
     modality_use: Any
     quarter_review: Any
     completeness: Any
@@ -105,13 +112,19 @@ def ask(
     from outcomes.questions.modality import describe_modality_use
     from outcomes.questions.quarter import review_quarter
     from outcomes.questions.recurrence import estimate_recurrence
+    from outcomes.questions.rehabilitation import compare_rehabilitation
     from outcomes.questions.relief import estimate_relief
     from outcomes.questions.relief_definitions import compare_relief_definitions
+    from outcomes.questions.return_factors import compare_return_factors
+    from outcomes.questions.triggers import compare_triggers
 
     calls: dict[str, tuple[str, Callable[[], Any]]] = {
         "relief": ("time to relief", lambda: estimate_relief(episodes)),
         "relief_grid": ("definitions of relief", lambda: compare_relief_definitions(episodes)),
         "recurrence": ("return after relief", lambda: estimate_recurrence(episodes)),
+        "triggers": ("triggers of returns", lambda: compare_triggers(episodes)),
+        "rehabilitation": ("exercise and return", lambda: compare_rehabilitation(episodes)),
+        "return_factors": ("who comes back", lambda: compare_return_factors(episodes)),
         "modality_use": ("treatment mix", lambda: describe_modality_use(episodes)),
         "quarter_review": ("quarters", lambda: review_quarter(episodes, quarter)),
         "completeness": ("completeness", lambda: describe_completeness(visits)),

@@ -132,6 +132,15 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A question inside a section: its title and its sentences, followed by its own tables and figures."""
+
+    title: str
+    sentences: tuple[Sentence, ...]
+    kind: Literal["part"] = "part"
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """Words and what they mean."""
 
@@ -139,7 +148,7 @@ class Terms:
     kind: Literal["terms"] = "terms"
 
 
-Block = TableView | FigureView | Text | Terms
+Block = TableView | FigureView | Text | Part | Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,6 @@ class Page:
         for section in self.sections:
             out.extend(section.lead)
             for block in section.blocks:
-                if isinstance(block, Text):
+                if isinstance(block, Text | Part):
                     out.extend(block.sentences)
         return tuple(out)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.release.model import Column, TableView
 from outcomes.release.sentences import Tables, format_number, format_percent, interval_words
-from outcomes.release.views import horizon_table, shown, shown_interval
+from outcomes.release.views import add_columns, horizon_table, shown, shown_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,15 +44,7 @@ def relief_table(tables: Tables) -> TableView:
     """Shares relieved by fixed days, beside each patient counted once and Kaplan-Meier at the visit."""
     caption = "Share relieved by fixed days"
     view = horizon_table(tables, "relief", caption, "By day", "Relieved", "Relief recorded", "Episodes")
-    there = {heading: tables[name]["estimate"].tolist() for heading, name in BESIDE.items() if name in tables}
-    at = 3  # after the interval
-    columns = (*view.columns[:at], *(Column(heading, numeric=True) for heading in there), *view.columns[at:])
-    rows = tuple(
-        (*row[:at], *(shown(shares[i], format_percent) for shares in there.values()), *row[at:])
-        for i, row in enumerate(view.rows)
-    )
-    csv = " ".join([view.csv, *(name for name in BESIDE.values() if name in tables)])
-    return replace(view, columns=columns, rows=rows, csv=csv, note=BESIDE_NOTE if there else "")
+    return add_columns(view, tables, BESIDE, BESIDE_NOTE)
 
 
 def times_table(tables: Tables) -> tuple[TableView, ...]:

@@ -1,75 +1,170 @@
-"""Return after relief: how many came back, beside what other definitions give."""
+"""Return after relief: how many came back, beside what other definitions give, how often, and the parts that follow."""
 
 from __future__ import annotations
 
-from outcomes.release import figures, views
+import dataclasses
+from typing import Any
+
+from outcomes.release import figures, return_views
+from outcomes.release.factor_figure import factor_height, split_factors
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, Section
+from outcomes.release.model import Block, FigureView, Part, Section, Sentence
+from outcomes.release.return_figures import gap_height
+from outcomes.release.return_words import (
+    say_exercise,
+    say_factors,
+    say_how_often,
+    say_main_trigger,
+    say_maintenance,
+    say_return,
+    say_triggers,
+)
 from outcomes.release.section_parts import (
+    draw,
     draw_curve,
-    horizon_cells,
     join_alt,
     list_notes,
     other_definitions,
     refused,
     say_range,
-    some,
 )
-from outcomes.release.sentences import INTERVAL, Tables, bind, cell
+from outcomes.release.sentences import Tables, bind, cell, interval_words, say
+from outcomes.release.tables import to_numbers
+from outcomes.release.words import lower_first
 
 
 def return_section(inputs: ReportInputs, tables: Tables) -> Section:
-    """How many came back with pain, and how far the definition of an episode moves the figure."""
+    """How many came back with pain, how far the definition moves the figure, how often, who, and after what."""
     result = inputs.answer("recurrence")
     if result is None:
         return refused("return", "Return after relief", inputs.refusal("recurrence"))
     protocol = inputs.episodes.protocol
-    day, landmark = protocol.horizons_days.primary_recurrence, protocol.recurrence.landmark_days
-    lead = bind(
-        tables,
-        f"Of {{n}} episodes that were relieved and stayed so for {landmark} days, an estimated {{value}} had come "
-        f"back with pain within {day} days ({INTERVAL}). The others had not returned to a clinic in these records; "
-        "they may have had pain or gone elsewhere.",
-        horizon_cells("recurrence", day),
-        f"The share that returned within {day} days cannot be shown: too few episodes were observed that long.",
-    )
-    alt = join_alt(
-        *(
-            bind(
-                tables,
-                f"{{value}} returned within {d} days.",
-                {"value": cell("recurrence", "estimate", "percent", horizon_days=d)},
-            )
-            for d in protocol.horizons_days.recurrence
-        ),
-        empty="No curve can be shown.",
-    )
-    figure = draw_curve(
-        tables,
-        "return",
-        f"Share that returned, by days since the landmark ({landmark} days after relief)",
-        alt,
-        figures.return_curve,
-        result,
-        "recurrence_curve",
-    )
-    table = views.horizon_table(
-        tables,
-        "recurrence",
-        "Share returned by fixed days",
-        "Within days",
-        "Returned",
-        "Returns recorded",
-        "Relieved episodes",
-    )
-    band = say_range(
-        tables,
-        "recurrence_definitions",
-        {"long": {"gap_days": 180}, "short": {"gap_days": 30}},
-        "Where episodes end only by a gap without visits it is {short} with a gap of 30 days and {long} with one of "
-        "180: the definition moves the figure this far.",
-    )
+    day = protocol.horizons_days.primary_recurrence
     caption = f"Returned within {day} days under other definitions"
-    other = other_definitions(tables, "recurrence_definitions", caption, "Returned")
-    blocks: tuple[Block, ...] = (*figure, table, *other, *list_notes(result))
-    return Section("return", "Return after relief", (*some(lead), *some(band)), blocks, "descriptive")
+    blocks: tuple[Block, ...] = (
+        *_definitions(result, tables, day),
+        *_curve(result, tables, protocol),
+        return_views.return_table(tables),
+        *other_definitions(tables, "recurrence_definitions", caption, "Returned"),
+        *return_views.composite_table(tables),
+        *list_notes(result),
+        *_how_often(result, tables, protocol),
+        *_factors(inputs, tables, protocol),
+        *_triggers(inputs, tables, protocol),
+        *_exercise(inputs, tables, protocol),
+    )
+    return Section("return", "Return after relief", say_return(protocol, tables), blocks, "descriptive")
+
+
+def _definitions(result: Any, tables: Tables, day: int) -> tuple[FigureView, ...]:
+    """The share under each definition; nothing where fewer than two can be shown."""
+    name = "recurrence_definitions"
+    if name not in tables or to_numbers(tables[name]["estimate"]).notna().sum() < 2:
+        return ()
+    alt = join_alt(
+        say_range(tables, name, {"value": {"kind": "reported"}}, "As reported: {value}."),
+        *(
+            say_range(tables, name, {"value": {"kind": "gap", "gap_days": gap}}, f"Gap of {gap} days: {{value}}.")
+            for gap in sorted(tables[name].loc[tables[name]["kind"] == "gap", "gap_days"])
+        ),
+    )
+    title = f"Returned within {day} days, as episodes and returns are defined"
+    caption = (
+        f"Diamond and dotted line: the definition of this report. Bars: {interval_words(tables)}. The joined dots are "
+        "the same records cut at longer and longer gaps."
+    )
+    heights = gap_height(result.definitions, narrow=False), gap_height(result.definitions, narrow=True)
+    return (draw("return-definitions", title, alt, caption, figures.gap_sensitivity, result, heights, name),)
+
+
+def _curve(result: Any, tables: Tables, protocol: Any) -> tuple[FigureView, ...]:
+    where = ((d, cell("recurrence", "estimate", "percent", horizon_days=d)) for d in protocol.horizons_days.recurrence)
+    said = (bind(tables, f"{{value}} returned within {d} days.", {"value": value}) for d, value in where)
+    days = protocol.recurrence.landmark_days
+    title = f"Share that returned, by days since the landmark ({days} days after relief)"
+    alt = join_alt(*said, empty="No curve can be shown.")
+    return draw_curve(tables, "return", title, alt, figures.return_curve, result, "recurrence_curve")
+
+
+def _how_often(result: Any, tables: Tables, protocol: Any) -> tuple[Block, ...]:
+    """Mean number of returns and maintenance care; nothing where neither can be shown."""
+    often, apart = say_how_often(protocol, tables), say_maintenance(protocol, tables)
+    shown: tuple[Block, ...] = (
+        *_means(result, tables, often),
+        *return_views.means_table(tables),
+        *return_views.maintenance_table(tables),
+    )
+    said = (*often, *apart)
+    if not shown and not said:
+        return ()
+    if not said:
+        said = (say("How often patients return cannot be shown: too few were followed.", "not estimable"),)
+    return (Part("How often the same patient returns", said), *shown)
+
+
+def _means(result: Any, tables: Tables, said: tuple[Sentence, ...]) -> tuple[FigureView, ...]:
+    curve = getattr(result, "mean_curve", None)
+    if curve is None or not to_numbers(curve.loc[curve["day"] >= 1, "estimate"]).notna().any():
+        return ()
+    title, name = "Mean number of returns of a patient, by days since the first landmark", "recurrence_mean_curve"
+    caption = (
+        f"Tinted: {interval_words(tables)} at each day, by patient. Number observed: patients still under observation."
+    )
+    alt = join_alt(*said)
+    return (draw("mean-returns", title, alt, caption, figures.mean_returns, result, (2.7, 3.0), name),)
+
+
+def _factors(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block, ...]:
+    title = "Who comes back"
+    result = inputs.answer("return_factors")
+    if result is None:
+        return (_refused_part(inputs, "return_factors", title),)
+    said, day = say_factors(protocol, tables), protocol.horizons_days.primary_recurrence
+    pictures = _draw_factors(result, tables, day, join_alt(*said))
+    return (Part(title, said), *pictures, *return_views.factors_table(tables), *list_notes(result))
+
+
+def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[FigureView, ...]:
+    """The shares by level; more than a page holds are drawn in several pictures, no factor cut in two."""
+    pictures = []
+    for i, table in enumerate(split_factors(result.table)):
+        some = dataclasses.replace(result, table=table)
+        labels = [str(label) for label in dict.fromkeys(table["factor_label"])]
+        title = f"Returned within {day} days, by {', '.join(lower_first(label) for label in labels)}"
+        caption = f"Dots: adjusted, with their {interval_words(tables)}. Rings: as observed."
+        heights = factor_height(table, narrow=False), factor_height(table, narrow=True)
+        name = "return-factors" + (f"-{i + 1}" if i else "")
+        pictures.append(draw(name, title, alt, caption, figures.return_factors, some, heights, "return_factors"))
+    return tuple(pictures)
+
+
+def _triggers(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block, ...]:
+    title = "Set off by the same again?"
+    result = inputs.answer("triggers")
+    if result is None:
+        return (_refused_part(inputs, "triggers", title),)
+    said = say_triggers(protocol, tables)
+    picture: tuple[FigureView, ...] = ()
+    if (to_numbers(result.table["events"]) > 0).any():
+        head = "What set off the first episode (left) and the return (right)"
+        caption = (
+            "Each ribbon is as wide as its number of returns. Blue and hatched: the same trigger again, with its share "
+            "of the first. Short grey ends at the left: returns in cells that are not shown, because a small one could "
+            "be worked out from them."
+        )
+        alt = join_alt(*said, say_main_trigger(tables))
+        picture = (draw("triggers", head, alt, caption, figures.trigger_flow, result, (3.5, 4.0), "triggers"),)
+    return (Part(title, said), *picture, *return_views.same_table(tables), *list_notes(result))
+
+
+def _exercise(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block, ...]:
+    title = "Rehabilitation exercise, and return"
+    result = inputs.answer("rehabilitation")
+    if result is None:
+        return (_refused_part(inputs, "rehabilitation", title),)
+    said = say_exercise(protocol, tables)
+    return (Part(title, said), *return_views.rehabilitation_table(tables), *list_notes(result))
+
+
+def _refused_part(inputs: ReportInputs, name: str, title: str) -> Part:
+    return Part(title, (say(inputs.refusal(name), "not estimable"),))

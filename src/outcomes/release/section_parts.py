@@ -102,7 +102,7 @@ def say_range(tables: Tables, name: str, ends: Mapping[str, Mapping[str, Any]], 
 
 def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tuple[TableView, ...]:
     """The table of other definitions, where there is one."""
-    return (views.definitions_table(tables[name], name, caption, share),) if name in tables else ()
+    return (views.definitions_table(tables, name, caption, share),) if name in tables else ()
 
 
 def draw_curve(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Tables = Mapping[str, "pd.DataFrame"]
 
 NBSP = "\u00a0"
+MINUS = "\u2212"
+LEAST_P = 0.001
 INTERVAL = f"{{level}}{NBSP}% interval {{low}} to {{high}}{NBSP}%"
 """Goes into a template as ``({INTERVAL})``; left out by `bind` where an estimate has no limits."""
 LEVEL = Cell("run", (("fact", "interval_percent"),), "value", "plain")
@@ -48,6 +50,22 @@ def format_points(value: float) -> str:
     return f"{math.floor(100 * value + 0.5)}"
 
 
+def format_mean(value: float) -> str:
+    """Two decimals, for means and rates below one: ``0.42``."""
+    return f"{value:.2f}"
+
+
+def format_signed_points(value: float) -> str:
+    """A difference of shares as whole points with its sign: ``\u22125`` or ``+3``."""
+    points = math.floor(abs(100 * value) + 0.5)
+    return "0" if points == 0 else f"{'+' if value > 0 else MINUS}{points}"
+
+
+def format_p(value: float) -> str:
+    """A p-value: ``= 0.034``, ``< 0.001``."""
+    return f"< {LEAST_P:g}" if value < LEAST_P else f"= {value:.3f}"
+
+
 def format_plain(value: float) -> str:
     """A number as short as it is exact: ``95``, ``99.5``."""
     return f"{value:g}"
@@ -63,6 +81,9 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "percent": format_percent,
     "points": format_points,
     "number": format_number,
+    "mean": format_mean,
+    "signed": format_signed_points,
+    "p": format_p,
     "plain": format_plain,
     "text": format_text,
 }

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
-from outcomes.release.disclosure import protect_parts, small_mark
+from outcomes.release.disclosure import protect_parts
 from outcomes.release.inputs import QUESTIONS, ReportInputs
+from outcomes.release.marks import small_mark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,6 +171,15 @@ def by_quarter(table: pd.DataFrame | None) -> pd.DataFrame:
     shown = table["estimate"].astype(object).where(table["mature"].astype(bool), "too early")
     wide = table.assign(estimate=shown).pivot(index="quarter", columns="indicator", values="estimate")
     return wide[list(dict.fromkeys(table["indicator"]))]
+
+
+def by_trigger(triggers: Any) -> pd.DataFrame:
+    """Lay trigger pairs out: one row a first trigger, one column a trigger of the return; the reason of a refusal."""
+    if isinstance(triggers, NotEstimable):
+        return part(triggers, "table")
+    wide = triggers.table.pivot(index="label", columns="return_label", values="events")
+    order = [label for label in dict.fromkeys(triggers.table["label"]) if label in wide.columns]
+    return wide.loc[list(dict.fromkeys(triggers.table["label"])), [*order, *(c for c in wide if c not in order)]]
 
 
 def count_ends(episodes: Episodes) -> pd.DataFrame:

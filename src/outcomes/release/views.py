@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from outcomes.release.disclosure import HIDDEN
+from outcomes.release.marks import HIDDEN
 from outcomes.release.model import Column, TableView
 from outcomes.release.sentences import (
     NBSP,
@@ -80,11 +81,45 @@ def horizon_table(tables: Tables, id: str, caption: str, day: str, share: str, e
     return TableView(id, caption, columns, rows, csv=id)
 
 
-def definitions_table(table: pd.DataFrame, id: str, caption: str, share: str) -> TableView:
-    """The same question under other definitions, one row each."""
-    columns = (Column("Definition", row_header=True), Column(share, numeric=True), Column("Episodes", numeric=True))
+def add_columns(view: TableView, tables: Tables, beside: Mapping[str, str], note: str, at: int = 3) -> TableView:
+    """Put shares of further tables with the same rows into a shown table, each under its heading.
+
+    Parameters
+    ----------
+    beside : mapping
+        Heading to table; a table that is not there has no column.
+    note : str
+        Stands under the table where there is such a column.
+    at : int
+        Columns before.
+    """
+    there = {heading: tables[name]["estimate"].tolist() for heading, name in beside.items() if name in tables}
+    columns = (*view.columns[:at], *(Column(heading, numeric=True) for heading in there), *view.columns[at:])
     rows = tuple(
-        (_sentence(row["definition"]), shown(row["estimate"], format_percent), shown(row["n"], format_count))
+        (*row[:at], *(shown(shares[i], format_percent) for shares in there.values()), *row[at:])
+        for i, row in enumerate(view.rows)
+    )
+    csv = " ".join([view.csv, *(name for name in beside.values() if name in tables)])
+    return replace(view, columns=columns, rows=rows, csv=csv, note=note if there else view.note)
+
+
+def definitions_table(tables: Tables, id: str, caption: str, share: str) -> TableView:
+    """The same question under other definitions, one row each."""
+    table = tables[id]
+    limits = "conf_low" in table
+    columns = (
+        Column("Definition", row_header=True),
+        Column(share, numeric=True),
+        *((Column(interval_words(tables), numeric=True),) if limits else ()),
+        Column("Episodes", numeric=True),
+    )
+    rows = tuple(
+        (
+            sentence_case(row["definition"]),
+            shown(row["estimate"], format_percent),
+            *((shown_interval(row["conf_low"], row["conf_high"]),) if limits else ()),
+            shown(row["n"], format_count),
+        )
         for row in table.to_dict("records")
     )
     return TableView(id, caption, columns, rows, csv=id)
@@ -124,7 +159,9 @@ def counts_table(table: pd.DataFrame, id: str, caption: str, label: str, heading
 def set_aside_table(table: pd.DataFrame) -> TableView:
     """Rules, the rows they set aside, and the remedy."""
     columns = (Column("What is wrong", row_header=True), Column("Rows", numeric=True), Column("What to do"))
-    rows = tuple((_sentence(row["rule"]), format_count(row["n"]), row["remedy"]) for row in table.to_dict("records"))
+    rows = tuple(
+        (sentence_case(row["rule"]), format_count(row["n"]), row["remedy"]) for row in table.to_dict("records")
+    )
     return TableView("set_aside", "Rows set aside, by rule", columns, rows, csv="set_aside")
 
 
@@ -151,7 +188,7 @@ def ledger_table(ledger: Any) -> TableView:
     rows = []
     for step in ledger.steps:
         numbers = (step.rows_in, step.kept, step.n_merged, step.n_set_aside, step.n_not_data)
-        name = f"{_sentence(step.name)}, {step.unit}"
+        name = f"{sentence_case(step.name)}, {step.unit}"
         rows.append((name, step.source or "all files", *(format_count(n) for n in numbers)))
     return TableView("ledger", "Where every row went", columns, tuple(rows), csv="ledger")
 
@@ -165,5 +202,6 @@ def write_indicator(unit: object, value: float) -> str:
     return format_count(value) if str(unit) in {"episodes", "count", "patients"} else format_number(value)
 
 
-def _sentence(text: str) -> str:
+def sentence_case(text: str) -> str:
+    """A text to begin a line with."""
     return text[:1].upper() + text[1:]

@@ -1,0 +1,23 @@
+"""The marks that stand in a published table where a number must not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+HIDDEN = "hidden"
+
+
+def small_mark(floor: int) -> str:
+    """Return the mark that stands for a small count, ``"<5"``."""
+    return f"<{floor}"
+
+
+def write_mark(table: pd.DataFrame, name: str, mask: np.ndarray[Any, Any], mark: str) -> None:
+    """Put a mark into a column where the mask says so; the column then has ``object`` dtype. Works in place."""
+    if name in table and mask.any():
+        table[name] = table[name].astype(object)
+        table.loc[mask, name] = mark

@@ -1,0 +1,238 @@
+"""The tables of the section on return as they are shown: each is absent where its numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release import views
+from outcomes.release.model import Column, TableView
+from outcomes.release.sentences import (
+    NBSP,
+    Tables,
+    format_count,
+    format_mean,
+    format_percent,
+    format_points,
+    format_signed_points,
+    interval_words,
+)
+from outcomes.release.views import DASH, shown, shown_interval
+from outcomes.release.words import lower_first
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PER_PATIENT = {"Each patient once": "recurrence_per_patient"}
+PER_PATIENT_NOTE = "Each patient once: an episode counts one over the number of the patient's episodes."
+OUTCOME_WORDS = {"first_return": "Returned", "mean_returns": "Mean number of returns"}
+PARTS = ("outside", "inside")
+MAINTENANCE_NOTE = (
+    "Outside: from the landmark. In it: from its first visit, the day from which a patient's time counts as such; "
+    "nobody is sorted by what came later. Such visits are planned to act on return, and those who come for them differ."
+)
+FACTORS_NOTE = (
+    "As observed: the share in that group. Adjusted: what it would be if all groups had the same mix of age, sex, "
+    "first score, duration and earlier episodes. Hazard ratio: against the reference."
+)
+ARMS_NOTE = (
+    "Difference: adjusted, in percentage points; HR: ratio of hazards. Episodes and returns: with / without exercise."
+)
+SAME_NOTE = (
+    "By chance: the share there would be if the trigger of the return did not depend on the first. Hidden cells cannot "
+    "be worked out from those shown."
+)
+
+
+def return_table(tables: Tables) -> TableView:
+    """Shares returned by fixed days, beside each patient counted once."""
+    heads = ("Within days", "Returned", "Returns recorded", "Relieved episodes")
+    view = views.horizon_table(tables, "recurrence", "Share returned by fixed days", *heads)
+    return views.add_columns(view, tables, PER_PATIENT, PER_PATIENT_NOTE)
+
+
+def composite_table(tables: Tables) -> tuple[TableView, ...]:
+    """What an episode has to come through to be relieved and not back."""
+    heads = ("Of episodes with enough pain", "Estimated", "Known to have", "Episodes")
+    return _plain(tables, "recurrence_composite", "Relieved, and not back", heads, format_percent, "label")
+
+
+def means_table(tables: Tables) -> tuple[TableView, ...]:
+    """Mean number of returns of a patient by fixed days."""
+    heads = ("Within days", "Returns of a patient, on average", "Returns recorded", "Patients")
+    caption = "Mean number of returns by fixed days"
+    found = _plain(tables, "recurrence_mean_returns", caption, heads, format_mean, "horizon_days")
+    names = ("recurrence_mean_returns", "recurrence_mean_curve", "recurrence_rates")
+    return tuple(_with_csv(view, tables, names) for view in found)
+
+
+def maintenance_table(tables: Tables) -> tuple[TableView, ...]:
+    """Return outside and inside maintenance care, side by side."""
+    table = _there(tables, "recurrence_maintenance")
+    if table is None:
+        return ()
+    rows = []
+    for (outcome, day), part in table.groupby(["outcome", "horizon_days"], sort=False):
+        both = {row["part"]: row for row in part.to_dict("records")}
+        is_share = outcome == "first_return"
+        write = format_percent if is_share else format_mean
+        values = [
+            text for name in PARTS for text in (shown(both[name]["estimate"], write), _interval(both[name], is_share))
+        ]
+        counts = [" / ".join(shown(both[name][what], format_count) for name in PARTS) for what in ("events", "n")]
+        rows.append((f"{OUTCOME_WORDS[str(outcome)]} within {day} days", *values, *counts))
+    level = interval_words(tables)
+    heads = ("Outside", level, "In it", level, "Returns, outside / in it", "Patients or episodes")
+    columns = (Column("", row_header=True), *(Column(head, numeric=True) for head in heads))
+    name = "recurrence_maintenance"
+    caption = "Outside maintenance care, and in it"
+    return (TableView(name, caption, columns, tuple(rows), note=MAINTENANCE_NOTE, csv=name),)
+
+
+def same_table(tables: Tables) -> tuple[TableView, ...]:
+    """The same trigger again, for all and for each."""
+    table = _there(tables, "triggers_same")
+    if table is None:
+        return ()
+    rows = tuple(
+        (
+            views.sentence_case(row["label"]),
+            shown(row["estimate"], format_percent),
+            shown_interval(row["conf_low"], row["conf_high"]),
+            shown(row["expected"], format_percent),
+            shown(row["events"], format_count),
+            shown(row["n"], format_count),
+        )
+        for row in table.to_dict("records")
+    )
+    heads = ("Same again", interval_words(tables), "By chance", "Returns, same again", "Returns")
+    columns = (Column("First set off by", row_header=True), *(Column(head, numeric=True) for head in heads))
+    csv = "triggers_same triggers"
+    return (TableView("triggers_same", "Set off by the same again", columns, rows, note=SAME_NOTE, csv=csv),)
+
+
+def factors_table(tables: Tables) -> tuple[TableView, ...]:
+    """Share back by what was known at the start."""
+    table = tables.get("return_factors")
+    if table is None or table[["unadjusted", "estimate"]].isna().all().all():
+        return ()
+    rows = tuple(
+        (
+            f"{row['factor_label']}: {row['level_label']}",
+            shown(row["unadjusted"], format_percent),
+            shown(row["estimate"], format_percent),
+            shown_interval(row["conf_low"], row["conf_high"]),
+            "reference" if row["reference"] else _ratio(row),
+            shown(row["n"], format_count),
+        )
+        for row in table.to_dict("records")
+    )
+    heads = ("As observed", "Adjusted", interval_words(tables), "Hazard ratio", "Episodes")
+    columns = (Column("", row_header=True), *(Column(head, numeric=True) for head in heads))
+    view = TableView("return_factors", "Share back within a year, by group", columns, rows, note=FACTORS_NOTE)
+    return (_with_csv(view, tables, ("return_factors", "return_factors_proportional")),)
+
+
+def rehabilitation_table(tables: Tables) -> tuple[TableView, ...]:
+    """Every comparison of exercise, with its reason where there is none."""
+    table = tables.get("rehabilitation")
+    if table is None or table.empty:
+        return ()
+    rows = tuple(
+        (
+            views.sentence_case(row["label"]),
+            shown(row["risk_with"], format_percent),
+            shown(row["risk_without"], format_percent),
+            *_contrast(row),
+            _arms(row, "n"),
+            _arms(row, "events"),
+        )
+        for row in table.to_dict("records")
+    )
+    heads = ("Back, with", "Back, without", "Difference", interval_words(tables), "Episodes", "Returns")
+    columns = (
+        Column("Exercise", row_header=True),
+        *(Column(head, numeric=True) for head in heads),
+    )
+    note = " ".join([ARMS_NOTE, *_list_reasons(table)])
+    names = ("rehabilitation", "rehabilitation_balance", "rehabilitation_protocol")
+    caption = "Return with and without rehabilitation exercise, every way it was compared"
+    return (_with_csv(TableView("rehabilitation", caption, columns, rows, note=note), tables, names),)
+
+
+def _contrast(row: dict[Any, Any]) -> tuple[str, str]:
+    """Difference or ratio, and its interval."""
+    if row["reason"]:
+        return "not estimable", DASH
+    if row["scale"] == "difference":
+        value = shown(row["estimate"], format_signed_points)
+        return value, shown_interval(row["conf_low"], row["conf_high"], format_signed_points, "")
+    value = shown(row["estimate"], format_mean)
+    interval = shown_interval(row["conf_low"], row["conf_high"], format_mean, "")
+    return value if value in (DASH, "hidden") else f"HR{NBSP}{value}", interval
+
+
+def _list_reasons(table: pd.DataFrame) -> list[str]:
+    """Each reason once, with what it is the reason of."""
+    refused = [row for row in table.to_dict("records") if row["reason"]]
+    reasons: dict[str, list[str]] = {}
+    for row in refused:
+        reasons.setdefault(str(row["reason"]), []).append(str(row["label"]))
+    if len(reasons) == 1 and len(refused) == len(table):
+        return [f"None is estimable: {next(iter(reasons))}."]
+    return [
+        f"Not estimable ({lower_first(reason.removesuffix('.'))}): {', '.join(labels)}."
+        for reason, labels in reasons.items()
+    ]
+
+
+def _arms(row: dict[Any, Any], what: str) -> str:
+    return " / ".join(shown(row[f"{what}_{arm}"], format_count) for arm in ("with", "without"))
+
+
+def _ratio(row: dict[Any, Any]) -> str:
+    value = shown(row["hazard_ratio"], format_mean)
+    low, high = row["ratio_low"], row["ratio_high"]
+    if value in (DASH, "hidden") or isinstance(low, str) or low != low:
+        return value
+    return f"{value} ({format_mean(low)} to {format_mean(high)})"
+
+
+def _plain(
+    tables: Tables, name: str, caption: str, heads: tuple[str, ...], write: Callable[[float], str], key: str
+) -> tuple[TableView, ...]:
+    """One row a line: its label, estimate, interval, events and number."""
+    table = _there(tables, name)
+    if table is None:
+        return ()
+    rows = tuple(
+        (
+            views.sentence_case(str(row[key])),
+            shown(row["estimate"], write),
+            _interval(row, write is format_percent),
+            shown(row["events"], format_count),
+            shown(row["n"], format_count),
+        )
+        for row in table.to_dict("records")
+    )
+    first, estimate, events, n = heads
+    numbers = (estimate, interval_words(tables), events, n)
+    columns = (Column(first, row_header=True), *(Column(head, numeric=True) for head in numbers))
+    return (TableView(name, caption, columns, rows, csv=name),)
+
+
+def _interval(row: dict[Any, Any], is_share: bool) -> str:
+    write, unit = (format_points, f"{NBSP}%") if is_share else (format_mean, "")
+    return shown_interval(row["conf_low"], row["conf_high"], write, unit)
+
+
+def _there(tables: Tables, name: str) -> pd.DataFrame | None:
+    """The table, unless no number and no mark stands in it: dashes only are no table."""
+    table = tables.get(name)
+    return None if table is None or table["estimate"].isna().all() else table
+
+
+def _with_csv(view: TableView, tables: Tables, names: tuple[str, ...]) -> TableView:
+    from dataclasses import replace
+
+    return replace(view, csv=" ".join(name for name in names if name in tables))
