@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lifelines import AalenJohansenFitter, KaplanMeierFitter, WeibullAFTFitter
+from lifelines import AalenJohansenFitter, CoxPHFitter, KaplanMeierFitter, WeibullAFTFitter
 from lifelines.statistics import multivariate_logrank_test
 
 from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, at_steps, design, rows_drawn, run, two_groups
@@ -76,9 +76,9 @@ def read_exact(fit: Any, at: np.ndarray) -> np.ndarray:
     return at_steps(table.index.to_numpy(), table.iloc[:, 0].to_numpy(), at, 1.0)
 
 
-def make_frame(columns: Columns) -> pd.DataFrame:
+def make_frame(columns: Columns, *names: str) -> pd.DataFrame:
     frame = pd.DataFrame(design(columns)).add_prefix("x")
-    return frame.assign(left=columns["left"], right=columns["right"])
+    return frame.assign(**{name: columns[name] for name in names})
 
 
 def read_aft(fit: Any, columns: Columns) -> dict[str, Any]:
@@ -89,6 +89,20 @@ def read_aft(fit: Any, columns: Columns) -> dict[str, Any]:
         "coef": np.append(coef, -fit.params_[shape]),
         "std_err": np.append(std_err, fit.standard_errors_[shape]),
     }
+
+
+def fit_cox(frame: pd.DataFrame) -> Any:
+    return CoxPHFitter().fit(frame, "time", "event")
+
+
+def fit_returns(frame: pd.DataFrame) -> Any:
+    return CoxPHFitter().fit(frame, "time", "event", entry_col="entry", cluster_col="patient")
+
+
+def read_cox(fit: Any, columns: Columns) -> dict[str, Any]:
+    """With clusters its standard errors are the robust ones."""
+    errors = {"robust_std_err" if "entry" in columns else "std_err": fit.standard_errors_}
+    return {"coef": fit.params_, **errors}
 
 
 def test_groups(c: Columns) -> Any:
@@ -116,7 +130,13 @@ JOBS = {
         prepare_draws,
         DRAWS,
     ),
-    "aft": Job(lambda frame: WeibullAFTFitter().fit_interval_censoring(frame, "left", "right"), read_aft, make_frame),
+    "aft": Job(
+        lambda frame: WeibullAFTFitter().fit_interval_censoring(frame, "left", "right"),
+        read_aft,
+        lambda c: make_frame(c, "left", "right"),
+    ),
+    "cox": Job(fit_cox, read_cox, lambda c: make_frame(c, "time", "event")),
+    "andersen_gill": Job(fit_returns, read_cox, lambda c: make_frame(c, "time", "event", "entry", "patient")),
 }
 
 if __name__ == "__main__":

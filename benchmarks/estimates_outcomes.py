@@ -89,6 +89,30 @@ def read_aft(fit: Any, columns: Columns) -> dict[str, Any]:
     return {"coef": np.append(fit.coef, fit.log_scale), "std_err": fit.std_err}
 
 
+def fit_cox(ready: tuple[np.ndarray, ...]) -> Any:
+    from outcomes.estimators.cox import cox
+
+    X, time, event, *late = ready
+    entry, patient = late or (None, None)
+    return cox(X, time, event, entry=entry, cluster=patient)
+
+
+def read_cox(fit: Any, columns: Columns) -> dict[str, Any]:
+    robust = {} if fit.robust_std_err is None else {"robust_std_err": fit.robust_std_err}
+    return {"coef": fit.coef, "std_err": fit.std_err, **robust}
+
+
+def estimate_mean(columns: Columns) -> Any:
+    from outcomes.estimators.counts import mean_cumulative
+
+    return mean_cumulative(columns["patient"], columns["entry"], columns["time"], columns["event"])
+
+
+def read_mean(curve: Any, columns: Columns) -> dict[str, Any]:
+    parts = {"mean": curve.mean, "std_err": curve.std_err}
+    return {name: at_steps(curve.time, values, columns["grid"], 0.0) for name, values in parts.items()}
+
+
 JOBS = {
     "km": Job(lambda c: kaplan_meier(c["time"], c["event"]), read_curve),
     "logrank": Job(test_groups, read_test),
@@ -98,6 +122,9 @@ JOBS = {
     "bootstrap": Job(draw_curves, read_draws),
     "bootstrap_km": Job(draw_exact_curves, read_exact_draws),
     "aft": Job(fit_aft, read_aft, lambda c: (design(c), c["left"], c["right"])),
+    "cox": Job(fit_cox, read_cox, lambda c: (design(c), c["time"], c["event"])),
+    "andersen_gill": Job(fit_cox, read_cox, lambda c: (design(c), c["time"], c["event"], c["entry"], c["patient"])),
+    "mcf": Job(estimate_mean, read_mean),
 }
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight, survdiff
 
-from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, at_steps, rows_drawn, run, two_groups
+from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, at_steps, design, rows_drawn, run, two_groups
 
 
 def read_curve(fit: Any, columns: Columns) -> dict[str, Any]:
@@ -33,6 +34,18 @@ def read_incidence(fit: Any, columns: Columns) -> dict[str, Any]:
 
 def test_groups(c: Columns) -> Any:
     return survdiff(c["time"], c["event"], c["group"])
+
+
+def fit_cox(ready: dict[str, Any]) -> Any:
+    """Its rows are at risk at their entry too; the next number after it opens them on the left."""
+    late = {} if "entry" not in ready else {"entry": np.nextafter(ready["entry"], np.inf)}
+    model = PHReg(ready["time"], ready["X"], status=ready["event"], ties="efron", **late)
+    return model.fit(groups=ready.get("patient"))
+
+
+def read_cox(fit: Any, columns: Columns) -> dict[str, Any]:
+    """With groups its standard errors are the robust ones."""
+    return {"coef": fit.params, "robust_std_err" if "entry" in columns else "std_err": fit.bse}
 
 
 def fit_drawn(c: Columns, drawn: np.ndarray) -> Any:
@@ -81,6 +94,8 @@ def jobs(way: str) -> Mapping[str, Job]:
             lambda c: (c, PatientDraws(c)),
             DRAWS,
         ),
+        "cox": Job(fit_cox, read_cox, lambda c: {**c, "X": design(c)}),
+        "andersen_gill": Job(fit_cox, read_cox, lambda c: {**c, "X": design(c)}),
     }
 
 

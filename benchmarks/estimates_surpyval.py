@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import surpyval
 
-from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, design, rows_drawn, run, two_groups
+from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, at_steps, design, rows_drawn, run, two_groups
 
 INTERVAL, RIGHT = 2, 1
 
@@ -101,6 +101,52 @@ def read_aft(model: Any, columns: Columns) -> dict[str, Any]:
     return {"coef": [np.log(alpha), *[-value for value in slopes], -np.log(beta)]}
 
 
+def fit_cox(ready: dict[str, np.ndarray]) -> Any:
+    return surpyval.CoxPH.fit(**ready)
+
+
+def fit_returns(ready: tuple[dict[str, np.ndarray], np.ndarray]) -> tuple[Any, np.ndarray]:
+    """The fit knows no clusters; the model is asked for their covariance."""
+    rows, patient = ready
+    model = surpyval.CoxPH.fit(**rows)
+    return model, model.robust_covariance(patient)
+
+
+def prepare_cox(c: Columns) -> dict[str, np.ndarray]:
+    late = {"tl": c["entry"]} if "entry" in c else {}
+    return {"x": c["time"], "Z": design(c), "c": (1 - c["event"]).astype(int), **late}
+
+
+def read_cox(model: Any, columns: Columns) -> dict[str, Any]:
+    return {"coef": model.beta, "std_err": model.summary()["se(coef)"]}
+
+
+def read_returns(result: tuple[Any, np.ndarray], columns: Columns) -> dict[str, Any]:
+    model, robust = result
+    return read_cox(model, columns) | {"robust_std_err": np.sqrt(np.diag(robust))}
+
+
+def prepare_returns(c: Columns) -> dict[str, np.ndarray]:
+    """One row an event and one where watching ends; an item's entry stands on each of its rows."""
+    first = np.diff(c["patient"], prepend=-1) != 0
+    last = np.append(first[1:], True)
+    row = np.cumsum(first) - 1
+    ends = last & (c["event"] == 1)
+    rows = np.concatenate([np.arange(row.size), np.flatnonzero(ends)])
+    censored = np.concatenate([c["event"] == 0, np.ones(int(ends.sum()))])
+    return {
+        "x": c["time"][rows],
+        "i": c["patient"][rows],
+        "c": censored.astype(int),
+        "tl": c["entry"][first][row[rows]],
+    }
+
+
+def read_mean(model: Any, columns: Columns) -> dict[str, Any]:
+    parts = {"mean": model.mcf_hat, "std_err": np.sqrt(model.var)}
+    return {name: at_steps(model.x, values, columns["grid"], 0.0) for name, values in parts.items()}
+
+
 def jobs(way: str) -> Mapping[str, Job]:
     if way == "counted":
         return {
@@ -132,6 +178,9 @@ def jobs(way: str) -> Mapping[str, Job]:
             DRAWS,
         ),
         "aft": Job(fit_aft, read_aft, prepare_aft),
+        "cox": Job(fit_cox, read_cox, prepare_cox),
+        "andersen_gill": Job(fit_returns, read_returns, lambda c: (prepare_cox(c), c["patient"])),
+        "mcf": Job(lambda ready: surpyval.NonParametricCounting.fit(**ready), read_mean, prepare_returns),
     }
 
 

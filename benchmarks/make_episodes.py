@@ -1,5 +1,7 @@
 """Make the episodes the estimates are timed on, with a fixed seed: folders of columns in `build/benchmarks/`.
 
+The rows of returns, which have other columns, are drawn by `make_returns.py`; this writes them too.
+
 Relief times are exponential with a mean that depends on the covariates, seen only at visits a few days apart; 40 %
 leave without having been seen relieved. A quarter of those leave for another end (referral).
 
@@ -31,6 +33,7 @@ import argparse
 import numpy as np
 
 from estimate_job import Columns, write_columns
+from make_returns import make_first, make_returns
 from measuring import BUILD
 
 SIZES = {
@@ -108,23 +111,29 @@ def make_columns(kind: str, n: int) -> Columns:
         "cause": cause,
         "patient": rng.integers(0, patients, n),
         "times_drawn": drawn,
-        "grid": grid,
         "ends": ends,
+        "grid": grid,
     }
+
+
+SETS = {"episodes": make_columns, "first": make_first, "returns": make_returns}
 
 
 def main() -> None:
     """Write what is asked for, unless it is there, and print the folders."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--sizes", nargs="+", choices=SIZES, required=True)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     args = parser.parse_args()
-    for kind in args.kinds:
-        for size in args.sizes:
-            place = BUILD / f"episodes_{kind}_{size}"
-            if not (place / "ends.f8").is_file():
-                write_columns(place, make_columns(kind, SIZES[size]))
-            print(place)
+    for name in args.sets:
+        for kind in args.kinds:
+            for size in args.sizes:
+                place = BUILD / f"{name}_{kind}_{size}"
+                # The column that is written last.
+                if not (place / "grid.f8").is_file():
+                    write_columns(place, SETS[name](kind, SIZES[size]))
+                print(place)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -50,7 +51,12 @@ JOBS = {
     "bootstrap": "500 patient draws of the interval-censored curve",
     "bootstrap_km": "500 patient draws of the Kaplan-Meier curve",
     "aft": "interval-censored Weibull regression",
+    "cox": "Cox regression, 20 columns",
+    "andersen_gill": "Andersen-Gill, 20 columns, errors by patient",
+    "mcf": "mean cumulative function, errors by patient",
 }
+# The rows a job is run on; episodes where it is not named.
+SETS = {"cox": "first", "andersen_gill": "returns", "mcf": "returns"}
 PYTHON_PEERS = ("lifelines", "scikit-survival", "surpyval", "statsmodels", "scipy")
 SHOWN_VERSIONS = (*PYTHON_PEERS, "numpy", "pandas")
 # A table of 500 draws x rows is the whole data set 500 times where no pattern occurs twice: 4 GB at a million rows.
@@ -70,14 +76,15 @@ class Tool:
 
 
 EXACT = ("km", "logrank", "logrank2", "incidence", "bootstrap_km")
+COX = ("cox", "andersen_gill")
 INTERVAL = ("npmle", "bootstrap", "aft")
 TOOLS = (
     Tool(OURS, OURS, "estimates_outcomes.py", tuple(JOBS)),
-    Tool("lifelines", "lifelines", "estimates_lifelines.py", tuple(JOBS)),
-    Tool("scikit-survival", "scikit-survival", "estimates_sksurv.py", EXACT),
+    Tool("lifelines", "lifelines", "estimates_lifelines.py", tuple(job for job in JOBS if job != "mcf")),
+    Tool("scikit-survival", "scikit-survival", "estimates_sksurv.py", (*EXACT, "cox")),
     Tool("SurPyval", "surpyval", "estimates_surpyval.py", tuple(JOBS)),
     Tool("SurPyval, counted by hand", "surpyval", "estimates_surpyval.py", INTERVAL, "counted"),
-    Tool("statsmodels", "statsmodels", "estimates_statsmodels.py", EXACT),
+    Tool("statsmodels", "statsmodels", "estimates_statsmodels.py", (*EXACT, *COX)),
     Tool("statsmodels, counted by hand", "statsmodels", "estimates_statsmodels.py", ("bootstrap_km",), "counted"),
     Tool("scipy", "scipy", "estimates_scipy.py", ("km", "logrank2", "bootstrap_km")),
     Tool("R survival", "R", "estimates_r.R", tuple(JOBS)),
@@ -204,6 +211,8 @@ def show_finding(finding: dict[str, Any]) -> str:
     if not finding:
         return "not compared"
     certificate = f"; gap {finding['gap']:.0e}, log-likelihood {-finding['deficit']:.1e}" if "gap" in finding else ""
+    if finding["off"] == math.inf:
+        return f"**off**: {finding['part']} is not a number"
     off = f"{finding['off']:.0e}" + (" s.e." if finding["part"] == "coef" else "")
     if finding["equal"]:
         return ("equal" if not finding["off"] else f"equal within {off}") + certificate
@@ -312,14 +321,20 @@ def choose_tools(args: argparse.Namespace, missing: Sequence[str], job: str) -> 
     return [tool for tool in able if tool.needs == OURS or any(word in tool.name.lower() for word in words)]
 
 
+def find_set(job: str) -> str:
+    """The name of the rows a job is run on."""
+    return SETS.get(job, "episodes")
+
+
 def run_size(
     runner: Runner, data: Path, kept: dict[tuple[str, str, str], list[Result]], too_slow: set[tuple[str, str, Tool]]
 ) -> list[str]:
     """All estimates of one data set, as Markdown."""
-    _, kind, size = data.name.split("_")
+    name, kind, size = data.name.split("_")
+    rows = name if name == "episodes" else "rows"
     report: list[str] = []
     for job in runner.args.jobs:
-        if (kind, size, job) in LEFT_OUT:
+        if (kind, size, job) in LEFT_OUT or find_set(job) != name:
             continue
         results = [Result(tool) for tool in choose_tools(runner.args, runner.args.missing, job)]
         for result in results:
@@ -329,7 +344,7 @@ def run_size(
         time_rounds(runner, results, job, data)
         too_slow |= {(kind, job, result.tool) for result in results if result.fault.startswith("over ")}
         kept[kind, size, job] = results
-        section = [f"### {JOBS[job]}, {size} episodes, {KINDS[kind]}", "", *show_results(results), ""]
+        section = [f"### {JOBS[job]}, {size} {rows}, {KINDS[kind]}", "", *show_results(results), ""]
         print("\n".join(section), flush=True)
         report += section
     return report
@@ -340,7 +355,8 @@ def main() -> None:
     args = parse_arguments()
     versions, args.missing = find_missing(args)
     BUILD.mkdir(parents=True, exist_ok=True)
-    make = [sys.executable, str(HERE / "make_episodes.py"), "--sizes", *args.sizes, "--kinds", *args.kinds]
+    wanted = ["--sets", *sorted({find_set(job) for job in args.jobs}), "--sizes", *args.sizes, "--kinds", *args.kinds]
+    make = [sys.executable, str(HERE / "make_episodes.py"), *wanted]
     made = subprocess.run(make, stdout=subprocess.PIPE, text=True, check=True).stdout
     report = ["# Benchmark: the estimates", "", *describe_machine(("numpy", "scipy"))]
     report.append("- peers: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
