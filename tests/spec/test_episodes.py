@@ -240,3 +240,14 @@ def test_a_first_visit_without_clinic_takes_the_next_known_one():
     episodes = build_episodes(build_visits(records("\n".join(rows)))).table.set_index("patient_id")
     assert episodes.loc["a", "clinic_id"] == "c1"
     assert episodes.loc["a", "is_inception"]
+
+
+@pytest.mark.parametrize(("day", "known"), [("2025-06-01", True), ("2025-06-04", True), ("2025-06-05", False)])
+def test_what_is_written_down_after_the_first_days_forms_no_group(day, known):
+    # The first rating may be as late as day 3; a trigger noted later may be noted because of how it went on.
+    noted = {"2025-06-01": "", "2025-06-04": "", "2025-06-05": "", "2025-06-20": ""} | {day: "lifting"}
+    rows = ["patient_id | visit_date | pain_pre | trigger | sex", *open_clinic("2025-01-01", "2025-12-31", "| | ")]
+    rows += [f"a | {date} | 6 | {what} | {'f' if what else ''}" for date, what in noted.items()]
+    row = build_episodes(build_visits(records("\n".join(rows)))).table.set_index("patient_id").loc["a"]
+    assert (row["trigger"] == "lifting") == known
+    assert (row["sex"] == "female") == known

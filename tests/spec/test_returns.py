@@ -102,6 +102,22 @@ def test_kinds_of_return(course, kind, expected):
     assert found.table[["reason", "stop_days"]].values.tolist()[0] == list(expected)
 
 
+def test_a_new_episode_before_the_landmark_is_relapse():
+    # Baseline 8, relief 1 on day 10; rule B opens an episode with pain 4 on day 52, before a landmark on day 70.
+    courses = ["0:8 10:1 52:4 300:6"]
+    late, usual = return_rows(courses, landmark_days=60), return_rows(courses)
+    assert (late.n_relapsed, late.relapsed_episode.size) == (1, 1)
+    assert usual.stop_days.tolist()[0] == 12
+
+
+def test_a_rating_after_the_landmark_does_not_decide_who_reached_it():
+    # Relief on day 10, contradicted on day 35, 25 days later: known at a landmark of 30 days, not at one of 14.
+    courses = ["0:6 10:2 35:5"]
+    assert return_rows(courses).n_relieved == 0
+    early = return_rows(courses, landmark_days=14)
+    assert early.table[["stop_days", "reason"]].values.tolist() == [[11, "pain_back"]]
+
+
 @pytest.mark.parametrize("kind", ["all", "new_episode", "any_region", "any_visit"])
 def test_relapse_is_the_same_whatever_counts_as_a_return(kind):
     found = return_rows(["0:6 10:2 20:2 39:5 80:6", "0:6 10:2 20:2 39:5:cervical"], kind)

@@ -174,10 +174,10 @@ def plain_return(found: list[list[dict]], number: int, cut: int) -> tuple[int, i
         opens = visit is opener
         early = visit["day"] < landmark
         if visit["pain"] is None:
-            back = not early and opens and visit["rule"] in ("A", "C")
+            back = opens and visit["rule"] in ("A", "C")
         else:
             above = visit["pain"] > base / 2 if early else visit["pain"] >= 3
-            back = (above and visit["pain"] >= relief["pain"] + 2) or (not early and opens and visit["pain"] >= 3)
+            back = (above and visit["pain"] >= relief["pain"] + 2) or (opens and visit["pain"] >= 3)
         if back:
             return "relapse" if early else (visit["day"] - landmark, 1)
     return None if cut < landmark else (cut - landmark, 0)

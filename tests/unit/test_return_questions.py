@@ -15,6 +15,7 @@ from outcomes.errors import NotEstimable
 from outcomes.questions import compare_rehabilitation, compare_return_factors, compare_triggers, show_immortal_time
 from outcomes.questions.covariates import Block, Factor, build_factors, choose_columns, pool_rare
 from outcomes.questions.exercise_cohort import build_cohort_at
+from outcomes.questions.exercise_lines import compare_arms, head_line
 from outcomes.questions.results import NOT_RECORDED
 from outcomes.simulate import simulate
 from tables import open_clinic, records, records_of
@@ -84,6 +85,19 @@ def test_the_planted_share_of_the_same_trigger_is_found(simulated):
     # Planted: 60 % keep their trigger, the others draw anew; of the latter some draw the same.
     assert every["conf_low"] < 0.6 + 0.4 * every["expected"] < every["conf_high"]
     assert every["p_value"] < 0.001
+
+
+def test_the_first_return_is_the_one_on_the_first_day():
+    # Two regions: relieved on days 7 and 10, back in the neck on day 300 and in the low back on day 120.
+    rows = ["patient_id | visit_date | pain_pre | region | trigger"]
+    rows += open_clinic("2024-01-01", "2025-06-30", "| | ")
+    courses = {"cervical": ((0, 6, "lifting"), (7, 2, ""), (300, 6, "sitting")),
+               "lumbar": ((1, 6, "running"), (10, 2, ""), (120, 6, "running"))}  # fmt: skip
+    for patient in "ab":
+        for region, visits in courses.items():
+            rows += [f"{patient} | {START + timedelta(d)} | {pain} | {region} | {what}" for d, pain, what in visits]
+    found = compare_triggers(build_episodes(build_visits(records("\n".join(rows)), SMALL)))
+    assert (found.summary["n"], found.summary["n_same"]) == (2, 2)
 
 
 # -- facts as columns ---------------------------------------------------------------------
@@ -185,12 +199,51 @@ def rehabilitation(simulated):
     return compare_rehabilitation(simulated)
 
 
+def exercise_at(*days: tuple[str, str]):
+    """One patient relieved on day 7 with something done on some days, among thirty more; landmark day 37."""
+    rows = ["patient_id | visit_date | pain_pre | modalities", *open_clinic("2024-01-01", "2025-12-31", "| ")]
+    for day, what in (("0", ""), ("7", ""), *days):
+        pain = {"0": 6, "7": 2}.get(day, 2)
+        rows.append(f"p | {START + timedelta(int(day))} | {pain} | {what}")
+    return build_cohort_at(build_episodes(build_visits(records("\n".join(rows)), SMALL)), 30)
+
+
+@pytest.mark.parametrize(("day", "expected"), [("20", True), ("36", True), ("37", False), ("38", False)])
+def test_exercise_counts_before_the_landmark_only(day, expected):
+    assert exercise_at((day, "rehab exercise")).exercised.tolist() == [expected]
+
+
+def test_too_short_a_follow_up_of_one_arm_is_refused(simulated):
+    cohort = build_cohort_at(simulated, 30)
+    late = cohort.rows.stop_days < 365
+    few = np.flatnonzero(~cohort.exercised & ~late)[:12]
+    part = late.copy()
+    part[few] = True
+    part |= cohort.exercised
+    line = compare_arms(simulated, cohort.take(part), head_line(simulated, "landmark", 30)).line
+    assert math.isnan(line.estimate)
+    assert line.reason == "too few of an arm are followed for 365 days"
+
+
+def test_what_is_too_rare_to_adjust_for_is_judged_all_the_same(rehabilitation):
+    rare = rehabilitation.balance[rehabilitation.balance["label"] == "Joint techniques"]
+    assert len(rare) == 1 and not rare["is_adjusted"].item()
+
+
 def test_every_line_has_a_number_or_a_reason(rehabilitation):
     table = rehabilitation.table
-    assert table["analysis"].tolist() == [*["landmark"] * 8, *["state"] * 2, *["strategies"] * 2]
+    ways = [*["landmark"] * 8, *["state"] * 2, "state_new_episodes", *["strategies"] * 2]
+    assert table["analysis"].tolist() == ways
     assert (table["estimate"].isna() == (table["reason"] != "")).all()
-    assert (table["n"] == table["n_with"] + table["n_without"]).all()
-    assert (table["events"] == table["events_with"] + table["events_without"]).all()
+    at_landmark = table[table["analysis"] == "landmark"]
+    assert (at_landmark["n"] == at_landmark["n_with"] + at_landmark["n_without"]).all()
+    assert (at_landmark["events"] == at_landmark["events_with"] + at_landmark["events_without"]).all()
+    # Elsewhere the arms would be those who ever began, which is offered nowhere.
+    assert (
+        table.loc[table["analysis"] != "landmark", ["n_with", "events_with", "n_without", "events_without"]]
+        .isna()
+        .all(None)
+    )
     told = table[table["scale"] == "difference"].dropna(subset=["estimate"])
     assert (told["estimate"] - (told["risk_with"] - told["risk_without"])).abs().max() < 1e-12
     assert ((told["conf_low"] < told["estimate"]) & (told["estimate"] < told["conf_high"])).all()
@@ -209,7 +262,7 @@ def test_the_main_line_is_balanced_and_says_what_is_not(rehabilitation):
 def test_without_maintenance_nobody_is_followed_into_it(simulated):
     cohort = build_cohort_at(simulated, 30)
     apart = cohort.without_maintenance()
-    assert (apart.maintenance_days > 0).all()
+    assert (apart.maintenance_days >= 0).all()
     assert (apart.rows.stop_days <= apart.maintenance_days).all()
     assert apart.rows.event.sum() < cohort.rows.event.sum()
     assert (apart.rows.stop_days > apart.rows.start_days).all()
@@ -217,10 +270,10 @@ def test_without_maintenance_nobody_is_followed_into_it(simulated):
 
 def test_kinds_of_exercise_leave_the_other_kind_out(simulated):
     every, home, supervised = (build_cohort_at(simulated, 30, kind) for kind in ("any", "home", "supervised"))
-    none = ~every.exercised
     for part in (home, supervised):
-        assert (~part.exercised).sum() == none.sum()
-        assert part.exercised.sum() < every.exercised.sum()
+        assert (~part.exercised).sum() == (~every.exercised).sum()
+    # Home exercise and nothing else, or supervised exercise alone or with it: together all who exercised.
+    assert home.exercised.sum() + supervised.exercised.sum() == every.exercised.sum()
 
 
 def test_exercise_needs_a_treatment_column_and_arms():

@@ -1,11 +1,11 @@
 """Episodes to return rows, on the clock from the landmark (convention of intervals: `schema`).
 
-The landmark lies 30 days after the relief visit (relief as the protocol confirms it). Before it, a rating above the
-relief threshold and at least 2 above the relief rating is *relapse*, and the episode is not at risk. From the landmark
-on, the first of these is a *return*: a *new episode* opens in the stream with pain of at least 3 (or without a rating,
-by rule A or C), or *pain is back* at a later visit: a rating of at least 3 that is at least 2 above the relief rating.
-Everyone else is censored at the clinic's data cut, never at the last visit. The landmark day itself is at risk: rows
-are ``(-1, stop]``.
+The landmark lies 30 days after the relief visit (relief as the protocol confirms it, as far as was known at the
+landmark). Before it, a rating above the relief threshold and at least 2 above the relief rating, or a new episode that
+would be a return, is *relapse*, and the episode is not at risk. From the landmark on, the first of these is a *return*:
+a *new episode* opens in the stream with pain of at least 3 (or without a rating, by rule A or C), or *pain is back* at
+a later visit: a rating of at least 3 that is at least 2 above the relief rating. Everyone else is censored at the
+clinic's data cut, never at the last visit. The landmark day itself is at risk: rows are ``(-1, stop]``.
 
 Other kinds of return, for comparison: ``new_episode`` leaves out pain that is back during care still going on;
 ``any_region`` adds new episodes in another stream; ``any_visit`` takes instead any visit that is not maintenance, in
@@ -140,7 +140,9 @@ def build_return_rows(
             "numbers and no calendar; declare [dates] observed_until_day in the mapping if that day is known."
         )
     wait = episodes.protocol.recurrence.landmark_days if landmark_days is None else landmark_days
-    intervals = build_relief_intervals(episodes, prevalent=prevalent)
+    # A rating after the landmark must not decide who reached it.
+    known = min(wait, episodes.protocol.relief.confirm_within_days)
+    intervals = build_relief_intervals(episodes, prevalent=prevalent, confirm_within_days=known)
     relieved = np.flatnonzero(intervals.relief_row >= 0)
     episode, row = intervals.episode[relieved], intervals.relief_row[relieved]
     landmark = episodes.course.day[row] + wait
@@ -264,7 +266,7 @@ def _first_in_stream(
     while (inside := row < course.stream_end[relief_row[open_rows]]).any():
         open_rows, row = open_rows[inside], row[inside]
         early, risen = course.day[row] < landmark[open_rows], pain[row] >= rise[open_rows]
-        relapse = early & risen & (pain[row] * 100 > threshold[open_rows])
+        relapse = early & (risen & (pain[row] * 100 > threshold[open_rows]) | new_episode[row])
         opens = ~early & new_episode[row] & (kinds != "any_visit")
         pain_back = ~early & risen & (pain[row] >= level) & (kinds in ("all", "any_region"))
         back = relapse | opens | pain_back

@@ -67,9 +67,11 @@ def summarise_episodes(
     """
     columns: Columns = {"episode": np.arange(len(starts), dtype=np.int32)}
     columns |= {name: visits.columns[name][starts] for name in ("patient", "stream")}
-    for name in ("clinic", "clinician"):
+    early = _count_early(course, starts, sizes, protocol)
+    # Whoever saw the patient, the clinic says until when the patient would have been seen.
+    for name, known in (("clinic", sizes), ("clinician", early)):
         if name in visits.columns:
-            columns[name] = first_known(visits.columns[name], starts, sizes)
+            columns[name] = first_known(visits.columns[name], starts, known)
     columns["episode_number"] = _number_in_stream(course.stream_start[starts])
     columns["index_day"] = course.day[starts]
     columns["opened_by"] = opened_by[starts]
@@ -80,7 +82,7 @@ def summarise_episodes(
     columns["is_eligible"] = columns["is_inception"] & (
         columns["baseline"] >= protocol.baseline.eligible_min_nrs * HUNDREDTHS
     )
-    columns |= _at_start(visits, starts, sizes)
+    columns |= _at_start(visits, starts, early)
     columns |= _first_treatment(visits, course, columns, starts, sizes)
     labels: dict[str, tuple[str, ...]] = {
         "opened_by": OPENED_BY,
@@ -129,6 +131,20 @@ def _is_inception(visits: Visits, columns: Columns, protocol: Protocol) -> NDArr
         columns["index_day"] - visits.clinic_first_day[clinic] >= protocol.episode.washout_days
     )
     return inception
+
+
+def _count_early(course: Course, starts: Rows, sizes: Rows, protocol: Protocol) -> Rows:
+    """Visits of each episode within the window of the first rating.
+
+    What is written down later, or whether it is, may depend on how the episode went on.
+    """
+    if not len(starts):
+        return sizes
+    begins = np.zeros(course.n, dtype=np.intp)
+    begins[starts] = starts
+    begins = np.maximum.accumulate(begins)
+    total = np.r_[0, np.cumsum(course.day - course.day[begins] <= protocol.baseline.window_days)]
+    return total[starts + sizes] - total[starts]
 
 
 def _at_start(visits: Visits, starts: Rows, sizes: Rows) -> Columns:

@@ -97,7 +97,11 @@ def default_relief_rule(protocol: Protocol) -> str:
 
 
 def build_relief_intervals(
-    episodes: Episodes, rule: str | None = None, confirm: str | None = None, prevalent: bool = False
+    episodes: Episodes,
+    rule: str | None = None,
+    confirm: str | None = None,
+    prevalent: bool = False,
+    confirm_within_days: int | None = None,
 ) -> ReliefIntervals:
     """Bound the day of relief of every eligible episode (worked table: this module's docstring).
 
@@ -114,6 +118,8 @@ def build_relief_intervals(
     prevalent : bool
         Whether episodes that began within the clinic's washout count too. Their first rating may not be the first of
         the episode, so time to relief leaves them out; returns, whose clock starts after relief, can use them.
+    confirm_within_days : int, optional
+        How many days later a rating can still contradict or confirm; the protocol's when not given.
 
     Raises
     ------
@@ -133,7 +139,8 @@ def build_relief_intervals(
     meets[starts] = False  # the baseline itself is never relief, however low a protocol lets it be
     last_of_segment = np.r_[segment[1:] != segment[:-1], np.ones(min(1, len(rows)), bool)]
     wait = np.diff(course.day[rows], append=course.day[rows][-1:])
-    observed = ~last_of_segment & (wait <= _confirm_days(threshold, episodes))
+    window = _confirm_days(threshold, episodes) if confirm_within_days is None else confirm_within_days
+    observed = ~last_of_segment & (wait <= window)
     next_meets = np.r_[meets[1:], np.zeros(min(1, len(rows)), bool)] & observed
     accepted = {
         "any": meets,

@@ -52,8 +52,8 @@ class ExerciseCohort:
 
     @property
     def exercised(self) -> Flags:
-        """Whether exercise was recorded by the landmark."""
-        flags: Flags = self.exercise_days <= 0
+        """Whether exercise was recorded before the landmark; on the day itself a return is possible already."""
+        flags: Flags = self.exercise_days < 0
         return flags
 
     def take(self, part: Flags) -> ExerciseCohort:
@@ -64,7 +64,7 @@ class ExerciseCohort:
 
     def without_maintenance(self) -> ExerciseCohort:
         """Leave out who was in maintenance care by the landmark, and end follow-up where it begins later."""
-        kept = self.take(self.maintenance_days > 0)
+        kept = self.take(self.maintenance_days >= 0)
         rows, since = kept.rows, kept.maintenance_days
         stop = np.minimum(rows.stop_days, since)
         cut = AtRisk(
@@ -82,8 +82,8 @@ def build_cohort(episodes: Episodes, returns: ReturnRows, kind: str = "any") -> 
         Of an export that records treatments.
     returns : ReturnRows
     kind : str
-        One of `after_relief.EXERCISE_KINDS`. For ``supervised`` and ``home`` those with the other kind only, by the
-        landmark, are left out: neither arm is theirs.
+        One of `after_relief.EXERCISE_KINDS`. ``home`` is exercise at home and nothing else. For it and ``supervised``
+        those with other exercise, before the landmark, are left out: neither arm is theirs.
     """
     from outcomes.cases.after_relief import first_exercise_day, first_maintenance_day
 
@@ -94,7 +94,10 @@ def build_cohort(episodes: Episodes, returns: ReturnRows, kind: str = "any") -> 
     if kind == "any":
         return cohort
     any_kind = on_clock(first_exercise_day(episodes, returns.episode), landmark)
-    return cohort.take((exercise <= 0) | (any_kind > 0))
+    other = np.zeros(exercise.size, dtype=np.bool_)
+    if kind == "home":
+        other = on_clock(first_exercise_day(episodes, returns.episode, "supervised"), landmark) < 0
+    return cohort.take(((exercise < 0) & ~other) | (any_kind >= 0))
 
 
 def build_cohort_at(episodes: Episodes, landmark: int, kind: str = "any") -> ExerciseCohort:
@@ -119,14 +122,12 @@ class Adjustment:
     Attributes
     ----------
     used, left : tuple of Block
-    rare : tuple of str
-        Labels of facts whose levels one of the arms hardly has.
+        Those left are judged for balance all the same: there was no room, or an arm hardly has their levels.
     X : ndarray, shape (n, p)
     """
 
     used: tuple[Block, ...]
     left: tuple[Block, ...]
-    rare: tuple[str, ...]
     X: FloatArray
 
     @property
@@ -146,23 +147,23 @@ def choose_adjustment(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) ->
     """
     before, rare_before = _factor_blocks(episodes, cohort, arm, _BEFORE)
     # Clinicians stand for their clinics: with both, few patients are left in some of the combinations.
-    place, _ = _factor_blocks(episodes, cohort, arm, _PLACE)
+    place, rare_place = _factor_blocks(episodes, cohort, arm, _PLACE)
     after, rare_after = _factor_blocks(episodes, cohort, arm, _AFTER)
     care, rare_care = _care_blocks(episodes, cohort, arm)
     blocks = [*_course_blocks(episodes, cohort), *before, *care, *place[:1], *after]
     smaller = int(min(arm.sum(), (~arm).sum()))
     used, left = choose_columns(blocks, smaller // ROWS_PER_COLUMN)
     X = np.column_stack([block.values for block in used]) if used else np.zeros((arm.size, 0))
-    return Adjustment(tuple(used), tuple(left), (*rare_before, *rare_care, *rare_after), X)
+    return Adjustment(tuple(used), (*left, *rare_before, *rare_care, *rare_place, *rare_after), X)
 
 
 def _factor_blocks(
     episodes: Episodes, cohort: ExerciseCohort, arm: Flags, names: tuple[str, ...]
-) -> tuple[list[Block], list[str]]:
-    """Blocks of the facts that both arms have enough of, and the labels of those they have not."""
-    factors = build_factors(episodes, cohort.rows.episode, names, 1)
-    pooled = [(factor.label, pool_rare(coarsen(factor), arm, LEAST_IN_ARM)) for factor in factors]
-    return [Block.of(f) for _, f in pooled if f is not None], [label for label, f in pooled if f is None]
+) -> tuple[list[Block], list[Block]]:
+    """Blocks of the facts that both arms have enough of, and of those they have not."""
+    factors = [coarsen(factor) for factor in build_factors(episodes, cohort.rows.episode, names, 1)]
+    pooled = [(factor, pool_rare(factor, arm, LEAST_IN_ARM)) for factor in factors]
+    return [Block.of(f) for _, f in pooled if f is not None], [Block.of(f) for f, kept in pooled if kept is None]
 
 
 def _course_blocks(episodes: Episodes, cohort: ExerciseCohort) -> list[Block]:
@@ -171,8 +172,8 @@ def _course_blocks(episodes: Episodes, cohort: ExerciseCohort) -> list[Block]:
     episode = cohort.rows.episode
     baseline = columns["baseline"][episode] / HUNDREDTHS
     days = (course.day[row] - columns["index_day"][episode]).astype(np.float64)
-    care = np.concatenate([[0], np.cumsum(course.care)])
-    visits = (care[row + 1] - care[episodes.starts[episode]]).astype(np.float64)
+    # All visits: whether one is maintenance can depend on when the next was.
+    visits = (row + 1 - episodes.starts[episode]).astype(np.float64)
     return [
         _numbers("baseline", "First pain rating", baseline=baseline, baseline_squared=baseline**2),
         _numbers("days_to_relief", "Days to relief", log_days_to_relief=np.log1p(days)),
@@ -181,16 +182,16 @@ def _course_blocks(episodes: Episodes, cohort: ExerciseCohort) -> list[Block]:
     ]
 
 
-def _care_blocks(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) -> tuple[list[Block], list[str]]:
-    """Maintenance care by the landmark, and what else was done at the first treatment; labels of what is too rare."""
-    blocks = [_flag("maintenance", "In maintenance care", cohort.maintenance_days <= 0)]
+def _care_blocks(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) -> tuple[list[Block], list[Block]]:
+    """Maintenance care by the landmark, and what else was done at the first treatment; and what is too rare of it."""
+    blocks = [_flag("maintenance", "In maintenance care", cohort.maintenance_days < 0)]
     codebook, first = episodes.visits.codebook, episodes.columns["modalities_first"][cohort.rows.episode]
     for family in codebook.families:
         if family != "active":
             given = (first & np.uint64(codebook.family_masks[family])) != 0
             blocks.append(_flag(family, codebook.label("family", family), given))
     found = [(block, _in_both(block.values[:, 0] > 0, arm)) for block in blocks if block.values.any()]
-    return [block for block, enough in found if enough], [block.label for block, enough in found if not enough]
+    return [block for block, enough in found if enough], [block for block, enough in found if not enough]
 
 
 def _in_both(flag: Flags, arm: Flags) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from outcomes.errors import NotEstimable
 from outcomes.estimators.weighted_risk import OverlapRisk, overlap_risk
 from outcomes.estimators.weighting import balance
+from outcomes.questions import results
 from outcomes.questions.exercise_cohort import Adjustment, ExerciseCohort, choose_adjustment
-from outcomes.questions.results import Flags
+from outcomes.questions.results import Flags, FloatArray
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -45,10 +48,10 @@ class Line:
     risk_without: float = NAN
     n: int = 0
     events: int = 0
-    n_with: int = 0
-    n_without: int = 0
-    events_with: int = 0
-    events_without: int = 0
+    n_with: float = NAN
+    n_without: float = NAN
+    events_with: float = NAN
+    events_without: float = NAN
     effective_with: float = NAN
     effective_without: float = NAN
     reason: str = ""
@@ -56,15 +59,20 @@ class Line:
 
 def head_line(episodes: Episodes, analysis: str, landmark: int, exercise: str = "any", maintenance: str = WITH) -> Line:
     """The head of a row."""
-    what = {"any": "any active exercise", "supervised": "supervised exercise", "home": "home exercise only"}[exercise]
+    what = {
+        "any": "any active exercise",
+        "supervised": "supervised exercise, alone or with home exercise,",
+        "home": "home exercise only",
+    }[exercise]
     ways = {
         "landmark": f"{what} by day {landmark} after relief",
         "state": f"{what}, as a state that begins when it begins",
+        "state_new_episodes": f"{what}, as a state that begins when it begins; new episodes only",
         "strategies": f"starting within {GRACE_DAYS} days of relief, against never",
     }
     apart = "; without maintenance care" if maintenance == WITHOUT else ""
     day = episodes.protocol.horizons_days.primary_recurrence
-    scale = HAZARD_RATIO if analysis == "state" else DIFFERENCE
+    scale = HAZARD_RATIO if analysis.startswith("state") else DIFFERENCE
     return Line(analysis, ways[analysis] + apart, landmark, exercise, maintenance, day, scale)
 
 
@@ -147,9 +155,11 @@ def _fit_overlap(
     cohort: ExerciseCohort, chosen: Adjustment, arm: Flags, line: Line, draws: int, protocol: Protocol
 ) -> OverlapRisk:
     rows, inference = cohort.rows, protocol.inference
-    last = min(rows.stop_days[arm].max(), rows.stop_days[~arm].max())
-    if last < line.horizon_days:
-        raise NotEstimable(f"an arm is not followed for {line.horizon_days} days")
+    for side in (arm, ~arm):
+        part = rows.take(side)
+        at_risk, _ = results.count_days(part.stop_days, part.event, line.horizon_days + 1, part.start_days)
+        if results.find_last_day(at_risk, part.episode.size, protocol) < line.horizon_days:
+            raise NotEstimable(f"too few of an arm are followed for {line.horizon_days} days")
     return overlap_risk(
         chosen.X,
         arm,
@@ -184,16 +194,25 @@ def _balance_rows(chosen: Adjustment, arm: Flags, found: OverlapRisk) -> list[tu
     rows: list[tuple[object, ...]] = []
     for blocks, used in ((chosen.used, True), (chosen.left, False)):
         for block in blocks:
-            smd = balance(block.values, arm, found.weights)
-            numbers = zip(block.names, smd.before.tolist(), smd.after.tolist(), strict=True)
-            rows += [(name, block.label, before, after, used) for name, before, after in numbers]
+            rows += [
+                (name, block.label, *_compare_means(column, arm, found.weights), used)
+                for name, column in zip(block.names, block.values.T, strict=True)
+            ]
     return rows
+
+
+def _compare_means(column: FloatArray, arm: Flags, weights: FloatArray) -> tuple[float, float]:
+    """Standardised difference of a column before and after weighting; inf where it tells the arms apart."""
+    if np.ptp(column[arm]) == 0 and np.ptp(column[~arm]) == 0:
+        return np.inf, np.inf
+    smd = balance(column[:, None], arm, weights)
+    return float(smd.before[0]), float(smd.after[0])
 
 
 def _balance_notes(chosen: Adjustment, table: list[tuple[object, ...]]) -> tuple[str, ...]:
     uneven = dict.fromkeys(str(row[1]) for row in table if abs(float(str(row[3]))) >= NOTED_IMBALANCE)
     notes = []
-    missing = dict.fromkeys((*(block.label.lower() for block in chosen.left), *map(str.lower, chosen.rare)))
+    missing = dict.fromkeys(block.label.lower() for block in chosen.left)
     if missing:
         notes.append(f"Not adjusted for, the smaller arm having too few episodes: {', '.join(missing)}.")
     if uneven:

@@ -11,7 +11,7 @@ import numpy as np
 from outcomes.errors import NotEstimable
 from outcomes.estimators.clone_weights import clone_censor_weight
 from outcomes.estimators.cox import cox
-from outcomes.questions.exercise_cohort import ExerciseCohort, build_cohort_at, choose_adjustment
+from outcomes.questions.exercise_cohort import ExerciseCohort, build_cohort, build_cohort_at, choose_adjustment
 from outcomes.questions.exercise_lines import (
     DRAWS_BESIDE,
     GRACE_DAYS,
@@ -36,20 +36,33 @@ def with_and_without(cohort: ExerciseCohort) -> Iterator[tuple[str, ExerciseCoho
 
 
 def as_a_state(episodes: Episodes) -> Iterator[Line]:
-    """Exercise as a state that begins when it begins: Cox model on rows split on that day, patients as clusters."""
+    """Exercise as a state that begins when it begins: Cox model on rows split on that day, patients as clusters.
+
+    Maintenance care is a state too: exercise is often begun, and pain often found, at its visits. Where only new
+    episodes count as returns, pain that is found because the patient was there anyway plays no part.
+    """
+    from outcomes.cases.returns import build_return_rows
+
     landmark = episodes.protocol.recurrence.landmark_days
     for maintenance, cohort in with_and_without(build_cohort_at(episodes, landmark)):
         head = head_line(episodes, "state", landmark, maintenance=maintenance)
         yield _refuse_or(_fit_state, episodes, cohort, head)
+    opened = build_cohort(episodes, build_return_rows(episodes, "new_episode"))
+    yield _refuse_or(_fit_state, episodes, opened, head_line(episodes, "state_new_episodes", landmark))
 
 
 def _refuse_or(
     fit: Callable[..., Line], episodes: Episodes, cohort: ExerciseCohort, head: Line, by_day: float = np.inf
 ) -> Line:
-    """Fit, or keep the head with the reason why not; with exercise are those who began by a day while followed."""
+    """Fit, or keep the head with the reason why not.
+
+    With exercise are those who began by a day while followed. That is enough to tell whether there are enough of them;
+    their returns beside those of the others would be the comparison that is offered nowhere, so the line drops them.
+    """
     began = (cohort.exercise_days < cohort.rows.stop_days) & (cohort.exercise_days <= by_day)
-    line = count_arms(head, cohort, began)
-    if reason := say_too_small(line, episodes.protocol):
+    counted = count_arms(head, cohort, began)
+    line = replace(head, n=counted.n, events=counted.events)
+    if reason := say_too_small(counted, episodes.protocol):
         return replace(line, reason=reason)
     try:
         return fit(episodes, cohort, line)
@@ -58,17 +71,24 @@ def _refuse_or(
 
 
 def _fit_state(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> Line:
-    rows, since = cohort.rows, cohort.exercise_days
-    began = since < rows.stop_days
-    chosen = choose_adjustment(episodes, cohort, began)
-    before, after = rows.start_days < since, began
-    who = np.concatenate([np.flatnonzero(before), np.flatnonzero(after)])
-    state = np.repeat([0, 1], [int(before.sum()), int(after.sum())])
-    start = np.where(state > 0, np.maximum(rows.start_days, since)[who], rows.start_days[who])
-    stop = np.where(state > 0, rows.stop_days[who], np.minimum(rows.stop_days, since)[who])
+    rows, exercise, maintenance = cohort.rows, cohort.exercise_days, cohort.maintenance_days
+    chosen = choose_adjustment(episodes, cohort, exercise < rows.stop_days)
+    names = [name for name in chosen.names if name != "maintenance"]
+    fixed = chosen.X[:, [name in names for name in chosen.names]]
+    # At most three pieces a row: up to the first of the two days, between them, and after the second.
+    first, second = np.minimum(exercise, maintenance), np.maximum(exercise, maintenance)
+    pieces = []
+    for begin, end in ((rows.start_days, first), (first, second), (second, np.full(first.size, np.inf))):
+        start, stop = np.maximum(begin, rows.start_days), np.minimum(end, rows.stop_days)
+        who = np.flatnonzero(start < stop)
+        pieces.append((who, start[who], stop[who]))
+    who, start, stop = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    states = np.column_stack([exercise[who] <= start, maintenance[who] <= start]).astype(np.float64)
+    states = states[:, [True, bool(np.ptp(states[:, 1]))]]
     event = rows.event[who] & (stop == rows.stop_days[who])
     level = episodes.protocol.inference.level
-    fit = cox(np.column_stack([state, chosen.X[who]]), stop, event, entry=start, cluster=rows.patient[who], level=level)
+    design = np.column_stack([states, fixed[who]])
+    fit = cox(design, stop, event, entry=start, cluster=rows.patient[who], level=level)
     estimate, low, high = (float(np.exp(values[0])) for values in (fit.coef, fit.conf_low, fit.conf_high))
     return replace(line, estimate=estimate, conf_low=low, conf_high=high)
 
@@ -99,6 +119,9 @@ def _fit_strategies(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> L
         seed=inference.seed,
         level=inference.level,
     )
+    least = episodes.protocol.reporting_floor.curve_min_observed
+    if min(found.start.n_end, found.never.n_end) < least:
+        raise NotEstimable(f"fewer than {least} keep to a strategy for {line.horizon_days} days")
     return replace(
         line,
         estimate=found.difference,

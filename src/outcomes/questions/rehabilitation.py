@@ -16,6 +16,7 @@ exercise here are seen here more often, so that their pain is found here sooner.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,8 @@ class Rehabilitation:
         conf_low, conf_high, risk_with, risk_without, n, events, n_with, n_without, events_with, events_without,
         effective_with, effective_without, reason``. `scale` says whether `estimate` is a difference of shares (with
         exercise minus without) or a ratio of hazards; `reason` why there is none. `events` are returns within the
-        horizon, or seen at all for ratios.
+        horizon, or seen at all for ratios. The numbers of the two arms are given at landmarks only: elsewhere "with"
+        would be whoever ever began.
     balance : DataFrame
         ``column, label, smd_before, smd_after, is_adjusted``: standardised mean differences of the main line.
     protocol : DataFrame
@@ -103,7 +105,7 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
     main = _compare_main(episodes)
     lines = [main.line, *_other_landmarks(episodes), *_kinds(episodes), *as_a_state(episodes), *as_strategies(episodes)]
     return Rehabilitation(
-        table=pd.DataFrame([[getattr(line, f.name) for f in fields(Line)] for line in lines], columns=_names()),
+        table=_tabulate(lines),
         balance=pd.DataFrame(main.balance, columns=list(BALANCE_COLUMNS)),
         protocol=describe_trial(protocol),
         summary=main.summary,
@@ -137,8 +139,15 @@ def _compare_main(episodes: Episodes) -> Comparison:
     return compare_arms(episodes, build_cohort_at(episodes, landmark), head, draws)
 
 
-def _names() -> list[str]:
-    return [item.name for item in fields(Line)]
+def _tabulate(lines: list[Line]) -> pd.DataFrame:
+    """One row a line; numbers of arms are whole where there are any."""
+    import pandas as pd
+
+    names = [item.name for item in fields(Line)]
+    table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)
+    for name in ("n_with", "n_without", "events_with", "events_without"):
+        table[name] = pd.Series([value if math.isnan(value) else int(value) for value in table[name]], dtype=object)
+    return table
 
 
 def _other_landmarks(episodes: Episodes) -> Iterator[Line]:

@@ -77,7 +77,8 @@ def fit_mean(group: str, rows: Followed, protocol: Protocol) -> DayCurve:
     at_risk, _ = results.count_days(rows.stop_days, rows.event > 0, n_days, rows.start_days)
     events = np.cumsum(_by_day(rows, n_days))
     blank = np.full(n_days, np.nan)
-    if n < protocol.reporting_floor.estimate_min_episodes:
+    # One patient has no spread, whatever the floor.
+    if n < max(2, protocol.reporting_floor.estimate_min_episodes):
         return DayCurve(group, n, blank, blank, blank, at_risk, events, -1)
     fit = counts.mean_cumulative(
         rows.patient, rows.start_days, rows.stop_days, rows.event, level=protocol.inference.level

@@ -77,7 +77,8 @@ def fit_line(group: str, rows: AtRisk, protocol: Protocol) -> DayCurve:
     at_risk, events = results.count_days(rows.stop_days, rows.event, n_days, rows.start_days)
     n = int(rows.episode.size)
     blank = np.full(n_days, np.nan)
-    if n < protocol.reporting_floor.estimate_min_episodes:
+    # Episodes of one patient have no spread between patients, whatever the floor.
+    if n < protocol.reporting_floor.estimate_min_episodes or np.unique(rows.patient).size < 2:
         return DayCurve(group, n, blank, blank, blank, at_risk, events, -1)
     curve = curves.kaplan_meier(
         rows.stop_days,

@@ -30,7 +30,7 @@ COLUMNS = ("outcome", "part", "label", "horizon_days", "estimate", "conf_low", "
 OUTSIDE, INSIDE = "outside", "inside"
 LABELS = {
     OUTSIDE: "outside maintenance care, from the landmark",
-    INSIDE: "in maintenance care, from its first visit",
+    INSIDE: "in maintenance care, from its first visit or the landmark",
 }
 
 
@@ -64,8 +64,8 @@ def split_first_returns(episodes: Episodes, returns: ReturnRows) -> Iterator[tup
     before, after = rows.start_days < since, rows.stop_days > since
     stop, event = np.minimum(rows.stop_days, since), rows.event & (rows.stop_days <= since)
     yield OUTSIDE, AtRisk(rows.episode, rows.patient, rows.start_days, stop, event, rows.weight).take(before)
-    # A first visit before the landmark starts nothing: the clock of returns does.
-    origin = np.where(after, np.maximum(since, 0.0), 0.0)
+    # A first visit before the landmark starts nothing: the clock of returns does. The day after it is day 0, at risk.
+    origin = np.where(after, np.maximum(since + 1.0, 0.0), 0.0)
     start = np.maximum(rows.start_days, since) - origin
     yield (
         INSIDE,
@@ -84,6 +84,6 @@ def _split_histories(episodes: Episodes, history: ReturnHistory) -> Iterator[tup
     stop = np.minimum(rows.stop_days, since)
     event = np.where(rows.stop_days <= since, rows.event, 0)
     yield OUTSIDE, Followed(rows.patient, rows.start_days, stop, event).take(before)
-    origin = np.where(after, np.maximum(since, 0.0), 0.0)
+    origin = np.where(after, np.maximum(since + 1.0, 0.0), 0.0)
     start = np.maximum(rows.start_days, since) - origin
     yield INSIDE, Followed(rows.patient, start, rows.stop_days - origin, rows.event).take(after)

@@ -115,7 +115,8 @@ def _find_pairs(episodes: Episodes) -> tuple[IntArray, IntArray, Ledger, int]:
     returns = build_return_rows(episodes)
     trigger = episodes.columns["trigger"].astype(np.intp)
     came = np.flatnonzero(returns.event)
-    order = came[np.lexsort((returns.episode[came], returns.landmark_day[came], returns.patient[came]))]
+    back_day = returns.landmark_day[came] + returns.stop_days[came]
+    order = came[np.lexsort((returns.episode[came], back_day, returns.patient[came]))]
     first = order[np.diff(returns.patient[order], prepend=-1) != 0]
     opened = returns.reason[first] == NEW_EPISODE
     before = trigger[returns.episode[first]]

@@ -103,7 +103,7 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
             tables,
             "returned_by_182",
             f"episodes still relieved {landmark} days after relief",
-            "came back with pain within 182 days from then",
+            "returned within 182 days from then",
         ),
         _stopped(inputs, tables),
         _pain_recorded(inputs, tables),
@@ -191,7 +191,7 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
         ),
         bind(
             tables,
-            f"Of {{n}} relieved episodes, an estimated {{value}} came back with pain within {last} days ({INTERVAL}).",
+            f"Of {{n}} relieved episodes, an estimated {{value}} had returned within {last} days ({INTERVAL}).",
             _horizon("recurrence", last),
         ),
         say(TOO_EARLY_TO_STOP, "not estimable")

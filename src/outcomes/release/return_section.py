@@ -34,7 +34,7 @@ from outcomes.release.words import lower_first
 
 
 def return_section(inputs: ReportInputs, tables: Tables) -> Section:
-    """How many came back with pain, how far the definition moves the figure, how often, who, and after what."""
+    """How many returned, how far the definition moves the figure, how often, who, and after what."""
     result = inputs.answer("recurrence")
     if result is None:
         return refused("return", "Return after relief", inputs.refusal("recurrence"))
@@ -121,20 +121,24 @@ def _factors(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block
         return (_refused_part(inputs, "return_factors", title),)
     said, day = say_factors(protocol, tables), protocol.horizons_days.primary_recurrence
     pictures = _draw_factors(result, tables, day, join_alt(*said))
-    return (Part(title, said), *pictures, *return_views.factors_table(tables), *list_notes(result))
+    return (Part(title, said), *pictures, *list_notes(result))
 
 
 def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[FigureView, ...]:
     """The shares by level; more than a page holds are drawn in several pictures, no factor cut in two."""
     pictures = []
+    names = [name for name in ("return_factors", "return_factors_proportional") if name in tables]
     for i, table in enumerate(split_factors(result.table)):
         some = dataclasses.replace(result, table=table)
         labels = [str(label) for label in dict.fromkeys(table["factor_label"])]
         title = f"Returned within {day} days, by {', '.join(lower_first(label) for label in labels)}"
-        caption = f"Dots: adjusted, with their {interval_words(tables)}. Rings: as observed."
+        caption = (
+            f"Dots: adjusted, with their {interval_words(tables)}: what it would be if all groups had the same mix of "
+            "age, sex, first score, duration and earlier episodes. Rings: as observed."
+        )
         heights = factor_height(table, narrow=False), factor_height(table, narrow=True)
-        name = "return-factors" + (f"-{i + 1}" if i else "")
-        pictures.append(draw(name, title, alt, caption, figures.return_factors, some, heights, "return_factors"))
+        name, csv = "return-factors" + (f"-{i + 1}" if i else ""), " ".join(names)
+        pictures.append(draw(name, title, alt, caption, figures.return_factors, some, heights, csv))
     return tuple(pictures)
 
 

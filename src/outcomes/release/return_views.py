@@ -31,13 +31,7 @@ MAINTENANCE_NOTE = (
     "Outside: from the landmark. In it: from its first visit, the day from which a patient's time counts as such; "
     "nobody is sorted by what came later. Such visits are planned to act on return, and those who come for them differ."
 )
-FACTORS_NOTE = (
-    "As observed: the share in that group. Adjusted: what it would be if all groups had the same mix of age, sex, "
-    "first score, duration and earlier episodes. Hazard ratio: against the reference."
-)
-ARMS_NOTE = (
-    "Difference: adjusted, in percentage points; HR: ratio of hazards. Episodes and returns: with / without exercise."
-)
+ARMS_NOTE = "Difference: adjusted, in points; HR: ratio of hazards. Counts with / without exercise, or of all together."
 SAME_NOTE = (
     "By chance: the share there would be if the trigger of the return did not depend on the first. Hidden cells cannot "
     "be worked out from those shown."
@@ -111,28 +105,6 @@ def same_table(tables: Tables) -> tuple[TableView, ...]:
     return (TableView("triggers_same", "Set off by the same again", columns, rows, note=SAME_NOTE, csv=csv),)
 
 
-def factors_table(tables: Tables) -> tuple[TableView, ...]:
-    """Share back by what was known at the start."""
-    table = tables.get("return_factors")
-    if table is None or table[["unadjusted", "estimate"]].isna().all().all():
-        return ()
-    rows = tuple(
-        (
-            f"{row['factor_label']}: {row['level_label']}",
-            shown(row["unadjusted"], format_percent),
-            shown(row["estimate"], format_percent),
-            shown_interval(row["conf_low"], row["conf_high"]),
-            "reference" if row["reference"] else _ratio(row),
-            shown(row["n"], format_count),
-        )
-        for row in table.to_dict("records")
-    )
-    heads = ("As observed", "Adjusted", interval_words(tables), "Hazard ratio", "Episodes")
-    columns = (Column("", row_header=True), *(Column(head, numeric=True) for head in heads))
-    view = TableView("return_factors", "Share back within a year, by group", columns, rows, note=FACTORS_NOTE)
-    return (_with_csv(view, tables, ("return_factors", "return_factors_proportional")),)
-
-
 def rehabilitation_table(tables: Tables) -> tuple[TableView, ...]:
     """Every comparison of exercise, with its reason where there is none."""
     table = tables.get("rehabilitation")
@@ -187,15 +159,10 @@ def _list_reasons(table: pd.DataFrame) -> list[str]:
 
 
 def _arms(row: dict[Any, Any], what: str) -> str:
+    """The numbers of both arms, or of all together where there are no arms."""
+    if row[f"{what}_with"] != row[f"{what}_with"]:
+        return shown(row[what], format_count)
     return " / ".join(shown(row[f"{what}_{arm}"], format_count) for arm in ("with", "without"))
-
-
-def _ratio(row: dict[Any, Any]) -> str:
-    value = shown(row["hazard_ratio"], format_mean)
-    low, high = row["ratio_low"], row["ratio_high"]
-    if value in (DASH, "hidden") or isinstance(low, str) or low != low:
-        return value
-    return f"{value} ({format_mean(low)} to {format_mean(high)})"
 
 
 def _plain(

@@ -21,9 +21,9 @@ def say_return(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     tables = _with_level(protocol, tables)
     lead = bind(
         tables,
-        f"Of {{n}} episodes that were relieved and stayed so for {landmark} days, an estimated {{value}} had come "
-        f"back with pain within {day} days ({INTERVAL}). The others had not returned to a clinic in these records; "
-        "they may have had pain or gone elsewhere.",
+        f"Of {{n}} episodes that were relieved and stayed so for {landmark} days, an estimated {{value}} had returned "
+        f"within {day} days ({INTERVAL}). The others had not returned to a clinic in these records; they may have had "
+        "pain or gone elsewhere.",
         horizon_cells("recurrence", day),
         f"The share that returned within {day} days cannot be shown: too few episodes were observed that long.",
     )
@@ -99,7 +99,11 @@ def say_how_often(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         name: cell("recurrence_rates", column, "mean", group="all")
         for name, column in (("value", "estimate"), ("low", "conf_low"), ("high", "conf_high"))
     }
-    said.append(bind(tables, f"That is {{value}} returns a patient-year {PLAIN_INTERVAL}.", rate))
+    said.append(
+        bind(
+            tables, f"As a rate of patients who differ, it is {{value}} returns a patient-year {PLAIN_INTERVAL}.", rate
+        )
+    )
     if days and (to_numbers(table["events"]) > 0).any():
         said.append(
             say("Fewer of those still at risk return later: frequent returners leave the group of first returns first.")
