@@ -56,6 +56,8 @@ def null():
 @pytest.mark.slow
 def test_landmarks_find_nothing_where_there_is_nothing(null):
     lines = null.loc["landmark"]
+    # Home exercise and nothing else is too rare here to be compared in most clinics.
+    lines = lines[lines.index.get_level_values("exercise") != "home"]
     assert (lines["count"] >= CLINICS // 2).all()
     # Two points, or three standard errors of the mean of the clinics.
     assert (lines["mean"].abs() < np.maximum(0.02, 3 * lines["sem"])).all(), lines

@@ -56,7 +56,8 @@ def test_two_strata_by_hand():
     assert found.balance.before == pytest.approx([0.5 / np.sqrt(0.25 * 0.75 * 100 / 99)])
     assert found.balance.after == pytest.approx([0], abs=1e-13)
     # Nothing has happened by day 2 in any draw: there is no spread to show.
-    assert (found.treated_low[0], found.treated_high[0], found.difference_low[0], found.difference_high[0]) == (0,) * 4
+    limits = (found.treated_low, found.treated_high, found.difference_low, found.difference_high)
+    assert np.isnan([limit[0] for limit in limits]).all()
 
 
 # -- R ----------------------------------------------------------------------------------------------------------------
@@ -215,3 +216,17 @@ def test_refusals_by_name():
         overlap_risk(np.column_stack([X, treated + 0.0 * time]), treated, time, event, AT, draws=2)
     with pytest.raises(NotEstimable, match="no times"):
         overlap_risk(X, treated, time, event, [], draws=2)
+
+
+def test_before_anything_happens_there_is_no_interval():
+    rng = np.random.default_rng(3)
+    x, arm = rng.normal(size=(80, 1)), np.arange(80) % 2
+    found = overlap_risk(x, arm, rng.integers(20, 60, 80), rng.integers(0, 2, 80), [5, 50], draws=50)
+    assert found.difference[0] == 0
+    limits = (found.treated_low, found.control_high, found.difference_low, found.difference_high)
+    assert all(np.isnan(limit[0]) and np.isfinite(limit[1]) for limit in limits)
+
+
+def test_columns_beyond_the_range_of_squares_are_refused():
+    with pytest.raises(InputRefused, match="E750"):
+        overlap_risk([[1e300], [0.0], [1.0], [2.0]], [0, 1, 0, 1], [1, 2, 3, 4], [1, 1, 1, 1], 2)

@@ -109,11 +109,16 @@ def risk_limits(
     """Return low and high of two risks, shape (k,), and of their difference, from draws, shape (draws, k).
 
     All three by `limits.interval_limits`. For the difference d it is applied to ``(1 + d) / 2``, a share: the logit of
-    it is twice Fisher's z of d, so the interval stays within -1 and 1.
+    it is twice Fisher's z of d, so the interval stays within -1 and 1. NaN where a risk is the same in every draw, as
+    where nothing has happened yet: the draws have no width to give.
     """
     low, high = interval_limits((1.0 + one - other) / 2.0, (1.0 + drawn_one - drawn_other) / 2.0, level)
-    return (
+    flat = np.ptp(drawn_one, axis=0) == 0, np.ptp(drawn_other, axis=0) == 0
+    limits = [
         interval_limits(one, drawn_one, level),
         interval_limits(other, drawn_other, level),
         (2.0 * low - 1.0, 2.0 * high - 1.0),
-    )
+    ]
+    for none, (begin, end) in zip((*flat, flat[0] | flat[1]), limits, strict=True):
+        begin[none], end[none] = np.nan, np.nan
+    return limits[0], limits[1], limits[2]

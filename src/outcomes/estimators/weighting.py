@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import (
+    LARGEST_SUM,
     FloatArray,
     check_columns,
     check_numbers,
@@ -90,6 +91,7 @@ def overlap_weights(X: ArrayLike, treated: ArrayLike) -> OverlapWeights:
     ------
     InputRefused
         NaN, infinite values, unequal lengths; E741 a column that does not vary; E742 a column that others determine;
+        E750 values beyond 1e100;
         E743 codes other than 0 and 1.
     NotEstimable
         No rows, one arm only, a column that tells who was treated (separation), or a fit that did not converge.
@@ -180,6 +182,8 @@ def check_arms(X: ArrayLike, treated: ArrayLike) -> tuple[FloatArray, FloatArray
     table = check_columns("X", X, arm.size).astype(np.float64, copy=False)
     if not arm.size:
         raise NotEstimable("Nothing to estimate from: no rows were given.")
+    for j in np.flatnonzero(np.abs(table).max(axis=0, initial=0.0) > LARGEST_SUM):
+        raise refused("E750", f"X[:, {j}]", f"is beyond {LARGEST_SUM:g}; its squares would leave the range of numbers.")
     if arm.min() == arm.max():
         raise NotEstimable("The arms cannot be compared: all were treated, or none was.")
     return table, arm
