@@ -97,7 +97,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table as shown: finished strings, one tuple a row. `csv` names the files with the full numbers, by blanks."""
+    """A table as shown: finished strings, one tuple a row. `csv` names the files with the full numbers, by blanks.
+
+    `on_paper` is false for one that a picture beside it says as well: paper has no room for both.
+    """
 
     id: str
     caption: str
@@ -105,12 +108,16 @@ class TableView:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     csv: str = ""
+    on_paper: bool = True
     kind: Literal["table"] = "table"
 
 
 @dataclass(frozen=True, slots=True)
 class FigureView:
-    """A figure as shown. `wide` and `narrow` are SVG texts of the same data; `alt` states the finding."""
+    """A figure as shown. `wide` and `narrow` are SVG texts of the same data; `alt` states the finding.
+
+    `on_paper` is false for the further pictures of a set of which paper shows the first.
+    """
 
     id: str
     title: str
@@ -119,6 +126,7 @@ class FigureView:
     wide: str
     narrow: str
     csv: str = ""
+    on_paper: bool = True
     kind: Literal["figure"] = "figure"
 
 

@@ -126,7 +126,7 @@ def _factors(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block
 
 def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[FigureView, ...]:
     """The shares by level; more than a page holds are drawn in several pictures, no factor cut in two."""
-    pictures = []
+    pictures: list[FigureView] = []
     names = [name for name in ("return_factors", "return_factors_proportional") if name in tables]
     for i, table in enumerate(split_factors(result.table)):
         some = dataclasses.replace(result, table=table)
@@ -138,7 +138,8 @@ def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[Figu
         )
         heights = factor_height(table, narrow=False), factor_height(table, narrow=True)
         name, csv = "return-factors" + (f"-{i + 1}" if i else ""), " ".join(names)
-        pictures.append(draw(name, title, alt, caption, figures.return_factors, some, heights, csv))
+        picture = draw(name, title, alt, caption, figures.return_factors, some, heights, csv)
+        pictures.append(dataclasses.replace(picture, on_paper=not pictures))
     return tuple(pictures)
 
 
