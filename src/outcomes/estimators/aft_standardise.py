@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.aft import AftFit, normal_quantile
+from outcomes.estimators.aft import AftFit
 from outcomes.estimators.aft_families import find_family
 from outcomes.estimators.aft_rows import IntArray, check_clusters, check_table, count_rows
 from outcomes.estimators.checks import FloatArray, check_level, check_numbers, check_weights, refuse_where
 from outcomes.estimators.counting import sum_by
+from outcomes.estimators.limits import difference_limits, logit_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def standardised_cdf(
     each, slopes = _cdf_and_slopes(fit, rows.table, rows.share, at)
     mean = rows.share @ each
     std_err = _std_err(fit, rows, each, slopes, mean)
-    lower, upper = _logit_limits(mean, std_err, share)
+    lower, upper = logit_limits(mean, std_err, share)
     return StandardisedCdf(at, mean, std_err, lower, upper, share, rows.unit is not None)
 
 
@@ -162,7 +163,7 @@ def standardised_difference(
     each_other, slopes_other = _cdf_and_slopes(fit, rows.table[:, p:], rows.share, at)
     one, other = rows.share @ each_one, rows.share @ each_other
     std_err = _std_err(fit, rows, each_one - each_other, slopes_one - slopes_other, one - other)
-    lower, upper = _difference_limits(one - other, std_err, share)
+    lower, upper = difference_limits(one - other, std_err, share)
     return StandardisedDifference(at, one, other, one - other, std_err, lower, upper, share, rows.unit is not None)
 
 
@@ -227,23 +228,3 @@ def _std_err(fit: AftFit, rows: _Rows, each: FloatArray, slopes: FloatArray, mea
             off = rows.weight * (each[:, k] - mean[k])[rows.row]
             variance[k] += (sum_by(rows.unit, off, size) ** 2).sum()
     return np.sqrt(variance)
-
-
-def _logit_limits(mean: FloatArray, std_err: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
-    inside = (mean > 0) & (mean < 1)
-    lower, upper = mean.copy(), mean.copy()
-    m = mean[inside]
-    logit = np.log(m) - np.log1p(-m)
-    reach = normal_quantile(level) * std_err[inside] / (m * (1.0 - m))
-    lower[inside] = 1.0 / (1.0 + np.exp(reach - logit))
-    upper[inside] = 1.0 / (1.0 + np.exp(-reach - logit))
-    return lower, upper
-
-
-def _difference_limits(difference: FloatArray, std_err: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
-    inside = np.abs(difference) < 1
-    lower, upper = difference.copy(), difference.copy()
-    d = difference[inside]
-    reach = normal_quantile(level) * std_err[inside] / (1.0 - d**2)
-    lower[inside], upper[inside] = np.tanh(np.arctanh(d) - reach), np.tanh(np.arctanh(d) + reach)
-    return lower, upper

@@ -20,7 +20,7 @@ from outcomes.estimators.counting import sum_by
 from outcomes.estimators.cox.fit import Cox
 from outcomes.estimators.cox.hazard import CenteredHazard, check_stratum, fit_covariance, hazard_ratio, read_hazard
 from outcomes.estimators.cox.rows import check_covariates
-from outcomes.estimators.curves.kaplan_meier import normal_quantile
+from outcomes.estimators.limits import difference_limits, logit_limits
 
 _BLOCK = 1 << 13
 
@@ -110,7 +110,7 @@ def standardised_risk(
     base, where = read_hazard(fit, days, check_stratum(fit, stratum, len(table)))
     mean = _average(fit, base, where, table, weight / weight.sum())
     std_err = _std_err(fit, base, mean.in_coef, mean.in_hazard)
-    low, high = _logit_limits(mean.risk, std_err, share)
+    low, high = logit_limits(mean.risk, std_err, share)
     return StandardisedRisk(days, mean.risk, std_err, low, high, share)
 
 
@@ -152,7 +152,7 @@ def standardised_risk_difference(
     first, second = (_average(fit, base, where, table, weight / weight.sum()) for table in (one, other))
     difference = first.risk - second.risk
     std_err = _std_err(fit, base, first.in_coef - second.in_coef, first.in_hazard - second.in_hazard)
-    low, high = _difference_limits(difference, std_err, share)
+    low, high = difference_limits(difference, std_err, share)
     return RiskDifference(days, first.risk, second.risk, difference, std_err, low, high, share)
 
 
@@ -176,22 +176,3 @@ def _average(fit: Cox, base: CenteredHazard, where: NDArray[np.intp], table: NDA
 def _std_err(fit: Cox, base: CenteredHazard, in_coef: FloatArray, in_hazard: FloatArray) -> FloatArray:
     from_coef = np.einsum("kp,pq,kq->k", in_coef, fit_covariance(fit), in_coef)
     return np.sqrt(from_coef + (in_hazard**2 * base.variance).sum(axis=0))
-
-
-def _logit_limits(mean: FloatArray, std_err: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
-    inside = (mean > 0) & (mean < 1)
-    low, high = mean.copy(), mean.copy()
-    m = mean[inside]
-    logit = np.log(m) - np.log1p(-m)
-    reach = normal_quantile(level) * std_err[inside] / (m * (1.0 - m))
-    low[inside], high[inside] = 1.0 / (1.0 + np.exp(reach - logit)), 1.0 / (1.0 + np.exp(-reach - logit))
-    return low, high
-
-
-def _difference_limits(difference: FloatArray, std_err: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
-    inside = np.abs(difference) < 1
-    low, high = difference.copy(), difference.copy()
-    d = difference[inside]
-    reach = normal_quantile(level) * std_err[inside] / (1.0 - d**2)
-    low[inside], high[inside] = np.tanh(np.arctanh(d) - reach), np.tanh(np.arctanh(d) + reach)
-    return low, high
