@@ -113,11 +113,20 @@ def read_mean(curve: Any, columns: Columns) -> dict[str, Any]:
     return {name: at_steps(curve.time, values, columns["grid"], 0.0) for name, values in parts.items()}
 
 
+def whole(columns: Columns) -> Columns:
+    """Whole numbers in the types this package keeps them in: days in 32 bits, codes in 8."""
+    kinds = {"time": np.int32, "entry": np.int32, "event": np.int8, "cause": np.int8, "group": np.int16}
+    return {
+        name: values.astype(kinds[name]) if name in kinds and (values == np.floor(values)).all() else values
+        for name, values in columns.items()
+    }
+
+
 JOBS = {
-    "km": Job(lambda c: kaplan_meier(c["time"], c["event"]), read_curve),
-    "logrank": Job(test_groups, read_test),
-    "logrank2": Job(test_groups, read_test, two_groups),
-    "incidence": Job(estimate_incidence, read_incidence),
+    "km": Job(lambda c: kaplan_meier(c["time"], c["event"]), read_curve, whole),
+    "logrank": Job(test_groups, read_test, whole),
+    "logrank2": Job(test_groups, read_test, lambda c: whole(two_groups(c))),
+    "incidence": Job(estimate_incidence, read_incidence, whole),
     "npmle": Job(lambda c: npmle.npmle(c["left"], c["right"]), read_npmle),
     "bootstrap": Job(draw_curves, read_draws),
     "bootstrap_km": Job(draw_exact_curves, read_exact_draws),

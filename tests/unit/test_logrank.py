@@ -218,3 +218,14 @@ def test_dates_are_labels_but_no_times():
     assert len(logrank([1, 2, 3], [1, 1, 1], quarters).groups) == 2
     with pytest.raises(InputRefused, match="E617 time: "):
         logrank(quarters, [1, 1, 1], [0, 1, 0])
+
+
+@pytest.mark.parametrize("labels", [(-100, 90), (3, 7), (0, 199), (250, 255)])
+def test_whole_labels_of_any_small_type_and_gaps_between_them(labels):
+    rng = np.random.default_rng(2)
+    time, event, which = rng.integers(1, 20, 80), rng.integers(0, 2, 80), rng.integers(0, 2, 80)
+    kind = np.int8 if min(labels) < 0 else np.uint8
+    found = logrank(time, event, np.array(labels)[which].astype(kind))
+    plain = logrank(time, event, [("a", "b")[i] for i in which])
+    assert found.groups == labels
+    assert (found.statistic, found.df) == (plain.statistic, 1)

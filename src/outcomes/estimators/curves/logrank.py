@@ -78,17 +78,32 @@ def logrank(time: ArrayLike, event: ArrayLike, group: ArrayLike, strata: ArrayLi
     happened = check_events(event, end.size)
     if not end.size:
         raise NotEstimable("Nothing to compare: no rows were given.")
-    codes, groups = number_labels("group", group, end.size)
-    k = len(groups)
-    if k < 2:
-        raise NotEstimable("Nothing to compare: all rows are of one group.")
-    refuse_where(np.array([k > MOST_GROUPS]), "E686", "group", f"has more than {MOST_GROUPS} different labels.")
+    codes, groups = _number_groups(group, end.size)
+    refuse_where(
+        np.array([len(groups) > MOST_GROUPS]), "E686", "group", f"has more than {MOST_GROUPS} different labels."
+    )
     stratum = None
     if strata is not None:
         stratum, labels = number_labels("strata", strata, end.size)
         stratum = None if len(labels) == 1 else stratum
-    events, at_risk = _count_columns(end, happened, codes, k, stratum)
-    return _compare(events, at_risk, groups)
+    events, at_risk, size = _count_columns(end, happened, codes, len(groups), stratum)
+    present = np.flatnonzero(size)
+    if present.size < 2:
+        raise NotEstimable("Nothing to compare: all rows are of one group.")
+    return _compare(events[present], at_risk[present], tuple(groups[i] for i in present))
+
+
+def _number_groups(group: ArrayLike, length: int) -> tuple[NDArray[Any], tuple[Any, ...]]:
+    """Return each row's place among labels, and those labels; whole numbers close together need no sorting.
+
+    Labels between the lowest and the highest whole number may belong to no row.
+    """
+    array = group if isinstance(group, np.ndarray) else np.asarray(())
+    if array.dtype.kind in "iu" and array.ndim == 1 and array.size == length:
+        low, high = int(array.min()), int(array.max())
+        if high - low < MOST_GROUPS:
+            return array.astype(np.intp) - low if low else array, tuple(range(low, high + 1))
+    return number_labels("group", group, length)
 
 
 def number_labels(name: str, labels: ArrayLike, length: int) -> tuple[NDArray[np.intp], tuple[Any, ...]]:
@@ -128,9 +143,9 @@ def _is_missing(label: object) -> bool:
 
 
 def _count_columns(
-    end: NDArray[Any], happened: NDArray[Any], codes: NDArray[np.intp], k: int, stratum: NDArray[np.intp] | None
-) -> tuple[FloatArray, FloatArray]:
-    """Return events and numbers at risk, shape (k, m), one column a stratum's day with an event."""
+    end: NDArray[Any], happened: NDArray[Any], codes: NDArray[Any], k: int, stratum: NDArray[np.intp] | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return events and numbers at risk, shape (k, m), one column a stratum's day with an event, and rows, (k,)."""
     if stratum is None:
         _, table = count_by(end, [happened, codes], [2, k])
         owner = np.zeros(table.shape[-1], dtype=np.intp)
@@ -144,7 +159,7 @@ def _count_columns(
     # Counted to the end of the axis: take off the strata that come after.
     seen = np.flatnonzero(events.any(axis=0))
     after = np.searchsorted(owner, owner[seen], side="right")
-    return events[:, seen], onwards[:, seen] - onwards[:, after]
+    return events[:, seen], onwards[:, seen] - onwards[:, after], leaving.sum(axis=1)
 
 
 def _compare(events: FloatArray, at_risk: FloatArray, groups: tuple[Any, ...]) -> LogRank:
