@@ -137,30 +137,35 @@ def _std_err(steps: Steps, squares: FloatArray) -> FloatArray:
     the end. Written with D and not F because m is large where few are left, and D is small there: nothing cancels.
     """
     censored, happened = squares[0], squares[1:].sum(axis=0)
-    later = np.cumsum(np.append(squares.sum(axis=0)[1:], 0.0)[::-1])[::-1]
+    later = np.zeros_like(censored)
+    later[:-1] = np.cumsum((censored + happened)[:0:-1])[::-1]
     m0, m1 = steps.censored_pull, steps.event_pull
     m_squared = np.cumsum(censored * m0**2 + happened * m1**2)
     to_come = np.zeros_like(steps.rise)
     to_come[:, :-1] = np.cumsum(steps.rise[:, :0:-1], axis=1)[:, ::-1]
     a, own = steps.before_row, squares[1:]
-    b0, b1 = a - m0 * to_come, a - m1 * to_come
-    b_own = b1 + steps.before / steps.at_risk
-    other = happened - own
-    b_squared = np.cumsum(censored * b0**2 + other * b1**2 + own * b_own**2, axis=1)
-    mixed = np.cumsum(censored * b0 * m0 + other * b1 * m1 + own * b_own * m1, axis=1)
-    variance = a**2 * later + b_squared + (2.0 * mixed + m_squared * to_come) * to_come
+    b0, b1, jump = a - m0 * to_come, a - m1 * to_come, steps.before / steps.at_risk
+    # A row with the cause itself has b1 + jump for b1.
+    from0, from1, from_own = censored * b0, happened * b1, own * jump
+    b_squared = np.cumsum(from0 * b0 + from1 * b1 + from_own * (2.0 * b1 + jump), axis=1)
+    mixed = np.cumsum(from0 * m0 + (from1 + from_own) * m1, axis=1)
+    variance = a * a * later + b_squared + (2.0 * mixed + m_squared * to_come) * to_come
     # Before a cause's first event no row moves it; rounding must not say otherwise.
-    return np.where(steps.incidence > 0, np.sqrt(np.maximum(variance, 0.0)), 0.0)
+    out = np.sqrt(np.maximum(variance, 0.0))
+    out[steps.incidence <= 0] = 0.0
+    return out
 
 
 def _from_steps(steps: Steps, events: FloatArray, std_err: FloatArray, level: float) -> AalenJohansen:
-    seen = steps.events > 0
+    seen = np.flatnonzero(steps.events)
     incidence, se = steps.incidence[:, seen], std_err[:, seen]
     without = 1.0 - incidence
     without[without <= ROUNDING] = 0.0
     relative = np.divide(se, without, out=np.zeros_like(se), where=without > 0)
     low, high = log_log_limits(without, relative, normal_quantile(level))
     nothing_yet = incidence == 0
+    low, high = 1.0 - high, 1.0 - low
+    low[nothing_yet], high[nothing_yet] = 0.0, 0.0
     return AalenJohansen(
         time=steps.time[seen],
         causes=np.arange(1, len(incidence) + 1),
@@ -168,8 +173,8 @@ def _from_steps(steps: Steps, events: FloatArray, std_err: FloatArray, level: fl
         events=events[:, seen],
         incidence=incidence,
         std_err=se,
-        conf_low=np.where(nothing_yet, 0.0, 1.0 - high),
-        conf_high=np.where(nothing_yet, 0.0, 1.0 - low),
+        conf_low=low,
+        conf_high=high,
         event_free=steps.after[seen],
         level=level,
         watched_time=steps.time,

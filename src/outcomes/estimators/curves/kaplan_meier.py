@@ -227,13 +227,15 @@ def log_log_limits(survival: FloatArray, relative: FloatArray, z: float) -> tupl
     All arrays have one shape. NaN where survival is not inside (0, 1): there the scale has no place for it.
     """
     inside = (survival > 0) & (survival < 1)
-    s = np.where(inside, survival, 0.5)
-    shift = z * np.where(inside, relative, 0.0) / np.log(s)
-    centre = np.log(-np.log(s))
+    none = not inside.all()
+    log_s = np.log(np.where(inside, survival, 0.5) if none else survival)
     with np.errstate(over="ignore"):  # a limit beyond the range of doubles is 0
-        low = np.exp(-np.exp(centre - shift))
-        high = np.exp(-np.exp(centre + shift))
-    return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+        # exp(-exp(log(-log S) + shift)) without the way there and back.
+        stretch = np.exp(-z * (np.where(inside, relative, 0.0) if none else relative) / log_s)
+        low, high = np.exp(log_s * stretch), np.exp(log_s / stretch)
+    if none:
+        low[~inside], high[~inside] = np.nan, np.nan
+    return low, high
 
 
 def refuse_clusters(curve: KaplanMeier) -> None:
