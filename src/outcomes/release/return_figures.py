@@ -159,7 +159,7 @@ def rehabilitation(comparison: Any, ax: Axes | None = None, narrow: bool = False
     Parameters
     ----------
     comparison : Rehabilitation
-        Reads ``table`` [label, scale, estimate, conf_low, conf_high, n_with, n_without, reason].
+        Reads ``table`` [analysis, label, scale, estimate, conf_low, conf_high, n, n_with, n_without, reason].
     ax : Axes, optional
     narrow : bool
 
@@ -169,7 +169,7 @@ def rehabilitation(comparison: Any, ax: Axes | None = None, narrow: bool = False
     """
     if isinstance(comparison, NotEstimable):
         return draw_refusal(comparison, ax)
-    table = to_gaps(comparison.table, *INTERVAL, "n_with", "n_without")
+    table = to_gaps(comparison.table, *INTERVAL, "n_with", "n_without", "n")
     with style():
         differences = table[table["scale"] == "difference"]
         if table.empty or not differences["estimate"].notna().any():
@@ -188,7 +188,7 @@ def rehabilitation(comparison: Any, ax: Axes | None = None, narrow: bool = False
 
 def comparison_height(table: pd.DataFrame, narrow: bool) -> float:
     """Inches the picture of comparisons needs."""
-    rows = list_comparisons(to_gaps(table, *INTERVAL, "n_with", "n_without"))
+    rows = list_comparisons(to_gaps(table, *INTERVAL, "n_with", "n_without", "n"))
     return 0.62 + ROW_INCHES[narrow] * count_lines(rows, narrow)
 
 
@@ -221,7 +221,8 @@ def _why_not(row: dict[Any, Any]) -> str:
 
 
 def _arms(row: dict[Any, Any]) -> str:
-    return " / ".join(format_count(n) if n == n else "few" for n in (row["n_with"], row["n_without"]))
+    arms = ("n_with", "n_without") if row["analysis"] == "landmark" else ("n",)
+    return " / ".join(format_count(row[name]) if row[name] == row[name] else "few" for name in arms)
 
 
 def _sentence(text: Any) -> str:
