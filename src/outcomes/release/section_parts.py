@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -102,10 +101,8 @@ def say_range(tables: Tables, name: str, ends: Mapping[str, Mapping[str, Any]], 
 
 
 def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tuple[TableView, ...]:
-    """The table of other definitions, where there is one; on paper the picture beside it says the same."""
-    if name not in tables:
-        return ()
-    return (dataclasses.replace(views.definitions_table(tables, name, caption, share), on_paper=False),)
+    """The table of other definitions, where there is one; it always stands beside the figure it moves."""
+    return (views.definitions_table(tables, name, caption, share),) if name in tables else ()
 
 
 def draw_curve(
