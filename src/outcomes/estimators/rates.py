@@ -1,7 +1,7 @@
 """Events per unit of exposure, for subjects who differ more than a Poisson count allows.
 
 Each subject has a count of events over its own exposure. Counts follow the negative binomial law with variance
-``mean + dispersion * mean^2`` (NB2; Hilbe 2011, doi:10.1017/CBO9780511973420): events of one subject come at one rate,
+``mean + dispersion * mean^2`` (NB2; Hilbe 2011, Cambridge University Press): events of one subject come at one rate,
 and rates differ between subjects by a gamma factor. One dispersion is shared by all groups. Rates and ratios are fitted
 by maximum likelihood; the limits are normal on the logarithm, from the observed information. Subjects with the same
 count, exposure and group are counted first.

@@ -3,7 +3,7 @@
 `compare_means` compares, at each day with events, the events of each group with those expected if all had the day's
 common rate, as the log-rank test does; but the variance is taken between subjects, so that a subject may have any
 number of events, dependent in any way (Lawless and Nadeau 1995, doi:10.1080/00401706.1995.10484300; Cook, Lawless and
-Nadeau 1996, doi:10.2307/2532890). The statistic is the robust score test of the groups in a proportional rates model
+Nadeau 1996, Biometrics 52:557). The statistic is the robust score test of the groups in a proportional rates model
 with Breslow's ties, as R's ``coxph(..., cluster = id)`` has it. It sees best what differs by one factor over time.
 
 What the caller must guarantee: subjects are independent, and whoever stops being watched does so for a reason unrelated
