@@ -1,7 +1,7 @@
 # Reference answers for Cox regression, computed with R's survival on small random data.
 #   Rscript make_cox.R [sets] [file]     (Debian: r-base-core r-cran-survival r-cran-jsonlite)
 # Writes cox.json: the data of each set and the answers, 15 significant digits, and answers for three trials in data/. Twenty sets are stored; many more are
-# made the same way when the estimator changes (Rscript make_cox.R 300 /tmp/cox.json, then COX_SETS=/tmp/cox.json pytest).
+# made the same way when the estimator changes (Rscript make_cox.R 300 FILE, then COX_SETS=FILE pytest).
 # coxph stops at a relative change of 1e-9; here it goes on to 1e-15, so that the answers have the digits they show.
 suppressMessages({library(survival); library(jsonlite)})
 args <- commandArgs(trailingOnly=TRUE)

@@ -192,8 +192,9 @@ def check_stratum(fit: Cox, stratum: object, length: int) -> NDArray[np.intp]:
     if fit.strata == (None,):
         raise refused("E709", "stratum", "is given, but the fit has no strata.")
     number = {label: i for i, label in enumerate(fit.strata)}
-    one = np.ndim(stratum) == 0  # type: ignore[arg-type]
-    labels: list[Hashable] = [stratum] if one else list(np.asarray(stratum, dtype=object).ravel())
+    given = np.asarray(stratum, dtype=object)
+    one = given.ndim == 0
+    labels: list[Hashable] = list(given.ravel())
     if not one and len(labels) != length:
         raise refused("E603", "stratum", f"has {len(labels)} labels; one, or one for each of {length} rows is needed.")
     place = np.array([number.get(label, -1) for label in labels], dtype=np.intp)

@@ -21,7 +21,6 @@ from outcomes.estimators.checks import FloatArray, refuse_where, refused
 from outcomes.estimators.cox.fit import Cox
 from outcomes.estimators.cox.likelihood import differentiate, evaluate
 
-TRANSFORMS = ("km", "rank", "identity", "log")
 _SINGULAR = 1e-10
 
 
