@@ -143,6 +143,7 @@ EPISODE_COLUMNS = (
     ),
     Column("modalities_first", "modalities_first", "mask", "what was done at that visit"),
     Column("concordance", "concordance", "code", "treated against identified muscle at that visit"),
+    Column("known_mismatch", "known_mismatch", "bool", "a known mismatch was treated there, and nothing concordant"),
 )
 
 

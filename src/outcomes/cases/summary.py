@@ -167,11 +167,9 @@ def _at_start(visits: Visits, starts: Rows, sizes: Rows) -> Columns:
 
 def _first_treatment(visits: Visits, course: Course, columns: Columns, starts: Rows, sizes: Rows) -> Columns:
     """The first visit at which anything was treated, what was done there, and whether it met the identified muscle."""
-    modalities = visits.columns.get("modalities")
-    if modalities is None:
+    if "modalities" not in visits.columns:
         return {}
-    treats = (modalities & np.uint64(visits.codebook.treatment_mask)) != 0
-    row = first_known(np.where(treats, np.arange(course.n), MISSING), starts, sizes)
+    modalities, row = visits.columns["modalities"], find_first_treatment(visits, starts, sizes)
     found: Columns = {
         "first_treatment_day": np.where(row >= 0, course.day[row], MISSING).astype(np.int32),
         "modalities_first": np.where(row >= 0, modalities[row], np.uint64(0)),
@@ -181,8 +179,15 @@ def _first_treatment(visits: Visits, course: Course, columns: Columns, starts: R
             np.where(row >= 0, visits.columns[f"muscles_treated_{s}"][row], np.uint64(0)) for s in ("left", "right")
         ]
         identified = [columns[f"muscles_identified_{side}"] for side in ("left", "right")]
-        found["concordance"] = compute_concordance(visits.codebook, *identified, *treated).level
+        met = compute_concordance(visits.codebook, *identified, *treated)
+        found |= {"concordance": met.level, "known_mismatch": met.known_mismatch_only}
     return found
+
+
+def find_first_treatment(visits: Visits, starts: Rows, sizes: Rows) -> Rows:
+    """Row of the first visit of each episode at which anything was treated; -1 for none. Needs treatments recorded."""
+    treats = (visits.columns["modalities"] & np.uint64(visits.codebook.treatment_mask)) != 0
+    return first_known(np.where(treats, np.arange(treats.size), MISSING), starts, sizes)
 
 
 def quarter_codes(days: NDArray[np.int32]) -> tuple[NDArray[np.int32], tuple[str, ...]]:

@@ -126,48 +126,89 @@ def build_relief_intervals(
     NotEstimable
         When `rule` or `confirm` is none of these.
     """
+    rule, threshold, confirm = read_rule(episodes, rule, confirm)
+    columns = episodes.columns
+    eligible = np.flatnonzero(_is_definable(episodes) if prevalent else columns["is_eligible"])
+    first = baseline_row(episodes.course, episodes.starts[eligible], episodes.protocol)
+    window = _confirm_days(threshold, episodes) if confirm_within_days is None else confirm_within_days
+    last, hit, confirmed = find_relief(
+        episodes, eligible, first, columns["baseline"][eligible], (threshold, confirm), window
+    )
+    relieved, index_day = hit >= 0, columns["index_day"][eligible]
+    reason = np.where(relieved, np.where(confirmed, CONFIRMED, UNCONFIRMED), columns["end_reason"][eligible] + 2)
+    return ReliefIntervals(
+        episode=columns["episode"][eligible],
+        patient=columns["patient"][eligible],
+        left_days=(episodes.course.day[last] - index_day).astype(np.float64),
+        right_days=np.where(relieved, episodes.course.day[hit] - index_day, np.inf),
+        reason=reason.astype(np.int8),
+        relief_row=hit,
+        rule=rule,
+        ledger=episodes.ledger.with_step(count_eligible(episodes, prevalent)),
+    )
+
+
+def read_rule(episodes: Episodes, rule: str | None, confirm: str | None = None) -> tuple[str, str, str]:
+    """Return the name of a relief rule, its threshold and its way of confirming; see `build_relief_intervals`."""
     rule = rule or default_relief_rule(episodes.protocol)
     if rule not in RELIEF_RULES:
         raise NotEstimable(f"There is no relief rule '{rule}'; choose one of {', '.join(RELIEF_RULES)}.")
     threshold, confirm = _PARTS_OF_RULE[rule][0], confirm or _PARTS_OF_RULE[rule][1]
     if confirm not in CONFIRMATIONS:
         raise NotEstimable(f"Relief cannot be confirmed by '{confirm}'; choose one of {', '.join(CONFIRMATIONS)}.")
-    columns, course = episodes.columns, episodes.course
-    eligible = np.flatnonzero(_is_definable(episodes) if prevalent else columns["is_eligible"])
-    rows, segment, starts = find_measured_rows(episodes, course, eligible)
-    meets = meets_threshold(course.pain[rows], columns["baseline"][eligible][segment], threshold, episodes)
+    return rule, threshold, confirm
+
+
+def find_relief(
+    episodes: Episodes,
+    episode: Rows,
+    first: Rows,
+    baseline: NDArray[np.int16],
+    parts: tuple[str, str],
+    window: int,
+) -> tuple[Rows, Rows, Flags]:
+    """Find the visit at which each episode is first relieved, and the rating before it.
+
+    Parameters
+    ----------
+    episode : ndarray of int, shape (n,)
+        Ascending rows of the episode table.
+    first : ndarray of int, shape (n,)
+        Row of the rating that each clock starts from; it is never relief itself.
+    baseline : ndarray of int16, shape (n,)
+        What later ratings are held against, in hundredths.
+    parts : (str, str)
+        One of `THRESHOLDS` and one of `CONFIRMATIONS`.
+    window : int
+        How many days later a rating can still contradict or confirm.
+
+    Returns
+    -------
+    last, hit : ndarray of int, shape (n,)
+        Rows of the last rating without relief and of the relief visit, -1 where relief was not seen.
+    confirmed : ndarray of bool, shape (n,)
+        Whether the rating after the relief visit met the rule too, within the window.
+    """
+    course, (threshold, confirm) = episodes.course, parts
+    rows, segment, starts = find_measured_rows(episodes, course, episode, first)
+    if not rows.size:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.bool_)
+    meets = meets_threshold(course.pain[rows], baseline[segment], threshold, episodes)
     meets[starts] = False  # the baseline itself is never relief, however low a protocol lets it be
-    last_of_segment = np.r_[segment[1:] != segment[:-1], np.ones(min(1, len(rows)), bool)]
+    is_last = np.append(segment[1:] != segment[:-1], True)
     wait = np.diff(course.day[rows], append=course.day[rows][-1:])
-    window = _confirm_days(threshold, episodes) if confirm_within_days is None else confirm_within_days
-    observed = ~last_of_segment & (wait <= window)
-    next_meets = np.r_[meets[1:], np.zeros(min(1, len(rows)), bool)] & observed
+    observed = ~is_last & (wait <= window)
+    next_meets = np.append(meets[1:], False) & observed
     accepted = {
         "any": meets,
         "if_observable": meets & (next_meets | ~observed),
         "strict": meets & next_meets,
     }[confirm]
     sizes = np.diff(starts, append=len(rows))
-    hit = first_known(np.where(accepted, np.arange(len(rows)), MISSING), starts, sizes)
-    relieved = hit >= 0
-    index_day = columns["index_day"][eligible]
-    last = np.where(relieved, hit - 1, starts + sizes - 1)
-    right = np.where(relieved, course.day[rows][hit] - index_day, np.inf) if len(rows) else np.zeros(0)
-    reason = np.where(
-        relieved,
-        np.where(next_meets[hit] if len(rows) else False, CONFIRMED, UNCONFIRMED),
-        columns["end_reason"][eligible] + 2,
-    )
-    return ReliefIntervals(
-        episode=columns["episode"][eligible],
-        patient=columns["patient"][eligible],
-        left_days=(course.day[rows][last] - index_day).astype(np.float64),
-        right_days=right.astype(np.float64),
-        reason=reason.astype(np.int8),
-        relief_row=np.where(relieved, rows[hit], MISSING) if len(rows) else np.zeros(0, np.intp),
-        rule=rule,
-        ledger=episodes.ledger.with_step(count_eligible(episodes, prevalent)),
-    )
+    place = first_known(np.where(accepted, np.arange(len(rows)), MISSING), starts, sizes)
+    relieved = place >= 0
+    last = np.where(relieved, place - 1, starts + sizes - 1)
+    return rows[last], np.where(relieved, rows[place], MISSING), relieved & next_meets[place]
 
 
 def _is_definable(episodes: Episodes) -> Flags:
@@ -189,12 +230,14 @@ def count_eligible(episodes: Episodes, prevalent: bool = False) -> Step:
     return Step("relief at risk", "episodes", episodes.n, int((late & definable).sum()), set_aside=aside)
 
 
-def find_measured_rows(episodes: Episodes, course: Course, eligible: Rows) -> tuple[Rows, Rows, Rows]:
-    """Visits with a rating from the baseline on: their rows, the position of their episode, and where each begins."""
+def find_measured_rows(
+    episodes: Episodes, course: Course, eligible: Rows, first: Rows | None = None
+) -> tuple[Rows, Rows, Rows]:
+    """Visits with a rating from `first` (or the baseline) on: rows, position of their episode, where it begins."""
     position = np.full(episodes.n + 1, MISSING, dtype=np.intp)
     position[eligible] = np.arange(len(eligible))
     base = np.full(episodes.n + 1, MISSING, dtype=np.intp)
-    base[:-1] = baseline_row(course, episodes.starts, episodes.protocol)
+    base[eligible] = baseline_row(course, episodes.starts[eligible], episodes.protocol) if first is None else first
     of_visit = episodes.visits.columns["episode"]
     wanted = (course.pain >= 0) & (position[of_visit] >= 0) & (np.arange(course.n) >= base[of_visit])
     rows = np.flatnonzero(wanted)
