@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.cases.schema import HUNDREDTHS
-from outcomes.questions.covariates import Block, build_factors, choose_columns, coarsen, pool_rare
+from outcomes.questions.adjustment import (
+    Adjustment,
+    build_factor_blocks,
+    build_family_blocks,
+    choose_adjustment,
+    make_flag,
+    make_numbers,
+    sort_flags,
+)
+from outcomes.questions.covariates import Block
 from outcomes.questions.results import Flags, FloatArray, IntArray
 from outcomes.questions.return_lines import AtRisk
 
@@ -21,10 +30,6 @@ if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
     from outcomes.cases.returns import ReturnRows
 
-ROWS_PER_COLUMN = 5
-"""Rows of the smaller arm for each column of the model of who exercises."""
-LEAST_IN_ARM = 15
-"""Rows of each arm that a level, or a flag, must have: with fewer, some draws of patients have none of them."""
 _BEFORE = ("chronicity", "previous_episodes", "age", "sex")
 _PLACE = ("clinician_id", "clinic_id")
 _AFTER = ("region", "radiation", "trigger", "cause", "paresthesia", "index_quarter")
@@ -115,29 +120,8 @@ def on_clock(day: NDArray[np.int64], origin_day: NDArray[np.int32]) -> FloatArra
     return np.where(never, np.inf, np.where(never, 0, day) - origin_day.astype(np.float64))
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
-    """The columns the arms are made alike in, and the facts there was no room for.
-
-    Attributes
-    ----------
-    used, left : tuple of Block
-        Those left are judged for balance all the same: there was no room, or an arm hardly has their levels.
-    X : ndarray, shape (n, p)
-    """
-
-    used: tuple[Block, ...]
-    left: tuple[Block, ...]
-    X: FloatArray
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns of X."""
-        return tuple(name for block in self.used for name in block.names)
-
-
-def choose_adjustment(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) -> Adjustment:
-    """Choose the columns, the most important first, as many as the smaller arm can carry.
+def choose_columns_of(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) -> Adjustment:
+    """Choose what the arms are made alike in.
 
     Parameters
     ----------
@@ -145,25 +129,17 @@ def choose_adjustment(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) ->
     cohort : ExerciseCohort
     arm : ndarray of bool, shape (n,)
     """
-    before, rare_before = _factor_blocks(episodes, cohort, arm, _BEFORE)
+    episode = cohort.rows.episode
+    before, rare_before = build_factor_blocks(episodes, episode, arm, _BEFORE)
     # Clinicians stand for their clinics: with both, few patients are left in some of the combinations.
-    place, rare_place = _factor_blocks(episodes, cohort, arm, _PLACE)
-    after, rare_after = _factor_blocks(episodes, cohort, arm, _AFTER)
-    care, rare_care = _care_blocks(episodes, cohort, arm)
-    blocks = [*_course_blocks(episodes, cohort), *before, *care, *place[:1], *after]
-    smaller = int(min(arm.sum(), (~arm).sum()))
-    used, left = choose_columns(blocks, smaller // ROWS_PER_COLUMN)
-    X = np.column_stack([block.values for block in used]) if used else np.zeros((arm.size, 0))
-    return Adjustment(tuple(used), (*left, *rare_before, *rare_care, *rare_place, *rare_after), X)
-
-
-def _factor_blocks(
-    episodes: Episodes, cohort: ExerciseCohort, arm: Flags, names: tuple[str, ...]
-) -> tuple[list[Block], list[Block]]:
-    """Blocks of the facts that both arms have enough of, and of those they have not."""
-    factors = [coarsen(factor) for factor in build_factors(episodes, cohort.rows.episode, names, 1)]
-    pooled = [(factor, pool_rare(factor, arm, LEAST_IN_ARM)) for factor in factors]
-    return [Block.of(f) for _, f in pooled if f is not None], [Block.of(f) for f, kept in pooled if kept is None]
+    place, rare_place = build_factor_blocks(episodes, episode, arm, _PLACE)
+    after, rare_after = build_factor_blocks(episodes, episode, arm, _AFTER)
+    plan = make_flag("maintenance", "In maintenance care", cohort.maintenance_days < 0)
+    maintenance, rare_maintenance = sort_flags([plan], arm)
+    given = episodes.columns["modalities_first"][episode]
+    care, rare_care = build_family_blocks(episodes, given, arm, ("active",))
+    blocks = [*_course_blocks(episodes, cohort), *before, *maintenance, *care, *place[:1], *after]
+    return choose_adjustment(blocks, [*rare_before, *rare_maintenance, *rare_care, *rare_place, *rare_after], arm)
 
 
 def _course_blocks(episodes: Episodes, cohort: ExerciseCohort) -> list[Block]:
@@ -174,34 +150,10 @@ def _course_blocks(episodes: Episodes, cohort: ExerciseCohort) -> list[Block]:
     days = (course.day[row] - columns["index_day"][episode]).astype(np.float64)
     # All visits: whether one is maintenance can depend on when the next was.
     visits = (row + 1 - episodes.starts[episode]).astype(np.float64)
+    rate = np.log(7.0 * visits / (days + 7.0))
     return [
-        _numbers("baseline", "First pain rating", baseline=baseline, baseline_squared=baseline**2),
-        _numbers("days_to_relief", "Days to relief", log_days_to_relief=np.log1p(days)),
-        _numbers("relief_nrs", "Rating at relief", relief_nrs=course.pain[row] / HUNDREDTHS),
-        _numbers("visit_rate", "Visits a week before relief", log_visits_a_week=np.log(7.0 * visits / (days + 7.0))),
+        make_numbers("baseline", "First pain rating", baseline=baseline, baseline_squared=baseline**2),
+        make_numbers("days_to_relief", "Days to relief", log_days_to_relief=np.log1p(days)),
+        make_numbers("relief_nrs", "Rating at relief", relief_nrs=course.pain[row] / HUNDREDTHS),
+        make_numbers("visit_rate", "Visits a week before relief", log_visits_a_week=rate),
     ]
-
-
-def _care_blocks(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) -> tuple[list[Block], list[Block]]:
-    """Maintenance care by the landmark, and what else was done at the first treatment; and what is too rare of it."""
-    blocks = [_flag("maintenance", "In maintenance care", cohort.maintenance_days < 0)]
-    codebook, first = episodes.visits.codebook, episodes.columns["modalities_first"][cohort.rows.episode]
-    for family in codebook.families:
-        if family != "active":
-            given = (first & np.uint64(codebook.family_masks[family])) != 0
-            blocks.append(_flag(family, codebook.label("family", family), given))
-    found = [(block, _in_both(block.values[:, 0] > 0, arm)) for block in blocks if block.values.any()]
-    return [block for block, enough in found if enough], [block for block, enough in found if not enough]
-
-
-def _in_both(flag: Flags, arm: Flags) -> bool:
-    """Whether enough of both arms have it and have it not: otherwise it tells who is in which."""
-    return min(int((state & side).sum()) for state in (flag, ~flag) for side in (arm, ~arm)) >= LEAST_IN_ARM
-
-
-def _flag(name: str, label: str, flags: Flags) -> Block:
-    return Block(name, label, (name,), flags.astype(np.float64)[:, None])
-
-
-def _numbers(name: str, label: str, **columns: FloatArray) -> Block:
-    return Block(name, label, tuple(columns), np.column_stack(list(columns.values())).astype(np.float64))

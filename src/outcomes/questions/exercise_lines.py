@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from outcomes.errors import NotEstimable
 from outcomes.estimators.weighted_risk import OverlapRisk, overlap_risk
-from outcomes.estimators.weighting import balance
 from outcomes.questions import results
-from outcomes.questions.exercise_cohort import Adjustment, ExerciseCohort, choose_adjustment
-from outcomes.questions.results import Flags, FloatArray
+from outcomes.questions.adjustment import Adjustment
+from outcomes.questions.arm_balance import LARGEST_IMBALANCE, BalanceRow, find_worst, note_balance, tabulate_balance
+from outcomes.questions.exercise_cohort import ExerciseCohort, choose_columns_of
+from outcomes.questions.results import Flags
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 GRACE_DAYS = 30
 WITH, WITHOUT = "with", "without"
 DIFFERENCE, HAZARD_RATIO = "difference", "hazard_ratio"
-LARGEST_IMBALANCE, NOTED_IMBALANCE = 0.2, 0.1
-BALANCE_COLUMNS = ("column", "label", "smd_before", "smd_after", "is_adjusted")
-"""Columns of the table of balance: standardised mean differences, with exercise minus without."""
 DRAWS_BESIDE, FEWEST_DRAWS, ROWS_DRAWN = 200, 100, 2_000_000
 """Draws of patients for the lines beside the main one; with many episodes fewer, so that about as many rows are drawn
 in all. An interval needs only the mean and the spread of the draws, and a hundred give the spread to 7 %."""
@@ -81,7 +77,7 @@ class Comparison:
     """A row, and what only the main one tells besides."""
 
     line: Line
-    balance: list[tuple[object, ...]] = field(default_factory=list)
+    balance: list[BalanceRow] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     adjusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -125,14 +121,14 @@ def compare_arms(episodes: Episodes, cohort: ExerciseCohort, head: Line, draws: 
     summary: dict[str, Any] = {"n": line.n, "n_events": line.events, "n_with": line.n_with, "n_without": line.n_without}
     if reason := say_too_small(line, protocol):
         return Comparison(replace(line, reason=reason), summary=summary)
-    chosen = choose_adjustment(episodes, cohort, arm)
+    chosen = choose_columns_of(episodes, cohort, arm)
     try:
         found = _fit_overlap(cohort, chosen, arm, line, draws, protocol)
     except NotEstimable as refusal:
         return Comparison(replace(line, reason=say_refusal(refusal)), summary=summary)
-    table = _balance_rows(chosen, arm, found)
-    worst = max((abs(float(str(row[3]))) for row in table), default=0.0)
-    notes = _balance_notes(chosen, table)
+    table = tabulate_balance(chosen, arm, found.weights)
+    worst = find_worst(table)
+    notes = note_balance(chosen, table)
     names = tuple(block.label for block in chosen.used)
     summary |= {"largest_smd": worst, "n_columns": chosen.X.shape[1], "n_draws": found.draws}
     reason = _too_different(found, worst, protocol)
@@ -187,37 +183,3 @@ def _too_different(found: OverlapRisk, worst: float, protocol: Protocol) -> str:
     if worst >= LARGEST_IMBALANCE:
         return "the arms still differ in what is recorded after weighting"
     return ""
-
-
-def _balance_rows(chosen: Adjustment, arm: Flags, found: OverlapRisk) -> list[tuple[object, ...]]:
-    """Standardised differences of all columns (`BALANCE_COLUMNS`), also of those there was no room for."""
-    rows: list[tuple[object, ...]] = []
-    for blocks, used in ((chosen.used, True), (chosen.left, False)):
-        for block in blocks:
-            rows += [
-                (name, block.label, *_compare_means(column, arm, found.weights), used)
-                for name, column in zip(block.names, block.values.T, strict=True)
-            ]
-    return rows
-
-
-def _compare_means(column: FloatArray, arm: Flags, weights: FloatArray) -> tuple[float, float]:
-    """Standardised difference of a column before and after weighting; inf where it tells the arms apart."""
-    if np.ptp(column[arm]) == 0 and np.ptp(column[~arm]) == 0:
-        return np.inf, np.inf
-    smd = balance(column[:, None], arm, weights)
-    return float(smd.before[0]), float(smd.after[0])
-
-
-def _balance_notes(chosen: Adjustment, table: list[tuple[object, ...]]) -> tuple[str, ...]:
-    uneven = dict.fromkeys(str(row[1]) for row in table if abs(float(str(row[3]))) >= NOTED_IMBALANCE)
-    notes = []
-    missing = dict.fromkeys(block.label.lower() for block in chosen.left)
-    if missing:
-        notes.append(f"Not adjusted for, the smaller arm having too few episodes: {', '.join(missing)}.")
-    if uneven:
-        notes.append(
-            f"After weighting the arms still differ by a standardised difference of {NOTED_IMBALANCE} or more in: "
-            f"{', '.join(label.lower() for label in uneven)}."
-        )
-    return tuple(notes)

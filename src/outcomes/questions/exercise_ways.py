@@ -11,7 +11,7 @@ import numpy as np
 from outcomes.errors import NotEstimable
 from outcomes.estimators.clone_weights import clone_censor_weight
 from outcomes.estimators.cox import cox
-from outcomes.questions.exercise_cohort import ExerciseCohort, build_cohort, build_cohort_at, choose_adjustment
+from outcomes.questions.exercise_cohort import ExerciseCohort, build_cohort, build_cohort_at, choose_columns_of
 from outcomes.questions.exercise_lines import (
     DRAWS_BESIDE,
     GRACE_DAYS,
@@ -72,7 +72,7 @@ def _refuse_or(
 
 def _fit_state(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> Line:
     rows, exercise, maintenance = cohort.rows, cohort.exercise_days, cohort.maintenance_days
-    chosen = choose_adjustment(episodes, cohort, exercise < rows.stop_days)
+    chosen = choose_columns_of(episodes, cohort, exercise < rows.stop_days)
     names = [name for name in chosen.names if name != "maintenance"]
     fixed = chosen.X[:, [name in names for name in chosen.names]]
     # At most three pieces a row: up to the first of the two days, between them, and after the second.
@@ -106,7 +106,7 @@ def as_strategies(episodes: Episodes) -> Iterator[Line]:
 def _fit_strategies(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> Line:
     rows, inference = cohort.rows, episodes.protocol.inference
     started = cohort.exercise_days < np.minimum(rows.stop_days, line.horizon_days)
-    chosen = choose_adjustment(episodes, cohort, started)
+    chosen = choose_columns_of(episodes, cohort, started)
     found = clone_censor_weight(
         rows.stop_days,
         rows.event,

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.arm_balance import BALANCE_COLUMNS
 from outcomes.questions.exercise_cohort import build_cohort_at
 from outcomes.questions.exercise_lines import (
-    BALANCE_COLUMNS,
     DRAWS_BESIDE,
     FEWEST_DRAWS,
     WITH,
