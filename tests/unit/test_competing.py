@@ -130,6 +130,21 @@ def test_nothing_cancels_where_almost_nobody_is_left():
 # -- what must not matter ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("length", [1, 7, 64])
+def test_the_blocks_of_days_do_not_matter(mgus2, monkeypatch, length):
+    time, cause, _, _ = mgus2
+    whole = aalen_johansen(time, cause)
+    monkeypatch.setattr("outcomes.estimators.curves.competing._BLOCK", length)
+    assert whole.time.size > length
+    np.testing.assert_allclose(aalen_johansen(time, cause).std_err, whole.std_err, rtol=1e-13)
+
+
+def test_weights_at_risk_are_one_number_wherever_they_are_read():
+    rng = np.random.default_rng(11)
+    fit = aalen_johansen(rng.exponential(14.0, 500), rng.integers(0, 3, 500), rng.uniform(0.1, 3.0, 500))
+    np.testing.assert_array_equal(fit.at_risk, fit.watched[np.searchsorted(fit.watched_time, fit.time)])
+
+
 def test_one_cause_is_kaplan_meier(mgus2):
     time, cause, _, _ = mgus2
     fit, curve = aalen_johansen(time, cause > 0), kaplan_meier(time, cause > 0)

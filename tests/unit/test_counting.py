@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 
@@ -69,6 +70,36 @@ def test_table_of_counts_is_what_a_dictionary_says(rows, unit):
         for j, v in enumerate(found):
             assert table[c, j] == sum(w for w, (x, y) in zip(weights, rows, strict=True) if x * unit == v and y == c)
     np.testing.assert_array_equal(count_by(values, [code], [3])[1].sum(), len(rows))
+
+
+TIMES = np.random.default_rng(3).exponential(14.0, 300)
+ODD_TIMES = {
+    "any moment": TIMES,
+    "tied moments": np.round(TIMES, 1),
+    "nothing and minus nothing": np.concatenate([[0.0, -0.0], TIMES, [0.0]]),
+    "neighbours among doubles": np.array([1.0, np.nextafter(1.0, 2.0), 1.0, np.nextafter(1.0, 0.0)]),
+    "from the smallest double to the largest": np.array([0.0, 5e-324, 1.5, 1.7e308, 5e-324]),
+    "below nothing": TIMES - 14.0,
+    "every second": TIMES[::2],
+    "one moment": np.array([0.5, 0.5]),
+    "whole, far apart": (TIMES * 1e12).astype(np.int64) - 10**13,
+    "whole, beyond 63 bits": np.array([2**64 - 1, 3, 2**64 - 1], dtype=np.uint64),
+    "whole, without sign": np.array([2**32 - 1, 0, 1], dtype=np.uint32),
+}
+
+
+@pytest.mark.parametrize("cells", [1, 2, 6, 300, 70_000])
+@pytest.mark.parametrize("values", ODD_TIMES.values(), ids=ODD_TIMES.keys())
+def test_times_that_are_sorted_are_counted_as_a_dictionary_counts(values, cells):
+    code = np.random.default_rng(4).integers(0, min(cells, 400), values.size) * (cells // min(cells, 400))
+    found, table = count_by(values, [code], [cells])
+    expected = Counter(zip(code.tolist(), values.tolist(), strict=True))
+    assert found.tolist() == [float(value) for value in sorted(set(values.tolist()))]
+    cell, place = np.nonzero(table)
+    # Doubles of whole numbers beyond 2**53 may be equal where the numbers are not; here none are.
+    counted = {(c, found[j]): table[c, j] for c, j in zip(cell.tolist(), place.tolist(), strict=True)}
+    assert counted == {(c, float(value)): n for (c, value), n in expected.items()}
+    assert not np.signbit(found[found == 0]).any()
 
 
 def test_whole_numbers_are_counted_without_floats_and_checked_alike():

@@ -41,13 +41,13 @@ def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
 def _distinct_whole(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     whole = _whole_range(values, 4 * values.size + 100_000)
     place = np.empty(values.size, dtype=np.intp)
-    for rows in _blocks(values.size, _BLOCK):
+    for rows in blocks(values.size, _BLOCK):
         place[rows] = _slots(values[rows], whole)
     present = np.flatnonzero(np.bincount(place, minlength=whole.size))
     if present.size < whole.size:
         rank = np.zeros(whole.size, dtype=np.intp)
         rank[present] = np.arange(present.size)
-        for rows in _blocks(values.size, _BLOCK):
+        for rows in blocks(values.size, _BLOCK):
             place[rows] = rank[place[rows]]
     found = (present + whole.low).astype(values.dtype)
     if whole.has_infinite:
@@ -81,15 +81,20 @@ def count_by(
     table : ndarray, shape (*shape, m)
         Sum of weights of each combination of codes at each value.
     """
+    cells = math.prod(shape)
     try:
-        whole = _whole_range(values, (4 * values.size + 100_000) // math.prod(shape))
-        found = np.arange(whole.low, whole.low + whole.size)
+        whole = _whole_range(values, (4 * values.size + 100_000) // cells)
         table = _count_cells(values, whole, codes, shape, weights)
+        present = table.any(axis=0)
+        found, table = np.flatnonzero(present) + whole.low, table[:, present]
     except _NotWhole:
-        found, place = distinct(values)
-        table = _count_cells(place, _Range(0, found.size, False), codes, shape, weights)
-    present = table.any(axis=0)
-    return found[present].astype(np.float64), table[:, present].astype(np.float64).reshape(*shape, -1)
+        keys = _find_keys(values, cells) if weights is None else None
+        if keys is not None:
+            found, table = _count_sorted(values, keys, _combine(codes, shape, np.min_scalar_type(cells)), cells)
+        else:
+            found, place = distinct(values)
+            table = _count_cells(place, _Range(0, found.size, False), codes, shape, weights)
+    return found.astype(np.float64, copy=False), table.astype(np.float64, copy=False).reshape(*shape, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +145,76 @@ def _count_cells(
     size = whole.size * math.prod(shape)
     table: NDArray[Any] = np.zeros(size, dtype=np.int64 if weights is None else np.float64)
     # A block costs one pass over the table as well, so blocks grow with it.
-    for rows in _blocks(values.size, max(_BLOCK, 4 * size)):
+    for rows in blocks(values.size, max(_BLOCK, 4 * size)):
         slot = _slots(values[rows], whole)
-        cell = codes[0][rows].astype(np.intp)
-        for code, count in zip(codes[1:], shape[1:], strict=True):
-            cell *= count
-            cell += code[rows].astype(np.intp, copy=False)
+        cell = _combine([code[rows] for code in codes], shape, np.dtype(np.intp))
         cell *= whole.size
         cell += slot
         table += np.bincount(cell, weights=None if weights is None else weights[rows], minlength=size)
     return table.reshape(-1, whole.size)
 
 
-def _blocks(n: int, length: int) -> Iterator[slice]:
+def _find_keys(values: NDArray[Any], cells: int) -> tuple[NDArray[np.int64], int] | None:
+    """Return whole numbers from 0 on in the order of the values, less than 2**63 / `cells`, and what was taken off.
+
+    The bits of doubles from 0 on, read as whole numbers, have the order of the doubles, and nothing is lost. From the
+    lowest to the highest time there is room for the cells, once 0, far below all others, is moved up to them. None
+    where there is no room, or a double is negative.
+    """
+    low, high = values.min(), values.max()
+    bits = values
+    if values.dtype.kind == "f":
+        if values.dtype != np.float64 or not low >= 0:
+            return None
+        bits = np.ascontiguousarray(values).view(np.int64)
+        if low == 0:
+            low = values[values > 0].min(initial=high)
+        low, high = low.view(np.int64) - 1, high.view(np.int64)
+    base, top = int(low), int(high)
+    if top >= 1 << 63 or (top - base + 1) * cells >= 1 << 63:
+        return None
+    key = np.maximum(bits, base).astype(np.int64, copy=False)
+    key -= base
+    return key, base
+
+
+def _count_sorted(
+    values: NDArray[Any], keys: tuple[NDArray[np.int64], int], cell: NDArray[Any], cells: int
+) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return the distinct values and the table of counts, shape (cells, m), by sorting key and cell as one number.
+
+    Sorting numbers is several times quicker than sorting the way back to their rows, which nobody needs here.
+    """
+    joint, base = keys
+    joint *= cells
+    joint += cell
+    joint.sort()
+    key = joint // cells
+    first = np.concatenate([[True], key[1:] != key[:-1]])
+    found = key[first]
+    # From here on the place in the table; in place, for fresh memory costs more than the sums.
+    joint -= np.multiply(key, cells, out=key)
+    joint *= found.size
+    joint += np.cumsum(first, out=key)
+    joint -= 1
+    table = np.bincount(joint, minlength=cells * found.size).reshape(cells, -1)
+    found += base
+    if values.dtype.kind == "f":
+        found[0] = found[0] if values.min() > 0 else 0
+        found = found.view(np.float64)
+    return found, table
+
+
+def _combine(codes: Sequence[NDArray[Any]], shape: Sequence[int], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return the number of each row's cell, code after code."""
+    cell = codes[0].astype(kind)
+    for code, count in zip(codes[1:], shape[1:], strict=True):
+        cell *= count
+        cell += code.astype(kind, copy=False)
+    return cell
+
+
+def blocks(n: int, length: int) -> Iterator[slice]:
     """Cut n rows into blocks: their temporary arrays stay in the cache, which halves the time at a million rows."""
     return (slice(start, start + length) for start in range(0, n, length))
 

@@ -29,11 +29,12 @@ from outcomes.estimators.checks import (
     check_whole,
     refuse_where,
 )
-from outcomes.estimators.counting import count_by
+from outcomes.estimators.counting import blocks, count_by
 from outcomes.estimators.curves.kaplan_meier import check_times, log_log_limits, normal_quantile
 from outcomes.estimators.curves.steps import ROUNDING, Steps, compute_steps
 
 MOST_CAUSES = 100
+_BLOCK = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,23 @@ def aalen_johansen(
         end, code, weight = end[weight > 0], code[weight > 0], weight[weight > 0]
     times, table = count_by(end, [code], [k + 1], weight)
     squares = table if weight is None else count_by(end, [code], [k + 1], weight**2)[1]
-    steps = compute_steps(times, table)
-    return _from_steps(steps, table[1:], _std_err(steps, squares), level)
+    watched = np.cumsum(table.sum(axis=0)[::-1])[::-1]
+    seen = np.flatnonzero(table[1:].any(axis=0))
+    table = _keep_event_days(table, seen)
+    steps = compute_steps(times[seen], table, watched[seen])
+    std_err = _std_err(steps, table if weight is None else _keep_event_days(squares, seen))
+    return _from_steps(steps, table[1:], std_err, level, times, watched)
+
+
+def _keep_event_days(table: FloatArray, seen: NDArray[np.intp]) -> FloatArray:
+    """Return the columns of the days with an event; who is censored later, before the next, counts as censored there.
+
+    The same events have gone by, so they move the estimate alike; who is censored before the first event moves nothing.
+    """
+    kept = np.take(table, seen, axis=1)
+    if seen.size:
+        kept[0] = np.add.reduceat(table[0], seen)
+    return kept
 
 
 def check_causes(code: NDArray[Any], causes: int | None = None) -> int:
@@ -138,47 +154,57 @@ def _std_err(steps: Steps, squares: FloatArray) -> FloatArray:
     """
     censored, happened = squares[0], squares[1:].sum(axis=0)
     later = np.zeros_like(censored)
-    later[:-1] = np.cumsum((censored + happened)[:0:-1])[::-1]
-    m0, m1 = steps.censored_pull, steps.event_pull
-    m_squared = np.cumsum(censored * m0**2 + happened * m1**2)
-    to_come = np.zeros_like(steps.rise)
-    to_come[:, :-1] = np.cumsum(steps.rise[:, :0:-1], axis=1)[:, ::-1]
-    a, own = steps.before_row, squares[1:]
-    b0, b1, jump = a - m0 * to_come, a - m1 * to_come, steps.before / steps.at_risk
-    # A row with the cause itself has b1 + jump for b1.
-    from0, from1, from_own = censored * b0, happened * b1, own * jump
-    b_squared = np.cumsum(from0 * b0 + from1 * b1 + from_own * (2.0 * b1 + jump), axis=1)
-    mixed = np.cumsum(from0 * m0 + (from1 + from_own) * m1, axis=1)
-    variance = a * a * later + b_squared + (2.0 * mixed + m_squared * to_come) * to_come
+    np.cumsum((censored + happened)[:0:-1], out=later[-2::-1])
+    to_come, out = np.zeros_like(steps.rise), np.empty_like(steps.rise)
+    np.cumsum(steps.rise[:, :0:-1], axis=1, out=to_come[:, -2::-1])
+    sums = np.zeros(2 * len(out) + 1)
+    # In blocks the many terms stay in the cache, which takes a third off at half a million days; the sums go on.
+    for days in blocks(later.size, _BLOCK):
+        a, left, left_happened = steps.before_row[:, days], censored[days], happened[days]
+        m0, m1, to_end = steps.censored_pull[days], steps.event_pull[days], to_come[:, days]
+        jump = steps.before[days] / steps.at_risk[days]
+        b0, b1 = a - m0 * to_end, a - m1 * to_end
+        # A row with the cause itself has b1 + jump for b1.
+        from0, from_own = left * b0, squares[1:, days] * jump
+        from1 = left_happened * b1 + from_own
+        squared, mixed = from0 * b0 + from1 * b1 + from_own * (b1 + jump), from0 * m0 + from1 * m1
+        terms = np.concatenate([squared, mixed, (left * m0**2 + left_happened * m1**2)[None]])
+        terms[:, 0] += sums
+        np.cumsum(terms, axis=1, out=terms)
+        sums = terms[:, -1]
+        b_squared, twice, m_squared = terms[: len(out)], 2.0 * terms[len(out) : -1], terms[-1]
+        variance = a * a * later[days] + b_squared + (twice + m_squared * to_end) * to_end
+        np.sqrt(np.maximum(variance, 0.0), out=out[:, days])
     # Before a cause's first event no row moves it; rounding must not say otherwise.
-    out = np.sqrt(np.maximum(variance, 0.0))
     out[steps.incidence <= 0] = 0.0
     return out
 
 
-def _from_steps(steps: Steps, events: FloatArray, std_err: FloatArray, level: float) -> AalenJohansen:
-    seen = np.flatnonzero(steps.events)
-    incidence, se = steps.incidence[:, seen], std_err[:, seen]
+def _from_steps(
+    steps: Steps, events: FloatArray, std_err: FloatArray, level: float, watched_time: FloatArray, watched: FloatArray
+) -> AalenJohansen:
+    incidence = steps.incidence
     without = 1.0 - incidence
     without[without <= ROUNDING] = 0.0
-    relative = np.divide(se, without, out=np.zeros_like(se), where=without > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # without limits where nobody is left without the event
+        relative = std_err / without
     low, high = log_log_limits(without, relative, normal_quantile(level))
+    low, high = np.subtract(1.0, high, out=high), np.subtract(1.0, low, out=low)
     nothing_yet = incidence == 0
-    low, high = 1.0 - high, 1.0 - low
     low[nothing_yet], high[nothing_yet] = 0.0, 0.0
     return AalenJohansen(
-        time=steps.time[seen],
+        time=steps.time,
         causes=np.arange(1, len(incidence) + 1),
-        at_risk=steps.at_risk[seen],
-        events=events[:, seen],
+        at_risk=steps.at_risk,
+        events=events,
         incidence=incidence,
-        std_err=se,
+        std_err=std_err,
         conf_low=low,
         conf_high=high,
-        event_free=steps.after[seen],
+        event_free=steps.after,
         level=level,
-        watched_time=steps.time,
-        watched=steps.at_risk,
+        watched_time=watched_time,
+        watched=watched,
     )
 
 

@@ -161,7 +161,6 @@ def _count_times(
     """Return the distinct times, the weight of events at each, and the weight at risk at each."""
     times, table = count_by(end, [happened], [2], weight)
     change, events = table[0] + table[1], table[1]
-    total = change.sum()
     if begin is not None:
         starts, entering = count_by(begin, [np.zeros(begin.size, dtype=np.uint8)], [1], weight)
         left, left_change, left_events = times, change, events
@@ -172,14 +171,16 @@ def _count_times(
         change[np.searchsorted(times, starts)] -= entering[0]
     # Summed from the far end: the last at risk are exactly their own weight. Who enters at t is not yet at risk at t.
     watched = np.cumsum(change[::-1])[::-1]
-    watched[np.abs(watched) < _ROUNDING * total] = 0.0
+    if begin is not None:
+        watched[np.abs(watched) < _ROUNDING * table.sum()] = 0.0
     return times, events, watched
 
 
 def _from_counts(times: FloatArray, events: FloatArray, watched: FloatArray, level: float) -> KaplanMeier:
-    step = events > 0
+    step = np.flatnonzero(events)
     d, n = events[step], watched[step]
-    left_over = np.where(np.abs(n - d) <= _ROUNDING * n, 0.0, n - d)
+    left_over = n - d
+    left_over[left_over <= _ROUNDING * n] = 0.0
     survival = np.cumprod(left_over / n).astype(np.float64, copy=False)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative: FloatArray = np.sqrt(np.cumsum(d / (n * left_over)))
@@ -227,13 +228,16 @@ def log_log_limits(survival: FloatArray, relative: FloatArray, z: float) -> tupl
     All arrays have one shape. NaN where survival is not inside (0, 1): there the scale has no place for it.
     """
     inside = (survival > 0) & (survival < 1)
-    none = not inside.all()
-    log_s = np.log(np.where(inside, survival, 0.5) if none else survival)
-    with np.errstate(over="ignore"):  # a limit beyond the range of doubles is 0
+    # A limit beyond the range of doubles is 0; what comes out where survival is not inside is thrown away.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        log_s = np.log(survival)
         # exp(-exp(log(-log S) + shift)) without the way there and back.
-        stretch = np.exp(-z * (np.where(inside, relative, 0.0) if none else relative) / log_s)
-        low, high = np.exp(log_s * stretch), np.exp(log_s / stretch)
-    if none:
+        stretch = -z * relative / log_s
+        np.exp(stretch, out=stretch)
+        low, high = log_s * stretch, np.divide(log_s, stretch, out=log_s)
+        np.exp(low, out=low)
+        np.exp(high, out=high)
+    if not inside.all():
         low[~inside], high[~inside] = np.nan, np.nan
     return low, high
 

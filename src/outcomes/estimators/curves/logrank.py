@@ -90,7 +90,9 @@ def logrank(time: ArrayLike, event: ArrayLike, group: ArrayLike, strata: ArrayLi
     present = np.flatnonzero(size)
     if present.size < 2:
         raise NotEstimable("Nothing to compare: all rows are of one group.")
-    return _compare(events[present], at_risk[present], tuple(groups[i] for i in present))
+    if present.size < size.size:
+        events, at_risk = events[present], at_risk[present]
+    return _compare(events, at_risk, tuple(groups[i] for i in present))
 
 
 def _number_groups(group: ArrayLike, length: int) -> tuple[NDArray[Any], tuple[Any, ...]]:
@@ -148,18 +150,20 @@ def _count_columns(
     """Return events and numbers at risk, shape (k, m), one column a stratum's day with an event, and rows, (k,)."""
     if stratum is None:
         _, table = count_by(end, [happened, codes], [2, k])
-        owner = np.zeros(table.shape[-1], dtype=np.intp)
     else:
         # Stratum after stratum on one axis of days.
         times, place = distinct(end)
         column, table = count_by(stratum * times.size + place, [happened, codes], [2, k])
+    events = table[1]
+    seen = np.flatnonzero(events.sum(axis=0))
+    onwards = np.cumsum((table[0] + events)[:, ::-1], axis=1)[:, ::-1]
+    at_risk = np.take(onwards, seen, axis=1)
+    if stratum is not None:
+        # Counted to the end of the axis: take off the strata that come after.
         owner = column.astype(np.intp) // times.size
-    events, leaving = table[1], table[0] + table[1]
-    onwards = np.concatenate([np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1], np.zeros((k, 1))], axis=1)
-    # Counted to the end of the axis: take off the strata that come after.
-    seen = np.flatnonzero(events.any(axis=0))
-    after = np.searchsorted(owner, owner[seen], side="right")
-    return events[:, seen], onwards[:, seen] - onwards[:, after], leaving.sum(axis=1)
+        after = np.searchsorted(owner, owner[seen], side="right")
+        at_risk -= np.pad(onwards, [(0, 0), (0, 1)])[:, after]
+    return np.take(events, seen, axis=1), at_risk, onwards[:, 0]
 
 
 def _compare(events: FloatArray, at_risk: FloatArray, groups: tuple[Any, ...]) -> LogRank:
@@ -174,7 +178,7 @@ def _compare(events: FloatArray, at_risk: FloatArray, groups: tuple[Any, ...]) -
             "event."
         )
     # Weight of the hypergeometric variance; one left at risk has none.
-    c = np.where(n > 1, d * (n - d) / np.maximum(n - 1, 1), 0.0)
+    c = d * (n - d) / np.maximum(n - 1, 1)
     together = (share * c) @ share.T
     if not _is_connected(together > 0):
         raise NotEstimable(

@@ -54,15 +54,20 @@ class Steps:
     event_pull: FloatArray
 
 
-def compute_steps(time: FloatArray, table: FloatArray) -> Steps:
-    """Return the sums of a table of counts, shape (k + 1, M), row 0 the censored, column j the day ``time[j]``."""
-    n = np.cumsum(table.sum(axis=0)[::-1])[::-1]
+def compute_steps(time: FloatArray, table: FloatArray, at_risk: FloatArray | None = None) -> Steps:
+    """Return the sums of a table of counts, shape (k + 1, M), row 0 the censored, column j the day ``time[j]``.
+
+    `at_risk`, shape (M,), is summed from the table unless it is given.
+    """
+    n = np.cumsum(table.sum(axis=0)[::-1])[::-1] if at_risk is None else at_risk
     d = table[1:].sum(axis=0)
     left_over = n - d
-    left_over[left_over <= ROUNDING * n] = 0.0
-    # Where nobody is left over, nothing follows, and what it is divided by does not matter.
-    one_left = np.divide(1.0, left_over, out=np.zeros_like(n), where=left_over > 0)
+    nobody = left_over <= ROUNDING * n
+    left_over[nobody] = 0.0
     after = np.cumprod(left_over / n)
+    # Where nobody is left over, nothing follows, and what it is divided by does not matter.
+    left_over[nobody] = np.inf
+    one_left = 1.0 / left_over
     before = np.concatenate([[1.0], after[:-1]])
     rise = table[1:] * (before / n)
     total = np.cumsum(d / n * one_left)
