@@ -10,8 +10,9 @@ no, every step moves somebody by about 1 for ever, and there is no finite answer
 doi:10.1093/biomet/71.1.1).
 
 A draw has the rows of the full data with other counts. All draws of a block take their steps together, from the full
-data's answer: two or three are enough. A level that no row of a draw has leaves its coefficient open but no chance in
-doubt; such a draw counts as fitted. A separated draw does not.
+data's answer: by chords (`outcomes.estimators.logistic_chords`) where there are many columns and rows; else, and where
+chords do not get there, by Newton's steps, of which two or three are enough. A level that no row of a draw has leaves
+its coefficient open but no chance in doubt; such a draw counts as fitted. A separated draw does not.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.estimators.checks import FloatArray
+from outcomes.estimators.logistic_chords import walk_chords
 
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -44,6 +46,12 @@ _SAME = 1e-10
 _FAR_FROM_SAME = 1e-3
 # Numbers in a table of rows by draws, and in one of rows by pairs of columns: they stay in the cache.
 _NUMBERS_AT_ONCE = 1 << 19
+# What chords may leave of a log-odds: a bootstrap draw moves it by 1e-3 even with millions of rows.
+_CHORD_ACCURACY = 1e-8
+# With fewer columns Newton's step costs no more than a chord; with fewer rows to each a draw's information differs too
+# much from the average one for chords to be short.
+_MANY_COLUMNS = 5
+_ROWS_A_COLUMN = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +205,7 @@ def _step_back(
 
 
 def fit_draws(
-    design: Design, yes: FloatArray, trials: FloatArray, counts: NDArray[Any], start: FloatArray
+    design: Design, yes: FloatArray, trials: FloatArray, counts: NDArray[Any], start: FloatArray, workers: int = 1
 ) -> tuple[FloatArray, Flags]:
     """Fit the model to every draw of a block.
 
@@ -211,6 +219,8 @@ def fit_draws(
         How often each row is in each draw.
     start : ndarray, shape (p,)
         The full data's coefficients of the basis.
+    workers : int
+        Threads; the numbers are the same bit for bit whatever it is.
 
     Returns
     -------
@@ -219,6 +229,20 @@ def fit_draws(
     reached : ndarray of bool, shape (draws,)
         False for draws without an answer, whose coefficients are not to be used.
     """
+    n, (m, p) = counts.shape[0], design.basis.shape
+    b, reached = np.tile(start, (n, 1)), np.zeros(n, dtype=bool)
+    if p >= _MANY_COLUMNS and m >= _ROWS_A_COLUMN * p:
+        b, reached = walk_chords(design.basis, yes, trials, counts, start, _CHORD_ACCURACY, workers)
+    rest = np.flatnonzero(~reached)
+    if rest.size:
+        b[rest], reached[rest] = _fit_jointly(design, yes, trials, counts[rest], start)
+    return b, reached
+
+
+def _fit_jointly(
+    design: Design, yes: FloatArray, trials: FloatArray, counts: NDArray[Any], start: FloatArray
+) -> tuple[FloatArray, Flags]:
+    """Fit draws by Newton's steps together, and those that do not get there so one by one; see `fit_draws`."""
     n = counts.shape[0]
     b = np.tile(start, (n, 1))
     reached = np.zeros(n, dtype=bool)
@@ -250,7 +274,7 @@ def _joint_step(
     one, two = np.triu_indices(p)
     score: FloatArray = np.zeros_like(b)
     pairs = np.zeros((b.shape[0], one.size))
-    length = max(64, _NUMBERS_AT_ONCE // one.size)
+    length = max(64, _NUMBERS_AT_ONCE // max(one.size, b.shape[0]))
     for begin in range(0, z.shape[0], length):
         part = z[begin : begin + length]
         chance, other = chances(part @ b.T)

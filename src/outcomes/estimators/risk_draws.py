@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray
+from outcomes.estimators.checks import FloatArray, refuse_where
 from outcomes.estimators.limits import interval_limits
 
 IntArray = NDArray[np.intp]
@@ -103,6 +103,14 @@ def keep_fitted(drawn: NDArray[Any], reached: Flags, of_what: str) -> tuple[NDAr
     return drawn[reached], failed
 
 
+def refuse_unseen(name: str, when: FloatArray, last: list[float]) -> None:
+    """Refuse times, shape (k,), after the last one at which an arm was watched, and having no times at all."""
+    if not when.size:
+        raise NotEstimable("Nothing to estimate: no times were given.")
+    what = "lies after the last row of one of the arms: nobody was watched there."
+    refuse_where(when > min(last), "E745", name, what)
+
+
 def risk_limits(
     one: FloatArray, other: FloatArray, drawn_one: FloatArray, drawn_other: FloatArray, level: float
 ) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
@@ -113,7 +121,7 @@ def risk_limits(
     where nothing has happened yet: the draws have no width to give.
     """
     low, high = interval_limits((1.0 + one - other) / 2.0, (1.0 + drawn_one - drawn_other) / 2.0, level)
-    flat = np.ptp(drawn_one, axis=0) == 0, np.ptp(drawn_other, axis=0) == 0
+    flat = _flat(drawn_one), _flat(drawn_other)
     limits = [
         interval_limits(one, drawn_one, level),
         interval_limits(other, drawn_other, level),
@@ -122,3 +130,60 @@ def risk_limits(
     for none, (begin, end) in zip((*flat, flat[0] | flat[1]), limits, strict=True):
         begin[none], end[none] = np.nan, np.nan
     return limits[0], limits[1], limits[2]
+
+
+def difference_test(
+    one: FloatArray, other: FloatArray, drawn_one: FloatArray, drawn_other: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the standard error of the difference of two risks, shape (k,), and two-sided p-value; see `risk_limits`.
+
+    Wald's test on the scale and around the centre of the interval, Fisher's z of the mean of the draws. The p-value
+    follows the interval in its two corrections, so that it is below ``1 - level`` exactly when the interval leaves out
+    0: it is 1 where the estimate is 0 or on the other side of 0 from the mean of the draws, which the interval is
+    widened to contain; and where every draw is on one side of 0, so that the interval, which stays inside the draws,
+    leaves out 0 at any level, it is 2 / (draws + 1) at most. The last needs more than ``2 / (1 - level)`` draws, 40 at
+    95 %. Both NaN where a risk is the same in every draw.
+    """
+    from scipy.special import logit, ndtr
+
+    share = (1.0 + drawn_one - drawn_other) / 2.0
+    middle, spread = share.mean(axis=0), share.std(axis=0, ddof=1)
+    inside = (middle > 0) & (middle < 1) & (spread > 0)
+    score = np.full(middle.shape, np.inf)
+    at, width = middle[inside], spread[inside]
+    score[inside] = np.abs(logit(at)) * at * (1.0 - at) / width
+    p = 2.0 * ndtr(-score)
+    side = np.sign(one - other)
+    agree = side * (middle - 0.5) > 0
+    apart = agree & ((side * (share - 0.5)).min(axis=0) > 0)
+    p = np.where(apart, np.minimum(p, 2.0 / (share.shape[0] + 1.0)), p)
+    flat = _flat(drawn_one) | _flat(drawn_other)
+    return np.where(flat, np.nan, 2.0 * spread), np.where(flat, np.nan, np.where(agree, p, 1.0))
+
+
+def ratio_limits(
+    one: FloatArray, other: FloatArray, drawn_one: FloatArray, drawn_other: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the ratio of two risks, shape (k,), and its limits from draws, shape (draws, k).
+
+    A normal interval on the log scale around the mean of the draws' logarithms, with their standard deviation, widened
+    where needed to contain the estimate. The ratio is NaN where the other risk is 0. The limits are NaN where either
+    risk is 0, in the data or in any draw, for then the draws have no spread on this scale; and where a risk is the same
+    in every draw.
+    """
+    from scipy.special import ndtri
+
+    ratio = np.divide(one, other, out=np.full(one.shape, np.nan), where=other > 0)
+    low, high = np.full(one.shape, np.nan), np.full(one.shape, np.nan)
+    lowest = np.minimum(drawn_one, drawn_other).min(axis=0)
+    use = (np.minimum(one, other) > 0) & (lowest > 0) & ~_flat(drawn_one) & ~_flat(drawn_other)
+    logs = np.log(drawn_one[:, use] / drawn_other[:, use])
+    middle, reach = logs.mean(axis=0), ndtri(0.5 + level / 2.0) * logs.std(axis=0, ddof=1)
+    low[use] = np.minimum(np.exp(middle - reach), ratio[use])
+    high[use] = np.maximum(np.exp(middle + reach), ratio[use])
+    return ratio, low, high
+
+
+def _flat(drawn: FloatArray) -> Flags:
+    """Return where every draw, shape (draws, k), is the same."""
+    return np.ptp(drawn, axis=0) == 0

@@ -11,13 +11,9 @@ is a difference between arms of equal recorded means; what is not recorded can s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from outcomes.errors import NotEstimable
-from outcomes.estimators.bootstrap import draw_counts
 from outcomes.estimators.checks import (
     FloatArray,
     check_days,
@@ -27,12 +23,9 @@ from outcomes.estimators.checks import (
     refuse_where,
 )
 from outcomes.estimators.curves.kaplan_meier import check_events, check_times
-from outcomes.estimators.logistic import Design, chances, draws_together, fit_draws
-from outcomes.estimators.risk_draws import TimeOrder, keep_fitted, order_times, risk_limits, weighted_risks
-from outcomes.estimators.row_codes import code_rows
-from outcomes.estimators.weighting import Balance, balance, check_arms, effective_sample_size, fit_propensity
-
-IntArray = NDArray[np.intp]
+from outcomes.estimators.overlap_arms import Cells, OverlapArms, describe_arms, draw_cells, weigh_arms
+from outcomes.estimators.risk_draws import TimeOrder, order_times, refuse_unseen, risk_limits, weighted_risks
+from outcomes.estimators.weighting import Balance, check_arms
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +76,6 @@ class OverlapRisk:
     n_failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Patterns:
-    """Distinct rows: ``table`` (m, p), ``arm``, ``time``, ``event`` (m,), ``entry`` (m,) or None, ``count`` (m,).
-
-    ``place`` (n,) is the pattern of each row given. Patterns are numbered by content, so that neither the order of rows
-    nor how often one is repeated side by side decides what is drawn.
-    """
-
-    table: FloatArray
-    arm: FloatArray
-    time: FloatArray
-    event: FloatArray
-    entry: FloatArray | None
-    count: FloatArray
-    place: IntArray
-
-
 def overlap_risk(
     X: ArrayLike,
     treated: ArrayLike,
@@ -140,27 +116,22 @@ def overlap_risk(
     NotEstimable
         What `weighting.overlap_weights` cannot fit; more than 5 % of the draws without a finite fit.
     """
-    rows = _read_rows(X, treated, time, event, entry)
-    n = rows.place.size
+    arms = _read_arms(X, treated, time, event, entry)
     when, level, draws = check_days("at", at), check_level(level), check_whole("draws", draws, "E746", 2)
-    who = np.arange(n) if cluster is None else check_numbers("cluster", cluster, n)
-    design, fit, _ = fit_propensity(rows.table, rows.arm, rows.count)
-    chance, other = chances(fit.log_odds)
-    weight = np.where(rows.arm > 0, other, chance)
-    arms = [_Arm(np.flatnonzero(rows.arm == side), rows) for side in (1, 0)]
-    _refuse_unseen(when, arms)
-    risks = [part.risks((rows.count * weight)[:, None], when)[0] for part in arms]
-    counts = draw_counts(rows.place, who, draws, seed)
-    drawn, reached = _draw_risks(design, rows, arms, counts, fit.turned, when)
-    drawn, failed = keep_fitted(drawn, reached, "the model of who was treated")
-    limits = risk_limits(risks[0], risks[1], drawn[:, 0], drawn[:, 1], level)
+    sides = [_Arm(arms.cells, side) for side in (1, 0)]
+    refuse_unseen("at", when, [float(arms.cells.columns[0][side.cells].max()) for side in sides])
+    one, none = (side.risks(arms.cells.weight[None], when)[0] for side in sides)
+    drawn, failed = draw_cells(arms, cluster, draws, seed)
+    drawn_one, drawn_none = (side.risks(drawn, when) for side in sides)
+    limits = risk_limits(one, none, drawn_one, drawn_none, level)
     (treated_low, treated_high), (control_low, control_high), (low, high) = limits
-    own, arm, seen = weight[rows.place], rows.arm[rows.place] > 0, rows.event * (rows.time <= when.max()) * rows.count
+    end, happened = arms.cells.columns[:2]
+    seen = arms.cells.count * happened * (end <= when.max())
     return OverlapRisk(
         at=when,
-        risk_treated=risks[0],
-        risk_control=risks[1],
-        difference=risks[0] - risks[1],
+        risk_treated=one,
+        risk_control=none,
+        difference=one - none,
         treated_low=treated_low,
         treated_high=treated_high,
         control_low=control_low,
@@ -168,82 +139,37 @@ def overlap_risk(
         difference_low=low,
         difference_high=high,
         level=level,
-        weights=own,
-        propensity=chance[rows.place],
-        balance=balance(rows.table[rows.place], arm, own),
-        ess_treated=effective_sample_size(own[arm]),
-        ess_control=effective_sample_size(own[~arm]),
-        n_treated=int(arm.sum()),
-        n_control=int((~arm).sum()),
-        events_treated=int(seen[rows.arm > 0].sum()),
-        events_control=int(seen[rows.arm == 0].sum()),
+        events_treated=int(seen[sides[0].cells].sum()),
+        events_control=int(seen[sides[1].cells].sum()),
         draws=draws,
         n_failed=failed,
+        **describe_arms(arms),
     )
 
 
 class _Arm:
-    """The patterns of one arm, in the order of their times."""
+    """The cells of one arm, in the order of their times."""
 
-    __slots__ = ("last", "order", "patterns")
+    __slots__ = ("cells", "order")
 
-    def __init__(self, patterns: IntArray, rows: _Patterns) -> None:
-        entry = None if rows.entry is None else rows.entry[patterns]
-        self.patterns = patterns
-        self.order: TimeOrder = order_times(rows.time[patterns], rows.event[patterns], entry)
-        self.last = float(rows.time[patterns].max())
+    def __init__(self, cells: Cells, side: int) -> None:
+        self.cells = cells.of(side)
+        end, happened, *begin = (column[self.cells] for column in cells.columns)
+        self.order: TimeOrder = order_times(end, happened, begin[0] if begin else None)
 
     def risks(self, weights: FloatArray, at: FloatArray) -> FloatArray:
-        """Risks, shape (draws, k), from weights of all patterns, shape (m, draws)."""
-        return weighted_risks(self.order, weights[self.patterns], at)
+        """Risks, shape (draws, k), from weights of all cells, shape (draws, c)."""
+        return weighted_risks(self.order, weights[:, self.cells].T, at)
 
 
-def _read_rows(
+def _read_arms(
     X: ArrayLike, treated: ArrayLike, time: ArrayLike, event: ArrayLike, entry: ArrayLike | None
-) -> _Patterns:
-    """Check the rows and count the distinct ones."""
+) -> OverlapArms:
+    """Check the rows, count and weight them; their outcomes are time, event and, where given, entry."""
     table, arm = check_arms(X, treated)
     end = check_numbers("time", check_times(time), arm.size)
-    happened = check_events(event, arm.size).astype(np.float64)
-    begin = None if entry is None else check_numbers("entry", entry, arm.size)
-    if begin is not None:
-        refuse_where(begin >= end, "E613", "entry", "is not before time: that row was never at risk.")
-    first, place = code_rows([arm, end, happened, *([] if begin is None else [begin]), *table.T])
-    return _Patterns(
-        table=table[first],
-        arm=arm[first],
-        time=end[first],
-        event=happened[first],
-        entry=None if begin is None else begin[first],
-        count=np.bincount(place).astype(np.float64),
-        place=place,
-    )
-
-
-def _refuse_unseen(when: FloatArray, arms: list[_Arm]) -> None:
-    if not when.size:
-        raise NotEstimable("Nothing to estimate: no times were given.")
-    what = "lies after the last row of one of the arms: nobody was watched there."
-    refuse_where(when > min(part.last for part in arms), "E745", "at", what)
-
-
-def _draw_risks(
-    design: Design,
-    rows: _Patterns,
-    arms: list[_Arm],
-    counts: NDArray[Any],
-    start: FloatArray,
-    when: FloatArray,
-) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Risks of both arms in every draw, shape (draws, 2, k), and which draws have a propensity."""
-    out = np.zeros((counts.shape[0], 2, when.size))
-    reached = np.zeros(counts.shape[0], dtype=bool)
-    ones, length = np.ones(rows.arm.size), draws_together(rows.arm.size)
-    for begin in range(0, counts.shape[0], length):
-        part = slice(begin, begin + length)
-        turned, reached[part] = fit_draws(design, rows.arm, ones, counts[part], start)
-        chance, other = chances(design.basis @ turned.T)
-        weights = np.where(rows.arm[:, None] > 0, other, chance) * counts[part].T
-        for side, arm in enumerate(arms):
-            out[part, side] = arm.risks(weights, when)
-    return out, reached
+    outcome = [end, check_numbers("event", check_events(event, arm.size))]
+    if entry is not None:
+        outcome.append(check_numbers("entry", entry, arm.size))
+        refuse_where(outcome[2] >= end, "E613", "entry", "is not before time: that row was never at risk.")
+    return weigh_arms(table, arm, outcome)
