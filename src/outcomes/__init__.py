@@ -33,6 +33,8 @@ _HOME = {
     "compare_rehabilitation": "outcomes.questions",
     "show_immortal_time": "outcomes.questions",
     "describe_modality_use": "outcomes.questions",
+    "compare_modalities": "outcomes.questions",
+    "describe_same_visit": "outcomes.questions",
     "describe_completeness": "outcomes.questions",
     "review_quarter": "outcomes.questions",
 }
@@ -51,12 +53,14 @@ if TYPE_CHECKING:
     from outcomes.questions import Relief as Relief
     from outcomes.questions import ReliefDefinitions as ReliefDefinitions
     from outcomes.questions import Response as Response
+    from outcomes.questions import compare_modalities as compare_modalities
     from outcomes.questions import compare_rehabilitation as compare_rehabilitation
     from outcomes.questions import compare_relief_definitions as compare_relief_definitions
     from outcomes.questions import compare_return_factors as compare_return_factors
     from outcomes.questions import compare_triggers as compare_triggers
     from outcomes.questions import describe_completeness as describe_completeness
     from outcomes.questions import describe_modality_use as describe_modality_use
+    from outcomes.questions import describe_same_visit as describe_same_visit
     from outcomes.questions import estimate_pain_course as estimate_pain_course
     from outcomes.questions import estimate_recurrence as estimate_recurrence
     from outcomes.questions import estimate_relief as estimate_relief

@@ -124,9 +124,9 @@ class Protocol:
         """Return the settings as a TOML file with a comment for each value; `load` reads it back."""
         lines = [
             "# Protocol of outcomes: every definition, with its meaning and value.",
-            "# A key left out has its default. [exposure], [missing] and the settings of comparisons and charts in",
-            "# [inference] and [reporting_floor] (cluster_report, multiplicity, bh_q, compare_*, funnel_*, spc_*) are",
-            "# fixed, checked and hashed; the questions that read them are not built yet: they change no number.",
+            "# A key left out has its default. [missing] and, of [inference] and [reporting_floor], the settings of",
+            "# charts (cluster_report, funnel_*, spc_*) are fixed, checked and hashed; the questions reading them are",
+            "# not built yet: they change no number.",
         ]
         for name in _SECTIONS:
             lines += ["", "", *render_section(name, getattr(self, name))]

@@ -73,7 +73,7 @@ def build_factor_blocks(episodes: Episodes, episode: IntArray, arm: Flags, names
 
 
 def build_family_blocks(episodes: Episodes, given: np.ndarray, arm: Flags, leave_out: Sequence[str]) -> Blocks:
-    """What else was done, by families of treatment; those that nobody had are in neither list.
+    """What else was done, by families of treatment; those that nobody, or everybody, had are in neither list.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def build_family_blocks(episodes: Episodes, given: np.ndarray, arm: Flags, leave
 
 def sort_flags(blocks: Sequence[Block], arm: Flags) -> Blocks:
     """Sort flags by whether both arms have enough of yes and no."""
-    found = [(block, _in_both(block.values[:, 0] > 0, arm)) for block in blocks if block.values.any()]
+    found = [(block, _in_both(block.values[:, 0] > 0, arm)) for block in blocks if np.ptp(block.values) > 0]
     return [block for block, enough in found if enough], [block for block, enough in found if not enough]
 
 

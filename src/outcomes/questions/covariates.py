@@ -33,6 +33,7 @@ FACTOR_LABELS = {
     "baseline_nrs": "First pain rating",
     "age": "Age",
     "sex": "Sex",
+    "payer": "Payer",
     "region": "Region",
     "onset": "Onset",
     "index_quarter": "Quarter",
@@ -241,32 +242,41 @@ def choose_columns(blocks: Sequence[Block], most: int) -> tuple[list[Block], lis
     """
     taken: list[Block] = []
     left: list[Block] = []
-    basis = np.ones((blocks[0].values.shape[0], 1)) if blocks else np.ones((0, 1))
+    n = blocks[0].values.shape[0] if blocks else 0
+    widths = [block.values.shape[1] for block in blocks]
+    # Orthonormal columns of what was taken, the constant first; room for all there is room for, and one block more.
+    basis = np.zeros((n, 1 + min(max(most, 0), sum(widths)) + max(widths, default=0)))
+    basis[:, 0] = 1.0 / np.sqrt(max(n, 1))
+    size = 1
     for block in blocks:
-        own = _independent(block, basis)
+        own, reached = _independent(block, basis, size)
         if own is None:
             continue
-        if basis.shape[1] - 1 + own.values.shape[1] > most:
+        if reached - 1 > most:
             left.append(own)
             continue
         taken.append(own)
-        basis = np.column_stack([basis, own.values])
+        size = reached
     return taken, left
 
 
-def _independent(block: Block, basis: NDArray[np.float64]) -> Block | None:
-    """The columns of a block that those before, and each other, do not determine; None where there are none."""
+def _independent(block: Block, basis: NDArray[np.float64], size: int) -> tuple[Block | None, int]:
+    """The columns of a block that those before, and each other, do not determine; None where there are none.
+
+    Their orthonormal parts are written behind the first `size` columns of `basis`; also returned is where they end.
+    """
     kept: list[int] = []
-    q = np.linalg.qr(basis)[0]
     for j, column in enumerate(block.values.T):
-        centred = column - column.mean()
-        length = float(np.linalg.norm(centred))
-        rest = column - q @ (q.T @ column)
+        before = basis[:, : size + len(kept)]
+        length = float(np.linalg.norm(column - column.mean()))
+        rest = column - before @ (before.T @ column)
         # Twice, for rounding left over by the first projection.
-        rest = rest - q @ (q.T @ rest)
-        if length > 0 and np.linalg.norm(rest) > 1e-8 * np.linalg.norm(column):
+        rest = rest - before @ (before.T @ rest)
+        norm = float(np.linalg.norm(rest))
+        if length > 0 and norm > 1e-8 * np.linalg.norm(column):
+            basis[:, size + len(kept)] = rest / norm
             kept.append(j)
-            q = np.column_stack([q, rest / np.linalg.norm(rest)])
     if not kept:
-        return None
-    return Block(block.name, block.label, tuple(block.names[j] for j in kept), block.values[:, kept])
+        return None, size
+    names = tuple(block.names[j] for j in kept)
+    return Block(block.name, block.label, names, block.values[:, kept]), size + len(kept)

@@ -125,7 +125,7 @@ def compare_arms(episodes: Episodes, cohort: ExerciseCohort, head: Line, draws: 
     try:
         found = _fit_overlap(cohort, chosen, arm, line, draws, protocol)
     except NotEstimable as refusal:
-        return Comparison(replace(line, reason=say_refusal(refusal)), summary=summary)
+        return Comparison(replace(line, reason=results.say_refusal(refusal)), summary=summary)
     table = tabulate_balance(chosen, arm, found.weights)
     worst = find_worst(table)
     notes = note_balance(chosen, table)
@@ -168,11 +168,6 @@ def _fit_overlap(
         seed=inference.seed,
         level=inference.level,
     )
-
-
-def say_refusal(refusal: NotEstimable) -> str:
-    """The first line of a refusal, to stand in a table."""
-    return str(refusal).splitlines()[0].rstrip(".")
 
 
 def _too_different(found: OverlapRisk, worst: float, protocol: Protocol) -> str:

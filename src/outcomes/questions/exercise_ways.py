@@ -11,6 +11,7 @@ import numpy as np
 from outcomes.errors import NotEstimable
 from outcomes.estimators.clone_weights import clone_censor_weight
 from outcomes.estimators.cox import cox
+from outcomes.questions import results
 from outcomes.questions.exercise_cohort import ExerciseCohort, build_cohort, build_cohort_at, choose_columns_of
 from outcomes.questions.exercise_lines import (
     DRAWS_BESIDE,
@@ -21,7 +22,6 @@ from outcomes.questions.exercise_lines import (
     count_arms,
     count_draws,
     head_line,
-    say_refusal,
     say_too_small,
 )
 
@@ -67,7 +67,7 @@ def _refuse_or(
     try:
         return fit(episodes, cohort, line)
     except NotEstimable as refusal:
-        return replace(line, reason=say_refusal(refusal))
+        return replace(line, reason=results.say_refusal(refusal))
 
 
 def _fit_state(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> Line:

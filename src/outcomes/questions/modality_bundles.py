@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from outcomes.ledger import Step
 from outcomes.questions.modality_shares import SHARE_COLUMNS, TreatmentVisits, count_shares
@@ -97,7 +96,10 @@ def phi(both: int, one: int, other: int, neither: int) -> float:
 
 
 def bundle_table(visits: TreatmentVisits) -> pd.DataFrame:
-    """Count the commonest sets of families at a treatment visit (`BUNDLE_COLUMNS`), and all others as one row."""
+    """Count the commonest sets of families at a treatment visit (`BUNDLE_COLUMNS`), and all others as one row.
+
+    A set of fewer visits than a share is given of is among the others.
+    """
     import pandas as pd
 
     has, labels = pool_rare(visits)
@@ -108,14 +110,13 @@ def bundle_table(visits: TreatmentVisits) -> pd.DataFrame:
     sets, code, size = np.unique(bits, return_inverse=True, return_counts=True)
     # The commonest first; among equals the one of fewer families, in the order of the codebook.
     order = sorted(range(sets.size), key=lambda i: (-int(size[i]), int(sets[i]).bit_count(), int(sets[i])))
-    shown, rest = order[:MOST_BUNDLES], order[MOST_BUNDLES:]
+    shown = [i for i in order[:MOST_BUNDLES] if size[i] >= visits.least]
+    rest = order[len(shown) :]
     flags = {_join(names, int(sets[i]), JOIN): code == i for i in shown}
     if rest:
         flags[OTHER] = np.isin(code, rest)
     words = [*(_join(_shown(names, labels), int(sets[i]), " + ") for i in shown), OTHER_LABEL]
-    counted = count_shares(
-        np.zeros(visits.n, dtype=np.intp), [0], visits.patient, flags, visits.least, visits.level
-    )
+    counted = count_shares(np.zeros(visits.n, dtype=np.intp), [0], visits.patient, flags, visits.least, visits.level)
     rows = [(name, text, *values) for (_, name, *values), text in zip(counted, words, strict=False)]
     return pd.DataFrame(rows, columns=list(BUNDLE_COLUMNS))
 
@@ -126,5 +127,3 @@ def _shown(names: Sequence[str], labels: Mapping[str, str]) -> list[str]:
 
 def _join(words: Sequence[str], bits: int, between: str) -> str:
     return between.join(word for i, word in enumerate(words) if bits >> i & 1)
-
-

@@ -135,9 +135,11 @@ def modality_table(episodes: Episodes, visits: TreatmentVisits) -> pd.DataFrame:
     has = {name: flags for name, flags in has.items() if flags.any()}
     counted = count_shares(np.zeros(visits.n, dtype=np.intp), [0], visits.patient, has, visits.least, visits.level)
     family, stage = codebook.modality_family, codebook.modality_stage
-    rows = [(name, codebook.label("modality", name), family[name], stage[name], *values) for _, name, *values in counted]
-    rows.sort(key=lambda row: -row[-1])
-    return pd.DataFrame(rows, columns=["modality", "label", "family", "stage", *SHARE_COLUMNS])
+    rows = [
+        (name, codebook.label("modality", name), family[name], stage[name], *values) for _, name, *values in counted
+    ]
+    table = pd.DataFrame(rows, columns=["modality", "label", "family", "stage", *SHARE_COLUMNS])
+    return table.sort_values("events", ascending=False, kind="stable", ignore_index=True)
 
 
 def visit_numbers(episodes: Episodes) -> NDArray[np.int64]:

@@ -285,6 +285,11 @@ def check_episodes(episodes: Any) -> None:
         raise InputRefused("The question cannot be answered.", [Finding("E657", what, "episodes", remedy)])
 
 
+def say_refusal(refusal: NotEstimable) -> str:
+    """The first line of a refusal, to stand in a table."""
+    return str(refusal).splitlines()[0].rstrip(".")
+
+
 def first_shown(codes: NDArray[Any], least: int) -> int:
     """First quarter (a code 0..) with `least` visits: misdated visits must not open a series of empty quarters."""
     enough = np.flatnonzero(np.bincount(codes) >= least)

@@ -1,0 +1,170 @@
+"""The gate: a comparison of two arms is shown only if it can carry weight, and otherwise says what is missing.
+
+===================  ================================================================================================
+check                what it asks
+===================  ================================================================================================
+episodes             at least 30 in each arm, among those whose clinician (or clinic) gave both
+events               at least 10 relieved by the horizon in each arm
+clinicians           where there are several: at least two who gave both
+followed             each arm observed to the horizon, as for any curve
+fit                  a model of who was treated that can be fitted
+support              at least 30 episodes of each arm within the range of propensities of the other
+effective size       at least 30 in each arm after weighting
+balance              no standardised difference of 0.2 or more after weighting (0.1 or more is said)
+===================  ================================================================================================
+
+The checks are made in this order, and those after the first that fails only as far as they can be: one sentence goes to
+the owner, the numbers to the researcher. The thresholds are the protocol's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from outcomes.questions.adjustment import LEAST_IN_ARM
+from outcomes.questions.arm_balance import LARGEST_IMBALANCE, BalanceRow, find_worst
+from outcomes.questions.results import Flags, FloatArray, count_days, find_last_day
+from outcomes.questions.treating_units import Units
+from outcomes.questions.treatment_arms import Arms
+
+if TYPE_CHECKING:
+    from outcomes.cases.episodes import Episodes
+    from outcomes.definitions import Protocol
+
+GATE_COLUMNS = ("contrast", "label", "check", "with_value", "without_value", "needed", "is_met", "reason")
+NAN = float("nan")
+_ONE_SIDED = "whoever treated so treated all patients so, and the others none: it cannot be told from the clinician"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of one comparison; `without_value` is NaN where there is one number for both arms."""
+
+    check: str
+    with_value: float
+    without_value: float
+    needed: float
+    is_met: bool
+    reason: str = ""
+
+
+def check_before(everybody: Arms, arms: Arms, units: Units, horizon: int, protocol: Protocol) -> list[Check]:
+    """Check what is known before anything is fitted.
+
+    Parameters
+    ----------
+    everybody : Arms
+        All eligible episodes.
+    arms : Arms
+        Of the episodes that `units` keeps.
+    """
+    floor, rows, arm = protocol.reporting_floor, arms.rows, arms.treated
+    with_n, without_n = int(arm.sum()), int((~arm).sum())
+    relieved = rows.right_days <= horizon
+    with_events, without_events = int((relieved & arm).sum()), int((relieved & ~arm).sum())
+    return [
+        _two("episodes", with_n, without_n, floor.compare_min_episodes, _few_episodes(everybody, arms, units)),
+        _two("events", with_events, without_events, floor.compare_min_events, _few_events(arms, horizon)),
+        _clinicians(units),
+        _followed(arms, horizon, protocol),
+    ]
+
+
+def _two(check: str, with_value: float, without_value: float, needed: float, reason: str) -> Check:
+    met = min(with_value, without_value) >= needed
+    return Check(check, float(with_value), float(without_value), float(needed), met, "" if met else reason)
+
+
+def _few_episodes(everybody: Arms, arms: Arms, units: Units) -> str:
+    if not everybody.treated.any():
+        return f"there is no episode {arms.with_words}"
+    if everybody.treated.all():
+        return f"there is no episode {arms.without_words}"
+    if not units.names:
+        return _ONE_SIDED
+    arm = arms.treated
+    few = arms.with_words if arm.sum() < (~arm).sum() else arms.without_words
+    if units.always + units.never:
+        who = "clinicians" if units.what == "clinician" else "clinics"
+        return f"too few episodes {few} at {who} that treated some patients so and others not"
+    return f"too few episodes {few} to compare"
+
+
+def _few_events(arms: Arms, horizon: int) -> str:
+    seen = arms.rows.right_days <= horizon
+    few = arms.with_words if (seen & arms.treated).sum() < (seen & ~arms.treated).sum() else arms.without_words
+    return f"too few of the episodes {few} were seen relieved by day {horizon}"
+
+
+def _clinicians(units: Units) -> Check:
+    """At least two who gave both, where there are two."""
+    needed = min(2, units.n_treating)
+    varied = len(units.names)
+    reason = "only one clinician treated some patients so and others not: the comparison would be of one person"
+    if not varied:
+        reason = _ONE_SIDED
+    return Check("clinicians", float(varied), NAN, float(needed), varied >= needed, "" if varied >= needed else reason)
+
+
+def _followed(arms: Arms, horizon: int, protocol: Protocol) -> Check:
+    last = find_last_days(arms, horizon, protocol)
+    return _two("followed", *last, horizon, f"too few of an arm are followed for {horizon} days")
+
+
+def find_last_days(arms: Arms, horizon: int, protocol: Protocol) -> tuple[int, int]:
+    """Return the last day, up to a horizon, on which each arm has enough episodes under observation; -1 for none."""
+    rows, last = arms.rows, []
+    seen = np.where(rows.seen, rows.right_days, rows.left_days)
+    for side in (arms.treated, ~arms.treated):
+        if not side.any():
+            last.append(-1)
+            continue
+        at_risk, _ = count_days(seen[side], rows.seen[side], horizon + 1)
+        last.append(find_last_day(at_risk, int(side.sum()), protocol))
+    return last[0], last[1]
+
+
+def check_after(
+    arms: Arms, propensity: FloatArray, effective: tuple[float, float], rows: list[BalanceRow], episodes: Episodes
+) -> list[Check]:
+    """Check what the weights leave: common support, effective sizes, balance."""
+    floor = episodes.protocol.reporting_floor
+    inside = find_support(propensity, arms.treated)
+    support = int((inside & arms.treated).sum()), int((inside & ~arms.treated).sum())
+    size = "the arms are too unlike: after weighting an arm counts for fewer than {} episodes"
+    worst = find_worst(rows)
+    met = worst < LARGEST_IMBALANCE
+    return [
+        _two("support", *support, floor.compare_min_episodes, "the arms hardly overlap in what is recorded"),
+        _two("effective size", *effective, floor.compare_min_effective_n, size.format(floor.compare_min_effective_n)),
+        Check("balance", worst, NAN, LARGEST_IMBALANCE, met, "" if met else say_imbalance(arms, rows, episodes)),
+    ]
+
+
+def find_support(propensity: FloatArray, arm: Flags) -> Flags:
+    """Return the episodes whose propensity lies within the range of both arms, shape (n,)."""
+    low = max(propensity[side].min() for side in (arm, ~arm))
+    high = min(propensity[side].max() for side in (arm, ~arm))
+    inside: Flags = (propensity >= low) & (propensity <= high)
+    return inside
+
+
+def say_imbalance(arms: Arms, rows: list[BalanceRow], episodes: Episodes) -> str:
+    """Say in what the arms still differ most; for another treatment, which of the combinations is missing."""
+    worst = max(rows, key=lambda row: abs(row[3]))
+    codebook = episodes.visits.codebook
+    if worst[0] in codebook.family_masks:
+        other = (arms.rows.given & np.uint64(codebook.family_masks[worst[0]])) != 0
+        label = worst[1][0].lower() + worst[1][1:]
+        if int((arms.treated & ~other).sum()) < LEAST_IN_ARM:
+            return f"too few episodes {arms.with_words} were without {label}"
+        if int((~arms.treated & other).sum()) < LEAST_IN_ARM:
+            return f"too few episodes {arms.without_words} had {label}"
+        if int((arms.treated & other).sum()) < LEAST_IN_ARM:
+            return f"too few episodes {arms.with_words} had {label} too"
+        return f"too few episodes {arms.without_words} were without {label}"
+    label = worst[1][0].lower() + worst[1][1:]
+    return f"the arms still differ after weighting, most in: {label}"

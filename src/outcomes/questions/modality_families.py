@@ -1,0 +1,271 @@
+"""E8: episodes that began with a family of treatments against those that began without it. An adjusted association.
+
+Who gets what is decided by clinicians, who look at the patient first: those worse off get more of some treatments, and
+a clinician's habits and skill go together. So the comparison is designed as the trial one would run. Eligible are
+inception episodes with enough pain to be relieved of; time zero is the first treatment visit; the arms are what was
+done at it, whatever follows; nobody is left out for stopping early. The arms are made alike, by overlap weights, in
+what was recorded by then, the other treatments of that visit and the clinician among it, and compared in the share
+relieved by the primary day, from the interval-censored curve of each.
+
+Groups by what was given "ever" during the episode, or by the number of sessions, are refused: both follow from how long
+the patient had to come.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
+from outcomes.errors import Finding, InputRefused, NotEstimable
+from outcomes.estimators.shrinkage import benjamini_hochberg
+from outcomes.questions import results
+from outcomes.questions.contrast_checks import (
+    DRAWS_BESIDE,
+    build_rule_rows,
+    other_definitions,
+    other_region_line,
+    pain_lines,
+    without_clinics,
+)
+from outcomes.questions.contrast_lines import (
+    DESCRIPTIVE,
+    DIFFERENCE,
+    Contrast,
+    Line,
+    count_arms,
+    difference_line,
+    fit_contrast,
+    fit_unadjusted,
+    other_scales,
+    tabulate_lines,
+)
+from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
+from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.treatment_arms import Arms, family_arms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from outcomes.cases.episodes import Episodes
+
+MAIN, UNADJUSTED, WINDOW = "adjusted", "unadjusted", "window"
+CONTROL = "taping_bracing"
+"""Negative control exposure: tape or a brace is not thought to change how soon pain is halved."""
+
+
+def compare_families(
+    episodes: Episodes,
+    window_days: int = 0,
+    families: Sequence[str] | None = None,
+    beside: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ModalityComparison:
+    """Compare episodes that began with each family of treatments with those that began without it.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    window_days : int
+        Days from the first treatment within which a family counts, the clock starting at their end; 0: that visit.
+    families : sequence of str, optional
+        Of the codebook; all when not given.
+    beside : bool
+        Whether to add the lines by which a reader judges the main one; without them it takes a third of the time.
+    progress : callable
+        Told, in a few words, what is being done.
+
+    Raises
+    ------
+    InputRefused
+        E803 no such family.
+    NotEstimable
+        The export records no treatments, or no episode is eligible.
+    """
+    results.check_episodes(episodes)
+    rows = build_treatment_rows(episodes, window_days=window_days)
+    if not rows.n:
+        raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
+    wanted = _choose_families(episodes, families)
+    rules = build_rule_rows(episodes) if beside and not window_days else {}
+    shifted = None
+    if beside and not window_days:
+        shifted = build_treatment_rows(episodes, window_days=episodes.protocol.exposure.sensitivity_window_days)
+    contrasts, lines = [], []
+    for arms in [family_arms(episodes, rows, family) for family in wanted]:
+        progress(f"episodes with and without {arms.label.lower()}")
+        contrast, found = _compare(episodes, arms, rules, shifted, beside)
+        contrasts.append(contrast)
+        lines += found
+    if beside and not window_days and families is None:
+        lines += _control_exposure(episodes, rows)
+    return _make_result(episodes, rows, contrasts, lines)
+
+
+def _choose_families(episodes: Episodes, families: Sequence[str] | None) -> list[str]:
+    known = episodes.visits.codebook.families
+    for family in families or ():
+        if family not in known:
+            finding = Finding("E803", "is no family of treatments.", str(family), f"Choose from: {', '.join(known)}.")
+            raise InputRefused("Treatments cannot be compared.", [finding])
+    return [family for family in known if families is None or family in families]
+
+
+def count_workers() -> int:
+    """Threads for the draws; no number depends on it."""
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def head_line(episodes: Episodes, arms: Arms) -> Line:
+    """The head of the main row of a contrast."""
+    words = "adjusted: overlap weights, share relieved by the day"
+    return Line(arms.name, arms.label, MAIN, words, DIFFERENCE, episodes.protocol.horizons_days.primary)
+
+
+def compare_arms(episodes: Episodes, arms: Arms) -> tuple[Contrast, list[Line]]:
+    """The main rows of a contrast, and the same episodes unadjusted beside it; or why there are none.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    arms : Arms
+    """
+    head, draws = head_line(episodes, arms), episodes.protocol.inference.bootstrap_draws
+    contrast = fit_contrast(episodes, arms, head.horizon_days, draws, count_workers())
+    head = count_arms(head, contrast.arms)
+    found = contrast.shown
+    if found is None:
+        return contrast, [head.refuse(contrast.reason)]
+    plain = fit_unadjusted(episodes, contrast.arms, head.horizon_days, min(DRAWS_BESIDE, draws), count_workers())
+    beside = replace(head, analysis=UNADJUSTED, analysis_label="unadjusted: the same episodes", tag=DESCRIPTIVE)
+    return contrast, [difference_line(head, found), difference_line(beside, plain), *other_scales(head, found)]
+
+
+def _compare(
+    episodes: Episodes, arms: Arms, rules: dict[str, TreatmentRows], shifted: TreatmentRows | None, beside: bool
+) -> tuple[Contrast, list[Line]]:
+    """All rows of one family."""
+    contrast, lines = compare_arms(episodes, arms)
+    if contrast.shown is None or not beside:
+        return contrast, lines
+    head = replace(head_line(episodes, arms), n_with=lines[0].n_with, n_without=lines[0].n_without)
+    lines += pain_lines(episodes, contrast, head)
+    lines += other_definitions(episodes, contrast, head, rules, count_workers())
+    if shifted is not None:
+        lines.append(_window_line(episodes, shifted, arms, head))
+    lines.append(other_region_line(episodes, contrast, head))
+    lines += without_clinics(episodes, contrast, head)
+    return contrast, lines
+
+
+def _window_line(episodes: Episodes, shifted: TreatmentRows, arms: Arms, head: Line) -> Line:
+    """What was given in the first days, with the clock at their end."""
+    days = shifted.window_days
+    draws = min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
+    found = fit_contrast(episodes, family_arms(episodes, shifted, arms.name), head.horizon_days, draws, count_workers())
+    words = f"given on days 0 to {days}, the clock starting on day {days}, those at risk then"
+    line = count_arms(replace(head, analysis=WINDOW, analysis_label=words), found.arms)
+    return difference_line(line, found.shown) if found.shown else line.refuse(found.reason)
+
+
+def _control_exposure(episodes: Episodes, rows: TreatmentRows) -> list[Line]:
+    """Negative control: a treatment that should make no difference to relief."""
+    codebook = episodes.visits.codebook
+    label = codebook.label("modality", CONTROL)
+    given = (rows.given & np.uint64(codebook.mask_of(CONTROL))) != 0
+    words = label[0].lower() + label[1:]
+    family = codebook.modality_family[CONTROL]
+    arms = Arms(CONTROL, label, rows, given, (family,), (), f"that began with {words}", f"that began without {words}")
+    head = head_line(episodes, arms)
+    draws = min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
+    found = fit_contrast(episodes, arms, head.horizon_days, draws, count_workers())
+    said = "control: a treatment of which no difference is expected"
+    line = count_arms(replace(head, analysis="control_exposure", analysis_label=said), found.arms)
+    return [difference_line(line, found.shown) if found.shown else line.refuse(found.reason)]
+
+
+def add_q_values(table: pd.DataFrame) -> pd.DataFrame:
+    """Add ``q_value``: Benjamini-Hochberg over the main rows of all contrasts; NaN elsewhere."""
+    main = (table["analysis"] == MAIN) & (table["scale"] == DIFFERENCE)
+    table = table.copy()
+    table["q_value"] = np.nan
+    if main.any():
+        table.loc[main, "q_value"] = benjamini_hochberg(table.loc[main, "p_value"].to_numpy(dtype=np.float64))
+    return table
+
+
+def _make_result(
+    episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], lines: list[Line]
+) -> ModalityComparison:
+    protocol = episodes.protocol
+    table = add_q_values(tabulate_lines(lines))
+    return ModalityComparison(
+        question="one_family",
+        table=table,
+        **tabulate_contrasts(contrasts, protocol),
+        protocol=describe_family_trial(episodes, rows.window_days),
+        checklist=list_reporting_items(episodes),
+        summary=_summarise(episodes, rows, contrasts, table),
+        settings=_settings(episodes, rows),
+        ledger=rows.ledger,
+        notes=_notes(episodes, rows, contrasts, protocol.inference.bh_q),
+    )
+
+
+def _summarise(
+    episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], table: pd.DataFrame
+) -> dict[str, Any]:
+    unknown = episodes.visits.columns.get("modality_unknown", np.zeros(episodes.visits.n, dtype=np.bool_))
+    least = table["q_value"].min()
+    return {
+        "n": rows.n,
+        "n_patients": int(np.unique(rows.patient).size),
+        "n_events": int((rows.right_days <= episodes.protocol.horizons_days.primary).sum()),
+        "n_contrasts": len(contrasts),
+        "n_shown": sum(contrast.shown is not None for contrast in contrasts),
+        "n_unknown_term": int(unknown[rows.row].sum()),
+        "least_q_value": float(least),
+        "is_signal": bool(least <= episodes.protocol.inference.bh_q),
+    }
+
+
+def _settings(episodes: Episodes, rows: TreatmentRows) -> dict[str, Any]:
+    protocol = episodes.protocol
+    exposure = "families of treatments given at the first treatment visit"
+    if rows.window_days:
+        exposure = f"families given on days 0 to {rows.window_days} of treatment, the clock starting then"
+    return results.make_settings(
+        episodes,
+        question="one family of treatments against none of it",
+        definition=f"relief by day {protocol.horizons_days.primary} from the first treatment",
+        exposure=exposure,
+        estimand="difference in the share relieved, overlap population",
+        estimator="overlap-weighted interval-censored curve of each arm; patients drawn, weights estimated again in "
+        "every draw",
+        bootstrap_draws=f"{protocol.inference.bootstrap_draws} for main lines, {DRAWS_BESIDE} beside them",
+        multiplicity=f"Benjamini-Hochberg over the families, q = {protocol.inference.bh_q:g}",
+        tag="adjusted association",
+    )
+
+
+def _notes(episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], q: float) -> tuple[str, ...]:
+    shown = [contrast for contrast in contrasts if contrast.shown is not None]
+    aside = [c for c in shown if c.units.always + c.units.never]
+    return (
+        "Patients who get a treatment differ from those who do not; the adjustment covers only what is recorded.",
+        "A treatment given at the first visit says nothing about one given later, or about how it was done.",
+        *(
+            (
+                "Episodes of clinicians who always, or never, give a treatment say nothing about it and are set aside: "
+                f"{', '.join(c.arms.label.lower() for c in aside)}.",
+            )
+            if aside
+            else ()
+        ),
+        *(f"{c.arms.label}: {note[0].lower()}{note[1:]}" for c in shown for note in c.notes),
+        *results.context_notes(None, episodes.has_calendar),
+    )

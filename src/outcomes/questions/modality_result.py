@@ -1,0 +1,183 @@
+"""What a comparison of treatments gives: the lines, and everything by which a reader can judge them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from outcomes.estimators.sensitivity import detectable_difference, e_value
+from outcomes.ledger import Ledger
+from outcomes.questions.arm_balance import BALANCE_COLUMNS, find_worst
+from outcomes.questions.contrast_gate import GATE_COLUMNS
+from outcomes.questions.contrast_lines import Contrast
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from outcomes.definitions import Protocol
+
+DIAGNOSTIC_COLUMNS = (
+    "contrast",
+    "label",
+    "n_with",
+    "n_without",
+    "set_aside_always",
+    "set_aside_never",
+    "set_aside_few",
+    "n_units",
+    "n_columns",
+    "effective_with",
+    "effective_without",
+    "largest_smd",
+    "detectable_low",
+    "detectable_high",
+    "e_value",
+    "e_value_limit",
+    "n_draws",
+    "n_failed",
+    "reason",
+)
+OVERLAP_COLUMNS = ("contrast", "label", "arm", "from_propensity", "to_propensity", "n")
+UNIT_COLUMNS = ("contrast", "label", "unit", "n_with", "n_without")
+_BINS = 20
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class ModalityComparison:
+    """A comparison of treatments, from the first treatment visit on.
+
+    Attributes
+    ----------
+    question : str
+        One of `comparisons.QUESTIONS`.
+    table : DataFrame
+        One row a contrast and analysis (`contrast_lines.LINE_COLUMNS`), with ``q_value`` (Benjamini-Hochberg over the
+        main line of each contrast); `tag` ends every row, and `reason` stands where there is no estimate.
+    balance : DataFrame
+        ``contrast`` and `arm_balance.BALANCE_COLUMNS`: standardised mean differences before and after weighting.
+    overlap : DataFrame
+        ``contrast, label, arm, from_propensity, to_propensity, n``: episodes of each arm by propensity.
+    units : DataFrame
+        ``contrast, label, unit, n_with, n_without``: who treated how; pseudonyms as in the export.
+    gate : DataFrame
+        `contrast_gate.GATE_COLUMNS`: every check of every contrast, with the numbers it was decided on.
+    diagnostics : DataFrame
+        `DIAGNOSTIC_COLUMNS`: effective sizes; the smallest difference, down and up, that such arms would show in four
+        of five samples; E-values of the estimate and of the limit nearest to none.
+    protocol : DataFrame
+        ``part, ideal, emulated``: the target trial.
+    checklist : DataFrame
+        ``list, item, what, where``: items of TARGET, STROBE and RECORD, and those these records cannot fill.
+    more : mapping
+        Further tables of one question, by name.
+    summary, settings : dict
+    ledger : Ledger
+    notes : tuple of str
+    """
+
+    question: str
+    table: pd.DataFrame
+    balance: pd.DataFrame
+    overlap: pd.DataFrame
+    units: pd.DataFrame
+    gate: pd.DataFrame
+    diagnostics: pd.DataFrame
+    protocol: pd.DataFrame
+    checklist: pd.DataFrame
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    ledger: Ledger
+    notes: tuple[str, ...]
+    more: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def tabulate_contrasts(contrasts: list[Contrast], protocol: Protocol) -> dict[str, Any]:
+    """Return the tables that every contrast fills: balance, overlap, units, gate, diagnostics."""
+    import pandas as pd
+
+    def frame(rows: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=list(columns))
+
+    return {
+        "balance": frame([(c.arms.name, *row) for c in contrasts for row in c.balance], ("contrast", *BALANCE_COLUMNS)),
+        "overlap": frame([row for c in contrasts for row in _overlap_rows(c)], OVERLAP_COLUMNS),
+        "units": frame([row for c in contrasts for row in _unit_rows(c)], UNIT_COLUMNS),
+        "gate": frame(
+            [
+                (c.arms.name, c.arms.label, k.check, k.with_value, k.without_value, k.needed, k.is_met, k.reason)
+                for c in contrasts
+                for k in c.checks
+            ],
+            GATE_COLUMNS,
+        ),
+        "diagnostics": frame([_diagnostic_row(c, protocol) for c in contrasts], DIAGNOSTIC_COLUMNS),
+    }
+
+
+def _overlap_rows(contrast: Contrast) -> list[tuple[Any, ...]]:
+    if contrast.found is None:
+        return []
+    edges = np.linspace(0.0, 1.0, _BINS + 1)
+    rows = []
+    for arm, side in (("with", contrast.arms.treated), ("without", ~contrast.arms.treated)):
+        counts = np.histogram(contrast.found.propensity[side], edges)[0]
+        rows += [
+            (contrast.arms.name, contrast.arms.label, arm, low, high, int(n))
+            for low, high, n in zip(edges[:-1].tolist(), edges[1:].tolist(), counts, strict=True)
+        ]
+    return rows
+
+
+def _unit_rows(contrast: Contrast) -> list[tuple[Any, ...]]:
+    """Numbers of both arms of each unit; nothing where all are one unit."""
+    names, code, arm = contrast.units.names, contrast.units.code[contrast.units.kept], contrast.arms.treated
+    if not contrast.units.what:
+        return []
+    with_it = np.bincount(code[arm], minlength=len(names))
+    without = np.bincount(code[~arm], minlength=len(names))
+    return [
+        (contrast.arms.name, contrast.arms.label, name, int(a), int(b))
+        for name, a, b in zip(names, with_it, without, strict=True)
+    ]
+
+
+def _diagnostic_row(contrast: Contrast, protocol: Protocol) -> tuple[Any, ...]:
+    arms, units, found = contrast.arms, contrast.units, contrast.found
+    head = (
+        arms.name,
+        arms.label,
+        int(arms.treated.sum()),
+        int((~arms.treated).sum()),
+        units.always,
+        units.never,
+        units.too_few,
+        len(units.names),
+        contrast.chosen.X.shape[1] if contrast.chosen is not None else 0,
+    )
+    if found is None:
+        return (*head, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, 0, contrast.reason)
+    shown = not contrast.reason
+    down, up = (NAN, NAN)
+    if shown:
+        share = float(found.share_control[0])
+        least = detectable_difference(found.ess_treated, found.ess_control, share, level=protocol.inference.level)
+        down, up = least.down, least.up
+    evidence = (NAN, NAN)
+    if shown and np.isfinite([found.ratio[0], found.ratio_low[0], found.ratio_high[0]]).all():
+        strength = e_value(float(found.ratio[0]), float(found.ratio_low[0]), float(found.ratio_high[0]))
+        evidence = strength.estimate, strength.limit
+    return (
+        *head,
+        found.ess_treated,
+        found.ess_control,
+        find_worst(contrast.balance),
+        down,
+        up,
+        *evidence,
+        found.draws,
+        found.n_failed,
+        contrast.reason,
+    )

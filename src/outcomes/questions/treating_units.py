@@ -1,0 +1,146 @@
+"""Who treated: the clinicians, or clinics, within whom a comparison of treatments is made.
+
+Habits of treating and skill go together, so that arms are compared within those who treat. One who always, or never,
+gives a treatment says nothing about it: nobody else of the same hands can stand beside. Such episodes are set aside,
+and counted.
+
+========================================================  =====================================================
+a clinician with at least 20 episodes and                 is
+========================================================  =====================================================
+at least 8 in each arm                                    a unit
+none in one of the arms                                   set aside: always, or never
+some, fewer than 8, in one of the arms                    one of the remaining clinicians of the clinic
+--------------------------------------------------------  -----------------------------------------------------
+a clinician with fewer episodes, or none recorded         one of the remaining clinicians of the clinic
+========================================================  =====================================================
+
+The remaining clinicians of a clinic are one unit, if they have 8 episodes in each arm; those of all other clinics
+together are one more; and where even that one has fewer, its episodes are set aside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from outcomes.cases.schema import MISSING
+from outcomes.questions.covariates import OTHER, Factor
+from outcomes.questions.results import Flags, IntArray
+
+if TYPE_CHECKING:
+    from outcomes.cases.episodes import Episodes
+
+OWN_UNIT_EPISODES = 20
+LEAST_IN_UNIT = 8
+"""Episodes of each arm: with fewer, one draw of patients in a few hundred has none of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Units of n episodes.
+
+    Attributes
+    ----------
+    code : ndarray of int, shape (n,)
+        Unit of each episode; -1 for those set aside.
+    names : tuple of str
+        Pseudonyms as in the export.
+    always, never, too_few : int
+        Episodes set aside because the clinician always, or never, gave the treatment, or a unit had too few of either.
+    what : str
+        ``clinician``, ``clinic`` or, where neither is recorded, empty: then all are one unit.
+    n_treating : int
+        Clinicians (or clinics) before anything was set aside.
+    """
+
+    code: IntArray
+    names: tuple[str, ...]
+    always: int
+    never: int
+    too_few: int
+    what: str
+    n_treating: int
+
+    @property
+    def kept(self) -> Flags:
+        """Episodes not set aside."""
+        kept: Flags = self.code >= 0
+        return kept
+
+    def factor(self) -> Factor:
+        """Return the units of the episodes kept as a factor."""
+        code = self.code[self.kept]
+        label = {"clinician": "Clinician", "clinic": "Clinic"}.get(self.what, "Unit")
+        commonest = int(np.argmax(np.bincount(code, minlength=len(self.names)))) if code.size else 0
+        return Factor("unit", label, self.names, self.names, code, commonest)
+
+
+def find_units(episodes: Episodes, row: IntArray, arm: Flags) -> Units:
+    """Sort episodes by who treated (rules: this module's docstring).
+
+    Parameters
+    ----------
+    episodes : Episodes
+    row : ndarray of int, shape (n,)
+        Visit at which each was treated.
+    arm : ndarray of bool, shape (n,)
+    """
+    columns, words = episodes.visits.columns, episodes.visits.words.codes
+    clinic = columns["clinic"][row] if "clinic" in columns else np.full(row.size, MISSING)
+    clinics = [str(word) for word in words.get("clinic", ())]
+    if "clinician" not in columns:
+        return _sort(clinic.astype(np.intp), clinic.astype(np.intp), clinics, clinics, arm, "clinic" if clinics else "")
+    clinicians = [str(word) for word in words["clinician"]]
+    return _sort(
+        columns["clinician"][row].astype(np.intp), clinic.astype(np.intp), clinicians, clinics, arm, "clinician"
+    )
+
+
+def _sort(
+    who: IntArray, clinic: IntArray, who_names: list[str], clinic_names: list[str], arm: Flags, what: str
+) -> Units:
+    if not what:
+        return Units(np.zeros(arm.size, dtype=np.intp), ("all",), 0, 0, 0, what, 1)
+    n, with_it = _count(who, arm, len(who_names))
+    rarer = np.minimum(n - with_it, with_it)
+    is_own = (n >= OWN_UNIT_EPISODES) & (rarer >= LEAST_IN_UNIT)
+    is_one_sided = (n >= OWN_UNIT_EPISODES) & (rarer == 0)
+    # The last place is that of episodes without a name.
+    is_own[-1] = is_one_sided[-1] = False
+    unit = np.where(is_own[who], who, MISSING)
+    rest = ~is_own[who] & ~is_one_sided[who]
+    names = [name for name, own in zip(who_names, is_own[:-1], strict=True) if own]
+    place = np.full(is_own.size, MISSING)
+    place[is_own] = np.arange(len(names))
+    unit = place[unit]
+    unit, names, few = _pool_rest(unit, names, rest, clinic, clinic_names, arm)
+    aside = is_one_sided[who]
+    used = np.unique(who[who >= 0])
+    return Units(unit, tuple(names), int((aside & arm).sum()), int((aside & ~arm).sum()), few, what, used.size)
+
+
+def _count(code: IntArray, arm: Flags, size: int) -> tuple[IntArray, IntArray]:
+    """Episodes and those in the arm by code, the code -1 counted in the last of ``size + 1`` places."""
+    place = np.where(code < 0, size, code)
+    n = np.bincount(place, minlength=size + 1)
+    return n, np.bincount(place[arm], minlength=size + 1)
+
+
+def _pool_rest(
+    unit: IntArray, names: list[str], rest: Flags, clinic: IntArray, clinic_names: list[str], arm: Flags
+) -> tuple[IntArray, list[str], int]:
+    """Give the remaining clinicians of each clinic one unit, and all other clinics together one more."""
+    size = len(clinic_names)
+    n, with_it = _count(clinic[rest], arm[rest], size)
+    enough = np.minimum(n - with_it, with_it) >= LEAST_IN_UNIT
+    place = np.full(size + 1, MISSING)
+    place[enough] = len(names) + np.arange(int(enough.sum()))
+    labels = [*clinic_names, "not recorded"]
+    names = [*names, *(f"others at {labels[i]}" for i in np.flatnonzero(enough))]
+    unit = np.where(rest, place[clinic], unit)
+    last = rest & (unit < 0)
+    if min(int((last & arm).sum()), int((last & ~arm).sum())) >= LEAST_IN_UNIT:
+        return np.where(last, len(names), unit), [*names, OTHER], 0
+    return unit, names, int(last.sum())

@@ -1,0 +1,343 @@
+"""Treating the muscle found: small written courses whose shares can be counted, and what must not move the answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from courses import small
+from outcomes.cases import build_episodes, build_visits
+from outcomes.cases.first_treatment import build_treatment_rows
+from outcomes.definitions.concordance import CONCORDANCE_LEVELS
+from outcomes.errors import NotEstimable
+from outcomes.questions.concordance_classes import (
+    EXAMPLE,
+    LENIENT,
+    MISMATCH,
+    STRICT,
+    concordant_arms,
+    mismatch_arms,
+    read_classes,
+)
+from outcomes.questions.concordance_protocol import describe_concordance_trial
+from outcomes.questions.concordance_tables import tabulate_misclassification
+from outcomes.questions.concordant_treatment import compare_concordance
+from outcomes.questions.contrast_lines import ADJUSTED, DESCRIPTIVE, LINE_COLUMNS, NOT_ESTIMABLE, SIGNAL
+from outcomes.questions.modality_families import compare_arms
+from tables import records
+
+LOW = small(
+    reporting_floor={"compare_min_episodes": 2, "compare_min_events": 1, "compare_min_effective_n": 2},
+)
+FAST, SLOW = "7:6 14:6 21:3 35:3 50:3", "7:6 14:6 21:6 35:6 50:6"
+ES, QL, HAM, BACK = "erector spinae", "quadratus lumborum", "hamstrings", "back muscles"
+
+# Course after a first rating of 6, found, treated, what was done. All are rated on the same days, so that shares are
+# counts, and the muscle found is of one group, so that the arms are alike in it.
+ROWS = [
+    *[(FAST, ES, ES, "massage")] * 2,  # exact
+    *[(FAST, "longissimus", "iliocostalis", "massage")] * 2,  # group
+    *[(SLOW, ES, ES, "massage")] * 2,
+    *[(FAST, ES, QL, "massage")] * 1,  # adjacent
+    *[(FAST, ES, HAM, "massage;stretching")] * 1,  # none, the clinic's example
+    *[(SLOW, ES, HAM, "massage")] * 2,  # none, a known mismatch
+    *[(SLOW, ES, "psoas", "massage")] * 2,  # same region
+    *[(FAST, BACK, QL, "massage")] * 2,  # unspecific
+    *[(FAST, "", QL, "massage")] * 2,  # unknown
+    *[(FAST, QL, "", "massage")] * 1,
+]
+
+
+def write(rows, name="p{:03}", clinician=None):
+    lines = ["patient_id | visit_day | pain_pre | modalities | muscles_identified | muscles_treated"]
+    if clinician is not None:
+        lines[0] += " | clinician_id"
+    for i, (course, found, treated, done) in enumerate(rows):
+        more = "" if clinician is None else f" | {clinician[i]}"
+        lines.append(f"{name.format(i)} | 0 | 6 | {done} | {found} | {treated}{more}")
+        for point in course.split():
+            day, pain = point.split(":")
+            lines.append(f"{name.format(i)} | {day} | {pain} |  |  | {more}")
+    return "\n".join(lines)
+
+
+def episodes_of(rows, protocol=LOW, **written):
+    return build_episodes(build_visits(records(write(rows, **written)), protocol))
+
+
+@pytest.fixture(scope="module")
+def found():
+    return compare_concordance(episodes_of(ROWS))
+
+
+def line(comparison, analysis, contrast="concordant", scale="difference"):
+    table = comparison.table
+    row = table[(table["analysis"] == analysis) & (table["contrast"] == contrast) & (table["scale"] == scale)]
+    assert len(row) == 1, (analysis, contrast)
+    return row.iloc[0]
+
+
+def test_shares_of_a_written_table(found):
+    main = line(found, "adjusted")
+    # 4 of 6 with the muscle found, 2 of 6 with another; 5 vague or unrecorded ones are in neither arm.
+    assert (main["n_with"], main["events_with"], main["n_without"], main["events_without"]) == (6, 4, 6, 2)
+    assert main["with_value"] == pytest.approx(4 / 6)
+    assert main["without_value"] == pytest.approx(2 / 6)
+    assert main["estimate"] == pytest.approx(1 / 3)
+    assert main["q_value"] == main["p_value"]
+    assert found.table["q_value"].notna().sum() == 1
+    assert tuple(found.table.columns) == (*LINE_COLUMNS, "q_value")
+    assert set(found.table["tag"]) <= {ADJUSTED, DESCRIPTIVE, SIGNAL, NOT_ESTIMABLE}
+
+
+def test_strict_and_lenient_cut_the_same_episodes_elsewhere(found):
+    # exact: 2 of 4; the others 4 of 8
+    strict = line(found, "strict")
+    assert (strict["n_with"], strict["n_without"]) == (4, 8)
+    assert strict["estimate"] == pytest.approx(2 / 4 - 4 / 8)
+    # with the neighbour 5 of 7; the others 1 of 5
+    lenient = line(found, "lenient")
+    assert (lenient["n_with"], lenient["n_without"]) == (7, 5)
+    assert lenient["estimate"] == pytest.approx(5 / 7 - 1 / 5)
+
+
+def test_unknown_merged_with_discordant_is_another_answer(found):
+    """The mistake: those who wrote nothing down, all relieved here, would turn the difference around."""
+    episodes = episodes_of(ROWS)
+    rows = build_treatment_rows(episodes)
+    classes = read_classes(episodes, rows)
+    merged = dataclasses.replace(concordant_arms(rows, classes), rows=rows, treated=classes.level >= 5, facts=())
+    assert CONCORDANCE_LEVELS[5] == "umbrella"
+    wrong = compare_arms(episodes, merged)[1][0]
+    assert (wrong.n_with, wrong.n_without) == (6, 11)
+    assert wrong.estimate == pytest.approx(4 / 6 - 7 / 11)
+    assert line(found, "adjusted")["estimate"] - wrong.estimate > 0.3
+
+
+def test_a_known_mismatch_and_the_example_of_the_clinic(found):
+    mismatch = line(found, MISMATCH, MISMATCH)
+    assert (mismatch["n_with"], mismatch["n_without"], mismatch["events_without"]) == (6, 3, 1)
+    assert mismatch["estimate"] == pytest.approx(4 / 6 - 1 / 3)
+    example = line(found, EXAMPLE, EXAMPLE)
+    assert (example["n_with"], example["n_without"], example["events_without"]) == (6, 1, 1)
+    assert example["tag"] == NOT_ESTIMABLE
+    assert np.isnan(example["estimate"])
+    words = "treatment of the hamstrings, with stretching, while the erectors were in spasm"
+    assert example["reason"] == f"too few episodes that began with {words} to compare"
+
+
+def test_classes_are_counted_apart(found):
+    classes = found.more["classes"].set_index("class")
+    numbers = {
+        "exact": (4, 2),
+        "group": (2, 2),
+        "umbrella": (0, 0),
+        "adjacent": (1, 1),
+        "same_region": (2, 0),
+        "none": (3, 1),
+        "unspecific": (2, 2),
+        "unknown": (3, 3),
+        MISMATCH: (3, 1),
+        EXAMPLE: (1, 1),
+    }
+    assert dict(zip(classes.index, zip(classes["n"], classes["events"], strict=True), strict=True)) == numbers
+    assert classes["n"].iloc[:8].sum() == len(ROWS) == found.summary["n"]
+    # One episode is below the floor of two, and where all are relieved by day 21 none is left to be seen on day 28.
+    shares = classes["events"] / classes["n"]
+    shown = (classes["n"] >= 2) & (classes["events"] < classes["n"])
+    assert shown.sum() == 4
+    pd.testing.assert_series_equal(classes["estimate"], shares.where(shown), check_names=False)
+    assert classes.loc["exact", "conf_low"] < 0.5 < classes.loc["exact", "conf_high"]
+    summary = {name: found.summary[f"n_{name}"] for name in ("concordant", "discordant", "unspecific", "unknown")}
+    assert summary == {"concordant": 6, "discordant": 6, "unspecific": 2, "unknown": 3}
+
+
+def test_the_ledger_says_who_is_in_neither_arm(found):
+    step = found.ledger.steps[-1]
+    assert (step.rows_in, step.kept) == (17, 12)
+    assert sorted(step.set_aside.values()) == [2, 3]
+
+
+def test_muscles_found_count_at_the_first_visit_and_treated_at_the_first_treatment():
+    """Time zero may be a later visit; what is found at it, or later, answers to how the patient is doing."""
+    text = """
+        patient_id | visit_day | pain_pre | modalities  | muscles_identified | muscles_treated
+        a          | 0         | 6        | examination | QL                 | hamstrings
+        a          | 3         | 6        | massage     | ES                 | QL
+        a          | 9         | 3        | massage     | ES                 | ES
+        b          | 0         | 6        | examination | QL                 |
+        b          | 3         | 6        | massage     | ES                 | ES
+        c          | 0         | 6        | examination |                    |
+        c          | 3         | 6        | massage     | QL                 | QL
+    """
+    episodes = build_episodes(build_visits(records(text), LOW))
+    rows = build_treatment_rows(episodes)
+    levels = [CONCORDANCE_LEVELS[level] for level in read_classes(episodes, rows).level]
+    assert levels == ["exact", "adjacent", "unknown"]
+    changed = compare_concordance(episodes, beside=False).more["changed"].iloc[0]
+    # Found at first in a and b, again and otherwise in both; c had none at first.
+    assert (changed["n"], changed["n_again"], changed["n_changed"], changed["share"]) == (2, 2, 2, 1.0)
+
+
+def test_muscles_named_again_alike_have_not_changed():
+    text = """
+        patient_id | visit_day | pain_pre | modalities | muscles_identified | muscles_treated
+        a          | 0         | 6        | massage    | QL:L               | QL:L
+        a          | 3         | 6        | massage    | QL                 | QL
+        b          | 0         | 6        | massage    | QL                 | QL
+        b          | 3         | 6        | massage    |                    | QL
+        c          | 0         | 6        | massage    | QL                 | QL
+        c          | 3         | 6        | massage    | QL;ES              | QL
+    """
+    changed = (
+        compare_concordance(build_episodes(build_visits(records(text), LOW)), beside=False).more["changed"].iloc[0]
+    )
+    assert (changed["n"], changed["n_again"], changed["n_changed"], changed["share"]) == (3, 2, 1, 0.5)
+
+
+def test_corrected_for_errors_by_hand(found):
+    table = found.more["misclassification"].set_index(["reading", "right"])
+    main = line(found, "adjusted")
+    for right in (0.7, 0.8, 0.9):
+        row = table.loc[("of_the_arms", right)]
+        assert row["estimate"] == pytest.approx((1 / 3) / (2 * right - 1))
+        assert row["conf_low"] == pytest.approx(max(main["conf_low"] / (2 * right - 1), -1.0))
+        assert row["conf_high"] == pytest.approx(min(main["conf_high"] / (2 * right - 1), 1.0))
+        # Where half are concordant the two readings agree.
+        assert table.loc[("of_the_truth", right), "estimate"] == pytest.approx(row["estimate"])
+
+
+def test_the_difference_between_true_arms_comes_back_from_recorded_ones():
+    """Of 100, 60 are truly concordant, of whom 0.7 are relieved, and 40 not, of whom 0.5; 0.8 of each are recorded so.
+
+    Recorded as concordant are then 48 + 8 = 56, as discordant 12 + 32 = 44.
+    """
+    recorded = (48 * 0.7 + 8 * 0.5) / 56 - (12 * 0.7 + 32 * 0.5) / 44
+    treated = np.arange(100) < 56
+    limits = {"difference_low": np.array([recorded]), "difference_high": np.array([recorded])}
+    shown = SimpleNamespace(difference=np.array([recorded]), **limits)
+    table = tabulate_misclassification(SimpleNamespace(shown=shown, arms=SimpleNamespace(treated=treated), reason=""))
+    table = table.set_index(["reading", "right"])
+    assert table.loc[("of_the_truth", 0.8), "estimate"] == pytest.approx(0.2)
+    # Of each arm 48 of 56 and 32 of 44 are right, not 0.8.
+    assert table.loc[("of_the_arms", 0.8), "estimate"] == pytest.approx(0.2 * (48 / 56 + 32 / 44 - 1) / 0.6)
+    many = np.arange(100) < 75
+    table = tabulate_misclassification(SimpleNamespace(shown=shown, arms=SimpleNamespace(treated=many), reason=""))
+    impossible = table[(table["reading"] == "of_the_truth") & (table["right"] == 0.7)].iloc[0]
+    assert np.isnan(impossible["estimate"])
+    assert "there could not be this many" in impossible["reason"]
+
+
+def test_rows_in_another_order_and_other_names_change_nothing(found):
+    order = np.random.default_rng(3).permutation(len(ROWS))
+    again = compare_concordance(episodes_of([ROWS[i] for i in order], name="other{:02}"))
+    pd.testing.assert_frame_equal(found.table, again.table)
+    for name in ("classes", "misclassification", "changed"):
+        pd.testing.assert_frame_equal(found.more[name], again.more[name])
+
+
+def test_vague_and_unrecorded_episodes_move_no_line(found):
+    known = [row for row in ROWS if BACK not in row and "" not in row]
+    assert len(known) == 12
+    without = compare_concordance(episodes_of(known))
+    pd.testing.assert_frame_equal(found.table, without.table)
+
+
+def test_within_clinicians_and_without_them():
+    """The one of two clinicians who treats what is found has patients who do better: within either, no difference."""
+    rows, who = [], []
+    for name, counts in {"P1": (40, 10, 20, 5), "P2": (4, 16, 8, 32)}.items():
+        # relieved and not, with the muscle found; relieved and not, with another
+        parts = ((FAST, ES, ES), (SLOW, ES, ES), (FAST, ES, QL), (SLOW, ES, QL))
+        for (course, one, other), n in zip(parts, counts, strict=True):
+            rows += [(course, one, other, "massage")] * n
+            who += [name] * n
+    found = compare_concordance(episodes_of(rows, clinician=who))
+    # P1: 40 of 50 and 20 of 25; P2: 4 of 20 and 8 of 40
+    assert line(found, "adjusted")["estimate"] == pytest.approx(0.0, abs=1e-9)
+    assert line(found, "unadjusted")["estimate"] == pytest.approx(44 / 70 - 28 / 65)
+    assert line(found, "without_clinician")["estimate"] == pytest.approx(44 / 70 - 28 / 65)
+    assert found.units[["unit", "n_with", "n_without"]].to_numpy().tolist()[:2] == [["P1", 50, 25], ["P2", 20, 40]]
+    assert "within clinicians" in found.settings["primary"]
+    recording = found.more["recording"]
+    assert recording.to_numpy().tolist() == [["P1", 75, 75, 1.0], ["P2", 60, 60, 1.0]]
+
+
+def test_recording_by_clinician():
+    rows = [(FAST, ES, ES, "massage"), (SLOW, ES, QL, "massage"), (FAST, "", ES, "massage"), (FAST, ES, "", "massage")]
+    rows += [(SLOW, BACK, ES, "massage")]
+    found = compare_concordance(episodes_of(rows, clinician=["P2", "P1", "P1", "", "P2"]), beside=False)
+    assert found.more["recording"].to_numpy().tolist() == [
+        ["P1", 2, 1, 0.5],
+        ["P2", 2, 2, 1.0],
+        ["not recorded", 1, 0, 0.0],
+    ]
+
+
+def test_too_few_is_a_sentence_and_no_number():
+    episodes = episodes_of(ROWS, protocol=small(reporting_floor={"compare_min_events": 1}))
+    found = compare_concordance(episodes)
+    assert found.table["estimate"].isna().all()
+    assert set(found.table["tag"]) == {NOT_ESTIMABLE}
+    assert set(found.table["analysis"]) == {"adjusted", "strict", "lenient", MISMATCH, EXAMPLE}
+    assert line(found, "adjusted")["reason"] == "too few episodes that began with another muscle to compare"
+    assert found.more["misclassification"]["estimate"].isna().all()
+    assert (found.more["misclassification"]["reason"] != "").all()
+    assert not found.summary["is_shown"]
+    assert found.summary["n_concordant"] == 6
+    assert found.more["classes"]["n"].sum() == len(ROWS) + 4
+
+
+@pytest.mark.parametrize(
+    ("dropped", "said"),
+    [("muscles_identified", "no muscles found in spasm"), ("muscles_treated", "no muscles treated")],
+)
+def test_a_missing_field_is_a_sentence(dropped, said):
+    text = write(ROWS)
+    head, *lines = text.splitlines()
+    at = head.split(" | ").index(dropped)
+    cut = [" | ".join(c for i, c in enumerate(line.split("|")) if i != at) for line in [head, *lines]]
+    episodes = build_episodes(build_visits(records("\n".join(cut)), LOW))
+    with pytest.raises(NotEstimable, match=f"{said}. Map the column"):
+        compare_concordance(episodes)
+
+
+def test_fields_that_never_meet_are_a_sentence():
+    rows = [(FAST, ES, "", "massage"), (FAST, "", ES, "massage"), (SLOW, BACK, ES, "massage")]
+    with pytest.raises(NotEstimable, match="no episode has both"):
+        compare_concordance(episodes_of(rows))
+
+
+def test_no_treatments_are_a_sentence():
+    episodes = build_episodes(build_visits(records("patient_id | visit_day | pain_pre\np | 0 | 6\np | 9 | 3"), LOW))
+    with pytest.raises(NotEstimable, match="no treatment column"):
+        compare_concordance(episodes)
+
+
+def test_arms_hold_no_vague_or_unrecorded_episode():
+    episodes = episodes_of(ROWS)
+    rows = build_treatment_rows(episodes)
+    classes = read_classes(episodes, rows)
+    vague = rows.episode[~classes.known]
+    arms = [concordant_arms(rows, classes, least) for least in (STRICT, LENIENT)]
+    arms += [concordant_arms(rows, classes), *(mismatch_arms(rows, classes, name) for name in (MISMATCH, EXAMPLE))]
+    for each in arms:
+        assert not np.isin(each.rows.episode, vague).any()
+        assert each.facts == ("muscle_group",)
+        assert each.leave_out == ()
+
+
+def test_the_trial_table_and_the_notes_say_what_they_must(found):
+    trial = describe_concordance_trial(episodes_of(ROWS)).set_index("part")
+    assert list(trial.columns) == ["ideal", "emulated"]
+    assert "nothing published says what treating another muscle does" in trial.loc["Strategies", "emulated"]
+    assert "neither arm" in trial.loc["Eligibility", "emulated"]
+    notes = " ".join(found.notes)
+    assert "Examiners agree only moderately on such findings, so both groups contain errors" in notes
+    assert "Nothing published says what treating another muscle" in notes
+    assert "never called discordant" in notes
+    assert len(found.checklist)

@@ -1,0 +1,297 @@
+"""One family of treatments against none of it: arms, gate, lines and refusals, beside plain readings of records."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from outcomes.cases import build_episodes, build_visits
+from outcomes.cases.first_treatment import build_treatment_rows
+from outcomes.definitions import Protocol
+from outcomes.errors import InputRefused, NotEstimable
+from outcomes.estimators.npmle import cdf_at, npmle
+from outcomes.questions.comparisons import compare_modalities
+from outcomes.questions.contrast_checks import _other_region, read_pain
+from outcomes.questions.contrast_lines import ADJUSTED, DESCRIPTIVE, LINE_COLUMNS, NOT_ESTIMABLE, SIGNAL
+from outcomes.questions.modality_families import compare_families
+from outcomes.questions.treatment_arms import family_arms, keep_comparable
+from outcomes.simulate import simulate
+from tables import records, records_of
+
+FEW = Protocol.from_mapping({"inference": {"bootstrap_draws": 10}})
+DAY = 28
+
+
+def world(n=1200, seed=5):
+    return {head: [str(cell) for cell in cells] for head, cells in simulate(n, seed=seed, clean=True).records.items()}
+
+
+def episodes_of(cells, protocol=FEW):
+    return build_episodes(build_visits(records_of(cells), protocol))
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return world()
+
+
+@pytest.fixture(scope="module")
+def episodes(cells):
+    return episodes_of(cells)
+
+
+@pytest.fixture(scope="module")
+def compared(episodes):
+    return compare_families(episodes, families=["electrical", "needling"])
+
+
+def row(table, contrast, analysis, scale="difference"):
+    found = table[(table["contrast"] == contrast) & (table["analysis"] == analysis) & (table["scale"] == scale)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+# -- the numbers ------------------------------------------------------------------------------------------------------
+
+
+def test_the_arms_are_what_was_given_at_the_first_treatment(episodes, compared):
+    rows = build_treatment_rows(episodes)
+    codebook = episodes.visits.codebook
+    has = np.array(["electrical_stimulation" in codebook.modality_names(mask) for mask in rows.given.tolist()])
+    arms, units = keep_comparable(episodes, family_arms(episodes, rows, "electrical"))
+    line = row(compared.table, "electrical", "adjusted")
+    assert (line["n_with"], line["n_without"]) == (has[units.kept].sum(), (~has[units.kept]).sum())
+    seen = rows.right_days[units.kept] <= DAY
+    assert line["events_with"] == (seen & has[units.kept]).sum()
+    assert line["events_without"] == (seen & ~has[units.kept]).sum()
+    np.testing.assert_array_equal(arms.treated, has[units.kept])
+
+
+def test_unadjusted_is_the_difference_of_two_plain_curves(episodes, compared):
+    rows = build_treatment_rows(episodes)
+    arms, _ = keep_comparable(episodes, family_arms(episodes, rows, "electrical"))
+    shares = [
+        cdf_at(npmle(arms.rows.left_days[side], arms.rows.right_days[side]), DAY)[0][0]
+        for side in (arms.treated, ~arms.treated)
+    ]
+    line = row(compared.table, "electrical", "unadjusted")
+    assert (line["with_value"], line["without_value"]) == pytest.approx(shares, abs=1e-9)
+    assert line["estimate"] == pytest.approx(shares[0] - shares[1], abs=1e-9)
+    assert line["tag"] == DESCRIPTIVE
+
+
+def test_scales_of_one_fit_agree(compared):
+    line = row(compared.table, "electrical", "adjusted")
+    ratio = row(compared.table, "electrical", "adjusted", "ratio")
+    assert line["estimate"] == pytest.approx(line["with_value"] - line["without_value"], abs=1e-12)
+    assert ratio["estimate"] == pytest.approx(line["with_value"] / line["without_value"], abs=1e-12)
+    number = row(compared.table, "electrical", "adjusted", "episodes")
+    if line["conf_low"] <= 0 <= line["conf_high"]:
+        assert np.isnan(number["estimate"])
+        assert "no bound" in number["reason"]
+    else:
+        assert number["estimate"] == pytest.approx(1 / line["estimate"])
+
+
+def test_the_columns_weighted_by_are_balanced_exactly(compared):
+    balance = compared.balance[compared.balance["contrast"] == "electrical"]
+    used = balance[balance["is_adjusted"]]
+    assert used["smd_after"].abs().max() < 1e-9
+    assert used["smd_before"].abs().max() > 0.1
+    told = compared.diagnostics.set_index("contrast").loc["electrical"]
+    assert told["largest_smd"] == pytest.approx(balance["smd_after"].abs().max())
+    assert told["n_columns"] == len(used)
+    assert told["effective_with"] < told["n_with"]
+
+
+def test_the_order_and_the_names_of_patients_play_no_part(cells, compared):
+    # Of two records of one patient and day the first counts, so that the rows of a patient keep their order.
+    place = {name: i for i, name in enumerate(np.random.default_rng(1).permutation(sorted(set(cells["patient_id"]))))}
+    order = np.argsort([place[name] for name in cells["patient_id"]], kind="stable")
+    shuffled = {head: [values[i] for i in order] for head, values in cells.items()}
+    shuffled["patient_id"] = ["q" + name[::-1] for name in shuffled["patient_id"]]
+    again = compare_families(episodes_of(shuffled), families=["electrical", "needling"])
+    pd.testing.assert_frame_equal(again.table, compared.table, rtol=1e-7, atol=1e-9)
+
+
+def test_every_line_ends_with_a_tag_and_a_number_or_a_reason(compared):
+    table = compared.table
+    assert list(table.columns) == [*LINE_COLUMNS, "q_value"]
+    assert set(table["tag"]) <= {ADJUSTED, DESCRIPTIVE, SIGNAL, NOT_ESTIMABLE}
+    assert (table["estimate"].isna() == (table["tag"] == NOT_ESTIMABLE)).all()
+    assert ((table["reason"] == "") == table["estimate"].notna()).all()
+    analyses = set(table.loc[table["contrast"] == "electrical", "analysis"])
+    wanted = {"adjusted", "unadjusted", "pain_doubly_robust", "pain_ancova", "relief_any", "relief_strict"}
+    assert wanted | {"relief_resolved", "relief_pct30_and_2", "window", "other_region", "without_clinic"} <= analyses
+
+
+def test_the_ledger_accounts_for_every_episode(episodes, compared):
+    step = compared.ledger.steps[-1]
+    assert step.rows_in == episodes.n
+    assert step.rows_in == step.kept + step.n_set_aside
+    told = compared.diagnostics
+    aside = told["set_aside_always"] + told["set_aside_never"] + told["set_aside_few"]
+    assert (told["n_with"] + told["n_without"] + aside == step.kept).all()
+
+
+def test_protocol_and_checklist_are_written(compared):
+    assert list(compared.protocol["part"])[:4] == ["Eligibility", "Strategies", "Assignment", "Time zero"]
+    assert {"TARGET", "STROBE", "RECORD"} <= set(compared.checklist["list"])
+
+
+# -- lines beside -----------------------------------------------------------------------------------------------------
+
+
+def test_pain_near_the_day_is_the_nearest_rating_on_the_clock_of_the_treatment():
+    table = """
+    patient_id | visit_day | pain_pre | modalities
+    a | 0  | 6 |
+    a | 3  | 6 | massage
+    a | 24 | 5 |
+    a | 32 | 4 |
+    b | 0  | 7 | massage
+    b | 20 | 3 |
+    b | 43 | 2 |
+    """
+    episodes = episodes_of_text(table)
+    rows = build_treatment_rows(episodes)
+    pain, rated = read_pain(episodes, rows, DAY)
+    # a: days 21 and 29 after the treatment; b: day 20 is too early and day 43 too late.
+    assert rated.tolist() == [True, False]
+    assert pain[0] == 4
+    assert np.isnan(pain[1])
+
+
+def episodes_of_text(text, protocol=None):
+    return build_episodes(build_visits(records(text), protocol or FEW))
+
+
+def test_another_region_is_the_next_episode_of_the_other_stream():
+    clinic = "\n".join(f"open | 2024-{month:02}-{day:02} | | | lumbar" for month in range(1, 13) for day in (1, 15, 28))
+    table = f"""
+    patient_id | visit_date | pain_pre | modalities | region
+    {clinic}
+    a | 2024-05-01 | 6 | massage | lumbar
+    a | 2024-06-20 | 5 | massage | cervical
+    b | 2024-05-01 | 6 | massage | lumbar
+    b | 2024-04-30 | 5 | massage | cervical
+    """
+    episodes = episodes_of_text(table)
+    rows = build_treatment_rows(episodes)
+    time, event = _other_region(episodes, rows)
+    who = episodes.table["patient_id"].iloc[rows.episode].tolist()
+    stream = episodes.table["stream"].iloc[rows.episode].tolist()
+    found = {key: (t, bool(e)) for key, t, e in zip(zip(who, stream, strict=True), time, event, strict=True)}
+    cut = (np.datetime64("2024-12-28") - np.datetime64("2024-05-01")).astype(int)
+    assert found[("a", "lower")] == (50, True)
+    assert found[("b", "lower")] == (cut, False)  # the neck came before
+    assert found[("b", "upper")] == (1, True)  # the back came a day after the neck
+
+
+# -- the gate ---------------------------------------------------------------------------------------------------------
+
+
+def give(cells, change):
+    """The same visits with the treatments of each written anew."""
+    changed = dict(cells)
+    changed["modalities"] = [change(i, text) for i, text in enumerate(cells["modalities"])]
+    changed["procedure_codes"] = [""] * len(cells["modalities"])
+    return changed
+
+
+def strip(text, *names):
+    return ";".join(part for part in text.split(";") if part and part not in names)
+
+
+def test_what_nobody_or_everybody_got_is_a_sentence(cells):
+    everybody = give(cells, lambda i, text: strip(text, "ultrasound_therapy") + ";heat_therapy")
+    found = compare_families(episodes_of(everybody), families=["ultrasound", "thermal"], beside=False)
+    line = found.table.set_index("contrast")
+    assert (line["tag"] == NOT_ESTIMABLE).all()
+    assert line.loc["ultrasound", "reason"] == "there is no episode that began with ultrasound"
+    assert line.loc["thermal", "reason"] == "there is no episode that began without heat and cold"
+    assert found.table["estimate"].isna().all()
+
+
+def test_a_clinician_who_is_the_treatment_is_a_sentence(cells):
+    commonest = max(set(cells["clinician_id"]), key=cells["clinician_id"].count)
+    only = give(
+        cells,
+        lambda i, text: (
+            strip(text, "ultrasound_therapy") + (";ultrasound_therapy" if cells["clinician_id"][i] == commonest else "")
+        ),
+    )
+    found = compare_families(episodes_of(only), families=["ultrasound"])
+    assert found.table["tag"].tolist() == [NOT_ESTIMABLE]
+    told = found.diagnostics.iloc[0]
+    assert told["set_aside_always"] > 0
+    assert told["set_aside_never"] > 0
+    assert "clinician" in found.table["reason"].iloc[0]
+
+
+def test_treatments_that_never_come_apart_are_a_sentence(cells):
+    bound = give(
+        cells,
+        lambda i, text: (
+            strip(text, "ultrasound_therapy") + (";ultrasound_therapy" if "electrical_stimulation" in text else "")
+        ),
+    )
+    found = compare_families(episodes_of(bound), families=["ultrasound", "electrical"])
+    assert (found.table["tag"] == NOT_ESTIMABLE).all()
+    reasons = found.table.set_index("contrast")["reason"]
+    assert "electrical stimulation" in reasons["ultrasound"]
+    assert "ultrasound" in reasons["electrical"]
+    failed = found.gate[~found.gate["is_met"]]
+    assert set(failed["check"]) == {"balance"}
+
+
+def test_an_export_too_small_for_any_comparison(cells):
+    some = set(sorted(set(cells["patient_id"]))[:60])
+    rows = [i for i, name in enumerate(cells["patient_id"]) if name in some]
+    small = {head: [values[i] for i in rows] for head, values in cells.items()}
+    found = compare_families(episodes_of(small))
+    assert (found.table["tag"] == NOT_ESTIMABLE).all()
+    assert found.summary["n_shown"] == 0
+    assert found.overlap.empty
+
+
+# -- the door ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("exposure", "why"),
+    [("ever", "more time"), ("ever_during_episode", "more time"), ("number_of_sessions", "slow to recover")],
+)
+def test_groups_known_only_later_are_refused_with_the_reason(episodes, exposure, why):
+    with pytest.raises(InputRefused, match=why) as refusal:
+        compare_modalities(episodes, exposure=exposure)
+    assert refusal.value.findings[0].code == "E801"
+    assert "first_treatment_visit" in str(refusal.value)
+
+
+def test_unknown_words_are_refused_with_what_there_is(episodes):
+    with pytest.raises(InputRefused, match="Did you mean 'one_family'"):
+        compare_modalities(episodes, "one_familly")
+    with pytest.raises(InputRefused, match="describe_same_visit"):
+        compare_modalities(episodes, "same_visit")
+    with pytest.raises(InputRefused, match="is no exposure"):
+        compare_modalities(episodes, exposure="later")
+    with pytest.raises(InputRefused, match="offered for the question 'one_family'"):
+        compare_modalities(episodes, "all_families", exposure="days_0_7")
+    with pytest.raises(InputRefused, match="E803"):
+        compare_families(episodes, families=["magnets"])
+
+
+def test_the_first_days_as_exposure(episodes):
+    found = compare_families(episodes, 7, families=["electrical"], beside=False)
+    rows = build_treatment_rows(episodes, window_days=7)
+    assert found.summary["n"] == rows.n
+    assert "days 0 to 7" in found.settings["exposure"]
+    assert [step.name for step in found.ledger.steps][-1] == "at risk 7 days after the first treatment"
+
+
+def test_no_treatment_column_is_refused(cells):
+    without = {head: values for head, values in cells.items() if head not in ("modalities", "procedure_codes")}
+    with pytest.raises(NotEstimable, match="no treatment column"):
+        compare_modalities(episodes_of(without))

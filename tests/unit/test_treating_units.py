@@ -1,0 +1,116 @@
+"""Who treated: units, and episodes set aside because a clinician always or never treats so."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outcomes.questions.treating_units import LEAST_IN_UNIT, OWN_UNIT_EPISODES, find_units
+
+
+def episodes_of(clinician, clinic, names=("a", "b", "c", "d", "e", "f"), clinics=("X", "Y")):
+    columns = {}
+    if clinician is not None:
+        columns["clinician"] = np.asarray(clinician, dtype=np.int32)
+    if clinic is not None:
+        columns["clinic"] = np.asarray(clinic, dtype=np.int32)
+    codes = {"clinician": names, "clinic": clinics if clinic is not None else ()}
+    return SimpleNamespace(visits=SimpleNamespace(columns=columns, words=SimpleNamespace(codes=codes)))
+
+
+def lay_out(table):
+    """Rows of (clinician, clinic, n with, n without) written out one episode a row."""
+    clinician, clinic, arm = [], [], []
+    for who, where, with_it, without in table:
+        clinician += [who] * (with_it + without)
+        clinic += [where] * (with_it + without)
+        arm += [True] * with_it + [False] * without
+    return clinician, clinic, np.array(arm)
+
+
+def test_the_rules_by_hand():
+    table = [
+        (0, 0, 10, 15),  # a unit
+        (1, 0, 30, 0),  # always
+        (2, 0, 0, 25),  # never
+        (3, 0, 3, 30),  # some, but few: with the others of the clinic
+        (4, 0, 8, 2),  # fewer than 20 episodes: with the others of the clinic
+        (5, 1, 8, 12),  # a unit
+        (-1, 1, 5, 4),  # nobody recorded, and too few for a unit of the clinic
+    ]
+    clinician, clinic, arm = lay_out(table)
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert units.names == ("a", "f", "others at X")
+    assert (units.always, units.never, units.too_few) == (30, 25, 9)
+    assert np.bincount(units.code[units.kept]).tolist() == [25, 20, 43]
+    assert (units.what, units.n_treating) == ("clinician", 6)
+    factor = units.factor()
+    assert factor.levels == units.names
+    assert factor.levels[factor.reference] == "others at X"
+
+
+def test_a_clinician_who_is_the_treatment_leaves_nobody():
+    clinician, clinic, arm = lay_out([(0, 0, 40, 0), (1, 0, 0, 40), (2, 1, 0, 40)])
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert not units.kept.any()
+    assert (units.always, units.never) == (40, 80)
+    assert units.names == ()
+
+
+def test_clinics_stand_in_where_no_clinician_is_recorded():
+    _, clinic, arm = lay_out([(0, 0, 20, 20), (0, 1, 30, 0)])
+    units = find_units(episodes_of(None, clinic), np.arange(arm.size), arm)
+    assert (units.what, units.names, units.always) == ("clinic", ("X",), 30)
+
+
+def test_without_either_all_are_one_unit():
+    arm = np.array([True, False, True])
+    units = find_units(episodes_of(None, None), np.arange(3), arm)
+    assert units.kept.all()
+    assert (units.what, units.n_treating) == ("", 1)
+
+
+def test_remaining_clinics_are_one_more_unit():
+    clinician, clinic, arm = lay_out([(0, 0, 5, 5), (1, 1, 5, 5)])
+    units = find_units(episodes_of(clinician, clinic), np.arange(10 * 2), arm)
+    assert units.names == ("other",)
+    assert units.kept.all()
+
+
+@given(st.data())
+def test_every_episode_is_in_a_unit_or_set_aside_and_every_unit_has_both_arms(data):
+    table = data.draw(
+        st.lists(
+            st.tuples(st.integers(-1, 5), st.integers(-1, 1), st.integers(0, 30), st.integers(0, 30)),
+            min_size=1,
+            max_size=8,
+        )
+    )
+    clinician, clinic, arm = lay_out(table)
+    if not arm.size:
+        return
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    aside = units.always + units.never + units.too_few
+    assert int(units.kept.sum()) + aside == arm.size
+    for code in range(len(units.names)):
+        part = units.code == code
+        assert min(arm[part].sum(), (~arm[part]).sum()) >= LEAST_IN_UNIT
+    # The order of rows plays no part.
+    order = np.random.default_rng(0).permutation(arm.size)
+    again = find_units(
+        episodes_of(np.array(clinician)[order], np.array(clinic)[order]), np.arange(arm.size), arm[order]
+    )
+    assert again.names == units.names
+    np.testing.assert_array_equal(again.code, units.code[order])
+
+
+@pytest.mark.parametrize("n", [OWN_UNIT_EPISODES - 1, OWN_UNIT_EPISODES])
+def test_a_clinician_of_few_episodes_is_never_called_always(n):
+    clinician, clinic, arm = lay_out([(0, 0, n, 0), (1, 0, 20, 20)])
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    # With too few to say "always" they join the others at the clinic, who here are nobody: too few of either kind.
+    assert (units.always, units.too_few) == ((0, n) if n < OWN_UNIT_EPISODES else (n, 0))
