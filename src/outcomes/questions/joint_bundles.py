@@ -137,8 +137,8 @@ def count_pairs(given: Sequence[Given], least: int) -> list[Pair]:
     for at, i in enumerate(places):
         for j in places[at + 1 :]:
             a, b = given[i].flags, given[j].flags
-            cells = [int((x & y).sum()) for x, y in ((a, b), (a, ~b), (~a, b), (~a, ~b))]
-            found.append(Pair(i, j, *cells, least))
+            both, a_only, b_only, neither = (int((x & y).sum()) for x, y in ((a, b), (a, ~b), (~a, b), (~a, ~b)))
+            found.append(Pair(i, j, both, a_only, b_only, neither, least))
     return found
 
 

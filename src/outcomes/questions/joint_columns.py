@@ -18,7 +18,7 @@ from outcomes.questions.covariates import OTHER, Block, Factor, build_factors, c
 from outcomes.questions.joint_bundles import Given, varies
 from outcomes.questions.results import NOT_RECORDED, FloatArray, IntArray
 from outcomes.questions.treating_units import OWN_UNIT_EPISODES
-from outcomes.questions.treatment_arms import FIRST_FACTS, LATER_FACTS, baseline_block, late_block
+from outcomes.questions.treatment_arms import FIRST_FACTS, LATER_FACTS, baseline_block, late_block, rating_factor
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -38,6 +38,8 @@ def build_covariates(episodes: Episodes, rows: TreatmentRows) -> list[Block]:
     treating = find_treating(episodes, rows.row)
     if treating is not None:
         facts.append(Block.of(treating))
+    rating = pool_small(rating_factor(rows), LEAST_IN_ARM)
+    facts += [Block.of(rating)] if rating else []
     facts += _fact_blocks(episodes, rows, LATER_FACTS)
     if varies(late.values[:, 0] > 0, LEAST_IN_ARM):
         facts.append(late)

@@ -58,8 +58,9 @@ SHRINKAGE_COLUMNS = ("tau2", "Q", "df", "p_value", "n_contrasts")
 _POWER = 0.8
 _NO_SPREAD = (
     "The differences spread no more than chance makes them, so that each is shrunk to none: these records show no "
-    "differences among the families, which is not to say that there are none. No interval is given for such a 0."
+    "differences among the families, which is not to say that there are none."
 )
+_NO_INTERVAL = "Shrunken differences have no interval of their own: so few families say too little of how far they spread."
 
 
 def compare_jointly(episodes: Episodes, progress: Callable[[str], None] = lambda _: None) -> ModalityComparison:
@@ -138,11 +139,8 @@ def _shrunken_line(head: Line, shrunk: ShrunkenEffects | None, place: int) -> Li
     if shrunk is None:
         return line.refuse("one family alone gives no spread to shrink by")
     # Adding 0 makes a plain 0 of -0.
-    line = replace(line, estimate=float(shrunk.estimate[place]) + 0.0)
-    if shrunk.tau2 <= 0.0:
-        # The differences spread no more than by chance: limits of no width would look like certainty.
-        return line
-    return replace(line, conf_low=float(shrunk.low[place]), conf_high=float(shrunk.high[place]))
+    # No interval: with a handful of families their spread is too uncertain for one.
+    return replace(line, estimate=float(shrunk.estimate[place]) + 0.0)
 
 
 def _tabulate_shrinkage(shrunk: ShrunkenEffects | None, n: int) -> pd.DataFrame:
@@ -287,6 +285,7 @@ def _notes(episodes: Episodes, model: JointModel, shrunk: ShrunkenEffects | None
         "beforehand and takes 60 episodes of every combination.",
         "The lines stand in the order of the codebook. The largest of several differences is large by luck in part; "
         "the shrunken lines allow for that.",
+        *((_NO_INTERVAL,) if shrunk is not None else ()),
         *((_NO_SPREAD,) if shrunk is not None and shrunk.tau2 <= 0.0 else ()),
         *((f"Not told apart: {'; '.join(bundled)}.",) if bundled else ()),
         *((f"Not adjusted for, too few episodes being seen relieved: {', '.join(left)}.",) if left else ()),

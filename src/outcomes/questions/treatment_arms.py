@@ -10,6 +10,7 @@ import numpy as np
 from outcomes.cases.first_treatment import TreatmentRows
 from outcomes.cases.schema import HUNDREDTHS
 from outcomes.questions.adjustment import (
+    LEAST_IN_ARM,
     Adjustment,
     build_factor_blocks,
     build_family_blocks,
@@ -18,7 +19,7 @@ from outcomes.questions.adjustment import (
     make_numbers,
     sort_flags,
 )
-from outcomes.questions.covariates import Block
+from outcomes.questions.covariates import Block, Factor, pool_rare
 from outcomes.questions.results import Flags
 from outcomes.questions.treating_units import Units, find_units
 
@@ -105,7 +106,8 @@ def choose_columns_of(episodes: Episodes, arms: Arms, units: Units) -> Adjustmen
     if len(units.names) > 1:
         blocks.append(Block.of(units.factor()))
     care, scarce = build_family_blocks(episodes, rows.given, arm, arms.leave_out)
-    blocks, rare = [*blocks, *care], [*rare, *scarce]
+    rating = pool_rare(rating_factor(rows), arm, LEAST_IN_ARM)
+    blocks, rare = [*blocks, *care, *([Block.of(rating)] if rating else [])], [*rare, *scarce]
     found, scarce = build_factor_blocks(episodes, rows.episode, arm, LATER_FACTS)
     late, scarce_late = sort_flags([late_block(episodes, rows)], arm)
     blocks, rare = [*blocks, *found, *late], [*rare, *scarce, *scarce_late]
@@ -116,6 +118,19 @@ def baseline_block(rows: TreatmentRows) -> Block:
     """Rating before the first treatment, in points, and its square."""
     nrs = rows.baseline / HUNDREDTHS
     return make_numbers("baseline", "First pain rating", baseline=nrs, baseline_squared=nrs**2)
+
+
+def rating_factor(rows: TreatmentRows) -> Factor:
+    """Rating before the first treatment, by whole points.
+
+    Half of 4 is 2, and of whole points half of 5 is 2 as well: the chance of relief goes up and down with the rating in
+    steps, and so can the choice of a treatment. A line and its square follow neither.
+    """
+    points = np.rint(rows.baseline / HUNDREDTHS).astype(np.intp)
+    levels, codes = np.unique(points, return_inverse=True)
+    names = tuple(str(level) for level in levels)
+    commonest = int(np.argmax(np.bincount(codes))) if codes.size else 0
+    return Factor("baseline_points", "First pain rating", names, names, codes, commonest)
 
 
 def late_block(episodes: Episodes, rows: TreatmentRows) -> Block:
