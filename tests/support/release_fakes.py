@@ -617,17 +617,25 @@ def episodes(calendar: bool = True) -> SimpleNamespace:
 
 
 def inputs() -> ReportInputs:
+    import modality_fakes as modalities
+    import use_fakes as use
+
     return ReportInputs(
-        visits(),
-        episodes(),
-        relief(),
-        relief_grid(),
-        recurrence(),
-        triggers(),
-        rehabilitation(),
-        return_factors(),
-        modality_use(),
-        quarter_review(),
-        completeness(),
-        records(),
+        visits=visits(),
+        episodes=episodes(),
+        relief=relief(),
+        relief_grid=relief_grid(),
+        recurrence=recurrence(),
+        triggers=triggers(),
+        rehabilitation=rehabilitation(),
+        return_factors=return_factors(),
+        modality_use=use.modality_use(),
+        same_visit=use.same_visit(),
+        one_family=modalities.one_family(),
+        all_families=modalities.all_families(),
+        identified_muscle=modalities.identified_muscle(),
+        subgroups=modalities.subgroups(),
+        quarter_review=quarter_review(),
+        completeness=completeness(),
+        records=records(),
     )

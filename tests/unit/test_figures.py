@@ -15,7 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import modality_fakes
 import release_fakes as fakes
+import use_fakes
 
 from outcomes.errors import NotEstimable
 from outcomes.release import figures, svg
@@ -32,6 +34,14 @@ CASES = {
     "return_factors": fakes.return_factors,
     "rehabilitation": fakes.rehabilitation,
     "modality_mix": fakes.modality_use,
+    "forest": modality_fakes.one_family,
+    "love_plot": modality_fakes.one_family,
+    "overlap": modality_fakes.one_family,
+    "bundles": use_fakes.modality_use,
+    "pathway": use_fakes.modality_use,
+    "stages_by_visit": use_fakes.modality_use,
+    "positivity_map": use_fakes.modality_use,
+    "use_by_visit": use_fakes.modality_use,
     "quarter_lines": fakes.quarter_review,
     "completeness": fakes.completeness,
 }
@@ -244,7 +254,11 @@ def drawn_texts(figure):
 
 
 @pytest.mark.parametrize(
-    "name", ["mean_returns", "gap_sensitivity", "trigger_flow", "return_factors", "rehabilitation"]
+    "name",
+    [
+        *("mean_returns", "gap_sensitivity", "trigger_flow", "return_factors", "rehabilitation"),
+        *("bundles", "pathway", "stages_by_visit", "positivity_map", "love_plot", "overlap"),
+    ],
 )
 @pytest.mark.parametrize("narrow", [False, True])
 def test_no_label_lies_on_another(name, narrow):
@@ -344,3 +358,56 @@ def test_levels_have_a_dot_for_the_adjusted_share_and_a_ring_for_the_observed():
     np.testing.assert_allclose(dots, result.table["estimate"])
     np.testing.assert_allclose(rings, result.table["unadjusted"])
     assert "Earlier episodes" in texts(figure) and "None (reference)" in texts(figure)
+
+
+# -- use of treatments -------------------------------------------------------------------------------------------------
+
+
+def test_sets_of_families_have_a_dot_for_each_family_and_a_bar_as_long_as_their_share():
+    use = use_fakes.modality_use()
+    figure, ax = draw("bundles", use)
+    named = use.bundles[use.bundles["bundle"] != "other_bundles"]
+    bars = [p.get_width() for p in ax.patches]
+    np.testing.assert_allclose(np.array(bars) / bars[0], named["estimate"] / named["estimate"].max())
+    dots = [len(line.get_xdata()) for line in ax.lines if (line.get_marker(), line.get_markersize()) == ("o", 6.0)]
+    assert dots == [len(name.split("+")) for name in named["bundle"]]
+    assert "All other sets together" in written(figure)
+
+
+def test_a_hidden_set_and_a_hidden_order_have_no_bar():
+    use = use_fakes.modality_use()
+    for name, frame in (("bundles", use.bundles), ("pathway", use.pathway)):
+        hidden = frame.astype({"estimate": object})
+        hidden.loc[1, "estimate"] = HIDDEN
+        figure, ax = draw(name, dataclasses.replace(use, **{name: hidden}))
+        assert "not shown" in texts(figure) and len(ax.patches) == len(frame) - 2
+
+
+def test_a_stage_out_of_order_has_another_shape_and_its_step_is_written():
+    use = use_fakes.modality_use()
+    paths = use.pathway.iloc[:2].assign(path=["identify > relax+circulate", "rehab > relax"])
+    _, ax = draw("pathway", dataclasses.replace(use, pathway=paths))
+    large = [line for line in ax.lines if line.get_markersize() == 11.0]
+    assert [line.get_marker() for line in large] == ["o", "o", "o", "o", "s"]
+    assert [text.get_text() for text in ax.texts if text.get_text().isdigit()] == ["1", "2", "2", "2", "1"]
+
+
+def test_the_map_of_pairs_is_symmetric_and_writes_sign_and_small_numbers():
+    use = use_fakes.modality_use()
+    table = use.co_use.astype({"n_both": object, "phi": object})
+    table.loc[0, ["n_both", "phi"]] = ["<5", HIDDEN]
+    table.loc[1, ["n_both", "phi"]] = [0, -0.31]
+    table.loc[2, ["n_both", "phi"]] = [120, 0.25]
+    figure, _ = draw("positivity_map", dataclasses.replace(use, co_use=table))
+    assert texts(figure).count("<5") == 2 and texts(figure).count("none") == 2
+    assert texts(figure).count("\u22120.31") == 2 and texts(figure).count("+0.25") == 2
+    own = use.first_treatment["events"]
+    assert all(f"{n:,}" in texts(figure) for n in own)
+    narrow = texts(draw("positivity_map", dataclasses.replace(use, co_use=table), narrow=True)[0])
+    assert "1  Manual soft-tissue work" in narrow and "\u2212" in narrow
+
+
+def test_visits_are_numbered_in_the_panels():
+    _, ax = draw("use_by_visit", use_fakes.modality_use())
+    assert len(ax.child_axes) == 9
+    assert [t.get_text() for t in ax.child_axes[0].get_xticklabels()] == ["visit 1", "visit 8+"]

@@ -40,7 +40,9 @@ def small(tmp_path):
 
 
 def test_there_are_notebooks_to_check():
-    assert {path.stem for path in NOTEBOOKS} >= {"01_data_quality", "05_quarterly_review"}
+    assert {path.stem for path in NOTEBOOKS} >= {
+        *("01_data_quality", "04_modality_effectiveness", "05_quarterly_review")
+    }
     assert find_notebooks() == NOTEBOOKS
 
 

@@ -20,7 +20,7 @@ import release_fakes as fakes
 
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
-from outcomes.release import relief_section, section_parts, sections, svg
+from outcomes.release import modality_section, relief_section, section_parts, sections, svg, treatment_section
 from outcomes.release import return_section as release_return_section
 from outcomes.release.disclosure import HIDDEN, protect_parts, protect_result, protect_table
 from outcomes.release.inputs import QUESTIONS, ReportInputs
@@ -57,7 +57,7 @@ def _pictures_are_not_drawn_again(request, monkeypatch):
     def blank(id, title, alt, caption, *_, csv="", **__):
         return FigureView(f"figure-{id}", title, alt, caption, "<svg/>", "<svg/>", csv)
 
-    for module in (relief_section, release_return_section, sections):
+    for module in (relief_section, release_return_section, sections, treatment_section, modality_section):
         monkeypatch.setattr(module, "draw", blank)
     monkeypatch.setattr(section_parts, "draw", blank)
 
@@ -353,6 +353,40 @@ def test_hidden_cells_of_triggers_are_hidden_everywhere(tables, html):
     assert shown.isdisjoint(row["trigger"] for row in hidden if row["trigger"] == row["return_trigger"])
     lines = to_csv(tables["triggers"]).splitlines()
     assert sum(",hidden,hidden," in line for line in lines) == len(hidden)
+
+
+# -- use of treatments -------------------------------------------------------------------------------------------------
+
+
+def make_treatments(found):
+    protected = found.protected()
+    return treatment_section.treatment_section(protected, collect_tables(protected))
+
+
+def test_the_treatment_mix_has_its_pictures_in_order_and_paper_the_first_two(page):
+    section = next(section for section in page.sections if section.id == "treatments")
+    pictures = [(b.id, b.on_paper) for b in section.blocks if isinstance(b, FigureView)]
+    assert pictures == [
+        ("figure-treatments", True), ("figure-pathway", True), ("figure-bundles", False), ("figure-pairs", False),
+    ]  # fmt: skip
+    said = " ".join(s.text for s in said_in(section))
+    assert "The commonest set is" in said and "The commonest order of first recording is" in said
+    assert "says nothing about relief days later" in said
+
+
+def test_a_visit_never_rated_twice_leaves_its_reason_and_the_rest():
+    section = make_treatments(dataclasses.replace(fakes.inputs(), same_visit=NotEstimable("No second rating.")))
+    assert [s.text for s in said_in(section) if s.tag == "not estimable"] == ["No second rating."]
+    assert any(isinstance(b, FigureView) and b.id == "figure-pathway" for b in section.blocks)
+
+
+def test_sets_and_orders_that_cannot_be_shown_are_said_so():
+    found = fakes.inputs()
+    use = found.modality_use
+    empty = {name: getattr(use, name).iloc[:0] for name in ("bundles", "pathway", "co_use")}
+    section = make_treatments(dataclasses.replace(found, modality_use=dataclasses.replace(use, **empty)))
+    assert sum(s.tag == "not estimable" for s in said_in(section)) == 2
+    assert [b.id for b in section.blocks if isinstance(b, FigureView)] == ["figure-treatments"]
 
 
 # -- small numbers -----------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ _NO_SPREAD = (
     "The differences spread no more than chance makes them, so that each is shrunk to none: these records show no "
     "differences among the families, which is not to say that there are none."
 )
-_NO_INTERVAL = "Shrunken differences have no interval of their own: so few families say too little of how far they spread."
+_NO_INTERVAL = "Shrunken differences have no interval of their own: so few families hardly tell how far they spread."
 
 
 def compare_jointly(episodes: Episodes, progress: Callable[[str], None] = lambda _: None) -> ModalityComparison:

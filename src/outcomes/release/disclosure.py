@@ -26,8 +26,9 @@ A curve is hidden around a hidden horizon of its table, from the shown horizon b
 Where few stopped coming, the bounds of their fate are hidden along the whole curve: their distance is a share of these
 few.
 
-Tables about return whose rows are parts of one another have rules of their own: `return_disclosure`, and for the
-two-way table of triggers `trigger_disclosure`.
+Tables whose rows are parts of one another have rules of their own: those about return `return_disclosure`, the two-way
+table of triggers `trigger_disclosure`, those of use of treatments `use_disclosure`, and comparisons of treatments
+`modality_disclosure`.
 
 What this does not yet cover (a later issue): a hidden cell worked out from a second table, another group or an earlier
 release; points of a curve worked back into single events; rounding. Until then a release is for the clinic, not for
@@ -40,7 +41,9 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from outcomes.release import return_disclosure as returns
+from outcomes.release import use_disclosure as use
 from outcomes.release.marks import HIDDEN, small_mark, write_mark
+from outcomes.release.modality_disclosure import protect_comparison
 from outcomes.release.trigger_disclosure import protect_triggers
 
 if TYPE_CHECKING:
@@ -151,6 +154,12 @@ def protect_result(result: Result, floor: int) -> Result:
 
     if hasattr(result, "same"):
         return protect_triggers(result, floor)
+    if hasattr(result, "overlap"):
+        return protect_comparison(result, floor)
+    if hasattr(result, "co_use"):
+        return use.protect_use(result, floor)
+    if "before" in getattr(result, "table", ()):
+        return use.protect_same_visit(result, floor)
     changes: dict[str, Any] = {}
     for item in dataclasses.fields(result):  # type: ignore[arg-type]
         value = getattr(result, item.name)

@@ -10,16 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
+from outcomes.release.balance_figures import love_plot, overlap
 from outcomes.release.course_figure import pain_course
 from outcomes.release.curve_figures import AT_RISK_CONVENTION, competing_ends, relief_curve, return_curve
 from outcomes.release.definition_figure import specification_curve
 from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
 from outcomes.release.factor_figure import return_factors
+from outcomes.release.modality_figures import forest
 from outcomes.release.panels import cut, plain, quarter_panel, split_host
+from outcomes.release.pathway_figure import pathway, stages_by_visit
 from outcomes.release.return_figures import gap_sensitivity, mean_returns, rehabilitation
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, WASH
 from outcomes.release.trigger_figure import trigger_flow
+from outcomes.release.use_figures import bundles, positivity_map, use_by_visit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,21 +31,29 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AT_RISK_CONVENTION",
+    "bundles",
     "competing_ends",
     "completeness",
+    "forest",
     "gap_sensitivity",
     "is_share",
+    "love_plot",
     "mean_returns",
     "modality_mix",
+    "overlap",
     "pain_course",
+    "pathway",
+    "positivity_map",
     "quarter_lines",
     "rehabilitation",
     "relief_curve",
     "return_curve",
     "return_factors",
     "specification_curve",
+    "stages_by_visit",
     "style",
     "trigger_flow",
+    "use_by_visit",
 ]
 
 

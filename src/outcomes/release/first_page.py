@@ -50,8 +50,8 @@ def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
             "studies about 7 in 10 have pain again within a year and 4 in 10 seek care."
         ),
         say(
-            "Which treatment works better: patients who get one treatment differ from those who get another. Only "
-            "return with and without exercise is adjusted for what is recorded of that, and much is not."
+            "Which treatment works better: patients who get one treatment differ from those who get another. "
+            "Comparisons are adjusted for what is recorded of that, and much is not."
         ),
     ]
     return tuple(sentence for sentence in out if sentence is not None)

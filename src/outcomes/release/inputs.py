@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
@@ -18,8 +19,16 @@ if TYPE_CHECKING:
 
 QUESTIONS = (
     *("relief", "relief_grid", "recurrence", "triggers", "rehabilitation", "return_factors"),
-    *("modality_use", "quarter_review", "completeness"),
+    *("modality_use", "same_visit", "one_family", "all_families", "identified_muscle", "subgroups"),
+    *("quarter_review", "completeness"),
 )
+COMPARISONS = {
+    "one_family": "each family of treatments against none of it",
+    "all_families": "all families of treatments at once",
+    "identified_muscle": "treating the muscle found",
+    "subgroups": "families of treatments by muscle group and duration",
+}
+"""Questions of `compare_modalities`, and what is being done."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,8 @@ class ReportInputs:
     visits, episodes : Visits, Episodes
     relief, relief_grid, recurrence, triggers, rehabilitation, return_factors : result or NotEstimable
         `relief_grid` is the share relieved under every definition.
-    modality_use, quarter_review, completeness : result or NotEstimable
+    modality_use, same_visit, quarter_review, completeness : result or NotEstimable
+    one_family, all_families, identified_muscle, subgroups : ModalityComparison or NotEstimable
     """
 
     visits: Visits
@@ -45,6 +55,11 @@ class ReportInputs:
     rehabilitation: Any
     return_factors: Any
     modality_use: Any
+    same_visit: Any
+    one_family: Any
+    all_families: Any
+    identified_muscle: Any
+    subgroups: Any
     quarter_review: Any
     completeness: Any
     records: Records | None = None
@@ -79,7 +94,7 @@ class ReportInputs:
         return collect_tables(self)
 
 
-def answer(question: Callable[..., Any], episodes: Episodes, **options: Any) -> Any:
+def answer(question: Callable[..., Any], episodes: Episodes, /, **options: Any) -> Any:
     """Put one question and protect its answer; the refusal (`NotEstimable`) with its reason where it has none.
 
     A figure draws a refusal as its sentence and `tables.part` shows it, so that a notebook goes on.
@@ -108,6 +123,7 @@ def ask(
     progress : callable
         Told, in a few words, what is being done.
     """
+    from outcomes.questions.comparisons import compare_modalities
     from outcomes.questions.completeness import describe_completeness
     from outcomes.questions.modality import describe_modality_use
     from outcomes.questions.quarter import review_quarter
@@ -116,6 +132,7 @@ def ask(
     from outcomes.questions.relief import estimate_relief
     from outcomes.questions.relief_definitions import compare_relief_definitions
     from outcomes.questions.return_factors import compare_return_factors
+    from outcomes.questions.same_visit import describe_same_visit
     from outcomes.questions.triggers import compare_triggers
 
     calls: dict[str, tuple[str, Callable[[], Any]]] = {
@@ -126,6 +143,11 @@ def ask(
         "rehabilitation": ("exercise and return", lambda: compare_rehabilitation(episodes)),
         "return_factors": ("who comes back", lambda: compare_return_factors(episodes)),
         "modality_use": ("treatment mix", lambda: describe_modality_use(episodes)),
+        "same_visit": ("pain before and after a visit", lambda: describe_same_visit(episodes)),
+        **{
+            name: (words, partial(compare_modalities, episodes, name, progress=progress))
+            for name, words in COMPARISONS.items()
+        },
         "quarter_review": ("quarters", lambda: review_quarter(episodes, quarter)),
         "completeness": ("completeness", lambda: describe_completeness(visits)),
     }

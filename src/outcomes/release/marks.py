@@ -21,3 +21,13 @@ def write_mark(table: pd.DataFrame, name: str, mask: np.ndarray[Any, Any], mark:
     if name in table and mask.any():
         table[name] = table[name].astype(object)
         table.loc[mask, name] = mark
+
+
+def mark_counts(table: pd.DataFrame, name: str, gone: np.ndarray[Any, Any], floor: int) -> None:
+    """Hide counts, small ones under the mark of small ones. Works in place."""
+    import pandas as pd
+
+    values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+    small = (values > 0) & (values < floor)
+    write_mark(table, name, gone & ~small, HIDDEN)
+    write_mark(table, name, gone & small, small_mark(floor))

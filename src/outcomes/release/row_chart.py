@@ -36,6 +36,8 @@ class Row:
     is_heading, is_main : bool
     shown : str
         The value as it is written beside its mark; empty for none.
+    most_lines : int
+        Lines `words` may take; with more than two they are short ones, and the row grows with them.
     """
 
     label: str
@@ -48,6 +50,7 @@ class Row:
     is_heading: bool = False
     is_main: bool = False
     shown: str = ""
+    most_lines: int = 2
 
 
 def count_lines(rows: Sequence[Row], narrow: bool) -> float:
@@ -101,7 +104,7 @@ def draw_rows(
 
 def _draw_row(ax: Axes, row: Row, y: float, size: float, limits: tuple[float, float], line_at: float) -> None:
     if row.words:
-        words = "\n".join(textwrap.wrap(row.words, 34 if size < 8 else 60)[:2])
+        words = "\n".join(_wrap_words(row, size < 8))
         left = limits[0] + 0.015 * (limits[1] - limits[0])
         backed = {"facecolor": WASH, "edgecolor": "none", "pad": 1.2}
         ax.text(left, y, words, va="center", fontsize=size - 0.5, color=MUTED, linespacing=1.1, bbox=backed)
@@ -156,7 +159,15 @@ def _place(rows: Sequence[Row], narrow: bool) -> list[float]:
 
 
 def _height(row: Row, narrow: bool) -> float:
-    return 1.0 - LINE + LINE * (_wrap(row.label, narrow).count("\n") + 1) + (0.25 if row.is_heading else 0.0)
+    lines = max(_wrap(row.label, narrow), row.right, key=lambda text: text.count("\n")).count("\n") + 1
+    if row.most_lines > 2:
+        lines = max(lines, len(_wrap_words(row, narrow)))
+    return 1.0 - LINE + LINE * lines + (0.25 if row.is_heading else 0.0)
+
+
+def _wrap_words(row: Row, narrow: bool) -> list[str]:
+    widths = (60, 34) if row.most_lines == 2 else (40, 29)
+    return textwrap.wrap(row.words, widths[narrow])[: row.most_lines]
 
 
 def _wrap(text: str, narrow: bool) -> str:

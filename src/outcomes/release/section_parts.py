@@ -72,11 +72,11 @@ def join_alt(*sentences: Sentence | None, empty: str = "No value can be shown.")
     return " ".join(sentence.text for sentence in sentences if sentence is not None) or empty
 
 
-def list_notes(result: Any) -> tuple[Text, ...]:
-    """What the question itself says about its limits."""
-    notes = list(result.notes)
-    if len(notes) > MOST_NOTES:
-        notes[MOST_NOTES:] = [f"And {len(notes) - MOST_NOTES} more of the same kind."]
+def list_notes(*results: Any, most: int = MOST_NOTES) -> tuple[Text, ...]:
+    """What the questions themselves say about their limits, each sentence once."""
+    notes = list(dict.fromkeys(note for result in results for note in result.notes))
+    if len(notes) > most:
+        notes[most:] = [f"And {len(notes) - most} more of the same kind."]
     return (Text(tuple(say(note) for note in notes), "What limits these numbers"),) if notes else ()
 
 

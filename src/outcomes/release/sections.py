@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
-
 from outcomes.release import figures, views
 from outcomes.release.first_page import UNDECIDED, latest_mature
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, FigureView, Section, Sentence, Terms, Text
+from outcomes.release.modality_section import modality_section
+from outcomes.release.model import Block, Section, Sentence, Terms, Text
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
-from outcomes.release.sentences import Tables, bind, cell, format_percent, interval_words, literal, say
+from outcomes.release.sentences import Tables, bind, cell, interval_words, literal, say
 from outcomes.release.tables import is_too_early_to_end, list_data_notes, to_numbers
-from outcomes.release.words import glossary, quarter_words
+from outcomes.release.treatment_section import TABLE_QUARTERS, treatment_section
+from outcomes.release.words import glossary
 
-if TYPE_CHECKING:
-    pass
-
-TABLE_QUARTERS = 6
 ALL_TERMS = 25
 
 
 def make_sections(inputs: ReportInputs, tables: Tables) -> tuple[Section, ...]:
     """Return the sections in reading order."""
-    makers = (_quarters, relief_section, return_section, _mix, _attendance, _quality, _definitions)
+    makers = (
+        *(_quarters, relief_section, return_section, treatment_section, modality_section),
+        *(_attendance, _quality, _definitions),
+    )
     return tuple(make(inputs, tables) for make in makers)
 
 
@@ -70,62 +68,6 @@ def _quarters(inputs: ReportInputs, tables: Tables) -> Section:
         lambda row, value: views.write_indicator(row["unit"], value),
     )
     return Section("quarters", "Quarter by quarter", (lead,), (figure, shown, *list_notes(review)), "descriptive")
-
-
-def _mix(inputs: ReportInputs, tables: Tables) -> Section:
-    result = inputs.answer("modality_use")
-    if result is None:
-        return refused("treatments", "Treatment mix", inputs.refusal("modality_use"))
-    table = tables["modality_use"]
-    if inputs.quarter:
-        table = table[table["quarter"] <= inputs.quarter]
-        result = dataclasses.replace(result, table=table)
-    if table.empty:
-        return refused("treatments", "Treatment mix", f"No treatment was recorded up to {inputs.quarter}.")
-    quarters = sorted(set(table["quarter"]))[-TABLE_QUARTERS:]
-    newest = [f for f in dict.fromkeys(table["family"]) if _shown_share(table, f, quarters[-1]) > 0]
-    ranked = sorted(newest, key=lambda f: -float(_row(table, f, quarters[-1])["estimate"]))[:3]
-    named = [f"{literal(_row(table, f, quarters[-1])['label']).lower()} {{{f}}}" for f in ranked]
-    when = f"In the {quarter_words(quarters[-1])}" if "Q" in quarters[-1] else "Over all visits"
-    lead = bind(
-        tables,
-        f"{when} the families seen most often were {', '.join(named)} of treatment visits. A visit can hold several, "
-        "so the shares need not add up to 100 %.",
-        {f: cell("modality_use", "estimate", "percent", quarter=quarters[-1], family=f) for f in ranked},
-    )
-    if not ranked:
-        lead = say("The shares of this quarter rest on too few visits to be shown.", "not estimable")
-    shown = views.pivot_table(
-        table,
-        "modality_use",
-        "Share of treatment visits" + (", by quarter" if len(quarters) > 1 else ""),
-        "label",
-        quarters,
-        lambda _, value: format_percent(value),
-    )
-    figure = _draw_mix(result, tables, join_alt(lead))
-    return Section("treatments", "Treatment mix", some(lead), (figure, shown, *list_notes(result)), "descriptive")
-
-
-def _draw_mix(result: Any, tables: Tables, alt: str) -> FigureView:
-    families, quarters = result.table["family"].nunique(), result.table["quarter"].nunique()
-    title, caption = "Share of treatment visits with each family", "Only what was recorded is counted."
-    if quarters == 1:
-        heights = (0.4 + 0.235 * families, 0.4 + 0.25 * families)
-        return draw("treatments", title, alt, caption, figures.modality_mix, result, heights, "modality_use")
-    caption = f"All panels have the same scale. Upright lines: {interval_words(tables)}. {caption}"
-    heights = (1.5 * -(-families // 3), 1.0 * families)
-    return draw(
-        "treatments",
-        f"{title}, by quarter",
-        alt,
-        caption,
-        figures.modality_mix,
-        result,
-        heights,
-        "modality_use",
-        panels=True,
-    )
 
 
 def _attendance(inputs: ReportInputs, tables: Tables) -> Section:
@@ -181,16 +123,16 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
                 "Only fields the export has; fields it lacks switch off the questions that need them.",
                 figures.completeness,
                 result,
-                (0.4 + 0.235 * n_fields, 0.4 + 0.25 * n_fields),
+                (0.4 + 0.19 * n_fields, 0.4 + 0.25 * n_fields),
                 "completeness",
             )
         ]
     if notes := list_data_notes(inputs):
         blocks.append(Text(tuple(say(note) for note in notes), "What else to know of the export"))
-    if len(tables["set_aside"]):
-        blocks.append(views.set_aside_table(tables["set_aside"]))
     if len(tables["unknown_terms"]):
         blocks.append(views.unknown_table(tables["unknown_terms"].head(ALL_TERMS)))
+    if len(tables["set_aside"]):
+        blocks.append(views.set_aside_table(tables["set_aside"]))
     return Section("quality", "Data quality", tuple(s for s in lead if s is not None), tuple(blocks), "descriptive")
 
 
@@ -223,13 +165,3 @@ def _completeness_alt(tables: Tables) -> str:
         for row in ends
     ]
     return "Least and most often filled. " + join_alt(*parts)
-
-
-def _row(table: Any, family: str, quarter: str) -> Any:
-    return table[(table["family"] == family) & (table["quarter"] == quarter)].iloc[0]
-
-
-def _shown_share(table: Any, family: str, quarter: str) -> float:
-    rows = table[(table["family"] == family) & (table["quarter"] == quarter)]
-    value = rows["estimate"].iloc[0] if len(rows) == 1 else 0.0
-    return 0.0 if isinstance(value, str) or value != value else float(value)

@@ -80,7 +80,9 @@ def part(result: Any, name: str) -> pd.DataFrame:
     """Return a table, or the settings, of an answer as a table; of a refusal, its reason."""
     if isinstance(result, NotEstimable):
         return _frame([(str(result).splitlines()[0],)], ["not estimable"])
-    found: Any = getattr(result, name)
+    found: Any = getattr(result, "more", {}).get(name)
+    if found is None:
+        found = getattr(result, name)
     if not isinstance(found, dict):
         return found
     return _frame(
@@ -103,6 +105,8 @@ def name_tables(name: str, result: Any) -> dict[str, pd.DataFrame]:
         table = getattr(result, item.name)
         if item.name != "table" and hasattr(table, "columns") and len(table):
             tables[f"{name}_{item.name}"] = table
+    more = getattr(result, "more", {})
+    tables |= {f"{name}_{key}": table for key, table in more.items() if len(table)}
     scalars = [(key, value) for key, value in result.summary.items() if isinstance(value, int | float | str)]
     if scalars:
         tables[f"{name}_summary"] = _frame(scalars, ["item", "value"])

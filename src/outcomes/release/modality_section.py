@@ -1,0 +1,89 @@
+"""Which treatment, how much relief: each family, all at once, the muscle found, by muscle group and duration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from outcomes.release import figures, modality_views
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.modality_figures import forest_height
+from outcomes.release.modality_words import (
+    say_concordance,
+    say_elsewhere,
+    say_families,
+    say_joint,
+    say_overview,
+    say_refused,
+    say_short,
+    say_subgroups,
+)
+from outcomes.release.model import Block, FigureView, Part, Section, Sentence, Text
+from outcomes.release.section_parts import draw, join_alt, list_notes, refused
+from outcomes.release.sentences import Tables, interval_words, say
+
+ID, TITLE = "relief-by-treatment", "Which treatment, how much relief?"
+MOST_NOTES = 5
+QUESTIONS = ("one_family", "all_families", "identified_muscle", "subgroups")
+
+
+def modality_section(inputs: ReportInputs, tables: Tables) -> Section:
+    """Each family of treatments against none of it, and the parts that follow; refused parts leave their reason."""
+    reasons = dict.fromkeys(inputs.refusal(name) for name in QUESTIONS)
+    if all(inputs.answer(name) is None for name in QUESTIONS) and len(reasons) == 1:
+        return refused(ID, TITLE, next(iter(reasons)))
+    protocol = inputs.episodes.protocol
+    result = inputs.answer("one_family")
+    lead: tuple[Sentence, ...] = (say(inputs.refusal("one_family"), "not estimable"),)
+    blocks: tuple[Block, ...] = ()
+    if result is not None:
+        lead = (*say_overview(protocol, tables), *say_families(protocol, tables, signal_only=True))
+        blocks = _forest(result, tables, join_alt(*say_short(tables), *lead))
+        blocks = (*blocks, *modality_views.families_table(tables), *_not_compared(tables))
+    blocks = (
+        *blocks,
+        *_part(inputs, "all_families", "All families at once", say_joint(protocol, tables)),
+        *(modality_views.joint_table(tables)),
+        *_part(inputs, "identified_muscle", "Treating the muscle found in spasm", say_concordance(protocol, tables)),
+        *modality_views.classes_table(tables),
+        *_part(inputs, "subgroups", "By muscle group and duration", say_subgroups(protocol, tables)),
+        *modality_views.tests_table(tables),
+        Text(say_elsewhere(tables), "From elsewhere"),
+        *_notes(inputs),
+    )
+    return Section(ID, TITLE, lead, blocks, "adjusted association")
+
+
+def _forest(result: Any, tables: Tables, alt: str) -> tuple[FigureView, ...]:
+    heights = forest_height(result, narrow=False), forest_height(result, narrow=True)
+    title = "Difference in the share relieved, with each family and without it"
+    caption = (
+        f"Dots: adjusted, with their {interval_words(tables)}, by patient. Rings: unadjusted. Families stand in the "
+        "order of the codebook, not of their numbers. Tag: adjusted association."
+    )
+    return (draw("one-family", title, alt, caption, figures.forest, result, heights, "one_family"),)
+
+
+def _not_compared(tables: Tables) -> tuple[Text, ...]:
+    said = say_refused(tables)
+    return (Text(said, "Not compared, and why"),) if said else ()
+
+
+def _part(inputs: ReportInputs, name: str, title: str, said: tuple[Sentence, ...]) -> tuple[Part, ...]:
+    if inputs.answer(name) is None:
+        said = (say(inputs.refusal(name), "not estimable"),)
+    return (Part(title, said),)
+
+
+def _notes(inputs: ReportInputs) -> tuple[Text, ...]:
+    """What the questions say of their limits, each sentence once; what is said of one family stands in the files."""
+    results = [result for name in QUESTIONS if (result := inputs.answer(name)) is not None]
+    general = [
+        replace(result, notes=tuple(note for note in result.notes if not _is_of_one(note, result)))
+        for result in results
+    ]
+    return list_notes(*general, most=MOST_NOTES)
+
+
+def _is_of_one(note: str, result: Any) -> bool:
+    return note.startswith(tuple(f"{label}: " for label in result.table["label"]))

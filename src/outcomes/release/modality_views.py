@@ -1,0 +1,157 @@
+"""The tables of comparisons of treatments as they are shown: every line ends with its tag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.modality_words import list_main_rows
+from outcomes.release.model import Column, TableView
+from outcomes.release.sentences import (
+    Tables,
+    format_count,
+    format_p,
+    format_percent,
+    format_signed_points,
+    interval_words,
+)
+from outcomes.release.tables import to_numbers
+from outcomes.release.views import DASH, sentence_case, shown, shown_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOT_ESTIMABLE = "not estimable"
+FAMILIES_NOTE = (
+    "In the order of the codebook. With, without: share relieved, the groups made alike in what is recorded. "
+    "Differences in points. q: false discovery rate over the families."
+)
+JOINT_NOTE = (
+    "In the order of the codebook. Each family with the others as they are. Shrunk: drawn towards no difference by as "
+    "much as the spread of all differences says, because the largest of several is large by luck in part."
+)
+CLASSES_NOTE = "As they are, unadjusted; the last rows are parts of those before. Tag: descriptive."
+TESTS_NOTE = "q: false discovery rate over all these tests."
+
+
+def families_table(tables: Tables) -> tuple[TableView, ...]:
+    """Each family against none of it: both arms, the difference before and after adjustment, and its tag."""
+    table = tables.get("one_family")
+    if table is None or not len(list_main_rows(table, "adjusted")):
+        return ()
+    crude = {row["contrast"]: row["estimate"] for row in list_main_rows(table, "unadjusted")}
+    rows = tuple(
+        (
+            str(row["label"]),
+            shown(row["with_value"], format_percent),
+            shown(row["without_value"], format_percent),
+            shown(crude.get(row["contrast"]), format_signed_points),
+            *_difference(row),
+            shown(row["q_value"], _write_q),
+            _arms(row),
+            tag_words(row),
+        )
+        for row in list_main_rows(table, "adjusted")
+    )
+    heads = ("With", "Without", "Unadjusted", "Adjusted", interval_words(tables), "q", "Episodes, with / without")
+    columns = _columns("Family", heads)
+    names = [name for name in tables if name == "one_family" or name.startswith("one_family_")]
+    caption = "Relieved with each family of treatments and without it"
+    return (TableView("one_family", caption, columns, rows, FAMILIES_NOTE, " ".join(names), on_paper=False),)
+
+
+def joint_table(tables: Tables) -> tuple[TableView, ...]:
+    """All families in one model, shrunk beside."""
+    table = tables.get("all_families")
+    if table is None or not len(list_main_rows(table, "joint")):
+        return ()
+    shrunk = {row["contrast"]: row for row in list_main_rows(table, "joint_shrunk")}
+    rows = []
+    for row in list_main_rows(table, "joint"):
+        other = shrunk.get(row["contrast"])
+        beside = (DASH, DASH) if other is None else _difference(other)
+        rows.append(
+            (str(row["label"]), *_difference(row), *beside, shown(row["q_value"], _write_q), _arms(row), tag_words(row))
+        )
+    level = interval_words(tables)
+    columns = _columns("Family", ("Together", level, "Shrunk", level, "q", "Episodes, with / without"))
+    names = [name for name in tables if name == "all_families" or name.startswith("all_families_")]
+    caption = "All families in one model: difference in points that goes with each"
+    return (TableView("all_families", caption, columns, tuple(rows), JOINT_NOTE, " ".join(names), on_paper=False),)
+
+
+def classes_table(tables: Tables) -> tuple[TableView, ...]:
+    """How the first treatment stood to the muscle found, and the share relieved of each."""
+    table = tables.get("identified_muscle_classes")
+    if table is None:
+        return ()
+    rows = tuple(
+        (
+            sentence_case(str(row["label"])),
+            shown(row["n"], format_count),
+            shown(row["events"], format_count),
+            shown(row["estimate"], format_percent),
+            shown_interval(row["conf_low"], row["conf_high"]),
+        )
+        for row in table.to_dict("records")
+    )
+    heads = ("Episodes", "Seen relieved", "Relieved, estimated", interval_words(tables))
+    columns = (Column("First treatment reached", row_header=True), *(Column(head, numeric=True) for head in heads))
+    names = [name for name in tables if name == "identified_muscle" or name.startswith("identified_muscle_")]
+    caption = "The muscle treated first, and the muscle found in spasm"
+    return (TableView("identified_muscle", caption, columns, rows, CLASSES_NOTE, " ".join(names), on_paper=False),)
+
+
+def tests_table(tables: Tables) -> tuple[TableView, ...]:
+    """Whether differences differ between levels: one row a test that could be made."""
+    table = tables.get("subgroups")
+    if table is None:
+        return ()
+    tests = table[table["analysis"] == "interaction"]
+    made = tests[to_numbers(tests["p_value"]).notna()]
+    few = f"{NOT_ESTIMABLE} (fewer than two levels can be compared)"
+    rows: tuple[tuple[str, ...], ...] = (("All families", "0", DASH, DASH, few),) if made.empty else ()
+    rows += tuple(
+        (
+            str(row["label"]),
+            format_count(_count_levels(table, row)),
+            shown(row["p_value"], format_p),
+            shown(row["q_value"], _write_q),
+            tag_words(row),
+        )
+        for row in made.to_dict("records")
+    )
+    rest = len(tests) - len(made)
+    note = TESTS_NOTE + (f" Fewer than two levels could be compared in {rest} more." if rest and len(made) else "")
+    columns = _columns("Family and factor", ("Levels compared", "p", "q"))
+    names = [name for name in tables if name == "subgroups" or name.startswith("subgroups_")]
+    caption = "Does the difference of a family differ between levels?"
+    return (TableView("subgroups", caption, columns, rows, note, " ".join(names), on_paper=False),)
+
+
+def tag_words(row: dict[Any, Any]) -> str:
+    """The tag that ends a line, with the reason where there is no number."""
+    if row["reason"]:
+        return f"{NOT_ESTIMABLE} ({str(row['reason']).removesuffix('.')})"
+    return str(row["tag"])
+
+
+def _count_levels(table: pd.DataFrame, row: dict[Any, Any]) -> int:
+    own = (table["contrast"] == row["contrast"]) & (table["factor"] == row["factor"]) & (table["analysis"] == "level")
+    return int(to_numbers(table.loc[own, "estimate"]).notna().sum())
+
+
+def _difference(row: dict[Any, Any]) -> tuple[str, str]:
+    value = shown(row["estimate"], format_signed_points)
+    return value, shown_interval(row["conf_low"], row["conf_high"], format_signed_points, "")
+
+
+def _arms(row: dict[Any, Any]) -> str:
+    return " / ".join(shown(row[f"n_{arm}"], format_count) for arm in ("with", "without"))
+
+
+def _write_q(value: float) -> str:
+    return format_p(value).removeprefix("= ")
+
+
+def _columns(first: str, heads: tuple[str, ...]) -> tuple[Column, ...]:
+    return (Column(first, row_header=True), *(Column(head, numeric=True) for head in heads), Column("What it is"))
