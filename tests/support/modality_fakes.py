@@ -109,7 +109,8 @@ def _family_lines(family, label, value, ring, n):
         _contrast_line(
             *line,
             "other_region",
-            "control: new episode in another region, where no difference is expected",
+            "control: new episode in another region, on which no difference is expected "
+            "(above 0: more of those with it came back)",
             0.01,
             n,
             (0.05, 0.04),
@@ -427,10 +428,12 @@ def identified_muscle(sizes: dict[str, int] | None = None) -> FakeComparison:
     )
     errors = pd.DataFrame(
         [
-            (reading, words, right, 0.05 / (2 * right - 1), -0.01 / (2 * right - 1), 0.11 / (2 * right - 1), "")
-            for reading, words in (
-                ("of_the_arms", "of each arm, the share in the right one"),
-                ("of_the_truth", "of what was truly so, the share recorded so"),
+            (
+                "of_the_arms",
+                "of either arm, as weighted, the share that is in the right one",
+                right,
+                *(value / (2 * right - 1) for value in (0.05, -0.01, 0.11)),
+                "",
             )
             for right in (0.7, 0.8, 0.9)
         ],

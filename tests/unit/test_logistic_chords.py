@@ -64,7 +64,7 @@ def test_draws_that_differ_too_much_are_handed_to_newton():
     counts[0, :8], counts[1, [0, 2, 4, 6]], counts[2, yes == 1] = 0, 0, 0
     start = fit_logistic(design, yes, np.ones(n)).turned
     by_chords = walk_chords(design.basis, yes, np.ones(n), counts, start, 1e-8, 1)[1]
-    assert 5 < (~by_chords).sum() < 100
+    assert 2 < (~by_chords).sum() < 100
     one, reached = fit_draws(design, yes, np.ones(n), counts, start)
     other, there = alone(design, yes, np.ones(n), counts, start)
     assert reached.tolist() == there.tolist()

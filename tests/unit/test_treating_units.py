@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from outcomes.questions.treating_units import LEAST_IN_UNIT, OWN_UNIT_EPISODES, find_units
 
 
-def episodes_of(clinician, clinic, names=("a", "b", "c", "d", "e", "f"), clinics=("X", "Y")):
+def episodes_of(clinician, clinic, names=("a", "b", "c", "d", "e", "f", "g", "h"), clinics=("X", "Y")):
     columns = {}
     if clinician is not None:
         columns["clinician"] = np.asarray(clinician, dtype=np.int32)
@@ -37,17 +37,20 @@ def test_the_rules_by_hand():
         (0, 0, 10, 15),  # a unit
         (1, 0, 30, 0),  # always
         (2, 0, 0, 25),  # never
-        (3, 0, 3, 30),  # some, but few: with the others of the clinic
+        (3, 0, 7, 30),  # nearly never
         (4, 0, 8, 2),  # fewer than 20 episodes: with the others of the clinic
+        (6, 0, 2, 16),  # a ninth of 18: with the others of the clinic
+        (7, 0, 1, 17),  # less than a tenth: nearly never
+        (-1, 0, 0, 3),  # nobody named: with the others of the clinic
         (5, 1, 8, 12),  # a unit
-        (-1, 1, 5, 4),  # nobody recorded, and too few for a unit of the clinic
+        (-1, 1, 5, 4),  # nobody named, and too few for a unit of the clinic
     ]
     clinician, clinic, arm = lay_out(table)
     units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
     assert units.names == ("a", "f", "others at X")
-    assert (units.always, units.never, units.too_few) == (30, 25, 9)
-    assert np.bincount(units.code[units.kept]).tolist() == [25, 20, 43]
-    assert (units.what, units.n_treating) == ("clinician", 6)
+    assert (units.always, units.never, units.too_few) == (30, 25 + 37 + 18, 9)
+    assert np.bincount(units.code[units.kept]).tolist() == [25, 20, 10 + 18 + 3]
+    assert (units.what, units.n_treating, units.n_varying) == ("clinician", 8, 4)
     factor = units.factor()
     assert factor.levels == units.names
     assert factor.levels[factor.reference] == "others at X"
@@ -59,6 +62,21 @@ def test_a_clinician_who_is_the_treatment_leaves_nobody():
     assert not units.kept.any()
     assert (units.always, units.never) == (40, 80)
     assert units.names == ()
+
+
+def test_one_mistyped_record_makes_no_comparison():
+    # Two clinics, in each one clinician who always and one who never treats so, but for one record each.
+    table = [(0, 0, 149, 1), (1, 0, 1, 149), (2, 1, 149, 1), (3, 1, 1, 149)]
+    clinician, clinic, arm = lay_out(table)
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert not units.kept.any()
+    assert units.n_varying == 0
+
+
+def test_small_clinicians_of_one_habit_each_make_no_comparison():
+    table = [(i, i % 2, 18 * (i % 2), 18 * (1 - i % 2)) for i in range(8)]
+    clinician, clinic, arm = lay_out(table)
+    assert not find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm).kept.any()
 
 
 def test_clinics_stand_in_where_no_clinician_is_recorded():
@@ -109,8 +127,8 @@ def test_every_episode_is_in_a_unit_or_set_aside_and_every_unit_has_both_arms(da
 
 
 @pytest.mark.parametrize("n", [OWN_UNIT_EPISODES - 1, OWN_UNIT_EPISODES])
-def test_a_clinician_of_few_episodes_is_never_called_always(n):
+def test_a_clinician_who_always_treats_so_is_set_aside_however_few_the_episodes(n):
     clinician, clinic, arm = lay_out([(0, 0, n, 0), (1, 0, 20, 20)])
     units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
-    # With too few to say "always" they join the others at the clinic, who here are nobody: too few of either kind.
-    assert (units.always, units.too_few) == ((0, n) if n < OWN_UNIT_EPISODES else (n, 0))
+    assert (units.always, units.never, units.too_few) == (n, 0, 0)
+    assert units.names == ("b",)

@@ -18,6 +18,7 @@ pain at days               treated at  interval           the deciding sentence
 0:   2:6  14:3             0           set aside          the first rating came after the first treatment
 0:6  7:2  14:2             7           set aside          pain is 2 when treatment begins: relief is not definable
 0:6                        (never)     set aside          no treatment is recorded
+0:6  2:6  14:3             0 (?), 2    set aside          on day 0 something was done that the codebook does not know
 =========================  ==========  =================  ======================================================
 
 With a window of w days what was given from day 0 to day w of this clock counts, and the clock starts again on day w for
@@ -34,8 +35,8 @@ from numpy.typing import NDArray
 
 from outcomes.cases.course import Flags, Rows
 from outcomes.cases.schema import HUNDREDTHS, MISSING
-from outcomes.cases.summary import find_first_treatment
-from outcomes.cases.timeline import find_relief, read_rule
+from outcomes.cases.summary import count_early, find_first_treatment, recollect_facts
+from outcomes.cases.timeline import find_measured_rows, find_relief, read_rule
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 
@@ -61,6 +62,8 @@ class TreatmentRows:
         What was done at that visit, or within the window, as a bit mask of modalities.
     left_days, right_days : ndarray of float64
         Relief happened in ``(left_days, right_days]``, from the treatment (or the end of the window); inf: not seen.
+    n_ratings : ndarray of int
+        Ratings after the treatment up to the primary day, of whatever height.
     window_days : int
         Days within which treatments count; 0 for that visit alone.
     ledger : Ledger
@@ -73,6 +76,7 @@ class TreatmentRows:
     given: Masks
     left_days: NDArray[np.float64]
     right_days: NDArray[np.float64]
+    n_ratings: Rows
     window_days: int
     ledger: Ledger
 
@@ -88,7 +92,7 @@ class TreatmentRows:
 
     def take(self, part: Flags | Rows) -> TreatmentRows:
         """Return some of the rows."""
-        names = ("episode", "patient", "row", "baseline", "given", "left_days", "right_days")
+        names = ("episode", "patient", "row", "baseline", "given", "left_days", "right_days", "n_ratings")
         return replace(self, **{name: getattr(self, name)[part] for name in names})
 
 
@@ -119,8 +123,9 @@ def build_treatment_rows(
     first = _find_baseline(episodes, row)
     pain = np.where(first >= 0, course.pain[first], np.int16(MISSING))
     low = pain < protocol.baseline.eligible_min_nrs * HUNDREDTHS
-    inception = episodes.columns["is_inception"]
-    kept = np.flatnonzero(inception & (row >= 0) & (first >= 0) & ~low)
+    inception, hidden = episodes.columns["is_inception"], _has_unknown_before(episodes, row)
+    fit = inception & (row >= 0) & ~hidden
+    kept = np.flatnonzero(fit & (first >= 0) & ~low)
     window = protocol.resolution if parts[0] == "resolved" else protocol.relief
     last, hit, _ = find_relief(
         episodes, kept, first[kept], pain[kept], (parts[0], parts[1]), window.confirm_within_days
@@ -134,10 +139,9 @@ def build_treatment_rows(
         set_aside={
             "started within the clinic's washout": int((~inception).sum()),
             "no treatment recorded": int((inception & (row < 0)).sum()),
-            "no pain rating before the first treatment": int((inception & (row >= 0) & (first < 0)).sum()),
-            "pain too low at the first treatment for relief to be definable": int(
-                (inception & (first >= 0) & low).sum()
-            ),
+            "before it something was done that the codebook does not know": int((inception & hidden).sum()),
+            "no pain rating before the first treatment": int((fit & (first < 0)).sum()),
+            "pain too low at the first treatment for relief to be definable": int((fit & (first >= 0) & low).sum()),
         },
     )
     rows = TreatmentRows(
@@ -149,10 +153,25 @@ def build_treatment_rows(
         # The rating may be older than the treatment; what happened in between happened before the clock.
         left_days=np.maximum(course.day[last] - origin, 0).astype(np.float64),
         right_days=np.where(hit >= 0, course.day[hit] - origin, np.inf),
+        n_ratings=_count_ratings(episodes, kept, row[kept]),
         window_days=0,
         ledger=episodes.ledger.with_step(step),
     )
     return _restart(episodes, rows, window_days) if window_days else rows
+
+
+def keep_known_facts(episodes: Episodes) -> Episodes:
+    """Return the episodes with only those facts that were written down by the first treatment visit.
+
+    What is noted later, or whether anything is, may answer to how the treatment went. Episodes without a treatment keep
+    what their first visit says.
+    """
+    if "modalities" not in episodes.visits.columns:
+        return episodes
+    row = find_first_treatment(episodes.visits, episodes.starts, episodes.sizes)
+    early = count_early(episodes.course, episodes.starts, episodes.sizes, episodes.protocol)
+    sizes = np.minimum(np.maximum(row - episodes.starts, 0) + 1, early)
+    return replace(episodes, columns=recollect_facts(episodes.visits, episodes.columns, episodes.starts, sizes))
 
 
 def _find_baseline(episodes: Episodes, row: Rows) -> Rows:
@@ -162,6 +181,27 @@ def _find_baseline(episodes: Episodes, row: Rows) -> Rows:
     wait = course.day[at] - course.day[np.maximum(before, 0)]
     usable = (row >= 0) & (before >= episodes.starts) & (wait <= episodes.protocol.baseline.window_days)
     return np.where(usable, before, MISSING)
+
+
+def _has_unknown_before(episodes: Episodes, row: Rows) -> Flags:
+    """Whether a visit of each episode before its first treatment has a term that the codebook does not know.
+
+    It may have been a treatment: then the clock would start too late, and in the wrong arm.
+    """
+    unknown = episodes.visits.columns.get("modality_unknown")
+    if unknown is None:
+        return np.zeros(row.size, dtype=np.bool_)
+    total = np.append(0, np.cumsum(unknown))
+    has: Flags = (row >= 0) & (total[np.maximum(row, episodes.starts)] > total[episodes.starts])
+    return has
+
+
+def _count_ratings(episodes: Episodes, episode: Rows, row: Rows) -> Rows:
+    course = episodes.course
+    measured, place, _ = find_measured_rows(episodes, course, episode, row)
+    days = course.day[measured] - course.day[row[place]]
+    inside = (days > 0) & (days <= episodes.protocol.horizons_days.primary)
+    return np.bincount(place[inside], minlength=episode.size)
 
 
 def _restart(episodes: Episodes, rows: TreatmentRows, window_days: int) -> TreatmentRows:
@@ -188,16 +228,28 @@ def _restart(episodes: Episodes, rows: TreatmentRows, window_days: int) -> Treat
 
 def _given_within(episodes: Episodes, rows: TreatmentRows, window_days: int) -> Masks:
     """Union of what was done from each treatment visit to the end of the window, in its episode."""
-    masks, day = episodes.visits.columns["modalities"], episodes.course.day
-    end = (episodes.starts + episodes.sizes)[rows.episode]
-    given, step = rows.given.copy(), 1
-    open_rows = np.arange(rows.n)
+    masks, given = episodes.visits.columns["modalities"], rows.given.copy()
+    last = _find_last(episodes, rows, window_days)
     # The loop runs over the visits a window can hold, not over episodes.
-    while open_rows.size:
-        at = rows.row[open_rows] + step
-        inside = at < end[open_rows]
-        inside[inside] = day[at[inside]] - day[rows.row[open_rows[inside]]] <= window_days
-        open_rows, at = open_rows[inside], at[inside]
-        given[open_rows] |= masks[at]
-        step += 1
+    for step in range(1, int((last - rows.row).max(initial=0)) + 1):
+        there = rows.row + step <= last
+        given[there] |= masks[rows.row[there] + step]
     return given
+
+
+def find_window_end(episodes: Episodes, rows: TreatmentRows) -> Rows:
+    """Return the row of the last visit of each episode within the window in which treatments count."""
+    return _find_last(episodes, rows, rows.window_days)
+
+
+def _find_last(episodes: Episodes, rows: TreatmentRows, days: int) -> Rows:
+    day, end = episodes.course.day, (episodes.starts + episodes.sizes)[rows.episode]
+    last = rows.row.copy()
+    moving = np.arange(rows.n)
+    while moving.size:
+        following = last[moving] + 1
+        inside = following < end[moving]
+        inside[inside] = day[following[inside]] - day[rows.row[moving[inside]]] <= days
+        moving = moving[inside]
+        last[moving] += 1
+    return last

@@ -67,7 +67,7 @@ def summarise_episodes(
     """
     columns: Columns = {"episode": np.arange(len(starts), dtype=np.int32)}
     columns |= {name: visits.columns[name][starts] for name in ("patient", "stream")}
-    early = _count_early(course, starts, sizes, protocol)
+    early = count_early(course, starts, sizes, protocol)
     # Whoever saw the patient, the clinic says until when the patient would have been seen.
     for name, known in (("clinic", sizes), ("clinician", early)):
         if name in visits.columns:
@@ -133,7 +133,7 @@ def _is_inception(visits: Visits, columns: Columns, protocol: Protocol) -> NDArr
     return inception
 
 
-def _count_early(course: Course, starts: Rows, sizes: Rows, protocol: Protocol) -> Rows:
+def count_early(course: Course, starts: Rows, sizes: Rows, protocol: Protocol) -> Rows:
     """Visits of each episode within the window of the first rating.
 
     What is written down later, or whether it is, may depend on how the episode went on.
@@ -163,6 +163,14 @@ def _at_start(visits: Visits, starts: Rows, sizes: Rows) -> Columns:
         bins = np.searchsorted(from_day, found["onset_days"], side="right") - 1
         found["chronicity"] = np.where(found["onset_days"] >= 0, bins, MISSING).astype(np.int8)
     return found
+
+
+def recollect_facts(visits: Visits, columns: Columns, starts: Rows, sizes: Rows) -> Columns:
+    """Return the columns with only those facts of the start that the first `sizes` visits of each episode record."""
+    found = {
+        name: first_known(visits.columns[name], starts, sizes) for name in _FIRST_RECORDED if name in visits.columns
+    }
+    return columns | found
 
 
 def _first_treatment(visits: Visits, course: Course, columns: Columns, starts: Rows, sizes: Rows) -> Columns:

@@ -20,6 +20,7 @@ from outcomes.estimators.checks import (
     check_numbers,
     check_share,
     read_number,
+    refuse_where,
     refused,
 )
 
@@ -149,6 +150,34 @@ def _check_rate(name: str, value: object) -> float:
     if not 0.0 <= number <= 1.0:
         raise refused("E768", name, "must be one number from 0 to 1.")
     return number
+
+
+def find_detectable(std_err: ArrayLike, level: float = 0.95, power: float = 0.8) -> FloatArray:
+    """Return the smallest differences that are told from none with a given power, by their standard errors.
+
+    ``(z1 + z2) std_err``, z1 of the level and z2 of the power: of an estimate that is normal, whatever it rests on.
+
+    Parameters
+    ----------
+    std_err : array_like, shape (k,)
+    level : float
+        One minus the size of the test.
+    power : float
+        0.5 or more, and below 1.
+
+    Raises
+    ------
+    InputRefused
+        E764 a standard error below 0; E769 a power outside 0.5 to 1.
+    """
+    from scipy.special import ndtri
+
+    errors, chance = check_numbers("std_err", std_err, allow_scalar=True), read_number(power)
+    refuse_where(errors < 0, "E764", "std_err", "is below 0.")
+    if not 0.5 <= chance < 1.0:
+        raise refused("E769", "power", "must be from 0.5 to below 1.")
+    reach: FloatArray = errors * (ndtri(0.5 + check_level(level) / 2.0) + ndtri(chance))
+    return reach
 
 
 def detectable_difference(

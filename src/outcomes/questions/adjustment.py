@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outcomes.questions.covariates import Block, build_factors, choose_columns, coarsen, pool_rare
+from outcomes.questions.covariates import OTHER, Block, Factor, build_factors, choose_columns, coarsen, pool_rare
 from outcomes.questions.results import Flags, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ ROWS_PER_COLUMN = 5
 """Rows of the smaller arm for each column of the model of who is in which arm."""
 LEAST_IN_ARM = 15
 """Rows of each arm that a level, or a flag, must have: with fewer, some draws of patients have none of them."""
+
+JUDGED_SHARE = 0.1
+"""Share of an arm in levels that could not be adjusted for, from which their balance is judged."""
 
 Blocks = tuple[list[Block], list[Block]]
 """Blocks that both arms have enough of, and blocks they have not."""
@@ -67,9 +70,31 @@ def choose_adjustment(blocks: Sequence[Block], rare: Sequence[Block], arm: Flags
 
 def build_factor_blocks(episodes: Episodes, episode: IntArray, arm: Flags, names: Sequence[str]) -> Blocks:
     """Facts about episodes, their levels pooled until both arms have enough of each."""
-    factors = [coarsen(factor) for factor in build_factors(episodes, episode, names, 1)]
-    pooled = [(factor, pool_rare(factor, arm, LEAST_IN_ARM)) for factor in factors]
-    return [Block.of(f) for _, f in pooled if f is not None], [Block.of(f) for f, kept in pooled if kept is None]
+    return pool_factors([coarsen(factor) for factor in build_factors(episodes, episode, names, 1)], arm)
+
+
+def pool_factors(factors: Sequence[Factor], arm: Flags) -> Blocks:
+    """Pool the levels of each factor until both arms have enough of each.
+
+    Levels that an arm hardly has and that even together are too few join the commonest. Where a tenth of an arm is
+    in them, that is judged for balance, as one flag, with the facts an arm hardly has; a smaller share moves no
+    difference far, and by chance is often uneven. Factors with one level play no part.
+    """
+    blocks: list[Block] = []
+    rare: list[Block] = []
+    for factor in factors:
+        if np.unique(factor.codes).size < 2:
+            continue
+        pooled = pool_rare(factor, arm, LEAST_IN_ARM)
+        if pooled is None:
+            rare.append(Block.of(factor))
+            continue
+        blocks.append(Block.of(pooled))
+        before, after = (np.array(f.levels)[f.codes] for f in (factor, pooled))
+        joined = (before != after) & (after != OTHER)
+        if max(joined[side].mean() for side in (arm, ~arm)) >= JUDGED_SHARE:
+            rare.append(make_flag(f"{factor.name}=rare", factor.label, joined))
+    return blocks, rare
 
 
 def build_family_blocks(episodes: Episodes, given: np.ndarray, arm: Flags, leave_out: Sequence[str]) -> Blocks:

@@ -38,6 +38,8 @@ def tabulate_balance(chosen: Adjustment, arm: Flags, weights: FloatArray) -> lis
 
 def _compare_means(column: FloatArray, arm: Flags, weights: FloatArray) -> tuple[float, float]:
     """Standardised difference of a column before and after weighting; inf where it tells the arms apart."""
+    if np.ptp(column) == 0:
+        return 0.0, 0.0
     if np.ptp(column[arm]) == 0 and np.ptp(column[~arm]) == 0:
         return np.inf, np.inf
     smd = balance(column[:, None], arm, weights)

@@ -11,12 +11,14 @@ import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from outcomes.cases.first_treatment import keep_known_facts
 from outcomes.errors import Finding, InputRefused
 from outcomes.questions.concordant_treatment import compare_concordance
 from outcomes.questions.joint_families import compare_jointly
 from outcomes.questions.modality_families import compare_families
 from outcomes.questions.modality_result import ModalityComparison
 from outcomes.questions.modality_subgroups import compare_subgroups
+from outcomes.questions.results import check_episodes
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -81,7 +83,9 @@ def compare_modalities(
         The export lacks what the question needs.
     """
     question = _read_question(question)
+    check_episodes(episodes)
     window = _read_exposure(exposure, question, episodes)
+    episodes = keep_known_facts(episodes)
     if question == "one_family":
         return compare_families(episodes, window, progress=progress)
     others: dict[str, Callable[..., ModalityComparison]] = {

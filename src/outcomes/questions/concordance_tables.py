@@ -9,7 +9,6 @@ import numpy as np
 from outcomes.cases.first_treatment import TreatmentRows
 from outcomes.cases.schema import MISSING
 from outcomes.definitions.concordance import UNKNOWN
-from outcomes.errors import NotEstimable
 from outcomes.estimators.sensitivity import correct_misclassification
 from outcomes.questions.concordance_classes import CLASS_LABELS, Classes
 from outcomes.questions.contrast_lines import Contrast
@@ -28,7 +27,8 @@ RECORDING_COLUMNS = ("unit", "n", "n_recorded", "share")
 CHANGED_COLUMNS = ("n", "n_again", "n_changed", "share")
 RIGHT = (0.7, 0.8, 0.9)
 """Assumed shares of right classes; nobody has measured them."""
-IN_ARMS, IN_TRUTH = "of_the_arms", "of_the_truth"
+IN_ARMS = "of_the_arms"
+"""How ``right`` is read: of each arm, not of those who truly belong there."""
 NAN = float("nan")
 
 
@@ -73,13 +73,19 @@ def _as_relief_rows(rows: TreatmentRows) -> ReliefRows:
 def tabulate_misclassification(contrast: Contrast) -> pd.DataFrame:
     """What the difference would be between true classes, if so many of the recorded ones were right.
 
-    `MISCLASSIFICATION_COLUMNS`. Assumed in all rows: whether a class is right does not depend on who is relieved, and
-    the true class decides on relief, not the recorded one. ``right`` is read in two ways:
+    `MISCLASSIFICATION_COLUMNS`. ``right`` is the share of either arm, as weighted, that is in the right one. The
+    recorded difference is then ``2 right - 1`` times that between the true arms, if
 
-    - `IN_ARMS`: the share of each arm that is right; the recorded difference is then ``2 right - 1`` times the true;
-    - `IN_TRUTH`: the share of the truly concordant, and of the truly discordant, that are recorded so: sensitivity =
-      specificity. How much of the true difference they leave depends on the share concordant; beside many concordant
-      episodes few errors make up most of the discordant arm, and some errors are not possible.
+    - both arms are right equally often;
+    - whether one is right does not depend on who is relieved;
+    - the true class decides on relief, and not the recorded one;
+    - those in the wrong arm are, in all that bears on relief, like those who belong there.
+
+    Sensitivity and specificity, of those truly in a class the share recorded so, are not asked for, and alone do not
+    give this. How much of an arm is right depends on how common the classes are, too (predictive values: Altman and
+    Bland 1994, doi:10.1136/bmj.309.6947.102), and the arms compared are the overlap-weighted ones, in which the classes
+    are neither as common as among the episodes nor equally common for every patient: with the share of the episodes the
+    correction is another number, and a wrong one.
 
     Parameters
     ----------
@@ -88,29 +94,18 @@ def tabulate_misclassification(contrast: Contrast) -> pd.DataFrame:
     """
     import pandas as pd
 
-    labels = {
-        IN_ARMS: "of each arm, the share that is in the right one",
-        IN_TRUTH: "of what was truly so, the share recorded so (sensitivity = specificity)",
-    }
-    rows = [
-        (reading, label, right, *_correct(contrast, right, reading == IN_TRUTH))
-        for reading, label in labels.items()
-        for right in RIGHT
-    ]
+    label = "of either arm, as weighted, the share that is in the right one"
+    rows = [(IN_ARMS, label, right, *_correct(contrast, right)) for right in RIGHT]
     return pd.DataFrame(rows, columns=list(MISCLASSIFICATION_COLUMNS))
 
 
-def _correct(contrast: Contrast, right: float, in_truth: bool) -> tuple[float, float, float, str]:
+def _correct(contrast: Contrast, right: float) -> tuple[float, float, float, str]:
     """Correct the difference and its limits; limits end at -1 and 1, as differences of shares do."""
     found = contrast.shown
     if found is None:
         return NAN, NAN, NAN, contrast.reason
     recorded = [float(each[0]) for each in (found.difference, found.difference_low, found.difference_high)]
-    share = float(contrast.arms.treated.mean()) if in_truth else None
-    try:
-        estimate, low, high = (float(value) for value in correct_misclassification(recorded, right, right, share))
-    except NotEstimable:
-        return NAN, NAN, NAN, "with so many errors there could not be this many, or this few, concordant episodes"
+    estimate, low, high = (float(value) for value in correct_misclassification(recorded, right, right))
     if abs(estimate) > 1.0:
         return NAN, NAN, NAN, "with so many errors the recorded difference could not be this large"
     return estimate, max(low, -1.0), min(high, 1.0), ""

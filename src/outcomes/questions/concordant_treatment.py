@@ -6,6 +6,9 @@ treatment visit as time zero, the arms formed at it, overlap weights, the share 
 interval-censored curve of each arm. What is added:
 
 - the arms are made alike in the group of the muscle found, too: some groups are relieved sooner than others;
+- and in how many muscles were found and how many treated: the more there are, the likelier one of them is the same, and
+  the number itself may bear on relief. Numbers that one arm hardly has are set aside, and a line of episodes with one
+  of each stands beside;
 - the main line compares within clinicians. Who writes muscles down with care may also treat with care, and a line
   between clinicians would take one for the other. A line without the clinician stands beside it;
 - what was written vaguely, or not at all, is described and in neither arm (`concordance_classes`);
@@ -25,18 +28,22 @@ from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 from outcomes.questions import results
+from outcomes.questions.adjustment import LEAST_IN_ARM
 from outcomes.questions.arm_balance import tabulate_balance
 from outcomes.questions.concordance_classes import (
     CLASS_LABELS,
+    DEFAULT,
     EXAMPLE,
     LENIENT,
     MISMATCH,
+    SINGLE,
     STRICT,
     Classes,
+    compared_rows,
     concordant_arms,
-    known_rows,
     mismatch_arms,
     read_classes,
+    single_arms,
 )
 from outcomes.questions.concordance_protocol import describe_concordance_trial
 from outcomes.questions.concordance_tables import (
@@ -47,7 +54,10 @@ from outcomes.questions.concordance_tables import (
 )
 from outcomes.questions.contrast_checks import (
     DRAWS_BESIDE,
+    beside_line,
     build_rule_rows,
+    first_episodes,
+    note_controls,
     other_definitions,
     other_region_line,
     pain_lines,
@@ -58,7 +68,6 @@ from outcomes.questions.contrast_lines import (
     Contrast,
     Line,
     count_arms,
-    difference_line,
     first_reason,
     fit_contrast,
     fit_relief,
@@ -68,6 +77,7 @@ from outcomes.questions.contrast_lines import (
 from outcomes.questions.modality_families import MAIN, add_q_values, compare_arms, count_workers, head_line
 from outcomes.questions.modality_protocol import list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.results import IntArray
 from outcomes.questions.treatment_arms import Arms, choose_columns_of
 
 if TYPE_CHECKING:
@@ -117,15 +127,23 @@ def compare_concordance(
         raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
     classes = read_classes(episodes, rows)
     progress("the muscle found against another muscle")
-    contrast, lines = compare_arms(episodes, concordant_arms(rows, classes))
-    contrasts = [contrast]
+    arms = concordant_arms(rows, classes)
+    contrast, lines = compare_arms(episodes, arms)
+    contrasts = [_add_aside(contrast, int(classes.known.sum()) - arms.rows.n)]
     if beside:
-        lines += _beside(episodes, rows, classes, contrast, progress)
+        lines += _beside(episodes, rows, classes, contrast, compared_rows(rows, arms), progress)
         for name in (MISMATCH, EXAMPLE):
             progress(f"the muscle found against {name.replace('_', ' ')}")
-            other, line = _fit_line(episodes, mismatch_arms(rows, classes, name), name, "adjusted, as the main line")
-            contrasts, lines = [*contrasts, other], [*lines, line]
+            arms = mismatch_arms(rows, classes, name)
+            other, line = _fit_line(episodes, arms, name, "adjusted, as the main line")
+            aside = int(((classes.level >= DEFAULT) | classes.find(name)).sum()) - arms.rows.n
+            contrasts, lines = [*contrasts, _add_aside(other, aside)], [*lines, line]
     return _make_result(episodes, rows, classes, contrasts, lines)
+
+
+def _add_aside(contrast: Contrast, n: int) -> Contrast:
+    """Count those set aside for their number of muscles with those of whom a unit has too few."""
+    return replace(contrast, units=replace(contrast.units, too_few=contrast.units.too_few + n))
 
 
 def _fit_line(episodes: Episodes, arms: Arms, analysis: str, words: str) -> tuple[Contrast, Line]:
@@ -136,7 +154,7 @@ def _fit_line(episodes: Episodes, arms: Arms, analysis: str, words: str) -> tupl
     head = replace(head_line(episodes, arms), analysis=analysis, analysis_label=words)
     found = fit_contrast(episodes, arms, head.horizon_days, _draws(episodes), count_workers())
     if found.shown is not None:
-        return found, difference_line(count_arms(head, found.arms), found.shown)
+        return found, beside_line(count_arms(head, found.arms), found.shown)
     line = count_arms(head, arms)
     few = 0 < min(line.n_with, line.n_without) < episodes.protocol.reporting_floor.compare_min_episodes
     scarce = arms.with_words if line.n_with < line.n_without else arms.without_words
@@ -152,15 +170,21 @@ def _beside(
     rows: TreatmentRows,
     classes: Classes,
     contrast: Contrast,
+    compared: IntArray,
     progress: Callable[[str], None],
 ) -> Iterator[Line]:
     """The lines beside the main one: other cuts of the classes first, which need not be refused where it is."""
-    for analysis, least, words in (
-        ("strict", STRICT, "strict: the same muscle on the same side alone is concordant"),
-        ("lenient", LENIENT, "lenient: a neighbouring group is concordant too"),
+    for analysis, arms, words in (
+        (
+            "strict",
+            concordant_arms(rows, classes, STRICT),
+            "strict: the same muscle on the same side alone is concordant",
+        ),
+        ("lenient", concordant_arms(rows, classes, LENIENT), "lenient: a neighbouring group is concordant too"),
+        (SINGLE, single_arms(rows, classes), "one muscle found and one treated: no number of them plays a part"),
     ):
         progress(f"the muscle found, {analysis}")
-        yield _fit_line(episodes, concordant_arms(rows, classes, least), analysis, words)[1]
+        yield _fit_line(episodes, arms, analysis, words)[1]
     if contrast.shown is None:
         return
     head = count_arms(head_line(episodes, contrast.arms), contrast.arms)
@@ -168,9 +192,9 @@ def _beside(
         yield _without_clinician(episodes, contrast, head)
     progress("the muscle found, other definitions and checks")
     yield from pain_lines(episodes, contrast, head)
-    known = known_rows(classes)
-    rules = {rule: other.take(known) for rule, other in build_rule_rows(episodes).items()}
+    rules = {rule: other.take(compared) for rule, other in build_rule_rows(episodes).items()}
     yield from other_definitions(episodes, contrast, head, rules, count_workers())
+    yield first_episodes(episodes, contrast, head, count_workers())
     yield other_region_line(episodes, contrast, head)
     yield from without_clinics(episodes, contrast, head)
 
@@ -189,7 +213,7 @@ def _without_clinician(episodes: Episodes, contrast: Contrast, head: Line) -> Li
     balance = tabulate_balance(chosen, arms.treated, found.weights)
     effective = found.ess_treated, found.ess_control
     reason = first_reason(check_after(arms, found.propensity, effective, balance, episodes))
-    return line.refuse(reason) if reason else difference_line(line, found)
+    return line.refuse(reason) if reason else beside_line(line, found)
 
 
 def _make_result(
@@ -204,8 +228,8 @@ def _make_result(
         checklist=list_reporting_items(episodes),
         summary=_summarise(episodes, rows, classes, contrasts, table),
         settings=_settings(episodes),
-        ledger=_account(rows, classes),
-        notes=_notes(episodes, contrasts[0]),
+        ledger=_account(rows, classes, concordant_arms(rows, classes).rows.n),
+        notes=_notes(episodes, contrasts[0], lines),
         more={
             "classes": tabulate_classes(episodes, rows, classes),
             "misclassification": tabulate_misclassification(contrasts[0]),
@@ -215,12 +239,15 @@ def _make_result(
     )
 
 
-def _account(rows: TreatmentRows, classes: Classes) -> Ledger:
+def _account(rows: TreatmentRows, classes: Classes, n: int) -> Ledger:
     counts = classes.count()
+    known = counts["n_known"]
     aside = {CLASS_LABELS[name]: counts[f"n_{name}"] for name in ("unknown", "unspecific")}
-    return rows.ledger.with_step(
-        Step("muscle found and muscle treated by name", "episodes", rows.n, counts["n_known"], set_aside=aside)
+    ledger = rows.ledger.with_step(
+        Step("muscle found and muscle treated by name", "episodes", rows.n, known, set_aside=aside)
     )
+    rare = {"a number of muscles found or treated that one arm hardly has": known - n}
+    return ledger.with_step(Step("as many muscles in both arms", "episodes", known, n, set_aside=rare))
 
 
 def _summarise(
@@ -249,6 +276,9 @@ def _settings(episodes: Episodes) -> dict[str, Any]:
         definition=f"relief by day {protocol.horizons_days.primary} from the first treatment",
         exposure="muscles treated at the first treatment visit against those found at the first visit of the episode; "
         "concordant: the same muscle and side, its group, or a collective name and its part",
+        adjusted="for how many muscles were found and how many treated (1, 2, 3 or more; numbers with fewer than "
+        f"{LEAST_IN_ARM} episodes of an arm are set aside), the group of the muscle found, and what families of "
+        "treatments are adjusted for",
         primary=f"within {who}: who treated is among the columns, and those who always, or never, treat so are set "
         "aside",
         estimand="difference in the share relieved, overlap population",
@@ -261,21 +291,27 @@ def _settings(episodes: Episodes) -> dict[str, Any]:
     )
 
 
-def _notes(episodes: Episodes, contrast: Contrast) -> tuple[str, ...]:
+def _notes(episodes: Episodes, contrast: Contrast, lines: list[Line]) -> tuple[str, ...]:
     return (
         "Visits at which another muscle was treated differ from the others in more than this; the adjustment covers "
         "only what is recorded.",
         "Nothing published says what treating another muscle than the one found does: there is no figure to hold this "
         "one against.",
+        "One pair of a muscle found and a muscle treated is enough for an episode to count as treated there, so that "
+        "with more muscles it is likelier. The arms are therefore made alike in both numbers (1, 2, 3 or more); those "
+        "with a number that one arm hardly has are set aside, nobody being there to compare them with. Where one "
+        "muscle was found and one treated, a line of its own says what is seen.",
         AGREEMENT,
         "With such errors a true difference shows smaller than it is, and no difference here says little. The table "
-        "'misclassification' shows what the recorded difference would stand for under assumed shares of errors that "
-        "nobody has measured here, the errors not depending on who is relieved.",
+        "'misclassification' shows what the recorded difference would stand for if so much of either arm, as "
+        "weighted, were in the right one; assumed: both arms are right equally often, errors do not depend on who is "
+        "relieved, and those in the wrong arm are otherwise like those in the right one. Nobody has measured it here.",
         "Where the muscle found or treated is written vaguely or not at all, the episode is in neither arm: it is "
         "never called discordant.",
         "Which of the treatments of a visit went to which muscle is not recorded.",
         "Muscles found at a later visit answer to how the patient is doing and form no arms; the table 'changed' says "
         "how often they were others than at first.",
         *(contrast.notes if contrast.shown is not None else ()),
+        *note_controls(lines),
         *results.context_notes(None, episodes.has_calendar),
     )

@@ -1,13 +1,15 @@
 """Lines beside the main one of a comparison: the same arms, judged in other ways.
 
 Other definitions of relief; pain itself near the primary day, among those rated then (a doubly robust mean and analysis
-of covariance); a clinic left out at a time; and an outcome the treatment cannot have touched: coming back for another
-region of the body. Where that last one differs between the arms, so do the arms.
+of covariance); the first episode of each patient; a clinic left out at a time; and an outcome on which no difference
+is expected: coming back for another region of the body. Where that last one differs between the arms, so do the arms.
+
+The main line alone is a test. No line here has a p-value: among a dozen of them one small enough turns up by luck.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,20 +21,27 @@ from outcomes.cases.timeline import find_measured_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.doubly_robust import augmented_difference
 from outcomes.estimators.linear import linear_regression
+from outcomes.estimators.overlap_relief import OverlapRelief
 from outcomes.estimators.weighted_risk import overlap_risk
+from outcomes.estimators.weighting import overlap_weights
+from outcomes.questions.adjustment import Adjustment
+from outcomes.questions.arm_balance import tabulate_balance
+from outcomes.questions.contrast_gate import check_after, check_before, check_followed
 from outcomes.questions.contrast_lines import (
     POINTS,
     Contrast,
     Line,
     count_arms,
     difference_line,
+    first_reason,
     fit_contrast,
     fit_relief,
     name_columns,
 )
 from outcomes.questions.response_lines import WINDOW_DAYS, find_nearest
-from outcomes.questions.results import Flags, FloatArray, IntArray, count_days, find_last_day, say_refusal
-from outcomes.questions.treatment_arms import choose_columns_of, keep_comparable
+from outcomes.questions.results import Flags, FloatArray, count_days, find_last_day, say_refusal
+from outcomes.questions.treating_units import Units
+from outcomes.questions.treatment_arms import Arms, choose_columns_of, keep_comparable
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
 DRAWS_BESIDE, DRAWS_OF_CLINICS = 200, 50
 """Draws of patients; without a clinic it is the estimate that is looked at, and its interval only roughly."""
 OTHER_REGION_DAYS = 182
+FIRST_EPISODE, OTHER_REGION, CONTROL_EXPOSURE = "first_episode", "other_region", "control_exposure"
 _RULE_LABELS = {
     "any": "relief: first rating at half, even if contradicted",
     "confirmed": "relief: at half, not contradicted",
@@ -48,6 +58,11 @@ _RULE_LABELS = {
     "pct30_and_2": "relief: 30 % and 2 points",
     "zero": "no pain at all",
 }
+
+
+def beside_line(line: Line, found: OverlapRelief) -> Line:
+    """Return the row of a line beside the main one: the difference and its interval, and no test."""
+    return replace(difference_line(line, found), p_value=np.nan)
 
 
 def other_definitions(
@@ -72,10 +87,48 @@ def other_definitions(
         if min(line.events_with, line.events_without) < floor.compare_min_events:
             lines.append(line.refuse("too few of an arm were seen relieved so"))
             continue
-        draws = min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
-        found = fit_relief(episodes, arms, contrast.table, head.horizon_days, draws, workers)
-        lines.append(difference_line(line, found))
+        followed = check_followed(arms, head.horizon_days, episodes.protocol)
+        if not followed.is_met:
+            lines.append(line.refuse(followed.reason))
+            continue
+        try:
+            found = fit_relief(episodes, arms, contrast.table, head.horizon_days, _draws(episodes), workers)
+        except NotEstimable as refusal:
+            lines.append(line.refuse(_say(refusal, contrast.chosen)))
+            continue
+        lines.append(beside_line(line, found))
     return lines
+
+
+def _draws(episodes: Episodes) -> int:
+    return min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
+
+
+def _say(refusal: NotEstimable, chosen: Adjustment | None) -> str:
+    said = say_refusal(refusal)
+    return name_columns(said, chosen) if chosen is not None else said[0].lower() + said[1:]
+
+
+def first_episodes(episodes: Episodes, contrast: Contrast, head: Line, workers: int = 1) -> Line:
+    """The adjusted difference among the first episode of each patient: who comes often counts no more than others.
+
+    The first is that of those compared. Units, columns and weights are found anew.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    contrast : Contrast
+        One that passed the gate.
+    head : Line
+    """
+    rows = contrast.arms.rows
+    line = replace(head, analysis=FIRST_EPISODE, analysis_label="the first episode of each patient alone")
+    order = np.lexsort((rows.row, episodes.course.day[rows.row], rows.patient))
+    first = np.zeros(rows.n, dtype=np.bool_)
+    first[order[np.unique(rows.patient[order], return_index=True)[1]]] = True
+    found = fit_contrast(episodes, contrast.arms.take(first), head.horizon_days, _draws(episodes), workers)
+    line = count_arms(line, found.arms)
+    return beside_line(line, found.shown) if found.shown else line.refuse(found.reason)
 
 
 def without_clinics(episodes: Episodes, contrast: Contrast, head: Line) -> Iterator[Line]:
@@ -91,13 +144,17 @@ def without_clinics(episodes: Episodes, contrast: Contrast, head: Line) -> Itera
         line = replace(head, analysis="without_clinic", analysis_label=f"without clinic {name}")
         found = fit_contrast(episodes, contrast.arms.take(clinic != code), head.horizon_days, DRAWS_OF_CLINICS)
         line = count_arms(line, found.arms)
-        yield difference_line(line, found.shown) if found.shown else line.refuse(found.reason)
+        yield beside_line(line, found.shown) if found.shown else line.refuse(found.reason)
 
 
 def pain_lines(episodes: Episodes, contrast: Contrast, head: Line) -> list[Line]:
-    """Difference in pain near the primary day, among those rated then."""
+    """Difference in pain near the primary day, among those rated then.
+
+    Refused as the main line is, but for relief: too few episodes or clinicians, hardly any overlap, unlike arms.
+    """
     pain, rated = read_pain(episodes, contrast.arms.rows, head.horizon_days)
-    arms, units = keep_comparable(episodes, contrast.arms.take(rated))
+    everybody = contrast.arms.take(rated)
+    arms, units = keep_comparable(episodes, everybody)
     pain = pain[rated][units.kept]
     first, last = WINDOW_DAYS
     when = f"rating nearest day {head.horizon_days} (day {first} to {last}), those rated then"
@@ -106,41 +163,63 @@ def pain_lines(episodes: Episodes, contrast: Contrast, head: Line) -> list[Line]
         replace(head, analysis="pain_ancova", analysis_label=f"analysis of covariance: {when}", scale=POINTS),
     ]
     lines = [replace(count_arms(line, arms), events_with=np.nan, events_without=np.nan) for line in lines]
-    if min(lines[0].n_with, lines[0].n_without) < episodes.protocol.reporting_floor.compare_min_episodes:
-        return [line.refuse("too few of an arm were rated near that day") for line in lines]
+    if reason := _refuse_rated(episodes, everybody, arms, units, head.horizon_days):
+        return [line.refuse(reason) for line in lines]
     chosen = choose_columns_of(episodes, arms, units)
-    level, who, arm = episodes.protocol.inference.level, arms.rows.patient, arms.treated
+    if reason := _refuse_unlike(episodes, arms, chosen):
+        return [line.refuse(reason) for line in lines]
     out = []
     for line, fit in zip(lines, (_doubly_robust, _ancova), strict=True):
         try:
-            out.append(fit(line, chosen.X, arm, pain, who, level))
+            out.append(fit(line, chosen.X, arms, pain, episodes))
         except NotEstimable as refusal:
-            out.append(line.refuse(name_columns(say_refusal(refusal), chosen)))
+            out.append(line.refuse(_say(refusal, chosen)))
     return out
 
 
-def _doubly_robust(line: Line, X: FloatArray, arm: Flags, pain: FloatArray, who: IntArray, level: float) -> Line:
-    found = augmented_difference(X, arm, pain, cluster=who, level=level)
+def _refuse_rated(episodes: Episodes, everybody: Arms, arms: Arms, units: Units, day: int) -> str:
+    """Say why those rated are too few to compare, or of one clinician; empty where they are not."""
+    checks = check_before(everybody, arms, units, day, episodes.protocol)
+    if any(check.check == "episodes" and not check.is_met for check in checks):
+        return "too few of an arm were rated near that day"
+    return first_reason([check for check in checks if check.check == "clinicians"])
+
+
+def _refuse_unlike(episodes: Episodes, arms: Arms, chosen: Adjustment) -> str:
+    """Say why arms cannot be made alike by the columns chosen; empty where they can."""
+    try:
+        found = overlap_weights(chosen.X, arms.treated)
+    except NotEstimable as refusal:
+        return _say(refusal, chosen)
+    effective = found.ess_treated, found.ess_control
+    rows = tabulate_balance(chosen, arms.treated, found.weights)
+    return first_reason(check_after(arms, found.propensity, effective, rows, episodes))
+
+
+def _doubly_robust(line: Line, X: FloatArray, arms: Arms, pain: FloatArray, episodes: Episodes) -> Line:
+    """Refused where its own weights, which nothing bounds, leave an arm of few."""
+    level = episodes.protocol.inference.level
+    found = augmented_difference(X, arms.treated, pain, cluster=arms.rows.patient, level=level)
+    least = episodes.protocol.reporting_floor.compare_min_effective_n
+    if min(found.ess_treated, found.ess_control) < least:
+        few = arms.with_words if found.ess_treated < found.ess_control else arms.without_words
+        return line.refuse(
+            f"weighted to stand for all episodes, those {few} and rated near that day count for fewer than {least}"
+        )
     return replace(
         line,
         estimate=found.difference,
         conf_low=found.low,
         conf_high=found.high,
-        p_value=found.p_value,
         with_value=found.mean_treated,
         without_value=found.mean_control,
     )
 
 
-def _ancova(line: Line, X: FloatArray, arm: Flags, pain: FloatArray, who: IntArray, level: float) -> Line:
-    found = linear_regression(np.column_stack([arm, X]), pain, cluster=who, level=level)
-    return replace(
-        line,
-        estimate=float(found.coef[1]),
-        conf_low=float(found.low[1]),
-        conf_high=float(found.high[1]),
-        p_value=float(found.p_values[1]),
-    )
+def _ancova(line: Line, X: FloatArray, arms: Arms, pain: FloatArray, episodes: Episodes) -> Line:
+    level = episodes.protocol.inference.level
+    found = linear_regression(np.column_stack([arms.treated, X]), pain, cluster=arms.rows.patient, level=level)
+    return replace(line, estimate=float(found.coef[1]), conf_low=float(found.low[1]), conf_high=float(found.high[1]))
 
 
 def read_pain(episodes: Episodes, rows: TreatmentRows, day: int) -> tuple[FloatArray, Flags]:
@@ -156,11 +235,15 @@ def read_pain(episodes: Episodes, rows: TreatmentRows, day: int) -> tuple[FloatA
 
 
 def other_region_line(episodes: Episodes, contrast: Contrast, head: Line) -> Line:
-    """Negative control: a new episode in another region stream, with which the treatment has nothing to do."""
+    """Negative control: a new episode in another region stream, on which no difference is expected.
+
+    Unlike in lines of relief, above 0 is the worse: more with it means that more came back.
+    """
     line = replace(
         count_arms(head, contrast.arms),
-        analysis="other_region",
-        analysis_label="control: new episode in another region, where no difference is expected",
+        analysis=OTHER_REGION,
+        analysis_label="control: new episode in another region, on which no difference is expected "
+        "(above 0: more of those with it came back)",
         horizon_days=OTHER_REGION_DAYS,
         events_with=np.nan,
         events_without=np.nan,
@@ -187,7 +270,7 @@ def other_region_line(episodes: Episodes, contrast: Contrast, head: Line) -> Lin
             event,
             OTHER_REGION_DAYS,
             cluster=rows.patient,
-            draws=min(DRAWS_BESIDE, inference.bootstrap_draws),
+            draws=_draws(episodes),
             seed=inference.seed,
             level=inference.level,
         )
@@ -225,6 +308,31 @@ def _other_region(episodes: Episodes, rows: TreatmentRows) -> tuple[FloatArray, 
     end = np.where(until == MISSING, -1.0, np.maximum(until - zero, 0.0))
     event: Flags = soonest <= end
     return np.where(event, soonest, end), event
+
+
+def note_controls(lines: Sequence[Line]) -> tuple[str, ...]:
+    """Say of which comparisons a negative control shows a difference where none is expected.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        Of all contrasts. A control shows one where its interval leaves out 0.
+    """
+    notes = []
+    for line in lines:
+        if not (line.conf_low > 0 or line.conf_high < 0):
+            continue
+        if line.analysis == OTHER_REGION:
+            notes.append(
+                f"{line.label}: the arms also differ where no difference is expected (new episodes in another region), "
+                "so that some of what is seen may be who they are."
+            )
+        elif line.analysis == CONTROL_EXPOSURE:
+            notes.append(
+                f"{line.label}: episodes with and without it differ in relief where no difference is expected, so that "
+                "some of what is seen of any treatment may be who gets it."
+            )
+    return tuple(notes)
 
 
 def build_rule_rows(episodes: Episodes) -> dict[str, TreatmentRows]:

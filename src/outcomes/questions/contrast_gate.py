@@ -5,8 +5,8 @@ check                what it asks
 ===================  ================================================================================================
 episodes             at least 30 in each arm, among those whose clinician (or clinic) gave both
 events               at least 10 relieved by the horizon in each arm
-clinicians           where there are several: at least two who gave both
-followed             each arm observed to the horizon, as for any curve
+clinicians           where there are several: at least two who treated some patients so and others not
+followed             of each arm at least 20 episodes, and a tenth, known to be relieved or not at the horizon
 fit                  a model of who was treated that can be fitted
 support              at least 30 episodes of each arm within the range of propensities of the other
 effective size       at least 30 in each arm after weighting
@@ -26,7 +26,7 @@ import numpy as np
 
 from outcomes.questions.adjustment import LEAST_IN_ARM
 from outcomes.questions.arm_balance import LARGEST_IMBALANCE, BalanceRow, find_worst
-from outcomes.questions.results import Flags, FloatArray, count_days, find_last_day
+from outcomes.questions.results import Flags, FloatArray
 from outcomes.questions.treating_units import Units
 from outcomes.questions.treatment_arms import Arms
 
@@ -69,7 +69,7 @@ def check_before(everybody: Arms, arms: Arms, units: Units, horizon: int, protoc
         _two("episodes", with_n, without_n, floor.compare_min_episodes, _few_episodes(everybody, arms, units)),
         _two("events", with_events, without_events, floor.compare_min_events, _few_events(arms, horizon)),
         _clinicians(units),
-        _followed(arms, horizon, protocol),
+        check_followed(arms, horizon, protocol),
     ]
 
 
@@ -102,29 +102,29 @@ def _few_events(arms: Arms, horizon: int) -> str:
 def _clinicians(units: Units) -> Check:
     """At least two who gave both, where there are two."""
     needed = min(2, units.n_treating)
-    varied = len(units.names)
+    varied = units.n_varying
     reason = "only one clinician treated some patients so and others not: the comparison would be of one person"
     if not varied:
         reason = _ONE_SIDED
     return Check("clinicians", float(varied), NAN, float(needed), varied >= needed, "" if varied >= needed else reason)
 
 
-def _followed(arms: Arms, horizon: int, protocol: Protocol) -> Check:
-    last = find_last_days(arms, horizon, protocol)
-    return _two("followed", *last, horizon, f"too few of an arm are followed for {horizon} days")
+def check_followed(arms: Arms, horizon: int, protocol: Protocol) -> Check:
+    """Check that enough of each arm are known to be relieved, or not, by the horizon.
 
-
-def find_last_days(arms: Arms, horizon: int, protocol: Protocol) -> tuple[int, int]:
-    """Return the last day, up to a horizon, on which each arm has enough episodes under observation; -1 for none."""
-    rows, last = arms.rows, []
-    seen = np.where(rows.seen, rows.right_days, rows.left_days)
+    Who was relieved before counts: left out, the arm in which more are relieved would be refused more often.
+    """
+    floor, rows = protocol.reporting_floor, arms.rows
+    known = (rows.right_days <= horizon) | (rows.left_days >= horizon)
+    last = np.where(rows.seen, rows.right_days, rows.left_days)
+    counts, met = [], True
     for side in (arms.treated, ~arms.treated):
-        if not side.any():
-            last.append(-1)
-            continue
-        at_risk, _ = count_days(seen[side], rows.seen[side], horizon + 1)
-        last.append(find_last_day(at_risk, int(side.sum()), protocol))
-    return last[0], last[1]
+        counts.append(int((known & side).sum()))
+        needed = max(floor.curve_min_observed, floor.curve_min_share * side.sum())
+        met &= bool(counts[-1] >= needed and last[side].max(initial=0.0) >= horizon)
+    reason = f"of an arm too few are known to be relieved or not by day {horizon}"
+    needed = float(floor.curve_min_observed)
+    return Check("followed", float(counts[0]), float(counts[1]), needed, met, "" if met else reason)
 
 
 def check_after(

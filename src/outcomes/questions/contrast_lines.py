@@ -18,7 +18,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.overlap_relief import OverlapRelief, overlap_relief
 from outcomes.questions.adjustment import Adjustment
 from outcomes.questions.arm_balance import BalanceRow, note_balance, tabulate_balance
-from outcomes.questions.contrast_gate import Check, check_after, check_before, find_last_days
+from outcomes.questions.contrast_gate import Check, check_after, check_before, check_followed
 from outcomes.questions.results import FloatArray, say_refusal
 from outcomes.questions.treating_units import Units
 from outcomes.questions.treatment_arms import Arms, choose_columns_of, keep_comparable
@@ -179,7 +179,7 @@ def fit_relief(episodes: Episodes, arms: Arms, X: np.ndarray, horizon: int, draw
     """Compare relief in two arms weighted by the columns of X, shape (n, p)."""
     protocol, rows = episodes.protocol, arms.rows
     until = protocol.horizons_days.rmst
-    if min(find_last_days(arms, until, protocol)) < until:
+    if not check_followed(arms, until, protocol).is_met:
         until = horizon
     return overlap_relief(
         X,

@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,16 +27,16 @@ import numpy as np
 from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.linear import LinearFit
+from outcomes.estimators.sensitivity import find_detectable
 from outcomes.estimators.shrinkage import ShrunkenEffects, benjamini_hochberg, shrink_effects
 from outcomes.questions import results
-from outcomes.questions.contrast_checks import DRAWS_BESIDE
+from outcomes.questions.contrast_checks import DRAWS_BESIDE, beside_line
 from outcomes.questions.contrast_lines import (
     DESCRIPTIVE,
     DIFFERENCE,
     NAN,
     Line,
     count_arms,
-    difference_line,
     fit_unadjusted,
     tabulate_lines,
 )
@@ -46,7 +45,6 @@ from outcomes.questions.joint_model import EVENTS_PER_COLUMN, JointModel, fit_jo
 from outcomes.questions.modality_families import UNADJUSTED, count_workers
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
-from outcomes.questions.results import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +53,6 @@ if TYPE_CHECKING:
 
 JOINT, SHRUNK = "joint", "joint_shrunk"
 SHRINKAGE_COLUMNS = ("tau2", "Q", "df", "p_value", "n_contrasts")
-_POWER = 0.8
 _NO_SPREAD = (
     "The differences spread no more than chance makes them, so that each is shrunk to none: these records show no "
     "differences among the families, which is not to say that there are none."
@@ -108,7 +105,7 @@ def _build_lines(episodes: Episodes, model: JointModel, shrunk: ShrunkenEffects 
         draws = min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
         plain = fit_unadjusted(episodes, arms, day, draws, count_workers())
         beside = replace(head, analysis=UNADJUSTED, analysis_label="unadjusted: the same episodes", tag=DESCRIPTIVE)
-        lines += [own, _shrunken_line(head, shrunk, place), difference_line(beside, plain)]
+        lines += [own, _shrunken_line(head, shrunk, place), beside_line(beside, plain)]
     return lines
 
 
@@ -195,12 +192,6 @@ def _diagnose(table: pd.DataFrame, episodes: Episodes, model: JointModel) -> pd.
     return table
 
 
-def find_detectable(std_err: FloatArray, level: float) -> FloatArray:
-    """Return the smallest difference such standard errors would show in four of five samples, shape (k,)."""
-    normal = NormalDist()
-    return std_err * (normal.inv_cdf(0.5 + level / 2.0) + normal.inv_cdf(_POWER))
-
-
 def _tabulate_columns(model: JointModel) -> pd.DataFrame:
     """What the model is adjusted for beside the families: ``block, label, n_columns, is_adjusted``."""
     import pandas as pd
@@ -214,12 +205,25 @@ def _tabulate_columns(model: JointModel) -> pd.DataFrame:
 def _describe_trial(episodes: Episodes) -> pd.DataFrame:
     """The target trial of one family against not, with what differs here."""
     table = describe_family_trial(episodes)
-    day = episodes.protocol.horizons_days.primary
+    day, end = episodes.protocol.horizons_days.primary, episodes.protocol.horizons_days.rmst
     said = {
         "Strategies": (
             "Begin with every combination of the families that occurs, each assigned by itself (a factorial trial).",
             "The families recorded at the first treatment visit, each given or not. What is given later does not "
             "count. Families seldom recorded one without the other stand as one.",
+        ),
+        "Assignment": (
+            "Each family by a draw of its own; clinician and patient know which.",
+            "By whatever clinician and patient decided, for all families at once. All stand in one model, so that each "
+            "is looked at with the others as they are, beside what was recorded by then (first rating, the patient and "
+            f"the complaint, who treated), as far as there are {EVENTS_PER_COLUMN} events a column; nothing is "
+            "weighted, and no arms are made alike. Assumed: nothing else decides both what is given and who is "
+            "relieved, and the model of relief holds.",
+        ),
+        "Follow-up": (
+            f"{end} days, with ratings on fixed days from everybody.",
+            f"{end} days, to the last rating. Pain is known at visits only, and who stops coming stops being rated; "
+            "assumed: when a patient is seen depends neither on the families nor on what is adjusted for.",
         ),
         "Estimand": (
             f"Difference in the share relieved by day {day} that goes with each family, the others as they are.",

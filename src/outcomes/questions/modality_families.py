@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,10 @@ from outcomes.estimators.shrinkage import benjamini_hochberg
 from outcomes.questions import results
 from outcomes.questions.contrast_checks import (
     DRAWS_BESIDE,
+    beside_line,
     build_rule_rows,
+    first_episodes,
+    note_controls,
     other_definitions,
     other_region_line,
     pain_lines,
@@ -46,6 +50,7 @@ from outcomes.questions.contrast_lines import (
 )
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.results import Flags
 from outcomes.questions.treatment_arms import Arms, family_arms
 
 if TYPE_CHECKING:
@@ -54,6 +59,12 @@ if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
 
 MAIN, UNADJUSTED, WINDOW = "adjusted", "unadjusted", "window"
+MORE_RATINGS = 1.2
+"""Ratings an episode in one arm, as a multiple of the other's, from which it is said."""
+_WINDOW_NOTE = (
+    "Who came more often in the first days had more chances to be given each treatment, and was found relieved sooner, "
+    "and so left before the clock: such differences lean against the treatments. A check of the first visit, no more."
+)
 CONTROL = "taping_bracing"
 """Negative control exposure: tape or a brace is not thought to change how soon pain is halved."""
 
@@ -96,12 +107,18 @@ def compare_families(
     if beside and not window_days:
         shifted = build_treatment_rows(episodes, window_days=episodes.protocol.exposure.sensitivity_window_days)
     contrasts, lines = [], []
-    for arms in [family_arms(episodes, rows, family) for family in wanted]:
-        progress(f"episodes with and without {arms.label.lower()}")
-        contrast, found = _compare(episodes, arms, rules, shifted, beside)
-        contrasts.append(contrast)
-        lines += found
-    if beside and not window_days and families is None:
+    # Families side by side keep the processors busier than the draws of one: much of a comparison is no draw.
+    together = max(1, min(count_workers(), len(wanted)))
+    workers = max(1, count_workers() // together)
+    with ThreadPoolExecutor(together) as pool:
+        compared = [family_arms(episodes, rows, family) for family in wanted]
+        running = [pool.submit(_compare, episodes, arms, rules, shifted, beside, workers) for arms in compared]
+        for arms, run in zip(compared, running, strict=True):
+            progress(f"episodes with and without {arms.label.lower()}")
+            contrast, found = run.result()
+            contrasts.append(contrast)
+            lines += found
+    if beside and not window_days and families is None and CONTROL in episodes.visits.codebook.modality_ids:
         lines += _control_exposure(episodes, rows)
     return _make_result(episodes, rows, contrasts, lines)
 
@@ -126,50 +143,58 @@ def head_line(episodes: Episodes, arms: Arms) -> Line:
     return Line(arms.name, arms.label, MAIN, words, DIFFERENCE, episodes.protocol.horizons_days.primary)
 
 
-def compare_arms(episodes: Episodes, arms: Arms) -> tuple[Contrast, list[Line]]:
+def compare_arms(episodes: Episodes, arms: Arms, workers: int | None = None) -> tuple[Contrast, list[Line]]:
     """The main rows of a contrast, and the same episodes unadjusted beside it; or why there are none.
 
     Parameters
     ----------
     episodes : Episodes
     arms : Arms
+    workers : int, optional
+        Threads; `count_workers` when not given.
     """
+    workers = workers or count_workers()
     head, draws = head_line(episodes, arms), episodes.protocol.inference.bootstrap_draws
-    contrast = fit_contrast(episodes, arms, head.horizon_days, draws, count_workers())
+    contrast = fit_contrast(episodes, arms, head.horizon_days, draws, workers)
     head = count_arms(head, contrast.arms)
     found = contrast.shown
     if found is None:
         return contrast, [head.refuse(contrast.reason)]
-    plain = fit_unadjusted(episodes, contrast.arms, head.horizon_days, min(DRAWS_BESIDE, draws), count_workers())
+    plain = fit_unadjusted(episodes, contrast.arms, head.horizon_days, min(DRAWS_BESIDE, draws), workers)
     beside = replace(head, analysis=UNADJUSTED, analysis_label="unadjusted: the same episodes", tag=DESCRIPTIVE)
-    return contrast, [difference_line(head, found), difference_line(beside, plain), *other_scales(head, found)]
+    return contrast, [difference_line(head, found), beside_line(beside, plain), *other_scales(head, found)]
 
 
 def _compare(
-    episodes: Episodes, arms: Arms, rules: dict[str, TreatmentRows], shifted: TreatmentRows | None, beside: bool
+    episodes: Episodes,
+    arms: Arms,
+    rules: dict[str, TreatmentRows],
+    shifted: TreatmentRows | None,
+    beside: bool,
+    workers: int,
 ) -> tuple[Contrast, list[Line]]:
     """All rows of one family."""
-    contrast, lines = compare_arms(episodes, arms)
+    contrast, lines = compare_arms(episodes, arms, workers)
     if contrast.shown is None or not beside:
         return contrast, lines
     head = replace(head_line(episodes, arms), n_with=lines[0].n_with, n_without=lines[0].n_without)
     lines += pain_lines(episodes, contrast, head)
-    lines += other_definitions(episodes, contrast, head, rules, count_workers())
+    lines += other_definitions(episodes, contrast, head, rules, workers)
     if shifted is not None:
-        lines.append(_window_line(episodes, shifted, arms, head))
-    lines.append(other_region_line(episodes, contrast, head))
+        lines.append(_window_line(episodes, shifted, arms, head, workers))
+    lines += [first_episodes(episodes, contrast, head, count_workers()), other_region_line(episodes, contrast, head)]
     lines += without_clinics(episodes, contrast, head)
     return contrast, lines
 
 
-def _window_line(episodes: Episodes, shifted: TreatmentRows, arms: Arms, head: Line) -> Line:
+def _window_line(episodes: Episodes, shifted: TreatmentRows, arms: Arms, head: Line, workers: int) -> Line:
     """What was given in the first days, with the clock at their end."""
     days = shifted.window_days
     draws = min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
-    found = fit_contrast(episodes, family_arms(episodes, shifted, arms.name), head.horizon_days, draws, count_workers())
+    found = fit_contrast(episodes, family_arms(episodes, shifted, arms.name), head.horizon_days, draws, workers)
     words = f"given on days 0 to {days}, the clock starting on day {days}, those at risk then"
     line = count_arms(replace(head, analysis=WINDOW, analysis_label=words), found.arms)
-    return difference_line(line, found.shown) if found.shown else line.refuse(found.reason)
+    return beside_line(line, found.shown) if found.shown else line.refuse(found.reason)
 
 
 def _control_exposure(episodes: Episodes, rows: TreatmentRows) -> list[Line]:
@@ -185,15 +210,22 @@ def _control_exposure(episodes: Episodes, rows: TreatmentRows) -> list[Line]:
     found = fit_contrast(episodes, arms, head.horizon_days, draws, count_workers())
     said = "control: a treatment of which no difference is expected"
     line = count_arms(replace(head, analysis="control_exposure", analysis_label=said), found.arms)
-    return [difference_line(line, found.shown) if found.shown else line.refuse(found.reason)]
+    return [beside_line(line, found.shown) if found.shown else line.refuse(found.reason)]
 
 
-def add_q_values(table: pd.DataFrame) -> pd.DataFrame:
-    """Add ``q_value``: Benjamini-Hochberg over the main rows of all contrasts; NaN elsewhere."""
+def add_q_values(table: pd.DataFrame, is_family: bool = True) -> pd.DataFrame:
+    """Add ``q_value``: Benjamini-Hochberg over the main rows of all contrasts; NaN elsewhere.
+
+    Parameters
+    ----------
+    table : DataFrame
+    is_family : bool
+        False for an analysis that is a check of another one: it makes no claim of its own.
+    """
     main = (table["analysis"] == MAIN) & (table["scale"] == DIFFERENCE)
     table = table.copy()
     table["q_value"] = np.nan
-    if main.any():
+    if main.any() and is_family:
         table.loc[main, "q_value"] = benjamini_hochberg(table.loc[main, "p_value"].to_numpy(dtype=np.float64))
     return table
 
@@ -202,7 +234,7 @@ def _make_result(
     episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], lines: list[Line]
 ) -> ModalityComparison:
     protocol = episodes.protocol
-    table = add_q_values(tabulate_lines(lines))
+    table = add_q_values(tabulate_lines(lines), is_family=not rows.window_days)
     return ModalityComparison(
         question="one_family",
         table=table,
@@ -212,7 +244,7 @@ def _make_result(
         summary=_summarise(episodes, rows, contrasts, table),
         settings=_settings(episodes, rows),
         ledger=rows.ledger,
-        notes=_notes(episodes, rows, contrasts, protocol.inference.bh_q),
+        notes=(*_notes(episodes, rows, contrasts), *note_controls(lines)),
     )
 
 
@@ -252,7 +284,26 @@ def _settings(episodes: Episodes, rows: TreatmentRows) -> dict[str, Any]:
     )
 
 
-def _notes(episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], q: float) -> tuple[str, ...]:
+def _note_looking(shown: list[Contrast]) -> tuple[str, ...]:
+    """Name the contrasts in which one arm was rated clearly more often: relief is found when somebody looks."""
+    uneven = []
+    for contrast in shown:
+        ratings = [float(contrast.arms.rows.n_ratings[side].mean()) for side in _sides(contrast)]
+        if max(ratings) > MORE_RATINGS * min(ratings):
+            uneven.append(contrast.arms.label.lower())
+    if not uneven:
+        return ()
+    return (
+        "One arm was rated clearly more often than the other, and relief is found when somebody looks, by chance too: "
+        f"{', '.join(uneven)}.",
+    )
+
+
+def _sides(contrast: Contrast) -> tuple[Flags, Flags]:
+    return contrast.arms.treated, ~contrast.arms.treated
+
+
+def _notes(episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast]) -> tuple[str, ...]:
     shown = [contrast for contrast in contrasts if contrast.shown is not None]
     aside = [c for c in shown if c.units.always + c.units.never]
     return (
@@ -266,6 +317,8 @@ def _notes(episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], q
             if aside
             else ()
         ),
+        *((_WINDOW_NOTE,) if rows.window_days else ()),
+        *_note_looking(shown),
         *(f"{c.arms.label}: {note[0].lower()}{note[1:]}" for c in shown for note in c.notes),
         *results.context_notes(None, episodes.has_calendar),
     )

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.estimators.sensitivity import detectable_difference, e_value
+from outcomes.estimators.sensitivity import e_value, find_detectable
 from outcomes.ledger import Ledger
 from outcomes.questions.arm_balance import BALANCE_COLUMNS, find_worst
 from outcomes.questions.contrast_gate import GATE_COLUMNS
 from outcomes.questions.contrast_lines import Contrast
+from outcomes.questions.treatment_arms import Arms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,10 @@ DIAGNOSTIC_COLUMNS = (
     "largest_smd",
     "detectable_low",
     "detectable_high",
+    "ratings_with",
+    "ratings_without",
+    "gap_with_days",
+    "gap_without_days",
     "e_value",
     "e_value_limit",
     "n_draws",
@@ -65,8 +70,10 @@ class ModalityComparison:
     gate : DataFrame
         `contrast_gate.GATE_COLUMNS`: every check of every contrast, with the numbers it was decided on.
     diagnostics : DataFrame
-        `DIAGNOSTIC_COLUMNS`: effective sizes; the smallest difference, down and up, that such arms would show in four
-        of five samples; E-values of the estimate and of the limit nearest to none.
+        `DIAGNOSTIC_COLUMNS`: effective sizes; the smallest difference, down and up, that would be told from none in
+        four of five such samples, by the standard error of the estimate; ratings an episode up to the primary day, and
+        days between the rating before relief and the one that shows it, of each arm (means); E-values of the estimate
+        and of the limit nearest to none.
     protocol : DataFrame
         ``part, ideal, emulated``: the target trial.
     checklist : DataFrame
@@ -144,6 +151,15 @@ def _unit_rows(contrast: Contrast) -> list[tuple[Any, ...]]:
     ]
 
 
+def _describe_looking(arms: Arms) -> tuple[float, ...]:
+    """Mean ratings an episode, and mean days between the ratings around relief, of each arm."""
+    rows, width = arms.rows, arms.rows.right_days - arms.rows.left_days
+    sides = (arms.treated, ~arms.treated)
+    ratings = [float(rows.n_ratings[side].mean()) if side.any() else NAN for side in sides]
+    gaps = [float(width[side & rows.seen].mean()) if (side & rows.seen).any() else NAN for side in sides]
+    return (*ratings, *gaps)
+
+
 def _diagnostic_row(contrast: Contrast, protocol: Protocol) -> tuple[Any, ...]:
     arms, units, found = contrast.arms, contrast.units, contrast.found
     head = (
@@ -157,14 +173,11 @@ def _diagnostic_row(contrast: Contrast, protocol: Protocol) -> tuple[Any, ...]:
         len(units.names),
         contrast.chosen.X.shape[1] if contrast.chosen is not None else 0,
     )
+    looked = _describe_looking(arms)
     if found is None:
-        return (*head, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, 0, contrast.reason)
+        return (*head, *(NAN,) * 5, *looked, NAN, NAN, 0, 0, contrast.reason)
     shown = not contrast.reason
-    down, up = (NAN, NAN)
-    if shown:
-        share = float(found.share_control[0])
-        least = detectable_difference(found.ess_treated, found.ess_control, share, level=protocol.inference.level)
-        down, up = least.down, least.up
+    reach = float(find_detectable(found.std_err, protocol.inference.level)[0]) if shown else NAN
     evidence = (NAN, NAN)
     if shown and np.isfinite([found.ratio[0], found.ratio_low[0], found.ratio_high[0]]).all():
         strength = e_value(float(found.ratio[0]), float(found.ratio_low[0]), float(found.ratio_high[0]))
@@ -174,8 +187,9 @@ def _diagnostic_row(contrast: Contrast, protocol: Protocol) -> tuple[Any, ...]:
         found.ess_treated,
         found.ess_control,
         find_worst(contrast.balance),
-        down,
-        up,
+        -reach,
+        reach,
+        *looked,
         *evidence,
         found.draws,
         found.n_failed,

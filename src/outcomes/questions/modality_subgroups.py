@@ -26,13 +26,12 @@ from outcomes.definitions.codebook import UNSPECIFIED_GROUP
 from outcomes.errors import NotEstimable
 from outcomes.estimators.shrinkage import benjamini_hochberg, shrink_effects
 from outcomes.questions import results
-from outcomes.questions.contrast_checks import DRAWS_BESIDE
+from outcomes.questions.contrast_checks import DRAWS_BESIDE, beside_line
 from outcomes.questions.contrast_lines import (
     SIGNAL,
     Contrast,
     Line,
     count_arms,
-    difference_line,
     fit_contrast,
     tabulate_lines,
 )
@@ -54,7 +53,6 @@ LEVEL_COLUMNS = ("factor", "level", "level_label")
 """Columns that every table of this question has before the others."""
 ALL_LEVELS = "all"
 Place = tuple[str, str, str]
-NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +131,8 @@ def _compare_levels(episodes: Episodes, rows: TreatmentRows, family: str, factor
         draws = min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
         found = fit_contrast(episodes, arms, head.horizon_days, draws, count_workers())
         line = count_arms(head, found.arms)
-        if found.shown is not None:
-            # A p-value a level would invite to hunt among them.
-            line = replace(difference_line(line, found.shown), p_value=NAN)
-        else:
-            line = line.refuse(found.reason)
+        # A p-value a level would invite to hunt among them.
+        line = beside_line(line, found.shown) if found.shown is not None else line.refuse(found.reason)
         cells.append(_Cell(place, found, line))
     return cells
 

@@ -1,18 +1,18 @@
 """Who treated: the clinicians, or clinics, within whom a comparison of treatments is made.
 
-Habits of treating and skill go together, so that arms are compared within those who treat. One who always, or never,
-gives a treatment says nothing about it: nobody else of the same hands can stand beside. Such episodes are set aside,
-and counted.
+Habits of treating and skill go together, so that arms are compared within those who treat. One who nearly always, or
+nearly never, gives a treatment says next to nothing about it: hardly anybody of the same hands can stand beside. Such
+episodes are set aside, and counted.
 
-========================================================  =====================================================
-a clinician with at least 20 episodes and                 is
-========================================================  =====================================================
-at least 8 in each arm                                    a unit
-none in one of the arms                                   set aside: always, or never
-some, fewer than 8, in one of the arms                    one of the remaining clinicians of the clinic
---------------------------------------------------------  -----------------------------------------------------
-a clinician with fewer episodes, or none recorded         one of the remaining clinicians of the clinic
-========================================================  =====================================================
+=====================================================  ========================================================
+a clinician with                                       is
+=====================================================  ========================================================
+20 episodes or more, 8 or more of them in each arm     a unit
+20 episodes or more, fewer than 8 in one of the arms   set aside: nearly always, or nearly never
+fewer, at least a tenth of them in each arm            one of the remaining clinicians of the clinic
+fewer, and less than a tenth in one of the arms        set aside
+no name recorded                                       one of the remaining clinicians of the clinic
+=====================================================  ========================================================
 
 The remaining clinicians of a clinic are one unit, if they have 8 episodes in each arm; those of all other clinics
 together are one more; and where even that one has fewer, its episodes are set aside.
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 OWN_UNIT_EPISODES = 20
 LEAST_IN_UNIT = 8
 """Episodes of each arm: with fewer, one draw of patients in a few hundred has none of them."""
+LEAST_SHARE = 0.1
+"""Share of a small clinician's episodes in each arm: below, what a pool compares is one clinician with another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,12 @@ class Units:
     names : tuple of str
         Pseudonyms as in the export.
     always, never, too_few : int
-        Episodes set aside because the clinician always, or never, gave the treatment, or a unit had too few of either.
+        Episodes set aside because the clinician nearly always, or nearly never, gave the treatment, or a unit had too
+        few of either.
     what : str
         ``clinician``, ``clinic`` or, where neither is recorded, empty: then all are one unit.
-    n_treating : int
-        Clinicians (or clinics) before anything was set aside.
+    n_treating, n_varying : int
+        Clinicians (or clinics) by name before anything was set aside, and those of them within a unit.
     """
 
     code: IntArray
@@ -62,6 +65,7 @@ class Units:
     too_few: int
     what: str
     n_treating: int
+    n_varying: int
 
     @property
     def kept(self) -> Flags:
@@ -102,23 +106,23 @@ def _sort(
     who: IntArray, clinic: IntArray, who_names: list[str], clinic_names: list[str], arm: Flags, what: str
 ) -> Units:
     if not what:
-        return Units(np.zeros(arm.size, dtype=np.intp), ("all",), 0, 0, 0, what, 1)
+        return Units(np.zeros(arm.size, dtype=np.intp), ("all",), 0, 0, 0, what, 1, 1)
     n, with_it = _count(who, arm, len(who_names))
     rarer = np.minimum(n - with_it, with_it)
     is_own = (n >= OWN_UNIT_EPISODES) & (rarer >= LEAST_IN_UNIT)
-    is_one_sided = (n >= OWN_UNIT_EPISODES) & (rarer == 0)
+    is_small = (n < OWN_UNIT_EPISODES) & (rarer >= np.maximum(1, LEAST_SHARE * n))
     # The last place is that of episodes without a name.
-    is_own[-1] = is_one_sided[-1] = False
-    unit = np.where(is_own[who], who, MISSING)
-    rest = ~is_own[who] & ~is_one_sided[who]
+    is_own[-1], is_small[-1] = False, True
     names = [name for name, own in zip(who_names, is_own[:-1], strict=True) if own]
     place = np.full(is_own.size, MISSING)
     place[is_own] = np.arange(len(names))
-    unit = place[unit]
-    unit, names, few = _pool_rest(unit, names, rest, clinic, clinic_names, arm)
-    aside = is_one_sided[who]
-    used = np.unique(who[who >= 0])
-    return Units(unit, tuple(names), int((aside & arm).sum()), int((aside & ~arm).sum()), few, what, used.size)
+    unit, names, few = _pool_rest(place[who], names, is_small[who], clinic, clinic_names, arm)
+    leaning = (2 * with_it > n)[who]
+    aside = ~is_own[who] & ~is_small[who]
+    always, never = int((aside & leaning).sum()), int((aside & ~leaning).sum())
+    named = who[who >= 0]
+    varying = np.unique(who[(who >= 0) & (unit >= 0)])
+    return Units(unit, tuple(names), always, never, few, what, np.unique(named).size, varying.size)
 
 
 def _count(code: IntArray, arm: Flags, size: int) -> tuple[IntArray, IntArray]:

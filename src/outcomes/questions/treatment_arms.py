@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outcomes.cases.first_treatment import TreatmentRows
+from outcomes.cases.first_treatment import TreatmentRows, find_window_end
 from outcomes.cases.schema import HUNDREDTHS
 from outcomes.questions.adjustment import (
-    LEAST_IN_ARM,
     Adjustment,
     build_factor_blocks,
     build_family_blocks,
     choose_adjustment,
     make_flag,
     make_numbers,
+    pool_factors,
     sort_flags,
 )
-from outcomes.questions.covariates import Block, Factor, pool_rare
-from outcomes.questions.results import Flags
+from outcomes.questions.bands import find_bands
+from outcomes.questions.covariates import Block, Factor
+from outcomes.questions.results import NOT_RECORDED, Flags
 from outcomes.questions.treating_units import Units, find_units
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class Arms:
         Families of treatment that the arms are formed by, which are not adjusted for.
     facts : tuple of str
         Further columns of the episode table to adjust for, before all others.
+    extra : tuple of Factor
+        Further facts to adjust for, of the episodes in `rows`, before all others.
     with_words, without_words : str
         Of the two arms, to stand after "episodes": ``that began with ultrasound``.
     """
@@ -56,19 +60,12 @@ class Arms:
     facts: tuple[str, ...]
     with_words: str
     without_words: str
+    extra: tuple[Factor, ...] = ()
 
     def take(self, part: Flags) -> Arms:
         """Return some of the episodes."""
-        return Arms(
-            self.name,
-            self.label,
-            self.rows.take(part),
-            self.treated[part],
-            self.leave_out,
-            self.facts,
-            self.with_words,
-            self.without_words,
-        )
+        extra = tuple(replace(factor, codes=factor.codes[part]) for factor in self.extra)
+        return replace(self, rows=self.rows.take(part), treated=self.treated[part], extra=extra)
 
 
 def family_arms(episodes: Episodes, rows: TreatmentRows, family: str) -> Arms:
@@ -98,20 +95,19 @@ def choose_columns_of(episodes: Episodes, arms: Arms, units: Units) -> Adjustmen
     units : Units
     """
     rows, arm = arms.rows, arms.treated
-    blocks: list[Block] = [baseline_block(rows)]
-    rare: list[Block] = []
-    for names in (arms.facts, FIRST_FACTS):
-        found, scarce = build_factor_blocks(episodes, rows.episode, arm, names)
-        blocks, rare = [*blocks, *found], [*rare, *scarce]
-    if len(units.names) > 1:
-        blocks.append(Block.of(units.factor()))
-    care, scarce = build_family_blocks(episodes, rows.given, arm, arms.leave_out)
-    rating = pool_rare(rating_factor(rows), arm, LEAST_IN_ARM)
-    blocks, rare = [*blocks, *care, *([Block.of(rating)] if rating else [])], [*rare, *scarce]
-    found, scarce = build_factor_blocks(episodes, rows.episode, arm, LATER_FACTS)
-    late, scarce_late = sort_flags([late_block(episodes, rows)], arm)
-    blocks, rare = [*blocks, *found, *late], [*rare, *scarce, *scarce_late]
-    return choose_adjustment(blocks, rare, arm)
+    found = [
+        pool_factors(arms.extra, arm),
+        build_factor_blocks(episodes, rows.episode, arm, (*arms.facts, *FIRST_FACTS)),
+        build_family_blocks(episodes, rows.given, arm, arms.leave_out),
+        pool_factors([rating_factor(rows)], arm),
+        build_factor_blocks(episodes, rows.episode, arm, LATER_FACTS),
+        sort_flags([late_block(episodes, rows)], arm),
+    ]
+    # Who treated comes before all other facts: each unit has 8 of each arm, so that there is always room.
+    first = [baseline_block(rows), *([Block.of(units.factor())] if len(units.names) > 1 else [])]
+    first += window_blocks(episodes, rows)
+    blocks, rare = zip(*found, strict=True)
+    return choose_adjustment([*first, *itertools.chain(*blocks)], list(itertools.chain(*rare)), arm)
 
 
 def baseline_block(rows: TreatmentRows) -> Block:
@@ -121,16 +117,29 @@ def baseline_block(rows: TreatmentRows) -> Block:
 
 
 def rating_factor(rows: TreatmentRows) -> Factor:
-    """Rating before the first treatment, by whole points.
+    """Rating before the first treatment, in bands.
 
     Half of 4 is 2, and of whole points half of 5 is 2 as well: the chance of relief goes up and down with the rating in
-    steps, and so can the choice of a treatment. A line and its square follow neither.
+    steps, and a treatment may be chosen from a rating on. A line and its square follow neither.
     """
-    points = np.rint(rows.baseline / HUNDREDTHS).astype(np.intp)
-    levels, codes = np.unique(points, return_inverse=True)
-    names = tuple(str(level) for level in levels)
-    commonest = int(np.argmax(np.bincount(codes))) if codes.size else 0
-    return Factor("baseline_points", "First pain rating", names, names, codes, commonest)
+    names, codes = find_bands("baseline_nrs", rows.baseline / HUNDREDTHS, NOT_RECORDED)
+    return Factor("baseline_band", "First pain rating", tuple(names), tuple(names), codes, 0)
+
+
+def window_blocks(episodes: Episodes, rows: TreatmentRows) -> list[Block]:
+    """Visits and last rating within the window in which treatments count; nothing where it is the first visit alone."""
+    if not rows.window_days:
+        return []
+    course = episodes.course
+    last = find_window_end(episodes, rows)
+    rated = np.where(course.pain[last] >= 0, last, np.maximum(course.last_measured[last], rows.row))
+    nrs = np.where(course.pain[rated] >= 0, course.pain[rated], rows.baseline) / HUNDREDTHS
+    visits = np.log1p((last - rows.row).astype(np.float64))
+    blocks = [
+        make_numbers("window_visits", "Visits within the window", log_window_visits=visits),
+        make_numbers("window_nrs", "Last rating within the window", window_nrs=nrs),
+    ]
+    return [block for block in blocks if np.ptp(block.values)]
 
 
 def late_block(episodes: Episodes, rows: TreatmentRows) -> Block:

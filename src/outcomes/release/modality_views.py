@@ -68,12 +68,12 @@ def joint_table(tables: Tables) -> tuple[TableView, ...]:
     rows = []
     for row in list_main_rows(table, "joint"):
         other = shrunk.get(row["contrast"])
-        beside = (DASH, DASH) if other is None else _difference(other)
+        beside = DASH if other is None else _difference(other)[0]
         rows.append(
-            (str(row["label"]), *_difference(row), *beside, shown(row["q_value"], _write_q), _arms(row), tag_words(row))
+            (str(row["label"]), *_difference(row), beside, shown(row["q_value"], _write_q), _arms(row), tag_words(row))
         )
     level = interval_words(tables)
-    columns = _columns("Family", ("Together", level, "Shrunk", level, "q", "Episodes, with / without"))
+    columns = _columns("Family", ("Together", level, "Shrunk", "q", "Episodes, with / without"))
     names = [name for name in tables if name == "all_families" or name.startswith("all_families_")]
     caption = "All families in one model: difference in points that goes with each"
     return (TableView("all_families", caption, columns, tuple(rows), JOINT_NOTE, " ".join(names), on_paper=False),)

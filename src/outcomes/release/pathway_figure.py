@@ -24,7 +24,7 @@ def pathway(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the commonest orders in which stages were first recorded: one row an order, its share as a bar.
 
     A number in the column of a stage says as which step it came; equal numbers, joined by a line, came on one day, a
-    small dot never. A stage that came before one that should come first is a square, the others are round.
+    small dot never. A stage that came before one that the clinic puts first is a square, the others are round.
 
     Parameters
     ----------

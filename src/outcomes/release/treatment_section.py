@@ -42,7 +42,9 @@ def treatment_section(inputs: ReportInputs, tables: Tables) -> Section:
         lambda _, value: format_percent(value),
     )
     # The panels say the same; without quarters the table is as short as the picture.
-    shown = dataclasses.replace(shown, on_paper=len(quarters) < 2)
+    more = (f"modality_use_{n}" for n in ("families", "modalities", "by_visit", "by_clinic", "by_clinician"))
+    csv = " ".join(("modality_use", *(name for name in more if name in tables)))
+    shown = dataclasses.replace(shown, on_paper=len(quarters) < 2, csv=csv)
     blocks: tuple[Block, ...] = (
         _draw_mix(dataclasses.replace(result, table=table), tables, join_alt(lead)),
         shown,
@@ -123,8 +125,8 @@ def _order(result: Any, tables: Tables) -> tuple[Block, ...]:
         head = "The clinic's four stages, in the order in which each was first recorded"
         caption = (
             "Number: the step at which the stage was first recorded; joined numbers on the same day, a small dot "
-            "never. Square: before a stage that should come first. Rehab includes education and advice; identify is an "
-            "examination or a muscle found in spasm."
+            "never. Square: before a stage that the clinic puts first. Rehab includes education and advice; "
+            "identify is an examination or a muscle found in spasm."
         )
         heights = pathway_height(result), pathway_height(result)
         csv = " ".join(

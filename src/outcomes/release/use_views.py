@@ -68,7 +68,7 @@ def say_order(tables: Tables) -> tuple[Sentence, ...]:
     }
     ordered = bind(
         tables,
-        "Of {n} episodes with at least two stages, {whole} have no stage before one that should come first; where both "
+        "Of {n} episodes with at least two stages, {whole} have no stage before one the clinic puts first; where both "
         "are recorded, rehab is not before relax in {rehab}. Stages recorded on one day count as in order.",
         kept,
     )
