@@ -34,6 +34,10 @@ TOLERANCES = {
     "coef": 1e-3,
     "robust_std_err": 1e-4,
     "mean": 1e-10,
+    "propensity": 1e-8,
+    "smd_before": 1e-10,
+    "smd_after": 1e-10,
+    "drawn_share": 1e-5,
 }
 RELATIVE = ("statistic", "robust_std_err")
 COX = ("cox", "andersen_gill")

@@ -113,6 +113,24 @@ def read_test(result: Any, columns: Columns) -> dict[str, Any]:
     return {"statistic": [result.test_statistic]}
 
 
+def fit_weighted(left: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share by each day; for `by_hand`, which brings statsmodels' weights."""
+    return read_npmle(fit_npmle(left, right, DAYS, weights), DAYS)
+
+
+def prepare_treated(columns: Columns) -> Any:
+    import by_hand
+
+    ready = by_hand.prepare(columns)
+    return lambda: by_hand.compare(ready, ready["draw"](), fit_weighted)
+
+
+def read_treated(_: Any, columns: Columns) -> dict[str, Any]:
+    import by_hand
+
+    return by_hand.read_drawn(columns, fit_weighted)
+
+
 JOBS = {
     "km": Job(lambda c: KaplanMeierFitter().fit(c["time"], c["event"]), read_curve),
     "logrank": Job(test_groups, read_test),
@@ -136,6 +154,7 @@ JOBS = {
         lambda c: make_frame(c, "left", "right"),
     ),
     "cox": Job(fit_cox, read_cox, lambda c: make_frame(c, "time", "event")),
+    "modality": Job(lambda draw: draw(), read_treated, prepare_treated, DRAWS),
     "andersen_gill": Job(fit_returns, read_cox, lambda c: make_frame(c, "time", "event", "entry", "patient")),
 }
 

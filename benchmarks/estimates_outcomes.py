@@ -122,6 +122,38 @@ def whole(columns: Columns) -> Columns:
     }
 
 
+def weigh_rows(ready: tuple[np.ndarray, ...]) -> tuple[Any, Any]:
+    from outcomes.estimators.weighting import balance, overlap_weights
+
+    X, treated = ready
+    found = overlap_weights(X, treated)
+    return found, balance(X, treated, found.weights)
+
+
+def read_weights(result: tuple[Any, Any], _: Columns) -> dict[str, Any]:
+    found, smd = result
+    return {"propensity": found.propensity, "smd_before": smd.before, "smd_after": smd.after}
+
+
+def compare_treated(ready: tuple[np.ndarray, ...]) -> Any:
+    """500 draws of patients, the propensity and both curves fitted to each; the limits of a report."""
+    from outcomes.estimators.overlap_relief import overlap_relief
+
+    X, treated, left, right, patient = ready
+    return overlap_relief(X, treated, left, right, DAYS[:3], 42, cluster=patient, draws=DRAWS, seed=SEED)
+
+
+def read_treated(_: Any, columns: Columns) -> dict[str, Any]:
+    """Both curves of the draw every tool is compared on, its rows written out."""
+    from outcomes.estimators.weighting import overlap_weights
+
+    rows = np.repeat(np.arange(columns["treated"].size), rows_drawn(columns).astype(np.intp))
+    treated, left, right = (columns[name][rows] for name in ("treated", "left", "right"))
+    weights = overlap_weights(design(columns)[rows], treated).weights
+    fits = {side: npmle.npmle(*(part[treated == side] for part in (left, right, weights))) for side in (0, 1)}
+    return {f"drawn_share_{side + 1}": npmle.cdf_at(fit, DAYS)[0] for side, fit in fits.items()}
+
+
 JOBS = {
     "km": Job(lambda c: kaplan_meier(c["time"], c["event"]), read_curve, whole),
     "logrank": Job(test_groups, read_test, whole),
@@ -134,6 +166,12 @@ JOBS = {
     "cox": Job(fit_cox, read_cox, lambda c: (design(c), c["time"], c["event"])),
     "andersen_gill": Job(fit_cox, read_cox, lambda c: (design(c), c["time"], c["event"], c["entry"], c["patient"])),
     "mcf": Job(estimate_mean, read_mean),
+    "propensity": Job(weigh_rows, read_weights, lambda c: (design(c), c["treated"])),
+    "modality": Job(
+        compare_treated,
+        read_treated,
+        lambda c: (design(c), *(c[name] for name in ("treated", "left", "right", "patient"))),
+    ),
 }
 
 if __name__ == "__main__":

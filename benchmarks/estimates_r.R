@@ -67,7 +67,46 @@ fit_exact <- function(time, event, weights) {
 cdf <- function(fit, at) 1 - at_steps(fit$time, fit$surv, at, 1)
 fit_aft <- function(y, X, w = NULL) survreg(y ~ X, dist = "weibull", weights = w)
 
+# glm, and by hand what is left: weights and standardised differences.
+fit_propensity <- function(X, treated, drawn) {
+  fit <- glm.fit(cbind(1, X), treated, weights = drawn, family = binomial(), control = list(epsilon = 1e-14, maxit = 50))
+  plogis(as.vector(cbind(1, X) %*% fit$coefficients))
+}
+weigh_rows <- function(ready) {
+  propensity <- fit_propensity(ready$X, ready$treated, rep(1, length(ready$treated)))
+  weights <- ifelse(ready$treated > 0, 1 - propensity, propensity)
+  one <- ready$treated > 0
+  spread <- sqrt((apply(ready$X[one, ], 2, var) + apply(ready$X[!one, ], 2, var)) / 2)
+  means <- function(w) colSums(ready$X[one, ] * w[one]) / sum(w[one]) - colSums(ready$X[!one, ] * w[!one]) / sum(w[!one])
+  list(propensity = propensity, smd_before = means(rep(1, length(one))) / spread, smd_after = means(weights) / spread)
+}
+# The weights of the distinct intervals of each arm are added up, as somebody would who fits many draws.
+prepare_treated <- function(c) {
+  arm <- function(side) {
+    own <- which(c$treated == side)
+    list(own = own, counted = count(c$left[own], c$right[own]))
+  }
+  c(c, list(X = design(c), arms = lapply(0:1, arm)))
+}
+compare_treated <- function(c, drawn) {
+  propensity <- suppressWarnings(fit_propensity(c$X, c$treated, drawn))
+  weights <- drawn * ifelse(c$treated > 0, 1 - propensity, propensity)
+  lapply(c$arms, function(arm) {
+    rows <- arm$own[arm$counted$rows]
+    cdf(fit_npmle(c$left[rows], c$right[rows], weigh(arm$counted, weights[arm$own])), DAYS)
+  })
+}
+
 jobs <- list(
+  propensity = list(
+    prepare = function(c) list(X = design(c), treated = c$treated),
+    fit = weigh_rows, answer = function(fit, c) fit
+  ),
+  modality = list(
+    prepare = prepare_treated, times = DRAWS,
+    fit = function(c) compare_treated(c, draw_rows(c)),
+    answer = function(fit, c) setNames(compare_treated(prepare_treated(c), rows_drawn(c)), c("drawn_share_1", "drawn_share_2"))
+  ),
   km = list(
     prepare = function(c) list(y = Surv(c$time, c$event)),
     fit = function(ready) survfit(y ~ 1, data = ready, conf.type = "log-log"),

@@ -9,6 +9,7 @@ import numpy as np
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight, survdiff
 
+from by_hand import fit_propensity
 from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, at_steps, design, rows_drawn, run, two_groups
 
 
@@ -71,6 +72,24 @@ def read_drawn(fit: Any) -> dict[str, Any]:
     return {"drawn_curve": at_steps(fit.surv_times, fit.surv_prob, DAYS, 1.0)}
 
 
+def weigh_rows(ready: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Logit, and by hand what is left: weights and standardised differences."""
+    X, treated = ready
+    propensity = fit_propensity(X, treated, np.ones(treated.size))
+    weights = np.where(treated > 0, 1 - propensity, propensity)
+    one, none = X[treated > 0], X[treated == 0]
+    spread = np.sqrt((one.var(axis=0, ddof=1) + none.var(axis=0, ddof=1)) / 2)
+    means = (
+        np.average(one, axis=0, weights=weights[treated > 0]),
+        np.average(none, axis=0, weights=weights[treated == 0]),
+    )
+    return propensity, (one.mean(axis=0) - none.mean(axis=0)) / spread, (means[0] - means[1]) / spread
+
+
+def read_weights(result: tuple[np.ndarray, ...], _: Columns) -> dict[str, Any]:
+    return dict(zip(("propensity", "smd_before", "smd_after"), result, strict=True))
+
+
 def jobs(way: str) -> Mapping[str, Job]:
     if way == "counted":
         return {
@@ -95,6 +114,7 @@ def jobs(way: str) -> Mapping[str, Job]:
             DRAWS,
         ),
         "cox": Job(fit_cox, read_cox, lambda c: {**c, "X": design(c)}),
+        "propensity": Job(weigh_rows, read_weights, lambda c: (design(c), c["treated"])),
         "andersen_gill": Job(fit_cox, read_cox, lambda c: {**c, "X": design(c)}),
     }
 

@@ -11,6 +11,7 @@ import surpyval
 from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, at_steps, design, rows_drawn, run, two_groups
 
 INTERVAL, RIGHT = 2, 1
+MILLIONTHS = 1_000_000
 
 
 def read_curve(model: Any, columns: Columns) -> dict[str, Any]:
@@ -147,6 +148,26 @@ def read_mean(model: Any, columns: Columns) -> dict[str, Any]:
     return {name: at_steps(model.x, values, columns["grid"], 0.0) for name, values in parts.items()}
 
 
+def fit_weighted(left: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share by each day; its counts are whole, so weights are given in millionths."""
+    n = np.rint(weights * MILLIONTHS).astype(int)
+    there = n > 0
+    return 1 - fit_npmle(left[there], right[there], n[there]).sf(DAYS)
+
+
+def prepare_treated(columns: Columns) -> Any:
+    import by_hand
+
+    ready = by_hand.prepare(columns)
+    return lambda: by_hand.compare(ready, ready["draw"](), fit_weighted)
+
+
+def read_treated(_: Any, columns: Columns) -> dict[str, Any]:
+    import by_hand
+
+    return by_hand.read_drawn(columns, fit_weighted)
+
+
 def jobs(way: str) -> Mapping[str, Job]:
     if way == "counted":
         return {
@@ -180,6 +201,7 @@ def jobs(way: str) -> Mapping[str, Job]:
         "aft": Job(fit_aft, read_aft, prepare_aft),
         "cox": Job(fit_cox, read_cox, prepare_cox),
         "andersen_gill": Job(fit_returns, read_returns, lambda c: (prepare_cox(c), c["patient"])),
+        "modality": Job(lambda draw: draw(), read_treated, prepare_treated, DRAWS),
         "mcf": Job(lambda ready: surpyval.NonParametricCounting.fit(**ready), read_mean, prepare_returns),
     }
 

@@ -1,6 +1,7 @@
 """Make the episodes the estimates are timed on, with a fixed seed: folders of columns in `build/benchmarks/`.
 
-The rows of returns, which have other columns, are drawn by `make_returns.py`; this writes them too.
+The rows of returns and of treated arms, which have other columns, are drawn by `make_returns.py` and `make_treated.py`;
+this writes them too. Treated arms come from a simulated clinic, in whole days and up to 100 k rows.
 
 Relief times are exponential with a mean that depends on the covariates, seen only at visits a few days apart; 40 %
 leave without having been seen relieved. A quarter of those leave for another end (referral).
@@ -34,6 +35,7 @@ import numpy as np
 
 from estimate_job import Columns, write_columns
 from make_returns import make_first, make_returns
+from make_treated import make_treated
 from measuring import BUILD
 
 SIZES = {
@@ -116,7 +118,8 @@ def make_columns(kind: str, n: int) -> Columns:
     }
 
 
-SETS = {"episodes": make_columns, "first": make_first, "returns": make_returns}
+SETS = {"episodes": make_columns, "first": make_first, "returns": make_returns, "treated": make_treated}
+LARGEST_CLINIC = 100_000
 
 
 def main() -> None:
@@ -129,6 +132,8 @@ def main() -> None:
     for name in args.sets:
         for kind in args.kinds:
             for size in args.sizes:
+                if name == "treated" and (kind != "days" or SIZES[size] > LARGEST_CLINIC):
+                    continue
                 place = BUILD / f"{name}_{kind}_{size}"
                 # The column that is written last.
                 if not (place / "grid.f8").is_file():

@@ -54,9 +54,11 @@ JOBS = {
     "cox": "Cox regression, 20 columns",
     "andersen_gill": "Andersen-Gill, 20 columns, errors by patient",
     "mcf": "mean cumulative function, errors by patient",
+    "propensity": "propensity, overlap weights and balance, some 70 columns",
+    "modality": "500 draws of one treatment against none of it, weights fitted anew in each",
 }
 # The rows a job is run on; episodes where it is not named.
-SETS = {"cox": "first", "andersen_gill": "returns", "mcf": "returns"}
+SETS = {"cox": "first", "andersen_gill": "returns", "mcf": "returns", "propensity": "treated", "modality": "treated"}
 PYTHON_PEERS = ("lifelines", "scikit-survival", "surpyval", "statsmodels", "scipy")
 SHOWN_VERSIONS = (*PYTHON_PEERS, "numpy", "pandas")
 # A table of 500 draws x rows is the whole data set 500 times where no pattern occurs twice: 4 GB at a million rows.
@@ -80,11 +82,16 @@ COX = ("cox", "andersen_gill")
 INTERVAL = ("npmle", "bootstrap", "aft")
 TOOLS = (
     Tool(OURS, OURS, "estimates_outcomes.py", tuple(JOBS)),
-    Tool("lifelines", "lifelines", "estimates_lifelines.py", tuple(job for job in JOBS if job != "mcf")),
+    Tool(
+        "lifelines",
+        "lifelines",
+        "estimates_lifelines.py",
+        tuple(job for job in JOBS if job not in ("mcf", "propensity")),
+    ),
     Tool("scikit-survival", "scikit-survival", "estimates_sksurv.py", (*EXACT, "cox")),
-    Tool("SurPyval", "surpyval", "estimates_surpyval.py", tuple(JOBS)),
+    Tool("SurPyval", "surpyval", "estimates_surpyval.py", tuple(job for job in JOBS if job != "propensity")),
     Tool("SurPyval, counted by hand", "surpyval", "estimates_surpyval.py", INTERVAL, "counted"),
-    Tool("statsmodels", "statsmodels", "estimates_statsmodels.py", (*EXACT, *COX)),
+    Tool("statsmodels", "statsmodels", "estimates_statsmodels.py", (*EXACT, *COX, "propensity")),
     Tool("statsmodels, counted by hand", "statsmodels", "estimates_statsmodels.py", ("bootstrap_km",), "counted"),
     Tool("scipy", "scipy", "estimates_scipy.py", ("km", "logrank2", "bootstrap_km")),
     Tool("R survival", "R", "estimates_r.R", tuple(JOBS)),

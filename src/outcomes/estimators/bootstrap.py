@@ -50,7 +50,7 @@ IntArray = NDArray[np.intp]
 _GAP = 1e-7
 # Draws are fitted together as long as a table of them has no more numbers than this: it stays in the cache. The blocks
 # depend on nothing else, so the number of workers cannot change a number.
-_NUMBERS_AT_ONCE = 30_000
+_NUMBERS_AT_ONCE = 60_000
 # Draws counted together: enough of them for the product with the rows to run along memory, few enough to fit into it.
 _COUNTED_AT_ONCE = 8_000_000
 # A class of fewer patients than this is drawn patient by patient: one random number each is then the cheaper way.
@@ -100,13 +100,20 @@ def draw_counts(
     """
     draws, entropy = check_whole("draws", draws, "E642", 1), _check_seed(seed)
     classes = _find_classes(pattern, patient, weights)
-    content = classes.content()
+    order = np.lexsort((classes.of_class, classes.of_pattern))
+    of_class, weight = classes.of_class[order], classes.weight[order]
+    there, first = np.unique(classes.of_pattern[order], return_index=True)
+    columns = there if there.size < classes.n_patterns else slice(None)
     generator = np.random.default_rng(np.random.SeedSequence(entropy))
-    out = np.empty((draws, classes.n_patterns), dtype=np.int64 if weights is None else np.float64)
+    # No count is above the number of rows, and 32 bits hold that.
+    out = np.zeros((draws, classes.n_patterns), dtype=np.int32 if weights is None else np.float64)
     together = max(1, min(64, _COUNTED_AT_ONCE // classes.patients.size))
     begin = 0
     for drawn in _drawn_blocks(classes.patients, draws, together, generator):
-        out[begin : begin + drawn.shape[0]] = drawn @ content
+        part = drawn.take(of_class, axis=1)
+        part = part if weights is None else part * weight
+        part = part if first.size == order.size else np.add.reduceat(part, first, axis=1, dtype=out.dtype)
+        out[begin : begin + drawn.shape[0], columns] = part
         begin += drawn.shape[0]
     return out
 
@@ -307,7 +314,7 @@ def _check_table(counts: ArrayLike, patterns: int) -> NDArray[Any]:
     table = check_columns("counts", counts, columns=patterns)
     if not table.shape[0]:
         raise NotEstimable("There are no draws to fit.")
-    if table.dtype != np.int64:
+    if table.dtype.kind not in "iu":
         table = table.astype(np.float64, copy=False)
     if table.min() < 0:
         refuse_where((table < 0).any(axis=1), "E640", "counts", "holds a negative count.")

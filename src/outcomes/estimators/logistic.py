@@ -129,7 +129,8 @@ def build_design(columns: FloatArray, count: FloatArray, constants: int = 0) -> 
 def _quick_turn(scaled: FloatArray, count: FloatArray) -> FloatArray | None:
     """Return the triangle by way of the columns' products, or None where columns are too alike for half the digits."""
     try:
-        r = np.linalg.cholesky(scaled.T @ (scaled * count[:, None])).T
+        weighted = scaled * np.sqrt(count)[:, None]
+        r = np.linalg.cholesky(weighted.T @ weighted).T
     except np.linalg.LinAlgError:
         return None
     return r.astype(np.float64, copy=False) if np.diagonal(r).min(initial=1.0) > _FAR_FROM_SAME else None
@@ -157,9 +158,10 @@ def fit_logistic(design: Design, yes: FloatArray, trials: FloatArray, start: Flo
             status = "separated"
             break
         step = np.linalg.solve(information + _RIDGE * total * np.eye(b.size), z.T @ (yes - trials * chance))
-        share, found = _step_back(eta, z @ step, yes, trials, loglik)
-        b, eta, loglik, steps = b + share * step, eta + share * (z @ step), found, steps + 1
-        if np.abs(z @ step)[trials > 0].max() <= _SMALL_STEP:
+        move = z @ step
+        share, found = _step_back(eta, move, yes, trials, loglik)
+        b, eta, loglik, steps = b + share * step, eta + share * move, found, steps + 1
+        if np.abs(move)[trials > 0].max() <= _SMALL_STEP:
             status = "reached"
             break
     if status == "stuck" and np.abs(eta[trials > 0]).max() > _FAR:
@@ -179,7 +181,9 @@ def chances(log_odds: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _information(z: FloatArray, eta: FloatArray, trials: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the chance of yes of each row, and the information."""
     chance, other = chances(eta)
-    return chance, z.T @ (z * (trials * chance * other)[:, None])
+    # With its own transpose a product costs half.
+    weighted = z * np.sqrt(trials * chance * other)[:, None]
+    return chance, weighted.T @ weighted
 
 
 def run_off_column(fit: Logistic, columns: FloatArray) -> int:

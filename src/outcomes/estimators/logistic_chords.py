@@ -5,13 +5,17 @@ place, Newton's step becomes a chord: the score of every draw, which is one prod
 leaves about ``2 sqrt(p / m)`` of the error standing instead of squaring it, but costs a p-th part (Ortega and
 Rheinboldt 2000, doi:10.1137/1.9780898719468).
 
-Digits are paid for once. Chords in single precision lead near each draw's answer, where the score is a straight line
-for all that matters; there it is taken once in double precision, and further chords in single precision solve the line,
-whose differences from it are small (iterative refinement, Higham 2002, doi:10.1137/1.9780898718027, chapter 12).
+Where columns are many beside the rows of the smaller arm, chords shrink too slowly, or not at all. Such a draw takes
+Newton's own steps, each solved by conjugate gradients with the same inverse to set out from (Dembo, Eisenstat and
+Steihaug 1982, doi:10.1137/0719025): a gradient costs no more than a chord, and gains twice the digits.
 
-The stopping rule needs no knowledge of the draw. Steps that shrink to three quarters or less of the one before add up
-to at most three more of the last; a draw is done when that moves no row's log-odds by more than asked. A draw whose
-steps do not shrink so is handed back, for Newton's own steps to settle.
+Digits are paid for once. Steps in single precision lead near each draw's answer, where the score is a straight line for
+all that matters; there it is taken once in double precision, and conjugate gradients in single precision solve the
+line, whose differences from it are small (iterative refinement, Higham 2002, doi:10.1137/1.9780898718027, chapter 12).
+
+The stopping rule needs no knowledge of the draw. Chords that shrink to three quarters or less of the one before add up
+to at most three more of the last; Newton's steps square what is left. A draw that does not get there so, a separated
+one above all, is handed back, for Newton's steps in double precision to settle.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,10 +35,20 @@ IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
 _SHRINK = 0.75
+# Chords that shrink less than this cost more than conjugate gradients; the first two steps tell nothing of it.
+_SLOW, _TELLING = 0.45, 2
 _MOST_STEPS = 60
-# So near a draw's answer the score is a straight line: what it bends by is below 1e-10.
-_ROUGH = 1e-5
+# So near a draw's answer the score is a straight line: what it bends by is below 1e-8. That is where chords of this
+# size, and Newton's steps of the other, leave a draw.
+_ROUGH, _ROUGH_NEWTON = 2e-5, 2e-3
+_STRAIGHT = 2e-4
+_NEWTON_STEPS, _GRADIENTS = 12, 40
+# What is left of a step of Newton's, as a share of it; of the last one, as a share of what may be left of a log-odds:
+# the gradients are measured by the average draw's information, which a draw's own may fall short of.
+_NEWTON_SHARE, _LINE_SHARE = 1e-3, 0.05
 _RIDGE = 1e-13
+# Numbers in the table of weights of the draws that take Newton's steps together.
+_WEIGHTS_AT_ONCE = 1 << 22
 # Numbers in a table of draws by rows: it stays in the cache from the log-odds to the score.
 _NUMBERS_AT_ONCE = 1 << 17
 
@@ -86,7 +101,7 @@ def walk_chords(
     short = _Rows(*(table.astype(np.float32) for table in (basis, yes, trials, counts)))
     inverse = _inverse_information(basis, trials * short.counts.mean(axis=0), start)
     longest = float(np.sqrt((basis**2).sum(axis=1).max()))
-    parts, b, reached = rows_together(basis.shape[0], draws), np.tile(start, (draws, 1)), np.zeros(draws, dtype=bool)
+    parts, b = rows_together(basis.shape[0], draws), np.tile(start, (draws, 1))
     with ThreadPoolExecutor(workers) as pool:
 
         def add_up(work: Callable[[slice], NDArray[Any]], size: int) -> FloatArray:
@@ -98,15 +113,35 @@ def walk_chords(
         def score(of: IntArray, at: FloatArray) -> FloatArray:
             return add_up(lambda part: _score(short, part, of, at), of.size)
 
-        near = np.flatnonzero(_walk(score, inverse, longest, b, np.arange(draws), _ROUGH))
-        middle, full = b.copy(), _Rows(basis, yes, trials, counts)
-        at_middle = add_up(lambda part: _weigh(full, short, part, middle), draws)
+        def newton(of: IntArray) -> Flags:
+            own = _Rows(short.basis, short.yes, short.trials, np.empty((of.size, basis.shape[0]), dtype=np.float32))
+            return _walk_newton(
+                lambda left, at: add_up(lambda part: _weigh(short, own, part, at, of[left], left), left.size),
+                lambda left, move: add_up(lambda part: _loss(own, part, left, move), left.size),
+                inverse,
+                longest,
+                b,
+                of,
+            )
 
-        def line(of: IntArray, at: FloatArray) -> FloatArray:
-            return at_middle[of] - add_up(lambda part: _loss(short, part, of, at - middle[of]), of.size)
-
-        enough = accuracy * (1.0 - _SHRINK) / _SHRINK
-        reached[near] = _walk(line, inverse, longest, b, near, enough)
+        near, slow = _walk(score, inverse, longest, b)
+        together = max(16, _WEIGHTS_AT_ONCE // basis.shape[0])
+        for begin in range(0, slow.size, together):
+            of = slow[begin : begin + together]
+            near = np.concatenate([near, of[newton(of)]])
+        near.sort()
+        middle, full, every = b.copy(), _Rows(basis, yes, trials, counts), np.arange(draws)
+        at_middle = add_up(lambda part: _weigh(full, short, part, middle, every, every), draws)
+        move, solved = _solve(
+            lambda left, step: add_up(lambda part: _loss(short, part, near[left], step), left.size),
+            at_middle[near],
+            inverse,
+            longest,
+            np.full(near.size, accuracy * _LINE_SHARE),
+        )
+    b[near] += move
+    reached = np.zeros(draws, dtype=bool)
+    reached[near] = solved & (longest * np.sqrt((move**2).sum(axis=1)) <= _STRAIGHT)
     return b, reached
 
 
@@ -132,28 +167,90 @@ def _inverse_information(basis: FloatArray, trials: FloatArray, start: FloatArra
 
 
 def _walk(
-    scores: Callable[[IntArray, FloatArray], FloatArray],
-    inverse: FloatArray,
-    longest: float,
-    b: FloatArray,
-    rows: IntArray,
-    small: float,
-) -> Flags:
-    """Step in place until steps are small; returns whether they shrank on all the way there, for each of `rows`."""
-    reached, before = np.zeros(b.shape[0], dtype=bool), np.full(b.shape[0], np.inf)
-    left = rows
-    for _ in range(_MOST_STEPS):
+    scores: Callable[[IntArray, FloatArray], FloatArray], inverse: FloatArray, longest: float, b: FloatArray
+) -> tuple[IntArray, IntArray]:
+    """Step in place until chords are small; returns the draws that got there, and those whose chords shrink slowly."""
+    near, slow = np.zeros(b.shape[0], dtype=bool), np.zeros(b.shape[0], dtype=bool)
+    left, before = np.arange(b.shape[0]), np.full(b.shape[0], np.inf)
+    for number in range(_MOST_STEPS):
         step = scores(left, b[left]) @ inverse
         # No log-odds moves by more than the longest row times the step.
         size = longest * np.sqrt((step**2).sum(axis=1))
-        shrinks = size <= _SHRINK * before[left]
-        b[left[shrinks]] += step[shrinks]
+        good = size <= _SHRINK * before[left]
+        b[left[good]] += step[good]
+        near[left[good & (size <= _ROUGH)]] = True
+        is_slow = ~good | ((size > _SLOW * before[left]) & (number > _TELLING) & (size > _ROUGH))
+        slow[left[is_slow]] = True
         before[left] = size
-        reached[left[shrinks & (size <= small)]] = True
-        left = left[shrinks & (size > small)]
+        left = left[~is_slow & (size > _ROUGH)]
         if not left.size:
             break
-    return reached[rows]
+    slow[left] = True
+    return np.flatnonzero(near), np.flatnonzero(slow)
+
+
+def _walk_newton(
+    scores: Callable[[IntArray, FloatArray], FloatArray],
+    losses: Callable[[IntArray, FloatArray], FloatArray],
+    inverse: FloatArray,
+    longest: float,
+    b: FloatArray,
+    of: IntArray,
+) -> Flags:
+    """Take Newton's steps in place; returns for each of the draws `of` whether the last was small."""
+    reached = np.zeros(of.size, dtype=bool)
+    left = np.arange(of.size)
+    for _ in range(_NEWTON_STEPS):
+        score = scores(left, b[of[left]])
+        enough = _NEWTON_SHARE * longest * np.sqrt(((score @ inverse) ** 2).sum(axis=1))
+        step, solved = _solve(partial(_losses_of, losses, left), score, inverse, longest, enough)
+        size = longest * np.sqrt((step**2).sum(axis=1))
+        b[of[left[solved]]] += step[solved]
+        reached[left[solved & (size <= _ROUGH_NEWTON)]] = True
+        left = left[solved & (size > _ROUGH_NEWTON)]
+        if not left.size:
+            break
+    return reached
+
+
+def _losses_of(
+    losses: Callable[[IntArray, FloatArray], FloatArray], of: IntArray, rows: IntArray, move: FloatArray
+) -> FloatArray:
+    return losses(of[rows], move)
+
+
+def _solve(
+    losses: Callable[[IntArray, FloatArray], FloatArray],
+    score: FloatArray,
+    inverse: FloatArray,
+    longest: float,
+    enough: FloatArray,
+) -> tuple[FloatArray, Flags]:
+    """Solve for the move of every draw that loses its score, by conjugate gradients.
+
+    `losses` gives the loss of some draws along a move of each; `enough` (draws,) is how far the chord that is left may
+    move a log-odds. Returns the moves, shape (draws, p), and whether they are that good.
+    """
+    move, solved = np.zeros_like(score), np.zeros(score.shape[0], dtype=bool)
+    left, rest = np.arange(score.shape[0]), score.copy()
+    chord = rest @ inverse
+    along, now = chord, (rest * chord).sum(axis=1)
+    for _ in range(_GRADIENTS):
+        done = longest * np.sqrt((chord**2).sum(axis=1)) <= enough[left]
+        solved[left[done]] = True
+        if done.any():
+            left, rest, along, chord, now = left[~done], rest[~done], along[~done], chord[~done], now[~done]
+        if not left.size:
+            break
+        lost = losses(left, along)
+        curvature = (along * lost).sum(axis=1)
+        share = np.divide(now, curvature, out=np.zeros_like(now), where=curvature > 0)[:, None]
+        move[left] += share * along
+        rest -= share * lost
+        chord = rest @ inverse
+        before, now = now, (rest * chord).sum(axis=1)
+        along = chord + np.divide(now, before, out=np.zeros_like(now), where=before > 0)[:, None] * along
+    return move, solved
 
 
 def _score(rows: _Rows, part: slice, of: IntArray, at: FloatArray) -> NDArray[Any]:
@@ -165,16 +262,21 @@ def _score(rows: _Rows, part: slice, of: IntArray, at: FloatArray) -> NDArray[An
     return np.asarray(missed @ rows.basis[part])
 
 
-def _weigh(full: _Rows, short: _Rows, part: slice, at: FloatArray) -> NDArray[Any]:
-    """Return what some rows add to the score of all draws, and turn their short counts into weights of information."""
-    chance = chance_of_yes(at @ full.basis[part].T)
+def _weigh(full: _Rows, short: _Rows, part: slice, at: FloatArray, of: IntArray, place: IntArray) -> NDArray[Any]:
+    """Return what some rows add to the score of the draws `of`, and put their weights of information in `place`.
+
+    `short` may hold the counts of `full` itself; they are read before they are written.
+    """
+    chance = chance_of_yes(at.astype(full.basis.dtype, copy=False) @ full.basis[part].T)
     weight = chance.astype(short.basis.dtype)
     weight -= weight**2
     weight *= short.trials[part]
-    short.counts[:, part] *= weight
+    counts = full.counts_of(part, of)
+    weight *= counts
+    short.counts[place, part] = weight
     chance *= full.trials[part]
     missed = np.subtract(full.yes[part], chance, out=chance)
-    missed *= full.counts[:, part]
+    missed *= counts
     return np.asarray(missed @ full.basis[part])
 
 

@@ -11,7 +11,7 @@ them stands for it, and its mass is read at the end of the draw's interval.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,30 +28,48 @@ _MAX_STEPS = 60
 _MAX_HALVINGS = 60
 _RIDGE = 1e-9
 _SLACK = 1e-12
+# Numbers in the Hessians that are solved together: they stay in the cache.
+_NUMBERS_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """The runs ``low..high`` of innermost intervals that patterns cover (r distinct of k intervals, sorted)."""
+    """The runs ``low..high`` of innermost intervals that patterns cover (r distinct of k intervals, sorted).
+
+    ``begins`` and ``first_begin`` are the distinct low ends and the first run at each; ``by_end`` sorts the runs by
+    their high end, of which ``ends`` and ``first_end`` say the same.
+    """
 
     low: IntArray
     high: IntArray
     k: int
+    begins: IntArray
+    first_begin: IntArray
+    by_end: IntArray
+    ends: IntArray
+    first_end: IntArray
+
+    @classmethod
+    def of(cls, low: IntArray, high: IntArray, k: int) -> Runs:
+        """Sort out where runs begin and end."""
+        begins, first_begin = np.unique(low, return_index=True)
+        by_end = np.argsort(high, kind="stable")
+        ends, first_end = np.unique(high[by_end], return_index=True)
+        return cls(low, high, k, begins, first_begin, by_end, ends, first_end)
 
     def sums(self, mass: FloatArray) -> FloatArray:
         """Mass of each run, shape (draws, r), of masses of shape (draws, k)."""
         total = np.zeros((mass.shape[0], self.k + 1))
         np.cumsum(mass, axis=1, out=total[:, 1:])
-        return total[:, self.high + 1] - total[:, self.low]
+        sums = total.take(self.high + 1, axis=1)
+        sums -= total.take(self.low, axis=1)
+        return sums
 
     def gradient(self, share: FloatArray) -> FloatArray:
         """Sum of `share`, shape (draws, r), over the runs that cover each interval, shape (draws, k)."""
         change = np.zeros((share.shape[0], self.k + 1))
-        begins, where = np.unique(self.low, return_index=True)  # runs are sorted by their low end
-        change[:, begins] += np.add.reduceat(share, where, axis=1)
-        order = np.argsort(self.high, kind="stable")
-        ends, where = np.unique(self.high[order], return_index=True)
-        change[:, ends + 1] -= np.add.reduceat(share[:, order], where, axis=1)
+        change[:, self.begins] += np.add.reduceat(share, self.first_begin, axis=1)
+        change[:, self.ends + 1] -= np.add.reduceat(share.take(self.by_end, axis=1), self.first_end, axis=1)
         return np.cumsum(change[:, : self.k], axis=1)
 
 
@@ -97,7 +115,7 @@ def refit(
     cells = find_cells(patterns.left_place, patterns.right_place)
     k = cells.left_place.size
     key, run = distinct(cells.low * k + cells.high)
-    runs = Runs(key // k, key % k, k)
+    runs = Runs.of(key // k, key % k, k)
     order = np.argsort(run, kind="stable")
     weight = np.add.reduceat(counts[:, order], np.searchsorted(run[order], np.arange(key.size)), axis=1)
     draws = _lay_out(patterns, fit, counts, cells.right_place, weight.astype(np.float64))
@@ -136,32 +154,52 @@ def _lay_out(patterns: Patterns, fit: Npmle, counts: NDArray[Any], cell_right: I
     return Draws(weight, allowed, start / start.sum(axis=1, keepdims=True), end)
 
 
+@dataclass(frozen=True, slots=True)
+class _Climbers:
+    """Draws that are not there yet: which they are, shape (d,), and where each stands, shape (d, ...)."""
+
+    rows: IntArray
+    weight: FloatArray
+    allowed: Flags
+    total: FloatArray
+    mass: FloatArray
+    probability: FloatArray
+    loglik: FloatArray
+
+    def only(self, kept: Flags) -> _Climbers:
+        """Return some of them; nothing is copied where all stay."""
+        if kept.all():
+            return self
+        names = ("rows", "weight", "allowed", "total", "mass", "probability", "loglik")
+        return _Climbers(*(getattr(self, name)[kept] for name in names))
+
+
 def _climb(draws: Draws, runs: Runs, gap_wanted: float) -> tuple[FloatArray, Flags]:
     """Newton steps for all draws that are not there yet."""
     mass_of, reached = draws.start.copy(), np.zeros(draws.weight.shape[0], dtype=bool)
-    total_of = draws.weight.sum(axis=1)
-    probability_of = runs.sums(mass_of)
-    loglik_of = _loglik(draws.weight, probability_of)
-    rows = np.arange(reached.size)
+    total, probability = draws.weight.sum(axis=1, keepdims=True), runs.sums(mass_of)
+    loglik = _loglik(draws.weight, probability)
+    now = _Climbers(np.arange(reached.size), draws.weight, draws.allowed, total, draws.start, probability, loglik)
     for _ in range(_MAX_STEPS):
-        weight, probability = draws.weight[rows], probability_of[rows]
-        share = np.divide(weight, probability, out=np.zeros_like(weight), where=weight > 0)
+        # Runs without mass have no weight either.
+        usable = np.where(now.probability > 0, now.probability, 1.0)
+        share = now.weight / usable
         gradient = runs.gradient(share)
-        total = total_of[rows, None]
-        done = np.where(draws.allowed[rows], gradient, 0.0).max(axis=1) / total[:, 0] - 1.0 < gap_wanted
-        reached[rows[done]] = True
-        rows, more = rows[~done], ~done
-        if not rows.size:
+        done = np.where(now.allowed, gradient, 0.0).max(axis=1) / now.total[:, 0] - 1.0 < gap_wanted
+        reached[now.rows[done]] = True
+        mass_of[now.rows[done]] = now.mass[done]
+        if done.any():
+            now, usable, share, gradient = now.only(~done), usable[~done], share[~done], gradient[~done]
+        if not now.rows.size:
             break
-        share, gradient, total, probability = share[more], gradient[more], total[more], probability[more]
-        work = _working_sets(mass_of[rows], gradient, draws.allowed[rows], total)
-        curvature = np.divide(share, probability, out=np.zeros_like(share), where=share > 0)
-        target = _newton_targets(work, mass_of[rows], gradient, curvature, total, runs)
-        usable = np.isfinite(target).all(axis=1) & (target.sum(axis=1) > 0)
-        rows, target = rows[usable], target[usable]
-        found = _step(mass_of[rows], target, draws.weight[rows], runs, loglik_of[rows])
-        mass_of[rows], probability_of[rows], loglik_of[rows], rose = found
-        rows = rows[rose]
+        work = _working_sets(now.mass, gradient, now.allowed, now.total)
+        target = _newton_targets(work, now.mass, gradient, np.divide(share, usable, out=share), now.total, runs)
+        good = np.isfinite(target).all(axis=1) & (target.sum(axis=1) > 0)
+        now, target = now.only(good), target[good]
+        mass, probability, loglik, rose = _step(now.mass, target, now.weight, runs, now.loglik)
+        now = replace(now, mass=mass, probability=probability, loglik=loglik).only(rose)
+        if not now.rows.size:
+            break
     return mass_of, reached
 
 
@@ -177,22 +215,27 @@ def _newton_targets(
     work: Flags, mass: FloatArray, gradient: FloatArray, curvature: FloatArray, total: FloatArray, runs: Runs
 ) -> FloatArray:
     """Maximise each draw's quadratic approximation over nonnegative masses on its working set; NaN if that fails."""
+    target = np.empty_like(mass)
+    # Tables are as wide as the widest working set among them: draws of like width go together.
+    size = work.sum(axis=1)
+    order, together = np.argsort(size, kind="stable"), max(1, _NUMBERS_AT_ONCE // int(size.max()) ** 2)
+    for begin in range(0, order.size, together):
+        of = order[begin : begin + together]
+        target[of] = _targets_together(work[of], mass[of], gradient[of], curvature[of], total[of], runs)
+    return target
+
+
+def _targets_together(
+    work: Flags, mass: FloatArray, gradient: FloatArray, curvature: FloatArray, total: FloatArray, runs: Runs
+) -> FloatArray:
+    """Do as `_newton_targets` for draws with working sets of about one size."""
     n, k = mass.shape
     rank = np.zeros((n, k + 1), dtype=np.intp)
     np.cumsum(work, axis=1, out=rank[:, 1:])
     size = int(rank[:, -1].max())
     draw, cell = np.nonzero(work)
     slot = rank[draw, cell]
-    first, last = rank[:, runs.low], rank[:, runs.high + 1] - 1
-    of, run = np.nonzero((curvature > 0) & (first <= last))
-    # The last axis runs backwards, so that both sums below go up.
-    key = (of * size + first[of, run]) * size + (size - 1 - last[of, run])
-    table = np.bincount(key, weights=curvature[of, run], minlength=n * size * size).reshape(n, size, size)
-    # Entry (j, l), j <= l, of a Hessian: curvature of all runs that begin at or before j and end at or after l.
-    for j in range(1, size):
-        table[:, j] += table[:, j - 1]
-    upper = np.cumsum(table, axis=2, out=table)[:, :, ::-1]
-    hessian = np.where(np.tri(size, dtype=bool).T, upper, upper.transpose(0, 2, 1))
+    hessian = _hessians(rank, curvature, runs, size)
     diagonal = np.arange(size)
     # Masses that always occur together leave the Hessian singular; the ridge holds them near where they are.
     hessian[:, diagonal, diagonal] *= 1.0 + _RIDGE
@@ -203,11 +246,34 @@ def _newton_targets(
     inside[draw, slot] = mass[draw, cell]
     slope[draw, slot] = (gradient - total)[draw, cell]
     scale = 1.0 / np.sqrt(hessian[:, diagonal, diagonal])
-    wanted = (slope + _times(hessian, inside)) * scale
-    solved = _solve_nonnegative(hessian * scale[:, :, None] * scale[:, None, :], wanted) * scale
+    hessian *= scale[:, :, None]
+    hessian *= scale[:, None, :]
+    wanted = slope * scale + _times(hessian, inside / scale)
+    solved = _solve_nonnegative(hessian, wanted, used) * scale
     target = np.zeros((n, k))
     target[draw, cell] = solved[draw, slot]
     return target
+
+
+def _hessians(rank: IntArray, curvature: FloatArray, runs: Runs, size: int) -> FloatArray:
+    """Hessian of each draw on its working set, shape (draws, size, size).
+
+    ``rank`` (draws, k + 1) is the number of working intervals before each interval.
+    """
+    n = rank.shape[0]
+    first, behind = rank.take(runs.low, axis=1), rank.take(runs.high + 1, axis=1)
+    curvature = curvature * (first < behind)
+    # A row before the first takes what covers no working interval, and weighs nothing.
+    behind += np.arange(n)[:, None] * (size + 1)
+    behind *= size
+    behind += first
+    table = np.bincount(behind.ravel(), weights=curvature.ravel(), minlength=n * (size + 1) * size)
+    table = table[: n * (size + 1) * size].reshape(n, size + 1, size)[:, 1:]
+    # Entry (l, j), j <= l, of a Hessian: curvature of all runs that end at or after l and begin at or before j.
+    for place in range(size - 2, -1, -1):
+        table[:, place] += table[:, place + 1]
+    lower = np.cumsum(table, axis=2)
+    return np.where(np.tri(size, dtype=bool), lower, lower.transpose(0, 2, 1))
 
 
 def _times(matrix: FloatArray, x: FloatArray) -> FloatArray:
@@ -215,21 +281,20 @@ def _times(matrix: FloatArray, x: FloatArray) -> FloatArray:
     return np.matmul(matrix, x[:, :, None])[:, :, 0]
 
 
-def _solve_nonnegative(matrix: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Minimise ``x' M x / 2 - x' w`` over x >= 0 for each draw, by block principal pivoting (see `npmle`)."""
+def _solve_nonnegative(matrix: FloatArray, wanted: FloatArray, used: Flags) -> FloatArray:
+    """Minimise ``x' M x / 2 - x' w`` over x >= 0 for each draw, by block principal pivoting (see `npmle`).
+
+    Entries not `used` stay 0; their rows of M are those of the identity, and their w is 0.
+    """
     n, size = wanted.shape
     out = np.full((n, size), np.nan)
     slack = _SLACK * np.abs(wanted).max(axis=1, keepdims=True)
-    free = np.ones((n, size), dtype=bool)
+    free = used.copy()
     fewest, patience = np.full(n, size + 1), np.full(n, 3)
     rows, diagonal = np.arange(n), np.arange(size)
     for _ in range(10 * size + 100):
-        part = matrix[rows]
-        now = free[rows]
-        system = np.where(now[:, :, None] & now[:, None, :], part, 0.0)
-        system[:, diagonal, diagonal] += ~now
-        x = np.linalg.solve(system, np.where(now, wanted[rows], 0.0)[:, :, None])[:, :, 0]
-        x[~now] = 0.0
+        now, part = free[rows], matrix if rows.size == n else matrix[rows]
+        x = _solve_free(part, wanted[rows], now)
         wrong = np.where(now, x < 0, _times(part, x) - wanted[rows] < -slack[rows])
         n_wrong = wrong.sum(axis=1)
         out[rows[n_wrong == 0]] = x[n_wrong == 0]
@@ -243,6 +308,25 @@ def _solve_nonnegative(matrix: FloatArray, wanted: FloatArray) -> FloatArray:
         if not rows.size:
             break
     return out
+
+
+def _solve_free(matrix: FloatArray, wanted: FloatArray, free: Flags) -> FloatArray:
+    """Solve for the free entries of each draw, the others being 0."""
+    n, size = free.shape
+    count = free.sum(axis=1)
+    most = int(count.max())
+    # The free entries of each draw, and behind them others: their rows are made those of the identity.
+    place = np.argsort(~free, axis=1, kind="stable")[:, :most]
+    there = np.arange(most) < count[:, None]
+    row = (np.arange(n)[:, None] * size + place) * size
+    system = matrix.take(row[:, :, None] + place[:, None, :])
+    system *= there[:, :, None]
+    inside = np.arange(most)
+    system[:, inside, inside] += ~there
+    found = np.linalg.solve(system, (np.take_along_axis(wanted, place, axis=1) * there)[:, :, None])[:, :, 0]
+    x = np.zeros((n, size))
+    np.put_along_axis(x, place, found, axis=1)
+    return x
 
 
 def _step(
@@ -266,7 +350,7 @@ def _step(
 
 
 def _loglik(weight: FloatArray, probability: FloatArray) -> FloatArray:
-    there = weight > 0
-    usable = probability > 0
-    logs = np.log(probability, out=np.zeros_like(probability), where=there & usable)
-    return np.where((there & ~usable).any(axis=1), -np.inf, (weight * logs).sum(axis=1))
+    gone = probability <= 0
+    logs = np.log(np.where(gone, 1.0, probability))
+    logs *= weight
+    return np.where((gone & (weight > 0)).any(axis=1), -np.inf, logs.sum(axis=1))
