@@ -50,8 +50,8 @@ class Units:
     names : tuple of str
         Pseudonyms as in the export.
     always, never, too_few : int
-        Episodes set aside because the clinician nearly always, or nearly never, gave the treatment, or a unit had too
-        few of either.
+        Episodes set aside: with the treatment, and without it, of clinicians who nearly always or nearly never give it;
+        and those of a unit with too few of either.
     what : str
         ``clinician``, ``clinic`` or, where neither is recorded, empty: then all are one unit.
     n_treating, n_varying : int
@@ -117,9 +117,8 @@ def _sort(
     place = np.full(is_own.size, MISSING)
     place[is_own] = np.arange(len(names))
     unit, names, few = _pool_rest(place[who], names, is_small[who], clinic, clinic_names, arm)
-    leaning = (2 * with_it > n)[who]
     aside = ~is_own[who] & ~is_small[who]
-    always, never = int((aside & leaning).sum()), int((aside & ~leaning).sum())
+    always, never = int((aside & arm).sum()), int((aside & ~arm).sum())
     named = who[who >= 0]
     varying = np.unique(who[(who >= 0) & (unit >= 0)])
     return Units(unit, tuple(names), always, never, few, what, np.unique(named).size, varying.size)

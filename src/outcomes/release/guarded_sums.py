@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_NODES = 200
+"""Branches looked at for one answer: the best counts found by then fit, and show how far a range reaches at least."""
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -159,5 +161,11 @@ class _Reader:
         from scipy.optimize import Bounds, milp
 
         whole = np.ones(self.n_counts)
-        found = milp(weights, constraints=self.constraints, integrality=whole, bounds=Bounds(0, np.inf))
+        found = milp(
+            weights,
+            constraints=self.constraints,
+            integrality=whole,
+            bounds=Bounds(0, np.inf),
+            options={"node_limit": _NODES},
+        )
         return None if found.x is None else np.rint(found.x)
