@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -112,6 +112,7 @@ def ask(
     episodes: Episodes,
     quarter: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    only: Sequence[str] = (),
 ) -> ReportInputs:
     """Put every question of the page to the data; a refusal is kept as the answer.
 
@@ -122,6 +123,8 @@ def ask(
         ``"2026Q3"``; the last complete one when not given.
     progress : callable
         Told, in a few words, what is being done.
+    only : sequence of str
+        Names of `QUESTIONS` to put; all when empty. The others are kept as not put.
     """
     from outcomes.questions.comparisons import compare_modalities
     from outcomes.questions.completeness import describe_completeness
@@ -153,6 +156,9 @@ def ask(
     }
     answers: dict[str, Any] = {}
     for name, (words, call) in calls.items():
+        if only and name not in only:
+            answers[name] = NotEstimable("This question was not put in this run.")
+            continue
         progress(words)
         try:
             answers[name] = call()
