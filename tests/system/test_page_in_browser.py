@@ -123,9 +123,10 @@ def test_every_text_has_enough_contrast(browser, page_file, width, scheme):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_no_text_of_a_figure_is_too_small_to_read(browser, page_file, width):
     open_page(browser, page_file, width)
+    # Text can stand upright: its scale is the length of a unit, turned or not.
     smallest = browser.execute_script(
         "return Math.min(...[...document.querySelectorAll('figure svg text')].filter(e => e.getClientRects().length)"
-        ".map(e => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a))"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize) * Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b)))"
     )
     assert smallest >= 8.5
 
@@ -155,12 +156,11 @@ def test_nothing_is_cut_on_paper(browser, page_file, tmp_path, name, width, heig
     pages = (
         subprocess.run([PDFTOTEXT, "-layout", path, "-"], capture_output=True, check=True).stdout.decode().split("\f")
     )
-    assert 6 <= len([page for page in pages if page.strip()]) <= 14
+    assert 6 <= len([page for page in pages if page.strip()]) <= 15
     assert "What cannot be said" in pages[0] and "What to look into" in pages[0]
     for caption, first, last in (
         ("Share relieved by fixed days", r"^\s*7\s", r"^\s*90\s"),
         ("How episodes ended", "Discharged", "Follow-up unknown"),
-        ("Share of treatment visits, by quarter", "Manual soft-tissue", r"^\s*Other\s"),
         ("Each indicator over the quarters", "Episodes started", "the newest quarter that can be judged"),
     ):
         whole = [page for page in pages if caption in page]

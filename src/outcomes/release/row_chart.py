@@ -107,7 +107,7 @@ def _draw_row(ax: Axes, row: Row, y: float, size: float, limits: tuple[float, fl
         words = "\n".join(_wrap_words(row, size < 8))
         left = limits[0] + 0.015 * (limits[1] - limits[0])
         backed = {"facecolor": WASH, "edgecolor": "none", "pad": 1.2}
-        ax.text(left, y, words, va="center", fontsize=size - 0.5, color=MUTED, linespacing=1.1, bbox=backed)
+        ax.text(left, y, words, va="center", fontsize=max(size - 0.5, 7.0), color=MUTED, linespacing=1.1, bbox=backed)
     if row.hollow == row.hollow:
         ax.plot([row.hollow], [y], "o", markersize=5.4, markerfacecolor="none", markeredgecolor=MUTED)
     if row.value != row.value:
