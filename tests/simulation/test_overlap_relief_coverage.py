@@ -26,15 +26,19 @@ def propensity(X):
     return 1 / (1 + np.exp(-0.2 - X @ TREAT))
 
 
+def still_without(hazard, day):
+    """Share without the event by each day, averaged over the frailty."""
+    return (1 + FRAILTY * hazard[:, None] * day) ** (-1 / FRAILTY)
+
+
 def truth(effect):
     """Shares by `AT` and restricted means of both arms in the overlap population."""
     weight = propensity(LEVELS) * (1 - propensity(LEVELS))
     arms = []
     for arm in (1, 0):
         hazard = BASE * np.exp(LEVELS @ HAZARD + effect * arm)
-        without = lambda day, hazard=hazard: (1 + FRAILTY * hazard[:, None] * day) ** (-1 / FRAILTY)  # noqa: E731
-        shares = weight @ (1 - without(AT)) / weight.sum()
-        arms.append((shares, float((weight @ without(np.arange(UNTIL))).sum() / weight.sum())))
+        shares = weight @ (1 - still_without(hazard, AT)) / weight.sum()
+        arms.append((shares, float((weight @ still_without(hazard, np.arange(UNTIL))).sum() / weight.sum())))
     return arms
 
 

@@ -161,6 +161,7 @@ def test_nothing_is_cut_on_paper(browser, page_file, tmp_path, name, width, heig
     for caption, first, last in (
         ("Share relieved by fixed days", r"^\s*7\s", r"^\s*90\s"),
         ("How episodes ended", "Discharged", "Follow-up unknown"),
+        ("Share of treatment visits with each family, by quarter", "Manual", "Only what was recorded is counted"),
         ("Each indicator over the quarters", "Episodes started", "the newest quarter that can be judged"),
     ):
         whole = [page for page in pages if caption in page]
