@@ -21,6 +21,7 @@ from outcomes.release.render_html import render_html
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 DRIVER = shutil.which("chromedriver")
 PDFTOTEXT = shutil.which("pdftotext")
+AXE = Path(__file__).parents[2] / "tools" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
 pytestmark = [
     pytest.mark.browser,
@@ -78,12 +79,15 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
-def open_page(browser, path, width, scheme="light"):
+def open_page(browser, path, width, scheme="light", unfolded=True):
+    """Open the page; what lies folded is opened too, so that it is looked at like the rest."""
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(path.as_uri())
+    if unfolded:
+        browser.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
 
 
 def test_nothing_is_asked_for_and_nothing_goes_wrong(browser, page_file):
@@ -129,6 +133,39 @@ def test_no_text_of_a_figure_is_too_small_to_read(browser, page_file, width):
         ".map(e => parseFloat(getComputedStyle(e).fontSize) * Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b)))"
     )
     assert smallest >= 8.5
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not there (npm ci --prefix tools/axe): page not audited")
+@pytest.mark.parametrize("unfolded", [False, True])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_axe_finds_no_violation(browser, page_file, width, scheme, unfolded):
+    open_page(browser, page_file, width, scheme, unfolded)
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    found = browser.execute_async_script(
+        "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']})"
+        ".then(r => done({violations: r.violations, passes: r.passes.length}), e => done({violations: [String(e)]}))"
+    )
+    said = [(v["id"], v["help"], [n["target"] for n in v["nodes"][:3]]) for v in found["violations"]]
+    assert said == [] and found["passes"] > 15
+
+
+def test_what_is_folded_opens_by_keyboard_and_names_what_it_holds(browser, page_file):
+    from selenium.webdriver.common.keys import Keys
+
+    open_page(browser, page_file, 1280, unfolded=False)
+    summaries = browser.find_elements("css selector", "details.more > summary")
+    assert summaries and not browser.execute_script("return document.querySelectorAll('details[open]').length")
+    inside = browser.find_element("css selector", "details.more caption, details.more .title")
+    assert not inside.is_displayed()
+    for summary in summaries:
+        named = browser.execute_script(
+            "return [...arguments[0].parentElement.querySelectorAll('caption, .title')].map(e => e.textContent.trim())",
+            summary,
+        )
+        assert named and all(name in summary.text for name in named)
+        summary.send_keys(Keys.ENTER)
+    assert inside.is_displayed()
 
 
 def test_the_keyboard_reaches_the_report_and_every_table_that_scrolls(browser, page_file):

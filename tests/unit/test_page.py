@@ -125,10 +125,9 @@ def test_every_sentence_can_be_made_again_from_the_published_csv_files(page, tab
 
 def test_a_changed_cell_changes_the_sentence(inputs, tables):
     changed = dict(tables)
-    review = tables["quarter_review"].copy()
-    row = (review["indicator"] == "episodes_started") & (review["quarter"] == fakes.CHOSEN)
-    review.loc[row, "estimate"] = 4_321.0
-    changed["quarter_review"] = review
+    volume = tables["quarter_review_volume"].copy()
+    volume.loc[volume["quarter"] == fakes.CHOSEN, "episodes_started"] = 4_321.0
+    changed["quarter_review_volume"] = volume
     assert "4,321 episodes of care started" in build_page(inputs.protected(), changed).summary[0].text
 
 
@@ -363,9 +362,9 @@ def make_treatments(found):
     return treatment_section.treatment_section(protected, collect_tables(protected))
 
 
-def test_the_treatment_mix_has_its_pictures_in_order_and_paper_the_first_two(page):
+def test_the_treatment_mix_has_its_pictures_in_order_and_shows_the_first_two(page):
     section = next(section for section in page.sections if section.id == "treatments")
-    pictures = [(b.id, b.on_paper) for b in section.blocks if isinstance(b, FigureView)]
+    pictures = [(b.id, not b.folded) for b in section.blocks if isinstance(b, FigureView)]
     assert pictures == [
         ("figure-treatments", True), ("figure-pathway", True), ("figure-bundles", False), ("figure-pairs", False),
     ]  # fmt: skip
@@ -573,9 +572,12 @@ def test_the_level_of_the_protocol_stands_in_every_interval():
     assert "95" + "\u00a0% interval" not in said + " ".join(headings) + captions
 
 
-def test_paper_leaves_out_what_a_picture_says_as_well(page, html):
+def test_what_a_picture_says_as_well_lies_folded_and_how_definitions_move_a_share_does_not(page, html):
     blocks = [b for section in page.sections for b in section.blocks if isinstance(b, TableView | FigureView)]
-    screen = [block.id for block in blocks if not block.on_paper]
-    assert {"recurrence_mean_returns", "relief_ends"} <= set(screen)
-    assert not {"figure-return-definitions", "recurrence_definitions", "relief_definitions"} & set(screen)
-    assert len(re.findall(r'class="(?:figure|table)[^"]* screen"', html)) == len(screen)
+    folded = [block.id for block in blocks if block.folded]
+    assert {"recurrence_mean_returns", "relief_ends"} <= set(folded)
+    assert not {"figure-return-definitions", "relief_definitions"} & set(folded)
+    lying = "".join(re.findall(r'<details class="more">(.*?)</details>', html, re.DOTALL))
+    assert len(re.findall(r'class="(?:figure|table)[ "]', lying)) == len(folded)
+    assert all(f't-{name}"' in lying or f'id="{name}"' in lying for name in folded)
+    assert html.count("<details") == sum(is_folded for section in page.sections for is_folded, _ in section.runs())

@@ -56,7 +56,7 @@ def families_table(tables: Tables) -> tuple[TableView, ...]:
     columns = _columns("Family", heads)
     names = [name for name in tables if name == "one_family" or name.startswith("one_family_")]
     caption = "Relieved with each family of treatments and without it"
-    return (TableView("one_family", caption, columns, rows, FAMILIES_NOTE, " ".join(names), on_paper=False),)
+    return (TableView("one_family", caption, columns, rows, FAMILIES_NOTE, " ".join(names), folded=True),)
 
 
 def joint_table(tables: Tables) -> tuple[TableView, ...]:
@@ -76,7 +76,7 @@ def joint_table(tables: Tables) -> tuple[TableView, ...]:
     columns = _columns("Family", ("Together", level, "Shrunk", "q", "Episodes, with / without"))
     names = [name for name in tables if name == "all_families" or name.startswith("all_families_")]
     caption = "All families in one model: difference in points that goes with each"
-    return (TableView("all_families", caption, columns, tuple(rows), JOINT_NOTE, " ".join(names), on_paper=False),)
+    return (TableView("all_families", caption, columns, tuple(rows), JOINT_NOTE, " ".join(names), folded=True),)
 
 
 def classes_table(tables: Tables) -> tuple[TableView, ...]:
@@ -98,7 +98,7 @@ def classes_table(tables: Tables) -> tuple[TableView, ...]:
     columns = (Column("First treatment reached", row_header=True), *(Column(head, numeric=True) for head in heads))
     names = [name for name in tables if name == "identified_muscle" or name.startswith("identified_muscle_")]
     caption = "The muscle treated first, and the muscle found in spasm"
-    return (TableView("identified_muscle", caption, columns, rows, CLASSES_NOTE, " ".join(names), on_paper=False),)
+    return (TableView("identified_muscle", caption, columns, rows, CLASSES_NOTE, " ".join(names), folded=True),)
 
 
 def tests_table(tables: Tables) -> tuple[TableView, ...]:
@@ -125,7 +125,7 @@ def tests_table(tables: Tables) -> tuple[TableView, ...]:
     columns = _columns("Family and factor", ("Levels compared", "p", "q"))
     names = [name for name in tables if name == "subgroups" or name.startswith("subgroups_")]
     caption = "Does the difference of a family differ between levels?"
-    return (TableView("subgroups", caption, columns, rows, note, " ".join(names), on_paper=False),)
+    return (TableView("subgroups", caption, columns, rows, note, " ".join(names), folded=True),)
 
 
 def tag_words(row: dict[Any, Any]) -> str:

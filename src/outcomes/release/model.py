@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 Scalar = str | int | float | bool
+TILES_NOTE = (
+    "With its interval. Small lines: the last eight quarters, each on its own scale; a hollow dot has no value."
+)
 Tag = Literal["descriptive", "adjusted association", "signal / no signal", "not estimable"]
 
 
@@ -67,6 +71,10 @@ class Tile:
         ``"shown"``, ``"immature"`` or ``"hidden"``.
     reason : str
         Why there is no value; empty otherwise.
+    verdict : str
+        What the control chart says of it, in a few words; empty where it says nothing.
+    signal : bool
+        Whether that is a signal.
     spark : str
         SVG of the last eight quarters, empty if there is nothing to draw.
     spark_alt : str
@@ -81,6 +89,8 @@ class Tile:
     basis: str
     state: Literal["shown", "immature", "hidden"]
     reason: str = ""
+    verdict: str = ""
+    signal: bool = False
     spark: str = ""
     spark_alt: str = ""
     cells: Mapping[str, Cell] = field(default_factory=dict)
@@ -99,7 +109,8 @@ class Column:
 class TableView:
     """A table as shown: finished strings, one tuple a row. `csv` names the files with the full numbers, by blanks.
 
-    `on_paper` is false for one that a picture beside it says as well: paper has no room for both.
+    A `folded` one lies on the page behind a line that opens it, and is not on paper: a picture beside it says the same,
+    or it is for who reruns the analysis.
     """
 
     id: str
@@ -108,7 +119,7 @@ class TableView:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     csv: str = ""
-    on_paper: bool = True
+    folded: bool = False
     kind: Literal["table"] = "table"
 
 
@@ -116,7 +127,7 @@ class TableView:
 class FigureView:
     """A figure as shown. `wide` and `narrow` are SVG texts of the same data; `alt` states the finding.
 
-    `on_paper` is false for the further pictures of a set of which paper shows the first.
+    `folded` as for a table: the further pictures of a set of which the first is shown.
     """
 
     id: str
@@ -126,7 +137,7 @@ class FigureView:
     wide: str
     narrow: str
     csv: str = ""
-    on_paper: bool = True
+    folded: bool = False
     kind: Literal["figure"] = "figure"
 
 
@@ -169,6 +180,11 @@ class Section:
     blocks: tuple[Block, ...] = ()
     tag: Tag = "descriptive"
 
+    def runs(self) -> tuple[tuple[bool, tuple[Block, ...]], ...]:
+        """The blocks in order, those that lie folded one after another together: (folded, blocks)."""
+        found = groupby(self.blocks, key=lambda block: getattr(block, "folded", False))
+        return tuple((folded, tuple(blocks)) for folded, blocks in found)
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -193,6 +209,7 @@ class Page:
     sections: tuple[Section, ...]
     footer: tuple[str, ...]
     links: tuple[Link, ...] = ()
+    tiles_note: str = TILES_NOTE
     lang: str = "en"
 
     def sentences(self) -> tuple[Sentence, ...]:

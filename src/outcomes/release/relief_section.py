@@ -12,6 +12,7 @@ from outcomes.release.model import Block, FigureView, Section, Sentence
 from outcomes.release.section_parts import (
     draw,
     draw_curve,
+    fold,
     horizon_cells,
     join_alt,
     list_notes,
@@ -42,12 +43,12 @@ def relief_section(inputs: ReportInputs, tables: Tables) -> Section:
     blocks: tuple[Block, ...] = (
         *_curve(result, tables, protocol.horizons_days.relief),
         relief_views.relief_table(tables),
-        *relief_views.times_table(tables),
-        *relief_views.if_stopped_table(tables),
+        *fold(relief_views.times_table(tables)),
+        *fold(relief_views.if_stopped_table(tables)),
         *_ends(result, tables, day),
-        *relief_views.ends_table(tables),
         *other_definitions(tables, "relief_definitions", caption, "Relieved"),
-        *_grid(inputs, tables, day),
+        *fold(relief_views.ends_table(tables)),
+        *fold(_grid(inputs, tables, day)),
         *list_notes(result),
     )
     return Section("relief", "Time to relief", say_relief(protocol, tables), blocks, "descriptive")

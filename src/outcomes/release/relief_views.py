@@ -69,8 +69,7 @@ def if_stopped_table(tables: Tables) -> tuple[TableView, ...]:
 def ends_table(tables: Tables) -> tuple[TableView, ...]:
     """One row a way to end, one column a day."""
     found = _by_day(tables, "relief_ends", "end", END_WORDS, "How episodes had ended, as competing ends", "End")
-    # On paper the picture says how episodes end.
-    return tuple(replace(view, note=ENDS_NOTE, on_paper=False) for view in found)
+    return tuple(replace(view, note=ENDS_NOTE) for view in found)
 
 
 def _by_day(

@@ -1,7 +1,8 @@
 """The page model as a tagged A4 PDF, set by typst.
 
-The model goes in as JSON, so that no text of an export is ever read as typst source. Only the typefaces that come with
-matplotlib are used, on every machine; the system's are ignored, and no date is written: equal pages, equal bytes.
+The model goes in as JSON, so that no text of an export is ever read as typst source. The typeface is the Inter in
+``fonts/``, and matplotlib's own for letters it lacks; the system's are ignored, and no date is written: equal pages,
+equal bytes on every machine.
 """
 
 from __future__ import annotations
@@ -13,25 +14,51 @@ from typing import Any
 
 from outcomes.release.model import Page
 
-TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+HERE = Path(__file__).parent
+TEMPLATE = HERE / "templates" / "report.typ"
+PICTURE = b"""
+#set page(width: auto, height: auto, margin: 8pt)
+#image(bytes(sys.inputs.svg), format: "svg")
+"""
 
 
 def render_pdf(page: Page) -> bytes:
     """Return the page as PDF."""
-    import matplotlib as mpl
     import typst
 
-    fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
     return bytes(
         typst.compile(
             str(TEMPLATE),
             format="pdf",
             root=str(TEMPLATE.parent),
-            font_paths=[str(fonts)],
+            font_paths=font_folders(),
             ignore_system_fonts=True,
-            sys_inputs={"page": json.dumps(_plain(page), ensure_ascii=False)},
+            sys_inputs={"page": json.dumps(_plain(page), ensure_ascii=False).replace("'DejaVu Sans'", "Inter")},
         )
     )
+
+
+def render_png(svg: str) -> bytes:
+    """Return a drawing as PNG on white, 150 dots an inch, in the typeface of the PDF."""
+    import typst
+
+    return bytes(
+        typst.compile(
+            PICTURE,
+            format="png",
+            ppi=150.0,
+            font_paths=font_folders(),
+            ignore_system_fonts=True,
+            sys_inputs={"svg": svg.replace("'DejaVu Sans'", "Inter")},
+        )
+    )
+
+
+def font_folders() -> list[str]:
+    """Return where the typefaces lie."""
+    import matplotlib as mpl
+
+    return [str(HERE / "fonts"), str(Path(mpl.get_data_path()) / "fonts" / "ttf")]
 
 
 def _plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ from outcomes.release.return_words import (
 from outcomes.release.section_parts import (
     draw,
     draw_curve,
+    fold,
     join_alt,
     list_notes,
     other_definitions,
@@ -45,8 +46,8 @@ def return_section(inputs: ReportInputs, tables: Tables) -> Section:
         *_definitions(result, tables, day),
         *_curve(result, tables, protocol),
         return_views.return_table(tables),
-        *other_definitions(tables, "recurrence_definitions", caption, "Returned"),
-        *return_views.composite_table(tables),
+        *fold(other_definitions(tables, "recurrence_definitions", caption, "Returned")),
+        *fold(return_views.composite_table(tables)),
         *list_notes(result),
         *_how_often(result, tables, protocol),
         *_factors(inputs, tables, protocol),
@@ -90,9 +91,9 @@ def _how_often(result: Any, tables: Tables, protocol: Any) -> tuple[Block, ...]:
     """Mean number of returns and maintenance care; nothing where neither can be shown."""
     often, apart = say_how_often(protocol, tables), say_maintenance(protocol, tables)
     shown: tuple[Block, ...] = (
-        *_means(result, tables, often),
-        *return_views.means_table(tables),
-        *return_views.maintenance_table(tables),
+        *fold(_means(result, tables, often)),
+        *fold(return_views.means_table(tables)),
+        *fold(return_views.maintenance_table(tables)),
     )
     said = (*often, *apart)
     if not shown and not said:
@@ -139,7 +140,7 @@ def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[Figu
         heights = factor_height(table, narrow=False), factor_height(table, narrow=True)
         name, csv = "return-factors" + (f"-{i + 1}" if i else ""), " ".join(names)
         picture = draw(name, title, alt, caption, figures.return_factors, some, heights, csv)
-        pictures.append(dataclasses.replace(picture, on_paper=not pictures))
+        pictures.append(dataclasses.replace(picture, folded=bool(pictures)))
     return tuple(pictures)
 
 
@@ -159,7 +160,7 @@ def _triggers(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Bloc
         )
         alt = join_alt(*said, say_main_trigger(tables))
         picture = (draw("triggers", head, alt, caption, figures.trigger_flow, result, (3.5, 4.0), "triggers"),)
-    return (Part(title, said), *picture, *return_views.same_table(tables), *list_notes(result))
+    return (Part(title, said), *picture, *fold(return_views.same_table(tables)), *list_notes(result))
 
 
 def _exercise(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block, ...]:
@@ -168,7 +169,7 @@ def _exercise(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Bloc
     if result is None:
         return (_refused_part(inputs, "rehabilitation", title),)
     said = say_exercise(protocol, tables)
-    return (Part(title, said), *return_views.rehabilitation_table(tables), *list_notes(result))
+    return (Part(title, said), *fold(return_views.rehabilitation_table(tables)), *list_notes(result))
 
 
 def _refused_part(inputs: ReportInputs, name: str, title: str) -> Part:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +57,7 @@ def means_table(tables: Tables) -> tuple[TableView, ...]:
     caption = "Mean number of returns by fixed days"
     found = _plain(tables, "recurrence_mean_returns", caption, heads, format_mean, "horizon_days")
     names = ("recurrence_mean_returns", "recurrence_mean_curve", "recurrence_rates")
-    # The sentence and the curve have its numbers.
-    return tuple(dataclasses.replace(_with_csv(view, tables, names), on_paper=False) for view in found)
+    return tuple(_with_csv(view, tables, names) for view in found)
 
 
 def maintenance_table(tables: Tables) -> tuple[TableView, ...]:

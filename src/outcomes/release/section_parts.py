@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release import figures, views
@@ -49,6 +50,11 @@ def draw(
             plot(result, ax=ax, narrow=narrow)
             drawn.append(to_svg(figure, f"{id}-{'narrow' if narrow else 'wide'}"))
     return FigureView(f"figure-{id}", title, alt, caption, drawn[0], drawn[1], csv)
+
+
+def fold(views: Iterable[FigureView | TableView]) -> tuple[FigureView | TableView, ...]:
+    """The same tables and figures, folded: for who wants the detail, and not on paper."""
+    return tuple(dataclasses.replace(view, folded=True) for view in views)
 
 
 def refused(id: str, title: str, reason: str) -> Section:

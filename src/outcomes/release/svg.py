@@ -40,6 +40,10 @@ _PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _STYLE = re.compile(r"\s*<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL)
 _COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+_PATH = re.compile(r'(?<= d=")[^"]+')
+_LOOKS = re.compile(r'(?<= style=")[^"]+')
+_GROUP = re.compile(r"<g\b[^>]*>|</g>")
 _FONT = re.compile(r"font-family:\s*[^;\"]+;?|(?<=px )'[^\";]+(?=[;\"])")
 
 
@@ -55,7 +59,8 @@ def to_svg(figure: Figure, prefix: str) -> str:
     Returns
     -------
     str
-        No prologue, no metadata, no date, numbers to two decimals (0.01 pt): equal input, equal bytes.
+        No prologue, no metadata, no date, no group without a purpose; lines to a tenth of a point, other numbers to a
+        hundredth: equal input, equal bytes.
     """
     import matplotlib as mpl
 
@@ -71,7 +76,30 @@ def to_svg(figure: Figure, prefix: str) -> str:
     text = _HREF.sub(rf'href="#{prefix}-\1"', text)
     text = _URL.sub(rf"url(#{prefix}-\1)", text)
     text = _NUMBER.sub(lambda m: _short(float(m[0])), text)
-    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+    text = _PATH.sub(lambda m: _tight(m[0]), _without_bare_groups(text))
+    text = _LOOKS.sub(lambda m: m[0].replace(": ", ":").replace("; ", ";"), text)
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _tight(path: str) -> str:
+    """Path data in one line: the coordinates are most of what a drawing weighs."""
+    path = _DECIMAL.sub(lambda m: _short(float(m[0]), 1), path)
+    return re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(path.split()))
+
+
+def _without_bare_groups(text: str) -> str:
+    """Drop ``<g>`` without attributes and its end; matplotlib nests several around every line."""
+    kept: list[bool] = []
+
+    def keep(found: re.Match[str]) -> str:
+        if found[0] == "</g>":
+            return found[0] if kept.pop() else ""
+        if found[0].endswith("/>"):
+            return ""
+        kept.append(found[0].strip("<g >") != "")
+        return found[0] if kept[-1] else ""
+
+    return _GROUP.sub(keep, text)
 
 
 def themed(svg: str) -> str:
@@ -135,6 +163,6 @@ def _runs(x: Sequence[float], y: Sequence[float | None]) -> list[list[tuple[floa
     return [run for run in runs if len(run) > 1]
 
 
-def _short(value: float) -> str:
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
+def _short(value: float, digits: int = 2) -> str:
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

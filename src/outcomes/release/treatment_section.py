@@ -44,7 +44,7 @@ def treatment_section(inputs: ReportInputs, tables: Tables) -> Section:
     # The panels say the same; without quarters the table is as short as the picture.
     more = (f"modality_use_{n}" for n in ("families", "modalities", "by_visit", "by_clinic", "by_clinician"))
     csv = " ".join(("modality_use", *(name for name in more if name in tables)))
-    shown = dataclasses.replace(shown, on_paper=len(quarters) < 2, csv=csv)
+    shown = dataclasses.replace(shown, folded=len(quarters) >= 2, csv=csv)
     blocks: tuple[Block, ...] = (
         _draw_mix(dataclasses.replace(result, table=table), tables, join_alt(lead)),
         shown,
@@ -102,7 +102,7 @@ def _together(result: Any, tables: Tables) -> tuple[Block, ...]:
         caption = "Each row is one set: its dots are the families given at the same visit, the bar how often."
         heights = bundle_height(result, narrow=False), bundle_height(result, narrow=True)
         picture = draw("bundles", head, alt, caption, figures.bundles, result, heights, "modality_use_bundles")
-        blocks.append(dataclasses.replace(picture, on_paper=False))
+        blocks.append(dataclasses.replace(picture, folded=True))
     if len(result.co_use):
         head = "Which pairs occur at the first treatment visit of an episode"
         caption = (
@@ -113,7 +113,7 @@ def _together(result: Any, tables: Tables) -> tuple[Block, ...]:
         csv = " ".join(n for n in ("modality_use_co_use", "modality_use_first_treatment") if n in tables)
         heights = map_height(result, narrow=False), map_height(result, narrow=True)
         picture = draw("pairs", head, alt, caption, figures.positivity_map, result, heights, csv)
-        blocks.append(dataclasses.replace(picture, on_paper=False))
+        blocks.append(dataclasses.replace(picture, folded=True))
     return tuple(blocks)
 
 

@@ -120,7 +120,7 @@ def same_visit_table(tables: Tables) -> tuple[TableView, ...]:
     heads = ("Before", "After", "Change", interval_words(tables), "Visits with both", "Number")
     columns = (Column("", row_header=True), *(Column(head, numeric=True) for head in heads))
     caption = "Mean pain before and after treatment on the same day, 0 to 10"
-    view = TableView("same_visit", caption, columns, rows, note=SAME_NOTE, csv="same_visit", on_paper=False)
+    view = TableView("same_visit", caption, columns, rows, note=SAME_NOTE, csv="same_visit", folded=True)
     return (view,)
 
 
