@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from quarter_fakes import build_more
 
 from outcomes.ledger import Ledger, Step
+from outcomes.questions.quarter import COLUMNS as QUARTER_COLUMNS
+from outcomes.records import Mapping
 from outcomes.release.inputs import ReportInputs
 
 QUARTERS = [f"{2023 + (3 + i) // 4}Q{(3 + i) % 4 + 1}" for i in range(12)]  # 2023Q4 .. 2026Q3
@@ -51,6 +54,11 @@ class FakeResult:
         "Relief as recorded: a single rating has noise, so early relief is overstated by some points.",
     )
     quarter: str = CHOSEN
+
+
+@dataclass(frozen=True)
+class FakeReview(FakeResult):
+    more: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,8 @@ def protocol() -> SimpleNamespace:
     ns = SimpleNamespace
     return ns(
         hash="0f3c9a77b1de",
+        to_plain=lambda: {"episode": {"gap_days": 90}},
+        to_toml=lambda: "[episode]\ngap_days = 90\n",
         case_definition=ns(
             core_icd10cm=("M62.830",),
             tiers=("core", "core_if_text", "broad"),
@@ -404,12 +414,12 @@ def modality_use() -> FakeResult:
 
 
 INDICATORS = {
-    "episodes_started": ("Episodes started", "episodes", 0),
-    "relieved_by_28": ("Relieved by day 28", "share", 1),
-    "returned_by_182": ("Returned within 182 days of the landmark", "share", 3),
-    "silent_stop": ("Stopped, not relieved, by day 90", "share", 2),
-    "visits_per_episode": ("Visits per episode, first 90 days", "visits", 2),
-    "pain_recorded": ("Visits with a pain score", "share", 0),
+    "relieved_by_28": ("Relieved by day 28", 0.61, 1),
+    "resolved_by_42": ("Resolved by day 42", 0.34, 1),
+    "silent_stop": ("Stopped, not relieved, by day 90", 0.24, 2),
+    "returned_by_182": ("Returned within 182 days of the landmark", 0.21, 3),
+    "active_before_landmark": ("Active exercise by 30 days after relief", 0.55, 2),
+    "pain_recorded": ("Visits with a pain score", 0.86, 0),
 }
 
 
@@ -418,25 +428,18 @@ def quarter_review(quarter: str = CHOSEN) -> FakeResult:
     rows = []
     for i, q in enumerate(QUARTERS):
         started = int(330 + 5 * i + rng.integers(-25, 25))
-        for name, (label, unit, late) in INDICATORS.items():
+        for name, (label, share, late) in INDICATORS.items():
             mature = i < len(QUARTERS) - late
-            n, events, estimate, low, high = started, started, float(started), np.nan, np.nan
-            if unit == "share":
-                share = {"relieved_by_28": 0.61, "returned_by_182": 0.21, "silent_stop": 0.24, "pain_recorded": 0.86}[
-                    name
-                ]
-                n = 6 * started if name == "pain_recorded" else int(started * 0.8)
-                events = int(rng.binomial(n, share))
-                estimate = events / n
-                low, high = (float(v) for v in wilson(np.array(events), np.array(n)))
-            elif unit == "visits":
-                estimate = float(rng.normal(6.3, 0.2))
-                low, high, events = estimate - 0.3, estimate + 0.3, round(estimate * started)
+            n = 6 * started if name == "pain_recorded" else int(started * 0.8)
+            events = int(rng.binomial(n, share))
+            estimate = events / n
+            low, high = (float(v) for v in wilson(np.array(events), np.array(n)))
             if not mature:
                 estimate = low = high = np.nan
-            rows.append((q, name, label, unit, estimate, low, high, n, events, mature))
-    columns = ["quarter", "indicator", "label", "unit", "estimate", "conf_low", "conf_high", "n", "events", "mature"]
-    return FakeResult(pd.DataFrame(rows, columns=columns), quarter=quarter)
+            values = (estimate, low, high, n, events, mature, float(n), estimate, low, high, n * share)
+            rows.append((q, name, label, "share", *values, events - n * share, events / (n * share)))
+    table = pd.DataFrame(rows, columns=list(QUARTER_COLUMNS))
+    return FakeReview(table, quarter=quarter, more=build_more(table, quarter))
 
 
 def completeness() -> FakeResult:
@@ -502,7 +505,7 @@ def records() -> SimpleNamespace:
         n=25_013,
         notes=("Read as UTF-8.",),
         set_aside=set_aside,
-        mapping=SimpleNamespace(hash="77d0c1f2ab34", path="mapping.toml"),
+        mapping=Mapping(columns={"pain_pre": "VAS"}),
     )
 
 

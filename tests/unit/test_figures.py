@@ -43,6 +43,8 @@ CASES = {
     "positivity_map": use_fakes.modality_use,
     "use_by_visit": use_fakes.modality_use,
     "quarter_lines": fakes.quarter_review,
+    "spc": fakes.quarter_review,
+    "observed_expected": fakes.quarter_review,
     "completeness": fakes.completeness,
 }
 
@@ -74,6 +76,8 @@ def test_nothing_to_draw_is_a_sentence(name):
     full = CASES[name]()
     frames = {item.name: getattr(full, item.name).iloc[:0] for item in dataclasses.fields(full)
               if isinstance(getattr(full, item.name), pd.DataFrame)}  # fmt: skip
+    if isinstance(full, fakes.FakeReview):
+        frames["more"] = {key: table.iloc[:0] for key, table in full.more.items()}
     figure, ax = draw(name, dataclasses.replace(full, **frames))
     assert len(texts(figure)) == 1 and texts(figure)[0].startswith("No ")
     assert not ax.axison
@@ -224,7 +228,8 @@ def test_sparkline():
 def test_panels_of_zeros_have_an_axis_and_panels_without_values_a_sentence():
     review = fakes.quarter_review()
     table = review.table.copy()
-    table.loc[table["indicator"] == "episodes_started", "estimate"] = 0.0
+    table.loc[table["indicator"] == "pain_recorded", ["label", "unit"]] = ["Episodes started", "episodes"]
+    table.loc[table["indicator"] == "pain_recorded", ["estimate", "conf_low", "conf_high"]] = 0.0
     table.loc[table["indicator"] == "silent_stop", ["estimate", "conf_low", "conf_high"]] = 0.0
     table.loc[table["indicator"] == "relieved_by_28", ["estimate", "conf_low", "conf_high"]] = np.nan
     table.loc[table["indicator"] == "returned_by_182", ["estimate", "mature"]] = [np.nan, False]

@@ -118,7 +118,8 @@ def test_every_sentence_can_be_made_again_from_the_published_csv_files(page, tab
         n_numbers += len(shown)
     for tile in page.tiles:
         for where in tile.cells.values():
-            assert read_cell(files, where) in f"{tile.value} {tile.interval} {tile.basis}"
+            written = f"{tile.value} {tile.interval} {tile.basis} {tile.reason}"
+            assert read_cell(files, where) in written
             n_numbers += 1
     assert n_numbers > 40
 
@@ -128,7 +129,18 @@ def test_a_changed_cell_changes_the_sentence(inputs, tables):
     volume = tables["quarter_review_volume"].copy()
     volume.loc[volume["quarter"] == fakes.CHOSEN, "episodes_started"] = 4_321.0
     changed["quarter_review_volume"] = volume
-    assert "4,321 episodes of care started" in build_page(inputs.protected(), changed).summary[0].text
+    verdicts = tables["quarter_review_verdicts"].copy()
+    verdicts.loc[verdicts["indicator"] == "relieved_by_28", "brief"] = "7 quarters rising in a row"
+    changed["quarter_review_verdicts"] = verdicts
+    page = build_page(inputs.protected(), changed)
+    assert any(fact.startswith("4,321 episodes of care started") for fact in page.facts)
+    assert page.summary[0].text == "One indicator signals a change: relieved by day 28, 7 quarters rising in a row."
+    calm = verdicts.assign(signal="")
+    said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": calm}).summary[0]
+    assert "No indicator signals a change" in said.text and said.tag == "signal / no signal"
+    early = verdicts.assign(signal="", status="none")
+    said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": early}).summary[0]
+    assert said.text.startswith("Nothing can be called a change yet") and said.tag == "not estimable"
 
 
 def test_no_number_of_a_result_is_typed_into_a_summary_sentence(page):

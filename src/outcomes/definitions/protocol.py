@@ -16,6 +16,7 @@ from pathlib import Path
 from outcomes.definitions.sections import (
     BaselineRules,
     CaseDefinition,
+    ChartRules,
     DropoutRules,
     EpisodeRules,
     ExposureRules,
@@ -61,6 +62,7 @@ class Protocol:
     missing: MissingRules = field(default_factory=MissingRules)
     inference: InferenceRules = field(default_factory=InferenceRules)
     reporting_floor: ReportingFloor = field(default_factory=ReportingFloor)
+    spc: ChartRules = field(default_factory=ChartRules)
 
     def __post_init__(self) -> None:
         faults = [
@@ -124,9 +126,9 @@ class Protocol:
         """Return the settings as a TOML file with a comment for each value; `load` reads it back."""
         lines = [
             "# Protocol of outcomes: every definition, with its meaning and value.",
-            "# A key left out has its default. [missing] and, of [inference] and [reporting_floor], the settings of",
-            "# charts (cluster_report, funnel_*, spc_*) are fixed, checked and hashed; the questions reading them are",
-            "# not built yet: they change no number.",
+            "# A key left out has its default. [missing] and, of [inference] and [reporting_floor], cluster_report and",
+            "# funnel_* are fixed, checked and hashed; the questions reading them are not built yet: they change no",
+            "# number.",
         ]
         for name in _SECTIONS:
             lines += ["", "", *render_section(name, getattr(self, name))]

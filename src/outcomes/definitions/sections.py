@@ -269,3 +269,28 @@ class ReportingFloor:
     spc_points: int = setting(12, "Points from which control limits are given.", low=2)
     spc_trial_points: int = setting(5, "Points from which trial limits are given; fewer give no limits.", low=2)
     proportion_min_n: int = setting(10, "Least number for a proportion.", low=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRules:
+    """Control charts over the quarters: what is a break in how things were done or recorded."""
+
+    breaks: tuple[str, ...] = setting(
+        (),
+        "Quarters from which something else was done or recorded, each with its reason, for example "
+        '"2025Q3: pain score made mandatory". Limits are computed anew from there on, and the line is drawn. '
+        "Only a recorded reason makes a break: a signal is none.",
+        pattern=r"\d{4}Q[1-4]: *\S.*",
+        form='a quarter, a colon and the reason, as in "2025Q3: pain score made mandatory"',
+        may_be_empty=True,
+    )
+    month_min_n: int = setting(
+        20,
+        "Least number of a month in a chart by months; with fewer in more than one month of five there is none.",
+        low=1,
+    )
+    check_weekdays: bool = setting(
+        True,
+        "Whether quarters are refused where visits fall on weekends as often as on other days, as they do when dates "
+        "were shifted patient by patient. Off for a practice that works every day alike.",
+    )

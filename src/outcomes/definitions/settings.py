@@ -46,6 +46,10 @@ class Rule:
         Whether the entries of a list must rise.
     pattern : str
         What a word must look like, as a regular expression; empty when anything goes.
+    form : str
+        How a word that must have a pattern is to be written, for the message; that of a code when empty.
+    may_be_empty : bool
+        Whether a list may have no entry.
     why : str
         Why nothing else is offered; said when another word is asked for.
     """
@@ -57,6 +61,8 @@ class Rule:
     words: tuple[str, ...] = ()
     increasing: bool = False
     pattern: str = ""
+    form: str = ""
+    may_be_empty: bool = False
     why: str = ""
 
 
@@ -90,6 +96,8 @@ def find_value_faults(kind: str, rule: Rule, value: object, place: str, name: st
 
 
 def _find_list_faults(rule: Rule, value: tuple[Any, ...], path: str) -> list[Finding]:
+    if not value and rule.may_be_empty:
+        return []
     if not value:
         return [Finding("C104", "is empty; at least one entry is needed.", path, "Leave the key out for the default.")]
     if rule.increasing and any(a >= b for a, b in pairwise(value)):
@@ -116,6 +124,8 @@ def _find_scalar_faults(kind: str, rule: Rule, value: object, path: str) -> list
 def _find_word_faults(rule: Rule, value: str, path: str) -> list[Finding]:
     if not value.strip():
         return [Finding("C104", "is an empty word.", path, "Leave the key out for the default.")]
+    if rule.pattern and not re.fullmatch(rule.pattern, value) and rule.form:
+        return [Finding("C104", f"is '{value}'; it must be {rule.form}.", path, "Write it that way.")]
     if rule.pattern and not re.fullmatch(rule.pattern, value):
         return [Finding("C104", f"is '{value}', which does not have the form of a code.", path, "Correct it.")]
     if not rule.words or value in rule.words:

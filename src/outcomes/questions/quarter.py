@@ -1,57 +1,54 @@
-"""E13: how did the quarters go? A few indicators, fixed in advance, by the quarter in which episodes started.
+"""E13: how did the quarters go? Six indicators, fixed in advance, by the quarter in which episodes started.
 
 By start, not by end: among episodes that ended lately the quick ones are too many, and the newest quarter would always
 look best. For the same reason a quarter gets a value only once all of its episodes are old enough to tell:
 **a quarter is mature for an indicator when its last day is no later than data cut - horizon - 14 days.** An immature
-quarter is listed with its counts so far and no value. The data cut is the latest of the clinics'; an episode of a
-clinic whose data end earlier is left out where its own data cut makes it too young.
+quarter is listed with its counts so far and no value. The data cut is the latest of the clinics' (that of the clinic,
+where one is reviewed); an episode of a clinic whose data end earlier is left out where its own data cut makes it too
+young. A share by a day is given only where enough episodes of the quarter were still observed then (`curve_stop`, as
+for the curves). The series ends with the quarter of the data cut.
 
-=====================  ========================================  ==================================================
-indicator              of                                        horizon in days (defaults)
-=====================  ========================================  ==================================================
-episodes_started       all episodes of care                      0
-relieved_by_28         eligible episodes (inception, and pain    28
-                       at the start high enough)
-returned_by_182        of these, those that reached the          42 + 30 + 182; younger ones are censored
-                       landmark after relief
-silent_stop            eligible episodes                         90 to the last visit + 90 without one
-visits_per_episode     inception episodes, visits to day 90      90
-pain_recorded          visits of the quarter, by their own date  0
-=====================  ========================================  ==================================================
+Two neighbouring quarters always differ. Whether anything is called a change is for the control charts alone; the
+differences beside them say how large one is and what could have been seen.
 
-A share by a day is given only where enough episodes of the quarter were still observed then (`curve_stop`, as for the
-curves). The series ends with the quarter of the data cut. Whether a difference between quarters is a change is not said
-here; two neighbouring quarters always differ.
+The parts: the indicators `quarter_indicators`; their values, case mix and expected numbers `quarter_values`;
+differences `quarter_changes`; charts `quarter_charts`; recording `quarter_recording`; sums over time
+`quarter_expected`; what may be said `quarter_verdicts`; volume `quarter_volume`; shifted dates `quarter_dates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from outcomes.cases.schema import END_REASONS
-from outcomes.errors import NotEstimable
-from outcomes.estimators import means, proportions
+from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import recurrence, relief, results, return_lines
-from outcomes.questions.quarters import quarter_end, quarter_number, quarter_word, read_quarter
-from outcomes.questions.relief_fit import fit_line
-from outcomes.questions.relief_rows import build_rows
+from outcomes.questions.quarter_changes import compare_quarters
+from outcomes.questions.quarter_charts import Breaks, chart_indicators, chart_months, chart_table
+from outcomes.questions.quarter_dates import check_dates
+from outcomes.questions.quarter_expected import sum_over_months, watch_newest
+from outcomes.questions.quarter_indicators import LAG_DAYS, RETURN_DAYS, Indicator, build_indicators
+from outcomes.questions.quarter_recording import Recording, find_jumps
+from outcomes.questions.quarter_values import Scope, Series, review_indicator
+from outcomes.questions.quarter_verdicts import LOOK_AT_RECORDING, give_verdicts
+from outcomes.questions.quarter_volume import count_volume
+from outcomes.questions.quarters import QUARTERS, quarter_end, quarter_number, quarter_word, read_quarter
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from outcomes.cases.episodes import Episodes
 
-LAG_DAYS = 14
-RETURN_DAYS = 182
-COLUMNS = ("quarter", "indicator", "label", "unit", "estimate", "conf_low", "conf_high", "n", "events", "mature")
-Values = tuple[float, float, float]
-BLANK: Values = (float("nan"), float("nan"), float("nan"))
+COLUMNS = (
+    *("quarter", "indicator", "label", "unit", "estimate", "conf_low", "conf_high", "n", "events", "mature"),
+    *("effective_n", "standardised", "std_conf_low", "std_conf_high"),
+    *("expected", "observed_minus_expected", "observed_to_expected"),
+)
 
 
 @dataclass(frozen=True)
@@ -62,15 +59,21 @@ class QuarterReview:
     ----------
     table : DataFrame
         ``quarter, indicator, label, unit, estimate, conf_low, conf_high, n, events, mature``: every quarter from the
-        first visits to the data cut, every indicator. `unit` is ``"episodes"``, ``"visits"`` or ``"share"``; for
-        immature quarters `n` and `events` are counts so far.
+        first visits to the data cut, every indicator; for immature quarters `n` and `events` are counts so far. Then
+        ``effective_n`` (independent rows that would know as much), ``standardised, std_conf_low, std_conf_high`` (to
+        the case mix of all mature quarters), ``expected, observed_minus_expected`` (in rows) and
+        ``observed_to_expected``.
     quarter : str
         The quarter reviewed, ``"2026Q3"``.
     summary : dict
-        ``quarter, data_cut`` (ISO date), ``last_mature`` (indicator -> quarter or ``""``).
+        ``quarter, clinic`` (``""`` for all), ``data_cut`` (ISO date), ``last_mature`` (indicator -> quarter or
+        ``""``), ``verdict`` (indicator -> words), and each verdict again as ``verdict_<indicator>``.
     settings : dict
     ledger : Ledger
     notes : tuple of str
+    more : dict of DataFrame
+        ``verdicts``, ``changes``, ``chart``, ``chart_months``, ``expected`` (VLAD), ``cusum``, ``recording``,
+        ``breaks`` and ``volume``; their columns stand in the modules that make them.
     """
 
     table: pd.DataFrame
@@ -79,39 +82,11 @@ class QuarterReview:
     settings: dict[str, Any]
     ledger: Ledger
     notes: tuple[str, ...]
+    more: dict[str, pd.DataFrame]
 
 
-@dataclass(frozen=True)
-class Indicator:
-    """One indicator: its rows (a quarter number, a start day and a data cut each) and how a set of rows is estimated.
-
-    Attributes
-    ----------
-    name, label, unit : str
-    horizon_days : int
-    floor : int
-        Rows under which no value is given.
-    quarter, age_days : ndarray of int, shape (n,)
-        Quarter number of each row, and days from its start to its clinic's data cut.
-    event : ndarray of bool, shape (n,)
-        What ``events`` counts.
-    estimate : callable
-        Positions of rows and a name to value and limits.
-    """
-
-    name: str
-    label: str
-    unit: str
-    horizon_days: int
-    floor: int
-    quarter: NDArray[np.int64]
-    age_days: NDArray[np.int64]
-    event: NDArray[np.bool_]
-    estimate: Callable[[NDArray[np.intp], str], Values]
-
-
-def review_quarter(episodes: Episodes, quarter: str | None = None) -> QuarterReview:
-    """Estimate the indicators of every quarter and choose the one to review.
+def review_quarter(episodes: Episodes, quarter: str | None = None, clinic: str | None = None) -> QuarterReview:
+    """Estimate the indicators of every quarter, chart them, and choose the quarter to review.
 
     Parameters
     ----------
@@ -119,12 +94,18 @@ def review_quarter(episodes: Episodes, quarter: str | None = None) -> QuarterRev
     quarter : str, optional
         ``"2026Q3"``. When not given, the last quarter that is mature for relief by the primary day and in which an
         episode started.
+    clinic : str, optional
+        Review one clinic, by its pseudonym in the export; all clinics together when not given. An episode belongs to
+        the clinic of its first visit.
 
     Raises
     ------
+    InputRefused
+        E657 no episodes object; E841 no such clinic, or an export without clinics.
     NotEstimable
-        The export has day numbers, no quarter is mature yet, or there is no such quarter.
+        The export has day numbers, its dates were shifted, no quarter is mature yet, or there is no such quarter.
     """
+    results.check_episodes(episodes)
     if not episodes.has_calendar:
         raise NotEstimable(
             "Quarters cannot be reviewed: this export has day numbers counted from each patient's first visit, so the "
@@ -133,79 +114,46 @@ def review_quarter(episodes: Episodes, quarter: str | None = None) -> QuarterRev
         )
     if not episodes.n:
         raise NotEstimable("Quarters cannot be reviewed: there are no episodes. The ledger says why.")
+    check_dates(episodes)
     asked = None if quarter is None else read_quarter(quarter)
-    numbers = quarter_number(episodes.visits.columns["day"])
-    earliest, least = int(numbers.min()), episodes.protocol.reporting_floor.proportion_min_n
-    cut = int(episodes.columns["observable_until_day"].max())
-    shown = _quarters_to(cut, earliest + results.first_shown(numbers - earliest, least))
-    if asked is not None and asked not in shown:
-        known = ", ".join(quarter_word(number) for number in shown)
+    scope, notes = _find_scope(episodes, clinic)
+    if asked is not None and asked not in scope.shown:
+        known = ", ".join(quarter_word(number) for number in scope.shown)
         raise NotEstimable(f"There is no quarter {quarter_word(asked)} in these records. There are: {known}.")
-    indicators = _indicators(episodes)
-    mature = {i.name: [q for q in shown if quarter_end(q) <= cut - i.horizon_days - LAG_DAYS] for i in indicators}
-    chosen = asked if asked is not None else _choose(mature[_relieved_name(episodes)], episodes, cut)
-    rows: list[tuple[Any, ...]] = []
+    indicators = build_indicators(episodes)
+    mature = [q for q in scope.shown if scope.is_mature(indicators[0], quarter_end(q))]
+    chosen = asked if asked is not None else _choose(mature, episodes, scope)
+    series = tuple(review_indicator(episodes, one, scope, QUARTERS) for one in indicators)
+    return _result(episodes, series, scope, chosen, notes)
+
+
+def _find_scope(episodes: Episodes, clinic: str | None) -> tuple[Scope, list[str]]:
+    """Find which rows and quarters are reviewed, and what must be said of the first ones."""
+    code = _find_clinic(episodes, clinic)
+    columns, visits = episodes.columns, episodes.visits.columns
+    own = np.ones(episodes.n, dtype=bool) if code < 0 else columns["clinic"] == code
+    own_visit = np.ones(visits["day"].size, dtype=bool) if code < 0 else visits["clinic"] == code
+    if not own.any():
+        raise NotEstimable("Quarters of this clinic cannot be reviewed: no episode started there.")
+    least = episodes.protocol.reporting_floor.proportion_min_n
+    numbers = quarter_number(visits["day"][own_visit])
+    earliest = int(numbers.min())
+    cut = int(columns["observable_until_day"][own].max())
+    shown = _quarters_to(cut, earliest + results.first_shown(numbers - earliest, least))
     notes = [results.early_note(least, quarter_word(shown[0]))] if shown[0] > earliest else []
-    for number in shown:
-        for indicator in indicators:
-            row, note = _row(indicator, number, number in mature[indicator.name])
-            rows.append(row)
-            notes += note
-    return _result(episodes, rows, chosen, cut, mature, notes)
+    return Scope(code, "" if clinic is None else clinic, cut, shown), notes
 
 
-def _result(
-    episodes: Episodes,
-    rows: list[tuple[Any, ...]],
-    chosen: int,
-    cut: int,
-    mature: dict[str, list[int]],
-    notes: list[str],
-) -> QuarterReview:
-    import pandas as pd
-
-    from outcomes.cases.timeline import default_relief_rule
-
-    primary = episodes.protocol.horizons_days.primary
-    return QuarterReview(
-        table=pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("quarter", kind="stable", ignore_index=True),
-        quarter=quarter_word(chosen),
-        summary={
-            "quarter": quarter_word(chosen),
-            "data_cut": str(np.datetime64(cut, "D")),
-            "last_mature": {name: quarter_word(found[-1]) if found else "" for name, found in mature.items()},
-        },
-        settings=results.make_settings(
-            episodes,
-            question="quarter review",
-            definition="episodes by the quarter they started in; relief: "
-            f"{relief.describe_rule(default_relief_rule(episodes.protocol), episodes.protocol)}; "
-            f"return: {recurrence.describe_return(episodes.protocol)}",
-            index="start of the episode; pain_recorded by the day of the visit",
-            maturity=f"last day of the quarter <= data cut - horizon - {LAG_DAYS} days",
-            estimator=f"relieved_by_{primary}: {relief.ESTIMATOR}; "
-            f"returned_by_{RETURN_DAYS}: {return_lines.ESTIMATOR}; "
-            "silent_stop, pain_recorded: Wilson interval on the effective number; visits_per_episode: mean, t interval "
-            "with patients as clusters",
-        ),
-        ledger=episodes.ledger,
-        notes=(*_standing_notes(episodes), *notes),
-    )
-
-
-def _standing_notes(episodes: Episodes) -> list[str]:
-    landmark = episodes.protocol.recurrence.landmark_days
-    notes = [
-        "Neighbouring quarters always differ; this table alone does not call any difference a change.",
-        f"Returns count from {landmark} days after relief; a stop is one while not relieved at the last score; visits "
-        "leave out maintenance.",
-    ]
-    if not episodes.columns["is_inception"].all():
-        notes.append(
-            "Episodes of care started count those of the washout too; some of these were under way before the records "
-            "begin. No other indicator of episodes counts them."
-        )
-    return notes
+def _find_clinic(episodes: Episodes, clinic: str | None) -> int:
+    if clinic is None:
+        return -1
+    names = [str(word) for word in episodes.visits.words.codes.get("clinic", ())]
+    if clinic in names and "clinic" in episodes.columns:
+        return names.index(clinic)
+    near = difflib.get_close_matches(str(clinic), names, n=1)
+    remedy = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(names)}." if names else ""
+    what = "is no clinic of these records." if names else "is asked for, but this export records no clinics."
+    raise InputRefused("The quarter cannot be reviewed.", [Finding("E841", what, "clinic", remedy)])
 
 
 def _quarters_to(cut: int, first: int) -> range:
@@ -218,168 +166,143 @@ def _quarters_to(cut: int, first: int) -> range:
     return shown
 
 
-def _relieved_name(episodes: Episodes) -> str:
-    return f"relieved_by_{episodes.protocol.horizons_days.primary}"
-
-
-def _choose(mature: list[int], episodes: Episodes, cut: int) -> int:
+def _choose(mature: list[int], episodes: Episodes, scope: Scope) -> int:
     """The last mature quarter in which an episode started: an empty one has nothing to review."""
-    started = set(quarter_number(episodes.columns["index_day"]).tolist())
+    columns = episodes.columns
+    own = columns["index_day"] if scope.clinic < 0 else columns["index_day"][columns["clinic"] == scope.clinic]
+    started = set(quarter_number(own).tolist())
     if filled := [number for number in mature if number in started]:
         return filled[-1]
     days = episodes.protocol.horizons_days.primary + LAG_DAYS
     raise NotEstimable(
         f"No quarter can be reviewed yet: the first one in which an episode started must lie {days} days before the "
-        f"data cut ({np.datetime64(cut, 'D')}) with its last day."
+        f"data cut ({np.datetime64(scope.cut, 'D')}) with its last day."
     )
 
 
-def _row(indicator: Indicator, number: int, mature: bool) -> tuple[tuple[Any, ...], list[str]]:
-    """Return one row of the table and the sentences it needs."""
-    of_quarter = indicator.quarter == number
-    old_enough = of_quarter & (indicator.age_days >= indicator.horizon_days + LAG_DAYS)
-    used = np.flatnonzero(old_enough if mature else of_quarter)
-    word, values, notes = quarter_word(number), BLANK, []
-    if mature and used.size >= indicator.floor:
-        values = indicator.estimate(used, f"{indicator.name} {word}")
-        if np.isnan(values[0]):
-            notes.append(f"{word}, {indicator.label.lower()}: too few were still observed; no value is given.")
-    elif mature:
-        notes.append(f"{word}, {indicator.label.lower()}: fewer than {indicator.floor}; no value is given.")
-    if mature and old_enough.sum() < of_quarter.sum():
-        notes.append(f"{word}, {indicator.label.lower()}: episodes of a clinic whose data end earlier are left out.")
-    head = (word, indicator.name, indicator.label, indicator.unit)
-    return (*head, *values, int(used.size), int(indicator.event[used].sum()), mature), notes
-
-
-def _indicators(episodes: Episodes) -> list[Indicator]:
-    inception = np.flatnonzero(episodes.columns["is_inception"])
-    return [
-        _started(episodes),
-        _relieved(episodes),
-        _returned(episodes),
-        _silent(episodes, np.flatnonzero(episodes.columns["is_eligible"])),
-        _visits(episodes, inception),
-        _recorded(episodes),
-    ]
-
-
-def _of_episodes(episodes: Episodes, rows: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
-    start = episodes.columns["index_day"][rows].astype(np.int64)
-    cut = episodes.columns["observable_until_day"][rows].astype(np.int64)
-    return {"quarter": quarter_number(start), "age_days": cut - start}
-
-
-def _started(episodes: Episodes) -> Indicator:
-    rows = np.arange(episodes.n)
-    return Indicator(
-        name="episodes_started",
-        label="Episodes of care started",
-        unit="episodes",
-        horizon_days=0,
-        floor=0,
-        event=np.ones(rows.size, dtype=bool),
-        estimate=lambda part, _: (float(part.size), float("nan"), float("nan")),
-        **_of_episodes(episodes, rows),
+def _result(
+    episodes: Episodes, series: tuple[Series, ...], scope: Scope, chosen: int, notes: list[str]
+) -> QuarterReview:
+    protocol, recorded = episodes.protocol, series[-1].indicator
+    breaks = Breaks.of(protocol)
+    recording = find_jumps(episodes, recorded, scope, frozenset(breaks.reason))
+    charts = chart_indicators(series, breaks, protocol)
+    verdicts = give_verdicts(charts, recording, chosen)
+    cusum, why = watch_newest(series[_place(series, "silent_stop")], protocol)
+    names = (series[0].indicator.name, "silent_stop")
+    said = dict(zip(verdicts["indicator"], verdicts["verdict"], strict=True))
+    return QuarterReview(
+        table=_table(series),
+        quarter=quarter_word(chosen),
+        summary={
+            "quarter": quarter_word(chosen),
+            "clinic": scope.name,
+            "data_cut": str(np.datetime64(scope.cut, "D")),
+            "last_mature": {one.indicator.name: _last_mature(one.indicator, scope) for one in series},
+            "verdict": said,
+            **{f"verdict_{name}": words for name, words in said.items()},
+        },
+        settings=_settings(episodes),
+        ledger=episodes.ledger,
+        notes=(*_standing_notes(episodes, recording, breaks, scope, why), *notes, *_series_notes(series)),
+        more={
+            "verdicts": verdicts,
+            "changes": compare_quarters(series, chosen, protocol.inference.level),
+            "chart": chart_table(charts, recording, breaks),
+            "chart_months": chart_months(series, scope, breaks, recording, protocol),
+            "expected": sum_over_months(series, names, protocol),
+            "cusum": cusum,
+            "recording": recording.table(),
+            "breaks": _break_table(breaks),
+            "volume": count_volume(episodes, scope),
+        },
     )
 
 
-def _relieved(episodes: Episodes) -> Indicator:
-    protocol, rows = episodes.protocol, build_rows(episodes)
-    day = protocol.horizons_days.primary
-    return Indicator(
-        name=f"relieved_by_{day}",
-        label=f"Relieved by day {day} (estimated)",
-        unit="share",
-        horizon_days=day,
-        floor=protocol.reporting_floor.estimate_min_episodes,
-        event=rows.seen & (rows.last_seen_days <= day),
-        estimate=lambda part, name: results.read_day(fit_line(name, rows.take(part), protocol), day),
-        **_of_episodes(episodes, rows.episode),
+def _place(series: Sequence[Series], name: str) -> int:
+    return next(i for i, one in enumerate(series) if one.indicator.name == name)
+
+
+def _last_mature(indicator: Indicator, scope: Scope) -> str:
+    found = [number for number in scope.shown if scope.is_mature(indicator, quarter_end(number))]
+    return quarter_word(found[-1]) if found else ""
+
+
+def _table(series: Sequence[Series]) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for one in series:
+        indicator = one.indicator
+        for value in one.values:
+            plain, mixed = value.plain, value.standardised
+            counts = (plain.estimate, plain.conf_low, plain.conf_high, value.n, value.events, value.mature)
+            standard = (plain.effective_n, mixed.estimate, mixed.conf_low, mixed.conf_high)
+            less = value.observed - value.expected
+            ratio = value.observed / value.expected if value.expected > 0 else float("nan")
+            head = (quarter_word(value.number), indicator.name, indicator.label, indicator.unit)
+            rows.append((*head, *counts, *standard, value.expected, less, ratio))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("quarter", kind="stable", ignore_index=True)
+
+
+def _break_table(breaks: Breaks) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [(quarter_word(number), reason) for number, reason in breaks.reason.items()]
+    return pd.DataFrame(rows, columns=["quarter", "reason"])
+
+
+def _settings(episodes: Episodes) -> dict[str, Any]:
+    from outcomes.cases.timeline import default_relief_rule
+
+    protocol = episodes.protocol
+    days = protocol.horizons_days
+    return results.make_settings(
+        episodes,
+        question="quarter review",
+        definition="episodes by the quarter they started in; relief: "
+        f"{relief.describe_rule(default_relief_rule(protocol), protocol)}; "
+        f"resolved: {relief.describe_rule('resolved', protocol)}; return: {recurrence.describe_return(protocol)}",
+        index="start of the episode; pain_recorded by the day of the visit",
+        maturity=f"last day of the quarter <= data cut - horizon - {LAG_DAYS} days",
+        estimator=f"relieved_by_{days.primary}, resolved_by_{days.rmst}: {relief.ESTIMATOR}; "
+        f"returned_by_{RETURN_DAYS}: {return_lines.ESTIMATOR}; "
+        "silent_stop, active_before_landmark, pain_recorded: Wilson interval on the effective number",
+        standardised="first pain x duration x region as in all mature quarters, by post-stratification; limits on the "
+        "effective number (curves by Kish's factor)",
+        charts=f"p-chart (shares) and XmR (curves), four NHS rules; limits on the first "
+        f"{protocol.reporting_floor.spc_points} points, trial limits from "
+        f"{protocol.reporting_floor.spc_trial_points}; breaks: {', '.join(protocol.spc.breaks) or 'none documented'}",
     )
 
 
-def _returned(episodes: Episodes) -> Indicator:
-    from outcomes.cases.returns import build_return_rows
-
-    protocol, rows = episodes.protocol, return_lines.AtRisk.of(build_return_rows(episodes))
-
-    def estimate(part: NDArray[np.intp], name: str) -> Values:
-        return results.read_day(return_lines.fit_line(name, rows.take(part), protocol), RETURN_DAYS)
-
-    return Indicator(
-        name=f"returned_by_{RETURN_DAYS}",
-        label=f"Returned within {RETURN_DAYS} days (of relieved)",
-        unit="share",
-        horizon_days=protocol.horizons_days.rmst + protocol.recurrence.landmark_days + RETURN_DAYS,
-        floor=protocol.reporting_floor.estimate_min_episodes,
-        event=rows.event & (rows.stop_days <= RETURN_DAYS),
-        estimate=estimate,
-        **_of_episodes(episodes, rows.episode),
+def _standing_notes(episodes: Episodes, recording: Recording, breaks: Breaks, scope: Scope, no_cusum: str) -> list[str]:
+    landmark = episodes.protocol.recurrence.landmark_days
+    notes = ["Neighbouring quarters always differ; only a signal of the control chart is called a change."]
+    for number, clinic in recording.jumps:
+        if number in breaks.reason:
+            continue
+        where = f" at {clinic}" if clinic else ""
+        notes.append(
+            f"Recording of pain scores changed{where} in {quarter_word(number)}. Where an indicator moves about then: "
+            f"{LOOK_AT_RECORDING.split('; ')[1]}. If the reason is known, write it under [spc] breaks in the protocol."
+        )
+    for number in (number for number in breaks.reason if number not in scope.shown):
+        notes.append(
+            f"The documented break {quarter_word(number)} lies outside the quarters listed and changes nothing."
+        )
+    notes.append(
+        f"Returns count from {landmark} days after relief; a stop is one while not relieved at the last score; visits "
+        "per episode leave out maintenance."
     )
+    if not episodes.columns["is_inception"].all():
+        notes.append(
+            "Episodes of care started count those of the washout too; some of these were under way before the records "
+            "begin. No indicator counts them."
+        )
+    return [*notes, *((no_cusum,) if no_cusum else ())]
 
 
-def _silent(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
-    protocol, columns = episodes.protocol, episodes.columns
-    within = max(protocol.horizons_days.relief)
-    lasted = columns["last_day"][rows] - columns["index_day"][rows]
-    silent = (columns["end_reason"][rows] == END_REASONS.index("silent_stop")) & (lasted <= within)
-    return Indicator(
-        name="silent_stop",
-        label=f"Stopped, not relieved, by day {within}",
-        unit="share",
-        horizon_days=within + protocol.dropout.no_visit_days,
-        floor=protocol.reporting_floor.estimate_min_episodes,
-        event=silent,
-        estimate=_share_of(silent, columns["patient"][rows], protocol.inference.level),
-        **_of_episodes(episodes, rows),
-    )
-
-
-def _visits(episodes: Episodes, rows: NDArray[np.intp]) -> Indicator:
-    protocol, visits = episodes.protocol, episodes.visits.columns
-    within = max(protocol.horizons_days.relief)
-    of_episode = visits["episode"]
-    age = visits["day"] - episodes.columns["index_day"][of_episode]
-    counted = (of_episode >= 0) & episodes.course.care & (age <= within)
-    n_visits = np.bincount(of_episode[counted], minlength=episodes.n)[rows].astype(float)
-    patient = episodes.columns["patient"][rows]
-    return Indicator(
-        name="visits_per_episode",
-        label=f"Visits per episode, first {within} days",
-        unit="visits",
-        horizon_days=within,
-        floor=protocol.reporting_floor.estimate_min_episodes,
-        event=np.ones(rows.size, dtype=bool),
-        estimate=lambda part, _: means.clustered_mean(n_visits[part], patient[part], protocol.inference.level),
-        **_of_episodes(episodes, rows),
-    )
-
-
-def _recorded(episodes: Episodes) -> Indicator:
-    protocol, visits = episodes.protocol, episodes.visits
-    day = visits.columns["day"].astype(np.int64)
-    clinic = visits.columns.get("clinic", np.full(visits.n, -1))
-    recorded = visits.columns.get("pain_pre", np.full(visits.n, -1)) >= 0
-    return Indicator(
-        name="pain_recorded",
-        label="Visits with a pain score",
-        unit="share",
-        horizon_days=0,
-        floor=protocol.reporting_floor.proportion_min_n,
-        # A visit is complete on its own day: a clinic whose data end earlier loses none of them.
-        quarter=quarter_number(day),
-        age_days=np.maximum(visits.clinic_last_day[clinic].astype(np.int64) - day, LAG_DAYS),
-        event=recorded,
-        estimate=_share_of(recorded, visits.columns["patient"], protocol.inference.level),
-    )
-
-
-def _share_of(
-    event: NDArray[np.bool_], patient: NDArray[Any], level: float
-) -> Callable[[NDArray[np.intp], str], Values]:
-    def estimate(part: NDArray[np.intp], _: str) -> Values:
-        cluster = np.unique(patient[part], return_inverse=True)[1]
-        return proportions.wilson_clustered(np.bincount(cluster, weights=event[part]), np.bincount(cluster), level)
-
-    return estimate
+def _series_notes(series: Sequence[Series]) -> list[str]:
+    """Notes by quarter, then by indicator."""
+    return sorted((note for one in series for note in one.notes), key=lambda note: note.split(",")[0])

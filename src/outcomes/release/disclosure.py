@@ -152,6 +152,10 @@ def protect_result(result: Result, floor: int) -> Result:
     """
     import pandas as pd
 
+    if "verdicts" in getattr(result, "more", ()):
+        from outcomes.release.quarter_disclosure import protect_review
+
+        return protect_review(result, floor)  # type: ignore[no-any-return]
     if hasattr(result, "same"):
         return protect_triggers(result, floor)
     if hasattr(result, "overlap"):

@@ -19,6 +19,7 @@ from outcomes.release.factor_figure import return_factors
 from outcomes.release.modality_figures import forest
 from outcomes.release.panels import cut, plain, quarter_panel, split_host
 from outcomes.release.pathway_figure import pathway, stages_by_visit
+from outcomes.release.quarter_figures import observed_expected, spc
 from outcomes.release.return_figures import gap_sensitivity, mean_returns, rehabilitation
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, WASH
@@ -40,6 +41,7 @@ __all__ = [
     "love_plot",
     "mean_returns",
     "modality_mix",
+    "observed_expected",
     "overlap",
     "pain_course",
     "pathway",
@@ -49,6 +51,7 @@ __all__ = [
     "relief_curve",
     "return_curve",
     "return_factors",
+    "spc",
     "specification_curve",
     "stages_by_visit",
     "style",

@@ -1,27 +1,21 @@
-"""The first screen: the quarter in about five sentences, the tiles, what cannot be said; `look_into` has the rest."""
+"""The first screen: the quarter in five sentences, and what cannot be said; `tiles` and `look_into` have the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-from outcomes.release.figures import is_share
 from outcomes.release.inputs import QUESTIONS, ReportInputs
-from outcomes.release.model import Cell, Sentence, Tile
-from outcomes.release.sentences import INTERVAL, NBSP, NotShowable, Tables, bind, cell, look_up, say, show
-from outcomes.release.svg import sparkline
+from outcomes.release.model import Cell, Sentence, Tag
+from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, say
 from outcomes.release.tables import is_too_early_to_end
-from outcomes.release.views import write_indicator
-from outcomes.release.words import lower_first, quarter_words, relief_words, short_quarter
+from outcomes.release.tiles import latest_mature, of_review
+from outcomes.release.words import lower_first, quarter_words, relief_words
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SPARK_QUARTERS = 8
+CHANGES, VERDICTS = "quarter_review_changes", "quarter_review_verdicts"
+SIGNAL: Tag = "signal / no signal"
 UNDECIDED = (
     "it is too early to tell; more than half of the episodes are still open at the data cut, or their follow-up is "
     "unknown"
 )
+AGAINST = "; against the quarter before {change} points ({change_low} to {change_high})"
 TOO_EARLY_TO_STOP = f"How many stopped coming while not relieved: {UNDECIDED}."
 
 
@@ -29,14 +23,6 @@ def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
     """Return the plain sentences that open the page; by quarter where there is a calendar, over all data otherwise."""
     found = _quarter_sentences(inputs, tables) if inputs.quarter else _overall_sentences(inputs, tables)
     return tuple(sentence for sentence in found if sentence is not None)
-
-
-def make_tiles(inputs: ReportInputs, tables: Tables) -> tuple[Tile, ...]:
-    """Return one tile an indicator of the chosen quarter; none without a calendar."""
-    if not inputs.quarter:
-        return ()
-    table = tables["quarter_review"]
-    return tuple(_tile(tables, part, inputs.quarter) for _, part in table.groupby("indicator", sort=False))
 
 
 def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
@@ -74,23 +60,12 @@ def _unknown_end(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     )
 
 
-def latest_mature(table: pd.DataFrame, indicator: str, quarter: str) -> str:
-    """Return the newest quarter up to `quarter` in which an indicator can be judged; empty if there is none."""
-    part = table[(table["indicator"] == indicator) & table["mature"].astype(bool) & (table["quarter"] <= quarter)]
-    return str(part["quarter"].max()) if len(part) else ""
-
-
-def quarter_before(table: pd.DataFrame, quarter: str) -> str:
-    """Return the quarter listed before; empty if there is none."""
-    earlier = table.loc[table["quarter"] < quarter, "quarter"]
-    return str(earlier.max()) if len(earlier) else ""
-
-
 def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | None]:
+    """What changed, then relief, return, those who stopped, and what all of it rests on."""
     days = inputs.episodes.protocol.horizons_days
     landmark = inputs.episodes.protocol.recurrence.landmark_days
     return [
-        _started(inputs, tables),
+        _changed(inputs, tables),
         _indicator(
             inputs,
             tables,
@@ -110,44 +85,55 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
     ]
 
 
-def _started(inputs: ReportInputs, tables: Tables) -> Sentence | None:
-    quarter = inputs.quarter
-    before = quarter_before(tables["quarter_review"], quarter)
-    cells = {"now": _review("episodes_started", quarter, "estimate", "count")}
-    template = f"In the {quarter_words(quarter)}, {{now}} episodes of care started"
-    if before:
-        more = bind(
-            tables,
-            template + "; in the quarter before it was {before}.",
-            {**cells, "before": _review("episodes_started", before, "estimate", "count")},
+def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    """What the control charts call a change: the opening sentence of the page."""
+    table = tables.get(VERDICTS)
+    if table is None:
+        return None
+    judged = table[table["status"].isin(("fixed", "trial"))]
+    if judged.empty:
+        return say(
+            "Nothing can be called a change yet: too few quarters are on record to know how far they differ by chance.",
+            "not estimable",
         )
-        if more is not None:
-            return more
-    return bind(
-        tables, template + ".", cells, "The number of episodes that started in this quarter is too small to show."
-    )
+    signals = judged[judged["signal"] != ""]
+    if signals.empty:
+        quarter = quarter_words(inputs.quarter)
+        return say(f"No indicator signals a change up to the {quarter}: each lies inside its limits.", SIGNAL)
+    named = [f"{lower_first(literal(row['label']))}, {{{row['indicator']}}}" for row in signals.to_dict("records")]
+    cells = {str(i): cell(VERDICTS, "brief", "text", indicator=str(i)) for i in signals["indicator"]}
+    said = f"{'Indicators that signal' if len(named) > 1 else 'One indicator signals'} a change: {'; '.join(named)}."
+    return bind(tables, said, cells, tag=SIGNAL)
 
 
 def _indicator(
     inputs: ReportInputs, tables: Tables, name: str, of: str, did: str, estimated: str = "an estimated "
 ) -> Sentence | None:
-    """One indicator at the newest quarter that can be judged, with its interval."""
+    """One indicator at the newest quarter that can be judged, its interval, and how far the quarter before was."""
     quarter = latest_mature(tables["quarter_review"], name, inputs.quarter)
     if not quarter:
         return None
     when = f"the {quarter_words(quarter)}" + ("" if quarter == inputs.quarter else " (the newest that can be judged)")
     cells = {
-        "value": _review(name, quarter, "estimate", "percent"),
-        "n": _review(name, quarter, "n", "count"),
-        "low": _review(name, quarter, "conf_low", "points"),
-        "high": _review(name, quarter, "conf_high", "points"),
+        "value": of_review(name, quarter, "estimate", "percent"),
+        "n": of_review(name, quarter, "n", "count"),
+        "low": of_review(name, quarter, "conf_low", "points"),
+        "high": of_review(name, quarter, "conf_high", "points"),
     }
-    return bind(
+    said = f"Of {{n}} {of} in {when}, {estimated}{{value}} {did} ({INTERVAL})"
+    # Without a value in the quarter before there is nothing to compare with.
+    return bind(tables, f"{said}{AGAINST}.", {**cells, **_against_before(name)}) or bind(
         tables,
-        f"Of {{n}} {of} in {when}, {estimated}{{value}} {did} ({INTERVAL}).",
+        f"{said}.",
         cells,
         f"How many {of} in {when} {did} cannot be shown: they are too few.",
     )
+
+
+def _against_before(name: str) -> dict[str, Cell]:
+    where = {"indicator": name, "against": "quarter before", "basis": "recorded"}
+    columns = {"change": "estimate", "change_low": "conf_low", "change_high": "conf_high"}
+    return {key: cell(CHANGES, column, "signed", **where) for key, column in columns.items()}
 
 
 def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
@@ -165,7 +151,7 @@ def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
 
 
 def _pain_recorded(inputs: ReportInputs, tables: Tables) -> Sentence | None:
-    where = _review("pain_recorded", inputs.quarter, "estimate", "percent")
+    where = of_review("pain_recorded", inputs.quarter, "estimate", "percent")
     return bind(
         tables,
         "A pain score was recorded at {share} of the quarter's visits; every statement about relief rests on these.",
@@ -210,48 +196,6 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
     ]
 
 
-def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
-    table = part[part["quarter"] <= quarter].sort_values("quarter")
-    name, unit, label = (str(part[column].iloc[0]) for column in ("indicator", "unit", "label"))
-    recent = table.tail(SPARK_QUARTERS)
-    values = [_value(row) for row in recent.to_dict("records")]
-    words = [
-        "too early" if not row["mature"] else "hidden" if value is None else write_indicator(unit, value)
-        for row, value in zip(recent.to_dict("records"), values, strict=True)
-    ]
-    looks: dict[str, Any] = {
-        "spark": sparkline(values),
-        "spark_alt": f"{label}, {recent['quarter'].iloc[0]} to {recent['quarter'].iloc[-1]}: {', '.join(words)}.",
-    }
-    row = table[table["quarter"] == quarter]
-    if len(row) and not bool(row["mature"].iloc[0]):
-        last = latest_mature(part, name, quarter)
-        reason = f"Newest quarter that can be judged: {short_quarter(last) if last else 'none yet'}."
-        return Tile(label, "", "", "", "immature", reason, **looks)
-    return _shown_tile(tables, name, unit, label, quarter, looks)
-
-
-def _shown_tile(tables: Tables, name: str, unit: str, label: str, quarter: str, looks: Mapping[str, Any]) -> Tile:
-    share = is_share(unit)
-    number = "percent" if share else "count" if write_indicator(unit, 1.0) == "1" else "number"
-    limit = "points" if share else "number"
-    value = _review(name, quarter, "estimate", number)
-    low, high = _review(name, quarter, "conf_low", limit), _review(name, quarter, "conf_high", limit)
-    n = _review(name, quarter, "n", "count")
-    try:
-        text = show(tables, value)
-    except NotShowable:
-        return Tile(label, "", "", "", "hidden", "Too few to be shown.", **looks)
-    try:
-        interval = f"{show(tables, low)} to {show(tables, high)}" + (f"{NBSP}%" if share else "")
-        basis = f"of {show(tables, n)}" if share else f"{show(tables, n)} episodes"
-    except NotShowable:
-        interval, basis = "", ""
-        return Tile(label, text, interval, basis, "shown", cells={"value": value}, **looks)
-    cells = {"value": value, "low": low, "high": high, "n": n}
-    return Tile(label, text, interval, basis, "shown", cells=cells, **looks)
-
-
 def _too_early(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if not inputs.quarter:
         return None
@@ -267,10 +211,6 @@ def _too_early(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     )
 
 
-def _review(indicator: str, quarter: str, column: str, write: str) -> Cell:
-    return cell("quarter_review", column, write, indicator=indicator, quarter=quarter)
-
-
 def _run(fact: str) -> Cell:
     return cell("run", "value", "count", fact=fact)
 
@@ -283,9 +223,3 @@ def _horizon(name: str, days: int) -> dict[str, Cell]:
         "high": ("conf_high", "points"),
     }
     return {key: cell(name, column, write, horizon_days=days) for key, (column, write) in columns.items()}
-
-
-def _value(row: Mapping[Any, Any]) -> float | None:
-    value = row["estimate"]
-    shown = bool(row["mature"]) and not isinstance(value, str) and value == value
-    return float(value) if shown else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from outcomes.release.first_page import UNDECIDED
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Cell, Scalar, Sentence
+from outcomes.release.quarter_section import say_verdict
 from outcomes.release.sentences import NotShowable, Tables, bind, cell, literal, look_up, say
 from outcomes.release.tables import is_too_early_to_end, to_numbers
 from outcomes.release.words import lower_first
@@ -17,14 +18,28 @@ EVERY_VISIT = (PAIN_FIELD, "region", "diagnoses", "muscles_identified", "muscles
 
 
 def find_to_look_into(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
-    """Return what deserves a look: gaps in recording first, because every other number rests on them."""
-    out = [_thin_field(tables), _most_set_aside(tables), _most_frequent_unknown(tables), _silent_stops(inputs, tables)]
+    """Return what deserves a look: signals, then gaps in recording, because every other number rests on them."""
+    out = [
+        *_signals(tables),
+        _thin_field(tables),
+        _most_set_aside(tables),
+        _most_frequent_unknown(tables),
+        _silent_stops(inputs, tables),
+    ]
     found = tuple(sentence for sentence in out if sentence is not None)
     if found:
         return found
     if _pain_share(tables) is None:
         return (say("Too few visits to tell whether anything stands out.", "not estimable"),)
     return (say("Nothing in this run stands out in recording, rows set aside or attendance."),)
+
+
+def _signals(tables: Tables) -> list[Sentence | None]:
+    """What each control chart that signals says, in full."""
+    table = tables.get("quarter_review_verdicts")
+    if table is None:
+        return []
+    return [say_verdict(tables, str(name)) for name in table.loc[table["signal"] != "", "indicator"]]
 
 
 def _thin_field(tables: Tables) -> Sentence | None:

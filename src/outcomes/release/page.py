@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from outcomes.release.first_page import list_limits, make_tiles, summarise
+from outcomes.release.first_page import list_limits, summarise
 from outcomes.release.inputs import ReportInputs, ask
 from outcomes.release.look_into import find_to_look_into
 from outcomes.release.manifest import package_version
@@ -16,6 +16,7 @@ from outcomes.release.model import Link, Page
 from outcomes.release.sections import make_sections
 from outcomes.release.sentences import NotShowable, Tables, cell, show
 from outcomes.release.tables import collect_tables
+from outcomes.release.tiles import make_tiles
 from outcomes.release.words import ORDINALS, date_words, day_to_date, quarter_months
 
 __all__ = ["ReportInputs", "ask", "build_page"]
@@ -76,9 +77,26 @@ def _facts(inputs: ReportInputs, tables: Tables) -> tuple[str, ...]:
     clinics = {"0": "", "1": "1 clinic, "}.get(counts["clinics"], f"{counts['clinics']} clinics, ")
     return (
         *((quarter_months(inputs.quarter),) if inputs.quarter else ()),
+        *_volume(inputs, tables),
         f"Data cut {date_words(day_to_date(cut))}" if cut is not None else "Day numbers, no calendar",
         f"{clinics}{counts['visits']} visits, {counts['episodes']} episodes, {counts['patients']} patients",
     )
+
+
+def _volume(inputs: ReportInputs, tables: Tables) -> tuple[str, ...]:
+    """Episodes that started in the quarter, and in the one before."""
+    table = tables.get("quarter_review_volume")
+    if table is None:
+        return ()
+    earlier = [str(quarter) for quarter in table["quarter"] if quarter < inputs.quarter]
+    where = [
+        cell("quarter_review_volume", "episodes_started", "count", quarter=q) for q in (inputs.quarter, *earlier[-1:])
+    ]
+    try:
+        now, *before = [show(tables, one) for one in where]
+    except NotShowable:
+        return ()
+    return (f"{now} episodes of care started" + (f" ({before[0]} the quarter before)" if before else ""),)
 
 
 def _count(tables: Tables, fact: str) -> str:

@@ -122,7 +122,7 @@ def _factors(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block
         return (_refused_part(inputs, "return_factors", title),)
     said, day = say_factors(protocol, tables), protocol.horizons_days.primary_recurrence
     pictures = _draw_factors(result, tables, day, join_alt(*said))
-    return (Part(title, said), *pictures, *list_notes(result))
+    return (Part(title, said), *fold(pictures), *list_notes(result))
 
 
 def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[FigureView, ...]:
@@ -140,7 +140,7 @@ def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[Figu
         heights = factor_height(table, narrow=False), factor_height(table, narrow=True)
         name, csv = "return-factors" + (f"-{i + 1}" if i else ""), " ".join(names)
         picture = draw(name, title, alt, caption, figures.return_factors, some, heights, csv)
-        pictures.append(dataclasses.replace(picture, folded=bool(pictures)))
+        pictures.append(picture)
     return tuple(pictures)
 
 

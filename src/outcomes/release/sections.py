@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from outcomes.release import figures, views
-from outcomes.release.first_page import UNDECIDED, latest_mature
+from outcomes.release.first_page import UNDECIDED
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.modality_section import modality_section
 from outcomes.release.model import Block, Section, Sentence, Terms, Text
+from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
-from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
-from outcomes.release.sentences import Tables, bind, cell, interval_words, literal, say
+from outcomes.release.section_parts import draw, join_alt, some
+from outcomes.release.sentences import Tables, bind, cell, literal, say
 from outcomes.release.tables import is_too_early_to_end, list_data_notes, to_numbers
-from outcomes.release.treatment_section import TABLE_QUARTERS, treatment_section
+from outcomes.release.treatment_section import treatment_section
 from outcomes.release.words import glossary
 
 ALL_TERMS = 25
@@ -21,53 +22,10 @@ ALL_TERMS = 25
 def make_sections(inputs: ReportInputs, tables: Tables) -> tuple[Section, ...]:
     """Return the sections in reading order."""
     makers = (
-        *(_quarters, relief_section, return_section, treatment_section, modality_section),
+        *(quarter_section, relief_section, return_section, treatment_section, modality_section),
         *(_attendance, _quality, _definitions),
     )
     return tuple(make(inputs, tables) for make in makers)
-
-
-def _quarters(inputs: ReportInputs, tables: Tables) -> Section:
-    review = inputs.answer("quarter_review")
-    if review is None:
-        return refused("quarters", "Quarter by quarter", inputs.refusal("quarter_review"))
-    table = tables["quarter_review"]
-    n_panels = table["indicator"].nunique()
-    lead = say(
-        "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
-        "Neighbouring "
-        "quarters always differ a little; whether a difference is more than chance is not decided here."
-    )
-    alt = join_alt(
-        bind(
-            tables,
-            "Episodes of care started: {n} in " + inputs.quarter + ".",
-            {"n": cell("quarter_review", "estimate", "count", indicator="episodes_started", quarter=inputs.quarter)},
-        ),
-        *(_alt_indicator(tables, name, inputs.quarter) for name in dict.fromkeys(table["indicator"])),
-    )
-    figure = draw(
-        "quarters",
-        "Each indicator over the quarters",
-        alt,
-        f"Line and dots: value of each quarter. Upright lines: {interval_words(tables)}. Grey: too early to tell. "
-        "The number is that of the large dot, the newest quarter that can be judged.",
-        figures.quarter_lines,
-        review,
-        (1.7 * -(-n_panels // 3), 1.05 * n_panels),
-        "quarter_review",
-        panels=True,
-    )
-    quarters = sorted(set(table["quarter"]))[-TABLE_QUARTERS:]
-    shown = views.pivot_table(
-        table,
-        "quarter_review",
-        "Indicators by starting quarter",
-        "label",
-        quarters,
-        lambda row, value: views.write_indicator(row["unit"], value),
-    )
-    return Section("quarters", "Quarter by quarter", (lead,), (figure, shown, *list_notes(review)), "descriptive")
 
 
 def _attendance(inputs: ReportInputs, tables: Tables) -> Section:
@@ -139,17 +97,6 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
 def _definitions(inputs: ReportInputs, tables: Tables) -> Section:
     lead = say("What the words on this page mean in this run. Other definitions give other numbers.")
     return Section("definitions", "Definitions", (lead,), (Terms(glossary(inputs.episodes.protocol)),), "descriptive")
-
-
-def _alt_indicator(tables: Tables, name: str, quarter: str) -> Sentence | None:
-    table = tables["quarter_review"]
-    last = latest_mature(table, name, quarter)
-    row = table[(table["indicator"] == name) & (table["quarter"] == last)]
-    if row.empty or not figures.is_share(row["unit"].iloc[0]):
-        return None
-    label = literal(row["label"].iloc[0])
-    where = cell("quarter_review", "estimate", "percent", indicator=name, quarter=last)
-    return bind(tables, f"{label}: {{value}} in {last}.", {"value": where})
 
 
 def _completeness_alt(tables: Tables) -> str:

@@ -1,0 +1,136 @@
+"""Small numbers in the review of the quarters: one rule for tables that are parts and sums of one another.
+
+A quarter's value that is hidden (`disclosure.protect_table`) must not come back from elsewhere:
+
+==================  ================================================================================================
+table               what is hidden beside the value itself
+==================  ================================================================================================
+``table``           standardised value and effective number of that quarter; the expected numbers of all quarters of
+                    the indicator, because observed and expected agree over all of them
+``chart``           all lines of the indicator's charts: their centre is made of the values
+``changes``         a difference with that quarter on either side
+``chart_months``    an indicator with a small month has no chart by months: months add up to quarters
+``expected, cusum`` likewise
+``recording``       a quarter in which any clinic is small, or the visits of clinics left out are, is hidden for all
+                    clinics: they add up to the whole; so are then all differences
+``volume``          patients where few of them started twice
+==================  ================================================================================================
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from outcomes.release.disclosure import protect_table
+from outcomes.release.marks import HIDDEN, mark_counts, write_mark
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BESIDE = ("effective_n", "standardised", "std_conf_low", "std_conf_high")
+EXPECTED = ("expected", "observed_minus_expected", "observed_to_expected")
+LINES = ("centre", "low", "high", "near_low", "near_high")
+Hidden = frozenset[tuple[str, str]]
+
+
+def protect_review(result: Any, floor: int) -> Any:
+    """Return a review of the quarters with small numbers hidden (rules: this module's docstring).
+
+    Parameters
+    ----------
+    result : QuarterReview
+    floor : int
+        Smallest count that is shown, besides 0.
+    """
+    table = protect_table(result.table, floor)
+    gone = _find_hidden(table)
+    few = {name for _, name in gone}
+    rows = _rows(table, gone)
+    for name in BESIDE:
+        write_mark(table, name, rows & table[name].notna().to_numpy(), HIDDEN)
+    of_few = table["indicator"].isin(few).to_numpy()
+    for name in EXPECTED:
+        write_mark(table, name, of_few & table[name].notna().to_numpy(), HIDDEN)
+    more = dict(result.more)
+    small = _small_months(more["chart_months"], floor) | _small_months(more["expected"], floor) | few
+    for name in ("chart_months", "expected", "cusum"):
+        more[name] = more[name][~more[name]["indicator"].isin(small)].reset_index(drop=True)
+    more["chart"] = _protect_chart(more["chart"], gone, few, floor)
+    more["changes"] = _protect_changes(more["changes"], gone, floor)
+    more["recording"] = _protect_recording(more["recording"], result.table, floor)
+    more["volume"] = _protect_volume(more["volume"], floor)
+    return dataclasses.replace(result, table=table, more=more)
+
+
+def _find_hidden(table: pd.DataFrame) -> Hidden:
+    found = table[[value == HIDDEN for value in table["estimate"]]]
+    return frozenset(zip(found["quarter"], found["indicator"], strict=True))
+
+
+def _rows(table: pd.DataFrame, gone: Hidden, quarter: str = "quarter") -> np.ndarray[Any, Any]:
+    return np.array([pair in gone for pair in zip(table[quarter], table["indicator"], strict=True)], dtype=bool)
+
+
+def _small_months(months: pd.DataFrame, floor: int) -> set[str]:
+    """Indicators of which a month holds a small number, or a small number without the event."""
+    counts = (months["n"], months["events"], months["n"] - months["events"])
+    small = np.zeros(len(months), dtype=bool)
+    for count in counts:
+        small |= ((count > 0) & (count < floor)).to_numpy()
+    return set(months.loc[small, "indicator"])
+
+
+def _protect_chart(chart: pd.DataFrame, gone: Hidden, few: set[str], floor: int) -> pd.DataFrame:
+    out = protect_table(chart, floor)
+    rows, lines = _rows(out, gone), out["indicator"].isin(few).to_numpy()
+    write_mark(out, "estimate", rows & out["estimate"].notna().to_numpy(), HIDDEN)
+    for name in LINES:
+        write_mark(out, name, lines & out[name].notna().to_numpy(), HIDDEN)
+    return out
+
+
+def _protect_changes(changes: pd.DataFrame, gone: Hidden, floor: int) -> pd.DataFrame:
+    out = protect_table(changes, floor)
+    sides = {"value": _rows(out, gone), "value_against": _rows(out, gone, "quarter_against")}
+    for name, rows in sides.items():
+        write_mark(out, name, rows & out[name].notna().to_numpy(), HIDDEN)
+    either = sides["value"] | sides["value_against"]
+    for name in ("estimate", "conf_low", "conf_high", "detectable_up", "detectable_down"):
+        write_mark(out, name, either & out[name].notna().to_numpy(), HIDDEN)
+    return out
+
+
+def _protect_recording(recording: pd.DataFrame, table: pd.DataFrame, floor: int) -> pd.DataFrame:
+    whole = table[table["indicator"] == "pain_recorded"].set_index("quarter")
+    listed = recording.groupby("quarter")[["n", "events"]].sum()
+    rest = (whole.loc[listed.index, ["n", "events"]] - listed).assign(quarter=listed.index)
+    parts = [(frame["quarter"], frame["n"], frame["events"]) for frame in (recording, rest)]
+    gone: set[str] = set()
+    for quarter, n, events in parts:
+        for count in (n, events, n - events):
+            gone |= set(quarter[((count > 0) & (count < floor)).to_numpy()])
+    out = recording.copy()
+    rows = out["quarter"].isin(gone).to_numpy()
+    for name in ("n", "events"):
+        mark_counts(out, name, rows, floor)
+    for name in ("estimate", "conf_low", "conf_high"):
+        write_mark(out, name, rows & out[name].notna().to_numpy(), HIDDEN)
+    for name in ("difference", "diff_conf_low", "diff_conf_high"):
+        write_mark(out, name, out[name].notna().to_numpy() & bool(gone), HIDDEN)
+    return out
+
+
+def _protect_volume(volume: pd.DataFrame, floor: int) -> pd.DataFrame:
+    out = protect_table(volume, floor)
+    twice = volume["episodes_started"] - volume["patients"]
+    write_mark(out, "patients", ((twice > 0) & (twice < floor)).to_numpy(), HIDDEN)
+    few = ((volume["episodes_started"] > 0) & (volume["episodes_started"] < floor)).to_numpy()
+    for name in ("episodes_started", "visits"):
+        mark_counts(out, name, ((volume[name] > 0) & (volume[name] < floor)).to_numpy(), floor)
+    for name in ("visits_per_episode", "conf_low", "conf_high"):
+        small = few | ((volume["n"] > 0) & (volume["n"] < floor)).to_numpy()
+        write_mark(out, name, small & out[name].notna().to_numpy(), HIDDEN)
+    return out

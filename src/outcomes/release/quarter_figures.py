@@ -1,0 +1,196 @@
+"""The quarters as pictures: control charts, and observed minus expected over time.
+
+A point's shape says what its chart says of it, and its colour says it again: a square is an improvement, a diamond a
+concern, a triangle a change where recording changed too. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from outcomes.errors import NotEstimable
+from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.panels import cut, plain, split_host
+from outcomes.release.sentences import format_percent as percent
+from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
+from outcomes.release.words import short_quarter
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+MARKS = {"improvement": ("s", SERIES[2]), "concern": ("D", SERIES[1]), "change": ("^", SERIES[4])}
+"""Shape and colour of a point by the word of its signal."""
+MARK_WORDS = "Square: improvement. Diamond: concern. Triangle: change while recording changed."
+LINES = ("centre", "low", "high")
+
+
+def spc(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
+    """Draw, one small panel an indicator, its control chart over the quarters, as recorded.
+
+    Parameters
+    ----------
+    review : QuarterReview
+        Reads ``more["chart"]`` (`questions.quarter_charts.COLUMNS`).
+    ax : Axes, optional
+        Host of the panels; they are its children.
+    narrow : bool
+
+    Returns
+    -------
+    Axes
+        The host. Immature quarters are grey and empty, the centre is a line, limits are dashed, documented breaks are
+        upright lines with a letter (`list_breaks`).
+    """
+    if isinstance(review, NotEstimable):
+        return draw_refusal(review, ax)
+    table = to_gaps(review.more["chart"], "estimate", *LINES)
+    table = table[table["basis"] == "recorded"]
+    with style():
+        if table.empty or not table["estimate"].notna().any():
+            return write_sentence(make_axes(ax), "No control charts: no quarter has enough episodes.")
+        panels = [(str(label), part.reset_index(drop=True)) for label, part in table.groupby("label", sort=False)]
+        ax = make_axes(ax, (7.2, 4.0))
+        for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
+            _chart_panel(cell, label, part, 44 if narrow else 22)
+    return ax
+
+
+def _chart_panel(ax: Axes, title: str, part: pd.DataFrame, width: int) -> None:
+    import textwrap
+
+    lines = textwrap.wrap(title, width)
+    head = "\n".join([*lines[:1], cut(" ".join(lines[1:]), width)]) if len(lines) > 1 else title
+    ax.set_title(head, loc="left", fontsize=8, color=INK, pad=6, linespacing=1.15)
+    mature = part["mature"].astype(bool)
+    value = part["estimate"].where(mature)
+    if not value.notna().any():
+        ax.set_axis_off()
+        why = "Too few to be shown." if mature.any() else "Too early to tell."
+        ax.text(0, 0.94, why, va="top", ha="left", fontsize=8, color=MUTED, transform=ax.transAxes)
+        return
+    if early := [i for i, is_mature in enumerate(mature) if not is_mature]:
+        ax.axvspan(early[0] - 0.5, early[-1] + 0.5, color=WASH, lw=0)
+    _draw_lines(ax, part)
+    ax.plot(range(len(part)), value, color=ACCENT, linewidth=1.4, marker="o", markersize=2.4, zorder=3)
+    _draw_signals(ax, part.assign(estimate=value))
+    last = int(value.last_valid_index())  # type: ignore[arg-type]
+    ax.set_title(percent(float(value[last])), loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
+    _share_axes(ax, [str(q) for q in part["quarter"]], part.assign(estimate=value))
+    _draw_breaks(ax, part)
+
+
+def _draw_lines(ax: Axes, part: pd.DataFrame) -> None:
+    """Centre and limits, each segment between two breaks on its own."""
+    at = range(len(part))
+    segment = (part["break_reason"].astype(str) != "").cumsum()
+    for _, rows in part.groupby(segment):
+        x = [at[i] for i in rows.index]
+        ax.plot(x, rows["centre"], color=MUTED, linewidth=0.9)
+        for name in ("low", "high"):
+            ax.plot(x, rows[name], color=MUTED, linewidth=0.9, linestyle=(0, (3, 2)))
+
+
+def _draw_signals(ax: Axes, part: pd.DataFrame) -> None:
+    for word, (marker, colour) in MARKS.items():
+        rows = part[(part["word"] == word) & part["estimate"].notna()]
+        looks: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6, "zorder": 4}
+        if len(rows):
+            ax.plot(rows.index, rows["estimate"], linestyle="none", marker=marker, markersize=5.4, **looks)
+
+
+def _draw_breaks(ax: Axes, part: pd.DataFrame) -> None:
+    """An upright line at each documented break, with the letter its reason has in `list_breaks`."""
+    letters = break_letters(part)
+    for i, quarter in enumerate(part["quarter"]):
+        if quarter in letters:
+            ax.axvline(i - 0.5, color=INK, linewidth=0.9, linestyle=(0, (1.4, 1.4)))
+            # Below the axis no line of the chart passes; quarters are named at the two ends only.
+            at: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
+            looks: dict[str, Any] = {"fontsize": 7.5, "fontweight": "bold", "color": INK, "ha": "center", "va": "top"}
+            ax.annotate(letters[quarter], (i - 0.5, 0.0), xytext=(0, -4), **at, **looks)
+
+
+def break_letters(chart: pd.DataFrame) -> dict[str, str]:
+    """Return the letter of each quarter with a documented break, in order of time."""
+    quarters = sorted({str(q) for q, why in zip(chart["quarter"], chart["break_reason"], strict=True) if str(why)})
+    return {quarter: chr(ord("A") + i % 26) for i, quarter in enumerate(quarters)}
+
+
+def list_breaks(chart: pd.DataFrame) -> str:
+    """Say what the letters stand for; empty without a break."""
+    reason = dict(zip(chart["quarter"].astype(str), chart["break_reason"].astype(str), strict=True))
+    return " ".join(f"{letter}, {short_quarter(q)}: {reason[q]}." for q, letter in break_letters(chart).items())
+
+
+def _share_axes(ax: Axes, words: Sequence[str], part: pd.DataFrame) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    seen = part[["estimate", *LINES]]
+    low, high = float(seen.min().min()), float(seen.max().max())
+    room = max(0.04, 0.12 * (high - low))
+    ax.set_ylim(max(0.0, low - room), min(1.0, high + room) if high < 1.0 else 1.02)
+    _ends(ax, words)
+    ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
+    ax.tick_params(axis="y", labelsize=7)
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+
+
+def _ends(ax: Axes, words: Sequence[str]) -> None:
+    """Name the first and the last period."""
+    ax.set_xlim(-0.6, len(words) - 0.4)
+    ends = [0, len(words) - 1] if len(words) > 1 else [0]
+    names = [short_quarter(words[i]) if "Q" in words[i] else words[i] for i in ends]
+    ax.set_xticks(ends, names, fontsize=7)
+    if len(ends) > 1:
+        first, last = ax.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
+
+
+def observed_expected(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
+    """Draw observed minus expected events, summed over the months, with the limits of a series that did not change.
+
+    Parameters
+    ----------
+    review : QuarterReview
+        Reads ``more["expected"]`` [label, month, difference, low, high, beyond].
+    ax : Axes, optional
+        Host of the panels; they are its children.
+    narrow : bool
+    """
+    if isinstance(review, NotEstimable):
+        return draw_refusal(review, ax)
+    table = to_gaps(review.more["expected"], "difference", "low", "high")
+    with style():
+        if table.empty:
+            return write_sentence(make_axes(ax), "No sums over the months: too few episodes a month to show them.")
+        panels = [(str(label), part.reset_index(drop=True)) for label, part in table.groupby("label", sort=False)]
+        ax = make_axes(ax, (7.2, 2.2))
+        for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 2), panels, strict=True):
+            _sum_panel(cell, label, part, narrow)
+    return ax
+
+
+def _sum_panel(ax: Axes, title: str, part: pd.DataFrame, narrow: bool) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    ax.set_title(cut(title, 40 if narrow else 36), loc="left", fontsize=8, color=INK, pad=6)
+    at = range(len(part))
+    ax.fill_between(at, part["low"], part["high"], color=ACCENT, alpha=0.12, lw=0)
+    ax.axhline(0.0, color=MUTED, linewidth=0.9)
+    ax.plot(at, part["difference"], color=ACCENT, linewidth=1.6)
+    beyond = part[part["beyond"].astype(bool)]
+    if len(beyond):
+        marker, colour = MARKS["concern"]
+        looks: Mapping[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6}
+        ax.plot(beyond.index, beyond["difference"], linestyle="none", marker=marker, markersize=4.6, **looks)
+    _ends(ax, [str(month) for month in part["month"]])
+    ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:+.0f}".replace("-", "\u2212") if v else plain(v)))
+    ax.tick_params(axis="y", labelsize=7)
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)

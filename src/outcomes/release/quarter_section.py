@@ -1,0 +1,202 @@
+"""Quarter by quarter: what the control charts say, how far the quarter is from earlier ones, and the volume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outcomes.release import figures, quarter_figures, views
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView, Text
+from outcomes.release.section_parts import draw, fold, join_alt, list_notes, refused
+from outcomes.release.sentences import (
+    INTERVAL,
+    Tables,
+    bind,
+    cell,
+    format_count,
+    format_number,
+    format_percent,
+    format_signed_points,
+    interval_words,
+    literal,
+    say,
+)
+from outcomes.release.tiles import latest_mature
+from outcomes.release.treatment_section import TABLE_QUARTERS
+from outcomes.release.words import short_quarter
+
+NAME = "quarter_review"
+VERDICTS, CHANGES = f"{NAME}_verdicts", f"{NAME}_changes"
+VOLUME, SUMS = f"{NAME}_volume", f"{NAME}_expected"
+TITLE = "Quarter by quarter"
+
+
+def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
+    """Return the section; the refusal's reason where the quarters could not be reviewed."""
+    review = inputs.answer(NAME)
+    if review is None:
+        return refused("quarters", TITLE, inputs.refusal(NAME))
+    said = tuple(s for s in (say_verdict(tables, name) for name in _indicators(tables)) if s is not None)
+    blocks: list[Block] = [_charts(review, inputs, tables, said)]
+    blocks += [*_change_table(tables), *_sums(review, tables)]
+    blocks += fold((*_indicator_table(tables), *_volume_table(tables)))
+    if said:
+        blocks.append(Text(said, "What the control charts say"))
+    lead = say(
+        "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
+        "Neighbouring quarters always differ a little; only a signal of a control chart is called a change, and a "
+        "signal is a reason to look, first at what was recorded."
+    )
+    return Section("quarters", TITLE, (lead,), (*blocks, *list_notes(review)), "signal / no signal")
+
+
+def say_verdict(tables: Tables, name: str) -> Sentence | None:
+    """Say an indicator's newest value, its interval and what its chart says; nothing where there is no chart."""
+    if VERDICTS not in tables:
+        return None
+    row = tables[VERDICTS]
+    row = row[row["indicator"] == name]
+    if row.empty:
+        return None
+    quarter, verdict = str(row["quarter"].iloc[0]), cell(VERDICTS, "verdict", "text", indicator=name)
+    label = literal(row["label"].iloc[0])
+    if not quarter:
+        return bind(tables, f"{label}: {{verdict}}.", {"verdict": verdict}, tag="signal / no signal")
+    where = {"indicator": name, "quarter": quarter}
+    cells = {
+        "value": cell(NAME, "estimate", "percent", **where),
+        "low": cell(NAME, "conf_low", "points", **where),
+        "high": cell(NAME, "conf_high", "points", **where),
+        "verdict": verdict,
+    }
+    template = f"{label}: {{value}} in {short_quarter(quarter)} ({INTERVAL}); {{verdict}}."
+    hidden = f"{row['label'].iloc[0]}: the value of {short_quarter(quarter)} rests on too few to be shown."
+    return bind(tables, template, cells, hidden, "signal / no signal")
+
+
+def _indicators(tables: Tables) -> list[str]:
+    return [str(name) for name in dict.fromkeys(tables[NAME]["indicator"])]
+
+
+def _charts(review: Any, inputs: ReportInputs, tables: Tables, said: tuple[Sentence, ...]) -> FigureView:
+    n_panels = tables[NAME]["indicator"].nunique()
+    heights = (1.9 * -(-n_panels // 3), 1.3 * n_panels)
+    alt = join_alt(*said) if said else join_alt(*(_alt(tables, name, inputs.quarter) for name in _indicators(tables)))
+    if f"{NAME}_chart" not in tables:
+        caption = (
+            f"Line and dots: value of each quarter. Upright lines: {interval_words(tables)}. Grey: too early to tell."
+        )
+        return draw(
+            "quarters",
+            "Each indicator over the quarters",
+            alt,
+            caption,
+            figures.quarter_lines,
+            review,
+            heights,
+            NAME,
+            True,
+        )
+    caption = (
+        "Dots: value of each quarter as recorded; the number is that of the newest that can be judged. Straight line: "
+        "mean; dashed: limits, within which quarters differ by chance alone. "
+        f"{quarter_figures.MARK_WORDS} Grey: too early to tell."
+    )
+    if breaks := quarter_figures.list_breaks(tables[f"{NAME}_chart"]):
+        caption += f" Dotted upright lines: documented changes, from which limits begin anew. {breaks}"
+    csv = f"{NAME} {NAME}_chart"
+    return draw(
+        "quarters", "Control charts of the indicators", alt, caption, quarter_figures.spc, review, heights, csv, True
+    )
+
+
+def _alt(tables: Tables, name: str, quarter: str) -> Sentence | None:
+    table = tables[NAME]
+    last = latest_mature(table, name, quarter)
+    row = table[(table["indicator"] == name) & (table["quarter"] == last)]
+    if row.empty:
+        return None
+    where = cell(NAME, "estimate", "percent", indicator=name, quarter=last)
+    return bind(tables, f"{literal(row['label'].iloc[0])}: {{value}} in {last}.", {"value": where})
+
+
+def _indicator_table(tables: Tables) -> tuple[TableView, ...]:
+    table = tables[NAME]
+    quarters = sorted(set(table["quarter"]))[-TABLE_QUARTERS:]
+    caption = "Indicators by starting quarter"
+    plain = views.pivot_table(
+        table, NAME, caption, "label", quarters, lambda row, v: views.write_indicator(row["unit"], v)
+    )
+    return (plain,)
+
+
+def _change_table(tables: Tables) -> tuple[TableView, ...]:
+    """The quarter against two earlier ones, a row an indicator; with case mix evened out in the published file."""
+    if CHANGES not in tables:
+        return ()
+    table = tables[CHANGES]
+    recorded = table[table["basis"] == "recorded"]
+    level = interval_words(tables)
+    heads = ("In the quarter", "Against the quarter before", level, "Against a year before", level, "Could be seen")
+    columns = (Column("Indicator, quarter", row_header=True), *(Column(head, numeric=True) for head in heads))
+    rows = tuple(_change_row(part.to_dict("records")) for _, part in recorded.groupby("indicator", sort=False))
+    note = (
+        "Differences in points of a hundred. Could be seen: the smallest rise on the quarter before that samples of "
+        "these sizes show in four of five cases; a smaller one may well be missed. A difference is no signal; the "
+        "charts decide. The file has the differences with case mix evened out."
+    )
+    return (TableView(CHANGES, "Against earlier quarters", columns, rows, note, CHANGES),)
+
+
+def _change_row(rows: list[dict[Any, Any]]) -> tuple[str, ...]:
+    """An indicator's newest quarter, and its difference from each earlier one."""
+    first = rows[0]
+    texts = [f"{first['label']}, {short_quarter(first['quarter'])}" if first["quarter"] else str(first["label"])]
+    texts.append(views.shown(first["value"], format_percent))
+    for row in rows:
+        texts.append(views.shown(row["estimate"], format_signed_points))
+        texts.append(views.shown_interval(row["conf_low"], row["conf_high"], format_signed_points, ""))
+    return (*texts, views.shown(first["detectable_up"], format_signed_points))
+
+
+def _sums(review: Any, tables: Tables) -> tuple[FigureView, ...]:
+    """Observed minus expected over the months; nothing where it cannot be shown."""
+    if SUMS not in tables:
+        return ()
+    table = tables[SUMS]
+    parts = [(str(label), part) for label, part in table.groupby("label", sort=False)]
+    alt = " ".join(
+        f"{label}: the sum {'leaves' if part['beyond'].astype(bool).any() else 'stays inside'} the limits."
+        for label, part in parts
+    )
+    caption = (
+        "Line: events observed less events expected from first pain, duration and region, summed up; it ends at 0, so "
+        f"a change in between shows as a hill or a valley. Tinted: where {_level(tables)} of series without a change "
+        "stay throughout. Diamonds: outside."
+    )
+    heights = (2.3, 1.7 * len(parts))
+    title = "Observed minus expected, summed over the months"
+    return (
+        draw("observed-expected", title, alt, caption, quarter_figures.observed_expected, review, heights, SUMS, True),
+    )
+
+
+def _level(tables: Tables) -> str:
+    return interval_words(tables).replace(" interval", "")
+
+
+def _volume_table(tables: Tables) -> tuple[TableView, ...]:
+    if VOLUME not in tables:
+        return ()
+    headings = ("Episodes started", "Visits", "Visits an episode", interval_words(tables))
+    columns = (Column("Quarter", row_header=True), *(Column(word, numeric=True) for word in headings))
+    rows = []
+    for row in tables[VOLUME].tail(TABLE_QUARTERS).to_dict("records"):
+        counts = [
+            views.shown(row[name], format_count) if row["mature"] else "too early"
+            for name in ("episodes_started", "visits")
+        ]
+        mean = views.shown(row["visits_per_episode"], format_number)
+        limits = views.shown_interval(row["conf_low"], row["conf_high"], format_number, "")
+        rows.append((short_quarter(row["quarter"]), *counts, mean, limits))
+    return (TableView(VOLUME, "Volume by quarter", columns, tuple(rows), csv=VOLUME),)

@@ -1,0 +1,111 @@
+"""One tile an indicator: its value in the quarter, what its control chart says, the last eight quarters as a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.model import Cell, Tile
+from outcomes.release.sentences import NBSP, NotShowable, Tables, cell, look_up, show
+from outcomes.release.svg import sparkline
+from outcomes.release.views import write_indicator
+from outcomes.release.words import short_quarter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPARK_QUARTERS = 8
+
+
+def make_tiles(inputs: ReportInputs, tables: Tables) -> tuple[Tile, ...]:
+    """Return one tile an indicator of the chosen quarter; none without a calendar."""
+    if not inputs.quarter:
+        return ()
+    table = tables["quarter_review"]
+    return tuple(_tile(tables, part, inputs.quarter) for _, part in table.groupby("indicator", sort=False))
+
+
+def latest_mature(table: pd.DataFrame, indicator: str, quarter: str) -> str:
+    """Return the newest quarter up to `quarter` in which an indicator can be judged; empty if there is none."""
+    part = table[(table["indicator"] == indicator) & table["mature"].astype(bool) & (table["quarter"] <= quarter)]
+    return str(part["quarter"].max()) if len(part) else ""
+
+
+def of_review(indicator: str, quarter: str, column: str, write: str) -> Cell:
+    """The cell of an indicator in a quarter."""
+    return cell("quarter_review", column, write, indicator=indicator, quarter=quarter)
+
+
+def verdict_of(tables: Tables, indicator: str) -> tuple[str, bool]:
+    """What the chart says of the newest quarter of an indicator, short enough for a tile; and if that is a signal."""
+    where = {"indicator": indicator}
+    try:
+        brief = str(look_up(tables, cell("quarter_review_verdicts", "brief", "text", **where)))
+        signal = str(look_up(tables, cell("quarter_review_verdicts", "signal", "text", **where)))
+    except NotShowable:
+        return "", False
+    return f"signal: {brief}" if signal else brief, bool(signal)
+
+
+def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
+    table = part[part["quarter"] <= quarter].sort_values("quarter")
+    name, unit, label = (str(part[column].iloc[0]) for column in ("indicator", "unit", "label"))
+    recent = table.tail(SPARK_QUARTERS)
+    values = [_value(row) for row in recent.to_dict("records")]
+    words = [
+        "too early" if not row["mature"] else "hidden" if value is None else write_indicator(unit, value)
+        for row, value in zip(recent.to_dict("records"), values, strict=True)
+    ]
+    looks: dict[str, Any] = {
+        "spark": sparkline(values),
+        "spark_alt": f"{label}, {recent['quarter'].iloc[0]} to {recent['quarter'].iloc[-1]}: {', '.join(words)}.",
+    }
+    looks["verdict"], looks["signal"] = verdict_of(tables, name)
+    row = table[table["quarter"] == quarter]
+    if len(row) and not bool(row["mature"].iloc[0]):
+        return _early_tile(tables, part, name, label, quarter, looks)
+    return _shown_tile(tables, name, label, quarter, looks)
+
+
+def _early_tile(
+    tables: Tables, part: pd.DataFrame, name: str, label: str, quarter: str, looks: Mapping[str, Any]
+) -> Tile:
+    """Grey and without a value of the quarter; beneath, the newest quarter that can be judged, by its name."""
+    last = latest_mature(part, name, quarter)
+    if not last:
+        return Tile(label, "", "", "", "immature", "No quarter can be judged yet.", **looks)
+    cells, newest = _cells(name, last), f"Newest quarter that can be judged: {short_quarter(last)}."
+    try:
+        said = f"{short_quarter(last)}: {show(tables, cells['value'])}"
+        said += f" ({show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%)"
+    except NotShowable:
+        return Tile(label, "", "", "", "immature", newest, **looks)
+    del cells["n"]
+    return Tile(label, "", "", "", "immature", said, cells=cells, **looks)
+
+
+def _shown_tile(tables: Tables, name: str, label: str, quarter: str, looks: Mapping[str, Any]) -> Tile:
+    cells = _cells(name, quarter)
+    try:
+        text = show(tables, cells["value"])
+    except NotShowable:
+        return Tile(label, "", "", "", "hidden", "Too few to be shown.", **looks)
+    try:
+        interval = f"{show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%"
+        basis = f"of {show(tables, cells['n'])}"
+    except NotShowable:
+        return Tile(label, text, "", "", "shown", cells={"value": cells["value"]}, **looks)
+    return Tile(label, text, interval, basis, "shown", cells=cells, **looks)
+
+
+def _cells(name: str, quarter: str) -> dict[str, Cell]:
+    columns = {"value": ("estimate", "percent"), "low": ("conf_low", "points"), "high": ("conf_high", "points")}
+    cells = {key: of_review(name, quarter, *where) for key, where in columns.items()}
+    return {**cells, "n": of_review(name, quarter, "n", "count")}
+
+
+def _value(row: Mapping[Any, Any]) -> float | None:
+    value = row["estimate"]
+    shown = bool(row["mature"]) and not isinstance(value, str) and value == value
+    return float(value) if shown else None

@@ -1,0 +1,222 @@
+"""The review of the quarters as published: small numbers, sentences, tables and pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+import release_fakes as fakes
+
+from outcomes.release import figures, quarter_figures
+from outcomes.release.marks import HIDDEN
+from outcomes.release.quarter_disclosure import protect_review
+from outcomes.release.quarter_section import quarter_section, say_verdict
+from outcomes.release.tables import collect_tables
+
+SMALL_QUARTER = fakes.QUARTERS[4]
+
+
+@pytest.fixture
+def review():
+    return fakes.quarter_review()
+
+
+@pytest.fixture
+def few(review):
+    """A review in which three patients stopped in one quarter."""
+    table, chart = review.table.copy(), review.more["chart"].copy()
+    for frame in (table, chart):
+        row = (frame["indicator"] == "silent_stop") & (frame["quarter"] == SMALL_QUARTER)
+        frame.loc[row, "events"] = 3
+    return dataclasses.replace(review, table=table, more={**review.more, "chart": chart})
+
+
+def of(table, name, quarter=SMALL_QUARTER, column="quarter"):
+    row = table[(table["indicator"] == name) & (table[column] == quarter)]
+    assert len(row) == 1
+    return row.iloc[0]
+
+
+# -- small numbers -----------------------------------------------------------------------------------------------------
+
+
+def test_without_small_numbers_nothing_is_hidden(review):
+    protected = protect_review(review, 5)
+    for name, table in {"table": protected.table, **protected.more}.items():
+        assert not (table.astype(object) == HIDDEN).any().any(), name
+
+
+def test_a_hidden_quarter_cannot_be_worked_out(few):
+    found = protect_review(few, 5)
+    row = of(found.table, "silent_stop")
+    assert row["events"] == "<5"
+    assert all(row[name] == HIDDEN for name in ("estimate", "conf_low", "effective_n", "standardised", "std_conf_low"))
+    # Observed and expected agree over all quarters, and a centre is the mean of its points.
+    part = found.table[found.table["indicator"] == "silent_stop"]
+    assert (part.loc[part["mature"], "expected"] == HIDDEN).all()
+    chart = found.more["chart"]
+    lines = chart.loc[(chart["indicator"] == "silent_stop"), ["centre", "low", "high", "near_low", "near_high"]]
+    assert not lines.map(lambda value: isinstance(value, float) and value == value).any().any()
+    assert of(chart, "silent_stop")["estimate"] == HIDDEN
+    assert "silent_stop" not in set(found.more["expected"]["indicator"])
+    other = found.table[found.table["indicator"] == "relieved_by_28"]
+    pd.testing.assert_frame_equal(other, few.table[few.table["indicator"] == "relieved_by_28"], check_dtype=False)
+
+
+def test_a_difference_with_a_hidden_side_is_hidden(few):
+    changes = few.more["changes"].copy()
+    row = changes["indicator"] == "silent_stop"
+    changes.loc[row & (changes["against"] == "quarter before"), "quarter_against"] = SMALL_QUARTER
+    found = protect_review(dataclasses.replace(few, more={**few.more, "changes": changes}), 5).more["changes"]
+    hidden = found[(found["indicator"] == "silent_stop") & (found["against"] == "quarter before")]
+    assert (hidden["value_against"] == HIDDEN).all() and (hidden["estimate"] == HIDDEN).all()
+    assert not (hidden["value"] == HIDDEN).any()
+    rest = found.drop(hidden.index)
+    assert not (rest.astype(object) == HIDDEN).any().any()
+
+
+def test_an_indicator_with_a_small_month_has_no_months(review):
+    months = review.more["expected"].copy()
+    months.loc[(months["indicator"] == "silent_stop") & (months["month"] == "2024-05"), "events"] = 2
+    chart_months = pd.DataFrame([("2024-05", "relieved_by_28", 30, 28)], columns=["month", "indicator", "n", "events"])
+    more = {**review.more, "expected": months, "chart_months": chart_months}
+    found = protect_review(dataclasses.replace(review, more=more), 5).more
+    assert found["expected"].empty and found["chart_months"].empty
+
+
+def test_a_small_clinic_hides_its_quarter(review):
+    row = of(review.table, "pain_recorded")
+    n, events = int(row["n"]), int(row["events"])
+    rows = [
+        (SMALL_QUARTER, "C1", n - 20, events - 18, 0.9, 0.8, 0.95, 0.01, -0.1, 0.1, False),
+        (SMALL_QUARTER, "C2", 20, 18, 0.9, 0.8, 0.95, 0.01, -0.1, 0.1, False),
+        (fakes.QUARTERS[5], "C1", 500, 400, 0.8, 0.75, 0.85, 0.01, -0.1, 0.1, False),
+    ]
+    columns = ["quarter", "clinic_id", "n", "events", "estimate", "conf_low", "conf_high"]
+    recording = pd.DataFrame(rows, columns=[*columns, "difference", "diff_conf_low", "diff_conf_high", "jumped"])
+    found = protect_review(dataclasses.replace(review, more={**review.more, "recording": recording}), 5).more[
+        "recording"
+    ]
+    small = found[found["quarter"] == SMALL_QUARTER]
+    # Two of C2's visits had no score: C1 is hidden with it, for the whole is published.
+    assert small["estimate"].tolist() == [HIDDEN] * 2 and small["events"].tolist() == [HIDDEN] * 2
+    assert (found["difference"] == HIDDEN).all()
+    assert found.loc[found["quarter"] == fakes.QUARTERS[5], "events"].tolist() == [400]
+
+
+def test_patients_who_started_twice_are_not_told_by_subtraction(review):
+    volume = review.more["volume"].copy()
+    volume.loc[0, ["episodes_started", "patients"]] = [300.0, 298.0]
+    volume.loc[1, ["episodes_started", "patients", "n"]] = [3.0, 3.0, 3]
+    found = protect_review(dataclasses.replace(review, more={**review.more, "volume": volume}), 5).more["volume"]
+    assert found.loc[0, "patients"] == HIDDEN and found.loc[0, "episodes_started"] == 300
+    assert found.loc[1, "episodes_started"] == "<5" and found.loc[1, "visits_per_episode"] == HIDDEN
+
+
+# -- the section -------------------------------------------------------------------------------------------------------
+
+
+def shown(review):
+    inputs = dataclasses.replace(fakes.inputs(), quarter_review=review)
+    tables = collect_tables(inputs)
+    return quarter_section(inputs, tables), tables
+
+
+def test_each_indicator_has_a_sentence_that_says_what_its_chart_says(review):
+    section, tables = shown(review)
+    text = next(block for block in section.blocks if block.kind == "text")
+    assert len(text.sentences) == 6 and all(s.tag == "signal / no signal" for s in text.sentences)
+    first = text.sentences[0].text
+    assert first.startswith("Relieved by day 28: ") and first.endswith("signal: above the limits; look for a reason.")
+    assert "no evidence of a change" in text.sentences[1].text
+    assert say_verdict(tables, "nothing") is None
+
+
+def test_a_hidden_value_leaves_a_sentence_without_it(review):
+    verdict = review.more["verdicts"].set_index("indicator").loc["silent_stop"]
+    table = review.table.copy()
+    row = (table["indicator"] == "silent_stop") & (table["quarter"] == verdict["quarter"])
+    table.loc[row, "events"] = 2
+    section, _ = shown(protect_review(dataclasses.replace(review, table=table), 5))
+    text = next(block for block in section.blocks if block.kind == "text")
+    assert any("rests on too few to be shown" in s.text for s in text.sentences)
+
+
+def test_tables_and_pictures_of_the_section(review):
+    section, _ = shown(review)
+    ids = [block.id for block in section.blocks if block.kind in ("table", "figure")]
+    assert ids == [
+        *("figure-quarters", "quarter_review_changes", "figure-observed-expected"),
+        *("quarter_review", "quarter_review_volume"),
+    ]
+    figure = next(block for block in section.blocks if getattr(block, "id", "") == "figure-quarters")
+    assert "A, Q3\u00a02025: pain score made mandatory." in figure.caption
+    assert "Square: improvement. Diamond: concern." in figure.caption
+    changes = next(block for block in section.blocks if getattr(block, "id", "") == "quarter_review_changes")
+    assert len(changes.rows) == 6 and all(len(row) == len(changes.columns) for row in changes.rows)
+    volume = next(block for block in section.blocks if getattr(block, "id", "") == "quarter_review_volume")
+    assert volume.rows[-1][1].isdigit()
+
+
+def test_without_charts_there_are_lines():
+    plain = dataclasses.replace(fakes.quarter_review(), more={})
+    inputs = dataclasses.replace(fakes.inputs(), quarter_review=plain)
+    section = quarter_section(inputs, collect_tables(inputs))
+    assert [block.id for block in section.blocks if block.kind in ("table", "figure")] == [
+        "figure-quarters",
+        "quarter_review",
+    ]
+
+
+# -- pictures ----------------------------------------------------------------------------------------------------------
+
+
+def panels(name, review):
+    with figures.style():
+        ax = Figure(figsize=(7.2, 4.0)).add_axes((0, 0, 1, 1))
+        getattr(figures, name)(review, ax=ax)
+    return {panel.get_title(loc="left").replace("\n", " "): panel for panel in ax.child_axes}
+
+
+def test_the_chart_draws_values_lines_breaks_and_marks_by_shape(review):
+    chart = review.more["chart"].copy()
+    row = (chart["indicator"] == "relieved_by_28") & chart["mature"]
+    words = ["improvement", "concern", "change"]
+    chart.loc[chart.index[row][:3], "word"] = words
+    found = panels("spc", dataclasses.replace(review, more={**review.more, "chart": chart}))
+    panel = found["Relieved by day 28"]
+    marks = {line.get_marker(): len(line.get_xdata()) for line in panel.lines if line.get_linestyle() == "None"}
+    assert [marks[quarter_figures.MARKS[word][0]] for word in words] == [1, 1, 1]
+    assert len({marker for marker, _ in quarter_figures.MARKS.values()}) == len(words)
+    values = [np.asarray(line.get_ydata(), dtype=float) for line in panel.lines if line.get_marker() == "o"]
+    assert np.isnan(values[0][-1]) and np.isfinite(values[0]).sum() == 11
+    assert "A" in [text.get_text() for text in panel.texts]
+    dashed = [line for line in panel.lines if line.is_dashed()]
+    assert len(dashed) >= 4
+
+
+def test_an_immature_value_is_never_drawn(review):
+    chart = review.more["chart"].copy()
+    chart.loc[~chart["mature"], "estimate"] = 0.99
+    found = panels("spc", dataclasses.replace(review, more={**review.more, "chart": chart}))
+    for panel in found.values():
+        line = next(line for line in panel.lines if line.get_marker() == "o")
+        assert np.nanmax(np.asarray(line.get_ydata(), dtype=float)) < 0.99
+
+
+def test_sums_outside_their_limits_have_a_mark(review):
+    sums = review.more["expected"].copy()
+    sums.loc[[3, 4], "beyond"] = True
+    found = panels("observed_expected", dataclasses.replace(review, more={**review.more, "expected": sums}))
+    marked = [
+        line for line in found["Relieved by day 28"].lines if line.get_marker() == quarter_figures.MARKS["concern"][0]
+    ]
+    assert len(marked) == 1 and list(marked[0].get_xdata()) == [3, 4]

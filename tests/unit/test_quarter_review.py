@@ -1,0 +1,445 @@
+"""The review of the quarters: case mix, differences, charts, breaks, recording, verdicts, one clinic, shifted dates."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from courses import SMALL, dated_episodes, small
+from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
+from outcomes.errors import ConfigError, InputRefused, NotEstimable
+from outcomes.estimators.charts import p_chart
+from outcomes.estimators.proportions import newcombe
+from outcomes.estimators.sensitivity import detectable_difference
+from outcomes.questions import quarter_changes, quarter_charts, quarter_verdicts, review_quarter
+from outcomes.questions.quarter_charts import Breaks
+from outcomes.questions.quarter_recording import Recording
+from outcomes.records import read_records
+from tables import records
+
+DAY = timedelta(1)
+
+
+@pytest.fixture(scope="module")
+def sample(repository):
+    folder = repository / "data" / "sample"
+    protocol = Protocol.load(folder / "protocol.toml")
+    quick = dataclasses.replace(protocol, inference=dataclasses.replace(protocol.inference, bootstrap_draws=60))
+    return build_episodes(build_visits(read_records(folder / "visits.csv", folder / "mapping.toml"), quick))
+
+
+@pytest.fixture(scope="module")
+def review(sample):
+    return review_quarter(sample)
+
+
+def written(rows, protocol=SMALL, columns=("patient_id", "visit_date", "pain_pre", "region", "clinic_id")):
+    """Episodes of rows of text, one a visit, at clinics open over all the dates."""
+    dates = sorted(row[1] for row in rows)
+    clinics = sorted({row[4] for row in rows})
+    lines = [" | ".join(columns)] + [" | ".join(row) for row in rows]
+    lines += [f"open-{c} | {day} | | lumbar | {c}" for c in clinics for day in _monthly(dates[0], dates[-1])]
+    return build_episodes(build_visits(records("\n".join(lines)), protocol))
+
+
+def _monthly(first, last):
+    day, out = date.fromisoformat(first), []
+    while day < date.fromisoformat(last):
+        out.append(day.isoformat())
+        day += timedelta(28)
+    return [*out, last]
+
+
+def stays(quarter, who, n, stopped, pain="6", region="lumbar", clinic="C1"):
+    """`n` episodes on working days of a quarter since 2024: `stopped` of them not relieved on day 7, the others are."""
+    year, q = divmod(quarter, 4)
+    first, rows = date(2024 + year, 1 + 3 * q, 2), []
+    for i in range(n):
+        name, start = f"{who}{quarter}-{i}", first + timedelta(i % 80)
+        start += (7 - start.weekday()) * DAY if start.weekday() > 4 else timedelta(0)
+        rows.append((name, start.isoformat(), pain, region, clinic))
+        rows.append(
+            (
+                name,
+                (start + 7 * DAY).isoformat(),
+                pain if (i + 1) * stopped // n > i * stopped // n else "1",
+                region,
+                clinic,
+            )
+        )
+    return rows
+
+
+def at(table, **where):
+    for name, wanted in where.items():
+        table = table[table[name] == wanted]
+    assert len(table) == 1, where
+    return table.iloc[0]
+
+
+# -- the six indicators ------------------------------------------------------------------------------------------------
+
+
+def test_there_are_six_indicators_and_no_more(review):
+    assert list(dict.fromkeys(review.table["indicator"])) == [
+        *("relieved_by_28", "resolved_by_42", "silent_stop", "returned_by_182"),
+        *("active_before_landmark", "pain_recorded"),
+    ]
+    assert set(review.table["unit"]) == {"share"}
+
+
+def test_without_treatments_there_is_no_exercise():
+    episodes = written(stays(0, "a", 20, 5) + stays(1, "a", 20, 5) + stays(4, "b", 2, 1))
+    assert "active_before_landmark" not in set(review_quarter(episodes).table["indicator"])
+
+
+def test_an_immature_quarter_has_no_number_anywhere(review):
+    numbers = (
+        "estimate",
+        "conf_low",
+        "conf_high",
+        "effective_n",
+        "standardised",
+        "expected",
+        "observed_minus_expected",
+    )
+    immature = review.table[~review.table["mature"]]
+    assert len(immature) and immature[list(numbers)].isna().all().all()
+    chart = review.more["chart"]
+    young = chart[~chart["mature"]]
+    assert (
+        len(young) and young["estimate"].isna().all() and (young["signal"] == "").all() and (young["word"] == "").all()
+    )
+    reviewed = at(review.more["verdicts"], indicator="returned_by_182")["quarter"]
+    assert reviewed == review.summary["last_mature"]["returned_by_182"] < review.quarter
+
+
+def test_the_order_of_rows_changes_no_bit():
+    rng = np.random.default_rng(6)
+    rows = []
+    for q in range(7):
+        for k in range(6):
+            where = {"region": ("lumbar", "cervical", "thoracic")[k % 3], "clinic": ("C1", "C2")[k % 2]}
+            rows += stays(q, f"k{k}", 30, int(rng.integers(5, 20)), str(4 + k % 4), **where)
+    rows += stays(11, "z", 2, 0)
+    tables = []
+    for seed in (1, 2):
+        order = np.random.default_rng(seed).permutation(len(rows))
+        found = review_quarter(written([rows[i] for i in order]))
+        tables.append({"table": found.table, **found.more})
+    assert len(tables[0]["expected"]) and len(tables[0]["cusum"]) == 0
+    for name, table in tables[0].items():
+        pd.testing.assert_frame_equal(table, tables[1][name], check_exact=True)
+
+
+# -- case mix ----------------------------------------------------------------------------------------------------------
+
+
+def test_standardised_and_expected_by_hand():
+    # Mild patients (pain 4) stop in 2 of 10, severe ones (9) in 8 of 10; the second quarter has more severe ones.
+    rows = (
+        stays(0, "m", 40, 8, "4") + stays(0, "s", 20, 16, "9") + stays(1, "m", 20, 4, "4") + stays(1, "s", 40, 32, "9")
+    )
+    table = review_quarter(written([*rows, *stays(8, "z", 2, 0)])).table
+    first, second = (at(table, quarter=q, indicator="silent_stop") for q in ("2024Q1", "2024Q2"))
+    assert (first["events"], second["events"]) == (24, 36)
+    assert first["estimate"] == pytest.approx(0.4) and second["estimate"] == pytest.approx(0.6)
+    # The recorded shares part by 20 points; with the mix of both quarters they are the same.
+    assert first["standardised"] == pytest.approx(second["standardised"], abs=1e-12)
+    assert first["expected"] == pytest.approx(24, abs=1e-9) and second["observed_minus_expected"] == pytest.approx(
+        0, abs=1e-9
+    )
+    assert second["observed_to_expected"] == pytest.approx(1)
+    assert second["std_conf_low"] < second["standardised"] < second["std_conf_high"]
+
+
+def test_standardising_moves_little_where_the_mix_is_stable(review):
+    part = review.table[review.table["indicator"] == "relieved_by_28"].dropna(subset=["standardised"])
+    assert (part["standardised"] - part["estimate"]).abs().max() < 0.05
+    width, moved = part["conf_high"] - part["conf_low"], part["std_conf_high"] - part["std_conf_low"]
+    assert (moved > 0.97 * width).all() and (moved < 1.4 * width).all()
+
+
+def test_moved_limits_are_those_of_weighted_draws(sample):
+    from outcomes.estimators import post_strata
+    from outcomes.questions import results
+    from outcomes.questions.quarter_indicators import build_indicators, mix_levels
+    from outcomes.questions.quarters import QUARTERS, read_quarter
+    from outcomes.questions.relief_fit import fit_line
+    from outcomes.questions.relief_rows import build_rows
+
+    relief = build_indicators(sample)[0]
+    old = np.flatnonzero(relief.old_enough)
+    member = QUARTERS.number(relief.start_day[old]) == read_quarter("2025Q1")
+    levels = mix_levels(sample, relief.episode[old])
+    weight = post_strata.post_weights(post_strata.build_strata(levels, member, 5), member)
+    _, moved = relief.estimate(old[member], weight, "x")
+    many = dataclasses.replace(sample.protocol.inference, bootstrap_draws=300)
+    rows = build_rows(sample).take(old[member], weight)
+    line = fit_line("x", rows, dataclasses.replace(sample.protocol, inference=many))
+    share, low, high = results.read_day(line, 28)
+    assert moved.estimate == pytest.approx(share, abs=1e-6)
+    # Kish's factor against draws of patients with their weights: within a fifth of the width.
+    assert moved.conf_high - moved.conf_low == pytest.approx(high - low, rel=0.2)
+
+
+def test_expected_numbers_add_up_to_those_observed(review):
+    for name, part in review.table.dropna(subset=["expected"]).groupby("indicator"):
+        rest, total = part["observed_minus_expected"].sum(), part["expected"].sum()
+        # A curve of all is not quite the mean of the curves of its parts.
+        assert rest == pytest.approx(0, abs=1e-6 if name in ("silent_stop", "active_before_landmark") else 0.06 * total)
+    assert (
+        review.table.loc[review.table["indicator"] == "pain_recorded", ["standardised", "expected"]].isna().all().all()
+    )
+
+
+# -- differences -------------------------------------------------------------------------------------------------------
+
+
+def test_a_difference_is_newcombes_and_knows_what_could_be_seen():
+    rows = stays(0, "a", 60, 20) + stays(1, "a", 50, 30) + stays(5, "a", 40, 10) + stays(10, "z", 2, 0)
+    found = review_quarter(written(rows)).more["changes"]
+    assert tuple(found.columns) == quarter_changes.COLUMNS
+    row = at(found, indicator="silent_stop", against="same quarter last year", basis="recorded")
+    assert (row["quarter"], row["quarter_against"], row["n"], row["n_reference"]) == ("2025Q2", "2024Q2", 40, 50)
+    assert row["estimate"] == pytest.approx(10 / 40 - 30 / 50)
+    # Effective numbers are one less than the patients: the variance has the divisor n - 1.
+    _, low, high = newcombe(10 / 40 * 39, 39, 30 / 50 * 49, 49)
+    assert (row["conf_low"], row["conf_high"]) == pytest.approx((low[0], high[0]), abs=1e-12)
+    step = detectable_difference(39, 49, 0.6)
+    assert (row["detectable_up"], row["detectable_down"]) == pytest.approx((step.up, step.down))
+    before = at(found, indicator="silent_stop", against="quarter before", basis="recorded")
+    assert before["quarter_against"] == "2025Q1" and np.isnan(before["estimate"]) and before["n_reference"] == 0
+
+
+def test_355_a_quarter_show_ten_points():
+    step = detectable_difference(355, 355, 0.6)
+    assert step.up == pytest.approx(0.1, abs=5e-4)
+    assert detectable_difference(151, 151, 0.6).up == pytest.approx(0.15, abs=1.5e-3)
+    assert detectable_difference(1470, 1470, 0.6).up == pytest.approx(0.05, abs=2e-4)
+
+
+# -- charts, breaks ----------------------------------------------------------------------------------------------------
+
+
+def stop_series(shares, n=60, protocol=SMALL, **more):
+    rows = [row for q, share in enumerate(shares) for row in stays(q, "a", n, round(share * n), **more)]
+    # A few late visits set the data cut; a handful in thousands would be taken for slips of the date.
+    return written([*rows, *stays(len(shares) + 3, "z", max(2, n // 30), 0, **more)], protocol)
+
+
+def test_the_chart_is_a_p_chart_of_the_counts_and_calls_a_signal_by_name():
+    shares = [0.3, 0.35, 0.3, 0.25, 0.3, 0.35, 0.3, 0.25, 0.3, 0.35, 0.3, 0.25, 0.6]
+    found = review_quarter(stop_series(shares), "2027Q1")
+    chart = found.more["chart"]
+    part = chart[(chart["indicator"] == "silent_stop") & (chart["basis"] == "recorded")].set_index("quarter")
+    plain = p_chart([round(60 * share) for share in shares], [60] * 13)
+    assert part["centre"].iloc[:13].to_numpy() == pytest.approx(plain.centre, abs=1e-12)
+    assert part["high"].iloc[:13].to_numpy() == pytest.approx(plain.high, abs=1e-12)
+    last = part.loc["2027Q1"]
+    assert (last["signal"], last["status"], last["word"]) == ("outside", "fixed", "concern")
+    verdict = found.summary["verdict"]["silent_stop"]
+    assert verdict.startswith("signal: above the limits; ") and verdict.endswith("look for a reason")
+    assert found.summary["verdict_silent_stop"] == verdict
+
+
+def test_fewer_points_have_trial_limits_or_none():
+    six = review_quarter(stop_series([0.3, 0.35, 0.3, 0.25, 0.3, 0.35]))
+    assert six.summary["verdict"]["silent_stop"] == f"{quarter_verdicts.INSIDE} (trial limits)"
+    three = review_quarter(stop_series([0.3, 0.35, 0.3]))
+    assert three.summary["verdict"]["silent_stop"] == quarter_verdicts.TOO_FEW
+
+
+def test_only_a_documented_break_begins_new_limits():
+    shares = [0.2] * 5 + [0.6] * 5
+    shares = [share + 0.05 * (i % 2) for i, share in enumerate(shares)]
+    plain = review_quarter(stop_series(shares))
+    assert "signal" in plain.summary["verdict"]["silent_stop"]
+    broken = small(spc={"breaks": ["2025Q2: another desk asks why patients stop", "2031Q1: not yet"]})
+    found = review_quarter(stop_series(shares, protocol=broken))
+    chart = found.more["chart"]
+    part = chart[(chart["indicator"] == "silent_stop") & (chart["basis"] == "recorded")].set_index("quarter")
+    assert part.loc["2025Q1", "centre"] < 0.3 < 0.55 < part.loc["2025Q2", "centre"]
+    assert part.loc["2025Q2", "break_reason"] == "another desk asks why patients stop"
+    assert found.summary["verdict"]["silent_stop"].startswith(quarter_verdicts.INSIDE)
+    assert found.more["breaks"]["quarter"].tolist() == ["2025Q2", "2031Q1"]
+    assert any("2031Q1 lies outside" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("text", ["2025Q5: x", "spring: x", "2025Q3", "2025Q3: ", "2025-Q3: x"])
+def test_a_break_needs_a_quarter_and_a_reason(text):
+    with pytest.raises(ConfigError, match=r"spc\.breaks\[0\].*a quarter, a colon and the reason"):
+        small(spc={"breaks": [text]})
+
+
+def test_breaks_of_one_quarter_are_one_break():
+    found = Breaks.of(small(spc={"breaks": ["2025Q4: b", "2025Q2: a", "2025Q4: c"]}))
+    assert list(found.reason.values()) == ["a", "b; c"]
+    first = next(iter(found.reason))
+    assert found.positions(range(first - 1, first + 8)) == [1, 3] and found.positions(range(first, first + 2)) == []
+    assert found.positions(range(first - 1, first + 8), 3) == [3, 9]
+
+
+def test_protocol_settings_of_charts(tmp_path):
+    assert Protocol().spc.breaks == () and Protocol().hash != small(spc={"breaks": ["2025Q4: b"]}).hash
+    path = tmp_path / "p.toml"
+    changed = Protocol.from_mapping({"spc": {"breaks": ["2025Q4: new form"], "check_weekdays": False}})
+    path.write_text(changed.to_toml(), "utf-8")
+    assert Protocol.load(path) == changed
+    with pytest.raises(ConfigError, match="C102"):
+        Protocol.from_mapping({"spc": {"break": []}})
+
+
+def test_months_are_charted_where_volume_allows(review):
+    months = review.more["chart_months"]
+    assert {"silent_stop", "pain_recorded"} <= set(months["indicator"])
+    stops = months[months["indicator"] == "silent_stop"]
+    quarter = at(review.table, indicator="silent_stop", quarter="2025Q1")
+    own = stops[stops["month"].isin(["2025-01", "2025-02", "2025-03"])]
+    assert (own["n"].sum(), own["events"].sum()) == (quarter["n"], quarter["events"])
+    assert (stops["status"] == "fixed").all()
+    few = review_quarter(stop_series([0.3] * 6, n=20)).more["chart_months"]
+    assert "silent_stop" not in set(few["indicator"])
+
+
+# -- recording ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_planted_change_of_recording_is_found_once_and_at_its_clinic(review):
+    jumps = review.more["recording"].query("jumped")
+    assert jumps[["quarter", "clinic_id"]].to_numpy().tolist() == [["2025Q3", "C03"]]
+    assert any("Recording of pain scores changed at C03 in 2025Q3" in note for note in review.notes)
+    assert review.summary["verdict"]["pain_recorded"].startswith("signal: above the limits")
+    assert "C03 2025Q3" in review.summary["verdict"]["pain_recorded"]
+
+
+def test_a_signal_beside_a_change_of_recording_is_no_improvement(review):
+    number = 4 * 55 + 2
+    chart = _fake_chart("outside", 1, number)
+    quiet, loud = Recording((), ()), Recording((), ((number, "C03"),))
+    assert (
+        quarter_charts.signal_word(chart, number, bool(quarter_charts.changed_recording(chart, number, quiet)))
+        == "improvement"
+    )
+    changed = quarter_charts.changed_recording(chart, number, loud)
+    assert changed == ((number, "C03"),) and quarter_charts.signal_word(chart, number, True) == "change"
+    verdict = quarter_verdicts.give_verdicts([chart], loud, number)["verdict"].iloc[0]
+    assert verdict.startswith(
+        "signal: above the limits; recording changed at the same time; look at recording first (C03 "
+    )
+    # Documented, it begins new limits and explains no later signal; a year away it is not near.
+    assert not quarter_charts.changed_recording(chart, number, Recording((), loud.jumps, frozenset([number])))
+    old = Recording((), ((number - 4, "C03"),))
+    assert not quarter_charts.changed_recording(chart, number, old)
+    run = _fake_chart("shift", 1, number)
+    assert quarter_charts.changed_recording(run, number, Recording((), ((number - 6, "C03"),)))
+    # Limits that rest on the quarters before the jump compare both sides of it, however long ago.
+    early = _fake_chart("outside", 1, number, limits_from=2)
+    assert quarter_charts.changed_recording(early, number, old) == ((number - 4, "C03"),)
+    verdict = quarter_verdicts.give_verdicts([early], old, number)["verdict"].iloc[0]
+    assert "recording changed since the limits were set; look at recording first (C03 " in verdict
+
+
+def _fake_chart(signal, direction, number, limits_from=8):
+    from types import SimpleNamespace as Ns
+
+    from outcomes.questions.quarter_indicators import UP, Value
+    from outcomes.questions.quarter_values import PeriodValue
+
+    indicator = Ns(name="relieved_by_28", label="Relieved", good=UP, is_mix=True)
+    values = tuple(PeriodValue(number - 7 + i, True, 100, 50, Value(0.7, 0.6, 0.8, 90.0)) for i in range(8))
+    segment = Ns(first=0, last=7, limits_from=limits_from, reason="")
+    marks = {"signal": [""] * 7 + [signal], "direction": [0] * 7 + [direction], "status": ["fixed"] * 8}
+    lines = Ns(**marks, value=np.full(8, 0.7), segments=(segment,))
+    return quarter_charts.Charted(Ns(indicator=indicator, values=values), "recorded", lines)
+
+
+@pytest.mark.parametrize(
+    "words", [*quarter_verdicts._SIGNALS.values(), quarter_verdicts.INSIDE, quarter_verdicts.LOOK_AT_RECORDING]
+)
+def test_wording_claims_no_effect(words):
+    banned = ("effective", "reduc", "prove", "worse", "better", "significant", "underperform", "best")
+    assert not any(word in words for word in banned)
+
+
+# -- one clinic, shifted dates -----------------------------------------------------------------------------------------
+
+
+def test_one_clinic_is_reviewed_by_itself(sample, review):
+    found = review_quarter(sample, clinic="C02")
+    assert found.summary["clinic"] == "C02" and review.summary["clinic"] == ""
+    parts = [review_quarter(sample, "2025Q1", clinic=name) for name in ("C01", "C02", "C03")]
+    for name in ("silent_stop", "pain_recorded"):
+        whole = at(review.table, indicator=name, quarter="2025Q1")
+        own = [at(part.table, indicator=name, quarter="2025Q1") for part in parts]
+        assert sum(row["n"] for row in own) == whole["n"] and sum(row["events"] for row in own) == whole["events"]
+    assert set(found.more["recording"]["clinic_id"]) == {"C02"}
+
+
+def test_no_such_clinic(sample):
+    with pytest.raises(InputRefused, match=r"E841.*Did you mean 'C02'"):
+        review_quarter(sample, clinic="c02")
+    without = dated_episodes([("a", "2025-01-05", "6"), ("a", "2025-01-12", "2"), ("z", "2026-01-01", "6")])
+    with pytest.raises(InputRefused, match="E841"):
+        review_quarter(without, clinic="C1")
+    with pytest.raises(InputRefused, match="E657"):
+        review_quarter("episodes")
+
+
+def shifted(rng, patients, days, by_patient):
+    """Weekly visits on working days; `by_patient` days of shift are drawn patient by patient."""
+    rows = []
+    for i in range(patients):
+        monday = date(2024, 1, 1) + timedelta(7 * int(rng.integers(0, 60)))
+        start = monday + timedelta(int(rng.integers(0, days))) + timedelta(int(rng.integers(0, by_patient)))
+        rows += [(f"p{i}", (start + timedelta(7 * k)).isoformat(), str(6 - 2 * k)) for k in range(3)]
+    return rows
+
+
+def test_dates_shifted_patient_by_patient_are_refused():
+    rng = np.random.default_rng(3)
+    true = dated_episodes(shifted(rng, 400, 5, 1), end="2026-01-01")
+    assert review_quarter(true).quarter
+    moved = dated_episodes(shifted(rng, 400, 5, 365), end="2026-06-01")
+    with pytest.raises(NotEstimable, match="weekends as often as on other days"):
+        review_quarter(moved)
+    trusted = small(spc={"check_weekdays": False})
+    assert review_quarter(dated_episodes(shifted(rng, 400, 5, 365), trusted, end="2026-06-01")).quarter
+    # A practice open on Saturdays is no reason, and some tens of patients cannot tell.
+    assert review_quarter(dated_episodes(shifted(rng, 400, 6, 1), end="2026-01-01")).quarter
+    assert review_quarter(dated_episodes(shifted(rng, 60, 5, 365), end="2026-06-01")).quarter
+
+
+# -- observed minus expected -------------------------------------------------------------------------------------------
+
+
+def test_sums_over_months_end_at_zero_and_stay_inside(review):
+    sums = review.more["expected"]
+    assert set(sums["indicator"]) == {"relieved_by_28", "silent_stop"}
+    for _, part in sums.groupby("indicator"):
+        assert part["difference"].iloc[-1] == pytest.approx(0, abs=1e-6)
+        assert part["month"].is_monotonic_increasing and (part["low"] <= 0).all() and (part["high"] >= 0).all()
+    assert not sums["beyond"].any()
+
+
+def test_a_step_of_silent_stops_is_seen_by_the_sums_and_the_cusum():
+    shares = [0.3] * 8 + [0.55] * 4
+    found = review_quarter(stop_series(shares, 220))
+    sums = found.more["expected"].query("indicator == 'silent_stop'")
+    assert sums["beyond"].any() and sums["difference"].min() < -20
+    cusum = found.more["cusum"]
+    assert (cusum["signal"] == 1).any() and not (cusum["signal"] == -1).any()
+    assert set(cusum["month"]) <= {f"2026-{m:02}" for m in range(1, 13)}
+    calm = review_quarter(stop_series([0.3] * 12, 220)).more
+    assert not calm["cusum"]["signal"].any() and not calm["expected"]["beyond"].any()
+
+
+def test_a_short_reference_gives_no_cusum_and_says_so():
+    found = review_quarter(stop_series([0.3] * 6))
+    assert found.more["cusum"].empty
+    assert any("A CUSUM needs 1,000 episodes" in note for note in found.notes)
