@@ -621,6 +621,7 @@ def episodes(calendar: bool = True) -> SimpleNamespace:
 
 def inputs() -> ReportInputs:
     import modality_fakes as modalities
+    import unit_fakes as units
     import use_fakes as use
 
     return ReportInputs(
@@ -641,4 +642,5 @@ def inputs() -> ReportInputs:
         quarter_review=quarter_review(),
         completeness=completeness(),
         records=records(),
+        **units.answers(),
     )

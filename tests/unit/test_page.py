@@ -22,7 +22,7 @@ from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 from outcomes.release import modality_section, relief_section, section_parts, sections, svg, treatment_section
 from outcomes.release import return_section as release_return_section
-from outcomes.release.disclosure import HIDDEN, protect_parts, protect_result, protect_table
+from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import FigureView, Part, TableView, Text
 from outcomes.release.page import build_page
@@ -30,6 +30,7 @@ from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf
 from outcomes.release.return_section import return_section
 from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent
+from outcomes.release.table_disclosure import protect_parts, protect_table
 from outcomes.release.tables import (
     account,
     collect_tables,

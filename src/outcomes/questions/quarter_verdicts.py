@@ -72,16 +72,16 @@ def _verdict(chart: Charted, other: Charted | None, recording: Recording, chosen
         return (*head, "no limits", TOO_FEW if "limits need" in reason else f"no limits: {reason.rstrip('.')}")
     if not signal:
         return (*head, "inside its trial limits" if trial else "inside its limits", INSIDE + trial)
-    head = (*head, say_signal(signal, direction))
-    words = f"signal: {say_signal(signal, direction)}{trial}"
+    brief = say_signal(signal, direction)
+    words = f"signal: {brief}{trial}"
     if changed:
         near = recording.near(number, REACH[signal])
-        return (*head, f"{words}; {LOOK_AT_RECORDING if near else SINCE}{_where(changed)}")
+        return (*head, brief, f"{words}; {LOOK_AT_RECORDING if near else SINCE}{_where(changed)}")
     if not chart.series.indicator.is_mix and (jumps := recording.near(number, REACH["shift"])):
-        return (*head, f"{words}; it jumped{_where(jumps)}: look for the reason there")
+        return (*head, brief, f"{words}; it jumped{_where(jumps)}: look for the reason there")
     if other is not None:
         words += "; the same kind of chart with case mix evened out " + ("agrees" if adjusted else "shows none")
-    return (*head, f"{words}; look for a reason")
+    return (*head, brief, f"{words}; look for a reason")
 
 
 def say_signal(signal: str, direction: int) -> str:

@@ -4,7 +4,7 @@ Every table passes here exactly once, before a page, a figure or a CSV file is m
 carry more than the table. Audience "clinic": the reader already has the records, the rule keeps a page that is shown
 around the practice from pointing at one patient.
 
-The rule, row by row, with k = ``protocol.reporting_floor.suppress_cell_below``:
+The rule, row by row (`table_disclosure`), with k = ``protocol.reporting_floor.suppress_cell_below``:
 
 =====================  ==========================  ===============================================
 count in the row       shown as                    and
@@ -28,7 +28,7 @@ few.
 
 Tables whose rows are parts of one another have rules of their own: those about return `return_disclosure`, the two-way
 table of triggers `trigger_disclosure`, those of use of treatments `use_disclosure`, and comparisons of treatments
-`modality_disclosure`.
+`modality_disclosure`, of the quarters `quarter_disclosure`, of clinics, clinicians and attendance `unit_disclosure`.
 
 What this does not yet cover (a later issue): a hidden cell worked out from a second table, another group or an earlier
 release; points of a curve worked back into single events; rounding. Until then a release is for the clinic, not for
@@ -38,107 +38,52 @@ the public.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from outcomes.release import return_disclosure as returns
 from outcomes.release import use_disclosure as use
-from outcomes.release.marks import HIDDEN, small_mark, write_mark
+from outcomes.release.marks import HIDDEN, write_mark
 from outcomes.release.modality_disclosure import protect_comparison
+from outcomes.release.quarter_disclosure import protect_review
+from outcomes.release.table_disclosure import ESTIMATE_COLUMNS, protect_scalar, protect_table
 from outcomes.release.trigger_disclosure import protect_triggers
+from outcomes.release.unit_disclosure import (
+    protect_attendance,
+    protect_missing,
+    protect_missing_covariates,
+    protect_units,
+)
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
-COUNT_COLUMNS = (
-    *(
-        "n",
-        "events",
-        "at_risk",
-        "episodes",
-        "patients",
-        "stopped",
-        "told",
-        "observed",
-        "measured",
-        "missing",
-        "n_reference",
-    ),
+
+def _has(name: str) -> Callable[[Any], bool]:
+    return lambda result: hasattr(result, name)
+
+
+def _lists(*columns: str) -> Callable[[Any], bool]:
+    return lambda result: set(columns) <= set(getattr(result, "table", ()))
+
+
+_RULES: tuple[tuple[Callable[[Any], bool], Callable[[Any, int], Any]], ...] = (
+    (lambda result: "verdicts" in getattr(result, "more", ()), protect_review),
+    (_has("same"), protect_triggers),
+    (_has("overlap"), protect_comparison),
+    (_has("co_use"), use.protect_use),
+    (_lists("before"), use.protect_same_visit),
+    (_lists("reliability"), protect_units),
+    (_lists("reach"), protect_attendance),
+    (_lists("fact", "by"), protect_missing),
+    (_lists("category_estimate"), protect_missing_covariates),
 )
-ESTIMATE_COLUMNS = (
-    *("estimate", "conf_low", "conf_high", "std_err", "upper", "band_low", "band_high", "after_days"),
-    *("if_none_of_stopped", "if_all_of_stopped", "statistic", "p_value", "p_holm", "completeness"),
-)
-"""Columns that would give a hidden count away."""
+"""By what a result is known whose tables are parts of one another, and its own rule; all others go row by row."""
 
 CURVES_OF = {"table": "curve", "ends": "ends_curve", "mean_returns": "mean_curve"}
 """Tables by fixed days and the curves that are hidden around their hidden days."""
 
 Result = TypeVar("Result")
-
-
-def protect_table(table: pd.DataFrame, floor: int, parts: bool | np.ndarray[Any, Any] = True) -> pd.DataFrame:
-    """Return a copy in which small counts are marks and what follows from them is hidden.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With some of the columns `COUNT_COLUMNS` and `ESTIMATE_COLUMNS`.
-    floor : int
-        Smallest count that is shown, besides 0.
-    parts : bool or ndarray of bool
-        Whether (in each row) `events` is a part of `n`. Returns of patients who return again and again are not.
-
-    Returns
-    -------
-    DataFrame
-        Same rows and columns; a column in which something is hidden has ``object`` dtype.
-    """
-    out = table.copy()
-    small = {name: _is_small(out[name], floor) for name in COUNT_COLUMNS if name in out}
-    if not small:
-        return out
-    hide_estimate = _any(small.values(), len(out))
-    n_small = small.get("n")
-    if "events" in small and "n" in small:
-        rest_small = _is_small(out["n"] - out["events"], floor) & ~small["events"] & parts
-        write_mark(out, "events", rest_small, HIDDEN)
-        hide_estimate |= rest_small
-    for name in ESTIMATE_COLUMNS:
-        if name in out:
-            write_mark(out, name, hide_estimate & out[name].notna().to_numpy(), HIDDEN)
-    if n_small is not None and "recorded" in out:
-        write_mark(out, "recorded", n_small, small_mark(floor))
-    for name, mask in small.items():
-        # With a small denominator the numerator, even 0, would say too much.
-        write_mark(out, name, mask | n_small if n_small is not None and name == "events" else mask, small_mark(floor))
-    return out
-
-
-def protect_parts(table: pd.DataFrame, floor: int) -> pd.DataFrame:
-    """Protect a table whose rows split one total into parts (``n`` the total, ``events`` the part, ``estimate``).
-
-    A lone hidden part would be the total less the others. So the smallest other parts are hidden too, until every small
-    part could be any number below the floor, even for a reader who knows this rule.
-    """
-    out = protect_table(table, floor)
-    _, extra = find_cover(table["events"].tolist(), floor)
-    for name in ("events", "estimate"):
-        write_mark(out, name, out.index.isin(out.index[extra]), HIDDEN)
-    return out
-
-
-def find_cover(parts: list[int], floor: int) -> tuple[list[int], list[int]]:
-    """Positions of the small parts of a total, and of the others to be hidden with them (rule: `protect_parts`)."""
-    small = [i for i, part in enumerate(parts) if 0 < part < floor]
-    others = sorted((i for i, part in enumerate(parts) if part >= floor), key=lambda i: parts[i])
-    extra: list[int] = []
-    while small and others:
-        least = (floor - 1) + (len(small) - 1) + floor * len(extra)
-        if extra and sum(parts[i] for i in small + extra) >= least:
-            break
-        extra.append(others.pop(0))
-    return small, extra
 
 
 def protect_result(result: Result, floor: int) -> Result:
@@ -152,25 +97,16 @@ def protect_result(result: Result, floor: int) -> Result:
     """
     import pandas as pd
 
-    if "verdicts" in getattr(result, "more", ()):
-        from outcomes.release.quarter_disclosure import protect_review
-
-        return protect_review(result, floor)  # type: ignore[no-any-return]
-    if hasattr(result, "same"):
-        return protect_triggers(result, floor)
-    if hasattr(result, "overlap"):
-        return protect_comparison(result, floor)
-    if hasattr(result, "co_use"):
-        return use.protect_use(result, floor)
-    if "before" in getattr(result, "table", ()):
-        return use.protect_same_visit(result, floor)
+    for is_its_own, protect in _RULES:
+        if is_its_own(result):
+            return protect(result, floor)
     changes: dict[str, Any] = {}
     for item in dataclasses.fields(result):  # type: ignore[arg-type]
         value = getattr(result, item.name)
         if isinstance(value, pd.DataFrame):
             changes[item.name] = _protect_by_kind(item.name, value, floor)
         elif item.name == "summary" and isinstance(value, dict):
-            changes[item.name] = _protect_parts_of_total({k: _protect_scalar(k, v, floor) for k, v in value.items()})
+            changes[item.name] = _protect_parts_of_total({k: protect_scalar(k, v, floor) for k, v in value.items()})
     for table, curve in CURVES_OF.items():
         if curve in changes and "horizon_days" in changes.get(table, ()):
             changes[curve] = _hide_days(changes[curve], changes[table])
@@ -230,27 +166,4 @@ def _hide_bounds(curve: pd.DataFrame, if_stopped: pd.DataFrame) -> pd.DataFrame:
     out = curve.copy()
     for name in ("if_none_of_stopped", "if_all_of_stopped"):
         write_mark(out, name, (out["group"].isin(few) & out[name].notna()).to_numpy(), HIDDEN)
-    return out
-
-
-def _protect_scalar(key: str, value: Any, floor: int) -> Any:
-    counts = key == "n" or key.startswith("n_") or key.endswith(("_events", "_episodes", "_patients"))
-    if counts and isinstance(value, int) and not isinstance(value, bool) and 0 < value < floor:
-        return small_mark(floor)
-    return value
-
-
-def _is_small(column: pd.Series[Any], floor: int) -> np.ndarray[Any, Any]:
-    import pandas as pd
-
-    values = pd.to_numeric(column, errors="coerce")
-    return ((values > 0) & (values < floor)).to_numpy()
-
-
-def _any(masks: Any, n: int) -> np.ndarray[Any, Any]:
-    import numpy as np
-
-    out = np.zeros(n, dtype=bool)
-    for mask in masks:
-        out |= mask
     return out

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
+from outcomes.release.asking import put_together
 from outcomes.release.disclosure import protect_result
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 QUESTIONS = (
     *("relief", "relief_grid", "recurrence", "triggers", "rehabilitation", "return_factors"),
     *("modality_use", "same_visit", "one_family", "all_families", "identified_muscle", "subgroups"),
-    *("quarter_review", "completeness"),
+    *("clinics", "clinicians", "attendance", "quarter_review"),
+    *("completeness", "missing", "missing_covariates"),
 )
 COMPARISONS = {
     "one_family": "each family of treatments against none of it",
@@ -43,6 +45,7 @@ class ReportInputs:
     relief, relief_grid, recurrence, triggers, rehabilitation, return_factors : result or NotEstimable
         `relief_grid` is the share relieved under every definition.
     modality_use, same_visit, quarter_review, completeness : result or NotEstimable
+    clinics, clinicians, attendance, missing, missing_covariates : result or NotEstimable
     one_family, all_families, identified_muscle, subgroups : ModalityComparison or NotEstimable
     """
 
@@ -60,8 +63,13 @@ class ReportInputs:
     all_families: Any
     identified_muscle: Any
     subgroups: Any
+    clinics: Any
+    clinicians: Any
+    attendance: Any
     quarter_review: Any
     completeness: Any
+    missing: Any
+    missing_covariates: Any
     records: Records | None = None
 
     @property
@@ -113,6 +121,7 @@ def ask(
     quarter: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
     only: Sequence[str] = (),
+    workers: int = 1,
 ) -> ReportInputs:
     """Put every question of the page to the data; a refusal is kept as the answer.
 
@@ -125,9 +134,14 @@ def ask(
         Told, in a few words, what is being done.
     only : sequence of str
         Names of `QUESTIONS` to put; all when empty. The others are kept as not put.
+    workers : int
+        Processes to put them with (`release.asking`); no bit of an answer depends on it.
     """
+    from outcomes.questions.attendance import describe_attendance
     from outcomes.questions.comparisons import compare_modalities
     from outcomes.questions.completeness import describe_completeness
+    from outcomes.questions.missing import describe_missing
+    from outcomes.questions.missing_covariates import check_missing_covariates
     from outcomes.questions.modality import describe_modality_use
     from outcomes.questions.quarter import review_quarter
     from outcomes.questions.recurrence import estimate_recurrence
@@ -137,6 +151,7 @@ def ask(
     from outcomes.questions.return_factors import compare_return_factors
     from outcomes.questions.same_visit import describe_same_visit
     from outcomes.questions.triggers import compare_triggers
+    from outcomes.questions.units import compare_units
 
     calls: dict[str, tuple[str, Callable[[], Any]]] = {
         "relief": ("time to relief", lambda: estimate_relief(episodes)),
@@ -151,19 +166,17 @@ def ask(
             name: (words, partial(compare_modalities, episodes, name, progress=progress))
             for name, words in COMPARISONS.items()
         },
+        "clinics": ("clinics", lambda: compare_units(episodes)),
+        "clinicians": ("clinicians", lambda: compare_units(episodes, "clinician")),
+        "attendance": ("attendance", lambda: describe_attendance(episodes, quarter)),
         "quarter_review": ("quarters", lambda: review_quarter(episodes, quarter)),
         "completeness": ("completeness", lambda: describe_completeness(visits)),
+        "missing": ("what is missing where", lambda: describe_missing(episodes)),
+        "missing_covariates": ("missing covariates, imputed", lambda: check_missing_covariates(episodes)),
     }
-    answers: dict[str, Any] = {}
-    for name, (words, call) in calls.items():
-        if only and name not in only:
-            answers[name] = NotEstimable("This question was not put in this run.")
-            continue
-        progress(words)
-        try:
-            answers[name] = call()
-        except NotEstimable as refusal:
-            if name == "quarter_review" and quarter is not None:
-                raise  # asked for by name: a page without it would not be an answer
-            answers[name] = refusal
+    wanted = {name: call for name, call in calls.items() if not only or name in only}
+    answers: dict[str, Any] = dict.fromkeys(calls, NotEstimable("This question was not put in this run."))
+    answers |= put_together(wanted, workers, progress)
+    if quarter is not None and "quarter_review" in wanted and isinstance(answers["quarter_review"], NotEstimable):
+        raise answers["quarter_review"]  # asked for by name: a page without it would not be an answer
     return ReportInputs(visits, episodes, records=records, **answers)

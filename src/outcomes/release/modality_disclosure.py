@@ -31,6 +31,7 @@ from outcomes.release import modality_boards as boards
 from outcomes.release.guarded_sums import Flags, hide, is_small
 from outcomes.release.marks import HIDDEN, mark_counts, small_mark, write_mark
 from outcomes.release.modality_more import are_classes_hidden, hide_errors, protect_more, protect_summary
+from outcomes.release.table_disclosure import find_cover
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,8 +151,6 @@ def _cover_levels(result: Any, marks: dict[Key, _Sizes], floor: int) -> None:
     """Hide the arms of further levels where one has a small arm."""
     if "level" not in result.diagnostics:
         return
-    from outcomes.release.disclosure import find_cover
-
     groups: dict[tuple[str, str], list[Key]] = {}
     for key in marks:
         groups.setdefault((key[0], key[-1]), []).append(key)

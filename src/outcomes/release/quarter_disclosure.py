@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.release.disclosure import protect_table
 from outcomes.release.marks import HIDDEN, mark_counts, write_mark
+from outcomes.release.table_disclosure import protect_table
 
 if TYPE_CHECKING:
     import pandas as pd

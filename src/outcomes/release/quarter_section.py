@@ -7,7 +7,7 @@ from typing import Any
 from outcomes.release import figures, quarter_figures, views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView, Text
-from outcomes.release.section_parts import draw, fold, join_alt, list_notes, refused
+from outcomes.release.section_parts import draw, files_of, fold, join_alt, list_notes, refused
 from outcomes.release.sentences import (
     INTERVAL,
     Tables,
@@ -28,6 +28,7 @@ from outcomes.release.words import short_quarter
 NAME = "quarter_review"
 VERDICTS, CHANGES = f"{NAME}_verdicts", f"{NAME}_changes"
 VOLUME, SUMS = f"{NAME}_volume", f"{NAME}_expected"
+CHARTED = ("chart", "verdicts", "chart_months", "recording", "breaks")
 TITLE = "Quarter by quarter"
 
 
@@ -104,7 +105,7 @@ def _charts(review: Any, inputs: ReportInputs, tables: Tables, said: tuple[Sente
     )
     if breaks := quarter_figures.list_breaks(tables[f"{NAME}_chart"]):
         caption += f" Dotted upright lines: documented changes, from which limits begin anew. {breaks}"
-    csv = f"{NAME} {NAME}_chart"
+    csv = files_of(tables, NAME, *(f"{NAME}_{part}" for part in CHARTED))
     return draw(
         "quarters", "Control charts of the indicators", alt, caption, quarter_figures.spc, review, heights, csv, True
     )
@@ -174,10 +175,10 @@ def _sums(review: Any, tables: Tables) -> tuple[FigureView, ...]:
         f"a change in between shows as a hill or a valley. Tinted: where {_level(tables)} of series without a change "
         "stay throughout. Diamonds: outside."
     )
-    heights = (2.3, 1.7 * len(parts))
+    heights, csv = (2.3, 1.7 * len(parts)), files_of(tables, SUMS, f"{NAME}_cusum")
     title = "Observed minus expected, summed over the months"
     return (
-        draw("observed-expected", title, alt, caption, quarter_figures.observed_expected, review, heights, SUMS, True),
+        draw("observed-expected", title, alt, caption, quarter_figures.observed_expected, review, heights, csv, True),
     )
 
 

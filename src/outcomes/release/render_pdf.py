@@ -16,10 +16,7 @@ from outcomes.release.model import Page
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "templates" / "report.typ"
-PICTURE = b"""
-#set page(width: auto, height: auto, margin: 8pt)
-#image(bytes(sys.inputs.svg), format: "svg")
-"""
+PICTURE = HERE / "templates" / "picture.typ"
 
 
 def render_pdf(page: Page) -> bytes:
@@ -30,6 +27,7 @@ def render_pdf(page: Page) -> bytes:
         typst.compile(
             str(TEMPLATE),
             format="pdf",
+            pdf_standards="ua-1",
             root=str(TEMPLATE.parent),
             font_paths=font_folders(),
             ignore_system_fonts=True,
@@ -44,7 +42,7 @@ def render_png(svg: str) -> bytes:
 
     return bytes(
         typst.compile(
-            PICTURE,
+            str(PICTURE),
             format="png",
             ppi=150.0,
             font_paths=font_folders(),

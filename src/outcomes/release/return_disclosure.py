@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.release.marks import HIDDEN, small_mark, write_mark
+from outcomes.release.table_disclosure import find_cover
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,8 +147,6 @@ def hide_arms(summary: dict[str, Any], table: pd.DataFrame) -> dict[str, Any]:
 
 def _cover(parts: NDArray[np.int64], floor: int) -> NDArray[np.intp]:
     """The small parts of a total and the smallest others that must be hidden with them."""
-    from outcomes.release.disclosure import find_cover
-
     small, extra = find_cover(parts.tolist(), floor)
     return np.array(sorted(small + extra), dtype=np.intp)
 

@@ -57,6 +57,11 @@ def fold(views: Iterable[FigureView | TableView]) -> tuple[FigureView | TableVie
     return tuple(dataclasses.replace(view, folded=True) for view in views)
 
 
+def files_of(tables: Tables, *names: str) -> str:
+    """The published files behind a figure or table: those of the names that there are."""
+    return " ".join(name for name in names if name in tables)
+
+
 def refused(id: str, title: str, reason: str) -> Section:
     """A section that says why its question was refused."""
     return Section(id, title, (say(reason, "not estimable"),), (), "not estimable")

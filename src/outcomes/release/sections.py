@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from outcomes.release import figures, views
-from outcomes.release.first_page import UNDECIDED
+from outcomes.release.attendance_section import attendance_section
 from outcomes.release.inputs import ReportInputs
+from outcomes.release.missing_views import missing_blocks
 from outcomes.release.modality_section import modality_section
-from outcomes.release.model import Block, Section, Sentence, Terms, Text
+from outcomes.release.model import Block, Section, Terms, Text
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
-from outcomes.release.section_parts import draw, join_alt, some
+from outcomes.release.section_parts import draw, fold, join_alt
 from outcomes.release.sentences import Tables, bind, cell, literal, say
-from outcomes.release.tables import is_too_early_to_end, list_data_notes, to_numbers
+from outcomes.release.tables import list_data_notes, to_numbers
 from outcomes.release.treatment_section import treatment_section
+from outcomes.release.unit_section import unit_section
 from outcomes.release.words import glossary
 
 ALL_TERMS = 25
@@ -23,35 +25,9 @@ def make_sections(inputs: ReportInputs, tables: Tables) -> tuple[Section, ...]:
     """Return the sections in reading order."""
     makers = (
         *(quarter_section, relief_section, return_section, treatment_section, modality_section),
-        *(_attendance, _quality, _definitions),
+        *(unit_section, attendance_section, _quality, _definitions),
     )
     return tuple(make(inputs, tables) for make in makers)
-
-
-def _attendance(inputs: ReportInputs, tables: Tables) -> Section:
-    if is_too_early_to_end(inputs.episodes):
-        lead: Sentence | None = say(f"How episodes end: {UNDECIDED}.", "not estimable")
-    else:
-        lead = bind(
-            tables,
-            "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at the last score, "
-            "not discharged, not seen again. Whether these patients got better is not known.",
-            {
-                "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
-                "silent": cell("episode_ends", "estimate", "percent", end_reason="silent_stop"),
-            },
-            "Attendance rests on too few episodes to be described in a sentence.",
-        )
-    bands = views.counts_table(
-        tables["visits_per_episode"],
-        "visits_per_episode",
-        "Visits in an episode, maintenance left out",
-        "visits",
-        "Visits",
-        "Episodes",
-    )
-    ends = views.counts_table(tables["episode_ends"], "episode_ends", "How episodes ended", "label", "End", "Episodes")
-    return Section("attendance", "Attendance", some(lead), (bands, ends), "descriptive")
 
 
 def _quality(inputs: ReportInputs, tables: Tables) -> Section:
@@ -67,7 +43,7 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
             "The visits are too few to give their number; every row is accounted for.",
         )
     ]
-    blocks: list[Block] = [views.ledger_table(inputs.episodes.ledger)]
+    blocks: list[Block] = list(fold((views.ledger_table(inputs.episodes.ledger),)))
     result = inputs.answer("completeness")
     if result is None:
         lead.append(say(inputs.refusal("completeness"), "not estimable"))
@@ -85,6 +61,7 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
                 "completeness",
             )
         ]
+    blocks += missing_blocks(inputs, tables)
     if notes := list_data_notes(inputs):
         blocks.append(Text(tuple(say(note) for note in notes), "What else to know of the export"))
     if len(tables["unknown_terms"]):

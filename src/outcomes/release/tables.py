@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
-from outcomes.release.disclosure import protect_parts
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.marks import small_mark
+from outcomes.release.table_disclosure import protect_parts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from outcomes.release import group_boards, use_boards
 from outcomes.release.guarded_sums import Flags, hide, is_small
 from outcomes.release.marks import HIDDEN, small_mark, write_mark
+from outcomes.release.table_disclosure import protect_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +44,6 @@ GROUPS = {"table": ["quarter"], "by_visit": ["visit"]}
 
 def protect_use(result: Any, floor: int) -> Any:
     """Return a result of `describe_modality_use` with small counts, and what would give them away, hidden."""
-    from outcomes.release.disclosure import protect_table
-
     summary = {key: _protect_count(key, value, floor) for key, value in result.summary.items()}
     changes: dict[str, Any] = {"summary": summary}
     totals = group_boards.Totals.of(result.families, floor)
@@ -62,8 +61,6 @@ def protect_use(result: Any, floor: int) -> Any:
 
 def protect_same_visit(result: Any, floor: int) -> Any:
     """Return a result of `describe_same_visit` protected: by row, and by what all visits less a family's would give."""
-    from outcomes.release.disclosure import protect_table
-
     table = result.table
     out = protect_table(table, floor)
     families = table[table["family"] != ALL]
@@ -142,8 +139,6 @@ def _mark_counts(out: pd.DataFrame, size: Flags, cell: Flags, small_n: Flags, fl
 
 def _protect_modalities(table: pd.DataFrame, totals: group_boards.Totals, floor: int) -> pd.DataFrame:
     """Each by itself, and the smallest others of a family until a small one is not the family less the others."""
-    from outcomes.release.disclosure import protect_table
-
     out = protect_table(table, floor)
     events = table["events"].to_numpy(dtype=float)
     lost = np.array([not totals.shown.get(str(name), True) for name in table["family"]], dtype=np.bool_)
@@ -170,8 +165,6 @@ def _is_given_away(events: NDArray[np.float64], small: Flags, total: float, floo
 
 def _protect_pairs(result: Any, floor: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pairs of families at the first treatment visit, and the families themselves: the margins of the pairs."""
-    from outcomes.release.disclosure import protect_table
-
     table, first = result.co_use, result.first_treatment
     out, alone = table.copy(), protect_table(first, floor)
     if not len(table) or is_small(table["n"].to_numpy(dtype=float)[:1], floor)[0]:

@@ -1,0 +1,168 @@
+"""What units are compared by: one number an episode, whose mean is the share with the outcome.
+
+===========  =====================================================  =======================================
+outcome      share of                                               the number of an episode
+===========  =====================================================  =======================================
+relieved     eligible episodes relieved by the primary day          its interval pseudo-observation
+resolved     the same at the resolved level, by day 42              its interval pseudo-observation
+silent_stop  eligible episodes that stopped, not relieved, in 90 d  1 or 0
+returned     episodes relieved that came back within 182 days       its pseudo-observation of Kaplan-Meier
+===========  =====================================================  =======================================
+
+Relief is seen at visits only, and follow-up ends. A pseudo-observation (Andersen, Klein and Rosthoj 2003,
+doi:10.1093/biomet/90.1.15) stands for what was not seen: it means something summed over many episodes and nothing for
+one. Only episodes old enough count: otherwise a unit that has grown would hold more of those who healed fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from outcomes.cases.schema import END_REASONS, MISSING
+from outcomes.errors import Finding, InputRefused, NotEstimable
+from outcomes.estimators.curves.pseudo import pseudo_observations
+from outcomes.estimators.interval_pseudo import interval_pseudo
+from outcomes.questions.relief_rows import build_rows
+from outcomes.questions.results import Flags, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from outcomes.cases.episodes import Episodes
+
+OUTCOMES = ("relieved", "resolved", "silent_stop", "returned")
+LAG_DAYS = 14
+RETURN_DAYS = 182
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRows:
+    """Episodes old enough for an outcome; arrays of shape (n,).
+
+    Attributes
+    ----------
+    outcome, label : str
+        The label completes "share of episodes ...".
+    day : int
+        By which the outcome is asked for.
+    is_yes_no : bool
+        Whether the outcome was seen of every episode; otherwise `values` are pseudo-observations.
+    episode, patient : ndarray of int
+    left_days, right_days : ndarray of float
+        When the outcome happened, ``(left, right]``; right is inf where it was not seen.
+    event : ndarray of bool
+        Whether it was seen by the day.
+    """
+
+    outcome: str
+    label: str
+    day: int
+    is_yes_no: bool
+    episode: IntArray
+    patient: IntArray
+    left_days: FloatArray
+    right_days: FloatArray
+    event: Flags
+
+    @property
+    def n(self) -> int:
+        """Number of episodes."""
+        return int(self.episode.size)
+
+    def take(self, part: IntArray | Flags) -> UnitRows:
+        """Return some of the episodes."""
+        kept = (getattr(self, name)[part] for name in ("episode", "patient", "left_days", "right_days", "event"))
+        return UnitRows(self.outcome, self.label, self.day, self.is_yes_no, *kept)
+
+    def values(self) -> FloatArray:
+        """Return one number an episode, shape (n,), whose mean is the share with the outcome.
+
+        Raises
+        ------
+        NotEstimable
+            The outcome was never seen, or nobody was followed to the day.
+        """
+        if self.is_yes_no:
+            return self.event.astype(np.float64)
+        if self.outcome == "returned":
+            seen = np.isfinite(self.right_days)
+            time = np.where(seen, self.right_days, self.left_days)
+            return 1.0 - pseudo_observations(time, seen, [float(self.day)])[:, 0]
+        return interval_pseudo(self.left_days, self.right_days, [float(self.day)])[:, 0]
+
+
+def build_unit_rows(episodes: Episodes, outcome: str) -> UnitRows:
+    """Return the episodes old enough for an outcome.
+
+    Raises
+    ------
+    InputRefused
+        E860 no such outcome.
+    NotEstimable
+        No episode is old enough.
+    """
+    if outcome not in OUTCOMES:
+        finding = Finding("E860", "is no outcome that units are compared by.", "outcome", f"Choose: {_list()}.")
+        raise InputRefused("Units cannot be compared.", [finding])
+    days = episodes.protocol.horizons_days
+    if outcome == "silent_stop":
+        rows = _silent(episodes, max(days.relief))
+    elif outcome == "returned":
+        rows = _returned(episodes)
+    elif outcome == "resolved":
+        rows = _relieved(episodes, outcome, "at the resolved level", "resolved", days.rmst)
+    else:
+        rows = _relieved(episodes, outcome, "relieved", None, days.primary)
+    if not rows.n:
+        raise NotEstimable(
+            f"Units cannot be compared: no episode is old enough, or none is eligible, for '{outcome}' by day "
+            f"{rows.day}. Needed are a pain score before treatment in the first days and a later data cut."
+        )
+    return rows
+
+
+def _list() -> str:
+    return ", ".join(OUTCOMES)
+
+
+def _age_days(episodes: Episodes, episode: IntArray) -> IntArray:
+    """Days from the start of each episode to its clinic's data cut; very many where the cut is not known."""
+    until = episodes.columns["observable_until_day"][episode].astype(np.intp)
+    return np.where(until == MISSING, 10**6, until - episodes.columns["index_day"][episode].astype(np.intp))
+
+
+def _relieved(episodes: Episodes, outcome: str, words: str, rule: str | None, day: int) -> UnitRows:
+    rows = build_rows(episodes, rule)
+    kept = np.flatnonzero(_age_days(episodes, rows.episode) >= day + LAG_DAYS)
+    left, right = rows.left_days[kept], rows.right_days[kept]
+    label = f"{words} by day {day} (estimated)"
+    return UnitRows(outcome, label, day, False, rows.episode[kept], rows.patient[kept], left, right, right <= day)
+
+
+def _silent(episodes: Episodes, day: int) -> UnitRows:
+    columns = episodes.columns
+    eligible = np.flatnonzero(columns["is_eligible"]).astype(np.intp)
+    # Where the end of the data is not known, nobody is seen to stop.
+    known = columns["observable_until_day"][eligible] != MISSING
+    kept = eligible[known & (_age_days(episodes, eligible) >= day + episodes.protocol.dropout.no_visit_days)]
+    lasted = (columns["last_day"][kept] - columns["index_day"][kept]).astype(np.float64)
+    stopped = (columns["end_reason"][kept] == END_REASONS.index("silent_stop")) & (lasted <= day)
+    right = np.where(stopped, lasted, np.inf)
+    label = f"that stopped, not relieved, by day {day}"
+    patient = columns["patient"][kept].astype(np.intp)
+    return UnitRows("silent_stop", label, day, True, kept, patient, lasted, right, stopped)
+
+
+def _returned(episodes: Episodes) -> UnitRows:
+    from outcomes.cases.returns import build_return_rows
+
+    found = build_return_rows(episodes)
+    # Rows that enter late have no pseudo-observation; they began before the records did.
+    kept = np.flatnonzero(found.start_days < 0)
+    time = found.stop_days[kept].astype(np.float64)
+    event = found.event[kept] == 1
+    episode, patient = (column[kept].astype(np.intp) for column in (found.episode, found.patient))
+    right = np.where(event, time, np.inf)
+    label = f"that came back within {RETURN_DAYS} days of relief (estimated)"
+    return UnitRows("returned", label, RETURN_DAYS, False, episode, patient, time, right, right <= RETURN_DAYS)

@@ -1,0 +1,146 @@
+"""Attendance: how many visits an episode has, how they drop off, how episodes end, and how those who left had fared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outcomes.release import views
+from outcomes.release.first_page import UNDECIDED
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView
+from outcomes.release.section_parts import draw, fold, join_alt, list_notes, some
+from outcomes.release.sentences import Tables, bind, cell, format_count, format_percent, interval_words, say
+from outcomes.release.tables import is_too_early_to_end
+from outcomes.release.unit_figures import drop_off
+
+SHOWN_QUARTERS = 6
+
+
+def attendance_section(inputs: ReportInputs, tables: Tables) -> Section:
+    """Bands of visits and ends as before; between them the steps from visit to visit."""
+    lead = (*some(_say_ends(inputs, tables)), *_say_steps(inputs, tables))
+    result = inputs.answer("attendance")
+    if result is None and inputs.refusal("attendance"):
+        lead = (*lead, say(inputs.refusal("attendance"), "not estimable"))
+    bands = views.counts_table(
+        tables["visits_per_episode"],
+        "visits_per_episode",
+        "Visits in an episode, maintenance left out",
+        "visits",
+        "Visits",
+        "Episodes",
+    )
+    ends = views.counts_table(tables["episode_ends"], "episode_ends", "How episodes ended", "label", "End", "Episodes")
+    blocks: tuple[Block, ...] = (
+        *(_draw(result, tables) if result is not None else ()),
+        *(_steps_table(tables) if result is not None else ()),
+        *_quarters_table(tables),
+        *fold((bands,)),
+        ends,
+        *(list_notes(result) if result is not None else ()),
+    )
+    return Section("attendance", "Attendance", lead, blocks, "descriptive")
+
+
+def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    if is_too_early_to_end(inputs.episodes):
+        return say(f"How episodes end: {UNDECIDED}.", "not estimable")
+    return bind(
+        tables,
+        "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at the last score, "
+        "not discharged, not seen again. Whether these patients got better is not known.",
+        {
+            "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
+            "silent": cell("episode_ends", "estimate", "percent", end_reason="silent_stop"),
+        },
+        "Attendance rests on too few episodes to be described in a sentence.",
+    )
+
+
+def _say_steps(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
+    """How many come for a second visit, and for a fourth; open episodes counted for as long as they were watched."""
+    result = inputs.answer("attendance")
+    if result is None:
+        return ()
+    days = int(result.summary["within_days"])
+    second = bind(
+        tables,
+        "An estimated {second} of episodes come for a second visit and {fourth} for a fourth; episodes that may still "
+        "have another are counted for as long as they were watched.",
+        {
+            "second": cell("attendance", "reach", "percent", group="all", within_days=days, visit=1),
+            "fourth": cell("attendance", "reach", "percent", group="all", within_days=days, visit=3),
+        },
+    )
+    return some(second)
+
+
+def _draw(result: Any, tables: Tables) -> tuple[FigureView, ...]:
+    said = [
+        bind(
+            tables,
+            f"Of those at visit {visit}, {{came}} came again, {{relieved}} did not and were relieved, {{silent}} did "
+            "not and were not, or it is not known.",
+            {
+                name: cell("attendance_left", "estimate", "percent", visit=visit, reason=reason)
+                for name, reason in (("came", "came"), ("relieved", "relieved"), ("silent", "not_relieved"))
+            },
+        )
+        for visit in (1, 2, 3)
+    ]
+    caption = (
+        "One bar a visit: of the episodes that came to it and were watched long enough to tell, those that came for "
+        "another, and how the others had fared at their last score. Hidden parts are left blank."
+    )
+    title = "What became of episodes at each visit"
+    return (draw("drop-off", title, join_alt(*said), caption, drop_off, result, (2.8, 3.0), "attendance_left"),)
+
+
+def _steps_table(tables: Tables) -> tuple[TableView, ...]:
+    """The steps of all episodes, and of the quarter where it stands beside them."""
+    if "attendance" not in tables:
+        return ()
+    table = tables["attendance"]
+    columns = (
+        Column("Episodes"),
+        Column("Visit", row_header=True),
+        Column("Within days", numeric=True),
+        Column("Came again", numeric=True),
+        Column(interval_words(tables), numeric=True),
+        Column("On record", numeric=True),
+        Column("Of", numeric=True),
+    )
+    rows = tuple(
+        (
+            "all" if row["group"] == "all" else str(row["group"]),
+            format_count(row["visit"]),
+            format_count(row["within_days"]),
+            views.shown(row["estimate"], format_percent),
+            views.shown_interval(row["conf_low"], row["conf_high"]),
+            views.shown(row["events"], format_count),
+            views.shown(row["n"], format_count),
+        )
+        for row in table.to_dict("records")
+    )
+    note = "Estimated where not all were watched that long; a dash where too few were."
+    return (TableView("attendance", "From visit to visit", columns, rows, note, "attendance", folded=True),)
+
+
+def _quarters_table(tables: Tables) -> tuple[TableView, ...]:
+    """Share that came to some visits, by starting quarter; quarters that are too young have no value."""
+    if "attendance_by_quarter" not in tables:
+        return ()
+    table = tables["attendance_by_quarter"]
+    labelled = table.assign(
+        label=[
+            f"Visit {visit} within {days} days"
+            for visit, days in zip(table["visit"], table["within_days"], strict=True)
+        ]
+    )
+    quarters = sorted(set(table["quarter"]))[-SHOWN_QUARTERS:]
+    caption = "Share of a starting quarter's episodes that came to a visit"
+    return (
+        views.pivot_table(
+            labelled, "attendance_by_quarter", caption, "label", quarters, lambda _, value: format_percent(value)
+        ),
+    )

@@ -1,0 +1,157 @@
+"""Small numbers in the comparison of units, in attendance and in what is missing: what the rows are to each other.
+
+====================  ==============================================================================================
+table                 what a reader could subtract
+====================  ==============================================================================================
+units                 units add up to all episodes and events; shares, reliability and limits follow from both
+patients by band      the bands add up to all patients
+steps                 who came for the next visit is `n` of the next row; who came soon is a part of who came
+fates of a step       they add up to the episodes at the visit; those never rated are a part of one of them
+by quarter            visits are nested: who came to the sixth had come to the fourth; 28 days lie within 90
+missing by group      the groups of one kind add up to all episodes
+====================  ==============================================================================================
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from outcomes.questions.attendance import UNRATED
+from outcomes.release.marks import HIDDEN, write_mark
+from outcomes.release.split_counts import Flags, hide_split
+from outcomes.release.table_disclosure import protect_parts, protect_scalar, protect_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHARES = ("estimate", "conf_low", "conf_high")
+UNIT_EVENTS = (*SHARES, "observed", "difference", "z", "shrunken", "position")
+UNIT_NUMBERS = (
+    *("patients", "visits", "missing", "completeness", "expected", "size", "reliability"),
+    *("low_95", "high_95", "low_998", "high_998", *UNIT_EVENTS),
+)
+OF_UNITS = ("n_units", "n_compared", "n_flagged", "n_contrasts", "n_moved")
+"""Numbers of a summary that count no patients."""
+
+
+def protect_units(result: Any, floor: int) -> Any:
+    """Return a result of `compare_units` protected."""
+    table = hide_split(result.table, (), floor, UNIT_EVENTS, UNIT_NUMBERS)
+    table = _hide_scores(table, floor)
+    more = {**result.more, "patients": protect_parts(result.more["patients"], floor)}
+    return dataclasses.replace(result, table=table, more=more, summary=protect_summary(result.summary, floor))
+
+
+def protect_attendance(result: Any, floor: int) -> Any:
+    """Return a result of `describe_attendance` protected."""
+    more = {
+        **result.more,
+        "left": _hide_fates(result.more["left"], floor),
+        "by_quarter": _hide_nested(result.more["by_quarter"], floor),
+    }
+    summary = protect_summary(result.summary, floor)
+    return dataclasses.replace(result, table=_hide_steps(result.table, floor), more=more, summary=summary)
+
+
+def protect_missing(result: Any, floor: int) -> Any:
+    """Return a result of `describe_missing` protected."""
+    table = hide_split(result.table, ("fact", "by"), floor, ("estimate",))
+    return dataclasses.replace(result, table=table, summary=protect_summary(result.summary, floor))
+
+
+def protect_missing_covariates(result: Any, floor: int) -> Any:
+    """Return a result of `check_missing_covariates` protected."""
+    more = {**result.more, "facts": protect_table(result.more["facts"], floor)}
+    return dataclasses.replace(result, more=more, summary=protect_summary(result.summary, floor))
+
+
+def protect_summary(summary: dict[str, Any], floor: int) -> dict[str, Any]:
+    """Hide small counts of episodes and patients; numbers of units are no such counts."""
+    return {key: value if key in OF_UNITS else protect_scalar(key, value, floor) for key, value in summary.items()}
+
+
+def _hide_scores(table: pd.DataFrame, floor: int) -> pd.DataFrame:
+    """Hide small numbers of patients, and of visits with or without a score."""
+    out = table.copy()
+    visits, missing, patients = (_numbers(out[name]) for name in ("visits", "missing", "patients"))
+    few = _is_small(missing, floor) | _is_small(visits - missing, floor)
+    for name in ("missing", "completeness"):
+        write_mark(out, name, few, HIDDEN)
+    write_mark(out, "patients", _is_small(patients, floor), HIDDEN)
+    return out
+
+
+def _hide_fates(left: pd.DataFrame, floor: int) -> pd.DataFrame:
+    """Hide small fates; those never rated are a part of one of them, and hidden where they are nearly all of it too."""
+    import pandas as pd
+
+    raw = left.reset_index(drop=True)
+    is_part = (raw["reason"] == UNRATED).to_numpy(dtype=bool)
+    parts, inside = hide_split(raw[~is_part], ("visit",), floor, ("estimate",)), protect_table(raw[is_part], floor)
+    whole = raw[raw["reason"] == "not_relieved"].set_index("visit")["events"]
+    rest = whole.reindex(inside["visit"]).to_numpy(dtype=float) - raw.loc[is_part, "events"].to_numpy(dtype=float)
+    _hide_row(inside, inside.index[_is_small(rest, floor)], ("events", "estimate"))
+    parts.index = raw.index[~is_part]
+    return pd.concat([parts, inside]).sort_index()
+
+
+def _hide_steps(table: pd.DataFrame, floor: int) -> pd.DataFrame:
+    """Hide steps with few who came, or did not, and the row that would tell how many they were."""
+    raw = table.reset_index(drop=True)
+    out = protect_table(raw, floor)
+    for _, rows in raw.groupby("group", sort=False):
+        for (visit, within), i in zip(rows[["visit", "within_days"]].itertuples(index=False), rows.index, strict=True):
+            after = rows.index[rows["visit"] == visit + 1]
+            late = rows.index[(rows["visit"] == visit) & (rows["within_days"] > within)]
+            if isinstance(out["events"].iloc[i], str) and not len(late):
+                _hide_row(out, after, ("n", "events", "told", "reach", *SHARES))
+                _hide_row(out, rows.index[rows.index == i], ("reach",))
+            for j in late:
+                if _is_small(np.array([raw["events"].iloc[j] - raw["events"].iloc[i]]), floor)[0]:
+                    # Where all were watched that long the share is that of counts, and says as much as they do.
+                    counted = raw["told"].iloc[i] >= raw["n"].iloc[i]
+                    _hide_row(out, rows.index[rows.index == i], ("events", *(SHARES if counted else ())))
+    # The share of all who came so far is a product: what is hidden in it stays hidden in those after.
+    for _, rows in out.groupby("group", sort=False):
+        gone = False
+        for i in rows.index[rows["reach"].notna()]:
+            gone |= out["reach"].iloc[i] == HIDDEN or out["estimate"].iloc[i] == HIDDEN
+            if gone:
+                _hide_row(out, rows.index[rows.index == i], ("reach",))
+    return out
+
+
+def _hide_nested(table: pd.DataFrame, floor: int) -> pd.DataFrame:
+    """Hide shares of a quarter that differ from the next one out by a few episodes."""
+    raw = table.reset_index(drop=True)
+    out = protect_table(raw, floor)
+    for outer, inner in (("within_days", "visit"), ("visit", "within_days")):
+        # Going to later visits, and to fewer days, the counts fall.
+        ordered = raw.sort_values(["quarter", outer, inner], ascending=[True, True, inner == "visit"], kind="stable")
+        for _, rows in ordered.groupby(["quarter", outer], sort=False):
+            fall = -np.diff(rows["events"].to_numpy(dtype=float), prepend=np.nan)
+            _hide_row(out, rows.index[_is_small(fall, floor)], ("events", *SHARES))
+    return out
+
+
+def _hide_row(table: pd.DataFrame, rows: Any, names: tuple[str, ...]) -> None:
+    mask = table.index.isin(rows)
+    for name in names:
+        write_mark(table, name, mask & table[name].notna().to_numpy() & ~_are_marks(table[name]), HIDDEN)
+
+
+def _are_marks(column: pd.Series[Any]) -> Flags:
+    return np.array([isinstance(value, str) for value in column], dtype=np.bool_)
+
+
+def _numbers(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    import pandas as pd
+
+    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(dtype=float), dtype=np.float64)
+
+
+def _is_small(counts: np.ndarray[Any, np.dtype[np.float64]], floor: int) -> Flags:
+    return np.asarray((counts > 0) & (counts < floor), dtype=np.bool_)

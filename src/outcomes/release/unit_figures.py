@@ -1,0 +1,196 @@
+"""Funnels of clinics and clinicians, and drop-off by visit number, as pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from outcomes.errors import NotEstimable
+from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.sentences import format_percent as percent
+from outcomes.release.svg import ACCENT, INK, MUTED, RULE, SERIES, WASH
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+FLAG = SERIES[1]
+MOST_LABELS = 16
+"""Units up to which each point has its code beside it."""
+MOST_LABELS_NARROW = 8
+_LEVEL_LABELS = {"95": "95 %", "998": "99.8 %"}
+_NUMBERS = ("estimate", "size", "shrunken")
+FATES = ("came", "relieved", "not_relieved")
+FATE_LOOKS = {"came": ACCENT, "relieved": SERIES[5], "not_relieved": WASH}
+NOT_RELIEVED_HATCH = "///"
+"""One hatching tells the parts apart without colour; more of them would weigh more than the rest of the page."""
+FATE_WORDS = {
+    "came": "came again",
+    "relieved": "did not, relieved",
+    "not_relieved": "did not, not relieved or not known",
+}
+
+
+def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
+    """Draw each unit's standardised share over its number of episodes, between the limits of chance.
+
+    Parameters
+    ----------
+    units : UnitComparison
+        Reads ``table`` [unit, size, estimate, is_compared, is_flagged], ``more["curve"]`` and the target.
+    ax : Axes, optional
+    narrow : bool
+
+    Returns
+    -------
+    Axes
+        Filled dots: compared. Hollow, grey: not compared. Diamonds: worth a look. Units without a value, and hidden
+        ones, are not drawn. A unit's place across is its number of episodes, never a rank.
+    """
+    if isinstance(units, NotEstimable):
+        return draw_refusal(units, ax)
+    table = to_gaps(units.table, *_NUMBERS).dropna(subset=["estimate", "size"])
+    with style():
+        if table.empty:
+            return write_sentence(make_axes(ax), "No funnel: no unit has enough episodes to be shown.")
+        ax = make_axes(ax, (7.2, 3.2))
+        curve = units.more["curve"]
+        _draw_limits(ax, curve, float(units.summary["target"]), narrow)
+        _draw_units(ax, table, narrow)
+        _set_axes(ax, table, curve)
+    return ax
+
+
+def _draw_limits(ax: Axes, curve: pd.DataFrame, target: float, narrow: bool) -> None:
+    size = curve["size"]
+    ax.fill_between(size, curve["low_95"], curve["high_95"], color=WASH, linewidth=0, zorder=0.2)
+    for name, dashes in (("95", "-"), ("998", (0, (4, 2)))):
+        for end in ("low", "high"):
+            ax.plot(size, curve[f"{end}_{name}"], color=MUTED, linewidth=0.9, linestyle=dashes, zorder=0.6)
+        ax.annotate(
+            _LEVEL_LABELS[name],
+            (float(size.iloc[-1]), float(curve[f"high_{name}"].iloc[-1])),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7.0 if narrow else 7.5,
+            color=MUTED,
+            annotation_clip=False,
+        )
+    ax.axhline(target, color=INK, linewidth=0.9, zorder=0.7)
+
+
+def _draw_units(ax: Axes, table: pd.DataFrame, narrow: bool) -> None:
+    looks: tuple[tuple[Any, dict[str, Any]], ...] = (
+        (
+            ~table["is_compared"],
+            {"marker": "o", "markerfacecolor": "none", "markeredgecolor": MUTED, "markersize": 5.4},
+        ),
+        (table["is_compared"] & ~table["is_flagged"], {"marker": "o", "color": ACCENT, "markersize": 5.0}),
+        (table["is_flagged"], {"marker": "D", "color": FLAG, "markersize": 6.4}),
+    )
+    for chosen, look in looks:
+        part = table[chosen.astype(bool)]
+        ax.plot(part["size"], part["estimate"], linestyle="none", zorder=3, **look)
+    if len(table) <= (MOST_LABELS_NARROW if narrow else MOST_LABELS):
+        # Labels of the largest units turn inwards: at the edge stand those of the limits.
+        edge = 0.88 * float(table["size"].max())
+        for row in table.to_dict("records"):
+            turned = row["size"] > edge
+            ax.annotate(
+                str(row["unit"]),
+                (row["size"], row["estimate"]),
+                xytext=(-5 if turned else 5, 3),
+                textcoords="offset points",
+                ha="right" if turned else "left",
+                fontsize=7.0,
+                color=INK if row["is_compared"] else MUTED,
+                zorder=4,
+            )
+
+
+def _set_axes(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    near = curve[curve["size"] >= 0.8 * float(table["size"].min())]
+    low = min(float(table["estimate"].min()), float(near["low_998"].min()))
+    high = max(float(table["estimate"].max()), float(near["high_998"].max()))
+    room = 0.06 * (high - low)
+    ax.set_ylim(max(0.0, low - room), min(1.0, high + room))
+    ax.set_xlim(0.75 * float(table["size"].min()), float(curve["size"].max()))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.set_xlabel("Episodes")
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+
+
+def drop_off(attendance: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
+    """Draw what became of the episodes at each visit: came again, or did not, and how they had fared.
+
+    Parameters
+    ----------
+    attendance : Attendance
+        Reads ``more["left"]`` [visit, reason, estimate].
+
+    Returns
+    -------
+    Axes
+        One bar a visit; its parts are told apart by shade, by hatching and by their order.
+    """
+    if isinstance(attendance, NotEstimable):
+        return draw_refusal(attendance, ax)
+    left = to_gaps(attendance.more["left"], "estimate")
+    with style():
+        wide = left.pivot(index="visit", columns="reason", values="estimate") if len(left) else left
+        if not len(left) or not wide["came"].notna().any():
+            return write_sentence(make_axes(ax), "No drop-off: too few episodes were watched long enough.")
+        ax = make_axes(ax, (7.2, 2.8))
+        bottom = wide["came"] * 0.0
+        for name in FATES:
+            part = wide[name].fillna(0.0)
+            ax.bar(
+                wide.index,
+                part,
+                bottom=bottom,
+                width=0.72,
+                color=FATE_LOOKS[name],
+                edgecolor=MUTED if name == "not_relieved" else WASH,
+                linewidth=0.6,
+                hatch=NOT_RELIEVED_HATCH if name == "not_relieved" else "",
+                label=FATE_WORDS[name],
+            )
+            bottom = bottom + part
+        _label_bars(ax, wide, narrow)
+    return ax
+
+
+def _label_bars(ax: Axes, wide: pd.DataFrame, narrow: bool) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    for visit, share in wide["came"].items():
+        if share == share:
+            ax.text(
+                float(str(visit)),
+                1.015,
+                percent(share) if not narrow else f"{round(100 * share)}",
+                ha="center",
+                va="bottom",
+                fontsize=7.0,
+                color=INK,
+            )
+    ax.set_xlabel("Visit number")
+    ax.set_xticks(list(wide.index))
+    ax.set_ylim(0, 1)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
+    ax.spines["bottom"].set_color(RULE)
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.06),
+        ncols=2,
+        frameon=False,
+        fontsize=7.0,
+        handlelength=1.4,
+        labelcolor=INK,
+        borderaxespad=0.2,
+    )

@@ -1,0 +1,201 @@
+"""Clinics and clinicians: each beside what its patients led to expect, in the order of the pseudonyms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from outcomes.release import views
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.marks import HIDDEN
+from outcomes.release.model import Block, Column, FigureView, Part, Section, Sentence, TableView, Text
+from outcomes.release.section_parts import draw, files_of, fold, join_alt, list_notes, refused, some
+from outcomes.release.sentences import (
+    NBSP,
+    Tables,
+    bind,
+    cell,
+    format_count,
+    format_percent,
+    interval_words,
+    literal,
+    say,
+)
+from outcomes.release.unit_figures import funnel
+
+KINDS = {"clinics": "clinic", "clinicians": "clinician"}
+"""Tables of the page (and names of the questions) to what is compared."""
+MOST_REASONS = 6
+
+
+def unit_section(inputs: ReportInputs, tables: Tables) -> Section:
+    """Clinics, then clinicians; each with its funnel, its table and the sentences of the gate."""
+    title = "Clinics and clinicians"
+    if all(inputs.answer(name) is None for name in KINDS):
+        return refused("units", title, inputs.refusal("clinics"))
+    lead: tuple[Sentence, ...] = ()
+    blocks: list[Block] = []
+    for name, unit in KINDS.items():
+        result = inputs.answer(name)
+        if result is None:
+            blocks.append(Part(f"{unit.capitalize()}s", (say(inputs.refusal(name), "not estimable"),)))
+            continue
+        said = say_units(name, unit, result, tables)
+        lead = lead or said[:1]
+        blocks.append(Part(f"{unit.capitalize()}s", said[1:] if said[:1] == lead else said))
+        blocks += _blocks(name, unit, result, tables)
+    results = [result for name in KINDS if (result := inputs.answer(name)) is not None]
+    blocks += fold(_patients(tables))
+    return Section("units", title, lead, (*blocks, *list_notes(*results)), "descriptive")
+
+
+def say_units(name: str, unit: str, result: Any, tables: Tables) -> tuple[Sentence, ...]:
+    """Say how many units could be compared, which are worth a look, and why the others could not."""
+    table = result.table
+    words = (
+        "{compared} of {units} " + unit + "s can be compared, by the share of episodes " + literal(result.label) + "."
+    )
+    cells = {
+        "compared": cell(f"{name}_summary", "value", "count", item="n_compared"),
+        "units": cell(f"{name}_summary", "value", "count", item="n_units"),
+    }
+    flagged = [
+        str(row["unit"]) for row in table.to_dict("records") if row["is_flagged"] is True or row["is_flagged"] == 1
+    ]
+    looks = [_say_flag(name, unit, code, tables) for code in flagged]
+    if not flagged and bool(table["is_compared"].any()):
+        looks = [
+            say(f"No {unit} that can be compared lies beyond the 99.8{NBSP}% limits of chance.", "signal / no signal")
+        ]
+    needed = bind(
+        tables,
+        f"At the spread seen between {unit}s a comparison takes about {{n}} episodes of each.",
+        {"n": cell(f"{name}_summary", "value", "count", item="needed_n")},
+    )
+    spread = say(f"The {unit}s differ no more than chance makes them.") if needed is None else needed
+    return (*some(bind(tables, words, cells)), *(look for look in looks if look is not None), spread)
+
+
+def _say_flag(name: str, unit: str, code: str, tables: Tables) -> Sentence | None:
+    """One unit beyond the limits; its number, the mean and what to look at first."""
+    where = {"unit": code}
+    return bind(
+        tables,
+        f"{unit.capitalize()} {literal(code)} lies beyond the 99.8{NBSP}% limits of chance ({{share}} after allowing "
+        "for case mix, against {mean} over all): worth a look, its recording first.",
+        {
+            "share": cell(name, "estimate", "percent", **where),
+            "mean": cell(f"{name}_summary", "value", "percent", item="target"),
+        },
+        tag="signal / no signal",
+    )
+
+
+def _blocks(name: str, unit: str, result: Any, tables: Tables) -> list[Block]:
+    """Picture, table and reasons; where no unit can be compared, picture and table lie folded."""
+    shown: tuple[FigureView | TableView, ...] = (_draw(name, unit, result, tables), units_table(name, unit, tables))
+    is_compared = bool(result.table["is_compared"].astype(bool).any())
+    return [*(shown if is_compared else fold(shown)), *_list_reasons(result.table, unit)]
+
+
+def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
+    mean = bind(
+        tables,
+        f"Over all {unit}s {{mean}} of episodes {literal(result.label)}.",
+        {"mean": cell(f"{name}_summary", "value", "percent", item="target")},
+    )
+    count = bind(
+        tables,
+        f"{{n}} {unit}s lie beyond the 99.8{NBSP}% limits.",
+        {"n": cell(f"{name}_summary", "value", "count", item="n_flagged")},
+    )
+    caption = (
+        f"Each mark is a {unit}, placed by its number of episodes (in episodes of average case mix), not by rank. "
+        f"Line: the mean. Tinted: within the 95{NBSP}% limits of chance; dashed: those of 99.8{NBSP}%. Filled dots are "
+        "compared, hollow grey ones are not, diamonds are worth a look."
+    )
+    title = f"Share of episodes {result.label}, by {unit}"
+    csv = f"{name} {name}_curve"
+    return draw(f"funnel-{name}", title, join_alt(mean, count), caption, funnel, result, (3.0, 3.0), csv)
+
+
+def units_table(name: str, unit: str, tables: Tables) -> TableView:
+    """One row a unit in the order of the pseudonyms; the share, or the one drawn towards the mean, never both."""
+    table = tables[name]
+    columns = (
+        Column(unit.capitalize(), row_header=True),
+        Column("Episodes", numeric=True),
+        Column("Observed less expected", numeric=True),
+        Column("Share, case mix allowed for", numeric=True),
+        Column(interval_words(tables), numeric=True),
+        Column("Drawn towards the mean", numeric=True),
+        Column("Reliability", numeric=True),
+        Column("Visits with a score", numeric=True),
+        Column("Comparison"),
+    )
+    rows = tuple(_row(row) for row in table.to_dict("records"))
+    note = "Expected: by first pain score, duration and the other facts of case mix, whoever treated."
+    return TableView(
+        name, f"{unit.capitalize()}s, in the order of their codes", columns, rows, note, f"{name} {name}_columns"
+    )
+
+
+def _row(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    compared = bool(row["is_compared"])
+    blank = views.DASH
+    return (
+        str(row["unit"]),
+        views.shown(row["n"], format_count),
+        views.shown(row["difference"], _signed) if compared else blank,
+        views.shown(row["estimate"], format_percent) if compared else blank,
+        views.shown_interval(row["conf_low"], row["conf_high"]) if compared else blank,
+        blank if compared else views.shown(row["shrunken"], format_percent),
+        views.shown(row["reliability"], lambda value: f"{value:.2f}"),
+        views.shown(row["completeness"], format_percent),
+        _say_position(row),
+    )
+
+
+def _say_position(row: Mapping[Any, Any]) -> str:
+    if not row["is_compared"]:
+        reason = str(row["reason"])
+        return (
+            "Not comparable" if reason.startswith("not comparable") else "Too few" if "not shown" in reason else "None"
+        )
+    if row["position"] == HIDDEN:
+        return HIDDEN
+    return "Worth a look" if row["is_flagged"] else views.sentence_case(str(row["position"]))
+
+
+def _signed(value: float) -> str:
+    rounded = round(value)
+    return "0" if rounded == 0 else f"{rounded:+,}".replace("-", "\u2212")
+
+
+def _list_reasons(table: Any, unit: str) -> list[Text]:
+    """Why units are not compared, each reason once, with the codes it holds for."""
+    found: dict[str, list[str]] = {}
+    for row in table.to_dict("records"):
+        if row["reason"]:
+            found.setdefault(str(row["reason"]), []).append(str(row["unit"]))
+    said = [say(f"{_name(unit, codes)}: {reason}.", "not estimable") for reason, codes in found.items()]
+    return [Text(tuple(said), f"{unit.capitalize()}s that are not compared, and why")] if said else []
+
+
+def _name(unit: str, codes: list[str]) -> str:
+    if len(codes) == 1:
+        return f"{unit.capitalize()} {codes[0]}"
+    more = len(codes) - MOST_REASONS
+    tail = f" and {more} more" if more > 0 else ""
+    return f"{unit.capitalize()}s {', '.join(codes[:MOST_REASONS])}{tail}"
+
+
+def _patients(tables: Tables) -> tuple[TableView, ...]:
+    """Patients by points of pain from what was expected; from the clinics' answer, or else the clinicians'."""
+    name = next((f"{kind}_patients" for kind in KINDS if f"{kind}_patients" in tables), "")
+    if not name:
+        return ()
+    caption = "Patients by pain near the primary day, observed less expected"
+    view = views.counts_table(tables[name], name, caption, "label", "Pain, by case mix", "Patients")
+    return (replace(view, csv=files_of(tables, *(f"{kind}_patients" for kind in KINDS))),)

@@ -1,0 +1,281 @@
+"""Units, attendance and gaps on the page: small numbers, sentences, tables and pictures."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
+from outcomes.errors import NotEstimable
+from outcomes.ledger import Ledger
+from outcomes.questions.attendance import LEFT_COLUMNS, QUARTER_COLUMNS, Attendance, describe_attendance
+from outcomes.questions.missing import describe_missing
+from outcomes.questions.missing_covariates import check_missing_covariates
+from outcomes.questions.units import compare_units
+from outcomes.release.attendance_section import attendance_section
+from outcomes.release.marks import HIDDEN
+from outcomes.release.missing_views import missing_blocks
+from outcomes.release.sentences import show
+from outcomes.release.split_counts import hide_split
+from outcomes.release.svg import to_svg
+from outcomes.release.table_disclosure import protect_parts
+from outcomes.release.tables import count_ends, count_visit_bands, level_table, name_tables
+from outcomes.release.unit_disclosure import (
+    protect_attendance,
+    protect_missing,
+    protect_missing_covariates,
+    protect_units,
+)
+from outcomes.release.unit_figures import drop_off, funnel
+from outcomes.release.unit_section import unit_section
+from outcomes.simulate import simulate
+from tables import records_of
+
+BANNED = ("worse", "worst", "best", " rank ", "underperform", "effective", "reduces", "proves", "league")
+
+
+@pytest.fixture(scope="module")
+def episodes():
+    cells = simulate(1500, seed=11, clean=True, clinics=3).records
+    written = {name: [str(cell) for cell in column] for name, column in cells.items()}
+    return build_episodes(build_visits(records_of(written), Protocol()))
+
+
+@pytest.fixture(scope="module")
+def answers(episodes):
+    return {
+        "clinics": protect_units(compare_units(episodes), 5),
+        "clinicians": protect_units(compare_units(episodes, "clinician"), 5),
+        "attendance": protect_attendance(describe_attendance(episodes), 5),
+        "missing": protect_missing(describe_missing(episodes), 5),
+        "missing_covariates": protect_missing_covariates(check_missing_covariates(episodes, 3), 5),
+    }
+
+
+@pytest.fixture(scope="module")
+def tables(episodes, answers):
+    found = {name: table for key, result in answers.items() for name, table in name_tables(key, result).items()}
+    return found | {
+        "run": level_table(episodes.protocol),
+        "episode_ends": protect_parts(count_ends(episodes), 5),
+        "visits_per_episode": protect_parts(count_visit_bands(episodes), 5),
+    }
+
+
+def inputs(episodes, answers, refusals=()):
+    said = {name: f"{name} was refused." for name in refusals}
+    return SimpleNamespace(
+        answer=lambda name: None if name in said else answers.get(name),
+        refusal=lambda name: said.get(name, ""),
+        episodes=episodes,
+        quarter="2026Q2",
+    )
+
+
+# -- small numbers ----------------------------------------------------------------------------------------------------
+
+
+def possible(parts, shown, total, floor):
+    """All hidden parts that fit what a reader sees: a mark for small ones, another for the others."""
+    hidden = [i for i, value in enumerate(shown) if isinstance(value, str)]
+    rest = total - sum(value for value in shown if not isinstance(value, str))
+    ranges = [range(1, floor) if shown[i] != HIDDEN else (0, *range(floor, total + 1)) for i in hidden]
+    return hidden, [combination for combination in itertools.product(*ranges) if sum(combination) == rest]
+
+
+@given(st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)), min_size=2, max_size=4))
+def test_hidden_counts_of_a_split_cannot_be_worked_out(rows):
+    table = pd.DataFrame({"n": [a + b for a, b in rows], "events": [a for a, _ in rows], "estimate": 0.5})
+    out = hide_split(table, (), 5, ("estimate",))
+    for name in ("n", "events"):
+        shown, total = out[name].tolist(), int(table[name].sum())
+        hidden, fits = possible(table[name].tolist(), shown, total, 5)
+        for place, i in enumerate(hidden):
+            if 0 < table[name].iloc[i] < 5 and len([j for j in range(len(table)) if table[name].iloc[j] >= 5]):
+                assert len({combination[place] for combination in fits}) >= 2
+    shown = [not isinstance(value, str) for value in out["events"]]
+    for is_shown, (yes, no) in zip(shown, rows, strict=True):
+        assert not is_shown or (not 0 < yes < 5 and not 0 < no < 5)
+    assert [not isinstance(value, str) for value in out["estimate"]] == shown
+
+
+def compare_table(counts):
+    rows = [{"n": n, "events": events, "estimate": events / n, "observed": float(events)} for n, events in counts]
+    return pd.DataFrame(rows)
+
+
+def test_a_small_rest_hides_the_share_and_one_more():
+    out = hide_split(compare_table([(120, 40), (60, 57), (80, 30)]), (), 5, ("estimate", "observed"))
+    # 3 of 60 without: hidden, and the smallest other rest (80 less 30) with it.
+    assert out["events"].tolist() == [40, HIDDEN, HIDDEN]
+    assert out["estimate"].tolist()[0] == pytest.approx(1 / 3)
+    assert out["observed"].tolist()[1:] == [HIDDEN, HIDDEN]
+    assert out["n"].tolist() == [120, 60, 80]
+
+
+def test_units_that_are_small_give_nothing_away(episodes):
+    result = compare_units(episodes)
+    n = result.table["n"].to_numpy().copy()
+    n[0] = 3
+    out = protect_units(
+        replace(result, table=result.table.assign(n=n, events=np.minimum(result.table["events"], n))), 5
+    )
+    row = out.table.iloc[0]
+    assert row["n"] == "<5"
+    for name in ("estimate", "observed", "size", "low_95", "reliability", "shrunken", "visits", "completeness"):
+        assert row[name] == HIDDEN
+    assert (out.table["n"] == HIDDEN).sum() == 1
+    # Numbers of units are no numbers of patients.
+    assert out.summary["n_units"] == 3
+
+
+def test_steps_hide_what_the_next_row_would_tell():
+    columns = ["group", "visit", "within_days", "estimate", "conf_low", "conf_high", "n", "events", "told", "reach"]
+    rows = [
+        ("all", 1, 30, 0.9, 0.8, 0.95, 100, 90, 100, np.nan),
+        ("all", 1, 89, 0.97, 0.9, 0.99, 100, 97, 100, 0.97),
+        ("all", 2, 30, 0.5, 0.4, 0.6, 97, 50, 90, np.nan),
+        ("all", 2, 89, 0.53, 0.4, 0.6, 97, 52, 80, 0.51),
+    ]
+    found = replace(make_attendance(), table=pd.DataFrame(rows, columns=columns))
+    out = protect_attendance(found, 5).table
+    # 3 of 100 did not come again: the count is hidden, and so is the number at the second visit.
+    assert out["events"].tolist()[1] == HIDDEN
+    assert out["n"].tolist()[2:] == [HIDDEN, HIDDEN]
+    assert out["reach"].tolist()[3] == HIDDEN
+    # Two came between days 30 and 89: at the second visit the count within 30 days is hidden too.
+    assert out["events"].tolist()[2] == HIDDEN
+
+
+def make_attendance():
+    """Few left, and few came late."""
+    left = pd.DataFrame(
+        [
+            (1, "came", "", 100, 90, 0.9),
+            (1, "relieved", "", 100, 3, 0.03),
+            (1, "not_relieved", "", 100, 7, 0.07),
+            (1, "unrated", "", 100, 5, 0.05),
+        ],
+        columns=list(LEFT_COLUMNS),
+    )
+    quarters = pd.DataFrame(
+        [
+            ("2026Q1", 2, 28, 0.5, 0.4, 0.6, 60, 30.0, True),
+            ("2026Q1", 4, 28, 0.2, 0.1, 0.3, 60, 12.0, True),
+            ("2026Q1", 2, 90, 0.53, 0.4, 0.6, 60, 32.0, True),
+            ("2026Q1", 4, 90, 0.4, 0.3, 0.5, 60, 24.0, True),
+        ],
+        columns=list(QUARTER_COLUMNS),
+    )
+    blank = pd.DataFrame([], columns=["group", "visit", "within_days", "n", "events", "told", "reach"])
+    return Attendance(blank, {"n": 100, "n_open": 3}, {}, Ledger(()), (), {"left": left, "by_quarter": quarters})
+
+
+def test_fates_and_nested_quarters():
+    out = protect_attendance(make_attendance(), 5)
+    left = out.more["left"].set_index("reason")["events"]
+    assert left["relieved"] == "<5"
+    assert left["not_relieved"] == HIDDEN
+    # 5 of the 7 not relieved were never rated: the other 2 are few.
+    assert left["unrated"] == HIDDEN
+    quarters = out.more["by_quarter"].set_index(["visit", "within_days"])["events"]
+    # 32 came to a second visit within 90 days, 30 of them within 28: the smaller of the two is hidden.
+    assert quarters[2, 28] == HIDDEN
+    assert quarters[2, 90] == 32
+    assert out.summary == {"n": 100, "n_open": "<5"}
+
+
+# -- the sections -----------------------------------------------------------------------------------------------------
+
+
+def every_sentence(section_or_blocks):
+    blocks = getattr(section_or_blocks, "blocks", section_or_blocks)
+    said = list(getattr(section_or_blocks, "lead", ()))
+    for block in blocks:
+        said += list(getattr(block, "sentences", ()))
+    return said
+
+
+def test_sentences_are_bound_and_worded_as_the_house_words_them(episodes, answers, tables):
+    page = inputs(episodes, answers)
+    parts = (unit_section(page, tables), attendance_section(page, tables), missing_blocks(page, tables))
+    for part in parts:
+        sentences = every_sentence(part)
+        assert sentences
+        for sentence in sentences:
+            filled = {name: show(tables, cell) for name, cell in sentence.cells.items()}
+            assert sentence.template.format(**filled) == sentence.text
+            assert not any(word in f" {sentence.text.lower()} " for word in BANNED)
+            assert "nan" not in sentence.text.lower().split()
+
+
+def test_units_stand_by_code_and_show_one_share_each(episodes, answers, tables):
+    section = unit_section(inputs(episodes, answers), tables)
+    shown = {block.id: block for block in section.blocks if block.kind == "table"}
+    for name in ("clinics", "clinicians"):
+        codes = [row[0] for row in shown[name].rows]
+        assert codes == sorted(codes)
+        for row in shown[name].rows:
+            assert "–" in (row[3], row[5])
+        assert not any("rank" in column.heading.lower() for column in shown[name].columns)
+    assert sum(block.kind == "figure" for block in section.blocks) == 2
+
+
+def test_refusals_say_why(episodes, answers, tables):
+    page = inputs(episodes, answers, ("clinics", "clinicians"))
+    assert unit_section(page, tables).lead[0].text == "clinics was refused."
+    half = unit_section(inputs(episodes, answers, ("clinicians",)), tables)
+    assert any("clinicians was refused." in sentence.text for sentence in every_sentence(half))
+    section = attendance_section(inputs(episodes, answers, ("attendance",)), tables)
+    assert any("attendance was refused." in sentence.text for sentence in section.lead)
+    blocks = missing_blocks(inputs(episodes, answers, ("missing_covariates",)), tables)
+    assert any("missing_covariates was refused." in sentence.text for sentence in every_sentence(blocks))
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def draw(plot, result, narrow=False):
+    figure = Figure(figsize=(3.7 if narrow else 7.2, 3), layout="constrained")
+    ax = figure.subplots()
+    plot(result, ax=ax, narrow=narrow)
+    return figure, ax
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_pictures_are_the_same_each_time_and_light(answers, narrow):
+    for plot, name in ((funnel, "clinics"), (funnel, "clinicians"), (drop_off, "attendance")):
+        one, two = (to_svg(draw(plot, answers[name], narrow)[0], "x") for _ in range(2))
+        assert one == two
+        assert len(one) < 40_000
+
+
+def test_the_place_across_is_the_number_of_episodes(answers):
+    result = answers["clinics"]
+    _, ax = draw(funnel, result)
+    drawn = sorted((x, y) for line in ax.lines if line.get_linestyle() == "None" for x, y in line.get_xydata())
+    table = result.table
+    wanted = sorted(zip(table["size"].astype(float), table["estimate"].astype(float), strict=True))
+    assert np.array(drawn) == pytest.approx(np.array(wanted))
+    hollow = [line for line in ax.lines if line.get_linestyle() == "None" and line.get_markerfacecolor() == "none"]
+    assert sum(len(line.get_xydata()) for line in hollow) == (~table["is_compared"]).sum()
+
+
+def test_a_refusal_and_empty_tables_are_sentences(answers):
+    for plot in (funnel, drop_off):
+        _, ax = draw(plot, NotEstimable("There is no such thing."))
+        assert ax.texts[0].get_text() == "There is no such thing."
+    nothing = replace(answers["clinics"], table=answers["clinics"].table.assign(estimate=np.nan))
+    assert "No funnel" in draw(funnel, nothing)[1].texts[0].get_text()
+    left = answers["attendance"].more["left"].iloc[:0]
+    empty = replace(answers["attendance"], more={**answers["attendance"].more, "left": left})
+    assert "No drop-off" in draw(drop_off, empty)[1].texts[0].get_text()

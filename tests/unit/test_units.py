@@ -1,0 +1,331 @@
+"""Clinics and clinicians beside what was expected: by hand, the gate, case mix, invariants, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
+from outcomes.errors import InputRefused, NotEstimable
+from outcomes.estimators.interval_pseudo import interval_pseudo
+from outcomes.estimators.proportions import wilson
+from outcomes.questions import units
+from outcomes.questions.units import BEYOND_998, INSIDE, compare_units
+from outcomes.questions.units_lines import find_within
+from outcomes.questions.units_outcomes import OUTCOMES, build_unit_rows
+from tables import records_of
+
+SMALL = Protocol.from_mapping({"episode": {"washout_days": 0}})
+START = np.datetime64("2024-01-01")
+
+
+def export(clinics: dict[str, tuple[int, int]], extra=None, unscored=(), order=None, late=0):
+    """Cells of clinics of so many patients, so many of whom stop silently; the others are relieved on day 7.
+
+    One more patient comes every three days without a score: the clinic is seen to be open, and no episode is added.
+    The first `late` of those relieved are so on day 35, having been seen unrelieved on day 7. `extra` gives further
+    columns by clinic and whether the patient stops; clinics of `unscored` leave later scores out.
+    """
+    rows = []
+    for clinic, (n, stops) in clinics.items():
+        for i in range(n):
+            silent = i < stops
+            more = extra(clinic, i, silent) if extra else {}
+            first = START + (i % 50)
+            is_late = stops <= i < stops + late
+            days = [(0, "6"), (7, "6" if silent or is_late else "2"), *([(35, "2")] if is_late else [])]
+            days += [(8 + k, "") for k in range(unscored.count(clinic))]
+            for day, pain in days:
+                rows.append({"patient_id": f"{clinic}{i:04}", "visit_date": str(first + day), "pain_pre": pain} | more)
+                rows[-1]["clinic_id"] = clinic
+        last = extra(clinic, 0, False) if extra else {}
+        rows += [open_row(clinic, day) | last for day in range(0, 500, 3)]
+    table = pd.DataFrame(rows)
+    return table if order is None else table.sample(frac=1.0, random_state=order)
+
+
+def open_row(clinic, day):
+    """A visit of somebody who is never rated."""
+    return {
+        "patient_id": f"open{clinic}",
+        "visit_date": str(START + day),
+        "pain_pre": "",
+        "clinic_id": clinic,
+    }
+
+
+def episodes_of(table, protocol=SMALL):
+    return build_episodes(build_visits(records_of({name: table[name].tolist() for name in table}), protocol))
+
+
+def line(found, unit):
+    return found.table.set_index("unit").loc[unit]
+
+
+@pytest.fixture(scope="module")
+def three():
+    return compare_units(episodes_of(export({"A": (100, 20), "B": (150, 90), "C": (50, 15)})), outcome="silent_stop")
+
+
+# -- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def test_observed_expected_and_standardised_by_hand(three):
+    # Nothing but the first rating is recorded, and it is 6 for all: what is expected is the mean, 125 of 300.
+    assert three.summary["target"] == pytest.approx(125 / 300, abs=1e-12)
+    assert three.table["observed"].tolist() == [20, 90, 15]
+    assert three.table["expected"].tolist() == pytest.approx([100 * 125 / 300, 150 * 125 / 300, 50 * 125 / 300])
+    assert three.table["difference"].tolist() == pytest.approx([20 - 500 / 12, 90 - 750 / 12, 15 - 250 / 12])
+    assert three.table["estimate"].tolist() == pytest.approx([0.2, 0.6, 0.3], abs=1e-12)
+    assert three.table["size"].tolist() == pytest.approx([100, 150, 50], abs=1e-9)
+    assert three.table[["n", "events"]].to_numpy().tolist() == [[100, 20], [150, 90], [50, 15]]
+
+
+def test_intervals_and_limits_are_those_of_plain_counts(three):
+    low, high = wilson([20, 90, 15], [100, 150, 50])
+    assert three.summary["design_effect"] == 1.0
+    assert three.table["conf_low"].tolist() == pytest.approx(low.tolist(), abs=1e-9)
+    assert three.table["conf_high"].tolist() == pytest.approx(high.tolist(), abs=1e-9)
+    p = 125 / 300
+    r = binom.ppf(0.001, 150, p)
+    wanted = (r - (binom.cdf(r, 150, p) - 0.001) / binom.pmf(r, 150, p)) / 150
+    assert line(three, "B")["low_998"] == pytest.approx(wanted, abs=1e-9)
+    assert three.table["z"].tolist() == pytest.approx(
+        ((np.array([0.2, 0.6, 0.3]) - p) / np.sqrt(p * (1 - p) / np.array([100, 150, 50]))).tolist(), abs=1e-9
+    )
+
+
+def test_a_unit_far_out_is_worth_a_look_and_no_unit_has_a_rank(three):
+    assert three.table["is_compared"].all()
+    assert three.table["position"].tolist() == [BEYOND_998, BEYOND_998, INSIDE]
+    assert three.table["is_flagged"].tolist() == [True, True, False]
+    assert not any("rank" in name for name in three.table)
+    said = " ".join([*three.notes, *map(str, three.settings.values())]).lower()
+    for word in ("worse", "worst", "best", "rank", "underperform", "effective"):
+        assert word not in said
+    assert "worth a look" in said
+
+
+def test_pseudonyms_give_the_order_whatever_the_values():
+    table = export({"B": (60, 10), "A": (60, 40), "C": (60, 20)})
+    assert compare_units(episodes_of(table), outcome="silent_stop").table["unit"].tolist() == ["A", "B", "C"]
+
+
+def test_relief_is_taken_with_interval_pseudo_observations():
+    episodes = episodes_of(export({"A": (60, 20), "B": (60, 45)}, late=5))
+    rows = build_unit_rows(episodes, "relieved")
+    values = interval_pseudo(rows.left_days, rows.right_days, [28.0])[:, 0]
+    found = compare_units(episodes, outcome="relieved")
+    of_a = episodes.table["clinic_id"].to_numpy()[rows.episode] == "A"
+    assert line(found, "A")["observed"] == pytest.approx(values[of_a].sum(), abs=1e-9)
+    assert line(found, "A")["events"] == 35
+    assert found.settings["estimator"].endswith("pseudo-observations of the outcome")
+
+
+# -- patients within units --------------------------------------------------------------------------------------------
+
+
+def test_within_variance_takes_a_patients_episodes_together():
+    code, residual = np.array([0, 0, 0, 0, 1, 1]), np.array([1.0, 1, -1, -1, 2, -2])
+    # Alone: squares 4 and 8 over 6 - 2; two patients of two like episodes each: (2^2 + 2^2 + 8) / 4.
+    assert find_within(residual, code, np.arange(6)) == pytest.approx(12 / 4)
+    assert find_within(residual, code, np.array([0, 0, 1, 1, 2, 3])) == pytest.approx(16 / 4)
+    # A patient of two units counts in each by himself.
+    assert find_within(residual, code, np.array([0, 1, 2, 3, 0, 1])) == pytest.approx(12 / 4)
+
+
+# -- the gate ---------------------------------------------------------------------------------------------------------
+
+
+def test_small_units_are_shown_and_not_compared():
+    found = compare_units(
+        episodes_of(export({"A": (100, 20), "B": (120, 80), "C": (29, 28), "D": (9, 9), "E": (30, 29)})),
+        outcome="silent_stop",
+    )
+    assert line(found, "C")["reason"].startswith("fewer than 30 episodes")
+    assert not line(found, "C")["is_flagged"]
+    assert line(found, "C")["estimate"] > line(found, "C")["high_998"]
+    assert line(found, "C")["position"] == ""
+    assert line(found, "E")["is_flagged"]
+    assert "not shown" in line(found, "D")["reason"]
+    assert np.isnan(line(found, "D")[["estimate", "shrunken", "low_95", "observed"]].astype(float)).all()
+    # Drawn towards the mean, and it lies between the two.
+    c = line(found, "C")
+    assert found.summary["target"] < c["shrunken"] < c["estimate"]
+
+
+def test_units_that_differ_by_chance_alone_are_not_compared():
+    found = compare_units(episodes_of(export({"A": (100, 40), "B": (100, 42), "C": (100, 41)})), outcome="silent_stop")
+    assert found.table["reason"].str.startswith("the units differ no more than chance").all()
+    assert found.table["shrunken"].tolist() == pytest.approx([0.41] * 3)
+    assert found.summary["n_compared"] == 0
+    assert found.summary["needed_n"] == np.inf
+
+
+def test_low_reliability_is_said_with_its_reason():
+    found = compare_units(episodes_of(export({"A": (60, 20), "B": (60, 31), "C": (60, 25)})), outcome="silent_stop")
+    assert 0 < found.table["reliability"].iloc[0] < 0.7
+    assert found.table["reason"].str.contains("reliability below 0.7").all()
+    assert not found.table["is_flagged"].any()
+
+
+def test_a_unit_without_its_pain_scores_is_not_comparable_and_not_in_the_mean():
+    clinics = {"A": (100, 20), "B": (150, 90), "C": (50, 15), "D": (60, 60)}
+    found = compare_units(episodes_of(export(clinics, unscored=["D", "D"])), outcome="silent_stop")
+    d = line(found, "D")
+    assert d["completeness"] == pytest.approx(0.5)
+    assert d["reason"].startswith("not comparable")
+    assert np.isnan(d["estimate"])
+    assert found.summary["target"] == pytest.approx(125 / 300, abs=1e-12)
+    assert d["n"] == 60
+    # One more visit without a score leaves 2/3: it takes part.
+    found = compare_units(episodes_of(export(clinics, unscored=["D"])), outcome="silent_stop")
+    assert found.summary["target"] == pytest.approx(185 / 360, abs=1e-12)
+
+
+# -- case mix ---------------------------------------------------------------------------------------------------------
+
+
+def mixed(clinic, i, silent):
+    """Old patients stop twice as often as young ones; clinic B has mostly old ones."""
+    return {"age": "70" if (clinic == "B" and i % 8) or (clinic == "A" and i % 8 == 0) else "35"}
+
+
+def test_case_mix_explains_what_the_crude_share_would_blame():
+    # Among 200 patients of A 25 are old, of B 175; of the old 80 % stop, of the young 20 %, at both clinics.
+    rows = []
+    rng = np.random.default_rng(1)
+    stops = {}
+    for clinic in "AB":
+        for age, n in (("70", 25 if clinic == "A" else 175), ("35", 175 if clinic == "A" else 25)):
+            stops[clinic, age] = n * (8 if age == "70" else 2) // 10
+            rows.append(export({clinic + age: (n, stops[clinic, age])}, lambda *_, a=age: {"age": a}))
+            # Two halves of one clinic: they were written down under names of their own.
+            rows[-1]["clinic_id"] = clinic
+    table = pd.concat(rows).sample(frac=1.0, random_state=int(rng.integers(100)))
+    found = compare_units(episodes_of(table), outcome="silent_stop")
+    crude = [(20 + 35) / 200, (140 + 5) / 200]
+    assert found.table["observed"].tolist() == [55, 145]
+    assert crude[1] - crude[0] > 0.4
+    assert found.table["estimate"].tolist() == pytest.approx([0.5, 0.5], abs=0.005)
+    assert not found.table["is_flagged"].any()
+    assert found.more["columns"].set_index("block").loc["age", "is_adjusted"]
+
+
+# -- clinicians, quarters, patients -----------------------------------------------------------------------------------
+
+
+def test_clinicians_carry_their_clinic():
+    table = export({"A": (80, 20), "B": (80, 40)}, lambda c, i, _: {"clinician_id": f"{c}{i % 2 + 1}"})
+    found = compare_units(episodes_of(table), by="clinician", outcome="silent_stop")
+    assert found.table[["unit", "clinic"]].to_numpy().tolist() == [["A1", "A"], ["A2", "A"], ["B1", "B"], ["B2", "B"]]
+    assert found.table["n"].tolist() == [40] * 4
+
+
+def test_only_episodes_since_a_quarter():
+    episodes = episodes_of(export({"A": (80, 20), "B": (80, 40)}))
+    assert compare_units(episodes, outcome="silent_stop", since="2024Q1").summary["n"] == 160
+    with pytest.raises(NotEstimable, match="since 2024Q2"):
+        compare_units(episodes, outcome="silent_stop", since="2024Q2")
+
+
+def test_patients_are_counted_by_points_from_expected():
+    rows = []
+    rows += [open_row(clinic, day) for clinic in "AB" for day in range(0, 500, 10)]
+    for i in range(60):
+        pain = {0: "1", 1: "9"}.get(i, "5")
+        for day, score in ((0, "8"), (28, pain)):
+            rows.append(
+                {
+                    "patient_id": f"p{i:02}",
+                    "visit_date": str(START + day),
+                    "pain_pre": score,
+                    "clinic_id": "AB"[i % 2],
+                }
+            )
+    found = compare_units(episodes_of(pd.DataFrame(rows)))
+    table = found.more["patients"].set_index("band")
+    # All are expected at the mean of all ratings, 5: 4 below, 4 above, 58 at it.
+    assert table["events"].to_dict() == {
+        "much_lower": 1,
+        "lower": 0,
+        "as_expected": 58,
+        "higher": 0,
+        "much_higher": 1,
+        "not_rated": 0,
+    }
+    assert table["events"].sum() == 60
+
+
+def test_the_curve_reaches_over_all_sizes(three):
+    curve = three.more["curve"]
+    assert curve["size"].min() <= three.table["size"].min()
+    assert curve["size"].max() >= three.table["size"].max()
+    assert (curve["low_998"] <= curve["low_95"]).all()
+    b = line(three, "B")
+    at = np.interp(b["size"], curve["size"], curve["high_95"])
+    assert at == pytest.approx(b["high_95"], abs=0.004)
+
+
+# -- invariants -------------------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_rows_changes_no_bit():
+    clinics = {"A": (100, 20), "B": (150, 90), "C": (50, 15)}
+    one, other = (
+        compare_units(episodes_of(export(clinics, mixed, order=order, late=5)), outcome="relieved") for order in (1, 2)
+    )
+    pd.testing.assert_frame_equal(one.table, other.table, check_exact=True)
+    assert one.summary == other.summary
+
+
+def test_other_pseudonyms_change_nothing_but_the_names():
+    one = compare_units(episodes_of(export({"A": (100, 20), "B": (150, 90)})), outcome="silent_stop").table
+    other = compare_units(episodes_of(export({"Y": (100, 20), "X": (150, 90)})), outcome="silent_stop").table
+    pd.testing.assert_frame_equal(
+        one.drop(columns=["unit", "clinic"]),
+        other.iloc[::-1].reset_index(drop=True).drop(columns=["unit", "clinic"]),
+        rtol=1e-12,
+    )
+
+
+def test_twice_the_episodes_leave_shares_and_halve_the_variance():
+    one = compare_units(episodes_of(export({"A": (100, 20), "B": (150, 90)})), outcome="silent_stop").table
+    two = compare_units(episodes_of(export({"A": (200, 40), "B": (300, 180)})), outcome="silent_stop").table
+    assert two["estimate"].tolist() == pytest.approx(one["estimate"].tolist(), abs=1e-12)
+    assert two["z"].tolist() == pytest.approx((np.sqrt(2) * one["z"]).tolist(), rel=1e-9)
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_end_of_the_data_nobody_is_seen_to_stop():
+    table = export({"A": (60, 20), "B": (60, 30)})
+    days = (table["visit_date"].to_numpy(dtype="datetime64[D]") - START).astype(int)
+    episodes = episodes_of(table.drop(columns="visit_date").assign(visit_day=[str(day) for day in days]))
+    assert not episodes.has_calendar
+    with pytest.raises(NotEstimable, match="later data cut"):
+        compare_units(episodes, outcome="silent_stop")
+    with pytest.raises(NotEstimable, match="no calendar"):
+        compare_units(episodes, outcome="resolved", since="2024Q1")
+
+
+def test_refusals():
+    episodes = episodes_of(export({"A": (60, 20), "B": (60, 30)}))
+    for options, code in ({"by": "payer"}, "E861"), ({"outcome": "happiness"}, "E860"):
+        with pytest.raises(InputRefused) as refusal:
+            compare_units(episodes, **options)
+        assert refusal.value.findings[0].code == code
+    with pytest.raises(NotEstimable, match="records no clinician"):
+        compare_units(episodes, by="clinician")
+    with pytest.raises(NotEstimable, match="fewer than two"):
+        compare_units(episodes_of(export({"A": (60, 20)})))
+    with pytest.raises(NotEstimable, match="complete enough"):
+        compare_units(
+            episodes_of(export({"A": (60, 20), "B": (60, 30)}, unscored=["A", "A", "B", "B"])), outcome="silent_stop"
+        )
+    assert set(OUTCOMES) == {"relieved", "resolved", "silent_stop", "returned"}
+    assert units.BY == ("clinic", "clinician")
