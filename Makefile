@@ -30,8 +30,8 @@ test: environment-dev ## every check: lint, format, types, notebooks, tests (und
 test-slow: environment-dev ## the slow tests: coverage of intervals by simulation, large files
 	"$(BIN)/python" -m pytest -m slow $(ARGS)
 
-lab: environment ## JupyterLab on notebooks/
-	"$(BIN)/python" -m jupyterlab --notebook-dir=notebooks $(ARGS)
+lab: environment ## JupyterLab on a working copy of notebooks/ in lab/; your changes are never overwritten
+	"$(BIN)/outcomes" lab $(ARGS)
 
 bench: environment-bench ## time and memory beside Polars, DuckDB and pandas
 	"$(BIN)/python" benchmarks/run.py $(ARGS)

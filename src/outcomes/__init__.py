@@ -18,6 +18,7 @@ _HOME = {
     "build_visits": "outcomes.cases",
     "build_episodes": "outcomes.cases",
     "build_relief_intervals": "outcomes.cases",
+    "select_clinic": "outcomes.cases",
     "build_return_rows": "outcomes.cases",
     "PainCourse": "outcomes.questions",
     "Relief": "outcomes.questions",
@@ -36,6 +37,11 @@ _HOME = {
     "compare_modalities": "outcomes.questions",
     "describe_same_visit": "outcomes.questions",
     "describe_completeness": "outcomes.questions",
+    "describe_attendance": "outcomes.questions",
+    "describe_missing": "outcomes.questions",
+    "check_missing_covariates": "outcomes.questions",
+    "compare_units": "outcomes.questions",
+    "explore_definitions": "outcomes.questions",
     "review_quarter": "outcomes.questions",
 }
 _ROOMS = ("definitions", "records", "cases", "estimators", "questions", "release", "simulate")
@@ -47,24 +53,30 @@ if TYPE_CHECKING:
     from outcomes.cases import build_relief_intervals as build_relief_intervals
     from outcomes.cases import build_return_rows as build_return_rows
     from outcomes.cases import build_visits as build_visits
+    from outcomes.cases import select_clinic as select_clinic
     from outcomes.definitions import Codebook as Codebook
     from outcomes.definitions import Protocol as Protocol
     from outcomes.questions import PainCourse as PainCourse
     from outcomes.questions import Relief as Relief
     from outcomes.questions import ReliefDefinitions as ReliefDefinitions
     from outcomes.questions import Response as Response
+    from outcomes.questions import check_missing_covariates as check_missing_covariates
     from outcomes.questions import compare_modalities as compare_modalities
     from outcomes.questions import compare_rehabilitation as compare_rehabilitation
     from outcomes.questions import compare_relief_definitions as compare_relief_definitions
     from outcomes.questions import compare_return_factors as compare_return_factors
     from outcomes.questions import compare_triggers as compare_triggers
+    from outcomes.questions import compare_units as compare_units
+    from outcomes.questions import describe_attendance as describe_attendance
     from outcomes.questions import describe_completeness as describe_completeness
+    from outcomes.questions import describe_missing as describe_missing
     from outcomes.questions import describe_modality_use as describe_modality_use
     from outcomes.questions import describe_same_visit as describe_same_visit
     from outcomes.questions import estimate_pain_course as estimate_pain_course
     from outcomes.questions import estimate_recurrence as estimate_recurrence
     from outcomes.questions import estimate_relief as estimate_relief
     from outcomes.questions import estimate_response as estimate_response
+    from outcomes.questions import explore_definitions as explore_definitions
     from outcomes.questions import review_quarter as review_quarter
     from outcomes.questions import show_immortal_time as show_immortal_time
     from outcomes.records import Mapping as Mapping

@@ -1,39 +1,83 @@
-"""The command line: `outcomes report`, `clean`, `simulate`.
+"""The command line: `outcomes report`, `verify`, `diff`, `lab`, `clean`, `simulate`.
 
-Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written; 4 internal error.
+Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written (`verify`: not as published); 4 internal
+error.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outcomes import __version__
-from outcomes.errors import Finding, InputRefused, OutcomesError
+from outcomes.errors import InputRefused, OutcomesError
 
 if TYPE_CHECKING:
-    from outcomes.cases import Episodes, Visits
+    from outcomes.cases import Episodes
     from outcomes.records import Records
 
 DONE, ROWS_SET_ASIDE, REFUSED, INTERNAL = 0, 1, 2, 4
+# The threads of a matrix product decide the order of its sums, and so its last digit: one, on every machine.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _SAMPLE = Path("data/sample")
 # The names the export knows, written here because importing that room costs more than printing the help.
 _TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms")
 _FORMATS = ("both", "parquet", "csv")
 _EXAMPLES = """examples:
-  outcomes report                                   report on the synthetic sample of this checkout (data/sample)
-  outcomes report visits.csv --mapping mapping.toml report on your own export
-  outcomes report q2.csv q3.csv --quarter 2026Q3    several files, one quarter
-  outcomes clean visits.csv --out cleaned/          visits, episodes, quarantine and ledger as tables
+  outcomes report                                    report on the synthetic sample of this checkout (data/sample)
+  outcomes report visits.csv --mapping mapping.toml  report on your own export
+  outcomes report q2.csv q3.csv --quarter 2026Q3     several files, one quarter
+  outcomes verify reports/2026Q3                     is the release still what was published?
+  outcomes diff old/2026Q2 reports/2026Q3            which estimates moved, and through what
+  outcomes lab                                       the notebooks, in a working copy of your own
+  outcomes clean visits.csv --out cleaned/           visits, episodes, quarantine and ledger as tables
   outcomes simulate --patients 500 --seed 1 --out simulated/
 
 exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 4 internal error"""
+_REPORT_HELP = """what is written, all of it or nothing:
+  OUT/QUARTER/index.html, report.pdf  the report, on screen and on paper
+  OUT/QUARTER/tables/, figures/       its numbers and pictures; tables/checklist.csv fills STROBE, RECORD and TARGET
+  OUT/QUARTER/config/, manifest.json  definitions, mapping, and the hashes that `verify` and `diff` go by
+  OUT/QUARTER-rows-set-aside.csv      for you only: every row that could not be used, and why
+  OUT/QUARTER-inputs.json             for you only: where the inputs lay, for `diff`
+
+examples:
+  outcomes report                                         the sample of this checkout
+  outcomes report visits.csv --as-of 2026-06-30           as it stood then: later visits are counted and not used
+  outcomes report visits.csv --no-notebooks --out draft/  quick
+
+The same files, settings and packages give the same bytes, however the rows are ordered (those of one patient and day
+keep their order). Today's date is never read: the report is as of the data cut, or of --as-of."""
+_VERIFY_HELP = """Named is every file that was edited, is missing, is extra, or is mixed (belongs to another release of
+the same folder), and a manifest that was edited or contradicts itself.
+
+examples:
+  outcomes verify reports/2026Q3          one release
+  outcomes verify reports/*/              all of them
+
+exit codes: 0 as published · 2 not as published, or no release"""
+_DIFF_HELP = """Movements are split into data added, rows corrected, protocol, codebook, and code or packages, by
+running again what lies between the two releases; the parts add up exactly. Inputs are found where they lay, or below
+--inputs-a and --inputs-b, by their hash. What cannot be run again here is not attributed, and you are told why.
+
+examples:
+  outcomes diff reports/2026Q2 reports/2026Q3               two quarters
+  outcomes diff before/2026Q3 after/2026Q3 --csv moved.csv  one quarter under two protocols, in full as CSV
+  outcomes diff a/2026Q3 b/2026Q3 --inputs-a archive/       where A's export has moved
+  outcomes diff a/2026Q3 b/2026Q3 --no-rerun                only what moved, in a second"""
+_LAB_HELP = """Run it again after an update of the package: notebooks you did not change are updated, those you changed
+are left, and their new version is put beside as NAME.new.ipynb. Nothing of yours is ever overwritten.
+
+examples:
+  outcomes lab                            a working copy in ./lab
+  outcomes lab ~/study --no-open          somewhere else, and without a browser: the address is printed
+  outcomes lab --copy-only                only bring the copy up to date"""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,9 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"outcomes {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_report(commands)
-    _add_clean(commands)
-    _add_simulate(commands)
+    for add in (_add_report, _add_verify, _add_diff, _add_lab, _add_clean, _add_simulate):
+        add(commands)
     return parser
 
 
@@ -63,15 +106,67 @@ def _add_inputs(command: argparse.ArgumentParser) -> None:
 
 
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    report = commands.add_parser("report", help="make the quarterly report (page, PDF, tables, notebooks, manifest)")
+    report = _add_command(
+        commands, "report", "make the quarterly report (page, PDF, tables, notebooks, manifest)", _REPORT_HELP
+    )
     report.add_argument(
         "exports", nargs="*", type=Path, metavar="EXPORT", help="CSV, XLSX or Parquet; default: data/sample"
     )
     _add_inputs(report)
     report.add_argument("--quarter", help="quarter to report on, e.g. 2026Q2; default: the newest that can be judged")
+    report.add_argument(
+        "--as-of",
+        type=_date,
+        metavar="DATE",
+        help="use no visit after this day, e.g. 2026-06-30; default: the data cut",
+    )
     report.add_argument("--out", type=Path, default=Path("reports"), help="folder for reports (default: reports/)")
     report.add_argument("--no-notebooks", action="store_true", help="leave out the executed notebooks (faster)")
     report.set_defaults(run=_report)
+
+
+def _add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, words: str, more: str
+) -> argparse.ArgumentParser:
+    raw, sentence = argparse.RawDescriptionHelpFormatter, f"{words[0].upper()}{words[1:]}."
+    return commands.add_parser(name, help=words, description=sentence, epilog=more, formatter_class=raw)
+
+
+def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verify = _add_command(commands, "verify", "say whether releases are still what was published", _VERIFY_HELP)
+    verify.add_argument("releases", nargs="+", type=Path, metavar="RELEASE", help="folder with a manifest.json")
+    verify.set_defaults(run=_verify)
+
+
+def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    diff = _add_command(
+        commands, "diff", "say which estimates moved between two releases, and through what", _DIFF_HELP
+    )
+    for name in ("a", "b"):
+        diff.add_argument(name, type=Path, metavar=name.upper(), help="folder of a release")
+    for name in ("a", "b"):
+        words = f"export {name.upper()} was made from, or a folder to look for it in"
+        diff.add_argument(f"--inputs-{name}", type=Path, nargs="+", default=[], metavar="PATH", help=words)
+    diff.add_argument("--csv", type=Path, metavar="FILE", help="write every movement, in full")
+    diff.add_argument("--all", action="store_true", help="put exercise and comparisons of treatments again (minutes)")
+    diff.add_argument("--no-rerun", action="store_true", help="do not attribute: only say what moved")
+    diff.add_argument("--quiet", action="store_true", help="no progress on the terminal")
+    diff.set_defaults(run=_diff)
+
+
+def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lab = _add_command(commands, "lab", "open JupyterLab on a working copy of the notebooks", _LAB_HELP)
+    lab.add_argument("folder", nargs="?", type=Path, default=Path("lab"), metavar="DIR", help="default: ./lab")
+    lab.add_argument("--no-open", action="store_true", help="do not open a browser")
+    lab.add_argument("--copy-only", action="store_true", help="bring the copy up to date and start nothing")
+    lab.set_defaults(run=_lab)
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date as 2026-06-30") from None
 
 
 def _add_clean(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -113,58 +208,28 @@ def _say(text: str) -> None:
 def _read(args: argparse.Namespace) -> tuple[Records, Episodes]:
     """Read, clean and group: what `report` and `clean` share."""
     from outcomes.cases import build_episodes, build_visits
+    from outcomes.cases.as_of import cut_visits
+    from outcomes.cases.remarks import list_main_reasons
     from outcomes.definitions import Codebook, Protocol
     from outcomes.records import read_records
+    from outcomes.records.remarks import list_remarks
 
     protocol = Protocol.load(args.protocol) if args.protocol else Protocol()
     codebook = Codebook.load(args.codebook)
     tell = (lambda _: None) if args.quiet else _say
     tell(f"reading {', '.join(path.name for path in args.exports)} ...")
     records = read_records(args.exports, args.mapping)
-    for note in _notes_on_reading(records):
+    for note in list_remarks(records):
         tell(note)
     tell(f"checking {records.n:,} records ...")
     visits = build_visits(records, protocol, codebook)
     if not visits.n:
-        raise InputRefused("No record of this export is a visit that can be used.", _main_reasons(visits, most=5))
+        raise InputRefused("No record of this export is a visit that can be used.", list_main_reasons(visits, most=5))
+    if as_of := getattr(args, "as_of", None):
+        visits = cut_visits(visits, as_of)
     episodes = build_episodes(visits)
     tell(f"{visits.n:,} visits in {episodes.n:,} episodes of care")
     return records, episodes
-
-
-def _notes_on_reading(records: Records) -> list[str]:
-    """What the reader noticed, and the columns nobody asked for, with the field a name may have meant."""
-    from difflib import get_close_matches
-
-    from outcomes.records import FIELDS
-
-    free = [name for name in FIELDS if name not in records.fields]
-    said = list(records.notes)
-    for file in records.files:
-        guesses = {
-            header: get_close_matches(header.lower().replace(" ", "_"), free, 1) for header in file.unread_columns
-        }
-        listed = [f"{header} (meant as {near[0]}?)" if near else header for header, near in guesses.items()]
-        if listed:
-            more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
-            said.append(
-                f"not read from {file.name}: {', '.join(listed[:12])}{more}; [columns] in the mapping names what is"
-            )
-    return said
-
-
-def _main_reasons(visits: Visits, most: int = 3) -> list[Finding]:
-    """The rules that set most rows aside, with their remedies."""
-    from collections import Counter
-
-    codes = visits.quarantine["code"].to_pylist()
-    found = []
-    for code, n in sorted(Counter(codes).items(), key=lambda item: (-item[1], item[0]))[:most]:
-        row = visits.quarantine.slice(codes.index(code), 1)
-        first = {name: row[name][0].as_py() for name in ("column", "source_file", "rule", "remedy")}
-        place = f"column '{first['column']}'" if first["column"] else first["source_file"]
-        found.append(Finding(code, f"{first['rule']}: {n:,} rows.", place, first["remedy"]))
-    return found
 
 
 def _clean(args: argparse.Namespace) -> int:
@@ -178,10 +243,15 @@ def _clean(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace) -> int:
     if not args.exports:
         _use_sample(args)
+    from outcomes.cases.as_of import describe_as_of
+    from outcomes.cases.remarks import write_rows_set_aside
     from outcomes.release import publish_report
+    from outcomes.release.diff_inputs import remember_inputs
+    from outcomes.release.progress import telling
 
     records, episodes = _read(args)
-    with _progress(args.quiet) as tell:
+    _say(f"as of {describe_as_of(episodes.visits, args.as_of)}")
+    with telling(args.quiet) as tell:
         page = publish_report(
             records,
             episodes.visits,
@@ -191,44 +261,12 @@ def _report(args: argparse.Namespace) -> int:
             notebooks=not args.no_notebooks,
             progress=tell,
             sources={"mapping": args.mapping, "codebook": args.codebook},
+            as_of_asked=args.as_of.isoformat() if args.as_of else "",
         )
-    _list_rows_set_aside(episodes, page)
+    remember_inputs(records, args.mapping, page.parent)
+    if aside := write_rows_set_aside(episodes, page.parent):
+        _say(f"rows set aside, one by one: {aside}")
     return _finish(episodes, page)
-
-
-def _list_rows_set_aside(episodes: Episodes, page: Path) -> None:
-    """Write the quarantine beside the release, never into it: it points at single records and is for its owner only."""
-    from outcomes.cases.export import write_quarantine
-
-    path = page.parent.parent / f"{page.parent.name}-rows-set-aside.csv"
-    path.unlink(missing_ok=True)
-    if episodes.visits.quarantine.num_rows:
-        write_quarantine(episodes, path)
-        _say(f"rows set aside, one by one: {path}")
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Say what is being done: on a terminal in one line with the time it takes, elsewhere a line a step."""
-    if quiet or not sys.stderr.isatty():
-        said = [""]
-
-        def say_steps(step: str) -> None:
-            # The cells of a notebook are one step: a log needs no line for each.
-            if not quiet and (name := step.partition(":")[0]) != said[0]:
-                said[0] = name
-                _say(f"{name} ...")
-
-        yield say_steps
-        return
-    from tqdm import tqdm
-
-    with tqdm(bar_format="{elapsed}  {desc}", file=sys.stderr, leave=False) as line:
-
-        def tell(step: str) -> None:
-            line.set_description_str(step)
-
-        yield tell
 
 
 def _use_sample(args: argparse.Namespace) -> None:
@@ -244,16 +282,49 @@ def _use_sample(args: argparse.Namespace) -> None:
 
 def _finish(episodes: Episodes, result: Path) -> int:
     """Account for the rows, name what to open, and turn 'rows were set aside' into the exit code."""
+    from outcomes.cases.remarks import list_main_reasons
+
     visits = episodes.visits
     n_aside = sum(step.n_set_aside for step in visits.ledger.steps if step.unit in ("rows", "records"))
     if n_aside:
         _say(f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings), most often")
-        for finding in _main_reasons(visits):
+        for finding in list_main_reasons(visits):
             _say(f"  {finding}")
     if visits.unknown_terms:
         _say(f"terms that are not in the codebook: {len(visits.unknown_terms):,}; their visits are kept")
     print(result)
     return ROWS_SET_ASIDE if n_aside else DONE
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from outcomes.release.verify import verify_release
+
+    found = [verify_release(folder) for folder in args.releases]
+    print("\n".join(verification.table() for verification in found))
+    return DONE if all(verification.is_whole for verification in found) else REFUSED
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from outcomes.release.diff import diff_releases
+    from outcomes.release.diff_words import show_diff, write_csv
+    from outcomes.release.progress import telling
+
+    with telling(args.quiet) as tell:
+        found = diff_releases(args.a, args.b, args.inputs_a, args.inputs_b, args.all, not args.no_rerun, tell)
+    if args.csv:
+        args.csv.write_text(write_csv(found), encoding="utf-8", newline="\n")
+    print(show_diff(found))
+    return DONE
+
+
+def _lab(args: argparse.Namespace) -> int:
+    from outcomes.release.lab import UNCHANGED, copy_notebooks, open_lab
+
+    for copied in copy_notebooks(args.folder):
+        if copied.what != UNCHANGED:
+            _say(f"{copied.name}: {copied.what}")
+    print(args.folder)
+    return DONE if args.copy_only else open_lab(args.folder, browser=not args.no_open)
 
 
 def _simulate(args: argparse.Namespace) -> int:
@@ -296,6 +367,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code (this module's docstring).
     """
     args = _parser().parse_args(argv)
+    if "numpy" not in sys.modules:  # later it would have no effect here
+        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:
         return int(args.run(args))
     except OutcomesError as refusal:

@@ -123,6 +123,41 @@ def test_locate_finds_a_path_from_the_root_and_from_the_notebooks_folder(tmp_pat
     assert locate(None) is None
 
 
+def test_a_working_copy_elsewhere_finds_the_sample_of_the_checkout(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert locate("data/sample/mapping.toml").samefile(ROOT / "data" / "sample" / "mapping.toml")
+    assert locate("data/none.csv") == Path("data/none.csv")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_has_what_papermill_asks_for(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    tags = [tag for cell in notebook["cells"] for tag in cell["metadata"].get("tags", ())]
+    assert tags.count("parameters") == 1 and "injected-parameters" not in tags
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert notebook["metadata"]["kernelspec"]["language"] == "python"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[] if i == 0 else pytest.mark.slow, id=path.stem) for i, path in enumerate(NOTEBOOKS)],
+)
+def test_a_notebook_runs_under_papermill(path, tmp_path):
+    papermill = pytest.importorskip(
+        "papermill", reason="papermill is not installed here; add it to the group dev and run `make lock`"
+    )
+    sample = ROOT / "data" / "sample"
+    few = tmp_path / "protocol.toml"
+    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 60\n", "utf-8")
+    values = {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"), "protocol": str(few)}
+    out = tmp_path / path.name
+    papermill.execute_notebook(path, out, values, kernel_name="python3", cwd=tmp_path, progress_bar=False)
+    cells = json.loads(out.read_text("utf-8"))["cells"]
+    injected = [cell for cell in cells if "injected-parameters" in cell["metadata"].get("tags", ())]
+    assert len(injected) == 1 and str(few) in "".join(injected[0]["source"])
+    assert not [output for cell in cells for output in cell.get("outputs", ()) if output["output_type"] == "error"]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_notebook_runs_on_the_sample(path, tmp_path):
     sample = ROOT / "data" / "sample"

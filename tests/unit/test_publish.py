@@ -16,9 +16,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import release_fakes as fakes
 
 from outcomes.errors import InputRefused, NotEstimable, OutcomesError
+from outcomes.records import Mapping
 from outcomes.release import publish
+from outcomes.release.configuration import describe_environment
 from outcomes.release.inputs import QUESTIONS, ReportInputs
-from outcomes.release.manifest import build_manifest, hash_files, to_json
+from outcomes.release.manifest import build_manifest, hash_files, hash_manifest, to_json
 from outcomes.release.publish import publish_answers, staged, write
 
 
@@ -49,7 +51,8 @@ def test_the_release_is_complete(published):
     assert published.name == "index.html" and folder.name == fakes.CHOSEN
     names = set(snapshot(folder))
     assert {"index.html", "report.pdf", "manifest.json", "tables/relief.csv", "tables/ledger.csv",
-            "figures/relief.svg"} <= names  # fmt: skip
+            "figures/relief.svg", "config/protocol.toml", "config/mapping.toml",
+            "tables/checklist.csv"} <= names  # fmt: skip
     assert [p.name for p in folder.parent.iterdir()] == [folder.name]
     html = published.read_text(encoding="utf-8")
     for name in names - {"index.html"}:
@@ -67,13 +70,40 @@ def test_the_manifest_accounts_for_everything(published):
     assert set(manifest["outputs"]) == set(snapshot(published.parent)) - {"manifest.json"}
     assert manifest["definitions"] == {
         "codebook": "a17be0442c90",
-        "mapping": "77d0c1f2ab34",
+        "mapping": fakes.records().mapping.hash,
+        "mapping_withheld": [],
         "protocol": "0f3c9a77b1de",
     }
+    assert manifest["protocol"] == fakes.protocol().to_plain()
+    assert manifest["environment"] == describe_environment() and manifest["as_of_asked"] == ""
+    assert manifest["manifest_sha256"] == hash_manifest(manifest)
+    assert manifest["checklist"]["file"] in manifest["outputs"]
     assert manifest["inputs"][0]["name"] == "visits.csv" and manifest["inputs"][0]["size_bytes"] == 3_912_004
     assert manifest["inputs"][0]["unread_columns"] == ["notes"] and manifest["data_notes"] == []
     assert manifest["row_accounting"] == fakes.episodes().ledger.rows()
     assert manifest["seed"] == 20260101 and manifest["versions"]["numpy"]
+
+
+def test_a_release_holds_its_own_settings(tmp_path):
+    tables = tmp_path / "vocabulary"
+    tables.mkdir()
+    (tables / "causes.csv").write_bytes(b"\xef\xbb\xbfcause_id,words,synonyms\r\n")
+    page = publish_answers(small_inputs(), tmp_path / "out", notebooks=False, sources={"codebook": tables})
+    config = {path.relative_to(page.parent).as_posix() for path in (page.parent / "config").rglob("*.csv")}
+    assert config == {"config/codebook/causes.csv"}
+    assert Mapping.load(page.parent / "config" / "mapping.toml") == fakes.records().mapping
+    assert (page.parent / "config" / "protocol.toml").read_text() == fakes.protocol().to_toml()
+
+
+def test_an_as_of_date_that_was_asked_for_is_in_the_manifest(tmp_path):
+    sources = {"mapping": "mapping.toml"}
+    page = publish_answers(small_inputs(), tmp_path, notebooks=True, sources=sources, as_of_asked="2026-06-30")
+    manifest = json.loads(page.with_name("manifest.json").read_text("utf-8"))
+    assert manifest["as_of_asked"] == "2026-06-30"
+    # Notebooks read the export themselves: beside numbers of an earlier day theirs would be others.
+    assert manifest["notes"] == [
+        "Notebooks were not run: they read the whole export, and this report is as of an earlier day."
+    ]
 
 
 def test_the_same_answers_give_the_same_bytes(published, tmp_path):

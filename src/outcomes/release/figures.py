@@ -17,6 +17,7 @@ from outcomes.release.definition_figure import specification_curve
 from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
 from outcomes.release.factor_figure import return_factors
 from outcomes.release.modality_figures import forest
+from outcomes.release.multiverse_figure import multiverse
 from outcomes.release.panels import cut, plain, quarter_panel, split_host
 from outcomes.release.pathway_figure import pathway, stages_by_visit
 from outcomes.release.quarter_figures import observed_expected, spc
@@ -24,6 +25,7 @@ from outcomes.release.return_figures import gap_sensitivity, mean_returns, rehab
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, WASH
 from outcomes.release.trigger_figure import trigger_flow
+from outcomes.release.unit_figures import drop_off, funnel
 from outcomes.release.use_figures import bundles, positivity_map, use_by_visit
 
 if TYPE_CHECKING:
@@ -35,12 +37,15 @@ __all__ = [
     "bundles",
     "competing_ends",
     "completeness",
+    "drop_off",
     "forest",
+    "funnel",
     "gap_sensitivity",
     "is_share",
     "love_plot",
     "mean_returns",
     "modality_mix",
+    "multiverse",
     "observed_expected",
     "overlap",
     "pain_course",

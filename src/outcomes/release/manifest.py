@@ -1,6 +1,8 @@
 """What went in and what came out: ``manifest.json``, canonical, without the time of day and without a patient's value.
 
-Equal input, configuration and packages give equal bytes. The only date in it is the data cut.
+Equal input, configuration and packages give equal bytes. The only date in it is the as-of date, which is the data cut
+unless another was asked for. Paths are not in it, for they name people and machines. ``manifest_sha256`` is the hash of
+all the rest, so that `outcomes verify` also finds a manifest that was edited.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes import __version__
+from outcomes.release.configuration import describe_environment
 
 if TYPE_CHECKING:
     from outcomes.cases import Episodes, Visits
     from outcomes.records import Records
 
-FORMAT = 1
+FORMAT = 2
+SELF = "manifest_sha256"
 DEPENDENCIES = (
     "Jinja2",
     "jupyterlab",
@@ -44,6 +48,9 @@ def build_manifest(
     as_of: str,
     outputs: Mapping[str, str],
     notes: tuple[str, ...] = (),
+    withheld: tuple[str, ...] = (),
+    as_of_asked: str = "",
+    checklist: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest as plain values.
 
@@ -58,25 +65,43 @@ def build_manifest(
         Relative path -> SHA-256 of every file of the release but the manifest.
     notes : tuple of str
         What the release lacks and why, for example a notebook that failed.
+    withheld : tuple of str
+        Keys of the mapping that ``config/mapping.toml`` leaves out (`configuration.to_toml`).
+    as_of_asked : str
+        The as-of date that was asked for; empty when the data cut was taken.
+    checklist : Mapping, optional
+        Name of the reporting checklist and how many of its items are answered.
     """
     protocol = episodes.protocol
-    return {
+    manifest = {
         "manifest_format": FORMAT,
         "quarter": quarter,
         "as_of": as_of,
+        "as_of_asked": as_of_asked,
         "inputs": [] if records is None else [_describe_file(file) for file in records.files],
         "row_accounting": episodes.ledger.rows(),
         "definitions": {
             "protocol": protocol.hash,
             "mapping": "" if records is None else records.mapping.hash,
             "codebook": visits.codebook.hash,
+            "mapping_withheld": list(withheld),
         },
+        "protocol": protocol.to_plain(),
+        "environment": describe_environment(),
+        "checklist": dict(checklist or {}),
         "seed": protocol.inference.seed,
         "versions": {"outcomes": package_version(), "python": platform.python_version(), **_dependency_versions()},
         "outputs": dict(sorted(outputs.items())),
         "notes": list(notes),
         "data_notes": list(visits.notes),
     }
+    return manifest | {SELF: hash_manifest(manifest)}
+
+
+def hash_manifest(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest without its own hash."""
+    rest = {key: value for key, value in manifest.items() if key != SELF}
+    return hashlib.sha256(to_json(rest).encode()).hexdigest()
 
 
 def to_json(manifest: Mapping[str, Any]) -> str:

@@ -94,10 +94,14 @@ def find_notebooks(folder: Path | None = None) -> list[Path]:
 
 
 def locate(path: str | list[str] | None) -> Any:
-    """Return a path, or each of a list, from the working folder or, for a notebook in ``notebooks/``, its parent."""
+    """Return a path, or each of a list, from the working folder, its parent (``notebooks/``), or the checkout.
+
+    The last is for a working copy of the notebooks that lies elsewhere (`release.lab`).
+    """
     if path is None or isinstance(path, list):
         return path if path is None else [locate(item) for item in path]
-    return next((p for p in (Path(path), Path("..") / path) if p.exists()), Path(path))
+    places = (Path(path), Path("..") / path, Path(__file__).parents[3] / path)
+    return next((place for place in places if place.exists()), Path(path))
 
 
 def read_parameters(path: Path) -> dict[str, tuple[Any, tuple[type, ...]]]:

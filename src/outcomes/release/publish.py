@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from outcomes.release.inputs import ReportInputs, ask
+from outcomes.release import checklist
+from outcomes.release.configuration import MAPPING, PROTOCOL, copy_tables, to_toml
+from outcomes.release.inputs import COMPARISONS, ReportInputs, ask
 from outcomes.release.manifest import build_manifest, hash_files, to_json
 from outcomes.release.model import FigureView, Link, Page
 from outcomes.release.notebooks import find_notebooks, read_parameters, run_notebook
 from outcomes.release.page import build_page, data_cut
 from outcomes.release.render_html import render_html
-from outcomes.release.render_pdf import render_pdf
+from outcomes.release.render_pdf import render_pdf, render_png
 from outcomes.release.staging import MANIFEST, check_out, heed_interrupt, staged, write
 from outcomes.release.tables import collect_tables, to_csv
 from outcomes.release.words import day_to_date
@@ -36,6 +38,7 @@ def publish_report(
     notebooks: bool = True,
     progress: bool | Progress = False,
     sources: Mapping[str, Any] | None = None,
+    as_of_asked: str = "",
 ) -> Path:
     """Answer the questions and write ``<out>/<quarter>/``.
 
@@ -53,6 +56,8 @@ def publish_report(
     sources : Mapping, optional
         Paths of ``mapping`` and ``codebook`` as given on the command line, for the notebooks. Without the one that was
         used no notebook is run, and the manifest says so.
+    as_of_asked : str
+        The as-of date the visits were cut at (`cases.as_of.cut_visits`), as an ISO date; empty for the data cut.
 
     Returns
     -------
@@ -69,7 +74,7 @@ def publish_report(
     check_out(Path(out))
     tell = progress if callable(progress) else _write_progress if progress else _be_silent
     inputs = ask(records, visits, episodes, quarter, tell).protected()
-    return publish_answers(inputs, out, notebooks, tell, sources)
+    return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked)
 
 
 def publish_answers(
@@ -78,6 +83,7 @@ def publish_answers(
     notebooks: bool = True,
     progress: Progress = lambda _: None,
     sources: Mapping[str, Any] | None = None,
+    as_of_asked: str = "",
 ) -> Path:
     """Write the release of answers that are there already and protected; otherwise as `publish_report`."""
     target = Path(out) / (inputs.quarter or WITHOUT_CALENDAR)
@@ -85,8 +91,9 @@ def publish_answers(
         links: list[Link] = []
         notes: list[str] = []
         if notebooks:
-            links, notes = _write_notebooks(inputs, staging, sources or {}, progress)
-        _write_page(inputs, staging, links, notes, progress)
+            links, notes = _write_notebooks(inputs, staging, sources or {}, as_of_asked, progress)
+        withheld = _write_settings(inputs, staging, sources or {})
+        items = _write_page(inputs, staging, links, notes, progress)
         cut = data_cut(inputs.visits)
         manifest = build_manifest(
             inputs.records,
@@ -96,31 +103,74 @@ def publish_answers(
             day_to_date(cut).isoformat() if cut is not None else "",
             hash_files(staging),
             tuple(notes),
+            withheld,
+            as_of_asked,
+            items,
         )
         write(staging / MANIFEST, to_json(manifest))
     return target / "index.html"
 
 
-def _write_page(inputs: ReportInputs, staging: Path, links: list[Link], notes: list[str], progress: Progress) -> None:
+def _write_settings(inputs: ReportInputs, staging: Path, sources: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write what the release was made with; the keys of the mapping that are withheld are given back."""
+    write(staging / PROTOCOL, inputs.episodes.protocol.to_toml())
+    folder = sources.get("codebook")
+    for name, text in copy_tables(Path(folder) if folder is not None else None).items():
+        write(staging / name, text)
+    if inputs.records is None:
+        return ()
+    text, withheld = to_toml(inputs.records.mapping)
+    write(staging / MAPPING, text)
+    return withheld
+
+
+def _write_page(
+    inputs: ReportInputs, staging: Path, links: list[Link], notes: list[str], progress: Progress
+) -> dict[str, Any]:
+    """Write tables, figures, page, PDF and the checklist, which is counted for the manifest."""
     progress("tables")
     tables = collect_tables(inputs)
     for name, table in tables.items():
         write(staging / "tables" / f"{name}.csv", to_csv(table))
     progress("figures and page")
-    files = (Link("This report as PDF", "report.pdf"), *links, Link("Manifest", MANIFEST))
-    page = build_page(inputs, tables, files, tuple(notes))
+    page = build_page(inputs, tables, _list_files(inputs, links), tuple(notes))
     for figure in _figures(page):
-        write(staging / "figures" / f"{figure.id.removeprefix('figure-')}.svg", figure.wide + "\n")
+        name = figure.id.removeprefix("figure-")
+        write(staging / "figures" / f"{name}.svg", figure.wide + "\n")
+        write(staging / "figures" / f"{name}.png", render_png(figure.wide))
     write(staging / "index.html", render_html(page))
     progress("PDF")
     write(staging / "report.pdf", render_pdf(page))
+    items = _fill_checklist(inputs, page, tables, staging)
+    write(staging / "tables" / f"{checklist.NAME}.csv", to_csv(items))
+    return checklist.count_items(items)
+
+
+def _list_files(inputs: ReportInputs, notebooks: list[Link]) -> tuple[Link, ...]:
+    """What the page links to: every file of the release that a reader may want."""
+    return (
+        Link("This report as PDF", "report.pdf"),
+        *notebooks,
+        Link("Reporting checklist", f"tables/{checklist.NAME}.csv"),
+        Link("Definitions (protocol)", PROTOCOL),
+        *((Link("How the export was read (mapping)", MAPPING),) if inputs.records is not None else ()),
+        Link("Manifest", MANIFEST),
+    )
+
+
+def _fill_checklist(inputs: ReportInputs, page: Page, tables: Mapping[str, Any], staging: Path) -> Any:
+    """Fill the checklist with what was written, and with the manifest, which is written last."""
+    anchors = {"main", *(section.id for section in page.sections), *(("cannot",) if page.cannot_say else ())}
+    contents = checklist.Contents({*hash_files(staging), MANIFEST}, anchors, tables)
+    refusals = [inputs.refusal(name) for name in COMPARISONS if inputs.refusal(name)]
+    return checklist.fill_checklist(inputs.episodes, contents, refusals)
 
 
 def _write_notebooks(
-    inputs: ReportInputs, staging: Path, sources: Mapping[str, Any], progress: Progress
+    inputs: ReportInputs, staging: Path, sources: Mapping[str, Any], as_of_asked: str, progress: Progress
 ) -> tuple[list[Link], list[str]]:
     """Run every notebook; one that fails is written as far as it came and named in the notes."""
-    if reason := _why_no_notebooks(inputs, sources):
+    if reason := _why_no_notebooks(inputs, sources, as_of_asked):
         return [], [f"Notebooks were not run: {reason}"]
     links, notes = [], []
     with tempfile.TemporaryDirectory(prefix="outcomes-protocol-") as folder:
@@ -138,7 +188,7 @@ def _write_notebooks(
     return links, notes
 
 
-def _why_no_notebooks(inputs: ReportInputs, sources: Mapping[str, Any]) -> str:
+def _why_no_notebooks(inputs: ReportInputs, sources: Mapping[str, Any], as_of_asked: str) -> str:
     records = inputs.records
     if not find_notebooks():
         return "there is no folder notebooks/ here."
@@ -146,6 +196,8 @@ def _why_no_notebooks(inputs: ReportInputs, sources: Mapping[str, Any]) -> str:
         return "the files of the export are not known."
     if sources.get("mapping") is None and records.mapping != type(records.mapping)():
         return "the path of the mapping was not given."
+    if as_of_asked:
+        return "they read the whole export, and this report is as of an earlier day."
     return ""
 
 

@@ -1,0 +1,91 @@
+"""Some of the visits: those of one clinic, and what any choice of visits has to keep in step."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.cases.schema import MISSING
+from outcomes.errors import Finding, InputRefused
+from outcomes.ledger import Step
+
+if TYPE_CHECKING:
+    from outcomes.cases.visits import Visits
+
+
+def select_clinic(visits: Visits, clinic: str) -> Visits:
+    """Return the visits recorded at one clinic.
+
+    Someone who also went to another clinic is followed at this one only, as its owner sees it.
+
+    Parameters
+    ----------
+    visits : Visits
+    clinic : str
+        Its pseudonym, as it stands in the export.
+
+    Returns
+    -------
+    Visits
+        With a step in the ledger that counts the visits elsewhere.
+
+    Raises
+    ------
+    InputRefused
+        E884 the export has no clinics, or no such one.
+    """
+    if "clinic" not in visits.columns:
+        raise _refused(clinic, "cannot be chosen: this export has no clinic_id.", "Leave it out.")
+    known = [str(name) for name in visits.labels["clinic"].to_pylist()]
+    if clinic not in known:
+        near = difflib.get_close_matches(clinic, known, 1)
+        remedy = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known[:12])}."
+        raise _refused(clinic, "is not a clinic of these records.", remedy)
+    keep = visits.columns["clinic"] == known.index(clinic)
+    step = Step(
+        f"clinic {clinic}", "records", visits.n, int(keep.sum()), not_data={"at another clinic": int((~keep).sum())}
+    )
+    return keep_visits(visits, keep, visits.clinic_last_day, step, f"only visits at clinic {clinic} were used")
+
+
+def keep_visits(
+    visits: Visits, keep: NDArray[np.bool_], clinic_last_day: NDArray[np.int32], step: Step, note: str
+) -> Visits:
+    """Return the visits kept; clinics without one are forgotten, with their first and last days.
+
+    Parameters
+    ----------
+    visits : Visits
+    keep : ndarray of bool, shape (visits,)
+    clinic_last_day : ndarray of int32, shape (clinics + 1,)
+        As that of `visits`, or earlier.
+    step : Step
+        For the ledger.
+    note : str
+    """
+    columns = {name: values[keep] for name, values in visits.columns.items()}
+    first, last, labels = visits.clinic_first_day, clinic_last_day, dict(visits.labels)
+    if "clinic" in labels:
+        seen = np.unique(columns["clinic"][columns["clinic"] >= 0])
+        place = np.full(len(labels["clinic"]) + 1, MISSING, dtype=columns["clinic"].dtype)
+        place[seen] = np.arange(len(seen))
+        columns["clinic"] = place[columns["clinic"]]  # -1, no clinic, is the last place and stays -1
+        labels["clinic"] = labels["clinic"].take(seen.tolist())
+        first, last = (np.append(days[seen], days[-1]) for days in (first, last))
+    return dataclasses.replace(
+        visits,
+        columns=columns,
+        labels=labels,
+        clinic_first_day=first,
+        clinic_last_day=last,
+        notes=(*visits.notes, note),
+        ledger=visits.ledger.with_step(step),
+    )
+
+
+def _refused(clinic: str, what: str, remedy: str) -> InputRefused:
+    return InputRefused("This clinic cannot be looked at alone.", [Finding("E884", what, f"clinic {clinic}", remedy)])

@@ -1,0 +1,187 @@
+"""What a release was made of, found again: its files by their hash, its settings in ``config/``.
+
+Where the files lay stands beside the release, for its owner only (``<release>-inputs.json``), not in it: a path names
+people and machines.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from outcomes.errors import ConfigError, Finding, InputRefused, OutcomesError
+from outcomes.release.configuration import CODEBOOK, MAPPING, PROTOCOL
+from outcomes.release.manifest import hash_file
+from outcomes.release.verify import verify_release
+
+if TYPE_CHECKING:
+    from outcomes.cases import Episodes
+    from outcomes.definitions import Codebook, Protocol
+    from outcomes.records import Mapping, Records
+
+_OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release that was verified: its folder, its manifest, and the texts of its tables by name."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    tables: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The folder's name, with that of the folder above it: two releases of one quarter differ there."""
+        whole = self.folder.resolve()
+        return f"{whole.parent.name}/{whole.name}"
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What is put together for a run: records and settings, each from one release or the other."""
+
+    records: Records
+    protocol: Protocol
+    codebook: Codebook
+    as_of: datetime.date | None
+    quarter: str
+
+
+def open_release(folder: str | Path) -> Release:
+    """Return a release whose every file is as published.
+
+    Raises
+    ------
+    InputRefused
+        E884 it is no release; E885 it is not as published.
+    """
+    found = verify_release(folder)
+    if not found.is_whole:
+        most = "; ".join(f"{fault.path} ({fault.kind})" for fault in found.faults[:3])
+        what = f"is not as published: {most}{' and more' if len(found.faults) > 3 else ''}."
+        remedy = f"See `outcomes verify {folder}`."
+        raise InputRefused("These releases cannot be compared.", [Finding("E885", what, str(folder), remedy)])
+    files = sorted((found.folder / "tables").glob("*.csv"))
+    return Release(found.folder, found.manifest, {path.stem: path.read_text("utf-8") for path in files})
+
+
+def remember_inputs(records: Records, mapping: Path | None, release: Path) -> Path:
+    """Write beside a release, for its owner only, where its inputs lay; returns the file."""
+    path = _memory(release)
+    plain = {
+        "files": {hash_file(file.path): str(file.path.resolve()) for file in records.files},
+        "mapping": str(mapping.resolve()) if mapping is not None else None,
+    }
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    return path
+
+
+def _memory(release: Path) -> Path:
+    whole = release.resolve()
+    return whole.parent / f"{whole.name}-inputs.json"
+
+
+def _recall(release: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(_memory(release).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def find_files(release: Release, given: Sequence[Path] = ()) -> list[Path]:
+    """Return the files a release was made from, in their order; the hash decides, not the name.
+
+    Parameters
+    ----------
+    release : Release
+    given : sequence of Path
+        Files, or folders whose files are looked at.
+
+    Raises
+    ------
+    OutcomesError
+        The first input that is not at hand, by name.
+    """
+    recalled = _recall(release.folder).get("files", {})
+    found = []
+    for item in {entry["sha256"]: entry for entry in release.manifest["inputs"]}.values():
+        places = [*_list_places(given), *(Path(path) for key, path in recalled.items() if key == item["sha256"])]
+        same = (path for path in places if _is_it(path, item))
+        if (path := next(same, None)) is None:
+            raise OutcomesError(f"the input {item['name']} of {release.name} is not at hand")
+        found.append(path)
+    if not found:
+        raise OutcomesError(f"{release.name} names no input")
+    return found
+
+
+def _list_places(given: Sequence[Path]) -> Iterator[Path]:
+    for path in given:
+        yield from sorted(path.iterdir()) if path.is_dir() else [path]
+
+
+def _is_it(path: Path, item: dict[str, Any]) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size == item["size_bytes"] and hash_file(path) == item["sha256"]
+    except OSError:
+        return False
+
+
+def gather(release: Release, given: Sequence[Path] = ()) -> Ingredients:
+    """Read a release's inputs and settings again.
+
+    Raises
+    ------
+    OutcomesError
+        What is not at hand, or does not have the hash the manifest names.
+    """
+    from outcomes.definitions import Codebook, Protocol
+    from outcomes.records import read_records
+
+    files, said = find_files(release, given), release.manifest["definitions"]
+    protocol = Protocol.load(release.folder / PROTOCOL)
+    own = release.folder / CODEBOOK
+    codebook = Codebook.load(own if own.is_dir() else None)
+    if codebook.hash != said["codebook"]:
+        raise OutcomesError(f"the vocabulary of {release.name} is not that of this installation")
+    asked = release.manifest["as_of_asked"]
+    return Ingredients(
+        read_records(files, _find_mapping(release)),
+        protocol,
+        codebook,
+        datetime.date.fromisoformat(asked) if asked else None,
+        release.manifest["quarter"],
+    )
+
+
+def _find_mapping(release: Release) -> Mapping:
+    """The mapping in the release, or, where it was not written in full, the file it came from."""
+    from outcomes.records import Mapping
+
+    recalled = _recall(release.folder).get("mapping")
+    for path in (release.folder / MAPPING, *((Path(recalled),) if recalled else ())):
+        try:
+            mapping = Mapping.load(path)
+        except ConfigError:
+            continue
+        if mapping.hash == release.manifest["definitions"]["mapping"]:
+            return mapping
+    raise OutcomesError(f"the mapping of {release.name} is not at hand: words of it are withheld from the release")
+
+
+def build(parts: Ingredients) -> Episodes:
+    """Clean and group the records under the settings."""
+    from outcomes.cases import build_episodes, build_visits
+    from outcomes.cases.as_of import cut_visits
+
+    visits = build_visits(parts.records, parts.protocol, parts.codebook)
+    return build_episodes(visits if parts.as_of is None else cut_visits(visits, parts.as_of))

@@ -1,0 +1,31 @@
+"""What is being done, on the standard error: on a terminal one line with the time it takes, elsewhere a line a step."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def telling(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Give what is to be told each step in a few words."""
+    if quiet or not sys.stderr.isatty():
+        said = [""]
+
+        def say_steps(step: str) -> None:
+            # The cells of a notebook are one step: a log needs no line for each.
+            if not quiet and (name := step.partition(":")[0]) != said[0]:
+                said[0] = name
+                sys.stderr.write(f"{name} ...\n")
+
+        yield say_steps
+        return
+    from tqdm import tqdm
+
+    with tqdm(bar_format="{elapsed}  {desc}", file=sys.stderr, leave=False) as line:
+
+        def tell(step: str) -> None:
+            line.set_description_str(step)
+
+        yield tell

@@ -1,0 +1,155 @@
+"""The same input, settings and packages give the same bytes: in whatever order rows stand, and on whatever machine.
+
+What may not matter: row order (but that of one patient's records of a day, which says what came first), how the export
+is cut into files, the number of workers and of threads of the numeric libraries, time zone, locale, hash seed, working
+directory, the user's mask. The input hashes in the manifest and the account by file are about the files themselves, so
+they are left out where the files are others.
+
+The quick tests use a small clinic, small floors, and hide nothing, for the search for what could be worked out takes
+most of a run. No comparison of treatments passes its gate there: those are drawn for in the slow test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from outcomes import cli
+from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
+from outcomes.records import read_records
+from outcomes.release.inputs import ask
+from outcomes.release.tables import to_csv
+from outcomes.simulate import write_simulation
+
+SOURCE = Path(cli.__file__).parents[1]
+QUICK = """[inference]
+bootstrap_draws = 12
+[reporting_floor]
+suppress_cell_below = 0
+estimate_min_episodes = 12
+compare_min_episodes = 12
+compare_min_events = 4
+compare_min_effective_n = 6
+"""
+RUN = "import os, sys; os.cpu_count = lambda: {workers}; from outcomes.cli import main; sys.exit(main(sys.argv[1:]))"
+HERE = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+ELSEWHERE = {"TZ": "Asia/Kolkata", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "4711", "SOURCE_DATE_EPOCH": "1",
+             "OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "LANGUAGE": "de", "USER": "somebody"}  # fmt: skip
+BY_FILE = {"manifest.json", "tables/ledger.csv", "tables/run.csv", "index.html", "report.pdf"}
+"""What speaks of the files of the export one by one."""
+
+
+def report(export, settings, out, workers=1, environment=HERE, cwd=None, umask=0o022):
+    """Run the command in a process of its own and return the release, path -> bytes."""
+    files = [export] if isinstance(export, Path) else export
+    arguments = ["report", *map(str, files), "--no-notebooks", "--quiet", "--out", str(out)]
+    arguments += ["--mapping", str(settings / "mapping.toml"), "--protocol", str(settings / "protocol.toml")]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN.format(workers=workers), *arguments],
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(SOURCE)} | environment,
+        cwd=cwd,
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode in (cli.DONE, cli.ROWS_SET_ASIDE), done.stderr
+    (folder,) = (path for path in Path(out).iterdir() if path.is_dir())
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def differing(first, second):
+    return {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)}
+
+
+def make_clinic(folder, patients, protocol):
+    write_simulation(folder, patients=patients, seed=7)
+    (folder / "protocol.toml").write_text(protocol)
+    return folder
+
+
+def shuffle(export, target, seed=1):
+    """Write the rows of an export in another order; those of one patient and day keep theirs."""
+    head, *rows = export.read_text(encoding="utf-8").splitlines()
+    rng = random.Random(seed)
+    groups = {}
+    for row in rows:
+        groups.setdefault(tuple(row.split(",", 2)[:2]), []).append(row)
+    keys = list(groups)
+    rng.shuffle(keys)
+    # Not whole days one after the other: each next row is the next of any day.
+    order = [key for key in keys for _ in groups[key]]
+    rng.shuffle(order)
+    waiting = {key: iter(group) for key, group in groups.items()}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("\n".join([head, *(next(waiting[key]) for key in order)]) + "\n", encoding="utf-8")
+    return target
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory):
+    return make_clinic(tmp_path_factory.mktemp("clinic") / "sim", 60, QUICK)
+
+
+@pytest.fixture(scope="module")
+def base(clinic, tmp_path_factory):
+    return report(clinic / "visits.csv", clinic, tmp_path_factory.mktemp("base"))
+
+
+def test_there_is_something_to_compare(base):
+    drawn = [line.split(",")[3] for line in base["tables/relief.csv"].decode().splitlines()[1:]]
+    assert len(base) > 60 and any(drawn), "nothing was drawn for"
+
+
+def test_shuffled_rows_on_another_machine_give_the_same_bytes(base, clinic, tmp_path):
+    shuffled = shuffle(clinic / "visits.csv", tmp_path / "cwd" / "visits.csv")
+    assert shuffled.read_bytes() != (clinic / "visits.csv").read_bytes()
+    again = report(shuffled, clinic, tmp_path / "out", 8, ELSEWHERE, cwd=tmp_path / "cwd", umask=0o077)
+    assert differing(base, again) == {"manifest.json"}
+    first, second = (json.loads(release["manifest.json"]) for release in (base, again))
+    inputs = [manifest.pop("inputs") for manifest in (first, second)]
+    for manifest in (first, second):
+        del manifest["manifest_sha256"]
+    assert first == second and inputs[0][0].pop("sha256") != inputs[1][0].pop("sha256") and inputs[0] == inputs[1]
+
+
+def split(export, folder):
+    """Write an export as two files."""
+    head, *rows = export.read_text(encoding="utf-8").splitlines()
+    half = len(rows) // 2
+    paths = [folder / "first.csv", folder / "second.csv"]
+    for path, lines in zip(paths, (rows[:half], rows[half:]), strict=True):
+        path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    return paths
+
+
+def test_an_export_in_two_files_gives_the_same_numbers(base, clinic, tmp_path):
+    records = read_records(split(clinic / "visits.csv", tmp_path), clinic / "mapping.toml")
+    visits = build_visits(records, Protocol.load(clinic / "protocol.toml"))
+    asked = ("relief", "recurrence", "triggers", "modality_use", "same_visit", "quarter_review", "completeness")
+    answers = ask(records, visits, build_episodes(visits), only=asked).protected()
+    texts = {f"tables/{name}.csv": to_csv(table).encode() for name, table in answers.tables().items()}
+    assert len(texts) > 20
+    assert {name for name, text in texts.items() if base[name] != text} <= BY_FILE
+
+
+@pytest.mark.slow
+def test_with_the_defaults_and_comparisons_too(tmp_path):
+    clinic = make_clinic(tmp_path / "sim", 1000, "[inference]\nbootstrap_draws = 20\n")
+    export = clinic / "visits.csv"
+    first = report(export, clinic, tmp_path / "a")
+    shown = [line for line in first["tables/one_family.csv"].decode().splitlines() if "not estimable" not in line]
+    assert len(shown) > 3, "no comparison was drawn for"
+    assert differing(first, report(export, clinic, tmp_path / "b", 8, ELSEWHERE, cwd=tmp_path)) == set()
+    shuffled = shuffle(export, tmp_path / "other" / "visits.csv")
+    assert differing(first, report(shuffled, clinic, tmp_path / "c", workers=2)) == {"manifest.json"}
+    in_two = report(split(export, tmp_path / "other"), clinic, tmp_path / "d")
+    assert differing(first, in_two) <= BY_FILE

@@ -1,0 +1,134 @@
+"""The reporting checklist of a release: every pointer leads somewhere, and what is open says so."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import release_fakes as fakes
+
+from outcomes.errors import NotEstimable
+from outcomes.questions.reporting_items import ABSENT, RECORD, STROBE, TARGET
+from outcomes.release import publish
+from outcomes.release.checklist import ANSWERED, IN_PART, OPEN, Contents, count_items, fill_checklist, say_checklist
+from outcomes.release.inputs import QUESTIONS, ReportInputs
+from outcomes.release.publish import publish_answers
+
+EPISODES = SimpleNamespace(has_calendar=True, protocol=SimpleNamespace(horizons_days=SimpleNamespace(primary=28)))
+RELIEF = pd.DataFrame({"group": ["all"], "horizon_days": [28], "estimate": [0.5], "events": [20]})
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "render_pdf", lambda page: b"%PDF")
+        return publish_answers(fakes.inputs().protected(), tmp_path_factory.mktemp("out"), notebooks=False).parent
+
+
+def read(folder):
+    with (folder / "tables" / "checklist.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def follow(folder, pointer):
+    """Whether a pointer leads somewhere: a file, a place of the page, or a cell; read from the release alone."""
+    path, _, inside = pointer.partition("#")
+    if not (folder / path).is_file():
+        return False
+    if not inside:
+        return True
+    if path.endswith(".html"):
+        return f'id="{inside}"' in (folder / path).read_text("utf-8")
+    row, _, column = inside.rpartition("/")
+    table = pd.read_csv(folder / path, dtype=str)
+    wanted = [table[key] == value for key, value in (part.split("=") for part in row.split("&"))]
+    return column in table and bool(pd.concat(wanted, axis=1).all(axis=1).any())
+
+
+def test_every_item_of_the_three_lists_is_there_once(release):
+    rows = read(release)
+    expected = [
+        (name, item)
+        for name, items in (("TARGET", TARGET), ("STROBE", STROBE), ("RECORD", RECORD))
+        for item, *_ in items
+    ]
+    assert [(row["list"], row["item"]) for row in rows] == expected
+
+
+def test_every_pointer_leads_somewhere_in_the_release(release):
+    pointers = {pointer for row in read(release) for pointer in row["where"].split(" ; ") if pointer}
+    assert len(pointers) > 15
+    assert any("#horizon_days=28/" in pointer for pointer in pointers) and "index.html#relief" in " ".join(pointers)
+    assert [pointer for pointer in sorted(pointers) if not follow(release, pointer)] == []
+
+
+def test_a_pointer_that_leads_nowhere_is_found(release):
+    for pointer in ("tables/none.csv", "index.html#nowhere", "tables/relief.csv#horizon_days=29/estimate"):
+        assert not follow(release, pointer)
+
+
+def test_what_is_open_says_what_to_add_and_what_is_answered_says_where(release):
+    for row in read(release):
+        assert (row["status"] == OPEN) == (row["where"] == "")
+        assert (row["status"] == ANSWERED) == (row["lacking"] == "")
+    found = {(row["list"], row["item"]): row for row in read(release)}
+    for item in (("TARGET", "17"), ("TARGET", "21"), ("STROBE", "22"), ("RECORD", "12.3")):
+        assert found[item]["status"] == OPEN and found[item]["lacking"]
+    assert found["RECORD", "13.1"]["status"] == ANSWERED and "tables/ledger.csv" in found["RECORD", "13.1"]["where"]
+    assert found["TARGET", "5"]["status"] == IN_PART and found["TARGET", "5"]["lacking"] == "purpose and places"
+    assert ABSENT not in str(found)
+
+
+def test_the_manifest_links_and_counts_it(release):
+    manifest = json.loads((release / "manifest.json").read_text("utf-8"))
+    counts = manifest["checklist"]
+    assert counts["file"] in manifest["outputs"]
+    rows = read(release)
+    assert counts["answered"] + counts["in_part"] + counts["not_answered"] == len(rows)
+    assert counts["answered"] == sum(row["status"] == ANSWERED for row in rows) > 20
+    assert 'href="tables/checklist.csv"' in (release / "index.html").read_text("utf-8")
+
+
+def test_a_refused_comparison_answers_no_item_and_gives_its_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(publish, "render_pdf", lambda page: b"%PDF")
+    refused = {name: NotEstimable(f"No {name}: nothing is recorded.") for name in QUESTIONS}
+    page = publish_answers(
+        ReportInputs(fakes.visits(), fakes.episodes(), **refused, records=fakes.records()), tmp_path, False
+    )
+    found = {(row["list"], row["item"]): row for row in read(page.parent)}
+    main = found["TARGET", "12"]
+    assert main["status"] == OPEN and main["lacking"] == "No one_family: nothing is recorded."
+    assert [p for row in found.values() for p in row["where"].split(" ; ") if p and not follow(page.parent, p)] == []
+    assert sum(row["status"] == ANSWERED for row in found.values()) < 20
+
+
+def test_places_are_read_from_words_by_hand():
+    """With nothing but a ledger and a table of relief in the release."""
+    contents = Contents({"tables/ledger.csv", "tables/relief.csv"}, (), {"relief": RELIEF})
+    found = fill_checklist(EPISODES, contents, ["no treatments are recorded"]).set_index(["list", "item"])
+    assert found.loc[("RECORD", "12.2"), ["status", "where"]].tolist() == [ANSWERED, "tables/ledger.csv"]
+    assert found.loc[("STROBE", "15"), "where"] == "tables/relief.csv#horizon_days=28/events"
+    assert found.loc[("STROBE", "15"), "lacking"] == "no treatments are recorded"
+    assert found.loc[("TARGET", "13"), "status"] == OPEN
+    assert count_items(found.reset_index())["file"] == "tables/checklist.csv"
+
+
+def test_without_a_calendar_the_period_is_open():
+    without = SimpleNamespace(has_calendar=False, protocol=EPISODES.protocol)
+    found = fill_checklist(without, Contents({"tables/ledger.csv"}, (), {})).set_index(["list", "item"])
+    assert "no calendar" in found.loc[("RECORD", "1.2"), "lacking"]
+
+
+def test_it_is_said_in_sentences(release):
+    said = say_checklist(pd.DataFrame(read(release)))
+    assert [line.split(":")[0] for line in said] == ["TARGET", "STROBE", "RECORD"]
+    n = [int(number) for number in re.findall(r"of (\d+) items", " ".join(said))]
+    assert n == [len(TARGET), len(STROBE), len(RECORD)] and "Not answered here: 1b, 2" in said[0]

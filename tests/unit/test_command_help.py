@@ -1,0 +1,52 @@
+"""The help of every command teaches: with examples, and examples that work as they stand."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+
+import pytest
+
+from outcomes import cli
+
+TAUGHT = ("report", "verify", "diff", "lab")
+
+
+def commands():
+    (action,) = (a for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return action.choices
+
+
+def examples(text):
+    """Example lines: the command, up to the two blanks before what is said of it."""
+    return [re.split(r"\s{2,}", line.strip())[0] for line in text.splitlines() if re.match(r"\s+outcomes \w", line)]
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_the_help_of_a_command_has_examples(name):
+    text = commands()[name].format_help()
+    assert "examples:" in text and len(examples(text)) >= 2
+    assert all(line.startswith(f"outcomes {name}") for line in examples(text))
+
+
+def test_every_example_is_understood():
+    texts = [cli._parser().format_help(), *(command.format_help() for command in commands().values())]
+    found = [line for text in texts for line in examples(text)]
+    assert len(found) > 12
+    for line in found:
+        cli._parser().parse_args(shlex.split(line)[1:])
+
+
+def test_the_help_fits_a_terminal_and_names_every_command():
+    text = cli._parser().format_help()
+    assert set(commands()) == {*TAUGHT, "clean", "simulate"} and all(name in text for name in commands())
+    for command in commands().values():
+        assert max(len(line) for line in command.format_help().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("name", [*TAUGHT, "clean", "simulate"])
+def test_help_ends_with_0(name, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([name, "--help"])
+    assert stopped.value.code == 0 and name in capsys.readouterr().out

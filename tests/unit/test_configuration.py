@@ -1,0 +1,87 @@
+"""What a release was made with: the mapping as TOML, and the marks of code and packages."""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outcomes.records import Mapping
+from outcomes.release import configuration
+from outcomes.release.configuration import compare_environments, describe_environment, to_toml
+
+SAMPLE = {
+    "file": {"encoding": "cp1252", "delimiter": ";", "header_row": 3, "accept_row_limit": True},
+    "columns": {"patient_id": "Patient", "pain_pre": 'VAS "vorher"', "trigger": ""},
+    "dates": {"order": "dmy", "data_cut": datetime.date(2026, 9, 30), "two_digit_year_pivot": 50},
+    "values": {"decimal_mark": ",", "separators": [";", "|"], "true": ["ja"], "missing": ["", "-", "n/a"]},
+    "pain": {"scale": "0-100"},
+    "modality_columns": {"Ultraschall (US)": "ultrasound", "Dry needling": "dry needling"},
+    "non_data": {"patient_id": ["Total", "Summe"], "Art des Termins": ["abgesagt"]},
+}
+
+
+def test_a_mapping_is_read_back_as_it_was():
+    mapping = Mapping.from_dict(SAMPLE)
+    text, withheld = to_toml(mapping)
+    assert Mapping.from_dict(tomllib.loads(text)) == mapping and not withheld
+    assert Mapping.from_dict(tomllib.loads(text)).hash == mapping.hash
+    assert "[pain]" in text and "data_cut = 2026-09-30" in text
+
+
+def test_what_has_its_default_is_not_written():
+    text, withheld = to_toml(Mapping())
+    assert tomllib.loads(text) == {} and withheld == ()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.text(min_size=1).filter(str.strip), st.text(min_size=1), max_size=4))
+def test_any_header_survives(columns):
+    """Whatever a header looks like: quotes, backslashes, control characters, other scripts."""
+    mapping = Mapping(modality_columns=columns)
+    assert tomllib.loads(to_toml(mapping)[0]).get("modality_columns", {}) == columns
+
+
+@pytest.mark.parametrize(("words", "is_withheld"), [(["Total"], False), (["Total", "TEST 4711"], True), (["0"], True)])
+def test_words_that_may_be_a_patients_number_are_withheld(words, is_withheld):
+    mapping = Mapping.from_dict({"non_data": {"patient_id": words, "Room": ["7"]}})
+    text, withheld = to_toml(mapping)
+    assert (withheld == ("non_data.patient_id",)) == is_withheld and ("4711" in text) is False
+    assert tomllib.loads(text)["non_data"]["Room"] == ["7"]  # no column of patients
+
+
+def test_the_environment_reads_no_clock_and_no_path(tmp_path, monkeypatch):
+    before = describe_environment()
+    monkeypatch.chdir(tmp_path)
+    assert describe_environment() == before and str(tmp_path) not in str(before)
+    assert len(before["code"]) == len(before["lock"]) == 64
+
+
+def test_the_code_is_every_file_of_the_package(tmp_path, monkeypatch):
+    package = tmp_path / "outcomes"
+    (package / "rooms").mkdir(parents=True)
+    (package / "a.py").write_text("x = 1\n")
+    (package / "rooms" / "words.csv").write_text("id\n")
+    monkeypatch.setattr(configuration, "_PACKAGE", package)
+    first = configuration._hash_code.__wrapped__()
+    (package / "a.pyc").write_text("compiled")
+    assert configuration._hash_code.__wrapped__() == first
+    (package / "rooms" / "words.csv").write_text("id,words\n")
+    assert configuration._hash_code.__wrapped__() != first
+
+
+def test_without_a_checkout_the_packages_that_are_installed_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(configuration, "_PACKAGE", tmp_path / "site-packages" / "outcomes")
+    assert configuration._hash_lock.__wrapped__()[1] == "installed packages"
+
+
+def test_code_and_packages_are_told_apart():
+    here = describe_environment()
+    assert compare_environments(here, here) == ()
+    assert compare_environments(here, here | {"code": "0"}) == ("code",)
+    for key in ("lock", "lock_of", "python", "platform"):
+        assert compare_environments(here, here | {key: "0"}) == ("packages",)
+    assert compare_environments({}, here) == ("code", "packages")
