@@ -143,10 +143,11 @@ class FigureView:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Sentences between or after tables and figures, under a small heading."""
+    """Sentences between or after tables and figures, under a small heading; `folded` as for a table."""
 
     sentences: tuple[Sentence, ...]
     title: str
+    folded: bool = False
     kind: Literal["text"] = "text"
 
 

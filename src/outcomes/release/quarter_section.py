@@ -42,7 +42,7 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
     blocks += [*_change_table(tables), *_sums(review, tables)]
     blocks += fold((*_indicator_table(tables), *_volume_table(tables)))
     if said:
-        blocks.append(Text(said, "What the control charts say"))
+        blocks.append(Text(said, "What the control charts say", folded=True))
     lead = say(
         "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
         "Neighbouring quarters always differ a little; only a signal of a control chart is called a change, and a "
