@@ -27,7 +27,7 @@ Flags = NDArray[np.bool_]
 _MAX_STEPS = 60
 _MAX_HALVINGS = 60
 _RIDGE = 1e-9
-_SLACK = 1e-12
+_SLACK = 1e-9
 # Numbers in the Hessians that are solved together: they stay in the cache.
 _NUMBERS_AT_ONCE = 1 << 17
 
@@ -232,101 +232,119 @@ def _targets_together(
     n, k = mass.shape
     rank = np.zeros((n, k + 1), dtype=np.intp)
     np.cumsum(work, axis=1, out=rank[:, 1:])
-    size = int(rank[:, -1].max())
-    draw, cell = np.nonzero(work)
-    slot = rank[draw, cell]
-    hessian = _hessians(rank, curvature, runs, size)
-    diagonal = np.arange(size)
-    # Masses that always occur together leave the Hessian singular; the ridge holds them near where they are.
-    hessian[:, diagonal, diagonal] *= 1.0 + _RIDGE
-    used = np.zeros((n, size), dtype=bool)
-    used[draw, slot] = True
-    hessian[:, diagonal, diagonal] += ~used
-    inside, slope = np.zeros((n, size)), np.zeros((n, size))
-    inside[draw, slot] = mass[draw, cell]
-    slope[draw, slot] = (gradient - total)[draw, cell]
-    scale = 1.0 / np.sqrt(hessian[:, diagonal, diagonal])
-    hessian *= scale[:, :, None]
-    hessian *= scale[:, None, :]
-    wanted = slope * scale + _times(hessian, inside / scale)
-    solved = _solve_nonnegative(hessian, wanted, used) * scale
+    count = rank[:, -1:]
+    size = int(count.max())
+    used = np.arange(size) < count
+    inside, slope = np.zeros((n, size)), np.zeros((n, size + 1))
+    inside[used] = mass[work]
+    slope[:, :-1][used] = (gradient - total)[work]
+    solved = _solve_nonnegative(_laplacians(rank, curvature, runs, size), slope, inside, used)
     target = np.zeros((n, k))
-    target[draw, cell] = solved[draw, slot]
+    target[work] = solved[used]
     return target
 
 
-def _hessians(rank: IntArray, curvature: FloatArray, runs: Runs, size: int) -> FloatArray:
-    """Hessian of each draw on its working set, shape (draws, size, size).
+def _laplacians(rank: IntArray, curvature: FloatArray, runs: Runs, size: int) -> FloatArray:
+    """Hessian of each draw by the curve after each working interval, shape (draws, size, size).
 
+    A run depends on the curve at its two ends alone: it is an edge of a graph, and the Hessian is the graph's Laplacian
+    without the node before the first interval. No sum over all pairs of intervals is needed, as it would be by masses.
     ``rank`` (draws, k + 1) is the number of working intervals before each interval.
     """
-    n = rank.shape[0]
-    first, behind = rank.take(runs.low, axis=1), rank.take(runs.high + 1, axis=1)
-    curvature = curvature * (first < behind)
-    # A row before the first takes what covers no working interval, and weighs nothing.
-    behind += np.arange(n)[:, None] * (size + 1)
-    behind *= size
-    behind += first
-    table = np.bincount(behind.ravel(), weights=curvature.ravel(), minlength=n * (size + 1) * size)
-    table = table[: n * (size + 1) * size].reshape(n, size + 1, size)[:, 1:]
-    # Entry (l, j), j <= l, of a Hessian: curvature of all runs that end at or after l and begin at or before j.
-    for place in range(size - 2, -1, -1):
-        table[:, place] += table[:, place + 1]
-    lower = np.cumsum(table, axis=2)
-    return np.where(np.tri(size, dtype=bool), lower, lower.transpose(0, 2, 1))
+    n, nodes = rank.shape[0], size + 1
+    place = rank.take(runs.high + 1, axis=1)
+    place += np.arange(n)[:, None] * nodes
+    place *= nodes
+    place += rank.take(runs.low, axis=1)
+    table = np.bincount(place.ravel(), weights=curvature.ravel(), minlength=n * nodes * nodes)
+    edges = np.asarray(table, dtype=np.float64).reshape(n, nodes, nodes)
+    diagonal = np.arange(nodes)
+    # A run without a working interval is an edge from a node to itself.
+    edges[:, diagonal, diagonal] = 0.0
+    matrix = edges + edges.transpose(0, 2, 1)
+    degree = matrix.sum(axis=2)
+    np.negative(matrix, out=matrix)
+    # Masses that always occur together leave the Hessian singular; the ridge holds them near where they are.
+    matrix[:, diagonal, diagonal] = np.where(degree > 0, degree * (1.0 + _RIDGE), 1.0)
+    inner: FloatArray = matrix[:, 1:, 1:]
+    return inner
 
 
-def _times(matrix: FloatArray, x: FloatArray) -> FloatArray:
-    """Matrix times vector, one of each a draw."""
-    return np.matmul(matrix, x[:, :, None])[:, :, 0]
+def _solve_nonnegative(matrix: FloatArray, slope: FloatArray, inside: FloatArray, used: Flags) -> FloatArray:
+    """Maximise each draw's quadratic approximation over masses of 0 or more, by block principal pivoting (see `npmle`).
 
-
-def _solve_nonnegative(matrix: FloatArray, wanted: FloatArray, used: Flags) -> FloatArray:
-    """Minimise ``x' M x / 2 - x' w`` over x >= 0 for each draw, by block principal pivoting (see `npmle`).
-
-    Entries not `used` stay 0; their rows of M are those of the identity, and their w is 0.
+    ``slope`` (draws, size + 1) is the gradient by the masses, with a 0 behind, and ``inside`` (draws, size) the masses
+    now. Returns the masses; those not `used` stay 0.
     """
-    n, size = wanted.shape
+    n, size = used.shape
+    pull = slope[:, :-1] - slope[:, 1:]
+    slack = _SLACK * np.abs(slope).max(axis=1)
     out = np.full((n, size), np.nan)
-    slack = _SLACK * np.abs(wanted).max(axis=1, keepdims=True)
     free = used.copy()
     fewest, patience = np.full(n, size + 1), np.full(n, 3)
-    rows, diagonal = np.arange(n), np.arange(size)
+    rows, place = np.arange(n), np.arange(size)
     for _ in range(10 * size + 100):
-        now, part = free[rows], matrix if rows.size == n else matrix[rows]
-        x = _solve_free(part, wanted[rows], now)
-        wrong = np.where(now, x < 0, _times(part, x) - wanted[rows] < -slack[rows])
+        now, before = free[rows], inside[rows]
+        step, price = _solve_held(matrix, pull, before, rows, used[rows] & ~now)
+        before[:, 1:] -= step[:, :-1]
+        before += step
+        x = np.where(now, before, 0.0)
+        wrong = (x < 0) | (price < -slack[rows, None])
         n_wrong = wrong.sum(axis=1)
-        out[rows[n_wrong == 0]] = x[n_wrong == 0]
+        done = n_wrong == 0
+        out[rows[done]] = x[done]
         better, tired = n_wrong < fewest[rows], patience[rows] == 0
         patience[rows] = np.where(better, 3, np.maximum(patience[rows] - 1, 0))
         fewest[rows] = np.minimum(fewest[rows], n_wrong)
         only_last = ~better & tired
-        wrong[only_last] &= diagonal == (size - 1 - wrong[only_last, ::-1].argmax(axis=1))[:, None]
+        if only_last.any():
+            wrong[only_last] &= place == (size - 1 - wrong[only_last, ::-1].argmax(axis=1))[:, None]
         free[rows] ^= wrong
-        rows = rows[n_wrong > 0]
+        rows = rows[~done]
         if not rows.size:
             break
     return out
 
 
-def _solve_free(matrix: FloatArray, wanted: FloatArray, free: Flags) -> FloatArray:
-    """Solve for the free entries of each draw, the others being 0."""
-    n, size = free.shape
-    count = free.sum(axis=1)
-    most = int(count.max())
-    # The free entries of each draw, and behind them others: their rows are made those of the identity.
-    place = np.argsort(~free, axis=1, kind="stable")[:, :most]
-    there = np.arange(most) < count[:, None]
-    row = (np.arange(n)[:, None] * size + place) * size
-    system = matrix.take(row[:, :, None] + place[:, None, :])
-    system *= there[:, :, None]
-    inside = np.arange(most)
-    system[:, inside, inside] += ~there
-    found = np.linalg.solve(system, (np.take_along_axis(wanted, place, axis=1) * there)[:, :, None])[:, :, 0]
-    x = np.zeros((n, size))
-    np.put_along_axis(x, place, found, axis=1)
-    return x
+def _solve_held(
+    matrix: FloatArray, pull: FloatArray, inside: FloatArray, rows: IntArray, held: Flags
+) -> tuple[FloatArray, FloatArray]:
+    """Return the move of the curve behind each interval where the masses held become 0, and what holding each costs.
+
+    Where an interval is held, the curve behind it moves with the curve before it: its equation is added to that one's,
+    and its own says that the two meet. The cost is below 0 where the mass wants to be above 0; both (draws, size).
+    """
+    price: FloatArray = np.zeros(held.shape)
+    draw, slot = np.nonzero(held)
+    if not draw.size:
+        every = rows.size == matrix.shape[0]
+        return _solve_each(matrix if every else matrix[rows], pull[rows]), price
+    system, wanted = matrix[rows], pull[rows]
+    lines, pulled = system[draw, slot], wanted[draw, slot]
+    leader = np.maximum.accumulate(np.where(held, 0, np.arange(1, held.shape[1] + 1)), axis=1)[draw, slot] - 1
+    # Those that are first, second, ... behind the interval they follow; nothing before the first interval moves.
+    places = [np.flatnonzero(slot - leader == distance) for distance in range(1, int((slot - leader).max()) + 1)]
+    for at in places:
+        at = at[leader[at] >= 0]
+        system[draw[at], leader[at]] += lines[at]
+        wanted[draw[at], leader[at]] += pulled[at]
+    scale = lines[np.arange(slot.size), slot]
+    system[draw, slot] = 0.0
+    system[draw, slot, slot] = scale
+    after = slot > 0
+    system[draw[after], slot[after], slot[after] - 1] = -scale[after]
+    wanted[draw, slot] = -scale * inside[draw, slot]
+    step = _solve_each(system, wanted)
+    # What is left of its equation, and of those held right behind it, is what holding an interval costs.
+    price[draw, slot] = _dot(lines, step[draw]) - pulled
+    for at in places[:0:-1]:
+        price[draw[at], slot[at] - 1] += price[draw[at], slot[at]]
+    return step, price
+
+
+def _solve_each(matrix: FloatArray, wanted: FloatArray) -> FloatArray:
+    """Solve one system a draw."""
+    return np.asarray(np.linalg.solve(matrix, wanted[:, :, None])[:, :, 0], dtype=np.float64)
 
 
 def _step(
@@ -350,7 +368,13 @@ def _step(
 
 
 def _loglik(weight: FloatArray, probability: FloatArray) -> FloatArray:
+    if probability.min() > 0:
+        return _dot(weight, np.log(probability))
     gone = probability <= 0
     logs = np.log(np.where(gone, 1.0, probability))
-    logs *= weight
-    return np.where((gone & (weight > 0)).any(axis=1), -np.inf, logs.sum(axis=1))
+    return np.where((gone & (weight > 0)).any(axis=1), -np.inf, _dot(weight, logs))
+
+
+def _dot(one: FloatArray, two: FloatArray) -> FloatArray:
+    """Sum of products along the rows of two tables."""
+    return np.asarray(np.einsum("ij,ij->i", one, two))

@@ -26,24 +26,23 @@ def tabulate_balance(chosen: Adjustment, arm: Flags, weights: FloatArray) -> lis
     arm : ndarray of bool, shape (n,)
     weights : ndarray, shape (n,)
     """
-    rows: list[BalanceRow] = []
-    for blocks, used in ((chosen.used, True), (chosen.left, False)):
-        for block in blocks:
-            rows += [
-                (name, block.label, *_compare_means(column, arm, weights), used)
-                for name, column in zip(block.names, block.values.T, strict=True)
-            ]
-    return rows
+    judged = [(block, used) for blocks, used in ((chosen.used, True), (chosen.left, False)) for block in blocks]
+    if not judged:
+        return []
+    smd = _compare_means(np.column_stack([block.values for block, _ in judged]), arm, weights).tolist()
+    named = [(name, block.label, used) for block, used in judged for name in block.names]
+    return [(name, label, *pair, used) for (name, label, used), pair in zip(named, smd, strict=True)]
 
 
-def _compare_means(column: FloatArray, arm: Flags, weights: FloatArray) -> tuple[float, float]:
-    """Standardised difference of a column before and after weighting; inf where it tells the arms apart."""
-    if np.ptp(column) == 0:
-        return 0.0, 0.0
-    if np.ptp(column[arm]) == 0 and np.ptp(column[~arm]) == 0:
-        return np.inf, np.inf
-    smd = balance(column[:, None], arm, weights)
-    return float(smd.before[0]), float(smd.after[0])
+def _compare_means(table: FloatArray, arm: Flags, weights: FloatArray) -> FloatArray:
+    """Standardised differences of columns before and after weighting, (p, 2); inf where one tells the arms apart."""
+    sides = [(part.min(axis=0), part.max(axis=0)) for part in (table[arm], table[~arm])]
+    same = np.all([low == high for low, high in sides], axis=0)
+    out = np.where(same & (sides[0][0] != sides[1][0]), np.inf, 0.0)[:, None].repeat(2, axis=1)
+    if not same.all():
+        smd = balance(table if not same.any() else table[:, ~same], arm, weights)
+        out[~same] = np.column_stack([smd.before, smd.after])
+    return out
 
 
 def find_worst(rows: list[BalanceRow]) -> float:

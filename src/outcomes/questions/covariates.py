@@ -141,6 +141,10 @@ def _label(episodes: Episodes, name: str, level: str) -> str:
     return level.replace("_", " ")
 
 
+_SAME = 1e-8
+"""A column of which the columns before it leave a smaller share of its length is determined by them."""
+_CLEAR = 1e-6
+"""Share of a column's square that its products with others must leave for them to be trusted alone."""
 COARSE: dict[str, dict[str, str]] = {
     "radiation": {
         **dict.fromkeys(("buttock", "leg_above_knee", "arm", "trunk_band"), "near"),
@@ -242,41 +246,80 @@ def choose_columns(blocks: Sequence[Block], most: int) -> tuple[list[Block], lis
     """
     taken: list[Block] = []
     left: list[Block] = []
-    n = blocks[0].values.shape[0] if blocks else 0
-    widths = [block.values.shape[1] for block in blocks]
-    # Orthonormal columns of what was taken, the constant first; room for all there is room for, and one block more.
-    basis = np.zeros((n, 1 + min(max(most, 0), sum(widths)) + max(widths, default=0)))
-    basis[:, 0] = 1.0 / np.sqrt(max(n, 1))
-    size = 1
+    if not blocks:
+        return taken, left
+    span = _Span(np.column_stack([block.values for block in blocks]))
+    first = 0
     for block in blocks:
-        own, reached = _independent(block, basis, size)
-        if own is None:
+        width, size = block.values.shape[1], len(span.kept)
+        added = [j for j in range(first, first + width) if span.add(j)]
+        first += width
+        if not added:
             continue
-        if reached - 1 > most:
+        inside = [j - first + width for j in added]
+        own = Block(block.name, block.label, tuple(block.names[j] for j in inside), block.values[:, inside])
+        if len(span.kept) > most:
+            span.keep(size)
             left.append(own)
-            continue
-        taken.append(own)
-        size = reached
+        else:
+            taken.append(own)
     return taken, left
 
 
-def _independent(block: Block, basis: NDArray[np.float64], size: int) -> tuple[Block | None, int]:
-    """The columns of a block that those before, and each other, do not determine; None where there are none.
+class _Span:
+    """The space of some columns of a table and the constant: which further columns are not in it.
 
-    Their orthonormal parts are written behind the first `size` columns of `basis`; also returned is where they end.
+    Judged by the products of all columns, one pass over the rows. Where these leave it open (half the digits are lost
+    in them), the column itself is projected.
     """
-    kept: list[int] = []
-    for j, column in enumerate(block.values.T):
-        before = basis[:, : size + len(kept)]
-        length = float(np.linalg.norm(column - column.mean()))
-        rest = column - before @ (before.T @ column)
-        # Twice, for rounding left over by the first projection.
-        rest = rest - before @ (before.T @ rest)
-        norm = float(np.linalg.norm(rest))
-        if length > 0 and norm > 1e-8 * np.linalg.norm(column):
-            basis[:, size + len(kept)] = rest / norm
-            kept.append(j)
-    if not kept:
-        return None, size
-    names = tuple(block.names[j] for j in kept)
-    return Block(block.name, block.label, names, block.values[:, kept]), size + len(kept)
+
+    def __init__(self, table: NDArray[np.float64]) -> None:
+        self.table = table - table.mean(axis=0) if table.size else table
+        self.whole = np.linalg.norm(table, axis=0)
+        self.length = np.linalg.norm(self.table, axis=0)
+        # What rounding leaves of a column that does not vary is no length.
+        self.length[self.length <= _SAME * self.whole] = 0.0
+        self.gram = self.table.T @ self.table
+        self.kept: list[int] = []
+        self.triangle = np.zeros((0, 0))
+        self.is_thin: list[bool] = []
+
+    def keep(self, size: int) -> None:
+        """Forget all but the first columns kept."""
+        del self.kept[size:], self.is_thin[size:]
+        self.triangle = self.triangle[:size, :size]
+
+    def add(self, j: int) -> bool:
+        """Keep a column unless those kept determine it; returns whether it is kept."""
+        from scipy.linalg import solve_triangular
+
+        if self.length[j] == 0:
+            return False
+        size, scale = len(self.kept), self.length[self.kept] * self.length[j]
+        line = np.zeros(0)
+        if size:
+            line = solve_triangular(self.triangle, self.gram[self.kept, j] / scale, lower=True)
+        rest = 1.0 - float(line @ line)
+        is_thin = not rest > _CLEAR or any(self.is_thin)
+        if is_thin:
+            norm = self._project(j)
+            if norm <= _SAME * self.whole[j]:
+                return False
+            rest = (norm / self.length[j]) ** 2
+        larger = np.zeros((size + 1, size + 1))
+        larger[:size, :size] = self.triangle
+        larger[size, :size], larger[size, size] = line, np.sqrt(rest)
+        self.triangle = larger
+        self.kept.append(j)
+        self.is_thin.append(is_thin)
+        return True
+
+    def _project(self, j: int) -> float:
+        """Length of what the columns kept leave of a column."""
+        rest = self.table[:, j]
+        if self.kept:
+            basis = np.linalg.qr(self.table[:, self.kept] / self.length[self.kept])[0]
+            # Twice, for rounding left over by the first projection.
+            for _ in range(2):
+                rest = rest - basis @ (basis.T @ rest)
+        return float(np.linalg.norm(rest))

@@ -1,0 +1,72 @@
+"""Questions put side by side: the same answers, in their order; refusals kept, faults and dead processes told."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from outcomes.errors import Finding, InputRefused, NotEstimable, OutcomesError
+from outcomes.release.asking import put_together
+
+needs_fork = pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="processes cannot be forked here"
+)
+
+
+def refuse() -> Any:
+    raise NotEstimable("Too few.", [Finding("E999", "few", "a", "wait")])
+
+
+def calls() -> dict[str, tuple[str, Any]]:
+    data = np.arange(1000.0)
+    return {
+        "a": ("the sum", lambda: {"sum": float(data.sum()), "by": MappingProxyType({"x": data[:3]})}),
+        "one_family": ("the long one", lambda: os.getpid()),
+        "b": ("what is refused", refuse),
+        "c": ("the last", lambda: 3),
+    }
+
+
+@needs_fork
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_answers_are_the_same_and_in_order(workers: int) -> None:
+    told: list[str] = []
+    found = put_together(calls(), workers, told.append)
+    assert list(found) == ["a", "one_family", "b", "c"]
+    assert told == ["the sum", "the long one", "what is refused", "the last"]
+    assert found["a"]["sum"] == 499500.0
+    assert isinstance(found["a"]["by"], MappingProxyType)
+    np.testing.assert_array_equal(found["a"]["by"]["x"], [0, 1, 2])
+    assert isinstance(found["b"], NotEstimable)
+    assert str(found["b"]) == "Too few.\n  E999 a: few wait"
+    assert found["b"].findings[0].code == "E999"
+    assert (found["one_family"] != os.getpid()) is (workers > 1)
+
+
+@needs_fork
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_fault_is_not_an_answer(workers: int) -> None:
+    def wrong() -> Any:
+        raise InputRefused("No.", [Finding("E801", "no")])
+
+    with pytest.raises(InputRefused, match="E801 no"):
+        put_together({**calls(), "d": ("d", wrong)}, workers)
+
+
+@needs_fork
+def test_a_process_that_dies_is_told() -> None:
+    def die() -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(OutcomesError, match=r"ended without an answer[\s\S]*workers=1"):
+        put_together({**calls(), "d": ("d", die)}, 2)
+
+
+def test_nothing_to_ask() -> None:
+    assert put_together({}, 4) == {}
