@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from outcomes.errors import Finding, InputRefused, NotEstimable, OutcomesError
+from outcomes.release import asking
 from outcomes.release.asking import put_together
 
 needs_fork = pytest.mark.skipif(
@@ -70,3 +72,22 @@ def test_a_process_that_dies_is_told() -> None:
 
 def test_nothing_to_ask() -> None:
     assert put_together({}, 4) == {}
+
+
+@needs_fork
+def test_a_stop_by_hand_does_not_wait_for_the_longest_question(tmp_path) -> None:
+    def long() -> None:
+        (tmp_path / "started").touch()
+        time.sleep(60)
+
+    def stop(_: str) -> None:
+        while not (tmp_path / "started").exists():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        asking.put_together({"a": ("a", long), "b": ("b", lambda: 1)}, 2, stop)
+    while multiprocessing.active_children():
+        time.sleep(0.05)
+        assert time.monotonic() - begun < 30

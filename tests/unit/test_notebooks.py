@@ -12,7 +12,14 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from outcomes.errors import ConfigError
-from outcomes.release.notebooks import check_parameters, find_notebooks, locate, read_parameters, run_notebook
+from outcomes.release.notebooks import (
+    check_parameters,
+    find_notebooks,
+    locate,
+    read_parameters,
+    run_notebook,
+    run_notebooks,
+)
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -172,3 +179,32 @@ def test_a_notebook_runs_on_the_sample(path, tmp_path):
     assert not run.failure
     n_figures = path.read_text(encoding="utf-8").count("oc.figures.")
     assert run.html.count("data:image/png;base64") == n_figures > 0
+
+
+def test_notebooks_side_by_side_come_in_order_and_know_the_environment_given(tmp_path):
+    import nbformat
+
+    paths = []
+    for name, source in (("01_a", "import os, time; time.sleep(1.5); os.environ['GIVEN']"), ("02_b", "1 / 0")):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        paths.append(tmp_path / f"{name}.ipynb")
+        nbformat.write(notebook, paths[-1])
+    runs = list(run_notebooks({path: {} for path in paths}, environment={"GIVEN": "to all of them"}))
+    assert [run.name for run in runs] == ["01_a", "02_b"]
+    assert not runs[0].failure and "to all of them" in runs[0].html
+    assert "ZeroDivisionError" in runs[1].failure
+
+
+def test_an_error_of_the_caller_stops_the_notebooks_that_still_run(tmp_path):
+    import time
+
+    import nbformat
+
+    paths = [tmp_path / "01_a.ipynb", tmp_path / "02_b.ipynb"]
+    for path, source in zip(paths, ("1", "import time; time.sleep(120)"), strict=True):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), path)
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in run_notebooks({path: {} for path in paths}):
+            raise KeyboardInterrupt
+    assert time.monotonic() - begun < 60

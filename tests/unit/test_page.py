@@ -136,6 +136,12 @@ def test_a_changed_cell_changes_the_sentence(inputs, tables):
     page = build_page(inputs.protected(), changed)
     assert any(fact.startswith("4,321 episodes of care started") for fact in page.facts)
     assert page.summary[0].text == "One indicator signals a change: relieved by day 28, 7 quarters rising in a row."
+    late = verdicts.assign(quarter="2025Q4")
+    said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": late}).summary[0].text
+    assert "relieved by day 28 in the fourth quarter of\u00a02025, 7 quarters" in said
+    some = verdicts.assign(signal="", status=["fixed"] + ["none"] * (len(verdicts) - 1))
+    said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": some}).summary[0].text
+    assert "by what can be judged (relieved by day 28)" in said and "each lies inside" not in said
     calm = verdicts.assign(signal="")
     said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": calm}).summary[0]
     assert "No indicator signals a change" in said.text and said.tag == "signal / no signal"
@@ -274,7 +280,8 @@ def test_what_was_not_read_stands_in_the_data_quality_section():
     visits.notes = ("clinics that stopped recording: 1; their follow-up ends there",)
     page = build_page(dataclasses.replace(fakes.inputs(), visits=visits))
     quality = next(s for s in page.sections if s.id == "quality")
-    words = [s.text for block in quality.blocks if isinstance(block, Text) for s in block.sentences]
+    texts = [block for block in quality.blocks if isinstance(block, Text)]
+    words = [s.text for block in texts if block.title == "What else to know of the export" for s in block.sentences]
     assert words == [
         "Columns of the export that were not read: notes (visits.csv).",
         "Clinics that stopped recording: 1; their follow-up ends there.",

@@ -84,7 +84,8 @@ def scale_shares(x: FloatArray, n: FloatArray, first: int, laney: bool | None) -
         expected = (
             f"Fewer than {_ENOUGH:g} of one of the two outcomes are expected in {int(few.sum())} of {n.size} points"
         )
-        return Scale(reason=f"{expected}: too few for the limits of a share. Use longer periods.")
+        remedy = "" if pbar in (0.0, 1.0) else " Use longer periods."
+        return Scale(reason=f"{expected}: too few for the limits of a share.{remedy}")
     sigma = np.sqrt(pbar * (1.0 - pbar) / n)
     z = ((x / n - pbar) / sigma)[:first]
     factor = float(np.abs(np.diff(z)).mean()) / _MEAN_RANGE

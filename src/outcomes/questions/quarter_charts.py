@@ -234,9 +234,10 @@ def _month_rows(
     rows: list[tuple[object, ...]] = []
     for place, month in enumerate(months):
         quarter = month.number // 3
-        signal, direction = ("", 0) if chart is None else (str(chart.signal[place]), int(chart.direction[place]))
+        signal = "" if chart is None else str(chart.signal[place])
         changed = bool(signal) and indicator.is_mix and bool(recording.near(quarter, quarter - scope.shown.start))
-        word = _word(signal, direction, changed, indicator)
+        # No word: of 42 months in which nothing changes, the rules mark one in about half of all series.
+        word = ""
         reason = breaks.reason.get(quarter, "") if month.number % 3 == 0 else ""
         head = (MONTHS.word(month.number), indicator.name, indicator.label, BASES[0], values[place])
         rows.append((*head, *_lines(chart, place), word, changed, reason, month.n, month.events, True))

@@ -7,7 +7,9 @@ is the scope reviewed: a clinic's own quarters where one clinic is.
 
 *Expected* is the sum over the quarter's rows of the share of their stratum over all mature quarters, so no quarter
 has a term of its own; strata of the pool have `POOL_ROWS` rows. A stratum's share is read as the indicator is, from its
-own curve where that is a curve. *Observed* is the count, or for a curve its value times the rows.
+own curve where that is a curve. *Observed* is the count, or for a curve its value times the rows. Curves of quarters
+and of strata do not add up exactly; all expected numbers of an indicator are therefore scaled so that observed and
+expected agree over its mature quarters together.
 
 Completeness of pain scores is neither standardised nor set against an expected number: the band of the first pain is
 itself made of recorded scores, and recording is the work of the practice, not of its patients.
@@ -16,7 +18,7 @@ itself made of recorded scores, and recording is the work of the practice, not o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,7 +139,16 @@ def review_indicator(episodes: Episodes, indicator: Indicator, scope: Scope, cal
             seen = value.events if indicator.kind == SHARE else value.n * value.plain.estimate
             sums = {"observed": float(seen), "expected": _sum(expected[member])}
         values.append(PeriodValue(number, True, value.n, value.events, value.plain, value.standardised, **sums))
-    return Series(indicator, tuple(values), pool, stratum, tuple(notes))
+    return Series(indicator, _level(values), pool, stratum, tuple(notes))
+
+
+def _level(values: Sequence[PeriodValue]) -> tuple[PeriodValue, ...]:
+    """Scale the expected numbers so that they add up to the observed ones."""
+    expected = sum(value.expected for value in values if not np.isnan(value.expected))
+    if not expected > 0:
+        return tuple(values)
+    scale = sum(value.observed for value in values if not np.isnan(value.expected)) / expected
+    return tuple(replace(value, expected=value.expected * scale) for value in values)
 
 
 def _mature(

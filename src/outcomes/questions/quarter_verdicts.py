@@ -19,7 +19,7 @@ COLUMNS = (
 )
 INSIDE = "inside the limits: no evidence of a change"
 TOO_FEW = "too few quarters for limits"
-NO_VALUE = "no quarter can be judged yet"
+NO_VALUE, TOO_SMALL = "no quarter can be judged yet", "no quarter has enough episodes to be judged"
 LOOK_AT_RECORDING = "recording changed at the same time; look at recording first"
 SINCE = "recording changed since the limits were set; look at recording first"
 _SIGNALS = {
@@ -40,7 +40,8 @@ def give_verdicts(charts: Sequence[Charted], recording: Recording, chosen: int) 
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row an indicator. `verdict` is ``signal: ...``, `INSIDE`, `TOO_FEW` or `NO_VALUE`, with
+        `COLUMNS`, one row an indicator. `verdict` is ``signal: ...``, `INSIDE`, `TOO_FEW`, `TOO_SMALL` or
+        `NO_VALUE`, with
         ``(trial limits)`` where fewer points than the protocol's fix the limits; `brief` is its first words: which
         rule signals, or where the point lies.
     """
@@ -60,7 +61,8 @@ def give_verdicts(charts: Sequence[Charted], recording: Recording, chosen: int) 
 def _verdict(chart: Charted, other: Charted | None, recording: Recording, chosen: int) -> tuple[object, ...]:
     value = newest_up_to(chart.series, chosen)
     if value is None:
-        return "", "", "", "none", False, "", "", NO_VALUE
+        mature = any(one.mature and one.number <= chosen for one in chart.series.values)
+        return "", "", "", "none", False, "", "", TOO_SMALL if mature else NO_VALUE
     number = value.number
     signal, direction = chart.signal(number)
     status, changed = chart.status(number), changed_recording(chart, number, recording)

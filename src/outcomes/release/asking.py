@@ -19,8 +19,11 @@ from outcomes.errors import NotEstimable, OutcomesError
 
 Call = Callable[[], Any]
 
-LONGEST = ("one_family", "identified_muscle", "subgroups", "quarter_review", "rehabilitation", "all_families", "relief")
-"""Questions put first, the longest ahead: one that starts last would leave the other processors idle."""
+LONGEST = (
+    *("one_family", "identified_muscle", "subgroups", "quarter_review", "missing_covariates", "rehabilitation"),
+    *("all_families", "relief", "return_section", "treatment_section"),
+)
+"""Questions and drawings put first, the longest ahead: one that starts last would leave the other processors idle."""
 
 # What a worker was forked with: a callable need not be sent to it, which those of a question could not be.
 _held: dict[str, Call] = {}
@@ -61,7 +64,7 @@ def put_together(
             answers[name] = put(call)
         return answers
     held = {name: call for name, (_, call) in calls.items()}
-    context = multiprocessing.get_context("fork")
+    context, before = multiprocessing.get_context("fork"), set(multiprocessing.active_children())
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_held.update, initargs=(held,)) as pool:
         order = sorted(calls, key=lambda name: LONGEST.index(name) if name in LONGEST else len(LONGEST))
         running = {name: pool.submit(_put_held, name) for name in order}
@@ -69,6 +72,8 @@ def put_together(
             return {name: _wait(calls[name][0], running[name].result, progress) for name in calls}
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - before:
+                process.terminate()  # a stop by hand is not to wait for the longest question
             raise
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
 from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, say
@@ -98,12 +101,25 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         )
     signals = judged[judged["signal"] != ""]
     if signals.empty:
-        quarter = quarter_words(inputs.quarter)
-        return say(f"No indicator signals a change up to the {quarter}: each lies inside its limits.", SIGNAL)
-    named = [f"{lower_first(literal(row['label']))}, {{{row['indicator']}}}" for row in signals.to_dict("records")]
+        when = quarter_words(inputs.quarter)
+        if len(judged) == len(table):
+            return say(f"No indicator signals a change up to the {when}: each lies inside its limits.", SIGNAL)
+        labels = [lower_first(str(label)) for label in judged["label"]]
+        return say(
+            f"No change is signalled up to the {when} by what can be judged ({'; '.join(labels)}); the other "
+            "indicators have no limits yet.",
+            SIGNAL,
+        )
+    named = [_name_signal(row, inputs.quarter) for row in signals.to_dict("records")]
     cells = {str(i): cell(VERDICTS, "brief", "text", indicator=str(i)) for i in signals["indicator"]}
     said = f"{'Indicators that signal' if len(named) > 1 else 'One indicator signals'} a change: {'; '.join(named)}."
     return bind(tables, said, cells, tag=SIGNAL)
+
+
+def _name_signal(row: Mapping[Any, Any], quarter: str) -> str:
+    """An indicator and where its brief verdict goes; with its quarter where that is an earlier one."""
+    when = "" if row["quarter"] == quarter else f" in the {quarter_words(str(row['quarter']))}"
+    return f"{lower_first(literal(row['label']))}{when}, {{{row['indicator']}}}"
 
 
 def _indicator(

@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
+from outcomes.release import shared_answers
 from outcomes.release.asking import put_together
 from outcomes.release.disclosure import protect_result
 
@@ -102,11 +104,35 @@ class ReportInputs:
         return collect_tables(self)
 
 
+def share(inputs: ReportInputs, folder: Path) -> None:
+    """Put the protected answers into a private folder, for the notebooks of the same run."""
+    from outcomes import questions
+
+    asked: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+        "relief": (questions.estimate_relief, {}),
+        "relief_grid": (questions.compare_relief_definitions, {}),
+        "recurrence": (questions.estimate_recurrence, {}),
+        "triggers": (questions.compare_triggers, {}),
+        "rehabilitation": (questions.compare_rehabilitation, {}),
+        "return_factors": (questions.compare_return_factors, {}),
+        "modality_use": (questions.describe_modality_use, {}),
+        "same_visit": (questions.describe_same_visit, {}),
+        **{name: (questions.compare_modalities, {"question": name}) for name in COMPARISONS},
+        "missing": (questions.describe_missing, {}),
+        "missing_covariates": (questions.check_missing_covariates, {}),
+    }
+    for name, (question, options) in asked.items():
+        shared_answers.keep(folder, question, inputs.episodes, getattr(inputs, name), **options)
+
+
 def answer(question: Callable[..., Any], episodes: Episodes, /, **options: Any) -> Any:
     """Put one question and protect its answer; the refusal (`NotEstimable`) with its reason where it has none.
 
-    A figure draws a refusal as its sentence and `tables.part` shows it, so that a notebook goes on.
+    A figure draws a refusal as its sentence and `tables.part` shows it, so that a notebook goes on. In a notebook that
+    a report runs, the answer of the page is taken where it is the same question (`shared_answers`).
     """
+    if (known := shared_answers.recall(question, episodes, **options)) is not None:
+        return known
     try:
         found = question(episodes, **options)
     except NotEstimable as refusal:

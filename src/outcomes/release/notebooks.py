@@ -17,7 +17,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,8 +131,43 @@ def check_parameters(path: Path, values: Mapping[str, Any]) -> None:
         raise ConfigError(f"The notebook {path.name} cannot be run:", faults)
 
 
+def run_notebooks(
+    values: Mapping[Path, Mapping[str, Any]],
+    progress: Callable[[str], None] = lambda _: None,
+    environment: Mapping[str, str] | None = None,
+    at_once: int = 2,
+) -> Iterator[NotebookRun]:
+    """Run notebooks side by side, each in a kernel of its own, and give them in order; on any error all are stopped.
+
+    Parameters
+    ----------
+    values : mapping of Path to mapping
+        The parameters of each notebook.
+    progress, environment
+        As of `run_notebook`.
+    at_once : int
+        How many run at the same time.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(at_once, thread_name_prefix="notebooks") as pool:
+        try:
+            running = [pool.submit(run_notebook, p, v, progress, environment, stop) for p, v in values.items()]
+            for run in running:
+                while not run.done():  # with a limit, so that a stop by hand is heard everywhere
+                    wait([run], timeout=0.2)
+                yield run.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
 def run_notebook(
-    path: Path, values: Mapping[str, Any], progress: Callable[[str], None] = lambda _: None
+    path: Path,
+    values: Mapping[str, Any],
+    progress: Callable[[str], None] = lambda _: None,
+    environment: Mapping[str, str] | None = None,
+    stop: threading.Event | None = None,
 ) -> NotebookRun:
     """Run a notebook from a clean kernel in an empty folder.
 
@@ -142,6 +178,10 @@ def run_notebook(
         Parameters to set; literals only.
     progress : callable
         Told "name: cell i of n" before each code cell.
+    environment : mapping of str to str, optional
+        More for the environment of the kernel.
+    stop : Event, optional
+        Set from another thread, it stops the run.
 
     Raises
     ------
@@ -168,7 +208,7 @@ def run_notebook(
         )
         _talk_through_files(client, folder)
         try:
-            _execute(client, _kernel_environment(folder))
+            _execute(client, {**_kernel_environment(folder), **(environment or {})}, stop or threading.Event())
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             failure = _describe(path, notebook, error)
     return NotebookRun(
@@ -285,7 +325,7 @@ def _talk_through_files(client: Any, folder: str) -> None:
         client.km.connection_file = os.path.join(folder, "kernel.json")
 
 
-def _execute(client: Any, environment: dict[str, str]) -> None:
+def _execute(client: Any, environment: dict[str, str], stop: threading.Event) -> None:
     """Run the cells in a thread of their own and wait for it, so that a stop by hand reaches the caller.
 
     In the main thread nbclient takes the signal for itself: it drops the kernel and fails on the next message. The
@@ -303,6 +343,8 @@ def _execute(client: Any, environment: dict[str, str]) -> None:
     try:
         worker.start()
         while worker.is_alive():
+            if stop.is_set():
+                raise KeyboardInterrupt
             worker.join(0.2)  # with a limit, because elsewhere than on POSIX an endless wait cannot be interrupted
     finally:
         _stop_kernel(client, worker)

@@ -25,7 +25,11 @@ NATURE = "Descriptive analysis of routinely collected clinic records; not linked
 
 
 def build_page(
-    inputs: ReportInputs, tables: Tables | None = None, links: tuple[Link, ...] = (), notes: tuple[str, ...] = ()
+    inputs: ReportInputs,
+    tables: Tables | None = None,
+    links: tuple[Link, ...] = (),
+    notes: tuple[str, ...] = (),
+    workers: int = 1,
 ) -> Page:
     """Build the page model.
 
@@ -39,6 +43,8 @@ def build_page(
         Other files of the release.
     notes : tuple of str
         What the release lacks, and why.
+    workers : int
+        Processes that draw; no bit of a drawing depends on it.
 
     Returns
     -------
@@ -58,7 +64,7 @@ def build_page(
         tiles=make_tiles(inputs, tables),
         look_into=find_to_look_into(inputs, tables),
         cannot_say=list_limits(inputs, tables),
-        sections=make_sections(inputs, tables),
+        sections=make_sections(inputs, tables, workers),
         footer=(*notes, *_footer(inputs)),
         links=links,
     )

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 def telling(quiet: bool) -> Iterator[Callable[[str], None]]:
     """Give what is to be told each step in a few words."""
     if quiet or not sys.stderr.isatty():
-        said = [""]
+        said: set[str] = set()
 
         def say_steps(step: str) -> None:
-            # The cells of a notebook are one step: a log needs no line for each.
-            if not quiet and (name := step.partition(":")[0]) != said[0]:
-                said[0] = name
+            # The cells of a notebook are one step, and two may run at once: a log needs one line for each.
+            if not quiet and (name := step.partition(":")[0]) not in said:
+                said.add(name)
                 sys.stderr.write(f"{name} ...\n")
 
         yield say_steps

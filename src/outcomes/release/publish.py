@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release import checklist
 from outcomes.release.configuration import MAPPING, PROTOCOL, copy_tables, to_toml
-from outcomes.release.inputs import COMPARISONS, ReportInputs, ask
+from outcomes.release.inputs import COMPARISONS, ReportInputs, ask, share
 from outcomes.release.manifest import build_manifest, hash_files, to_json
 from outcomes.release.model import FigureView, Link, Page
-from outcomes.release.notebooks import find_notebooks, read_parameters, run_notebook
+from outcomes.release.notebooks import find_notebooks, read_parameters, run_notebooks
 from outcomes.release.page import build_page, data_cut
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf, render_png
+from outcomes.release.shared_answers import FOLDER
 from outcomes.release.staging import MANIFEST, check_out, heed_interrupt, staged, write
 from outcomes.release.tables import collect_tables, to_csv
 from outcomes.release.words import day_to_date
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 WITHOUT_CALENDAR = "all"
+WORKERS = min(2, os.cpu_count() or 1)
+"""Questions, drawings and notebooks at the same time; more would not halve the longest question."""
 
 
 def publish_report(
@@ -73,7 +78,9 @@ def publish_report(
     """
     check_out(Path(out))
     tell = progress if callable(progress) else _write_progress if progress else _be_silent
-    inputs = ask(records, visits, episodes, quarter, tell).protected()
+    inputs = ask(records, visits, episodes, quarter, tell, workers=WORKERS)
+    tell("small numbers")
+    inputs = inputs.protected()
     return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked)
 
 
@@ -88,12 +95,17 @@ def publish_answers(
     """Write the release of answers that are there already and protected; otherwise as `publish_report`."""
     target = Path(out) / (inputs.quarter or WITHOUT_CALENDAR)
     with staged(target) as staging:
-        links: list[Link] = []
-        notes: list[str] = []
+        withheld = _write_settings(inputs, staging, sources or {})
+        progress("tables")
+        tables = collect_tables(inputs)
+        progress("figures and page")
+        page = build_page(inputs, tables, workers=WORKERS)
+        links: tuple[Link, ...] = ()
+        notes: tuple[str, ...] = ()
         if notebooks:
             links, notes = _write_notebooks(inputs, staging, sources or {}, as_of_asked, progress)
-        withheld = _write_settings(inputs, staging, sources or {})
-        items = _write_page(inputs, staging, links, notes, progress)
+        page = replace(page, links=_list_files(inputs, links), footer=(*notes, *page.footer))
+        items = _write_page(inputs, page, tables, staging, progress)
         cut = data_cut(inputs.visits)
         manifest = build_manifest(
             inputs.records,
@@ -102,7 +114,7 @@ def publish_answers(
             inputs.quarter,
             day_to_date(cut).isoformat() if cut is not None else "",
             hash_files(staging),
-            tuple(notes),
+            notes,
             withheld,
             as_of_asked,
             items,
@@ -125,28 +137,24 @@ def _write_settings(inputs: ReportInputs, staging: Path, sources: Mapping[str, A
 
 
 def _write_page(
-    inputs: ReportInputs, staging: Path, links: list[Link], notes: list[str], progress: Progress
+    inputs: ReportInputs, page: Page, tables: Mapping[str, Any], staging: Path, progress: Progress
 ) -> dict[str, Any]:
     """Write tables, figures, page, PDF and the checklist, which is counted for the manifest."""
-    progress("tables")
-    tables = collect_tables(inputs)
     for name, table in tables.items():
         write(staging / "tables" / f"{name}.csv", to_csv(table))
-    progress("figures and page")
-    page = build_page(inputs, tables, _list_files(inputs, links), tuple(notes))
+    progress("PDF and pictures")
     for figure in _figures(page):
         name = figure.id.removeprefix("figure-")
         write(staging / "figures" / f"{name}.svg", figure.wide + "\n")
         write(staging / "figures" / f"{name}.png", render_png(figure.wide))
     write(staging / "index.html", render_html(page))
-    progress("PDF")
     write(staging / "report.pdf", render_pdf(page))
     items = _fill_checklist(inputs, page, tables, staging)
     write(staging / "tables" / f"{checklist.NAME}.csv", to_csv(items))
     return checklist.count_items(items)
 
 
-def _list_files(inputs: ReportInputs, notebooks: list[Link]) -> tuple[Link, ...]:
+def _list_files(inputs: ReportInputs, notebooks: tuple[Link, ...]) -> tuple[Link, ...]:
     """What the page links to: every file of the release that a reader may want."""
     return (
         Link("This report as PDF", "report.pdf"),
@@ -168,24 +176,23 @@ def _fill_checklist(inputs: ReportInputs, page: Page, tables: Mapping[str, Any],
 
 def _write_notebooks(
     inputs: ReportInputs, staging: Path, sources: Mapping[str, Any], as_of_asked: str, progress: Progress
-) -> tuple[list[Link], list[str]]:
+) -> tuple[tuple[Link, ...], tuple[str, ...]]:
     """Run every notebook; one that fails is written as far as it came and named in the notes."""
     if reason := _why_no_notebooks(inputs, sources, as_of_asked):
-        return [], [f"Notebooks were not run: {reason}"]
+        return (), (f"Notebooks were not run: {reason}",)
     links, notes = [], []
-    with tempfile.TemporaryDirectory(prefix="outcomes-protocol-") as folder:
+    with tempfile.TemporaryDirectory(prefix="outcomes-run-") as folder, heed_interrupt():
+        share(inputs, Path(folder))
         values = _notebook_values(inputs, sources, Path(folder) / "protocol.toml")
-        for path in find_notebooks():
-            known = read_parameters(path)
-            with heed_interrupt():
-                run = run_notebook(path, {key: value for key, value in values.items() if key in known}, progress)
+        told = {path: {k: v for k, v in values.items() if k in read_parameters(path)} for path in find_notebooks()}
+        for run in run_notebooks(told, progress, {FOLDER: folder}, WORKERS):
             write(staging / "notebooks" / f"{run.name}.html", run.html)
             title = f"Notebook: {run.title}" + (" (did not finish)" if run.failure else "")
             links.append(Link(title, f"notebooks/{run.name}.html"))
             if run.failure:
                 write(staging / "notebooks" / f"{run.name}.ipynb", run.notebook)
                 notes.append(f"Notebook did not finish: {run.failure}")
-    return links, notes
+    return tuple(links), tuple(notes)
 
 
 def _why_no_notebooks(inputs: ReportInputs, sources: Mapping[str, Any], as_of_asked: str) -> str:

@@ -45,8 +45,9 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
         blocks.append(Text(said, "What the control charts say", folded=True))
     lead = say(
         "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
-        "Neighbouring quarters always differ a little; only a signal of a control chart is called a change, and a "
-        "signal is a reason to look, first at what was recorded."
+        "Neighbouring quarters always differ a little; only a signal of a control chart is called a change. It is a "
+        "reason to look, first at what was recorded: of reports on a practice in which nothing changes, about one in "
+        "six has a signal by chance, because six indicators are watched."
     )
     return Section("quarters", TITLE, (lead,), (*blocks, *list_notes(review)), "signal / no signal")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from outcomes.release import figures, views
+from outcomes.release.asking import put_together
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.missing_views import missing_blocks
@@ -21,13 +24,14 @@ from outcomes.release.words import glossary
 ALL_TERMS = 25
 
 
-def make_sections(inputs: ReportInputs, tables: Tables) -> tuple[Section, ...]:
-    """Return the sections in reading order."""
+def make_sections(inputs: ReportInputs, tables: Tables, workers: int = 1) -> tuple[Section, ...]:
+    """Return the sections in reading order; most of the time goes into their drawings."""
     makers = (
         *(quarter_section, relief_section, return_section, treatment_section, modality_section),
         *(unit_section, attendance_section, _quality, _definitions),
     )
-    return tuple(make(inputs, tables) for make in makers)
+    calls = {make.__name__: ("drawings", partial(make, inputs, tables)) for make in makers}
+    return tuple(put_together(calls, workers).values())
 
 
 def _quality(inputs: ReportInputs, tables: Tables) -> Section:

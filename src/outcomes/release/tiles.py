@@ -37,7 +37,7 @@ def of_review(indicator: str, quarter: str, column: str, write: str) -> Cell:
     return cell("quarter_review", column, write, indicator=indicator, quarter=quarter)
 
 
-def verdict_of(tables: Tables, indicator: str) -> tuple[str, bool]:
+def verdict_of(tables: Tables, indicator: str, quarter: str) -> tuple[str, bool]:
     """What the chart says of the newest quarter of an indicator, short enough for a tile; and if that is a signal."""
     where = {"indicator": indicator}
     try:
@@ -45,7 +45,11 @@ def verdict_of(tables: Tables, indicator: str) -> tuple[str, bool]:
         signal = str(look_up(tables, cell("quarter_review_verdicts", "signal", "text", **where)))
     except NotShowable:
         return "", False
-    return f"signal: {brief}" if signal else brief, bool(signal)
+    said = f"signal: {brief}" if signal else brief
+    judged = str(look_up(tables, cell("quarter_review_verdicts", "quarter", "text", **where)))
+    # A quarter with too few for a value has no verdict of its own: the one before it has, and is named.
+    earlier = judged and judged != latest_mature(tables["quarter_review"], indicator, quarter)
+    return f"{short_quarter(judged)}, {said}" if earlier else said, bool(signal)
 
 
 def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
@@ -61,7 +65,7 @@ def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
         "spark": sparkline(values),
         "spark_alt": f"{label}, {recent['quarter'].iloc[0]} to {recent['quarter'].iloc[-1]}: {', '.join(words)}.",
     }
-    looks["verdict"], looks["signal"] = verdict_of(tables, name)
+    looks["verdict"], looks["signal"] = verdict_of(tables, name, quarter)
     row = table[table["quarter"] == quarter]
     if len(row) and not bool(row["mature"].iloc[0]):
         return _early_tile(tables, part, name, label, quarter, looks)
