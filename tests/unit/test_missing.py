@@ -261,6 +261,14 @@ def test_both_answers_stand_side_by_side(checked):
     assert (facts["events"] > 0).all()
 
 
+def test_that_nothing_moved_is_said_of_what_was_imputed_and_no_more(checked):
+    assert not checked.table["is_moved"].any()
+    assert checked.notes[0].startswith("No difference moves by more than half its standard error")
+    kept = (checked.more["facts"]["treated_as"] != "imputed").any()
+    assert checked.notes[0].endswith("; facts without an order were not imputed.") == kept
+    assert "decides none" not in " ".join(checked.notes)
+
+
 def test_the_same_bits_in_any_order_of_rows(clinic, checked):
     order = np.random.default_rng(1).permutation(len(clinic["patient_id"]))
     shuffled = {name: [column[i] for i in order] for name, column in clinic.items()}

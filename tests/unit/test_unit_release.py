@@ -21,6 +21,7 @@ from outcomes.questions.attendance import LEFT_COLUMNS, QUARTER_COLUMNS, Attenda
 from outcomes.questions.missing import describe_missing
 from outcomes.questions.missing_covariates import check_missing_covariates
 from outcomes.questions.units import compare_units
+from outcomes.questions.units_lines import NOTHING_BESIDE
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.marks import HIDDEN
 from outcomes.release.missing_views import missing_blocks
@@ -36,8 +37,9 @@ from outcomes.release.unit_disclosure import (
     protect_units,
 )
 from outcomes.release.unit_figures import drop_off, funnel
-from outcomes.release.unit_section import unit_section
+from outcomes.release.unit_section import say_units, unit_section
 from outcomes.simulate import simulate
+from support.small_practices import make_practice
 from tables import records_of
 
 BANNED = ("worse", "worst", "best", " rank ", "underperform", "effective", "reduces", "proves", "league")
@@ -152,8 +154,24 @@ def test_steps_hide_what_the_next_row_would_tell():
     assert out["events"].tolist()[1] == HIDDEN
     assert out["n"].tolist()[2:] == [HIDDEN, HIDDEN]
     assert out["reach"].tolist()[3] == HIDDEN
-    # Two came between days 30 and 89: at the second visit the count within 30 days is hidden too.
+    # Two came between days 30 and 89: at the second visit the count within 30 days is hidden too, and with it
+    # the share, although not all were watched that long.
     assert out["events"].tolist()[2] == HIDDEN
+    assert out.loc[2, ["estimate", "conf_low", "conf_high"]].tolist() == [HIDDEN] * 3
+
+
+@pytest.mark.parametrize(("patients", "seed"), [(100, 1), (130, 2), (200, 3)])
+def test_no_hidden_number_of_a_step_comes_back_from_its_share(patients, seed):
+    raw = describe_attendance(make_practice(patients, seed))
+    out = protect_attendance(raw, 5).table
+    hidden = np.array([isinstance(value, str) for value in out["events"]])
+    assert hidden.any()
+    shown = [value for value in out.loc[hidden, "estimate"] if not isinstance(value, str)]
+    assert np.isnan(np.array(shown, dtype=float)).all()
+    # Had the share been left: it gives the count back wherever nobody is censored within so many days.
+    share, n = (raw.table.loc[hidden, name].to_numpy(dtype=float) for name in ("estimate", "n"))
+    told = ~np.isnan(share)
+    assert (np.round(share * n)[told] == raw.table.loc[hidden, "events"].to_numpy(dtype=float)[told]).any()
 
 
 def make_attendance():
@@ -239,6 +257,34 @@ def test_refusals_say_why(episodes, answers, tables):
     assert any("attendance was refused." in sentence.text for sentence in section.lead)
     blocks = missing_blocks(inputs(episodes, answers, ("missing_covariates",)), tables)
     assert any("missing_covariates was refused." in sentence.text for sentence in every_sentence(blocks))
+
+
+def said_of(result, name="clinics"):
+    summary = pd.DataFrame(list(result.summary.items()), columns=["item", "value"])
+    sentences = say_units(name, "clinic", result, {f"{name}_summary": summary, name: result.table})
+    return " ".join(sentence.text for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("icc", "needed", "wanted"),
+    [
+        (float("nan"), float("nan"), "Too few episodes to tell how far clinics differ."),
+        (0.0, float("inf"), "do not show that clinics differ beyond chance; they cannot show that they do not."),
+        (0.0001, 23000.0, "a comparison takes more than 1,000 episodes of each."),
+        (0.05, 44.3, "a comparison takes about 44 episodes of each."),
+    ],
+)
+def test_what_the_records_cannot_tell_is_said(answers, icc, needed, wanted):
+    result = answers["clinics"]
+    said = said_of(replace(result, summary={**result.summary, "icc": icc, "needed_n": needed}))
+    assert wanted in said
+    assert "no more than chance" not in said
+
+
+def test_one_unit_alone_is_nothing_to_compare(answers):
+    result = answers["clinics"]
+    table = result.table.assign(reason=[NOTHING_BESIDE, "not comparable: x", "not comparable: x"])
+    assert "There is nothing to compare: only one clinic" in said_of(replace(result, table=table))
 
 
 # -- pictures ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.proportions import wilson
 from outcomes.questions import units
 from outcomes.questions.units import BEYOND_998, INSIDE, compare_units
-from outcomes.questions.units_lines import find_within
+from outcomes.questions.units_lines import NOTHING_BESIDE, find_within
 from outcomes.questions.units_outcomes import OUTCOMES, build_unit_rows
 from tables import records_of
 
@@ -117,12 +117,18 @@ def test_pseudonyms_give_the_order_whatever_the_values():
 def test_relief_is_taken_with_interval_pseudo_observations():
     episodes = episodes_of(export({"A": (60, 20), "B": (60, 45)}, late=5))
     rows = build_unit_rows(episodes, "relieved")
-    values = interval_pseudo(rows.left_days, rows.right_days, [28.0])[:, 0]
+    # 45 of 120 are relieved by day 7. All who were looked at again are relieved by day 35, one of the fifteen days from
+    # 21 to 35: the curve is 1 there.
+    days = np.arange(21.0, 36.0)
+    values = interval_pseudo(rows.left_days, rows.right_days, days).mean(axis=1)
+    assert values.mean() == pytest.approx((45 / 120 * 14 + 1) / 15, abs=1e-9)
+    values = values + 45 / 120 - values.mean()
     found = compare_units(episodes, outcome="relieved")
     of_a = episodes.table["clinic_id"].to_numpy()[rows.episode] == "A"
     assert line(found, "A")["observed"] == pytest.approx(values[of_a].sum(), abs=1e-9)
     assert line(found, "A")["events"] == 35
-    assert found.settings["estimator"].endswith("pseudo-observations of the outcome")
+    assert found.summary["target"] == pytest.approx(45 / 120, abs=1e-9)
+    assert "mean of the pseudo-observations of days 21 to 35" in found.settings["estimator"]
 
 
 # -- patients within units --------------------------------------------------------------------------------------------
@@ -159,10 +165,19 @@ def test_small_units_are_shown_and_not_compared():
 
 def test_units_that_differ_by_chance_alone_are_not_compared():
     found = compare_units(episodes_of(export({"A": (100, 40), "B": (100, 42), "C": (100, 41)})), outcome="silent_stop")
-    assert found.table["reason"].str.startswith("the units differ no more than chance").all()
+    assert found.table["reason"].str.startswith("these records do not show that units differ").all()
     assert found.table["shrunken"].tolist() == pytest.approx([0.41] * 3)
     assert found.summary["n_compared"] == 0
     assert found.summary["needed_n"] == np.inf
+
+
+def test_a_unit_with_nothing_beside_it_says_so():
+    found = compare_units(
+        episodes_of(export({"A": (100, 40), "B": (60, 20), "C": (5, 1)}, unscored=["B", "B"])), outcome="silent_stop"
+    )
+    assert line(found, "A")["reason"] == NOTHING_BESIDE
+    assert line(found, "B")["reason"].startswith("not comparable")
+    assert np.isnan(found.summary["icc"])
 
 
 def test_low_reliability_is_said_with_its_reason():
@@ -213,6 +228,11 @@ def test_case_mix_explains_what_the_crude_share_would_blame():
     assert found.table["estimate"].tolist() == pytest.approx([0.5, 0.5], abs=0.005)
     assert not found.table["is_flagged"].any()
     assert found.more["columns"].set_index("block").loc["age", "is_adjusted"]
+    # 55 and 145 are expected, each with a variance of 200 * 0.8 * 0.2: the first says less about its ratio.
+    assert found.table["size"].tolist() == pytest.approx([55**2 / 32, 145**2 / 32], rel=0.01)
+    naive = found.table["expected"] / found.summary["target"]
+    assert found.table["size"][0] < 0.9 * naive[0]
+    assert found.table["size"][1] > 2 * naive[1]
 
 
 # -- clinicians, quarters, patients -----------------------------------------------------------------------------------
@@ -246,7 +266,7 @@ def test_patients_are_counted_by_points_from_expected():
                     "clinic_id": "AB"[i % 2],
                 }
             )
-    found = compare_units(episodes_of(pd.DataFrame(rows)))
+    found = compare_units(episodes_of(pd.DataFrame(rows)), outcome="silent_stop")
     table = found.more["patients"].set_index("band")
     # All are expected at the mean of all ratings, 5: 4 below, 4 above, 58 at it.
     assert table["events"].to_dict() == {
@@ -321,7 +341,7 @@ def test_refusals():
         assert refusal.value.findings[0].code == code
     with pytest.raises(NotEstimable, match="records no clinician"):
         compare_units(episodes, by="clinician")
-    with pytest.raises(NotEstimable, match="fewer than two"):
+    with pytest.raises(NotEstimable, match="one clinic has all of these episodes, and there is nothing to compare"):
         compare_units(episodes_of(export({"A": (60, 20)})))
     with pytest.raises(NotEstimable, match="complete enough"):
         compare_units(

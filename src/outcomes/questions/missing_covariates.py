@@ -4,7 +4,8 @@ The comparison of all families (`joint_families`) takes what was not recorded fo
 where, among the unrecorded, the fact decides nothing about the treatment any more, and may be wrong elsewhere. Beside
 it stands the same model, with the same episodes, families and facts, after the gaps were filled m = 20 times by chained
 equations with the outcome among the predictors (`missing_imputed`), and the answers combined by Rubin's rules. That is
-right where what is missing depends on what was recorded. Where the two agree, neither assumption decides.
+right where what is missing depends on what was recorded. Where the two agree, the answer does not
+hang on which of them holds of the facts imputed; facts without an order keep their gaps as a level in both.
 """
 
 from __future__ import annotations
@@ -225,7 +226,8 @@ def _settings(episodes: Episodes, m: int) -> dict[str, Any]:
 def _notes(design: _Design, moved: np.ndarray[Any, Any]) -> tuple[str, ...]:
     kept = "; ".join(label.lower() for _, label, _ in design.kept)
     said = (
-        "No difference moves by more than half its standard error: how gaps are taken decides none of them."
+        "No difference moves by more than half its standard error"
+        + ("; facts without an order were not imputed." if kept else ".")
         if not moved.any()
         else "Where a difference moves by more than half its standard error, how gaps are taken is part of the answer."
     )

@@ -17,6 +17,7 @@ none of these                                      its standardised share; "wort
 
 Units stand in the order of their pseudonyms, whatever their values. Pseudo-observations, and several episodes of one
 patient, say less than independent answers of yes and no; the limits count such episodes for fewer (`design_effect`).
+Episodes of which little is expected say less about a ratio to it than others do, and count for fewer too (`size`).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from outcomes.questions.units_lines import (
     say_why_not,
     spread_out,
 )
-from outcomes.questions.units_outcomes import OUTCOMES, UnitRows, build_unit_rows
+from outcomes.questions.units_outcomes import OUTCOMES, SMOOTHED, WINDOW_DAYS, UnitRows, build_unit_rows
 from outcomes.questions.units_patients import tabulate_patients
 
 if TYPE_CHECKING:
@@ -75,10 +76,10 @@ class UnitComparison:
         One row a unit, in the order of the pseudonyms: ``unit``; ``clinic`` (of most of a clinician's episodes);
         ``n`` episodes, ``patients``, ``events`` (seen with the outcome), ``visits`` of these episodes and those of them
         ``missing`` a pain score, ``completeness``; ``observed`` and ``expected`` sums and their ``difference``;
-        ``estimate, conf_low, conf_high`` the standardised share; ``size`` episodes of average case mix, the place on
-        the funnel's axis; ``low_95, high_95, low_998, high_998`` the limits there; ``z``; ``reliability``;
-        ``shrunken``; ``position`` (empty where not compared), ``is_compared, is_flagged`` and the ``reason`` why not
-        compared.
+        ``estimate, conf_low, conf_high`` the standardised share; ``size`` the episodes of average case mix that would
+        say as much, the place on the funnel's axis; ``low_95, high_95, low_998, high_998`` the limits there; ``z``;
+        ``reliability``; ``shrunken``; ``position`` (empty where not compared), ``is_compared, is_flagged`` and the
+        ``reason`` why not compared.
     by, outcome, label : str
     summary : dict
         ``n, n_patients, n_events, n_units, n_compared, n_flagged, n_without_unit, target, phi, tau2, icc,
@@ -123,7 +124,8 @@ def compare_units(
     InputRefused
         E860 no such outcome, E861 no such unit.
     NotEstimable
-        The export records no such unit, or a single one; no episode is old enough; no calendar for `since`.
+        The export records no such unit, or one unit has all episodes; no episode is old enough; a few episodes would
+        decide what is seen; no calendar for `since`.
     """
     results.check_episodes(episodes)
     if by not in BY:
@@ -132,7 +134,8 @@ def compare_units(
     rows = _since(episodes, build_unit_rows(episodes, outcome), since)
     units = find_units(episodes, rows.episode, by)
     if len(units.names) < 2:
-        raise NotEstimable(f"{by.capitalize()}s cannot be compared: fewer than two are recorded for these episodes.")
+        who = f"one {by} has all of these episodes" if units.names else f"no {by} is recorded for these episodes"
+        raise NotEstimable(f"{by.capitalize()}s cannot be compared: {who}, and there is nothing to compare.")
     scores = count_scores(episodes, rows.episode, units)
     comparable = np.flatnonzero(scores.share_missing < MOST_MISSING)
     lines = compute_lines(episodes, rows, units, comparable)
@@ -284,8 +287,7 @@ def _settings(episodes: Episodes, rows: UnitRows, by: str, since: str | None, li
         episodes,
         question=f"{by}s beside what was expected",
         definition=f"share of episodes {rows.label}, by the {by} of the first visit",
-        estimator="observed / expected * mean; "
-        + ("the outcome as seen" if rows.is_yes_no else "pseudo-observations of the outcome"),
+        estimator="observed / expected * mean; " + _say_values(rows),
         expected=f"{lines.model.model} model of the case mix without terms for the {by}",
         interval="Wilson on the size, episodes counted for fewer by the design effect; patients taken together",
         limits="exact binomial, interpolated, 95 % and 99.8 %; widened by an additive variance between units "
@@ -298,6 +300,18 @@ def _settings(episodes: Episodes, rows: UnitRows, by: str, since: str | None, li
         outcome=rows.outcome,
         since=since or "",
         tag="descriptive",
+    )
+
+
+def _say_values(rows: UnitRows) -> str:
+    if rows.is_yes_no:
+        return "the outcome as seen"
+    if rows.outcome not in SMOOTHED:
+        return "pseudo-observations of the outcome"
+    first, last = rows.day - min(WINDOW_DAYS, rows.day), rows.day + min(WINDOW_DAYS, rows.day)
+    return (
+        f"mean of the pseudo-observations of days {first} to {last}, moved so that all together have the curve's share "
+        f"on day {rows.day}"
     )
 
 
@@ -323,6 +337,14 @@ def _notes(episodes: Episodes, units: Units, lines: Lines, by: str, rows: UnitRo
             ()
             if rows.is_yes_no
             else ("Observed numbers are sums of pseudo-observations: whole counts of relief or return are never seen.",)
+        ),
+        *(
+            (
+                "The mean is that of the episodes compared, which all began long enough before the data end: it may "
+                "differ by a point or so from the share among all episodes.",
+            )
+            if rows.outcome in SMOOTHED
+            else ()
         ),
         *results.context_notes(None, episodes.has_calendar),
     )

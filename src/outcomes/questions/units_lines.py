@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NAN = float("nan")
 MOST_MISSING = 0.4
 """Share of visits without a pain score from which a unit is not comparable."""
+NOTHING_BESIDE = "nothing to compare it with: no other unit is comparable and has enough episodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ class Lines:
     estimate, low, high : ndarray
         Standardised share, ``observed / expected * target``, and its interval.
     size : ndarray
-        Number of episodes of average case mix that expect as much: ``expected / target``.
+        Number of episodes, all with the mean for their chance, whose share would vary by chance as much as the
+        standardised share does: ``(1 - target) expected^2 / (target sum p (1 - p))``, p what is expected of one episode
+        of the unit. Where all expect the mean it is their number. (``expected / target`` would be too many where less
+        than the mean is expected, and the limits too narrow there.)
     limits : FunnelLimits or None
         Of the units shown.
     dispersion : OverDispersion or None
@@ -165,25 +169,33 @@ def compute_lines(episodes: Episodes, rows: UnitRows, units: Units, comparable: 
         raise NotEstimable("Units cannot be compared: the share over all of them is not between 0 and 1.")
     found = expect(episodes, part.episode, values, part.is_yes_no, int(part.event.sum()))
     n = np.bincount(code, minlength=size)
-    observed, expected = (sum_by(code, numbers, size) for numbers in (values, found.values))
+    # A linear model may expect less than nothing, or more than all.
+    chance = np.clip(found.values, 0.0, 1.0)
+    sums = (sum_by(code, numbers, size) for numbers in (values, found.values, chance * (1.0 - chance)))
+    observed, expected, binomial = sums
     within = find_within(values - found.values, code, part.patient)
-    shown = (n >= episodes.protocol.reporting_floor.funnel_show_n) & (expected > 0)
-    return _standardise(n, observed, expected, within, target, shown, found, episodes.protocol)
+    shown = (n >= episodes.protocol.reporting_floor.funnel_show_n) & (expected > 0) & (binomial > 0)
+    return _standardise(n, observed, expected, binomial, within, target, shown, found, episodes.protocol)
 
 
 def _standardise(
     n: IntArray,
     observed: FloatArray,
     expected: FloatArray,
+    binomial: FloatArray,
     within: float,
     target: float,
     shown: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     model: Expected,
     protocol: Protocol,
 ) -> Lines:
-    """Shares, limits, over-dispersion and reliability of the units shown."""
-    effect = max(1.0, within / (target * (1.0 - target)))
-    size = expected[shown] / target
+    """Shares, limits, over-dispersion and reliability of the units shown.
+
+    `binomial` is the variance of each unit's observed sum if its episodes were independent answers of yes and no, and
+    the design effect how many times as large it is.
+    """
+    effect = max(1.0, within * float(n.sum()) / float(binomial.sum()))
+    size = (1.0 - target) / target * expected[shown] ** 2 / binomial[shown]
     raw = observed[shown] / expected[shown] * target
     share = np.clip(raw, 0.0, 1.0)
     several = int(shown.sum()) > 1
@@ -239,11 +251,15 @@ def say_why_not(lines: Lines, scores: Scores, protocol: Protocol) -> list[str]:
     no_spread = lines.reliability is not None and lines.reliability.tau2 <= 0.0
     few = f"fewer than {floor.funnel_flag_n} episodes: no comparison; the share drawn towards the mean stands instead"
     chance = (
-        "the units differ no more than chance makes them: no comparison"
+        "these records do not show that units differ beyond chance: no comparison"
         if no_spread
         else f"too much of what is seen of it is chance (reliability below {WANTED:g}): no comparison; the share drawn "
         "towards the mean stands instead"
     )
+    if int(lines.shown.sum()) == 1:
+        chance = NOTHING_BESIDE
+    elif lines.reliability is None:
+        chance = "how far units differ cannot be told from these episodes: no comparison"
     reasons = []
     for i, missing in enumerate(scores.share_missing.tolist()):
         if missing >= MOST_MISSING:

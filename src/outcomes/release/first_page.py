@@ -31,7 +31,8 @@ def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
 def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
     """Return what these records cannot tell, refusals and immature quarters first."""
     out: list[Sentence | None] = [_too_early(inputs, tables)]
-    out += [say(inputs.refusal(name), "not estimable") for name in QUESTIONS if inputs.refusal(name)]
+    reasons = dict.fromkeys(inputs.refusal(name) for name in QUESTIONS if inputs.refusal(name))
+    out += [say(reason, "not estimable") for reason in reasons]
     out += [
         _unknown_end(inputs, tables),
         say(

@@ -4,6 +4,7 @@
 table                 what a reader could subtract
 ====================  ==============================================================================================
 units                 units add up to all episodes and events; shares, reliability and limits follow from both
+clinicians            those of a clinic add up to its row in the table of clinics, which has a table of its own
 patients by band      the bands add up to all patients
 steps                 who came for the next visit is `n` of the next row; who came soon is a part of who came
 fates of a step       they add up to the episodes at the visit; those never rated are a part of one of them
@@ -23,10 +24,12 @@ from outcomes.questions.attendance import UNRATED
 from outcomes.release.marks import HIDDEN, write_mark
 from outcomes.release.split_counts import Flags, hide_split
 from outcomes.release.table_disclosure import protect_parts, protect_scalar, protect_table
+from outcomes.release.unit_counts import COUNTS, find_gone, write_counts
 
 if TYPE_CHECKING:
     import pandas as pd
 
+COVERED = "not shown: with it the small number of another could be worked out"
 SHARES = ("estimate", "conf_low", "conf_high")
 UNIT_EVENTS = (*SHARES, "observed", "difference", "z", "shrunken", "position")
 UNIT_NUMBERS = (
@@ -38,11 +41,25 @@ OF_UNITS = ("n_units", "n_compared", "n_flagged", "n_contrasts", "n_moved")
 
 
 def protect_units(result: Any, floor: int) -> Any:
-    """Return a result of `compare_units` protected."""
-    table = hide_split(result.table, (), floor, UNIT_EVENTS, UNIT_NUMBERS)
-    table = _hide_scores(table, floor)
+    """Return a result of `compare_units` protected (rules: `unit_counts`)."""
+    gone = find_gone(result.table, result.by == "clinician", floor)
+    table = result.table.copy()
+    write_counts(table, gone, floor)
+    for names, of in ((UNIT_EVENTS, "events"), (("completeness",), "missing")):
+        for name in names:
+            write_mark(table, name, gone.counts[of] & table[name].notna().to_numpy(), HIDDEN)
+    # That a number is none says how many episodes there are, too.
+    for name in (name for name in UNIT_NUMBERS if name not in COUNTS):
+        write_mark(table, name, gone.counts["n"], HIDDEN)
+    write_mark(table, "clinic", gone.clinic, HIDDEN)
+    # Why a unit is not compared, and that it is, says how many episodes it has.
+    write_mark(table, "reason", table["n"].eq(HIDDEN).to_numpy(), COVERED)
+    for name in ("is_compared", "is_flagged"):
+        table[name] = table[name].to_numpy(dtype=bool) & ~gone.counts["n"]
+    counted = {f"n_{name}": int(table[f"is_{name}"].sum()) for name in ("compared", "flagged")}
     more = {**result.more, "patients": protect_parts(result.more["patients"], floor)}
-    return dataclasses.replace(result, table=table, more=more, summary=protect_summary(result.summary, floor))
+    summary = protect_summary({**result.summary, **counted}, floor)
+    return dataclasses.replace(result, table=table, more=more, summary=summary)
 
 
 def protect_attendance(result: Any, floor: int) -> Any:
@@ -73,17 +90,6 @@ def protect_summary(summary: dict[str, Any], floor: int) -> dict[str, Any]:
     return {key: value if key in OF_UNITS else protect_scalar(key, value, floor) for key, value in summary.items()}
 
 
-def _hide_scores(table: pd.DataFrame, floor: int) -> pd.DataFrame:
-    """Hide small numbers of patients, and of visits with or without a score."""
-    out = table.copy()
-    visits, missing, patients = (_numbers(out[name]) for name in ("visits", "missing", "patients"))
-    few = _is_small(missing, floor) | _is_small(visits - missing, floor)
-    for name in ("missing", "completeness"):
-        write_mark(out, name, few, HIDDEN)
-    write_mark(out, "patients", _is_small(patients, floor), HIDDEN)
-    return out
-
-
 def _hide_fates(left: pd.DataFrame, floor: int) -> pd.DataFrame:
     """Hide small fates; those never rated are a part of one of them, and hidden where they are nearly all of it too."""
     import pandas as pd
@@ -111,9 +117,8 @@ def _hide_steps(table: pd.DataFrame, floor: int) -> pd.DataFrame:
                 _hide_row(out, rows.index[rows.index == i], ("reach",))
             for j in late:
                 if _is_small(np.array([raw["events"].iloc[j] - raw["events"].iloc[i]]), floor)[0]:
-                    # Where all were watched that long the share is that of counts, and says as much as they do.
-                    counted = raw["told"].iloc[i] >= raw["n"].iloc[i]
-                    _hide_row(out, rows.index[rows.index == i], ("events", *(SHARES if counted else ())))
+                    # The share times n is the count, or close to it: few are censored within so few days.
+                    _hide_row(out, rows.index[rows.index == i], ("events", *SHARES))
     # The share of all who came so far is a product: what is hidden in it stays hidden in those after.
     for _, rows in out.groupby("group", sort=False):
         gone = False
@@ -145,12 +150,6 @@ def _hide_row(table: pd.DataFrame, rows: Any, names: tuple[str, ...]) -> None:
 
 def _are_marks(column: pd.Series[Any]) -> Flags:
     return np.array([isinstance(value, str) for value in column], dtype=np.bool_)
-
-
-def _numbers(column: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    import pandas as pd
-
-    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(dtype=float), dtype=np.float64)
 
 
 def _is_small(counts: np.ndarray[Any, np.dtype[np.float64]], floor: int) -> Flags:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from outcomes.questions.units_lines import NOTHING_BESIDE
 from outcomes.release import views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.marks import HIDDEN
@@ -27,6 +28,8 @@ from outcomes.release.unit_figures import funnel
 KINDS = {"clinics": "clinic", "clinicians": "clinician"}
 """Tables of the page (and names of the questions) to what is compared."""
 MOST_REASONS = 6
+MOST_NEEDED = 1000
+"""Episodes a comparison takes, up to which their number is said: a larger one is hardly known and says no more."""
 
 
 def unit_section(inputs: ReportInputs, tables: Tables) -> Section:
@@ -68,13 +71,29 @@ def say_units(name: str, unit: str, result: Any, tables: Tables) -> tuple[Senten
         looks = [
             say(f"No {unit} that can be compared lies beyond the 99.8{NBSP}% limits of chance.", "signal / no signal")
         ]
-    needed = bind(
+    spread = _say_spread(name, unit, result, tables)
+    return (*some(bind(tables, words, cells)), *(look for look in (*looks, spread) if look is not None))
+
+
+def _say_spread(name: str, unit: str, result: Any, tables: Tables) -> Sentence | None:
+    """How far units differ, as episodes that a comparison takes; what the records cannot tell where it is not seen."""
+    icc, needed = float(result.summary["icc"]), float(result.summary["needed_n"])
+    if any(str(reason) == NOTHING_BESIDE for reason in result.table["reason"]):
+        return say(f"There is nothing to compare: only one {unit} has enough episodes, and pain scores.")
+    if icc != icc:
+        return say(f"Too few episodes to tell how far {unit}s differ.", "not estimable")
+    if icc <= 0.0:
+        return say(
+            f"These records do not show that {unit}s differ beyond chance; they cannot show that they do not.",
+            "signal / no signal",
+        )
+    if needed > MOST_NEEDED:
+        return say(f"At the spread seen between {unit}s a comparison takes more than {MOST_NEEDED:,} episodes of each.")
+    return bind(
         tables,
         f"At the spread seen between {unit}s a comparison takes about {{n}} episodes of each.",
         {"n": cell(f"{name}_summary", "value", "count", item="needed_n")},
     )
-    spread = say(f"The {unit}s differ no more than chance makes them.") if needed is None else needed
-    return (*some(bind(tables, words, cells)), *(look for look in looks if look is not None), spread)
 
 
 def _say_flag(name: str, unit: str, code: str, tables: Tables) -> Sentence | None:
@@ -111,7 +130,8 @@ def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
         {"n": cell(f"{name}_summary", "value", "count", item="n_flagged")},
     )
     caption = (
-        f"Each mark is a {unit}, placed by its number of episodes (in episodes of average case mix), not by rank. "
+        f"Each mark is a {unit}, placed by its number of episodes (as many of average case mix as would say as much), "
+        "not by rank. "
         f"Line: the mean. Tinted: within the 95{NBSP}% limits of chance; dashed: those of 99.8{NBSP}%. Filled dots are "
         "compared, hollow grey ones are not, diamonds are worth a look."
     )
@@ -161,7 +181,13 @@ def _say_position(row: Mapping[Any, Any]) -> str:
     if not row["is_compared"]:
         reason = str(row["reason"])
         return (
-            "Not comparable" if reason.startswith("not comparable") else "Too few" if "not shown" in reason else "None"
+            HIDDEN
+            if row["n"] == HIDDEN
+            else "Not comparable"
+            if reason.startswith("not comparable")
+            else "Too few"
+            if "not shown" in reason
+            else "None"
         )
     if row["position"] == HIDDEN:
         return HIDDEN

@@ -1,0 +1,191 @@
+"""Clinics and their clinicians are two tables of one practice: what one hides the other must not tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from outcomes.errors import NotEstimable
+from outcomes.ledger import Ledger
+from outcomes.questions.units import UnitComparison, compare_units
+from outcomes.release.marks import HIDDEN
+from outcomes.release.split_counts import hide_split
+from outcomes.release.unit_disclosure import COVERED, UNIT_NUMBERS, protect_units
+from support.small_practices import make_practice
+
+
+def attack(clinics, clinicians, total, whole, part):
+    """Least and most of each hidden number that fit both tables; arrays by row, the clinics first.
+
+    The reader knows the rules: ``<5`` is 1 to 4, a hidden whole beside one is 5 or more, parts lie within the whole,
+    clinicians add up to their clinic, clinics to all, and every clinician listed has an episode.
+    """
+    tables = (clinics, clinicians)
+    size = len(clinics) + len(clinicians)
+    low, high = np.zeros(2 * size), np.full(2 * size, float(total[0]))
+    at = 0
+    for table in tables:
+        for value in table[whole]:
+            if not isinstance(value, str):
+                low[at] = high[at] = value
+            elif value == "<5":
+                low[at], high[at] = 1, 4
+            else:
+                low[at] = 5 if (table[whole] == "<5").any() and table is clinics else 1
+            at += 1
+        for i, value in enumerate(table[part], start=at - len(table)):
+            if not isinstance(value, str):
+                low[size + i] = high[size + i] = value
+    rows, sums = [], []
+    for offset, known in ((0, total[0]), (size, total[1])):
+        row = np.zeros(2 * size)
+        row[offset : offset + len(clinics)] = 1
+        rows, sums = [*rows, row], [*sums, known]
+        names = [*clinics["unit"]]
+        for name in {*clinicians["clinic"]}:
+            row = np.zeros(2 * size)
+            places = [i for i, unit in enumerate(names) if unit == name]
+            if name == HIDDEN:
+                places = [i for i, unit in enumerate(names) if unit not in set(clinicians["clinic"])]
+            row[[offset + i for i in places]] = -1
+            row[[offset + len(clinics) + i for i in np.flatnonzero(clinicians["clinic"] == name)]] = 1
+            rows, sums = [*rows, row], [*sums, 0]
+    within = np.hstack([np.eye(size), -np.eye(size)])
+    bounds = [LinearConstraint(np.array(rows), sums, sums), LinearConstraint(within, 0, np.inf)]
+
+    def reach(i, sign):
+        aim = np.zeros(2 * size)
+        aim[i] = sign
+        found = milp(aim, integrality=np.ones(2 * size), bounds=Bounds(low, high), constraints=bounds)
+        assert found.success
+        return round(found.x[i])
+
+    free = np.flatnonzero(low < high)
+    ends = np.column_stack([low, high])
+    ends[free] = [(reach(i, 1), reach(i, -1)) for i in free]
+    return ends[:size], ends[size:]
+
+
+def find_told(raw, shown, whole, part):
+    """Small numbers that the tables give away: `raw` and `shown` are clinics and clinicians."""
+    total = raw[0][[whole, part]].sum().tolist()
+    ends = attack(*shown, total, whole, part)
+    true = pd.concat(raw, ignore_index=True)
+    wholes, parts = (true[name].to_numpy(dtype=float) for name in (whole, part))
+    known = [end[:, 0] == end[:, 1] for end in ends]
+    told = []
+    for values, is_told in ((wholes, known[0]), (parts, known[1]), (wholes - parts, known[0] & known[1])):
+        told += np.flatnonzero((values > 0) & (values < 5) & is_told).tolist()
+    return told
+
+
+def split_each_alone(table):
+    """Hide by the rule of a table that stands alone."""
+    return hide_split(table, (), 5, ("estimate",))
+
+
+SMALL_PRACTICES = [(n, seed) for n in (40, 60, 80, 100, 150) for seed in range(1, 7)]
+
+
+@pytest.fixture(scope="module")
+def small_answers():
+    """Clinics and clinicians of thirty small practices by their silent stops; those that can be compared."""
+    found = []
+    for n, seed in SMALL_PRACTICES:
+        episodes = make_practice(n, seed, clinics=6)
+        try:
+            found.append(tuple(compare_units(episodes, by, "silent_stop") for by in ("clinic", "clinician")))
+        except NotEstimable:
+            continue
+    return found
+
+
+@pytest.mark.slow
+def test_no_hidden_count_comes_back_from_both_tables(small_answers):
+    assert len(small_answers) >= 25
+    alone = hidden = 0
+    for pair in small_answers:
+        raw = [result.table for result in pair]
+        sums = raw[1].groupby("clinic")[["n", "events"]].sum().reindex(raw[0]["unit"])
+        assert sums.to_numpy().tolist() == raw[0][["n", "events"]].to_numpy().tolist()
+        shown = [protect_units(result, 5).table for result in pair]
+        assert not find_told(raw, shown, "n", "events")
+        hidden += sum(isinstance(value, str) for table in shown for value in table["events"])
+        if len(raw[1]) <= 14:
+            # Visits and those without a score take as long again: in the smallest practices.
+            assert not find_told(raw, shown, "visits", "missing")
+        alone += len(find_told(raw, [split_each_alone(table) for table in raw], "n", "events"))
+    assert hidden > 100
+    # Each table hidden by itself gives numbers of the other away.
+    assert alone > 0
+
+
+def base_result():
+    """An answer whose tables are filled in by tests."""
+    columns = dict.fromkeys((*UNIT_NUMBERS, "z", "shrunken"), 0.5)
+    patients = pd.DataFrame([], columns=["band", "label", "n", "events", "estimate"])
+
+    def fill(by, rows):
+        table = pd.DataFrame(rows).assign(**{name: value for name, value in columns.items() if name not in rows[0]})
+        table = table.assign(visits=table["n"] * 3, missing=table["events"], patients=table["n"], reason="")
+        table = table.assign(is_compared=True, is_flagged=False)
+        summary = {"n": int(table["n"].sum()), "n_compared": len(table), "n_flagged": 0}
+        return UnitComparison(table, by, "", "", summary, {}, Ledger(()), (), {"patients": patients})
+
+    return fill
+
+
+counts = st.integers(1, 14).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.lists(counts, min_size=1, max_size=3), min_size=2, max_size=4))
+def test_made_up_tables_give_no_hidden_count_away(clinics):
+    fill = base_result()
+    lower = [
+        {"unit": f"P{c}{i}", "clinic": f"C{c}", "n": n, "events": events}
+        for c, parts in enumerate(clinics)
+        for i, (n, events) in enumerate(parts)
+    ]
+    upper = [
+        {"unit": f"C{c}", "clinic": f"C{c}", "n": sum(n for n, _ in parts), "events": sum(e for _, e in parts)}
+        for c, parts in enumerate(clinics)
+    ]
+    results = fill("clinic", upper), fill("clinician", lower)
+    shown = [protect_units(result, 5).table for result in results]
+    raw = [result.table for result in results]
+    if raw[0]["n"].sum() >= 30 and min(raw[0]["events"].sum(), (raw[0]["n"] - raw[0]["events"]).sum()) >= 5:
+        assert not find_told(raw, shown, "n", "events")
+    for table, true in zip(shown, raw, strict=True):
+        for name in ("n", "patients"):
+            assert not any(value in (1, 2, 3, 4) for value in table[name])
+        seen = np.array([not isinstance(value, str) for value in table["events"]])
+        rest = true["n"] - true["events"]
+        assert not (seen & (true["events"].between(1, 4) | rest.between(1, 4))).any()
+
+
+def test_clinicians_of_a_hidden_clinic_are_hidden_and_so_is_the_clinic():
+    fill = base_result()
+    rows = [("A", 3, 1), ("B", 20, 9), ("B", 12, 6), ("C", 50, 25), ("C", 60, 30)]
+    lower = [{"unit": f"P{i}", "clinic": c, "n": n, "events": e} for i, (c, n, e) in enumerate(rows)]
+    out = protect_units(fill("clinician", lower), 5)
+    # A has 3: it is hidden among the clinics, and B with it. B's clinicians would add up to B.
+    assert out.table["n"].tolist() == [HIDDEN, HIDDEN, HIDDEN, 50, 60]
+    assert out.table["clinic"].tolist() == [HIDDEN, HIDDEN, HIDDEN, "C", "C"]
+    assert out.table["estimate"].tolist()[:3] == [HIDDEN] * 3
+    # That a unit of hidden size is compared would say that it has 30 episodes.
+    assert out.table["is_compared"].tolist() == [False] * 3 + [True] * 2
+    assert out.summary["n_compared"] == 2
+    assert set(out.table["reason"][:3]) == {COVERED}
+
+
+def test_parts_that_are_all_small_bear_one_mark():
+    fill = base_result()
+    rows = [("A", 4, 0), ("A", 4, 0), ("B", 30, 12), ("B", 40, 20)]
+    lower = [{"unit": f"P{i}", "clinic": c, "n": n, "events": e} for i, (c, n, e) in enumerate(rows)]
+    # A has 8 in the table of clinics: two parts below 5 would be 4 and 4.
+    assert protect_units(fill("clinician", lower), 5).table["n"].tolist() == [HIDDEN, HIDDEN, 30, 40]
