@@ -23,6 +23,7 @@ from outcomes.ledger import Ledger, Step
 from outcomes.release import modality_section, relief_section, section_parts, sections, svg, treatment_section
 from outcomes.release import return_section as release_return_section
 from outcomes.release.disclosure import HIDDEN, protect_result
+from outcomes.release.first_page import summarise
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import FigureView, Part, TableView, Text
 from outcomes.release.page import build_page
@@ -110,6 +111,12 @@ def read_cell(files, where):
     return FORMATS[where.show](text if where.show == "text" else float(text))
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pictures are made and not written, for tests of words: writing them is most of the time of a page."""
+    monkeypatch.setattr("outcomes.release.section_parts.to_svg", lambda _, prefix: f'<svg id="{prefix}"></svg>')
+
+
 def test_every_sentence_can_be_made_again_from_the_published_csv_files(page, tables):
     files = {name: to_csv(table) for name, table in tables.items()}
     n_numbers = 0
@@ -125,6 +132,7 @@ def test_every_sentence_can_be_made_again_from_the_published_csv_files(page, tab
     assert n_numbers > 40
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_changed_cell_changes_the_sentence(inputs, tables):
     changed = dict(tables)
     volume = tables["quarter_review_volume"].copy()
@@ -133,20 +141,21 @@ def test_a_changed_cell_changes_the_sentence(inputs, tables):
     verdicts = tables["quarter_review_verdicts"].copy()
     verdicts.loc[verdicts["indicator"] == "relieved_by_28", "brief"] = "7 quarters rising in a row"
     changed["quarter_review_verdicts"] = verdicts
-    page = build_page(inputs.protected(), changed)
+    protected = inputs.protected()
+    page = build_page(protected, changed)
     assert any(fact.startswith("4,321 episodes of care started") for fact in page.facts)
     assert page.summary[0].text == "One indicator signals a change: relieved by day 28, 7 quarters rising in a row."
     late = verdicts.assign(quarter="2025Q4")
-    said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": late}).summary[0].text
+    said = summarise(protected, {**changed, "quarter_review_verdicts": late})[0].text
     assert "relieved by day 28 in the fourth quarter of\u00a02025, 7 quarters" in said
     some = verdicts.assign(signal="", status=["fixed"] + ["none"] * (len(verdicts) - 1))
-    said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": some}).summary[0].text
+    said = summarise(protected, {**changed, "quarter_review_verdicts": some})[0].text
     assert "by what can be judged (relieved by day 28)" in said and "each lies inside" not in said
     calm = verdicts.assign(signal="")
-    said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": calm}).summary[0]
+    said = summarise(protected, {**changed, "quarter_review_verdicts": calm})[0]
     assert "No indicator signals a change" in said.text and said.tag == "signal / no signal"
     early = verdicts.assign(signal="", status="none")
-    said = build_page(inputs.protected(), {**changed, "quarter_review_verdicts": early}).summary[0]
+    said = summarise(protected, {**changed, "quarter_review_verdicts": early})[0]
     assert said.text.startswith("Nothing can be called a change yet") and said.tag == "not estimable"
 
 
@@ -197,6 +206,7 @@ def test_every_sentence_has_one_of_the_fixed_tags(page):
 
 
 @pytest.mark.parametrize("name", ["relief", "recurrence", "modality_use", "quarter_review", "completeness"])
+@pytest.mark.usefixtures("undrawn")
 def test_a_refused_question_leaves_its_reason(name):
     refused = dataclasses.replace(fakes.inputs(), **{name: NotEstimable(f"No {name} in these records.")})
     page = build_page(refused)
@@ -206,6 +216,7 @@ def test_a_refused_question_leaves_its_reason(name):
     assert render_html(page)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_everything_refused_and_no_calendar_still_gives_a_page():
     reasons = {name: NotEstimable("Nothing to count.") for name in QUESTIONS}
     bare = ReportInputs(fakes.visits(False), fakes.episodes(False), **reasons)
@@ -225,6 +236,7 @@ def tagged(sentences, tag="not estimable"):
     return " ".join(sentence.text for sentence in sentences if sentence.tag == tag)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_how_episodes_end_is_not_said_while_most_are_open():
     episodes = fakes.episodes()
     codes = np.resize(np.array([2, 4, 5], np.int8), episodes.n)
@@ -245,6 +257,7 @@ def test_an_episode_is_enough_and_none_is_no_division_by_zero():
 
 
 @pytest.mark.parametrize(("share", "said"), [(0.0, "No pain score was read"), (0.4, "40\u00a0% of visits only")])
+@pytest.mark.usefixtures("undrawn")
 def test_missing_pain_scores_are_what_to_look_into(share, said):
     found = fakes.inputs()
     table = found.completeness.table.copy()
@@ -254,6 +267,7 @@ def test_missing_pain_scores_are_what_to_look_into(share, said):
     assert said in text and "Nothing in this run" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_remedy_of_a_rule_is_given_only_where_it_concerns_many_rows(page):
     said = next(s.text for s in page.look_into if "rows were set aside" in s.text)
     assert said.endswith("because pain is outside the declared scale. Correct it in the clinic system.")
@@ -263,6 +277,7 @@ def test_the_remedy_of_a_rule_is_given_only_where_it_concerns_many_rows(page):
     assert any('[pain] scale = "0-100" in the mapping.' in s.text for s in page.look_into)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_small_numbers_of_the_run_are_marks():
     episodes = fakes.episodes()
     episodes.columns = {name: values[:3] for name, values in episodes.columns.items()}
@@ -275,6 +290,7 @@ def test_small_numbers_of_the_run_are_marks():
     assert build_page(small, tables).facts[-1] == "3 clinics, 24,118 visits, <5 episodes, <5 patients"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_was_not_read_stands_in_the_data_quality_section():
     visits = fakes.visits()
     visits.notes = ("clinics that stopped recording: 1; their follow-up ends there",)
@@ -342,12 +358,14 @@ def test_a_refused_comparison_of_exercise_gives_its_reason():
 
 
 @pytest.mark.parametrize("name", ["triggers", "rehabilitation", "return_factors"])
+@pytest.mark.usefixtures("undrawn")
 def test_a_refused_part_of_return_leaves_its_reason_and_the_rest(name):
     section = make_returns(dataclasses.replace(fakes.inputs(), **{name: NotEstimable(f"No {name} in these records.")}))
     assert sum(isinstance(block, Part) for block in section.blocks) == 4
     assert [s.text for s in said_in(section) if s.tag == "not estimable"] == [f"No {name} in these records."]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_triggers_without_the_share_by_chance_are_told_without_it():
     pairs = fakes.PAIRS.copy()
     pairs[:, 4] = [0, 0, 0, 0, 2, 1]  # a rare trigger of returns hides what chance alone would give
@@ -356,6 +374,7 @@ def test_triggers_without_the_share_by_chance_are_told_without_it():
     assert "independent of the first" not in said and "interval" in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_definitions_that_agree_are_not_said_to_move_the_figure():
     found = fakes.inputs()
     same = found.recurrence.definitions.assign(estimate=0.26)
@@ -581,6 +600,7 @@ def test_csv_keeps_full_precision():
     assert to_csv(table).splitlines() == ["estimate,n,mature,label", "0.30000000000000004,3,true,'=x", ",4,false,y"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_level_of_the_protocol_stands_in_every_interval():
     inputs = fakes.inputs()
     inputs.episodes.protocol.inference.level = 0.8
