@@ -26,7 +26,7 @@ from outcomes.estimators.checks import (
     check_weights,
     check_whole,
 )
-from outcomes.estimators.counting import count_by, distinct
+from outcomes.estimators.counting import count_by, count_events, distinct
 from outcomes.estimators.curves import aalen_johansen, kaplan_meier
 from outcomes.estimators.npmle import npmle
 
@@ -77,6 +77,9 @@ ODD_TIMES = {
     "any moment": TIMES,
     "tied moments": np.round(TIMES, 1),
     "nothing and minus nothing": np.concatenate([[0.0, -0.0], TIMES, [0.0]]),
+    "nothing once, and no ties": np.append(TIMES, 0.0),
+    "minus nothing only": np.array([-0.0, -0.0]),
+    "nothing, and one time more": np.array([0.25, 0.0, 0.0, 0.25]),
     "neighbours among doubles": np.array([1.0, np.nextafter(1.0, 2.0), 1.0, np.nextafter(1.0, 0.0)]),
     "from the smallest double to the largest": np.array([0.0, 5e-324, 1.5, 1.7e308, 5e-324]),
     "below nothing": TIMES - 14.0,
@@ -100,6 +103,26 @@ def test_times_that_are_sorted_are_counted_as_a_dictionary_counts(values, cells)
     counted = {(c, found[j]): table[c, j] for c, j in zip(cell.tolist(), place.tolist(), strict=True)}
     assert counted == {(c, float(value)): n for (c, value), n in expected.items()}
     assert not np.signbit(found[found == 0]).any()
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 40, 70_000])
+@pytest.mark.parametrize("values", ODD_TIMES.values(), ids=ODD_TIMES.keys())
+def test_events_and_rows_from_each_time_on_are_what_a_dictionary_counts(values, k):
+    code = np.random.default_rng(5).integers(0, min(k, 400) + 1, values.size) * (k // min(k, 400))
+    found, onwards, seen, table = count_events(values, code, k)
+    assert found.tolist() == [float(value) for value in sorted(set(values.tolist()))]
+    assert onwards.tolist() == [sum(v >= value for v in values.tolist()) for value in sorted(set(values.tolist()))]
+    expected = Counter((c - 1, float(v)) for c, v in zip(code.tolist(), values.tolist(), strict=True) if c > 0)
+    cell, place = np.nonzero(table)
+    counted = {(c, found[seen[j]]): table[c, j] for c, j in zip(cell.tolist(), place.tolist(), strict=True)}
+    assert counted == expected
+    assert table.shape == (k, seen.size)
+    assert seen.tolist() == sorted(set(seen.tolist()))
+    assert table.any(axis=0).all()
+    assert not np.signbit(found[found == 0]).any()
+    weighed = count_events(values, code, k, np.ones(values.size))
+    for part, other in zip((found, onwards, seen, table), weighed, strict=True):
+        np.testing.assert_array_equal(part, other)
 
 
 def test_whole_numbers_are_counted_without_floats_and_checked_alike():

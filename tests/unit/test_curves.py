@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.curves import (
+    aalen_johansen,
     kaplan_meier,
     quantile,
     restricted_mean,
@@ -344,3 +345,33 @@ def test_arguments_of_another_kind_are_refused_by_name(call, refusal):
         return
     with pytest.raises(InputRefused, match=f"{refusal}: "):
         call()
+
+
+@pytest.mark.parametrize("digits", [1, 2, 15], ids=["few times", "some ties", "hardly a tie"])
+@pytest.mark.parametrize("rows", [1, 2, 7, 300, 20_000])
+def test_incidence_of_rows_is_that_of_rows_of_weight_1(rows, digits):
+    """Weights take the way over each row's influence, rows the sum over days; blocks must not be seen in either."""
+    rng = np.random.default_rng(rows + digits)
+    time, cause = np.round(rng.exponential(9.0, rows), digits), rng.choice(4, rows, p=[0.3, 0.4, 0.29, 0.01])
+    curve = aalen_johansen(time, cause, causes=3)
+    same = aalen_johansen(time, cause, weights=np.ones(rows), causes=3)
+    for name in ("time", "at_risk", "events", "incidence", "std_err", "conf_low", "conf_high", "event_free", "watched"):
+        np.testing.assert_allclose(getattr(curve, name), getattr(same, name), rtol=1e-10, atol=1e-15, err_msg=name)
+
+
+def test_incidence_that_is_certain_has_no_standard_error():
+    curve = aalen_johansen([0.5, 1.25, 1.25, 3.5], [1, 1, 1, 1])
+    assert curve.std_err[0, -1] == 0
+    assert np.isnan(curve.conf_low[0, -1])
+    np.testing.assert_allclose(curve.std_err[0, :2] ** 2, [0.25 * 0.75 / 4, 0.75 * 0.25 / 4], rtol=1e-14)
+
+
+def test_blocks_of_days_are_not_seen_in_the_curve():
+    time = np.random.default_rng(2).exponential(9.0, 20_000)
+    curve = kaplan_meier(time, np.ones(time.size))
+    n = np.arange(time.size, 0.0, -1.0)
+    survival = np.cumprod((n - 1) / n)
+    np.testing.assert_array_equal(curve.survival, survival)
+    greenwood = np.sqrt(np.cumsum(1 / (n[:-1] * (n[:-1] - 1))))
+    np.testing.assert_array_equal(curve.std_err[:-1], survival[:-1] * greenwood)
+    assert np.isnan(curve.std_err[-1])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 1 << 16
+_FEW = 16
+_LOOK = 64
 
 
 def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
@@ -83,18 +85,53 @@ def count_by(
     """
     cells = math.prod(shape)
     try:
+        if _has_fractions(values):
+            raise _NotWhole
         whole = _whole_range(values, (4 * values.size + 100_000) // cells)
         table = _count_cells(values, whole, codes, shape, weights)
         present = table.any(axis=0)
         found, table = np.flatnonzero(present) + whole.low, table[:, present]
     except _NotWhole:
-        keys = _find_keys(values, cells) if weights is None else None
-        if keys is not None:
-            found, table = _count_sorted(values, keys, _combine(codes, shape, np.min_scalar_type(cells)), cells)
+        room = _find_room(values, cells) if weights is None else None
+        if room is not None:
+            found, table = _count_sorted(values, room, _combine(codes, shape, np.min_scalar_type(cells)), cells)
         else:
             found, place = distinct(values)
             table = _count_cells(place, _Range(0, found.size, False), codes, shape, weights)
     return found.astype(np.float64, copy=False), table.astype(np.float64, copy=False).reshape(*shape, -1)
+
+
+def count_events(
+    values: NDArray[Any], code: NDArray[Any], k: int, weights: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
+    """Count the rows of each code above 0 at the values at which there are any, and all rows from each value on.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Finite numbers, one at least.
+    code : ndarray, shape (n,)
+        Whole numbers from 0 to `k`, of any number type.
+    k : int
+    weights : ndarray, shape (n,), optional
+        Above 0; ones when not given.
+
+    Returns
+    -------
+    found, onwards : ndarray, shape (m,)
+        The distinct values, ascending, and the sum of weights of the rows at each or above it, summed from the far end:
+        the last sums are exactly their own weight.
+    seen : ndarray of int, shape (e,)
+        Where among the values some row has a code above 0.
+    table : ndarray, shape (k, e)
+        Sum of weights of each code above 0 at these values.
+    """
+    if weights is None and _has_fractions(values) and (room := _find_room(values, k + 1)) is not None:
+        return _count_sorted_events(values, room, code, k)
+    found, table = count_by(values, [code], [k + 1], weights)
+    onwards = np.cumsum(table.sum(axis=0)[::-1])[::-1]
+    seen = np.flatnonzero(table[1:].sum(axis=0) > 0)
+    return found, onwards, seen, np.take(table[1:], seen, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,55 +191,124 @@ def _count_cells(
     return table.reshape(-1, whole.size)
 
 
-def _find_keys(values: NDArray[Any], cells: int) -> tuple[NDArray[np.int64], int] | None:
-    """Return whole numbers from 0 on in the order of the values, less than 2**63 / `cells`, and what was taken off.
+class _Room(NamedTuple):
+    """What is taken off the values' bits, by how many bits they then move up, and whether there is a double 0."""
+
+    base: int
+    bits: int
+    has_zero: bool
+
+
+def _has_fractions(values: NDArray[Any]) -> bool:
+    """Whether one of the first values has a fraction; that tells most real-valued times without a pass over them."""
+    few = values[:_LOOK]
+    return values.dtype.kind == "f" and bool((few != np.floor(few)).any())
+
+
+def _find_room(values: NDArray[Any], cells: int) -> _Room | None:
+    """Return how the values, as whole numbers, make room for cells below them.
 
     The bits of doubles from 0 on, read as whole numbers, have the order of the doubles, and nothing is lost. From the
     lowest to the highest time there is room for the cells, once 0, far below all others, is moved up to them. None
     where there is no room, or a double is negative.
     """
     low, high = values.min(), values.max()
-    bits = values
+    has_zero = values.dtype.kind == "f" and bool(low == 0)
     if values.dtype.kind == "f":
         if values.dtype != np.float64 or not low >= 0:
             return None
-        bits = np.ascontiguousarray(values).view(np.int64)
-        if low == 0:
+        if has_zero:
             low = values[values > 0].min(initial=high)
         low, high = low.view(np.int64) - 1, high.view(np.int64)
-    base, top = int(low), int(high)
-    if top >= 1 << 63 or (top - base + 1) * cells >= 1 << 63:
-        return None
-    key = np.maximum(bits, base).astype(np.int64, copy=False)
-    key -= base
-    return key, base
+    base, top, bits = int(low), int(high), (cells - 1).bit_length()
+    return _Room(base, bits, has_zero) if top < 1 << 63 and (top - base + 1) << bits < 1 << 63 else None
+
+
+def _sort_jointly(
+    values: NDArray[Any], room: _Room, cell: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.intp] | None]:
+    """Return the values and cells in the order of both, and where each distinct value starts; None: nothing is tied.
+
+    Value and cell are sorted as one number: that is several times quicker than sorting the way back to the rows, which
+    nobody needs here.
+    """
+    base, bits, has_zero = room
+    is_float = values.dtype.kind == "f"
+    joint = (np.ascontiguousarray(values).view(np.int64) if is_float else values).astype(np.int64)
+    # In place from here on, for fresh memory costs more than the sums.
+    if has_zero:
+        np.maximum(joint, base, out=joint)
+    joint -= base
+    joint <<= bits
+    joint |= cell
+    joint.sort()
+    cell = (joint & ((1 << bits) - 1)).astype(cell.dtype)
+    joint >>= bits
+    starts = np.empty(joint.size, dtype=bool)
+    starts[0] = True
+    np.not_equal(joint[1:], joint[:-1], out=starts[1:])
+    joint += base
+    first = None if starts.all() else np.flatnonzero(starts)
+    if not is_float:
+        return joint.astype(np.float64), cell, first
+    found = joint.view(np.float64)
+    if has_zero:
+        found[: 1 if first is None else np.append(first, joint.size)[1]] = 0.0
+    return found, cell, first
+
+
+def _find_tied(first: NDArray[np.intp], rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the sorted rows that are not the first of their value, and which of the distinct values each has."""
+    is_tied = np.ones(rows, dtype=bool)
+    is_tied[first] = False
+    tied = np.flatnonzero(is_tied)
+    # Up to the i-th of them, i are no first ones.
+    return tied, tied - np.arange(1, tied.size + 1)
 
 
 def _count_sorted(
-    values: NDArray[Any], keys: tuple[NDArray[np.int64], int], cell: NDArray[Any], cells: int
-) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return the distinct values and the table of counts, shape (cells, m), by sorting key and cell as one number.
+    values: NDArray[Any], room: _Room, cell: NDArray[Any], cells: int
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return the distinct values and the table of counts, shape (cells, m)."""
+    found, cell, first = _sort_jointly(values, room, cell)
+    if first is None:
+        return found, _mark(cell, 0, cells)
+    table = _mark(cell[first], 0, cells)
+    tied, column = _find_tied(first, cell.size)
+    np.add.at(table, (cell[tied], column), 1.0)
+    return found[first], table
 
-    Sorting numbers is several times quicker than sorting the way back to their rows, which nobody needs here.
-    """
-    joint, base = keys
-    joint *= cells
-    joint += cell
-    joint.sort()
-    key = joint // cells
-    first = np.concatenate([[True], key[1:] != key[:-1]])
-    found = key[first]
-    # From here on the place in the table; in place, for fresh memory costs more than the sums.
-    joint -= np.multiply(key, cells, out=key)
-    joint *= found.size
-    joint += np.cumsum(first, out=key)
-    joint -= 1
-    table = np.bincount(joint, minlength=cells * found.size).reshape(cells, -1)
-    found += base
-    if values.dtype.kind == "f":
-        found[0] = found[0] if values.min() > 0 else 0
-        found = found.view(np.float64)
-    return found, table
+
+def _count_sorted_events(
+    values: NDArray[Any], room: _Room, code: NDArray[Any], k: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
+    """Return what `count_events` does; nothing as long as the rows is made but what has to be."""
+    found, code, first = _sort_jointly(values, room, code.astype(np.min_scalar_type(k), copy=False))
+    if first is None:
+        seen = np.flatnonzero(code > 0)
+        return found, np.arange(code.size, 0.0, -1.0), seen, _mark(code[seen], 1, k + 1)
+    head = code[first]
+    tied, column = _find_tied(first, code.size)
+    events = code[tied] > 0
+    tied, column = tied[events], column[events]
+    happened = head > 0
+    happened[column] = True
+    seen = np.flatnonzero(happened)
+    table = _mark(head[seen], 1, k + 1)
+    np.add.at(table, (code[tied].astype(np.intp) - 1, np.searchsorted(seen, column)), 1.0)
+    return found[first], np.subtract(code.size, first, dtype=np.float64), seen, table
+
+
+def _mark(cell: NDArray[Any], least: int, end: int) -> NDArray[np.float64]:
+    """Return a table, one row a cell from `least` to below `end`, with 1 at the cell of each column, shape (m,)."""
+    if end - least > _FEW:
+        table = np.zeros((end, cell.size))
+        table[cell, np.arange(cell.size)] = 1.0
+        return table[least:]
+    table = np.empty((end - least, cell.size))
+    for number, row in enumerate(table, least):
+        np.equal(cell, number, out=row)
+    return table
 
 
 def _combine(codes: Sequence[NDArray[Any]], shape: Sequence[int], kind: np.dtype[Any]) -> NDArray[Any]:

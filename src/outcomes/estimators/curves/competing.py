@@ -29,12 +29,12 @@ from outcomes.estimators.checks import (
     check_whole,
     refuse_where,
 )
-from outcomes.estimators.counting import blocks, count_by
+from outcomes.estimators.counting import blocks, count_by, count_events
 from outcomes.estimators.curves.kaplan_meier import check_times, log_log_limits, normal_quantile
-from outcomes.estimators.curves.steps import ROUNDING, Steps, compute_steps
+from outcomes.estimators.curves.steps import ROUNDING, Course, Steps, compute_course, compute_steps
 
 MOST_CAUSES = 100
-_BLOCK = 1 << 12
+_BLOCK = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +114,18 @@ def aalen_johansen(
     k = check_causes(code, causes)
     if weight is not None and weight.min() == 0:
         end, code, weight = end[weight > 0], code[weight > 0], weight[weight > 0]
+    if weight is None:
+        times, watched, seen, events = count_events(end, code, k)
+        course = compute_course(times[seen], events, watched[seen])
+        return _from_course(course, events, _std_err_of_rows(course), level, times, watched)
     times, table = count_by(end, [code], [k + 1], weight)
-    squares = table if weight is None else count_by(end, [code], [k + 1], weight**2)[1]
+    squares = count_by(end, [code], [k + 1], weight**2)[1]
     watched = np.cumsum(table.sum(axis=0)[::-1])[::-1]
     seen = np.flatnonzero(table[1:].any(axis=0))
     table = _keep_event_days(table, seen)
     steps = compute_steps(times[seen], table, watched[seen])
-    std_err = _std_err(steps, table if weight is None else _keep_event_days(squares, seen))
-    return _from_steps(steps, table[1:], std_err, level, times, watched)
+    std_err = _std_err(steps, _keep_event_days(squares, seen))
+    return _from_course(steps, table[1:], std_err, level, times, watched)
 
 
 def _keep_event_days(table: FloatArray, seen: NDArray[np.intp]) -> FloatArray:
@@ -142,6 +146,52 @@ def check_causes(code: NDArray[Any], causes: int | None = None) -> int:
         wrong = (code < 0) | (code > highest) | (code != np.floor(code))
         refuse_where(wrong, "E685", "cause", f"is not a whole number from 0 to {highest}.")
     return int(code.max()) if causes is None else highest
+
+
+def _std_err_of_rows(course: Course) -> FloatArray:
+    """Return the root of the summed squares of influence, shape (k, M), where every row has the weight 1.
+
+    Then what a day adds to a row's influence is uncorrelated with what every other day adds, for whoever is at risk at
+    the later one has had no event at the earlier. The sum over rows becomes one over days s <= t: with h = d/n and h_k
+    the hazards at s, u survival just before it, and D = F(t) - F(s), the sum of
+
+        h_k (1 - h_k) u**2 / n - 2 h_k u D / n + h D**2 / (n - d).
+
+    Written with D as the difference of what is still to come at s and at t: at late days, where the last factor is
+    large, both are small.
+    """
+    out = np.empty_like(course.rise)
+    whole, sums = course.incidence[:, -1:], np.zeros((2, len(out)))
+    total = np.zeros(1)
+    for days in blocks(course.time.size, _BLOCK):
+        n, u = course.at_risk[days], course.before[days]
+        pull = course.events[days] / n
+        pull *= course.one_left[days]
+        total = _add_up(pull.copy(), total[-1])
+        for j, variance in enumerate(out[:, days]):
+            rise, to_come = course.rise[j, days], whole[j] - course.incidence[j, days]
+            own, linear = rise / n, pull * to_come
+            np.subtract(u, rise, out=variance)
+            variance -= 2.0 * to_come
+            variance *= own
+            variance += linear * to_come
+            np.subtract(own, linear, out=linear)
+            sums[:, j] = _add_up(variance, sums[0, j])[-1], _add_up(linear, sums[1, j])[-1]
+            linear *= 2.0
+            linear += np.multiply(total, to_come, out=own)
+            variance += np.multiply(linear, to_come, out=linear)
+            np.maximum(variance, 0.0, out=variance)
+            np.sqrt(variance, out=variance)
+    # Before a cause's first event, and once nothing but it can have happened, no row moves it; rounding must not say
+    # otherwise.
+    out[(course.incidence <= 0) | (course.incidence >= 1.0 - ROUNDING)] = 0.0
+    return out
+
+
+def _add_up(terms: FloatArray, before: float) -> FloatArray:
+    """Write the running sums over their terms, shape (m,), going on from what was summed before."""
+    terms[0] += before
+    return np.cumsum(terms, out=terms)
 
 
 def _std_err(steps: Steps, squares: FloatArray) -> FloatArray:
@@ -180,28 +230,32 @@ def _std_err(steps: Steps, squares: FloatArray) -> FloatArray:
     return out
 
 
-def _from_steps(
-    steps: Steps, events: FloatArray, std_err: FloatArray, level: float, watched_time: FloatArray, watched: FloatArray
+def _from_course(
+    course: Course, events: FloatArray, std_err: FloatArray, level: float, watched_time: FloatArray, watched: FloatArray
 ) -> AalenJohansen:
-    incidence = steps.incidence
-    without = 1.0 - incidence
-    without[without <= ROUNDING] = 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):  # without limits where nobody is left without the event
-        relative = std_err / without
-    low, high = log_log_limits(without, relative, normal_quantile(level))
-    low, high = np.subtract(1.0, high, out=high), np.subtract(1.0, low, out=low)
+    incidence, z = course.incidence, normal_quantile(level)
+    low, high = np.empty_like(incidence), np.empty_like(incidence)
+    for days in blocks(incidence.shape[1], _BLOCK):
+        for j, share in enumerate(incidence[:, days]):
+            without = 1.0 - share
+            without[without <= ROUNDING] = 0.0
+            with np.errstate(divide="ignore", invalid="ignore"):  # without limits where nobody is left without it
+                relative = std_err[j, days] / without
+            below, above = log_log_limits(without, relative, z)
+            np.subtract(1.0, above, out=low[j, days])
+            np.subtract(1.0, below, out=high[j, days])
     nothing_yet = incidence == 0
     low[nothing_yet], high[nothing_yet] = 0.0, 0.0
     return AalenJohansen(
-        time=steps.time,
+        time=course.time,
         causes=np.arange(1, len(incidence) + 1),
-        at_risk=steps.at_risk,
+        at_risk=course.at_risk,
         events=events,
         incidence=incidence,
         std_err=std_err,
         conf_low=low,
         conf_high=high,
-        event_free=steps.after,
+        event_free=course.after,
         level=level,
         watched_time=watched_time,
         watched=watched,

@@ -155,7 +155,7 @@ def _count_columns(
         times, place = distinct(end)
         column, table = count_by(stratum * times.size + place, [happened, codes], [2, k])
     events = table[1]
-    seen = np.flatnonzero(events.sum(axis=0))
+    seen = np.flatnonzero(events.sum(axis=0) > 0)
     onwards = np.cumsum((table[0] + events)[:, ::-1], axis=1)[:, ::-1]
     at_risk = np.take(onwards, seen, axis=1)
     if stratum is not None:
