@@ -220,3 +220,15 @@ def test_vlad_limits_of_the_whole_series_and_of_one_place():
     # At any one place 5 % or, the counts being whole, fewer; somewhere along the way many more.
     assert pointwise.mean(axis=0).max() < 0.05 + 4 * np.sqrt(2 * 0.05 * 0.95 / 4000)
     assert pointwise.any(axis=1).mean() > 0.25
+
+
+@pytest.mark.parametrize(("length", "said"), [(12, 1 / 20), (20, 1 / 4)])
+def test_the_page_says_how_often_chance_alone_signals_in_one_of_six_indicators(length, said):
+    generator, runs = np.random.default_rng(20261126), 500
+    hits = 0
+    for _ in range(runs):
+        events = generator.binomial(CASES, SHARE, (6, length)).astype(float)
+        charts = [p_chart(row, np.full(length, float(CASES))) for row in events[:3]]
+        charts += [xmr_chart(row / CASES) for row in events[3:]]
+        hits += any(chart.signal[-1] != "" for chart in charts)
+    assert near(hits / runs, said, runs)

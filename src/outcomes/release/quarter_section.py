@@ -46,8 +46,8 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
     lead = say(
         "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
         "Neighbouring quarters always differ a little; only a signal of a control chart is called a change. It is a "
-        "reason to look, first at what was recorded: of reports on a practice in which nothing changes, about one in "
-        "six has a signal by chance, because six indicators are watched."
+        "reason to look, first at what was recorded: six indicators are watched, and where nothing changes about one "
+        "report in twenty has a signal by chance with 12 quarters on record, and one in four with 20."
     )
     return Section("quarters", TITLE, (lead,), (*blocks, *list_notes(review)), "signal / no signal")
 
