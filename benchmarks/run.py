@@ -64,7 +64,7 @@ def our_command(export: Path, out: Path, args: argparse.Namespace) -> list[str]:
     wanted = "episodes" if args.rule == "confirmed" else "episodes,relief"
     tables = ["--tables", wanted, "--format", "parquet"]
     options = ["--protocol", str(HERE / "protocol.toml"), "--quiet"]
-    return [sys.executable, "-m", "outcomes.cli", "clean", str(export), "--out", str(out), *tables, *options]
+    return [sys.executable, "-m", "outcomes", "clean", str(export), "--out", str(out), *tables, *options]
 
 
 TOOLS = (

@@ -25,7 +25,7 @@ def run(tmp_path):
 
     def start():
         env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path / "tmp")}
-        command = [sys.executable, "-m", "outcomes.cli", "report", "visits.csv", "--out", "reports"]
+        command = [sys.executable, "-m", "outcomes", "report", "visits.csv", "--out", "reports"]
         process = subprocess.Popen(
             command,
             cwd=tmp_path,

@@ -1,0 +1,90 @@
+"""The command line; each command is a module of its own, with `add` (its options) and `run`.
+
+Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written (`verify`: not as published); 4 internal
+error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from outcomes import __version__
+from outcomes.cli import clean, diff, lab, report, simulate, verify
+from outcomes.cli.shared import INTERNAL, REFUSED, say
+from outcomes.errors import OutcomesError
+
+# The threads of a matrix product decide the order of its sums, and so its last digit: one, on every machine.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_EXAMPLES = """examples:
+  outcomes report                                    report on the synthetic sample of this checkout (data/sample)
+  outcomes report visits.csv --mapping mapping.toml  report on your own export
+  outcomes report q2.csv q3.csv --quarter 2026Q3     several files, one quarter
+  outcomes verify reports/2026Q3                     is the release still what was published?
+  outcomes diff old/2026Q2 reports/2026Q3            which estimates moved, and through what
+  outcomes lab                                       the notebooks, in a working copy of your own
+  outcomes clean visits.csv --out cleaned/           visits, episodes, quarantine and ledger as tables
+  outcomes simulate --patients 500 --seed 1 --out simulated/
+
+exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 4 internal error"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="outcomes",
+        description="Clean visit records of back-spasm cases and report time to relief, return and treatment mix.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"outcomes {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (report, verify, diff, lab, clean, simulate):
+        command.add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process when not given.
+
+    Returns
+    -------
+    int
+        The exit code (this module's docstring).
+    """
+    args = _parser().parse_args(argv)
+    if "numpy" not in sys.modules:  # later it would have no effect here
+        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    try:
+        return int(args.run(args))
+    except OutcomesError as refusal:
+        say(f"refused: {refusal}")
+        return REFUSED
+    except KeyboardInterrupt:
+        say("stopped; nothing was written")
+        return REFUSED
+    except OSError as fault:
+        reason = os.strerror(fault.errno) if fault.errno else type(fault).__name__
+        where = f" ({fault.filename})" if fault.filename else ""
+        say(f"refused by the system: {reason}{where}; earlier results are untouched. Make room or give access.")
+        return REFUSED
+    except Exception as fault:  # noqa: BLE001
+        # The text of an unforeseen error may hold a patient's value: only its kind and place are told.
+        kind = type(fault).__name__
+        say(f"internal error: {kind} at {_place(fault)}; earlier results are untouched. Please report it.")
+        return INTERNAL
+
+
+def _place(fault: BaseException) -> str:
+    """Innermost line of the package that the error passed through."""
+    home = str(Path(__file__).parents[1]) + os.sep
+    ours = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename.startswith(home)]
+    return f"{ours[-1].filename.removeprefix(home)}, line {ours[-1].lineno}"

@@ -1,0 +1,44 @@
+"""`outcomes clean`: an export as tables of visits and episodes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from outcomes.cli.shared import add_command, add_inputs, finish, read_cases
+
+# The names the export knows, written here because importing that room costs more than printing the help.
+_TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms")
+_FORMATS = ("both", "parquet", "csv")
+_HELP = """what is written, all of it or nothing: one table a file, in the folder named by --out
+  visits, episodes   one row a visit, one row an episode of care
+  relief             the interval (left_days, right_days] in which each episode's relief lies
+  quarantine         for you only: every row that could not be used, and why
+  ledger             how many rows each step used, merged and set aside
+  unknown_terms      terms that are not in the codebook, and how often each occurs
+
+examples:
+  outcomes clean visits.csv --mapping mapping.toml --out cleaned/
+  outcomes clean q1.xlsx q2.xlsx --out cleaned/ --format csv --tables visits,ledger"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    clean = add_command(commands, "clean", "clean an export into visits, episodes, quarantine and ledger", _HELP)
+    clean.add_argument("exports", nargs="+", type=Path, metavar="EXPORT", help="CSV, XLSX or Parquet")
+    add_inputs(clean)
+    clean.add_argument(
+        "--out", type=Path, required=True, help="folder to write; it must not exist or be an earlier result"
+    )
+    clean.add_argument("--format", choices=_FORMATS, default="both", help="default: both")
+    clean.add_argument("--tables", default=",".join(_TABLES), help="comma-separated; default: %(default)s")
+    clean.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it; return the exit code."""
+    from outcomes.cases.export import export_cases
+
+    episodes = read_cases(args)[1]  # the records are let go: writing needs the memory
+    export_cases(episodes, args.out, args.tables.split(","), args.format)
+    return finish(episodes, args.out)

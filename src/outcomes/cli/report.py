@@ -1,0 +1,95 @@
+"""`outcomes report`: the quarterly report, all of it or nothing."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+
+from outcomes.cli.shared import add_command, add_inputs, finish, read_cases, say
+from outcomes.errors import OutcomesError
+
+_SAMPLE = Path("data/sample")
+_REPORT_HELP = """what is written, all of it or nothing:
+  OUT/QUARTER/index.html, report.pdf  the report, on screen and on paper
+  OUT/QUARTER/tables/, figures/       its numbers and pictures; tables/checklist.csv fills STROBE, RECORD and TARGET
+  OUT/QUARTER/config/, manifest.json  definitions, mapping, and the hashes that `verify` and `diff` go by
+  OUT/QUARTER-rows-set-aside.csv      for you only: every row that could not be used, and why
+  OUT/QUARTER-inputs.json             for you only: where the inputs lay, for `diff`
+
+examples:
+  outcomes report                                         the sample of this checkout
+  outcomes report visits.csv --as-of 2026-06-30           as it stood then: later visits are counted and not used
+  outcomes report visits.csv --no-notebooks --out draft/  quick
+
+The same files, settings and packages give the same bytes, however the rows are ordered (those of one patient and day
+keep their order). Today's date is never read: the report is as of the data cut, or of --as-of."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    report = add_command(
+        commands, "report", "make the quarterly report (page, PDF, tables, notebooks, manifest)", _REPORT_HELP
+    )
+    report.add_argument(
+        "exports", nargs="*", type=Path, metavar="EXPORT", help="CSV, XLSX or Parquet; default: data/sample"
+    )
+    add_inputs(report)
+    report.add_argument("--quarter", help="quarter to report on, e.g. 2026Q2; default: the newest that can be judged")
+    report.add_argument(
+        "--as-of",
+        type=_date,
+        metavar="DATE",
+        help="use no visit after this day, e.g. 2026-06-30; default: the data cut",
+    )
+    report.add_argument("--out", type=Path, default=Path("reports"), help="folder for reports (default: reports/)")
+    report.add_argument("--no-notebooks", action="store_true", help="leave out the executed notebooks (faster)")
+    report.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it; return the exit code."""
+    if not args.exports:
+        _use_sample(args)
+    from outcomes.cases.as_of import describe_as_of
+    from outcomes.cases.remarks import write_rows_set_aside
+    from outcomes.release import publish_report
+    from outcomes.release.diff_inputs import remember_inputs
+    from outcomes.release.progress import telling
+
+    records, episodes = read_cases(args)
+    say(f"as of {describe_as_of(episodes.visits, args.as_of)}")
+    with telling(args.quiet) as tell:
+        page = publish_report(
+            records,
+            episodes.visits,
+            episodes,
+            args.out,
+            quarter=args.quarter,
+            notebooks=not args.no_notebooks,
+            progress=tell,
+            sources={"mapping": args.mapping, "codebook": args.codebook},
+            as_of_asked=args.as_of.isoformat() if args.as_of else "",
+        )
+    remember_inputs(records, args.mapping, page.parent)
+    if aside := write_rows_set_aside(episodes, page.parent):
+        say(f"rows set aside, one by one: {aside}")
+    return finish(episodes, page)
+
+
+def _use_sample(args: argparse.Namespace) -> None:
+    if not (_SAMPLE / "visits.csv").is_file():
+        raise OutcomesError(
+            "No EXPORT was named and there is no data/sample here. "
+            "Name your export, or run this in a checkout of the project."
+        )
+    args.exports = [_SAMPLE / "visits.csv"]
+    args.mapping = args.mapping or _SAMPLE / "mapping.toml"
+    args.protocol = args.protocol or _SAMPLE / "protocol.toml"
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date as 2026-06-30") from None

@@ -1,0 +1,84 @@
+"""What the commands share: exit codes, words on the terminal, reading an export, the last account of its rows."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outcomes.errors import InputRefused
+
+if TYPE_CHECKING:
+    from outcomes.cases import Episodes
+    from outcomes.records import Records
+
+DONE, ROWS_SET_ASIDE, REFUSED, INTERNAL = 0, 1, 2, 4
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, words: str, more: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command with the sentence that says what it does and, below its options, what a newcomer needs."""
+    raw, sentence = argparse.RawDescriptionHelpFormatter, f"{words[0].upper()}{words[1:]}."
+    return commands.add_parser(name, help=words, description=sentence, epilog=more, formatter_class=raw)
+
+
+def add_inputs(command: argparse.ArgumentParser) -> None:
+    """Add the options of a command that reads an export."""
+    command.add_argument(
+        "--mapping", type=Path, help="which column is which, date order, scales (TOML); see docs/mapping.toml"
+    )
+    command.add_argument(
+        "--protocol", type=Path, help="definitions other than the defaults (TOML); see docs/protocol.toml"
+    )
+    command.add_argument("--codebook", type=Path, help="folder with your own vocabulary tables (CSV)")
+    command.add_argument("--quiet", action="store_true", help="no progress on the terminal")
+
+
+def say(text: str) -> None:
+    """Tell the user, beside the result on the standard output."""
+    print(text, file=sys.stderr)
+
+
+def read_cases(args: argparse.Namespace) -> tuple[Records, Episodes]:
+    """Read, clean and group: what `report` and `clean` share."""
+    from outcomes.cases import build_episodes, build_visits
+    from outcomes.cases.as_of import cut_visits
+    from outcomes.cases.remarks import list_main_reasons
+    from outcomes.definitions import Codebook, Protocol
+    from outcomes.records import read_records
+    from outcomes.records.remarks import list_remarks
+
+    protocol = Protocol.load(args.protocol) if args.protocol else Protocol()
+    codebook = Codebook.load(args.codebook)
+    tell = (lambda _: None) if args.quiet else say
+    tell(f"reading {', '.join(path.name for path in args.exports)} ...")
+    records = read_records(args.exports, args.mapping)
+    for note in list_remarks(records):
+        tell(note)
+    tell(f"checking {records.n:,} records ...")
+    visits = build_visits(records, protocol, codebook)
+    if not visits.n:
+        raise InputRefused("No record of this export is a visit that can be used.", list_main_reasons(visits, most=5))
+    if as_of := getattr(args, "as_of", None):
+        visits = cut_visits(visits, as_of)
+    episodes = build_episodes(visits)
+    tell(f"{visits.n:,} visits in {episodes.n:,} episodes of care")
+    return records, episodes
+
+
+def finish(episodes: Episodes, result: Path) -> int:
+    """Account for the rows, name what to open, and turn 'rows were set aside' into the exit code."""
+    from outcomes.cases.remarks import list_main_reasons
+
+    visits = episodes.visits
+    n_aside = sum(step.n_set_aside for step in visits.ledger.steps if step.unit in ("rows", "records"))
+    if n_aside:
+        say(f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings), most often")
+        for finding in list_main_reasons(visits):
+            say(f"  {finding}")
+    if visits.unknown_terms:
+        say(f"terms that are not in the codebook: {len(visits.unknown_terms):,}; their visits are kept")
+    print(result)
+    return ROWS_SET_ASIDE if n_aside else DONE
