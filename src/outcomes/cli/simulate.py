@@ -9,8 +9,8 @@ from pathlib import Path
 from outcomes.cli.shared import DONE, add_command
 from outcomes.errors import OutcomesError
 
-_HELP = """what is written: visits.csv, the mapping.toml that fits it, and truth.csv and truth.json with what really happened to
-the made-up patients. Unless --clean is given the records are as dirty as real exports are.
+_HELP = """what is written: visits.csv, the mapping.toml that fits it, and truth.csv and truth.json with what really
+happened to the made-up patients. Unless --clean is given the records are as dirty as real exports are.
 
 examples:
   outcomes simulate --patients 500 --seed 1 --out simulated/
