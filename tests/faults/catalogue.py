@@ -1,6 +1,6 @@
 """The form of the catalogue of bad inputs: what is wrong, what must happen, and the run that shows it.
 
-Each module beside this one lists the entries of one chapter as `FAULTS`; `test_faults.py` runs every one of them
+Each module beside this one lists the entries of one chapter as `FAULTS`; `tests/system/test_bad_input.py` runs every one of them
 through the real command in every format it names, and `tools/bad_input_page.py` writes `docs/bad_input.md` from them.
 """
 
