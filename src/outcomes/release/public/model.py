@@ -1,0 +1,177 @@
+"""The tables a public release is made of, before and after protection.
+
+Every table splits one cohort: each distinct patient of the cohort stands in exactly one cell. So all of them, and the
+cohorts that are sums of other tables' cells, form one linear system, which `attack` works through as a reader would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A set of distinct patients.
+
+    Attributes
+    ----------
+    name : str
+        For example ``"patients"`` or ``"relieved"``.
+    words : str
+        As a reader would say it.
+    definition : str
+        All that decides who belongs to it (protocol hash, dates); a cohort of another definition is another cohort.
+    parent : str
+        Name of the table whose column `column` sums to this cohort; empty for a cohort of its own.
+    column : str
+    """
+
+    name: str
+    words: str
+    definition: str
+    parent: str = ""
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountTable:
+    """Exact counts of distinct patients; never leaves the process.
+
+    Attributes
+    ----------
+    name : str
+    cohort : Cohort
+    rows, columns : tuple of str
+        Levels and states; a patient has one of each.
+    counts : ndarray of int64, shape (len(rows), len(columns))
+    is_ordered : bool
+        Whether neighbouring rows may be put together (bands, quarters).
+    """
+
+    name: str
+    cohort: Cohort
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    counts: Counts
+    is_ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CountCurve:
+    """Exact counts along a grid of days, with the estimate at each; never leaves the process.
+
+    Attributes
+    ----------
+    name : str
+    cohort : Cohort
+    group : str
+        ``"all"`` or a level of a grouping.
+    days : ndarray of int64, shape (m,)
+        The grid, multiples of 7.
+    new_events : ndarray of int64, shape (m,)
+        Distinct patients whose event was seen since the grid point before.
+    at_risk : ndarray of int64, shape (m,)
+        Distinct patients still observed without the event after the point.
+    estimate, conf_low, conf_high : ndarray of float, shape (m,)
+        Shares, 0 to 1.
+    """
+
+    name: str
+    cohort: Cohort
+    group: str
+    days: Counts
+    new_events: Counts
+    at_risk: Counts
+    estimate: NDArray[np.float64]
+    conf_low: NDArray[np.float64]
+    conf_high: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTable:
+    """What is published of a `CountTable`; a reader sees nothing else.
+
+    Attributes
+    ----------
+    name : str
+    cohort : Cohort
+    rows, columns : tuple of str
+        After putting rows together.
+    shown : ndarray of int64, shape (len(rows), len(columns))
+        Rounded counts, or `HIDDEN_CELL`.
+    row_totals, column_totals : tuple of int
+        Rounded, or `HIDDEN_CELL`.
+    base : int
+        What was rounded to: 5 or 10.
+    reasons : tuple of str
+        One line for each thing that was put together, hidden or carried forward.
+    """
+
+    name: str
+    cohort: Cohort
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    shown: Counts
+    row_totals: tuple[int, ...]
+    column_totals: tuple[int, ...]
+    base: int
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCurve:
+    """What is published of a `CountCurve`: only points with enough new events before and enough patients after.
+
+    Attributes
+    ----------
+    name, group : str
+    cohort : Cohort
+    days : ndarray of int64, shape (k,)
+    at_risk, new_events : ndarray of int64, shape (k,)
+        Rounded.
+    percent, low_percent, high_percent : ndarray of int64, shape (k,)
+        Whole percents.
+    """
+
+    name: str
+    group: str
+    cohort: Cohort
+    days: Counts
+    new_events: Counts
+    at_risk: Counts
+    percent: Counts
+    low_percent: Counts
+    high_percent: Counts
+
+
+HIDDEN_CELL = -1
+"""Stands for a cell of 1 to k-1 patients, and for one hidden to protect it; shown as ``<11``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attacked:
+    """What a reader can work out about one cell that is not shown.
+
+    Attributes
+    ----------
+    table, cell : str
+        Where it stands, in the words of the release.
+    low, high : int
+        Smallest and largest count that fits everything published.
+    enough : bool
+        Whether so many values remain as the rule asks for.
+    way : str
+        How, in a few words: ``"total less the others"``.
+    """
+
+    table: str
+    cell: str
+    low: int
+    high: int
+    enough: bool
+    way: str
