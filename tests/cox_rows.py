@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 
-REFERENCE = Path(__file__).parent / "reference"
+from outcomes.selftest.stored import REFERENCE
 
 
 def read_table(name):

@@ -6,7 +6,6 @@ import csv
 import json
 import math
 from decimal import Decimal, getcontext
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +14,9 @@ from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators import aft_families, aft_maximum
 from outcomes.estimators.aft import aft_interval, time_ratios
 from outcomes.estimators.aft_standardise import standardised_cdf, standardised_difference
+from outcomes.selftest.stored import REFERENCE
 
 INF = math.inf
-REFERENCE = Path(__file__).parents[1] / "reference"
 FAMILIES = ["weibull", "loglogistic", "lognormal"]
 
 

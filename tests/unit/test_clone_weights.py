@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,8 @@ from outcomes.estimators.bootstrap import draw_counts
 from outcomes.estimators.clone_arms import Subjects, arm_draws, arm_risk, never_arm, start_arm
 from outcomes.estimators.clone_weights import clone_censor_weight
 from outcomes.estimators.curves import kaplan_meier, survival_at
+from outcomes.selftest.stored import REFERENCE
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 NEVER = np.inf
 GRACE, HORIZON = 28, 180
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,8 @@ from hypothesis import strategies as st
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.counts import compare_means, mean_at, mean_cumulative, mean_difference
 from outcomes.estimators.curves import logrank
+from outcomes.selftest.stored import REFERENCE
 
-REFERENCE = Path(__file__).parents[1] / "reference"
 STORED = json.loads((REFERENCE / "counts.json").read_text())
 
 

@@ -6,7 +6,6 @@ import csv
 import json
 import math
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +21,7 @@ from outcomes.estimators.curves import (
     restricted_mean_difference,
     survival_at,
 )
-
-REFERENCE = Path(__file__).parents[1] / "reference"
+from outcomes.selftest.stored import REFERENCE
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.doubly_robust import augmented_difference
+from outcomes.selftest.stored import REFERENCE
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 NUMBERS = (
     "difference",
     "std_err",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +13,9 @@ from outcomes.estimators import interval_test
 from outcomes.estimators.curves.logrank import logrank
 from outcomes.estimators.interval_test import compute_curve_share, compute_scores, interval_logrank
 from outcomes.estimators.npmle import build_patterns, fit_patterns
+from outcomes.selftest.stored import REFERENCE
 
 INF = math.inf
-REFERENCE = Path(__file__).parents[1] / "reference"
 
 
 def look(time, gap, stop, rng):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +13,7 @@ from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.curves import kaplan_meier, quantile, restricted_mean, simultaneous_band, survival_at
-
-REFERENCE = Path(__file__).parents[1] / "reference"
+from outcomes.selftest.stored import REFERENCE
 
 
 @pytest.fixture(scope="module")

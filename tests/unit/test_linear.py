@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.linear import linear_regression
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
+from outcomes.selftest.stored import REFERENCE
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import csv
 import json
 import math
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,7 @@ from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.curves import logrank
-
-REFERENCE = Path(__file__).parents[1] / "reference"
+from outcomes.selftest.stored import REFERENCE
 
 
 def read(name):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +16,9 @@ from interval_data import simulate
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.curves import kaplan_meier, survival_at
 from outcomes.estimators.npmle import cdf_at, npmle, quantile
+from outcomes.selftest.stored import REFERENCE
 
 INF = math.inf
-REFERENCE = Path(__file__).parents[1] / "reference"
 
 
 def plain_em(left, right, passes=20_000):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +18,8 @@ from outcomes.estimators.risk_draws import difference_test, ratio_limits, risk_l
 from outcomes.estimators.row_codes import code_rows
 from outcomes.estimators.weighted_risk import overlap_risk
 from outcomes.estimators.weighting import overlap_weights
+from outcomes.selftest.stored import REFERENCE
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 AT = [14, 28]
 
 

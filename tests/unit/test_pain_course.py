@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,9 +21,9 @@ from outcomes.questions import course_lines, pain_course
 from outcomes.questions.course_lines import IIW, MIXED, VISITS
 from outcomes.questions.pain_course import estimate_pain_course
 from outcomes.release.course_figure import pain_course as draw
+from outcomes.selftest.stored import REFERENCE
 from tables import open_clinic, records
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 FLOORS = {"estimate_min_episodes": 5, "curve_min_observed": 3, "curve_min_share": 0.01, "compare_min_episodes": 5}
 SMALL = Protocol.from_mapping(
     {"reporting_floor": FLOORS, "episode": {"washout_days": 0}, "inference": {"bootstrap_draws": 5}}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,9 +22,8 @@ from outcomes.estimators.curves import (
     restricted_mean,
     survival_at,
 )
+from outcomes.selftest.stored import REFERENCE
 from support import plain_curves as plain
-
-REFERENCE = Path(__file__).parents[1] / "reference"
 
 
 @pytest.fixture(scope="module")

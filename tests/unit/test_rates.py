@@ -6,7 +6,6 @@ import csv
 import json
 import math
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,8 @@ from hypothesis import strategies as st
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators import rates_maximum
 from outcomes.estimators.rates import negative_binomial_rate
+from outcomes.selftest.stored import REFERENCE
 
-REFERENCE = Path(__file__).parents[1] / "reference"
 Z = 1.959963984540054
 
 

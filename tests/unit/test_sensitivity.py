@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.sensitivity import correct_misclassification, detectable_difference, e_value
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
+from outcomes.selftest.stored import REFERENCE
 
 
 @pytest.fixture(scope="module")

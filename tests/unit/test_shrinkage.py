@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.shrinkage import benjamini_hochberg, shrink_effects
+from outcomes.selftest.stored import REFERENCE
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 FIELDS = ("tau2", "estimate", "std_err", "low", "high", "Q", "df", "p_value")
 
 

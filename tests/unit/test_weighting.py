@@ -4,7 +4,6 @@ regression, once and for many draws."""
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,7 @@ from outcomes.estimators import logistic, weighting
 from outcomes.estimators.logistic import build_design, fit_draws, fit_logistic
 from outcomes.estimators.row_codes import code_few_rows, code_rows
 from outcomes.estimators.weighting import balance, effective_sample_size, overlap_weights
-
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
+from outcomes.selftest.stored import REFERENCE
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ refused: `aft_maximum`. The variance is the inverse of the observed information;
 sums by cluster (Lin and Wei 1989, doi:10.1080/01621459.1989.10478874) without a small-sample factor, as in R's
 ``survreg(..., cluster=)``. Two things differ from survival 3.5.3 on purpose: the scores carry the weights, as R's
 ``coxph`` has them, and the derivative in the log scale of a row with two finite ends has its right sign (R's scores do
-not sum to zero at its maximum; `tests/reference/make_aft.R` shows it).
+not sum to zero at its maximum; `selftest/reference/make_aft.R` shows it).
 
 What the caller must guarantee: the family fits; given the columns, when somebody is looked at says nothing of the event
 beyond what the interval says; clusters are independent of each other and many.
