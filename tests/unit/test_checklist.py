@@ -27,8 +27,9 @@ RELIEF = pd.DataFrame({"group": ["all"], "horizon_days": [28], "estimate": [0.5]
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory):
+def release(tmp_path_factory, drawn_page):
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "build_page", lambda *_, **__: drawn_page)
         patch.setattr(publish, "render_pdf", lambda page: b"%PDF")
         return publish_answers(fakes.inputs().protected(), tmp_path_factory.mktemp("out"), notebooks=False).parent
 

@@ -155,7 +155,7 @@ def test_a_notebook_runs_under_papermill(path, tmp_path):
     )
     sample = ROOT / "data" / "sample"
     few = tmp_path / "protocol.toml"
-    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 60\n", "utf-8")
+    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 20\n", "utf-8")
     values = {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"), "protocol": str(few)}
     out = tmp_path / path.name
     papermill.execute_notebook(path, out, values, kernel_name="python3", cwd=tmp_path, progress_bar=False)
@@ -172,7 +172,7 @@ def test_a_notebook_runs_on_the_sample(path, tmp_path):
         pytest.skip("data/sample is not here: make it with `python -m outcomes.simulate.sample --out data/sample`")
     # Whether it runs, and not what it says, is asked here: few draws will do.
     few = tmp_path / "protocol.toml"
-    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 60\n", "utf-8")
+    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 20\n", "utf-8")
     values = {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"),
               "protocol": str(few)}  # fmt: skip
     run = run_notebook(path, values)

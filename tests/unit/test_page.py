@@ -17,11 +17,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import release_fakes as fakes
+from undrawn import leave_undrawn
 
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
-from outcomes.release import modality_section, relief_section, section_parts, sections, svg, treatment_section
-from outcomes.release import return_section as release_return_section
+from outcomes.release import svg, treatment_section
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.first_page import summarise
 from outcomes.release.inputs import QUESTIONS, ReportInputs
@@ -56,12 +56,7 @@ def _pictures_are_not_drawn_again(request, monkeypatch):
     if "drawn" in request.fixturenames:
         return
 
-    def blank(id, title, alt, caption, *_, csv="", **__):
-        return FigureView(f"figure-{id}", title, alt, caption, "<svg/>", "<svg/>", csv)
-
-    for module in (relief_section, release_return_section, sections, treatment_section, modality_section):
-        monkeypatch.setattr(module, "draw", blank)
-    monkeypatch.setattr(section_parts, "draw", blank)
+    leave_undrawn(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +70,8 @@ def tables(inputs):
 
 
 @pytest.fixture(scope="module")
-def page(inputs, tables):
-    return build_page(inputs.protected(), tables)
+def page(drawn_page):
+    return drawn_page
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +106,6 @@ def read_cell(files, where):
     return FORMATS[where.show](text if where.show == "text" else float(text))
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Pictures are made and not written, for tests of words: writing them is most of the time of a page."""
-    monkeypatch.setattr("outcomes.release.section_parts.to_svg", lambda _, prefix: f'<svg id="{prefix}"></svg>')
-
-
 def test_every_sentence_can_be_made_again_from_the_published_csv_files(page, tables):
     files = {name: to_csv(table) for name, table in tables.items()}
     n_numbers = 0
@@ -132,7 +121,6 @@ def test_every_sentence_can_be_made_again_from_the_published_csv_files(page, tab
     assert n_numbers > 40
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_a_changed_cell_changes_the_sentence(inputs, tables):
     changed = dict(tables)
     volume = tables["quarter_review_volume"].copy()
@@ -206,7 +194,6 @@ def test_every_sentence_has_one_of_the_fixed_tags(page):
 
 
 @pytest.mark.parametrize("name", ["relief", "recurrence", "modality_use", "quarter_review", "completeness"])
-@pytest.mark.usefixtures("undrawn")
 def test_a_refused_question_leaves_its_reason(name):
     refused = dataclasses.replace(fakes.inputs(), **{name: NotEstimable(f"No {name} in these records.")})
     page = build_page(refused)
@@ -216,7 +203,6 @@ def test_a_refused_question_leaves_its_reason(name):
     assert render_html(page)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_everything_refused_and_no_calendar_still_gives_a_page():
     reasons = {name: NotEstimable("Nothing to count.") for name in QUESTIONS}
     bare = ReportInputs(fakes.visits(False), fakes.episodes(False), **reasons)
@@ -236,7 +222,6 @@ def tagged(sentences, tag="not estimable"):
     return " ".join(sentence.text for sentence in sentences if sentence.tag == tag)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_how_episodes_end_is_not_said_while_most_are_open():
     episodes = fakes.episodes()
     codes = np.resize(np.array([2, 4, 5], np.int8), episodes.n)
@@ -257,7 +242,6 @@ def test_an_episode_is_enough_and_none_is_no_division_by_zero():
 
 
 @pytest.mark.parametrize(("share", "said"), [(0.0, "No pain score was read"), (0.4, "40\u00a0% of visits only")])
-@pytest.mark.usefixtures("undrawn")
 def test_missing_pain_scores_are_what_to_look_into(share, said):
     found = fakes.inputs()
     table = found.completeness.table.copy()
@@ -267,7 +251,6 @@ def test_missing_pain_scores_are_what_to_look_into(share, said):
     assert said in text and "Nothing in this run" not in text
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_the_remedy_of_a_rule_is_given_only_where_it_concerns_many_rows(page):
     said = next(s.text for s in page.look_into if "rows were set aside" in s.text)
     assert said.endswith("because pain is outside the declared scale. Correct it in the clinic system.")
@@ -277,7 +260,6 @@ def test_the_remedy_of_a_rule_is_given_only_where_it_concerns_many_rows(page):
     assert any('[pain] scale = "0-100" in the mapping.' in s.text for s in page.look_into)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_small_numbers_of_the_run_are_marks():
     episodes = fakes.episodes()
     episodes.columns = {name: values[:3] for name, values in episodes.columns.items()}
@@ -290,7 +272,6 @@ def test_small_numbers_of_the_run_are_marks():
     assert build_page(small, tables).facts[-1] == "3 clinics, 24,118 visits, <5 episodes, <5 patients"
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_what_was_not_read_stands_in_the_data_quality_section():
     visits = fakes.visits()
     visits.notes = ("clinics that stopped recording: 1; their follow-up ends there",)
@@ -358,14 +339,12 @@ def test_a_refused_comparison_of_exercise_gives_its_reason():
 
 
 @pytest.mark.parametrize("name", ["triggers", "rehabilitation", "return_factors"])
-@pytest.mark.usefixtures("undrawn")
 def test_a_refused_part_of_return_leaves_its_reason_and_the_rest(name):
     section = make_returns(dataclasses.replace(fakes.inputs(), **{name: NotEstimable(f"No {name} in these records.")}))
     assert sum(isinstance(block, Part) for block in section.blocks) == 4
     assert [s.text for s in said_in(section) if s.tag == "not estimable"] == [f"No {name} in these records."]
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_triggers_without_the_share_by_chance_are_told_without_it():
     pairs = fakes.PAIRS.copy()
     pairs[:, 4] = [0, 0, 0, 0, 2, 1]  # a rare trigger of returns hides what chance alone would give
@@ -374,7 +353,6 @@ def test_triggers_without_the_share_by_chance_are_told_without_it():
     assert "independent of the first" not in said and "interval" in said
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_definitions_that_agree_are_not_said_to_move_the_figure():
     found = fakes.inputs()
     same = found.recurrence.definitions.assign(estimate=0.26)
@@ -600,7 +578,6 @@ def test_csv_keeps_full_precision():
     assert to_csv(table).splitlines() == ["estimate,n,mature,label", "0.30000000000000004,3,true,'=x", ",4,false,y"]
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_the_level_of_the_protocol_stands_in_every_interval():
     inputs = fakes.inputs()
     inputs.episodes.protocol.inference.level = 0.8
