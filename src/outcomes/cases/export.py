@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,10 @@ import pyarrow as pa
 
 from outcomes import arrow
 from outcomes.errors import OutcomesError
+from outcomes.files.beside import open_private, write_private
+from outcomes.files.cells import guard_column
+from outcomes.files.lock import lock_name
+from outcomes.files.whole import PRIVATE, whole_folder
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -40,23 +41,17 @@ def export_cases(episodes: Episodes, out: Path, tables: Sequence[str] = TABLES, 
     Raises
     ------
     OutcomesError
-        For an unknown table name, or a folder that holds something else.
+        For an unknown table name, a folder that holds something else, or another run that writes it (E951, E952).
     """
     unknown = [name for name in tables if name not in TABLES]
     if unknown:
         raise OutcomesError(f"There is no table {', '.join(unknown)}; choose from {', '.join(TABLES)}.")
-    _check_target(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with whole_folder(out, _check_target, PRIVATE, lock=lock_name(out)) as staging:
         (staging / _MARK).write_text(
             "An earlier result in this folder is replaced by the next run.\n", encoding="utf-8"
         )
         for name in tables:
             _write(name, _MAKERS[name](episodes), staging, fmt)
-        _swap(staging, out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _check_target(out: Path) -> None:
@@ -71,55 +66,42 @@ def _check_target(out: Path) -> None:
         raise OutcomesError(f"{out} holds files of yours ({', '.join(foreign[:5])}); move them, or name another --out.")
 
 
-def _swap(staging: Path, out: Path) -> None:
-    """Put the finished folder in place; an earlier one leaves only once the new one is complete."""
-    if not out.exists():
-        staging.rename(out)
-        return
-    old = staging.with_name(staging.name + "-old")
-    out.rename(old)
-    try:
-        staging.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    shutil.rmtree(old)
-
-
 def _write(name: str, table: pa.Table, folder: Path, fmt: str) -> None:
     if fmt in ("both", "parquet"):
         import pyarrow.parquet as pq
 
-        path = folder / f"{name}.parquet"
-        pq.write_table(table, path, compression="zstd")
-        _protect(name, path)
+        pq.write_table(table, _new_file(name, folder / f"{name}.parquet"), compression="zstd")
     if fmt in ("both", "csv"):
         import pyarrow.csv as pcsv
 
-        path = folder / f"{name}.csv"
-        pcsv.write_csv(_plain(table), path)
-        _protect(name, path)
+        pcsv.write_csv(_plain(table), _new_file(name, folder / f"{name}.csv"))
+
+
+def _new_file(name: str, path: Path) -> Path:
+    """Rows set aside point at single records: only their owner reads them, from the first byte."""
+    if name == "quarantine":
+        open_private(path)
+    return path
 
 
 def write_quarantine(episodes: Episodes, path: Path) -> None:
-    """Write the rows set aside as one CSV file that only its owner reads."""
+    """Write the rows set aside as one CSV file that only its owner reads, whole or not at all."""
+    write_private(path, lambda fresh: fill_quarantine(episodes, fresh))
+
+
+def fill_quarantine(episodes: Episodes, path: Path) -> bool:
+    """Fill a file with the rows set aside (a `files.beside.Writer`); False where there are none."""
     import pyarrow.csv as pcsv
 
-    # Made empty with its mode first: at no moment can anybody else read it.
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    if not episodes.visits.quarantine.num_rows:
+        return False
     pcsv.write_csv(_plain(_quarantine(episodes)), path)
-
-
-def _protect(name: str, path: Path) -> None:
-    """Rows set aside point at single records: only their owner reads them."""
-    if name == "quarantine":
-        os.chmod(path, 0o600)
+    return True
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Decode dictionaries: the CSV writer takes plain columns only."""
-    columns = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
-    return pa.table(columns, names=table.column_names)
+    """Decode dictionaries, which the CSV writer does not take, and guard texts that a spreadsheet would run."""
+    return pa.table([guard_column(column) for column in table.columns], names=table.column_names)
 
 
 def _visits(episodes: Episodes) -> pa.Table:

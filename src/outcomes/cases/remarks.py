@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from outcomes.errors import Finding
 
 if TYPE_CHECKING:
-    from outcomes.cases.episodes import Episodes
     from outcomes.cases.visits import Visits
 
 
-def list_main_reasons(visits: Visits, most: int = 3) -> list[Finding]:
-    """Return the rules that set most rows aside, with their remedies."""
+def list_main_reasons(visits: Visits, most: int = 3, but: Collection[str] = ()) -> list[Finding]:
+    """Return the rules that set most rows aside, with their remedies; those in `but` are left out."""
     codes = visits.quarantine["code"].to_pylist()
+    counts = [(code, n) for code, n in Counter(codes).items() if code not in but]
     found = []
-    for code, n in sorted(Counter(codes).items(), key=lambda item: (-item[1], item[0]))[:most]:
+    for code, n in sorted(counts, key=lambda item: (-item[1], item[0]))[:most]:
         row = visits.quarantine.slice(codes.index(code), 1)
         first = {name: row[name][0].as_py() for name in ("column", "source_file", "rule", "remedy")}
         place = f"column '{first['column']}'" if first["column"] else first["source_file"]
@@ -25,16 +25,12 @@ def list_main_reasons(visits: Visits, most: int = 3) -> list[Finding]:
     return found
 
 
-def write_rows_set_aside(episodes: Episodes, release: Path) -> Path | None:
-    """Write the quarantine beside a release; None, and an old one removed, where no row was set aside.
+def list_unknown_terms(visits: Visits, most: int = 10, floor: int = 5) -> list[str]:
+    """Return the commonest terms that are not in the codebook, with their records.
 
-    Never into the release: it points at single records and is for its owner only.
+    A term written at fewer patients than `floor` may be about one of them: it is counted, not shown.
     """
-    from outcomes.cases.export import write_quarantine
-
-    path = release.parent / f"{release.name}-rows-set-aside.csv"
-    path.unlink(missing_ok=True)
-    if not episodes.visits.quarantine.num_rows:
-        return None
-    write_quarantine(episodes, path)
-    return path
+    terms = sorted(visits.unknown_terms, key=lambda found: (-found[2], found[0], found[1]))
+    shown = [f"{field}: {term} ({n:,} records)" for field, term, n, patients in terms if patients >= floor]
+    rest = len(terms) - len(shown[:most])
+    return shown[:most] + ([f"and {rest:,} more; outcomes clean lists them all"] if rest else [])

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from outcomes.cli.shared import add_command, add_inputs, finish, read_cases
+from outcomes.files.lock import lock_name, only_run
 
 # The names the export knows, written here because importing that room costs more than printing the help.
 _TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms")
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
     from outcomes.cases.export import export_cases
 
-    episodes = read_cases(args)[1]  # the records are let go: writing needs the memory
-    export_cases(episodes, args.out, args.tables.split(","), args.format)
-    return finish(episodes, args.out)
+    with only_run(args.out.absolute().parent, lock_name(args.out)):
+        episodes = read_cases(args)[1]  # the records are let go: writing needs the memory
+        export_cases(episodes, args.out, args.tables.split(","), args.format)
+        return finish(episodes, args.out)

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from outcomes.cli.shared import DONE, add_command
-from outcomes.errors import OutcomesError
 
 _HELP = """what is written: visits.csv, the mapping.toml that fits it, and truth.csv and truth.json with what really
 happened to the made-up patients. Unless --clean is given the records are as dirty as real exports are.
@@ -30,13 +29,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
-    from outcomes.simulate import write_simulation
-
-    if args.out.exists() and not (
-        args.out.is_dir() and ((args.out / "truth.json").is_file() or not any(args.out.iterdir()))
-    ):
-        raise OutcomesError(f"{args.out} exists and is not an earlier simulation; name a new folder with --out.")
     from tqdm import tqdm
+
+    from outcomes.simulate import write_simulation
 
     with tqdm(total=args.patients, unit=" patients", file=sys.stderr, leave=False, disable=None) as bar:
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import ConfigError, Finding, InputRefused, OutcomesError
+from outcomes.files.beside import find_beside, name_beside, write_private
 from outcomes.release.configuration import CODEBOOK, MAPPING, PROTOCOL
-from outcomes.release.manifest import hash_file
+from outcomes.release.manifest import PUBLIC, hash_file
+from outcomes.release.staging import MANIFEST
 from outcomes.release.verify import verify_release
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from outcomes.definitions import Codebook, Protocol
     from outcomes.records import Mapping, Records
 
-_OWNER_ONLY = 0o600
+INPUTS = "inputs.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def open_release(folder: str | Path) -> Release:
     Raises
     ------
     InputRefused
-        E884 it is no release; E885 it is not as published.
+        E884 it is no release; E885 it is not as published; E935 it is a public one.
     """
     found = verify_release(folder)
     if not found.is_whole:
@@ -67,6 +69,12 @@ def open_release(folder: str | Path) -> Release:
         what = f"is not as published: {most}{' and more' if len(found.faults) > 3 else ''}."
         remedy = f"See `outcomes verify {folder}`."
         raise InputRefused("These releases cannot be compared.", [Finding("E885", what, str(folder), remedy)])
+    if found.manifest.get("audience") == PUBLIC:
+        what = (
+            "is public: its numbers are rounded and partly carried forward, so what moved between two cannot be told."
+        )
+        remedy = "Compare the internal releases of the same quarters."
+        raise InputRefused("These releases cannot be compared.", [Finding("E935", what, str(folder), remedy)])
     files = sorted((found.folder / "tables").glob("*.csv"))
     return Release(found.folder, found.manifest, {path.stem: path.read_text("utf-8") for path in files})
 
@@ -74,24 +82,30 @@ def open_release(folder: str | Path) -> Release:
 def remember_inputs(records: Records, mapping: Path | None, release: Path) -> Path:
     """Write beside a release, for its owner only, where its inputs lay; returns the file."""
     path = _memory(release)
+    write_private(path, partial(fill_inputs, records, mapping))
+    return path
+
+
+def fill_inputs(records: Records, mapping: Path | None, path: Path) -> bool:
+    """Fill a file with where the inputs lay (a `files.beside.Writer`)."""
     plain = {
         "files": {hash_file(file.path): str(file.path.resolve()) for file in records.files},
         "mapping": str(mapping.resolve()) if mapping is not None else None,
     }
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as stream:
-        stream.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
-    return path
+    path.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return True
 
 
 def _memory(release: Path) -> Path:
     whole = release.resolve()
-    return whole.parent / f"{whole.name}-inputs.json"
+    return name_beside(whole, INPUTS)
 
 
 def _recall(release: Path) -> dict[str, Any]:
     try:
-        found = json.loads(_memory(release).read_text("utf-8"))
+        # Of a release that was copied, the file that was copied with it: each input is told by its hash all the same.
+        path = find_beside(release.resolve(), INPUTS, MANIFEST) or _memory(release)
+        found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -19,6 +19,9 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from outcomes.errors import OutcomesError
+from outcomes.files.lock import lock_name
+from outcomes.files.whole import PUBLIC, whole_folder
 from outcomes.simulate.cells import write_cells
 from outcomes.simulate.coded import join
 from outcomes.simulate.dirt import Sheet, spoil
@@ -34,6 +37,7 @@ from outcomes.simulate.world import Array, Table, World, draw_world
 __all__ = ["DATA_CUT", "Simulated", "simulate", "write_export", "write_simulation"]
 
 DATA_CUT = date(2026, 9, 30)
+FILES = ("visits.csv", "truth.csv", "truth.json", "mapping.toml")
 _BLOCK = 50_000
 _ID_PRIME, _ID_STEP = 9_999_991, 7_654_321
 
@@ -158,8 +162,14 @@ def write_simulation(
 ) -> tuple[Path, ...]:
     """Draw and write block by block, so that memory does not grow with the number of patients.
 
-    The files are those of `write_export` for the same arguments, byte for byte. `progress` is called with the number of
-    patients written and their total.
+    The files are those of `write_export` for the same arguments, byte for byte. The folder appears whole, in place of
+    an earlier simulation that holds nothing else. `progress` is called with the number of patients written and their
+    total.
+
+    Raises
+    ------
+    OutcomesError
+        `out` holds something else, or another run writes it (E951, E952).
     """
     world, blocks = _blocks(patients, seed, profile, clinics, quarters, clean, DATA_CUT)
 
@@ -170,7 +180,21 @@ def write_simulation(
             if progress is not None:
                 progress(done, patients)
 
-    return _write(Path(out), reported(), describe_plants(world), clean)
+    folder = Path(out)
+    with whole_folder(folder, _check_target, PUBLIC, lock=lock_name(folder)) as staging:
+        written = _write(staging, reported(), describe_plants(world), clean)
+    return tuple(folder / path.name for path in written)
+
+
+def _check_target(out: Path) -> None:
+    """Only an earlier simulation, with nothing else in it, is replaced."""
+    if not out.exists():
+        return
+    names = {path.name for path in out.iterdir()} if out.is_dir() and not out.is_symlink() else {""}
+    if names and "truth.json" not in names:
+        raise OutcomesError(f"{out} exists and is not an earlier simulation; name a new folder with --out.")
+    if foreign := sorted(names - set(FILES)):
+        raise OutcomesError(f"{out} holds files of yours ({', '.join(foreign[:5])}); move them, or name another --out.")
 
 
 def _header(clean: bool) -> tuple[str, ...]:
@@ -227,7 +251,7 @@ def _draw_block(world: World, seed: np.random.SeedSequence, first: int, last: in
 def _write(out: Path, blocks: Iterable[Block], planted: dict[str, Any], clean: bool) -> tuple[Path, ...]:
     out.mkdir(parents=True, exist_ok=True)
     header, n = _header(clean), 0
-    visits, truth, about, mapping = (out / name for name in ("visits.csv", "truth.csv", "truth.json", "mapping.toml"))
+    visits, truth, about, mapping = (out / name for name in FILES)
     with _open(visits) as records, _open(truth) as truths:
         records.write(header_line(header))
         truths.write(header_line(tuple(TRUTH_COLUMNS)))
