@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test test-slow lab bench bench-estimates sample lock clean environment environment-dev \
+.PHONY: help report test test-slow lab bench bench-estimates sample lock sbom audit clean environment environment-dev \
 	environment-bench environment-peers
 
 VENV ?= .venv
@@ -44,6 +44,12 @@ sample: environment ## make data/sample again; the same bytes, unless the genera
 
 lock: ## the lock files from pyproject.toml; ARGS=--upgrade takes the newest versions
 	tools/lock.sh $(ARGS)
+
+sbom: environment ## what users install, as CycloneDX JSON and a list of licences, in build/sbom/
+	"$(BIN)/python" tools/sbom.py
+
+audit: environment ## known vulnerabilities of the locked packages; ends with 3 where no database can be reached
+	"$(BIN)/python" tools/audit.py
 
 clean: ## remove both .venv and caches; reports/ and data/ stay
 	rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,10 @@
-"""What every test may use: the committed sample, and one fixed seed for generated cases."""
+"""What every test may use: the committed sample, one fixed seed for generated cases; and no network."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,46 @@ ROOT = Path(__file__).resolve().parent.parent
 # The same cases on every run and machine; a failing case is then a fault, never luck.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
+
+
+# -- no network --------------------------------------------------------------------------------------------------------
+
+NO_NETWORK = ROOT / "tests" / "support" / "no_network"
+_FOR_LOCAL_SERVERS = ("browser", "local_server")
+_blocked = {"now": False}
+
+
+class ReachedForTheNetwork(BaseException):
+    """A test opened a connection; no `except Exception` of what is tested may hide it."""
+
+
+def _refuse(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse every connection of this process, and every name that is looked up; files (AF_UNIX) are no network."""
+    if not _blocked["now"]:
+        return
+    if event in {"socket.connect", "socket.sendto"} and isinstance(arguments[1], tuple):
+        raise ReachedForTheNetwork(f"{event} {arguments[1][0]}")
+    if event in {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}:
+        raise ReachedForTheNetwork(f"{event} {arguments[0]}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep this process, and every Python it starts, off the network."""
+    config.addinivalue_line("markers", "local_server: talks to a server of its own on this machine")
+    sys.addaudithook(_refuse)  # it cannot be taken back: a test switches it
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *([before] if before else [])])
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that needs a server of its own says so by its mark; its programs still reach this machine only."""
+    _blocked["now"] = not any(request.node.get_closest_marker(mark) for mark in _FOR_LOCAL_SERVERS)
+    yield
+    _blocked["now"] = False
+
+
+# -- files of the checkout ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +85,13 @@ def sample_mapping(sample_dir: Path) -> Path:
 def sample_protocol(sample_dir: Path) -> Path:
     """The protocol that goes with the sample export."""
     return sample_dir / "protocol.toml"
+
+
+@pytest.fixture(scope="session")
+def drawn_page(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """The page of the invented results with its pictures, drawn once for all processes of this run."""
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    import shared_page
+
+    base = tmp_path_factory.getbasetemp()
+    return shared_page.page_of_fakes(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)

@@ -1,4 +1,4 @@
-"""Imports point one way, and nothing in the package runs text as code."""
+"""Imports point one way, and a module fits in the head; test_no_code_from_text.py looks at what is called."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "outcomes"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-BASE = {"errors", "ledger", "arrow"}
+BASE = {"errors", "ledger", "arrow", "files"}
 # room -> the rooms it may import. A new room is added here, with its reason in docs/decisions/.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "ledger": {"errors"},
     "arrow": {"errors"},
+    "files": {"errors", "arrow"},
     "definitions": BASE,
     "records": BASE | {"definitions"},
     "cases": BASE | {"definitions", "records"},
@@ -26,7 +27,8 @@ ALLOWED: dict[str, set[str]] = {
     "questions": BASE | {"definitions", "records", "cases", "estimators", "simulate"},
     "release": BASE | {"definitions", "records", "cases", "questions"},
     "simulate": BASE | {"definitions", "cases"},
-    "cli": BASE | {"definitions", "records", "cases", "questions", "release", "simulate"},
+    "selftest": BASE | {"definitions", "records", "cases", "estimators", "release", "simulate"},
+    "cli": BASE | {"definitions", "records", "cases", "questions", "release", "simulate", "selftest"},
     # The package's front door and its `python -m` door name what others made.
     "__init__": BASE | {"definitions", "records", "cases", "estimators", "questions", "release"},
     "__main__": {"cli"},
@@ -37,9 +39,6 @@ NARROW = {
     ("questions", "simulate"): "outcomes.simulate.returns_after_exercise",
 }
 
-BANNED_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
-BANNED_CALLS = {"eval", "exec", "__import__"}
-BANNED_ATTRIBUTES = {("os", "system"), ("os", "popen"), ("yaml", "load"), ("pd", "read_pickle"), ("pd", "eval")}
 MAX_LINES = 400
 
 
@@ -75,40 +74,6 @@ def find_wrong_arrows(module: Path, source: str) -> list[str]:
     return wrong
 
 
-def find_code_from_text(module: Path, source: str) -> list[str]:
-    found = []
-    for node in ast.walk(ast.parse(source)):
-        names: set[str] = set()
-        if isinstance(node, ast.Import):
-            names = {alias.name.split(".")[0] for alias in node.names} & BANNED_IMPORTS
-        elif isinstance(node, ast.ImportFrom):
-            names = {(node.module or "").split(".")[0]} & BANNED_IMPORTS
-        elif isinstance(node, ast.Call):
-            names = set(banned_in_call(node))
-        found += [f"{module.name}:{getattr(node, 'lineno', 0)} {name}" for name in names]
-    return found
-
-
-def banned_in_call(node: ast.Call) -> Iterator[str]:
-    if isinstance(node.func, ast.Name) and node.func.id in BANNED_CALLS:
-        yield node.func.id
-    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-        pair = (node.func.value.id, node.func.attr)
-        if pair in BANNED_ATTRIBUTES:
-            yield ".".join(pair)
-    if (
-        isinstance(node.func, ast.Attribute)
-        and node.func.attr == "apply"
-        and "groupby(" in ast.unparse(node.func.value)
-    ):
-        yield "groupby(...).apply"
-    for keyword in node.keywords:
-        if keyword.arg in {"shell", "allow_pickle"} and not (
-            isinstance(keyword.value, ast.Constant) and keyword.value.value is False
-        ):
-            yield f"{keyword.arg}="
-
-
 def test_there_are_modules_to_look_at() -> None:
     assert len(MODULES) > 5
 
@@ -116,11 +81,6 @@ def test_there_are_modules_to_look_at() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_arrows_point_one_way(module: Path) -> None:
     assert find_wrong_arrows(module, module.read_text(encoding="utf-8")) == []
-
-
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_text_becomes_code(module: Path) -> None:
-    assert find_code_from_text(module, module.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -143,22 +103,6 @@ def test_a_module_fits_in_the_head(module: Path) -> None:
 )
 def test_an_arrow_that_runs_back_is_found(room: str, line: str) -> None:
     assert find_wrong_arrows(PACKAGE / room, line)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "import pickle",
-        "from joblib import load",
-        "eval('1')",
-        "subprocess.run('ls', shell=True)",
-        "yaml.load(text)",
-        "np.load(path, allow_pickle=True)",
-        "frame.groupby('a')['b'].apply(f)",
-    ],
-)
-def test_text_that_becomes_code_is_found(line: str) -> None:
-    assert find_code_from_text(PACKAGE / "x.py", line)
 
 
 def test_the_command_line_starts_without_the_heavy_packages() -> None:

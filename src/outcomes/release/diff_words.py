@@ -107,7 +107,7 @@ def write_csv(diff: ReleaseDiff) -> str:
     import csv
     import io
 
-    from outcomes.release.tables import guard
+    from outcomes.files.cells import guard
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -32,6 +32,7 @@ PALETTE: dict[str, str] = {
     **{colour: f"var(--s{i + 2})" for i, colour in enumerate(SERIES[1:-1])},
 }
 
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _ID = re.compile(r'\bid="([^"]+)"')
 _HREF = re.compile(r'xlink:href="#([^"]+)"')
 _URL = re.compile(r"url\(#([^)]+)\)")
@@ -67,7 +68,7 @@ def to_svg(figure: Figure, prefix: str) -> str:
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": prefix, "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = _PROLOGUE.sub("", buffer.getvalue(), count=1)
+    text = _PROLOGUE.sub("", _NOT_XML.sub("\ufffd", buffer.getvalue()), count=1)
     text = _COMMENT.sub("", _METADATA.sub("", _STYLE.sub("", text)))
     text = text.replace("<svg ", '<svg stroke-linejoin="round" ', 1)
     text = text.replace('xmlns:xlink="http://www.w3.org/1999/xlink" ', "")

@@ -10,11 +10,11 @@ import csv
 import dataclasses
 import io
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
+from outcomes.files.cells import guard
 from outcomes.ledger import Ledger
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.marks import small_mark
@@ -50,7 +50,6 @@ READING_REMEDIES = {
     "E148": "Open and save the workbook once, so that values are stored.",
     "E149": "Export this column as text.",
 }
-_LIVE = re.compile(r"(^|[,;|\t])([\s\"'“”]*)(?=[=+\-@\t\r\n＝＋－＠])")
 
 
 def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
@@ -147,15 +146,6 @@ def to_csv(table: pd.DataFrame) -> str:
     columns = [[_plain(value) for value in table[name].tolist()] for name in table.columns]
     writer.writerows(zip(*columns, strict=True))
     return out.getvalue()
-
-
-def guard(text: str) -> str:
-    """Return a text cell that no spreadsheet takes for a formula."""
-    try:
-        float(text)
-    except ValueError:
-        return _LIVE.sub(r"\1\2'", text)
-    return text
 
 
 def _plain(value: Any) -> str:
