@@ -1,7 +1,8 @@
 """The form of the catalogue of bad inputs: what is wrong, what must happen, and the run that shows it.
 
-Each module beside this one lists the entries of one chapter as `FAULTS`; `tests/system/test_bad_input.py` runs every one of them
-through the real command in every format it names, and `tools/bad_input_page.py` writes `docs/bad_input.md` from them.
+Each module beside this one lists the entries of one chapter as `FAULTS`; `tests/system/test_bad_input.py` runs each of
+them through the real command in every format it names, and `tools/bad_input_page.py` writes `docs/bad_input.md` from
+them.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ class Fault:
         What the user does about it; a line of the documentation.
     check : callable
         More that must hold of the run.
+    within : callable
+        Makes the context the command runs in: a disk that fails, a file that somebody writes to.
     """
 
     number: int
@@ -101,6 +104,7 @@ class Fault:
     formats: tuple[str, ...] = ("csv",)
     remedy: str = ""
     check: Callable[[Run], None] = field(default=_nothing_more)
+    within: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
 
 
 def run_fault(fault: Fault, kind: str, folder: Path) -> tuple[Input, Run]:
@@ -117,7 +121,7 @@ def run_fault(fault: Fault, kind: str, folder: Path) -> tuple[Input, Run]:
     if given.command[0] in ("clean", "report", "inspect"):
         arguments += ["--out", str(out)]
     said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), fault.within():
         exit_code = main(arguments)
     return given, Run(exit_code, said.getvalue(), out)
 

@@ -200,7 +200,7 @@ def test_declared_totals_and_footers(tmp_path: Path) -> None:
     records = read(tmp_path, HEADER + "a,1,2\nTOTAL,,2\nEnd of report\nb,1,2\n", non_data=words)
     assert records.source_row.tolist() == [2, 5]
     assert dict(records.ledger.steps[0].not_data) == {"header": 1, "declared non-data": 2}
-    assert faults(read(tmp_path, HEADER + "a,1,2\nEnd of report\n")) == [(3, "E142")]
+    assert faults(read(tmp_path, HEADER + "a,1,2\nHandwritten remark\n")) == [(3, "E142")]
 
 
 REFUSED = {
@@ -259,7 +259,7 @@ def test_several_files_and_the_same_twice(tmp_path: Path) -> None:
     assert records.set_aside.source.tolist() == [1] and faults(records) == [(3, "E141")]
     assert "again.csv holds the same bytes as one.csv" in records.notes[0]
     assert any("pain_pre is in other files but not in two.csv" in note for note in records.notes)
-    assert hash_file(one) == hash_file(again)
+    assert hash_file(one) == hash_file(again) == records.files[1].sha256
     assert len(set(records.fields["patient_id"].values.to_pylist())) == len(records.fields["patient_id"].values)
 
 
@@ -301,7 +301,7 @@ def read_from(text: str, row: int) -> list[str]:
 CELL = st.text(alphabet=st.sampled_from('ab1 ,;"\né'), max_size=6)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -334,7 +334,7 @@ def test_against_the_csv_module(tmp_path: Path) -> None:
     cells = ["a", "b", "12", "", '"c"', '"d,e"', '"f""g"', '"h\ni"', '"j', 'k"', '6" or 7"', '"l"m', '""', '"', '"""']
     weights = [9, 9, 9, 5, 9, 5, 5, 4, 1, 1, 1, 1, 2, 1, 1]
     n_records = n_aside = n_continued = 0
-    for number in range(500):
+    for number in range(150):
         lines = [draw.choices(cells, weights, k=draw.choices((3, 2, 4), (20, 1, 1))[0]) for _ in range(8)]
         text = HEADER + "".join(",".join(line) + draw.choice(("\n", "\r\n")) for line in lines)
         try:
@@ -345,4 +345,4 @@ def test_against_the_csv_module(tmp_path: Path) -> None:
             assert list(fields) == read_from(text, row), text
         n_records, n_aside = n_records + records.n, n_aside + len(records.set_aside)
         n_continued += records.ledger.steps[0].n_merged
-    assert n_records > 1500 and n_aside > 500 and n_continued > 200
+    assert n_records > 450 and n_aside > 150 and n_continued > 60

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from outcomes.errors import InputRefused
-from outcomes.records import Mapping, Records, read_records
-from outcomes.records import parquet as parquet_reader
+from outcomes.records import Mapping, Records, child, read_records
+from outcomes.records import parquet_child as parquet_reader
 
 DAY = datetime.date(2024, 3, 1)
 
@@ -52,6 +52,7 @@ CELLS = {
 
 @pytest.mark.parametrize("name", CELLS)
 def test_cells_become_exact_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(child, "_can_fork", lambda: True)
     monkeypatch.setattr(parquet_reader, "_BATCH_ROWS", 2)
     cells, expected = CELLS[name]
     records = read(tmp_path, table(3, pain_pre=cells))
@@ -60,8 +61,10 @@ def test_cells_become_exact_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert records.files[0].kind == "parquet"
 
 
-def test_the_name_does_not_matter_and_other_columns_are_not_read(tmp_path: Path) -> None:
-    records = read(tmp_path, table(note=[["x"], ["y"]]), "visits.csv")
+def test_other_columns_are_not_read_and_the_name_must_not_lie(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="E116"):
+        read(tmp_path, table(), "visits.csv")
+    records = read(tmp_path, table(note=[["x"], ["y"]]), "visits.dat")
     assert list(records.fields) == ["patient_id", "visit_date"]
     assert records.files[0].unread_columns == ("note",)
 
@@ -70,7 +73,7 @@ def test_inexact_numbers_are_set_aside(tmp_path: Path) -> None:
     records = read(tmp_path, pa.table({"patient_id": [1.0, 1.2e17, 3.0], "visit_date": [DAY] * 3}))
     assert records.fields["patient_id"].texts() == ["1", "3"]
     assert records.set_aside.row.tolist() == [2] and records.set_aside.code == ("E149",)
-    assert records.set_aside.detail == ('column "patient_id" (A)',)
+    assert records.set_aside.detail[0].startswith('column "patient_id" (A). Store')
 
 
 def test_blank_rows_are_no_data(tmp_path: Path) -> None:
@@ -87,6 +90,7 @@ def test_a_wanted_column_that_is_not_plain_is_refused(tmp_path: Path, cells: pa.
 
 
 def test_refused_from_the_footer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_can_fork", lambda: True)
     monkeypatch.setattr(parquet_reader, "MAX_ROWS", 1)
     with pytest.raises(InputRefused, match="declares 2 rows"):
         read(tmp_path, table())

@@ -6,35 +6,47 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from outcomes import arrow
-from outcomes.ledger import Ledger, Step
-from outcomes.records.columns import normalise_header
+from outcomes.ledger import Ledger, Step, check_reading
+from outcomes.records.columns import BLANK, ROW, normalise_header
+from outcomes.records.folding import fold_columns
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import Part, Records, SetAside, TextColumn
-from outcomes.records.rules import RULES, refuse
+from outcomes.records.part_checks import (
+    Mask,
+    blank_values,
+    check_blank_headers,
+    find_footers,
+    find_renamed,
+    note_footers,
+    rows_with,
+    set_error_values_aside,
+)
+from outcomes.records.rules import REMEDIES, RULES, refuse
 from outcomes.records.text_columns import join_columns
 
-Mask = npt.NDArray[np.bool_]
-FLAG, ROW = "flag:", "row:"
-_ROW_LIMITS = (65_536, 1_048_576)
+FLAG = "flag:"
+_ROW_LIMITS = {65_536, 1_048_576}
 
 
 def tidy_part(part: Part, mapping: Mapping) -> None:
-    """Drop blank rows, repeated header lines and declared non-data from a part, counting each.
+    """Drop blank rows, repeated header lines, totals and declared non-data from a part, counting each.
 
     Raises
     ------
     InputRefused
-        The header comes again in another order, the row limit of a spreadsheet was hit, or no row could be read.
+        The header comes again in another order, the row limit of a spreadsheet was hit, a column without a header
+        has cells, a footer states another number of rows, or no row could be read.
     """
     _check_row_limit(part, mapping)
+    set_error_values_aside(part, mapping)
     keep = np.ones(len(part.rows), bool)
     for reason, mask in (
         ("blank line", _blank_rows(part)),
         ("repeated header", _repeated_headers(part)),
         ("declared non-data", _declared_rows(part, mapping)),
+        ("totals and footers", find_footers(part)),
     ):
         mask &= keep
         n = int(np.count_nonzero(mask))
@@ -43,7 +55,9 @@ def tidy_part(part: Part, mapping: Mapping) -> None:
             keep &= ~mask
     if not keep.all():
         part.keep(keep)
-    part.columns = {key: column for key, column in part.columns.items() if not key.startswith(ROW)}
+    check_blank_headers(part)
+    note_footers(part, mapping)
+    part.columns = {key: column for key, column in part.columns.items() if not key.startswith((ROW, BLANK))}
     part.file = dataclasses.replace(part.file, n_rows=len(part.rows))
     if not len(part.rows) and part.faults:
         _refuse_all_set_aside(part)
@@ -61,7 +75,10 @@ def combine_parts(parts: Sequence[Part], mapping: Mapping, notes: Sequence[str])
         )
     )
     columns = {key: join_columns([part.columns.get(key) or _empty(len(part.rows)) for part in parts]) for key in keys}
+    columns, folded = fold_columns(columns, mapping, ", ".join(part.file.name for part in parts))
     sizes = [len(part.rows) for part in parts]
+    ledger = Ledger(tuple(_read_step(part) for part in parts))
+    check_reading(ledger, sum(sizes))
     return Records(
         fields={key: column for key, column in columns.items() if not key.startswith(FLAG)},
         modality_flags={k.removeprefix(FLAG): column for k, column in columns.items() if k.startswith(FLAG)},
@@ -69,9 +86,9 @@ def combine_parts(parts: Sequence[Part], mapping: Mapping, notes: Sequence[str])
         source_row=np.concatenate([part.rows for part in parts]),
         files=tuple(part.file for part in parts),
         set_aside=_join_set_aside(parts),
-        ledger=Ledger(tuple(_read_step(part) for part in parts)),
+        ledger=ledger,
         mapping=mapping,
-        notes=(*notes, *(note for part in parts for note in part.notes), *_uneven_columns(parts)),
+        notes=(*notes, *(note for part in parts for note in part.notes), *find_renamed(parts, mapping), *folded),
     )
 
 
@@ -95,33 +112,8 @@ def _join_set_aside(parts: Sequence[Part]) -> SetAside:
         row=np.array([fault[1] for fault in faults], np.int32),
         code=tuple(fault[2] for fault in faults),
         rule=tuple(RULES[fault[2]] for fault in faults),
-        detail=tuple(fault[3] for fault in faults),
+        detail=tuple(f"{fault[3]}. {REMEDIES[fault[2]]}".lstrip(". ") for fault in faults),
     )
-
-
-def _uneven_columns(parts: Sequence[Part]) -> list[str]:
-    """Say which field stands in some files and not in others: it may have been renamed between exports."""
-    notes = []
-    for name in FIELDS:
-        lacking = [part.file.name for part in parts if name not in part.columns]
-        if 0 < len(lacking) < len(parts):
-            notes.append(f"{name} is in other files but not in {', '.join(lacking)}; it counts as not recorded there.")
-    return notes
-
-
-def _rows_with(column: TextColumn, chosen: Sequence[int]) -> Mask:
-    """Return the rows whose cell is one of the chosen distinct values."""
-    table = np.zeros(len(column.values), bool)
-    table[list(chosen)] = True
-    return table[column.codes]
-
-
-def _blank_values(column: TextColumn) -> list[int]:
-    """Return the distinct values without a visible character; only short ones can be such, so few are looked at."""
-    import pyarrow.compute as pc
-
-    lengths = pc.binary_length(pc.utf8_trim_whitespace(column.values))
-    return np.flatnonzero(arrow.to_numpy(lengths, np.int32) == 0).tolist()
 
 
 def _blank_rows(part: Part) -> Mask:
@@ -129,7 +121,7 @@ def _blank_rows(part: Part) -> Mask:
     mask = np.ones(len(part.rows), bool)
     # The patient column goes first: it is rarely blank, and then nothing else needs a look.
     for column in sorted(part.columns.values(), key=lambda c: c is not part.columns["patient_id"]):
-        mask &= _rows_with(column, _blank_values(column))
+        mask &= rows_with(column, blank_values(column))
         if not mask.any():
             break
     return mask
@@ -137,33 +129,44 @@ def _blank_rows(part: Part) -> Mask:
 
 def _repeated_headers(part: Part) -> Mask:
     """Return the rows that repeat the header line; refuse one with the same headers in another order."""
-    import pyarrow.compute as pc
-
     mask = np.zeros(len(part.rows), bool)
-    headers = {normalise_header(header) for header in part.file.header} - {""}
-    patient = part.columns["patient_id"]
-    lowered = pc.utf8_lower(pc.utf8_trim_whitespace(patient.values))
-    found = pc.is_in(lowered, value_set=arrow.from_texts(sorted(headers)))
-    rows = np.flatnonzero(_rows_with(patient, [i for i, is_header in enumerate(found.to_pylist()) if is_header]))
-    own = {key: normalise_header(header) for key, header in _headers_of(part).items()}
+    patient, own = part.columns["patient_id"], _headers_of(part)
+    rows = np.flatnonzero(rows_with(patient, _header_words(part)))
     words = {key: part.columns[key].values for key in own}
+    headers = {normalise_header(header) for header in part.file.header} - {""}
     for row in rows.tolist():
         cells = {key: normalise_header(words[key][int(part.columns[key].codes[row])].as_py()) for key in own}
+        day = next(key for key in ("visit_date", "visit_day") if key in own)
         if cells == own:
             mask[row] = True
-        elif len(own) > 1 and set(cells.values()) <= headers:
+        elif len(own) > 1 and (set(cells.values()) <= headers or cells[day] == own[day]):
             raise refuse(
                 "E124",
-                f"row {part.rows[row]} is a header line with its columns in another order.",
+                f"row {part.rows[row]} is a header line with other columns, or in another order.",
                 part.file.name,
                 "Split the file there and give both files.",
             )
     return mask
 
 
+def _header_words(part: Part) -> list[int]:
+    """Return the distinct cells of the patient column that read like one of the file's headers."""
+    import pyarrow.compute as pc
+
+    headers = {normalise_header(header) for header in part.file.header} - {""}
+    patient = part.columns["patient_id"].values
+    if pc.min(pc.string_is_ascii(patient)).as_py() is False:  # a mark of byte order, where two exports were joined
+        patient = pc.replace_substring(patient, "\ufeff", "")
+    lowered = pc.utf8_lower(pc.utf8_trim_whitespace(patient))
+    found = pc.is_in(lowered, value_set=arrow.from_texts(sorted(headers)))
+    return [i for i, is_header in enumerate(found.to_pylist()) if is_header]
+
+
 def _headers_of(part: Part) -> dict[str, str]:
+    """Return the header of every field and flag column, as headers are compared."""
     own = {key: header for key, (header, _) in part.file.field_columns.items()}
-    return own | {FLAG + term: header for term, (header, _) in part.file.modality_columns.items()}
+    own |= {FLAG + term: header for term, (header, _) in part.file.modality_columns.items()}
+    return {key: normalise_header(header) for key, header in own.items()}
 
 
 def _declared_rows(part: Part, mapping: Mapping) -> Mask:
@@ -176,15 +179,18 @@ def _declared_rows(part: Part, mapping: Mapping) -> Mask:
         wanted = {word.strip().casefold() for word in words}
         any_text = "*" in wanted
         cells = [text.strip().casefold() for text in column.values.to_pylist()]
-        mask |= _rows_with(column, [i for i, cell in enumerate(cells) if cell in wanted or (any_text and cell)])
+        mask |= rows_with(column, [i for i, cell in enumerate(cells) if cell in wanted or (any_text and cell)])
     return mask
 
 
 def _check_row_limit(part: Part, mapping: Mapping) -> None:
-    if part.n_physical in _ROW_LIMITS and not mapping.file.accept_row_limit:
+    """Refuse a file as long as a spreadsheet can be: with or without the header counted, one row off or not."""
+    n_read = len(part.rows) + len(part.faults)
+    hit = [n for n in (part.n_physical, n_read + 1, n_read) if {n, n + 1} & _ROW_LIMITS]
+    if hit and not mapping.file.accept_row_limit:
         raise refuse(
             "E107",
-            f"the file has exactly {part.n_physical:,} rows, the limit of a spreadsheet: rows are probably lost.",
+            f"the file has {hit[0]:,} rows, which is the limit of a spreadsheet: rows are probably lost.",
             part.file.name,
             "Export again as CSV from the clinic system; if nothing is missing, write [file] accept_row_limit = true.",
         )

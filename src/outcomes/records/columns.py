@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from outcomes.errors import Finding, InputRefused
+from outcomes.records.folding import fold_text
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import SourceFile
 
-_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u00ad\u202a\u202b\u202c\u202d\u202e\u2060"))
+ROW, BLANK = "row:", "blank:"
+"""What a key begins with that is no field: a column that only tells non-data, a column without a header."""
+
 _MASK_LENGTH = 20
+_MOST_HEADERS = 40
+_FEWEST_WORDS = 2
+_FEWEST_DATE_HEADERS = 3
+_NUMBER = re.compile(r"\d+")
+_DATE_HEADER = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?: 00:00:00|t00:00:00)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_VISIT_WORDS = ("visit", "date", "day", "pain", "session", "week", "vas", "nrs", "score", "follow", "treatment")
 _LIKELY: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "patient_id": (("patient_id", ("patient", "subject", "client", "mrn", "pid", "case")),),
     "visit_date": (("visit_date", ("date", "datum", "start")), ("visit_day", ("day",))),
@@ -34,7 +43,7 @@ def show_header(header: str) -> str:
 
 def normalise_header(header: str) -> str:
     """Return the form in which headers are compared: no case, no invisible characters, single blanks."""
-    return " ".join(unicodedata.normalize("NFKC", header).translate(_INVISIBLE).split()).casefold()
+    return " ".join(fold_text(header).split()).casefold()
 
 
 def column_letter(index: int) -> str:
@@ -94,7 +103,7 @@ class Wanted:
     @property
     def unread(self) -> tuple[str, ...]:
         """Headers of the columns that are not read."""
-        read = set(self.index.values())
+        read = {i for key, i in self.index.items() if not key.startswith(BLANK)}
         return tuple(
             show_header(h.strip()) or f"(column {column_letter(i)}, no header)"
             for i, h in enumerate(self.header)
@@ -154,7 +163,8 @@ def choose_columns(header: Sequence[str], mapping: Mapping, place: str, hint: st
     if findings:
         raise InputRefused(f"{place} cannot be read.", findings)
     index = {key: names.index(name) for key, name in keys.items() if name in names}
-    return Wanted(tuple(header), index)
+    index |= {f"{BLANK}{i}": i for i, name in enumerate(names) if not name}
+    return Wanted(tuple(header), index, _folded_notes(header, names, index, place))
 
 
 def _missing(
@@ -171,11 +181,13 @@ def _missing(
             findings.append(
                 Finding("E123", f"the mapping names column '{keys[key]}', which is not there.", place, remedy)
             )
-    found = ", ".join(f"'{show_header(cell.strip())}'" for cell in header if cell.strip()) or "none"
+    found = list_headers(header)
     if findings:
         row = mapping.file.header_row
         remedy = "If these are not the headers, say in the mapping where they stand: [file] header_row, or sheet."
         findings.append(Finding("E123", f"headers found in row {row}: {found}.", place, remedy))
+    if wide := _find_wide(names, place) if {"visit_date", "visit_day"} <= set(absent) else None:
+        return [wide, *findings]
     required = ["patient_id"] if "patient_id" in absent else []
     if {"visit_date", "visit_day"} <= set(absent):
         required.append("visit_date")
@@ -192,6 +204,58 @@ def _missing(
             0, Finding("E121", f"required column {words} is missing; headers found: {found}.", place, remedy)
         )
     return findings
+
+
+def _find_wide(names: Sequence[str], place: str) -> Finding | None:
+    """Find one column a visit (``date1, pain1, date2, pain2``, or dates as headers) instead of one row a visit."""
+    stems: dict[str, set[str]] = {}
+    for name in names:
+        if number := _NUMBER.search(name):
+            stems.setdefault(name[: number.start()] + "#" + name[number.end() :], set()).add(number.group())
+    repeated = sorted((stem for stem, numbers in stems.items() if len(numbers) > 1), key=lambda stem: -len(stems[stem]))
+    n_dates = sum(bool(_DATE_HEADER.fullmatch(name)) for name in names)
+    if n_dates < _FEWEST_DATE_HEADERS and not any(word in stem for stem in repeated for word in _VISIT_WORDS):
+        return None
+    what = f"{n_dates} headers are dates" if n_dates else ", ".join(f"'{stem}'" for stem in repeated[:5])
+    return Finding(
+        "E126",
+        f"the file has one row a patient and a column a visit ({what}; # is the number of the visit), "
+        "but one row a visit is read: which value belongs to which day cannot be told from headers.",
+        place,
+        "Export the list of visits, one row each with its date, or turn the table round (long format).",
+    )
+
+
+def list_headers(header: Sequence[str]) -> str:
+    """Return the headers of a file for a message, values masked, not all of very many."""
+    shown = [f"'{show_header(cell.strip())}'" for cell in header if cell.strip()]
+    more = f" and {len(shown) - _MOST_HEADERS} more" if len(shown) > _MOST_HEADERS else ""
+    return ", ".join(shown[:_MOST_HEADERS]) + more or "none"
+
+
+def show_two_rows(first: Sequence[str], second: Sequence[str], row: int) -> str:
+    """Return what to do about a header of two rows; empty when it does not look like one.
+
+    A title above several columns leaves the cells beside it blank, and the row below it holds words, not values.
+    """
+    words = [cell.strip() for cell in second if cell.strip()]
+    has_gaps = any(not cell.strip() for cell in first[: len(second)]) and any(cell.strip() for cell in first)
+    if not has_gaps or len(words) < _FEWEST_WORDS or any(c.isdigit() for word in words for c in word):
+        return ""
+    return (
+        f"Rows {row} and {row + 1} look like one header of two rows ({list_headers(first)} above "
+        f"{list_headers(words)}): make them one row in the export, or write [file] header_row = {row + 1} and the "
+        "headers of that row below [columns]."
+    )
+
+
+def _folded_notes(header: Sequence[str], names: list[str], index: dict[str, int], place: str) -> tuple[str, ...]:
+    """Say which headers that are read had invisible or special characters."""
+    odd = [i for i in sorted(set(index.values())) if names[i] and fold_text(header[i]) != header[i]]
+    if not odd:
+        return ()
+    letters = ", ".join(column_letter(i) for i in odd)
+    return (f"{place}: invisible or special characters in the header of column {letters} were left out.",)
 
 
 def _guess(key: str, header: Sequence[str]) -> str:

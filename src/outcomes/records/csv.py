@@ -11,15 +11,17 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from outcomes.records.csv_head import Head, read_head
-from outcomes.records.lines import MAX_RECORD_BYTES, NEWLINE, Lines, sort_lines
+from outcomes.records.csv_head import DELIMITERS, Head, read_head
+from outcomes.records.encodings import MOST_LINES, Undecodable, find_undecodable, refuse_encoding
+from outcomes.records.footers import is_footer
+from outcomes.records.lines import MAX_RECORD_BYTES, NEWLINE, Lines, has_high_controls, sort_lines
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Codes, Part
 from outcomes.records.rules import refuse
@@ -40,6 +42,7 @@ class _Parsed:
     rows: Codes
     invalid: list[tuple[int, int, str]]
     faults: list[tuple[int, str]]
+    undecodable: Undecodable = field(default_factory=Undecodable)
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ def read_csv(path: Path, mapping: Mapping) -> Part:
         rows=np.zeros(0, np.int32),
         n_physical=0,
         not_data=dict(head.not_data),
+        notes=list(head.wanted.notes),
     )
     _Reader(part, head, mapping).run(_whole_lines(first[head.size :], (data for _, data in text)))
     return part
@@ -107,6 +111,10 @@ def _whole_lines(first: bytes, more: Iterator[bytes]) -> Iterator[tuple[bytes, b
         carry = block[cut:] + held
         if cut:
             yield block[:cut], False
+        elif len(carry) > 2 * MAX_RECORD_BYTES:
+            # No end of a line in sight: handed over to be refused, before it fills the memory.
+            yield carry, False
+            carry = b""
         data = following
 
 
@@ -122,6 +130,7 @@ class _Reader:
         self.rows: list[Codes] = []
         self.tally = _Tally(line=head.n_lines)
         self.unfinished_line = 0
+        self.undecodable = Undecodable()
 
     def run(self, blocks: Iterator[tuple[bytes, bool]]) -> None:
         """Read every block and fill the part."""
@@ -159,41 +168,34 @@ class _Reader:
 
     def _parse_plain(self, data: bytes, start: int, n_lines: int) -> _Parsed:
         """Check and parse a block without quotes (in a thread)."""
-        self._check_text(data, start)
         self._check_length(data, start)
+        undecodable = Undecodable() if data.isascii() else find_undecodable(data)
         n_low = int(np.count_nonzero(np.frombuffer(data, np.uint8) < 32))
         n_newlines = n_lines - (data[-1] != NEWLINE)
-        if n_low == n_newlines or n_low == n_newlines + data.count(b"\r") + data.count(b"\t"):
-            return self._parse(Lines(data, np.arange(n_lines), n_lines))
-        return self._parse(sort_lines(data, self.head.delimiter, len(self.head.wanted.header), None, True))
+        is_plain = n_low in (n_newlines, n_newlines + data.count(b"\r") + data.count(b"\t"))
+        if is_plain and not undecodable.lines and not has_high_controls(data):
+            parsed = self._parse(Lines(data, np.arange(n_lines), n_lines))
+        else:
+            width = len(self.head.wanted.header)
+            parsed = self._parse(sort_lines(data, self.head.delimiter, width, None, True, undecodable.codes))
+        parsed.undecodable = undecodable
+        return parsed
 
     def _take_apart(self, data: bytes, start: int, is_last: bool) -> Lines:
         """Check a block with quotes or comments and find its records."""
-        self._check_text(data, start)
         self._check_length(data, start)
-        lines = sort_lines(data, self.head.delimiter, len(self.head.wanted.header), self.comment, is_last)
+        found = Undecodable() if data.isascii() else find_undecodable(data)
+        width = len(self.head.wanted.header)
+        lines = sort_lines(data, self.head.delimiter, width, self.comment, is_last, found.codes)
+        # What is left for the next block is looked at again there.
+        found.lines = [line for line in found.lines if line[0] < lines.n_lines]
+        self.undecodable.add(found, start)
         if is_last and data[-1] != NEWLINE:
             self.unfinished_line = self.tally.line + (int(lines.rows[-1]) + 1 if len(lines.rows) else 0)
         self.tally.line += lines.n_lines
         self.tally.n_continued += lines.n_continued
         self.tally.n_comments += lines.n_comments
         return lines
-
-    def _check_text(self, data: bytes, start: int) -> None:
-        """Refuse bytes that are no UTF-8, with their line."""
-        if data.isascii():
-            return
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = start + data.count(b"\n", 0, error.start)
-            raise refuse(
-                "E111",
-                f"line {line} holds bytes that are not UTF-8 text.",
-                self.place,
-                'Write [file] encoding = "cp1252" (Windows) or the encoding of your system in the mapping, '
-                "or save the export as UTF-8.",
-            ) from error
 
     def _check_length(self, data: bytes, start: int) -> None:
         """Refuse a line of more than 1 MB: such a file is no table, and memory stays bounded."""
@@ -255,17 +257,30 @@ class _Reader:
             column += chunks
         self.rows.append(parsed.rows + np.int32(start))
         self.part.faults += [(start + line, code, "") for line, code in parsed.faults]
-        width = len(self.head.wanted.header)
+        self.undecodable.add(parsed.undecodable, start)
+        if len(self.undecodable.lines) > MOST_LINES and not self.undecodable.n_other:
+            raise refuse_encoding(self.undecodable, self.place)
         for line, n_fields, text in parsed.invalid:
-            cells = [cell.strip(' \t"') for cell in text.split(self.head.delimiter)]
-            first = next((cell for cell in cells if cell), "")
-            if not first:
-                self._count("blank line")
-            elif first.casefold() in self.words:
-                self._count("declared non-data")
-            else:
-                code = "E141" if n_fields > width else "E143" if start + line == self.unfinished_line else "E142"
-                self.part.faults.append((start + line, code, f"{n_fields} fields, the header line has {width}"))
+            self._collect_invalid(start + line, n_fields, text)
+
+    def _collect_invalid(self, row: int, n_fields: int, text: str) -> None:
+        """Count a line of another width: blank, no data, a footer, or set aside."""
+        width = len(self.head.wanted.header)
+        cells = [cell.strip(' \t"') for cell in text.split(self.head.delimiter)]
+        first = next((cell for cell in cells if cell), "")
+        if not first:
+            self._count("blank line")
+        elif first.casefold() in self.words:
+            self._count("declared non-data")
+        elif is_footer(first, has_day=n_fields > width):
+            self._count("totals and footers")
+            self.part.footers.append((row, " ".join(cell for cell in cells if cell)))
+        else:
+            code = "E141" if n_fields > width else "E143" if row == self.unfinished_line else "E142"
+            detail = f"{n_fields} fields, the header line has {width}"
+            others = [name for mark, name in DELIMITERS.items() if mark != self.head.delimiter and text.count(mark)]
+            fits = [name for mark, name in DELIMITERS.items() if name in others and text.count(mark) + 1 == width]
+            self.part.faults.append((row, code, detail + (f", as it has split by {fits[0]}" if fits else "")))
 
     def _count(self, reason: str) -> None:
         self.part.not_data[reason] = self.part.not_data.get(reason, 0) + 1
@@ -273,6 +288,7 @@ class _Reader:
     def _finish(self, pool: ThreadPoolExecutor) -> None:
         part, tally = self.part, self.tally
         part.n_physical = tally.line
+        self._settle_encoding()
         if tally.n_comments:
             part.not_data["comment"] = part.not_data.get("comment", 0) + tally.n_comments
         if tally.n_continued:
@@ -280,3 +296,20 @@ class _Reader:
         part.rows = np.concatenate(self.rows) if self.rows else np.zeros(0, np.int32)
         joined = dict(zip(self.positions, pool.map(join_chunks, self.chunks), strict=True))
         part.columns = {key: joined[i] for key, i in self.head.wanted.index.items()}
+        if self.unfinished_line and len(part.rows) and part.rows[-1] == self.unfinished_line:
+            part.notes.append(
+                f"{self.place}: the last line (row {self.unfinished_line}) has no line end; if the export was cut off "
+                "there, its last cell may be incomplete."
+            )
+
+    def _settle_encoding(self) -> None:
+        """Ask for the encoding when no line is UTF-8 beyond ASCII; otherwise say where the odd bytes are."""
+        if not self.undecodable.lines:
+            return
+        if not self.undecodable.n_other:
+            raise refuse_encoding(self.undecodable, self.place)
+        position = {line: position for line, position, _ in self.undecodable.lines}
+        self.part.faults = [
+            (row, code, f"byte {position[row]} of the line" if code == "E150" and row in position else detail)
+            for row, code, detail in self.part.faults
+        ]

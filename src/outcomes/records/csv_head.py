@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from outcomes.errors import InputRefused
-from outcomes.records.columns import Wanted, choose_columns, count_known, has_required
+from outcomes.records.columns import Wanted, choose_columns, count_known, has_required, show_two_rows
+from outcomes.records.encodings import Undecodable, find_undecodable, refuse_encoding
+from outcomes.records.lines import MAX_RECORD_BYTES
 from outcomes.records.mapping import Mapping
 from outcomes.records.rules import refuse
 
-_DELIMITERS = (",", ";", "\t", "|")
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+"""Delimiter -> its name."""
+
 _SEPARATOR_LINE = re.compile(r"\ufeff*\"?sep=([,;|\t^~:])\"?\s*$", re.IGNORECASE)
 _LOOK_AHEAD = 30
 
@@ -135,11 +138,16 @@ class _Top:
                 "Mend the header line in the export.",
             )
         if b"\0" in data:
+            encoding = "utf-16-be" if data[::2].count(0) > data[1::2].count(0) else "utf-16-le"
             raise refuse(
                 "E111",
                 "the header holds NUL bytes: this may be UTF-16 text without its mark.",
                 self.place,
-                'Write [file] encoding = "utf-16-le" in the mapping, or save the export as UTF-8.',
+                f'Write [file] encoding = "{encoding}" in the mapping, or save the export as UTF-8.',
+            )
+        if len(data) > MAX_RECORD_BYTES:
+            raise refuse(
+                "E114", f"line {line + 1} is longer than 1 MB.", self.place, "Check the export: is this one CSV table?"
             )
         return self._decode(data).rstrip("\r\n"), last - line + 1
 
@@ -147,24 +155,20 @@ class _Top:
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise refuse(
-                "E111",
-                "the first lines are not UTF-8 text.",
-                self.place,
-                'Write [file] encoding = "cp1252" (Windows) or the encoding of your system in the mapping, '
-                "or save the export as UTF-8.",
-            ) from error
+            found = Undecodable()
+            found.add(find_undecodable(data), 1 + self.first.count(b"\n", 0, self.first.find(data)))
+            raise refuse_encoding(found, self.place) from error
 
 
 def _find_delimiter(text: str, mapping: Mapping, place: str) -> str:
     """Return the delimiter under which the header holds most known columns; a tie is asked for."""
-    known = {delimiter: count_known(split_line(text, delimiter), mapping) for delimiter in _DELIMITERS}
+    known = {delimiter: count_known(split_line(text, delimiter), mapping) for delimiter in DELIMITERS}
     best = max(known.values())
     if best == 0:
-        return max(_DELIMITERS, key=lambda delimiter: len(split_line(text, delimiter)))
-    found = [delimiter for delimiter in _DELIMITERS if known[delimiter] == best]
+        return max(DELIMITERS, key=lambda delimiter: len(split_line(text, delimiter)))
+    found = [delimiter for delimiter in DELIMITERS if known[delimiter] == best]
     if len(found) > 1:
-        names = " and ".join(_NAMES[delimiter] for delimiter in found)
+        names = " and ".join(DELIMITERS[delimiter] for delimiter in found)
         raise refuse(
             "E112",
             f"the header line can be split by {names}; both give known columns.",
@@ -183,10 +187,17 @@ def _other_row(lines: _Top, target: int, declared: str | None, mapping: Mapping)
             return ""
         if line != target and has_required(cells, mapping):
             return f"Line {line + 1} has them: write [file] header_row = {line + 1} in the mapping."
+    for delimiter in (declared,) if declared else DELIMITERS:
+        try:
+            first, second = (split_line(lines.text(line), delimiter) for line in (target, target + 1))
+        except InputRefused:
+            return ""
+        if len(first) > 1 and (shown := show_two_rows(first, second, target + 1)):
+            return shown
     return ""
 
 
 def _candidates(n_lines: int, declared: str | None) -> Iterator[tuple[int, str]]:
     for line in range(min(n_lines, _LOOK_AHEAD)):
-        for delimiter in (declared,) if declared else _DELIMITERS:
+        for delimiter in (declared,) if declared else DELIMITERS:
             yield line, delimiter

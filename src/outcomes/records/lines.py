@@ -20,6 +20,7 @@ looked at line by line.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +29,7 @@ import numpy.typing as npt
 MAX_RECORD_BYTES = 1 << 20
 """A record longer than this is not waited for."""
 
+_HIGH_CONTROLS = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
 QUOTE, NEWLINE, RETURN, TAB = 34, 10, 13, 9
 _RECORD, _CONTINUED, _COMMENT, _FAULT = 0, 1, 2, 3
 
@@ -63,7 +65,9 @@ class Lines:
     rest: bytes = b""
 
 
-def sort_lines(data: bytes, delimiter: str, width: int, comment: str | None, is_last: bool) -> Lines:
+def sort_lines(
+    data: bytes, delimiter: str, width: int, comment: str | None, is_last: bool, odd: Mapping[int, str] | None = None
+) -> Lines:
     """Take a block of whole lines apart.
 
     Parameters
@@ -78,14 +82,16 @@ def sort_lines(data: bytes, delimiter: str, width: int, comment: str | None, is_
         Lines that start with this character are comments.
     is_last : bool
         Whether the file ends here; otherwise an open record is handed back as `Lines.rest`.
+    odd : mapping of int to str, optional
+        Line, counted from 0 -> code under which its record is set aside whatever it holds.
     """
     array = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(array == NEWLINE)
     if len(data) and data[-1] != NEWLINE:
         ends = np.append(ends, len(data))
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
-    controls = _control_lines(array, ends)
-    if not comment and not len(controls):
+    set_aside = dict.fromkeys(_control_lines(data, array, ends).tolist(), "E146") | dict(odd or {})
+    if not comment and not set_aside:
         lines = _sort_regular_block(data, array, starts, ends, delimiter, width, is_last)
         if lines:
             return lines
@@ -94,7 +100,7 @@ def sort_lines(data: bytes, delimiter: str, width: int, comment: str | None, is_
         # A blank last line has no first character to look at.
         kind[array[np.minimum(starts, len(data) - 1)] == ord(comment)] = _COMMENT
     walk = _Walk(data, starts, ends, kind, delimiter, width, is_last)
-    walk.control = set(controls.tolist())
+    walk.set_aside = set_aside
     walk.run(_irregular_lines(array, starts, ord(delimiter)))
     return walk.lines()
 
@@ -137,11 +143,19 @@ def _sort_regular_block(
     return Lines(data[:cut], rows, first_open, n_continued=first_open - len(rows), rest=data[cut:])
 
 
-def _control_lines(array: Bytes, ends: Positions) -> Positions:
-    """Return the lines that hold a NUL or another control character."""
+def _control_lines(data: bytes, array: Bytes, ends: Positions) -> Positions:
+    """Return the lines that hold a NUL or another control character, those beyond ASCII among them."""
     low = array < 32
     low &= (array != NEWLINE) & (array != RETURN) & (array != TAB)
-    return np.unique(np.searchsorted(ends, np.flatnonzero(low), side="left"))
+    places = np.flatnonzero(low)
+    if has_high_controls(data):
+        places = np.append(places, [match.start() for match in _HIGH_CONTROLS.finditer(data)])
+    return np.unique(np.searchsorted(ends, places, side="left"))
+
+
+def has_high_controls(data: bytes) -> bool:
+    """Whether UTF-8 text holds DEL or a control character beyond ASCII."""
+    return b"\x7f" in data or (b"\xc2" in data and _HIGH_CONTROLS.search(data) is not None)
 
 
 def _irregular_lines(array: Bytes, starts: Positions, delimiter: int) -> Positions:
@@ -183,7 +197,7 @@ class _Walk:
         self.delimiter, self.width, self.is_last = delimiter.encode(), width, is_last
         self.quoted = re.compile(rb'"(?:[^"]++|"")*+"')
         self.plain = re.compile(rb"[^\n" + re.escape(self.delimiter) + rb"]*+")
-        self.control: set[int] = set()
+        self.set_aside: dict[int, str] = {}
         self.faults: list[tuple[int, str]] = []
         self.n_lines = len(starts)
 
@@ -197,9 +211,9 @@ class _Walk:
             if resume < 0:
                 self.n_lines = i
                 break
-        for i in sorted(self.control):
+        for i in sorted(self.set_aside):
             if i < self.n_lines and self.kind[i] in (_RECORD, _CONTINUED):
-                self._drop_record(i)
+                self._drop_record(i, self.set_aside[i])
 
     def _look(self, i: int) -> int:
         """Decide on line `i`; return the next line to look at, -1 when the record is still open at the block's end."""
@@ -224,13 +238,13 @@ class _Walk:
         self.faults.append((i, code))
         return i + 1
 
-    def _drop_record(self, i: int) -> None:
-        """Set the whole record aside that has a control character in line `i`."""
+    def _drop_record(self, i: int, code: str) -> None:
+        """Set the whole record aside that has something odd in line `i`."""
         while self.kind[i] == _CONTINUED:
             i -= 1
         if self.kind[i] == _FAULT:
             return
-        self._fault(i, "E146")
+        self._fault(i, code)
 
     def _scan(self, start: int, stop: int) -> tuple[str, int, int, bool]:
         """Read one record; return (ok, stray or open; where; fields; whether an unquoted cell holds quotes)."""

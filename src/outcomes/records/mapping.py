@@ -12,12 +12,15 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from outcomes.errors import ConfigError, Finding
+from outcomes.records import acknowledge, privacy
+from outcomes.records.acknowledge import Acknowledge
+from outcomes.records.privacy import Privacy
 
 FIELDS: tuple[str, ...] = (
     "patient_id",
@@ -52,8 +55,9 @@ FIELDS: tuple[str, ...] = (
 )
 """The fields of a visit record, which are also its canonical headers."""
 
-DATE_ORDERS = ("iso", "dmy", "mdy", "ymd", "excel")
+DATE_ORDERS = ("iso", "dmy", "mdy", "ymd", "excel", "excel-1904")
 PAIN_SCALES = ("0-10", "0-100")
+SIMILAR_IDS = ("same", "apart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class FileOptions:
     sheet: str | None = None
     comment: str | None = None
     accept_row_limit: bool = False
+    later_file_corrects: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class DateOptions:
     data_cut: datetime.date | None = None
     observed_until_day: int | None = None
     two_digit_year_pivot: int | None = None
+    month_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class ValueOptions:
     true: tuple[str, ...] = ("true", "yes", "y", "1", "x")
     false: tuple[str, ...] = ("false", "no", "n", "0")
     missing: tuple[str, ...] = ("",)
+    similar_ids: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,10 @@ class Mapping:
     non_data : dict[str, tuple[str, ...]]
         Field, or header of a column that is no field -> words; a row with one of them in that column is not a visit
         (totals, cancelled appointments). ``"*"`` stands for any text.
+    acknowledge : Acknowledge
+        What is known and accepted before a report is published; it changes no number.
+    privacy : Privacy
+        Columns that are accepted though they look like identifiers, and whether ids are replaced by pseudonyms.
     """
 
     file: FileOptions = field(default_factory=FileOptions)
@@ -121,6 +132,8 @@ class Mapping:
     pain: PainOptions = field(default_factory=PainOptions)
     modality_columns: dict[str, str] = field(default_factory=dict)
     non_data: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    acknowledge: Acknowledge = field(default_factory=Acknowledge)
+    privacy: Privacy = field(default_factory=Privacy)
 
     @classmethod
     def load(cls, path: str | Path) -> Mapping:
@@ -141,7 +154,8 @@ class Mapping:
             raise ConfigError(f"{path.name}: the mapping is not UTF-8 text. Save it as UTF-8.") from error
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path.name}: the mapping is not valid TOML: {error}. Mend that line.") from error
-        return cls.from_dict(data, path.name)
+        mapping = cls.from_dict(data, path.name)
+        return replace(mapping, privacy=replace(mapping.privacy, folder=path.parent))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], name: str = "mapping") -> Mapping:
@@ -163,6 +177,8 @@ class Mapping:
             pain=PainOptions(**check.options("pain", sections, _PAIN)),
             modality_columns=check.words("modality_columns", sections, None),
             non_data=check.word_lists("non_data", sections),
+            acknowledge=Acknowledge(**check.options("acknowledge", sections, acknowledge.RULES)),
+            privacy=Privacy(**check.options("privacy", sections, privacy.RULES)),
         )
         check.together(mapping)
         if check.findings:
@@ -171,8 +187,10 @@ class Mapping:
 
     @property
     def hash(self) -> str:
-        """Twelve hex digits over every setting; the same in every process."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True, default=str)
+        """Twelve hex digits over every setting that decides a number; the same in every process."""
+        settings = {name: values for name, values in asdict(self).items() if name != "acknowledge"}
+        settings["privacy"].pop("folder")
+        text = json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -249,6 +267,12 @@ def _texts(value: Any) -> str:
     return "" if fits else 'must be a list of texts, for example ["yes", "1"].'
 
 
+def _months(value: Any) -> str:
+    names = [name.strip(" .").casefold() for name in value] if not _texts(value) else []
+    fits = len(names) == 12 and len(set(names)) == 12 and all(name.isalpha() for name in names)
+    return "" if fits else 'must list twelve names, January first, for example ["Jan", "Feb", ...].'
+
+
 def _separators(value: Any) -> str:
     if not isinstance(value, list) or not value:
         return 'must be a list of characters, for example [";"].'
@@ -263,6 +287,7 @@ _FILE: _Rules = {
     "sheet": _text,
     "comment": _one_character,
     "accept_row_limit": _flag,
+    "later_file_corrects": _flag,
 }
 _DATES: _Rules = {
     "order": _one_of(*DATE_ORDERS),
@@ -270,6 +295,7 @@ _DATES: _Rules = {
     "data_cut": _date,
     "observed_until_day": _day,
     "two_digit_year_pivot": _pivot,
+    "month_names": _months,
 }
 _VALUES: _Rules = {
     "decimal_mark": _one_of(".", ","),
@@ -277,9 +303,10 @@ _VALUES: _Rules = {
     "true": _texts,
     "false": _texts,
     "missing": _texts,
+    "similar_ids": _one_of(*SIMILAR_IDS),
 }
 _PAIN: _Rules = {"scale": _one_of(*PAIN_SCALES)}
-_SECTIONS = ("file", "columns", "dates", "values", "pain", "modality_columns", "non_data")
+_SECTIONS = ("file", "columns", "dates", "values", "pain", "modality_columns", "non_data", "acknowledge", "privacy")
 
 
 class _Check:
@@ -349,5 +376,7 @@ class _Check:
         if folded["true"] & folded["false"]:
             both = ", ".join(sorted(folded["true"] & folded["false"]))
             self.fault("E012", "values.true", f"shares words with values.false: {both}.", "Keep each word on one side.")
+        if acknowledge.lacks_a_name(mapping.acknowledge):
+            self.fault("E012", "acknowledge.by", "is missing.", 'Write who acknowledges it: by = "the name".')
         if mapping.file.comment and mapping.file.comment == mapping.file.delimiter:
             self.fault("E012", "file.comment", "is the same character as file.delimiter.")

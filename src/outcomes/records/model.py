@@ -188,6 +188,10 @@ class Part:
     not_data, merged : dict[str, int]
         Reason -> physical rows.
     notes : list[str]
+    footers : list of (row, text)
+        Totals and footers the reader met; they are counted in `not_data` already.
+    top : list of list of str
+        First rows of a workbook or Parquet file, every column: looked at for identifiers and let go.
     """
 
     file: SourceFile
@@ -198,6 +202,8 @@ class Part:
     not_data: dict[str, int] = field(default_factory=dict)
     merged: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    footers: list[tuple[int, str]] = field(default_factory=list)
+    top: list[list[str]] = field(default_factory=list)
 
     def drop_faulty_rows(self) -> None:
         """Take the rows named in `faults` out of the columns; a row with several faults keeps its first."""

@@ -5,43 +5,26 @@ The content of a file decides, not its name. What is not CSV, XLSX or Parquet is
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.assemble import combine_parts, tidy_part
+from outcomes.records.identifiers_export import guard_parts
+from outcomes.records.kinds import find_kind
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part, Records
+from outcomes.records.pseudonyms import pseudonymise
 from outcomes.records.rules import refuse
 
-_SUPPORTED = "Supported are CSV (text), Excel workbooks (.xlsx) and Parquet."
-_SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (
-        b"\xd0\xcf\x11\xe0",
-        "an old Excel workbook (.xls) or a workbook with a password",
-        "Save an unprotected copy as .xlsx or CSV.",
-    ),
-    (b"PARE", "an encrypted Parquet file", "Write it again without encryption."),
-    (b"\x93NUMPY", "a NumPy array", "Export the table as CSV."),
-    (b"ARROW1", "a Feather or Arrow file", "Write it as Parquet or CSV."),
-    (b"FEA1", "a Feather file", "Write it as Parquet or CSV."),
-    (b"\x89HDF", "an HDF5 file", "Export the table as CSV."),
-    (b"\x1f\x8b", "a gzip archive (or an R data file)", "Unpack it first, or export the table as CSV."),
-    (b"BZh", "a bzip2 archive (or an R data file)", "Unpack it first, or export the table as CSV."),
-    (b"\xfd7zXZ", "an xz archive (or an R data file)", "Unpack it first, or export the table as CSV."),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it first."),
-    (b"Rar!", "a RAR archive", "Unpack it first."),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "Unpack it first."),
-    (b"$FL", "an SPSS file", "Export the table as CSV."),
-    (b"SQLite format 3", "a SQLite database", "Export the table as CSV."),
-    (b"%PDF", "a PDF", "Export the table as CSV."),
-    (b"{\\rtf", "an RTF document", "Export the table as CSV."),
-    (b"<stata_dta>", "a Stata file", "Export the table as CSV."),
-)
+_HASHED_BYTES = 64 << 20
+"""Files up to this size are hashed before and after reading; above, the kernel's time of change has to do."""
 
 
 def read_records(
@@ -76,11 +59,12 @@ def read_records(
     _check_readable(listed)
     files, notes = _drop_repeats(listed)
     parts = [_read_part(path, chosen) for path in files]
+    guard_parts(parts, chosen)
     with_rows = [part for part in parts if len(part.rows)]
     if not with_rows:
         raise InputRefused("There is no record to read.", [_no_rows(part) for part in parts])
     notes += [str(_no_rows(part)) for part in parts if not len(part.rows)]
-    records = combine_parts(parts, chosen, notes)
+    records = pseudonymise(combine_parts(parts, chosen, notes))
     # What the parser freed stays with Arrow's allocator, a third of the memory at this point, unless it is asked for.
     pa.default_memory_pool().release_unused()
     return records
@@ -90,34 +74,6 @@ def hash_file(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file's bytes as 64 hex digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def find_kind(path: Path) -> str:
-    """Return ``"csv"``, ``"xlsx"`` or ``"parquet"`` by content.
-
-    Raises
-    ------
-    InputRefused
-        The file is something else; the message says what.
-    """
-    with path.open("rb") as file:
-        top = file.read(4096)
-    if top.startswith(b"PAR1"):
-        return "parquet"
-    if top.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return "xlsx"
-    what = next(((name, remedy) for mark, name, remedy in _SIGNATURES if top.startswith(mark)), None)
-    start = top.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if what is None and start.startswith((b"<html", b"<!doctype", b"<table", b"<?xml", b"<head", b"<body")):
-        kind = "an XML file" if start.startswith(b"<?xml") and b"<html" not in start else "an HTML page"
-        what = (f"{kind}, whatever its name says", "Open it in a spreadsheet and save it as .xlsx or CSV.")
-    if what is None and top[:1] == b"\x80" and top[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        what = ("a Python pickle, which can run code when it is opened", "Export the table as CSV.")
-    if what is None and start.startswith((b"{", b"[")):
-        what = ("JSON", "Export the table as CSV.")
-    if what:
-        raise refuse("E104", f"this is {what[0]}. {_SUPPORTED}", path.name, what[1])
-    return "csv"
 
 
 def _check_readable(paths: Sequence[Path]) -> None:
@@ -158,10 +114,32 @@ def _drop_repeats(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     return kept, notes
 
 
+@dataclass(frozen=True, slots=True)
+class _Fingerprint:
+    """What is the same before and after a file was read, unless somebody wrote to it.
+
+    Only the kernel sets the time of change (`st_ctime_ns`), so it tells of a write that leaves size and time of
+    modification as they were; Windows has no such time, and there a file of any size is hashed.
+    """
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+    place: tuple[int, int]
+    sha256: str
+
+    @classmethod
+    def take(cls, path: Path) -> _Fingerprint:
+        """Take it now."""
+        stat = path.stat()
+        sha256 = hash_file(path) if stat.st_size <= _HASHED_BYTES or os.name == "nt" else ""
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, (stat.st_dev, stat.st_ino), sha256)
+
+
 def _read_part(path: Path, mapping: Mapping) -> Part:
     """Read one file and take out what is no record."""
     try:
-        before = path.stat()
+        before = _Fingerprint.take(path)
         kind = find_kind(path)
         if kind == "csv":
             from outcomes.records.csv import read_csv
@@ -175,12 +153,14 @@ def _read_part(path: Path, mapping: Mapping) -> Part:
             from outcomes.records.parquet import read_parquet
 
             part = read_parquet(path, mapping)
-        after = path.stat()
+        after = _Fingerprint.take(path)
     except OSError as error:
         reason = error.strerror or "read error"
         raise refuse("E101", f"reading failed: {reason}.", path.name, "Copy it to a local disk.") from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if before != after:
         raise refuse("E106", "the file changed while it was read.", path.name, "Wait for the export to end; run again.")
+    # The manifest names what was read, not what lies there when it is written.
+    part.file = dataclasses.replace(part.file, sha256=before.sha256 or None)
     tidy_part(part, mapping)
     return part
 

@@ -41,3 +41,10 @@ def keep_rows(column: TextColumn, keep: npt.NDArray[np.bool_]) -> TextColumn:
     renumbered = np.cumsum(used, dtype=np.int32) - np.int32(1)
     values = column.values.take(arrow.from_numpy(np.flatnonzero(used).astype(np.int32)))
     return TextColumn(values, renumbered[codes])
+
+
+def renumber_values(column: TextColumn, texts: list[str]) -> TextColumn:
+    """Give the distinct cells other texts, one each; texts that are then equal become one."""
+    by_text: dict[str, int] = {}
+    renumbered = np.array([by_text.setdefault(text, len(by_text)) for text in texts], np.int32)
+    return TextColumn(arrow.from_texts(list(by_text)), renumbered[column.codes])

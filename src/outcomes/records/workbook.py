@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import subprocess
-import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from outcomes.records import workbook_child
-from outcomes.records.columns import Wanted, choose_columns, column_letter, has_required
+from outcomes.records.child import start_child
+from outcomes.records.columns import Wanted, choose_columns, column_letter, has_required, show_two_rows
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part
 from outcomes.records.rules import refuse
@@ -24,6 +19,8 @@ from outcomes.records.text_columns import join_chunks
 
 SECONDS = 180
 """The child is ended after this time."""
+
+_RATINGS = ("pain_pre", "pain_post", "function_score")
 
 
 def read_workbook(path: Path, mapping: Mapping) -> Part:
@@ -43,67 +40,27 @@ def read_workbook(path: Path, mapping: Mapping) -> Part:
             "sheet": mapping.file.sheet,
             "header_row": mapping.file.header_row,
         }
-        with _child(request) as child:
-            book = _ask(child, None, path.name)
+        with start_child(workbook_child.__name__, request, "workbook", path.name, SECONDS) as child:
+            book = child.ask()
             sheet, notes = _choose_sheet(book, mapping, path.name)
             place = f'{path.name} › sheet "{sheet}"'
             wanted = _find_columns(book["top"][sheet], mapping, place)
-            answer = _ask(child, {"sheet": sheet, "columns": wanted.positions}, path.name)
-        return _build_part(path, sheet, wanted, answer, Path(folder) / "table.arrow", mapping, notes)
-
-
-@contextlib.contextmanager
-def _child(request: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
-    """Start the child, and see that it is gone at the end, whatever happens."""
-    command = [sys.executable, "-I", workbook_child.__file__, json.dumps(request)]
-    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-    child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, text=True, encoding="utf-8")
-    clock = threading.Timer(SECONDS, child.kill)
-    clock.daemon = True
-    clock.start()
-    try:
-        yield child
-    finally:
-        clock.cancel()
-        child.kill()
-        for stream in (child.stdin, child.stdout):
-            with contextlib.suppress(OSError):
-                _close(stream)
-        child.wait()
-
-
-def _close(stream: IO[str] | None) -> None:
-    if stream:
-        stream.close()
-
-
-def _ask(child: subprocess.Popen[str], message: dict[str, Any] | None, name: str) -> dict[str, Any]:
-    """Send a line to the child, if any, and return its next answer; a dying child is a refusal."""
-    line = ""
-    with contextlib.suppress(OSError):
-        if message is not None and child.stdin:
-            child.stdin.write(json.dumps(message) + "\n")
-            child.stdin.flush()
-        line = child.stdout.readline() if child.stdout else ""
-    if not line:
-        raise refuse(
-            "E108",
-            "the workbook cannot be parsed within 2 GiB of memory and 2 minutes: it is broken or far too large.",
-            name,
-            "Export the table as CSV.",
-        )
-    answer: dict[str, Any] = json.loads(line)
-    if "refused" in answer:
-        code, text, remedy = answer["refused"]
-        raise refuse(code, text, name, remedy)
-    return answer
+            answer = child.ask({"sheet": sheet, "columns": wanted.positions})
+        part = _build_part(path, sheet, wanted, answer, Path(folder) / "table.arrow", mapping, notes)
+    part.top = book["top"][sheet][mapping.file.header_row :]
+    return part
 
 
 def _choose_sheet(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[str, list[str]]:
     """Return the sheet to read, and what to say about the others."""
     declared, visible, hidden = mapping.file.sheet, book["visible"], book["hidden"]
     listed = ", ".join(f'"{sheet}"' for sheet in visible) or "none"
-    notes = [f'{name}: hidden sheet "{sheet}" was not read.' for sheet in hidden]
+    notes = [
+        f'{name}: hidden sheet "{sheet}" ({n:,} rows) was not read; delete it before the file is passed on.'
+        for sheet, n in hidden.items()
+    ]
+    if book["carried"]:
+        notes.append(f"{name} also carries {', '.join(book['carried'])}: neither read nor copied.")
     if declared is not None:
         if declared in hidden:
             raise refuse("E110", f'sheet "{declared}" is hidden.', name, "Show it in the workbook first.")
@@ -134,6 +91,8 @@ def _find_columns(top: list[list[str]], mapping: Mapping, place: str) -> Wanted:
     header = top[row] if row < len(top) else []
     other = next((i + 1 for i, cells in enumerate(top) if i != row and has_required(cells, mapping)), 0)
     hint = f"Row {other} has them: write [file] header_row = {other} in the mapping." if other else ""
+    if not hint and row + 1 < len(top):
+        hint = show_two_rows(header, top[row + 1], row + 1)
     return choose_columns(header, mapping, place, hint)
 
 
@@ -150,13 +109,31 @@ def _build_part(
         rows=np.arange(header_row + 1, answer["n_rows"] + 1, dtype=np.int32),
         n_physical=answer["n_rows"],
         not_data={"header": 1, "above the header": header_row - 1},
-        notes=notes,
+        notes=[*notes, *wanted.notes],
     )
+    _check_percent(wanted, answer["percent"], f'{path.name} › sheet "{sheet}"')
     for what in ("rows", "columns"):
         if n := answer[f"hidden_{what}"]:
             part.notes.append(f'{path.name} › sheet "{sheet}": {n} hidden {what}; they are read like the others.')
+    if answer["has_filter"]:
+        part.notes.append(
+            f'{path.name} › sheet "{sheet}": a filter is set; the rows it hides are read like the others.'
+        )
     for row, position, code in sorted(answer["faults"]):
         header = wanted.header[position].strip()
         part.faults.append((row, code, f'column "{header}" ({column_letter(position)})'))
     part.drop_faulty_rows()
     return part
+
+
+def _check_percent(wanted: Wanted, percent: dict[str, int], place: str) -> None:
+    """Ask about ratings shown as percent: what is seen as 70 % is stored as 0.7, which is also a rating."""
+    for name in _RATINGS:
+        position = wanted.index.get(name, -1)
+        if n := percent.get(str(position)):
+            raise refuse(
+                "E127",
+                f"{n:,} cells are shown as percent: 70 % is stored as 0.7, and could be meant as either.",
+                f'{place} › column "{wanted.header[position].strip()}" ({column_letter(position)})',
+                'Format the column as plain numbers, then write [pain] scale = "0-10" or "0-100" in the mapping.',
+            )

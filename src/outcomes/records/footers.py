@@ -1,0 +1,50 @@
+"""Rows that are no records: totals, subtotals, "end of report", and the number of records they state."""
+
+from __future__ import annotations
+
+import re
+
+_LONG = (
+    r"(?:grand|sub|overall|column|report|page)?[ -]?totals?",
+    r"(?:zwischen|gesamt)summe",
+    r"end of (?:the )?(?:report|file|export|data|list|table)",
+    r"[*= -]+ ?end ?(?:of [a-z]+)? ?[*= -]+",
+    r"(?:report |file |data )?(?:generated|printed|created|exported|extracted|produced) (?:on|by|at|\d[\d./-]*)",
+    r"page \d+(?: of \d+)?",
+    r"signature",
+    r"signed by",
+    r"confidential",
+    r"filters? applied",
+    r"(?:total |number of )?(?:records|rows|visits|lines)(?: exported| selected| returned| in file)?\b",
+    r"\(?[\d,.' ]+ (?:records|rows|visits|lines)\b",
+)
+_SHORT = (r"sum", r"summe", r"gesamt", r"mean", r"average", r"count", r"median", r"min", r"max")
+FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_LONG)})(?:[\s:=.,;*()/-].*)?$"
+"""A first cell that no patient's pseudonym is."""
+SHORT_FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_SHORT)})[\s:=]*$"
+"""A first cell that may be initials: no patient only where the row has no day."""
+
+_is_footer = re.compile(FOOTER).match
+_is_short = re.compile(SHORT_FOOTER).match
+_STATED = (
+    re.compile(r"(?:total |number of )?(?:records|rows|visits|lines)(?: exported| in file)?[ :=]*(\d[\d,.' ]*)$", re.I),
+    re.compile(
+        r"\(?(\d[\d,.' ]*) (?:records|rows|visits|lines)(?: exported| selected| returned| affected)?[.)]*$", re.I
+    ),
+)
+_LONGEST = 200
+
+
+def is_footer(first_cell: str, has_day: bool = False) -> bool:
+    """Whether a row that begins so is a total or a footer."""
+    cell = first_cell[:_LONGEST]
+    return bool(_is_footer(cell)) or (not has_day and bool(_is_short(cell)))
+
+
+def read_stated_rows(text: str) -> int | None:
+    """Return the number of records a footer states ("Records: 1,234"); None when it states none."""
+    text = text[:_LONGEST].strip(" \t\"'*=-")
+    for pattern in _STATED:
+        if found := pattern.search(text):
+            return int(re.sub(r"\D", "", found.group(1)))
+    return None

@@ -1,0 +1,108 @@
+"""The kinds of identifier that are looked for: how headers name them and how cells are written.
+
+The list is that of 45 CFR 164.514(b)(2)(i), paragraphs (A) to (R). Headers are compared as words (``DOB`` in
+``pt_dob``, not in ``adobe``); the words are in ``identifier_headers.csv``. A header that names a kind counts once the
+cells do not contradict it; a shape counts without a header only where nothing a clinic writes of a visit looks like it.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
+from outcomes.records import identifier_patterns as p
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of identifier.
+
+    Attributes
+    ----------
+    key : str
+        Row of ``identifier_headers.csv``.
+    name : str
+        For messages.
+    paragraph : str
+        Letter of the paragraph of 45 CFR 164.514(b)(2)(i).
+    fits : re.Pattern
+        What a cell must hold below a header that names the kind.
+    whole : re.Pattern
+        Cells that are one, header or not (`re.Pattern.fullmatch`).
+    inside : re.Pattern
+        Where one stands within a cell.
+    """
+
+    key: str
+    name: str
+    paragraph: str
+    fits: re.Pattern[str]
+    whole: re.Pattern[str] = field(default=p.NEVER)
+    inside: re.Pattern[str] = field(default=p.NEVER)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Words, in order, that name it in a header."""
+        return _load_words()[self.key][0]
+
+    @property
+    def maybe(self) -> tuple[str, ...]:
+        """Words in a header that count only when the cells show it too."""
+        return _load_words()[self.key][1]
+
+
+@cache
+def _load_words() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    text = resources.files("outcomes.records").joinpath("identifier_headers.csv").read_text(encoding="utf-8")
+    return {row["kind"]: (_split(row["says"]), _split(row["may_say"])) for row in csv.DictReader(text.splitlines())}
+
+
+def _split(words: str) -> tuple[str, ...]:
+    return tuple(word for word in words.split("|") if word)
+
+
+NAME, DERIVED, RECORD, BIRTH, OLD = "name", "derived code", "record number", "birth date", "age over 89"
+_ADDRESS = "address or small area"
+
+KINDS: tuple[Kind, ...] = (
+    Kind("email", "e-mail address", "F", re.compile("@"), p.EMAIL, p.EMAIL),
+    Kind("ip", "internet address", "O", p.IP, p.IP, p.IP),
+    Kind("url", "web address", "N", re.compile(r"[./]"), p.URL, p.URL),
+    Kind("fax", "fax number", "E", p.HAS_DIGITS, p.FAX, p.FAX),
+    Kind("phone", "phone number", "D", p.SEVEN_DIGITS, p.PHONE, p.PHONE_INSIDE),
+    Kind("ssn", "social security number", "G", p.HAS_DIGITS, p.SSN, p.SSN_INSIDE),
+    Kind("record", RECORD, "H", p.THREE_DIGITS, inside=p.RECORD_INSIDE),
+    Kind("insurance", "insurance number", "I", p.CODE_OF_FIVE, p.MBI, p.INSURANCE_INSIDE),
+    Kind("account", "account number", "J", p.HAS_DIGITS, p.ACCOUNT, p.ACCOUNT_INSIDE),
+    Kind("vehicle", "vehicle number or plate", "L", p.CODE, p.VIN, p.VEHICLE_INSIDE),
+    Kind("licence", "licence or certificate number", "K", p.CODE_OF_FIVE, inside=p.LICENCE_INSIDE),
+    Kind("device", "device number", "M", p.CODE_OF_FIVE, p.DEVICE, p.DEVICE_INSIDE),
+    Kind("biometric", "biometric record", "P", p.ANY, p.BIOMETRIC, p.BIOMETRIC),
+    Kind("photo", "photograph", "Q", re.compile(r"[./\\]\w|^\S{40}"), p.PHOTO, p.PHOTO),
+    Kind("birth", BIRTH, "C", p.DATE_SHAPE, inside=p.BIRTH_INSIDE),
+    Kind("old", OLD, "C", p.OLD_NUMBER, inside=p.VERY_OLD),
+    Kind("address", _ADDRESS, "B", p.PLACE, p.ADDRESS, p.ADDRESS_INSIDE),
+    Kind("zip3", _ADDRESS, "B", p.SMALL_AREA),
+    Kind("position", _ADDRESS, "B", re.compile(r"-?\d{1,3}\.\d{2}")),
+    Kind("derived", DERIVED, "R", p.DIGEST_LIKE, p.DERIVED, p.DERIVED_INSIDE),
+    Kind("name", NAME, "A", p.HAS_LETTERS),
+)
+"""In the order in which a cell is tried; `NAME` has no pattern but a list (`identifier_names`)."""
+
+FREE_TEXT = _split(
+    "note|notes|comment|comments|narrative|remark|remarks|memo|free text|freetext|subjective|objective|assessment|plan|"
+    "soap|history|description|message|bemerkung|bemerkungen|notiz|notizen"
+)
+"""Headers of running text; such a column is never read, and no sample of it is looked at."""
+
+OTHER_OWNERS = frozenset(
+    _split(
+        "clinic|facility|office|practice|business|company|insurer|payer|payor|plan|form|file|sheet|location|organization|"
+        "organisation|branch|department|room|muscle|instrument|procedure|diagnosis|code|modality|product|item|drug|"
+        "appointment|type|event|reminder|sent|field|column"
+    )
+)
+"""Words that make a header one of a thing, not of a person: ``clinic name``, ``email reminder sent``."""

@@ -1,0 +1,127 @@
+"""Personal names: a list of common given and family names, and the ways they are written together."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from importlib import resources
+from itertools import pairwise
+
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’.-](?=[^\W\d_]))*\.?")
+_TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mme|Herr|Frau|Señora?|Monsieur|Madame)\.? [A-ZÀ-Þ][^\W\d_]{2,}")
+_DOCTOR = re.compile(r"\b(?:Dr|Doctor|Prof)\.? (?:[A-Z]\.? )?([A-ZÀ-Þ][^\W\d_]{2,})")
+_PART = r"[^\W\d_](?:[^\W\d_]|['’.-]){0,24}"
+_SHAPE = re.compile(rf"(?:(?:mr|mrs|ms|miss|dr|herr|frau|prof)\.? )?{_PART}(?:,? {_PART}){{0,3}}", re.IGNORECASE)
+_PLACES = frozenset(
+    (
+        *(
+            "clinic",
+            "clinics",
+            "center",
+            "centre",
+            "chiropractic",
+            "chiro",
+            "physio",
+            "physiotherapy",
+            "therapy",
+            "health",
+        ),
+        *(
+            "spine",
+            "back",
+            "pain",
+            "wellness",
+            "street",
+            "road",
+            "rehab",
+            "medical",
+            "hospital",
+            "practice",
+            "north",
+            "south",
+        ),
+        *("east", "west", "downtown", "uptown", "group", "care", "sports", "family"),
+    )
+)
+TITLES = frozenset(
+    ("mr", "mrs", "ms", "miss", "mme", "herr", "frau", "senor", "senora", "monsieur", "madame", "dr", "doctor", "prof")
+)
+"""Words before a name, folded."""
+
+_FEWEST = 5
+_LISTED = 0.3
+_LISTED_ALONE = 0.6
+
+
+@cache
+def load_names() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the listed given names and family names, folded."""
+    text = resources.files("outcomes.records").joinpath("identifier_names.csv").read_text(encoding="utf-8")
+    rows = [line.split(",") for line in text.splitlines()[1:]]
+    return tuple(frozenset(name for name, use in rows if use in (part, "both")) for part in ("given", "family"))  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=1 << 14)
+def fold(word: str) -> str:
+    """Return a word without accents, points and case, as the list has it."""
+    plain = unicodedata.normalize("NFKD", word)
+    return "".join(c for c in plain if c.isalpha()).casefold()
+
+
+def has_name(text: str) -> bool:
+    """Whether a listed given and a listed family name stand side by side, or a title stands before a name."""
+    if _TITLED.search(text):
+        return True
+    given, family = load_names()
+    if any(fold(found[1]) in family for found in _DOCTOR.finditer(text)):
+        return True
+    words = [(match.start(), match.end(), fold(match[0])) for match in _WORD.finditer(text)]
+    for (_, end, first), (begin, _, second) in pairwise(words):
+        between = text[end:begin].strip(" .")
+        if between == "" and first in given and second in family:
+            return True
+        if between == "," and first in family and second in given:
+            return True
+    for (_, end, first), (_, _, middle), (begin, _, last) in zip(words, words[1:], words[2:], strict=False):
+        if len(middle) == 1 and first in given and last in family and "," not in text[end:begin]:
+            return True
+    return False
+
+
+def look_like_names(cells: Sequence[str], fewest: int = _FEWEST) -> bool:
+    """Whether the different cells of a column are people's names: the shape of most, and some that are listed.
+
+    Parameters
+    ----------
+    cells : sequence of str
+    fewest : int
+        With fewer different cells nothing is said.
+    """
+    shaped = [cell for cell in cells if _SHAPE.fullmatch(cell)]
+    if len(cells) < fewest or len(shaped) < 0.7 * len(cells):
+        return False
+    given, family = load_names()
+    words = [[fold(match[0]) for match in _WORD.finditer(cell)] for cell in shaped]
+    words = [[word for word in cell if word] for cell in words]
+    if sum(bool(_PLACES & set(cell)) for cell in words) > 0.2 * len(shaped):
+        return False
+    several = [cell for cell in words if len(cell) > 1]
+    if len(several) >= 0.5 * len(shaped):
+        listed = [cell for cell in several if _is_listed(cell, given, family)]
+        return len(listed) >= _LISTED * len(several)
+    listed = [cell for cell in words if len(cell) == 1 and cell[0] in given | family]
+    return len(listed) >= _LISTED_ALONE * len(shaped)
+
+
+def _is_listed(words: list[str], given: frozenset[str], family: frozenset[str]) -> bool:
+    """A given name beside another word, or an initial beside a family name."""
+    first, last = words[0], words[-1]
+    if first in given or last in given:
+        return True
+    return (
+        (len(first) == 1 and last in family)
+        or (len(last) == 1 and first in family)
+        or (first in ("dr", "mr", "mrs", "ms", "miss", "prof") and last in family)
+    )

@@ -1,0 +1,201 @@
+"""How identifiers are written: the patterns behind the kinds of `identifier_kinds`.
+
+Every pattern runs in time that grows with the length of the text: repeats are bounded, possessive, or cannot share a
+character with what follows. ``*_INSIDE`` finds one within a cell, the same name without it a whole cell.
+"""
+
+from __future__ import annotations
+
+import re
+
+NEVER = re.compile(r"(?!)")
+HAS_LETTERS = re.compile(r"^[^\d@]*[^\W\d_]{2}[^\d@]*$")
+HAS_DIGITS = re.compile(r"^\D*\d(?:\D*\d){3}")
+THREE_DIGITS = re.compile(r"^\D*\d(?:\D*\d){2}")
+CODE = re.compile(r"^(?=\D{0,40}\d)[A-Za-z0-9][A-Za-z0-9 ./-]{2,39}$")
+CODE_OF_FIVE = re.compile(r"^(?=\D{0,40}\d(?:\D{0,40}\d){3})[A-Za-z0-9][A-Za-z0-9 ./-]{4,39}$")
+ANY = re.compile(r"\S")
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+DATE_SHAPE = re.compile(
+    rf"^\s*(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}|(?:19|20)\d{{6}}"
+    rf"|\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}"
+    rf"|{_MONTH} \d{{1,2}},? \d{{4}})(?:[T ]\d{{1,2}}:?\d{{2}}\S{{0,16}}(?: ?[ap]m)?)?\s*$",
+    re.IGNORECASE,
+)
+"""A whole cell that is a date, with or without a time."""
+
+_STREET_WORDS = (
+    "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|way|"
+    "highway|hwy|parkway|pkwy|circle|cir|trail|trl|close|crescent|cres"
+)
+_STREET_NAME = r"(?:\d{1,3}(?:st|nd|rd|th)|[a-z][a-z'-]{1,20})"
+STREET = re.compile(
+    rf"(?<!\w)\d{{1,5}}[a-z]?,? (?:[nsew]\.? )?(?:{_STREET_NAME} ){{1,3}}(?:{_STREET_WORDS})\b\.?"
+    r"|(?<![a-zäöüß-])[a-zäöüß-]{2,25}(?:strasse|straße|str\.|gasse|weg|platz|allee) ?\d{1,4}[a-z]?\b"
+    r"|\b(?:rue|via|calle|avenida|route) (?:d[eu] |des )?[a-zà-ü'-]{3,20}[ ,]{1,2}\d{1,4}\b"
+    r"|\b\d{1,4},? rue (?:d[eu] |des |la )*+[a-zà-ü'-]{3,20}"
+    r"|\bp\.?o\.? ?box \d{1,6}\b"
+    r"|(?<![\w-])\d{5}-\d{4}(?![\w-])",
+    re.IGNORECASE,
+)
+TOWN = re.compile(r"\b[A-Z][a-z]{2,20},? [A-Z]{2},? \d{5}\b")
+EMAIL = re.compile(
+    r"(?<![\w.+%-])[\w.+%-]{1,64}+(?:@|\s?\(at\)\s?|\[at\])[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){1,6}"
+)
+_TEN_DIGITS = r"(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}"
+_ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,5}\)?){2,6}"
+PHONE = re.compile(rf"(?<![\w.-])(?:(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|\+[1-9]\d{{8,13}})(?![\w-]|\.\d)")
+PHONE_INSIDE = re.compile(
+    rf"(?<![\w.-])(?:(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|\+[1-9]\d{{8,13}}|\d{{3}}-\d{{4}})(?![\w-]|\.\d)"
+    r"|\b(?:tel|phone|ph|call|cell|mobile|text|handy)\b\.?:? ?(?:no\.? ?|# ?)?\+?\d[\d .()-]{5,17}\d",
+    re.IGNORECASE,
+)
+FAX = re.compile(r"\b(?:tele)?fax\b\.?:? ?(?:no\.? ?|# ?)?\+?\(?\d[\d .()-]{5,17}\d", re.IGNORECASE)
+SSN = re.compile(r"(?<![\w.-])\d{3}(?:-\d{2}-|\u2013\d{2}\u2013| \d{2} )\d{4}(?![\w-])|\b756\.\d{4}\.\d{4}\.\d{2}\b")
+SSN_INSIDE = re.compile(
+    SSN.pattern
+    + r"|\b(?:ssn?|soc(?:ial)? sec(?:urity)?|social insurance)\b\.?:? ?(?:no\.? ?|# ?)?(?:x{3}|\*{3}|\d{3})?[- ]?"
+    r"(?:x{2}|\*{2}|\d{2})?[- ]?\d{4}\b",
+    re.IGNORECASE,
+)
+_NUMBER = r"\.?(?: ?(?:no|nr|num|number|id|#)\b\.?| ?#)?[:#= ]{0,3}[a-z]{0,4}-?\d[\d-]{3,17}"
+RECORD_INSIDE = re.compile(
+    rf"\b(?:mrn|m\.r\.n|med(?:ical)? rec(?:ord)?|chart|hosp(?:ital)?|patient file){_NUMBER}", re.IGNORECASE
+)
+INSURANCE_INSIDE = re.compile(
+    rf"\b(?:policy|pol|member|mbr|subscriber|beneficiary|insurance id|medicaid|medicare id|mbi|hicn|claim){_NUMBER}"
+    r"|\b[1-9][A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y]{2}\d{2}\b",
+    re.IGNORECASE,
+)
+MBI = re.compile(
+    r"[1-9][A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y]{2}\d{2}"
+)
+_IBAN = r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?"
+_CARD = r"(?:4\d{3}|5[1-5]\d{2}|6011)[ -]\d{4}[ -]\d{4}[ -]\d{4}"
+ACCOUNT = re.compile(rf"{_IBAN}|{_CARD}")
+ACCOUNT_INSIDE = re.compile(
+    rf"\b(?:(?i:acct|account|a/c|card|iban))(?i:{_NUMBER})|(?<![\w-])(?:{_IBAN}|{_CARD})(?![\w-])"
+)
+LICENCE_INSIDE = re.compile(
+    r"\b(?:dln?|driver'?s? lic(?:en[sc]e)?|lic(?:en[sc]e)?|passport|npi|dea|cert(?:ificate)?)"
+    r"\.?(?: ?(?:no|nr|num|number|id|#)\b\.?| ?#)?[:#= ]{0,3}[a-z]{0,4}[- ]?\d[\d-]{3,17}",
+    re.IGNORECASE,
+)
+VIN = re.compile(r"(?=[A-Z]{0,16}\d)(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{13}\d{4}")
+VEHICLE_INSIDE = re.compile(
+    r"\b(?:vin|(?:license |licence |number )?plate|kennzeichen|reg(?:istration)? plate)\.?"
+    r"(?: ?(?:no|#)\b\.?)?[:#= ]{0,3}"
+    r"(?=[a-z -]{0,9}\d)[a-z0-9][a-z0-9 -]{3,16}\b"
+    r"|(?<!\w)(?=[A-Z]{0,16}\d)(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{13}\d{4}(?!\w)",
+    re.IGNORECASE,
+)
+_MAC = r"(?:[0-9A-F]{2}[:-]){5}[0-9A-F]{2}"
+_UDI = r"\(01\)\d{14}(?:\(\d{2}\)[\w-]{1,20}){0,4}"
+DEVICE = re.compile(rf"{_MAC}|{_UDI}", re.IGNORECASE)
+DEVICE_INSIDE = re.compile(
+    rf"(?<![\w:-])(?:{_MAC}|{_UDI})(?![\w:-])"
+    r"|\b(?:serial|s/n|imei|udi|device id|implant)\.?(?: ?(?:no|nr|number|id|#)\b\.?| ?#)?[:#= ]{0,3}"
+    r"(?=[a-z -]{0,9}\d)[a-z0-9][a-z0-9-]{3,24}\b",
+    re.IGNORECASE,
+)
+URL = re.compile(
+    r"\b(?:https?|ftp)://[^\s;,<>\"']{3,2000}+|\bwww\.[\w-]{1,63}\.[a-z]{2,24}[^\s;,<>\"']{0,2000}+"
+    r"|\b(?:facebook|linkedin|instagram|twitter)\.com/[\w./-]{1,200}+",
+    re.IGNORECASE,
+)
+OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IP4 = rf"(?<![\w.]){OCTET}(?:\.{OCTET}){{3}}(?![\w]|\.\d)"
+_IP6 = r"(?<![\w:.])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}|::1)(?![\w:])"
+IP = re.compile(rf"{_IP4}|{_IP6}", re.IGNORECASE)
+BIOMETRIC = re.compile(
+    r"\b(?:finger ?print|retina(?:l)? scan|iris (?:scan|code)|voice ?print|palm ?print|face (?:template|id)"
+    r"|dna sample)\b"
+    r"[:#= ]{0,3}[\w./+=-]{0,200}+",
+    re.IGNORECASE,
+)
+PHOTO = re.compile(
+    r"(?<![\w./\\:-])[\w./\\:-]{1,200}+(?<=\.jpg|\.png|\.gif|\.bmp|\.tif|\.dcm)(?!\w)"
+    r"|(?<![\w./\\:-])[\w./\\:-]{1,200}+(?<=\.jpeg|\.heic|\.tiff|\.webp)(?!\w)|\bdata:image/[a-z]{2,5}\b",
+    re.IGNORECASE,
+)
+_DIGEST = r"(?:[0-9a-f]{128}|[0-9a-f]{96}|[0-9a-f]{64}|[0-9a-f]{56}|[0-9a-f]{40}|[0-9a-f]{32})"
+DERIVED = re.compile(
+    rf"(?:0x)?{_DIGEST}|[A-Za-z0-9+/]{{43}}=|[A-Za-z0-9_-]{{43}}=?|[A-Za-z0-9+/]{{27}}=", re.IGNORECASE
+)
+DERIVED_INSIDE = re.compile(rf"(?<![0-9a-z])(?:0x)?{_DIGEST}(?![0-9a-z])", re.IGNORECASE)
+BIRTH_INSIDE = re.compile(
+    r"\b(?:dob|d\.o\.b|born|birth ?date|birthday|date of birth|geb(?:oren)?|née?)\b\.?(?: on| am)?[:= ]{0,3}"
+    rf"(?:\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|(?:19|20)\d{{6}}|\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}"
+    rf"|{_MONTH} \d{{1,2}},? \d{{4}})",
+    re.IGNORECASE,
+)
+VERY_OLD = re.compile(
+    r"(?<![\d.])(?:9\d|1[01]\d)[ -]?(?:y/?o|yrs?|years?[ -]?old|year[ -]old|jährig|ans)\b"
+    r"|\bage[d]?[:= ]{1,3}(?:9\d|1[01]\d)(?![\d.])",
+    re.IGNORECASE,
+)
+OLD_NUMBER = re.compile(r"(?:9\d|1[01]\d)(?:\.0)?")
+
+SEVEN_DIGITS = re.compile(r"\d\D{0,3}(?:\d\D{0,3}){5}\d")
+PLACE = re.compile(r"[^\W\d_]{2}|^\d{4,5}(?:-\d{4})?$|^[A-Z]\d[A-Z]")
+ADDRESS = re.compile(rf"(?:{STREET.pattern})(?:,? .{{0,60}})?|{TOWN.pattern}", re.IGNORECASE)
+ADDRESS_INSIDE = re.compile(rf"{STREET.pattern}|{TOWN.pattern}", re.IGNORECASE)
+DIGEST_LIKE = re.compile(r"[0-9a-f]{28}|^[\w+/-]{27,44}=?$", re.IGNORECASE)
+
+SMALL_ZIP3 = frozenset(
+    [
+        "036",
+        "059",
+        "063",
+        "102",
+        "202",
+        "203",
+        "204",
+        "205",
+        "369",
+        "556",
+        "692",
+        "753",
+        "772",
+        "790",
+        "821",
+        "823",
+        "830",
+        "831",
+        "878",
+        "879",
+        "884",
+        "890",
+        "893",
+    ]
+)
+"""First three digits of ZIP codes where 20,000 people or fewer live: those of Census 2000 in the guidance of HHS of 26
+November 2012, and those of Census 2010. The union is kept: an area that has grown since is still held back."""
+
+SMALL_AREA = re.compile(rf"(?:{'|'.join(sorted(SMALL_ZIP3))})(?:xx|\*\*|00)?")
+
+
+_LABELS = (
+    "dob|d\\.o\\.b|born|birth|geb|geboren|née?|ssn?|social|soc|tel|phone|ph|call|cell|mobile|text|handy|(?:tele)?fax|"
+    "mrn|m\\.r\\.n|med|medical|chart|hosp|hospital|patient|policy|pol|member|mbr|subscriber|beneficiary|insurance|"
+    "medicaid|medicare|mbi|hicn|claim|acct|account|a/c|card|iban|dln?|driver|drivers|lic|licen[sc]e|passport|npi|dea|"
+    "cert|certificate|vin|plate|kennzeichen|reg|serial|s/n|imei|udi|device|implant|finger|fingerprint|retinal?|iris|"
+    "voice|voiceprint|palm|palmprint|face|dna|aged?|rue|via|calle|avenida|route"
+)
+TRIGGER = (
+    r"@|\(at\)|\[at\]|://|(?i:www\.)|(?i:\.com/)|\+\d|\d[-. )] ?\d\d\d?[-. ]\d{4}|\d{3}-\d{4}|\b00[1-9]|\d{9}"
+    r"|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
+    r"|(?:9\d|1[01]\d)[ -]?(?i:[yja])|(?i:\.(?:jpe?g|png|gif|heic|bmp|tiff?|webp|dcm))|(?i:data:image)|(?i:box \d)"
+    r"|\d{5}-\d{4}|\d{4}[ -]\d{4}|[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}|\d[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]"
+    r"|(?i:strasse|straße|str\.|gasse|weg|platz|allee) ?\d|[A-Z]{2},? \d{5}|(?:19|20)\d\d"
+    rf"|\d[A-Za-z]?,? [0-9A-Za-z'. -]*\b(?i:{_STREET_WORDS})\b|(?i:\b(?:{_LABELS})\b)"
+)
+"""What a cell must hold before a pattern of `KINDS` can find anything inside it (names apart).
+
+For Arrow's engine (RE2), which is linear and has no look-around; only the cells it finds are looked at closely."""
+
+ID_TRIGGER = (
+    r"@|\(at\)|://|(?i:www\.)|\+\d|\(?\d{3}\)?[-. ] ?\d{3}[-. ]\d{4}|\d{3}[- ]\d{2}[- ]\d{4}|756\.\d{4}\."
+    r"|\d\.\d+\.\d+\.\d|(?i:\b(?:tel|phone|ph|call|fax|ssn)\b)|[0-9A-Fa-f]:[0-9A-Fa-f]*:"
+)
+"""The same for columns of ids, whose many different numbers must not all be looked at closely."""

@@ -1,0 +1,325 @@
+"""The look for identifiers in an export: every header, every cell of the columns that are read, a sample of the others.
+
+A column that is an identifier stops the run (E901 when nobody asked for it, E902 and E906 when it was to be read); an
+identifier in a single cell sets that row aside (E903); what is only likely is said (E904, E905). Nothing is shown but
+shapes.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+import numpy as np
+
+from outcomes import arrow
+from outcomes.errors import Finding, InputRefused
+from outcomes.records.columns import column_letter, normalise_header, show_header
+from outcomes.records.identifier_kinds import DERIVED, NAME, OLD, RECORD
+from outcomes.records.identifier_names import TITLES, fold, has_name, load_names, look_like_names
+from outcomes.records.identifier_patterns import ID_TRIGGER, TRIGGER
+from outcomes.records.identifiers import (
+    BOTH,
+    CELLS,
+    YEAR,
+    Likely,
+    find_header_kinds,
+    find_inside,
+    find_whole,
+    is_free_text,
+    judge_column,
+)
+from outcomes.records.mapping import Mapping
+from outcomes.records.model import Part, TextColumn
+
+SAMPLE_ROWS = 2_000
+_SAMPLE_BYTES = 1 << 18
+_MOST_JUDGED = 2_000
+_MOST_SPLIT = 5_000
+_ID_FIELDS = ("patient_id", "clinician_id", "clinic_id")
+_PEOPLE = ("patient_id", "clinician_id")
+_FEW_PEOPLE = 2
+# From these shares of the rows on, identifiers are what the column holds, and no slip of the pen.
+_SLIPS, _SLIPS_OF_IDS = 0.5, 0.1
+_PSEUDONYMS = "Write [privacy] pseudonymise = true in the mapping"
+_DATES = ("visit_date", "onset_date")
+# In these fields a number alone is what was asked for; an age of 90 and over is read as 90 and over.
+_AGES = ("age", "age_band")
+_ID_KINDS = frozenset(
+    ("e-mail address", "phone number", "fax number", "social security number", "web address", "internet address", NAME)
+)
+
+
+def guard_parts(parts: Sequence[Part], mapping: Mapping) -> None:
+    """Look for identifiers in every file: refuse, set rows aside, or note what is likely.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        As read, rows that are no data already out; rows with an identifier in a cell are taken out here.
+    mapping : Mapping
+
+    Raises
+    ------
+    InputRefused
+        With every column of every file that is an identifier.
+    """
+    findings: list[Finding] = []
+    for part in parts:
+        year = _visit_year(part)
+        findings += _guard_unread(part, mapping, year)
+        findings += _guard_read(part, mapping, year)
+    if parts:
+        parts[0].notes.extend(_unused_accepts(parts, mapping))
+    if findings:
+        raise InputRefused("The export holds columns that identify people; nothing was kept of it.", findings)
+
+
+def _unused_accepts(parts: Sequence[Part], mapping: Mapping) -> list[str]:
+    known = {normalise_header(header) for part in parts for header in part.file.header}
+    unused = [word for word in mapping.privacy.accept if normalise_header(word) not in known]
+    return [f'E907 [privacy] accept names "{show_header(word)}", which is no column of these files.' for word in unused]
+
+
+def _visit_year(part: Part) -> int:
+    """Return the year most visits are of; 0 when the dates do not say."""
+    if "visit_date" not in part.columns:
+        return 0
+    texts = part.columns["visit_date"].values.slice(0, _MOST_JUDGED).to_pylist()
+    years = [int(found[0]) for text in texts if (found := YEAR.search(text))]
+    return int(median(years)) if years else 0
+
+
+def _place(part: Part, header: str, letter: str) -> str:
+    sheet = f' › sheet "{part.file.sheet}"' if part.file.sheet else ""
+    return f'{part.file.name}{sheet} › column "{show_header(header.strip())}" ({letter})'
+
+
+def _is_accepted(header: str, mapping: Mapping) -> bool:
+    return normalise_header(header) in {normalise_header(word) for word in mapping.privacy.accept}
+
+
+def _words(likely: Likely) -> str:
+    """Say what a column looks like, with counts and shapes."""
+    words = f"looks like {_article(likely.kind)} by {likely.evidence}"
+    if likely.n:
+        words += f" ({likely.n:,} of {likely.n_looked_at:,} different cells looked at"
+        words += f", shaped {' and '.join(likely.examples)})" if likely.examples else ")"
+    return words + "."
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _accept_line(header: str) -> str:
+    return f'[privacy] accept = ["{show_header(header.strip())}"]'
+
+
+# -- columns that are not read ------------------------------------------------------------
+
+
+def _guard_unread(part: Part, mapping: Mapping, year: int) -> list[Finding]:
+    findings = []
+    sample = sample_unread(part, mapping)
+    for position, header in _unread(part):
+        if is_free_text(header) and not find_header_kinds(header)[0]:
+            continue
+        likely = judge_column(header, list(dict.fromkeys(sample.get(position, ()))), year)
+        if likely is None:
+            continue
+        place = _place(part, header, column_letter(position))
+        if _is_accepted(header, mapping):
+            part.notes.append(f"{place}: looks like {_article(likely.kind)}; accepted in the mapping, and not read.")
+        elif likely.evidence == BOTH:
+            remedy = f"Take the column out of the export; if it is none, write in the mapping {_accept_line(header)}."
+            findings.append(Finding("E901", _words(likely), place, remedy))
+        else:
+            what = f"looks like {_article(likely.kind)} by {likely.evidence}; it was not read."
+            part.notes.append(f"E904 {place}: {what} Take the column out of the export.")
+    return findings
+
+
+def _unread(part: Part) -> Iterator[tuple[int, str]]:
+    read = {letter for _, letter in (*part.file.field_columns.values(), *part.file.modality_columns.values())}
+    for position, header in enumerate(part.file.header):
+        if header.strip() and column_letter(position) not in read:
+            yield position, header
+
+
+def sample_unread(part: Part, mapping: Mapping) -> dict[int, list[str]]:
+    """Return column counted from 0 -> some cells of each column that is not read; they are let go after the look."""
+    wanted = [position for position, _ in _unread(part)]
+    if not wanted:
+        return {}
+    if part.file.kind == "csv":
+        return _sample_csv(part, mapping, wanted)
+    return {position: [row[position] for row in part.top if position < len(row)] for position in wanted}
+
+
+def _sample_csv(part: Part, mapping: Mapping, wanted: list[int]) -> dict[int, list[str]]:
+    from outcomes.records.csv import BLOCK_BYTES
+    from outcomes.records.csv_head import read_head
+    from outcomes.records.text_stream import iterate_text
+
+    _, first = next(iterate_text(part.file.path, mapping.file.encoding, BLOCK_BYTES))
+    head = read_head(first, mapping, part.file.name)
+    text = first[head.size : head.size + _SAMPLE_BYTES].decode("utf-8", "replace").replace("\0", "")
+    cells: dict[int, list[str]] = {position: [] for position in wanted}
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=head.delimiter)
+    try:
+        for row, _ in zip(rows, range(SAMPLE_ROWS), strict=False):
+            for position in wanted:
+                if position < len(row):
+                    cells[position].append(row[position])
+    except csv.Error:  # a field of more than 128 kB: what came before it is the sample
+        return cells
+    return cells
+
+
+# -- columns that are read ------------------------------------------------------------
+
+
+def _guard_read(part: Part, mapping: Mapping, year: int) -> list[Finding]:
+    findings = []
+    places = part.file.field_columns | {f"flag:{term}": place for term, place in part.file.modality_columns.items()}
+    for key, (header, letter) in places.items():
+        column = part.columns.get(key)
+        if column is None or (key in _ID_FIELDS and mapping.privacy.pseudonymise):
+            continue
+        place = _place(part, header, letter)
+        if _is_accepted(header, mapping):
+            part.notes.append(f"{place}: not looked at for identifiers; accepted in the mapping.")
+            continue
+        finding = _judge_read(part, key, header, column, place, year)
+        finding = finding or _judge_cells(part, key, header, column, place, mapping, year)
+        if finding:
+            findings.append(finding)
+    part.drop_faulty_rows()
+    part.file = dataclasses.replace(part.file, n_rows=len(part.rows))
+    return findings
+
+
+def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: str, year: int) -> Finding | None:
+    """Refuse a column that is an identifier as a whole; note one that holds derived codes."""
+    cells = column.values.slice(0, _MOST_JUDGED).to_pylist()
+    if key in _PEOPLE and look_like_names([cell.strip() for cell in cells if cell.strip()], fewest=_FEW_PEOPLE):
+        return _refuse_column(key, header, place, "looks like a name by its cells.")
+    likely = judge_column(header, cells, 0 if key in _DATES else year) if _may_be_one(key, header, cells) else None
+    if likely is None or likely.evidence not in (BOTH, CELLS) or (likely.kind == OLD and key in _AGES):
+        return None
+    if key in _ID_FIELDS and likely.kind == DERIVED:
+        words = "a code derived from a person's data (a hash) can be undone by trying all values"
+        part.notes.append(f"E905 {place}: holds codes shaped like hashes; {words}. {_PSEUDONYMS}.")
+        return None
+    return _refuse_column(key, header, place, _words(likely), likely.kind)
+
+
+def _refuse_column(key: str, header: str, place: str, words: str, kind: str = "") -> Finding:
+    if key not in _ID_FIELDS:
+        remedy = f"Map another column to {key} or leave it out; if it is none, write {_accept_line(header)}."
+        return Finding("E902", words, place, remedy)
+    if kind == RECORD:
+        remedy = f"{_PSEUDONYMS}, and keyed pseudonyms take its place; if they are none, write {_accept_line(header)}."
+        return Finding("E906", "holds record numbers by its header, and they would stand in the tables.", place, remedy)
+    remedy = f"{_PSEUDONYMS}, or export a pseudonym; if they are none, write {_accept_line(header)}."
+    return Finding("E902", words, place, remedy)
+
+
+def _may_be_one(key: str, header: str, cells: Sequence[str]) -> bool:
+    """Whether a column needs the close look: a header that names a kind, or a first few cells that are no terms."""
+    sure = bool(find_header_kinds(header)[0])
+    if sure or key in _ID_FIELDS:
+        return sure or not all(cell.isdigit() and len(cell) < 9 for cell in cells)
+    few = [cell for cell in cells if cell.strip()][:100]
+    hits = sum(bool(find_whole(cell)) or has_name(cell) for cell in few)
+    return hits >= 0.2 * len(few) > 0 and key not in _DATES
+
+
+def _judge_cells(
+    part: Part, key: str, header: str, column: TextColumn, place: str, mapping: Mapping, year: int
+) -> Finding | None:
+    """Set the rows aside whose cell holds an identifier; refuse the column where that is more than a slip."""
+    kinds = find_cells(key, column, mapping, year)
+    if not kinds:
+        return None
+    table = np.full(len(column.values), -1, np.int16)
+    names = sorted(set(kinds.values()))
+    for code, name in kinds.items():
+        table[code] = names.index(name)
+    of_row = table[column.codes]
+    hit = np.flatnonzero(of_row >= 0)
+    listed = ", ".join(names)
+    if len(hit) >= (_SLIPS_OF_IDS if key in _ID_FIELDS else _SLIPS) * len(of_row):
+        return _refuse_column(key, header, place, f"{len(hit):,} of {len(of_row):,} cells hold identifiers ({listed}).")
+    where = place.split(" › ")[-1]
+    part.faults += [(int(part.rows[i]), "E903", f"{where} holds {_article(names[of_row[i]])}") for i in hit.tolist()]
+    part.notes.append(f"{place}: cells with identifiers ({listed}) were found; their rows were set aside (E903).")
+    return None
+
+
+def find_cells(key: str, column: TextColumn, mapping: Mapping, year: int) -> dict[int, str]:
+    """Return code of a distinct cell -> kind of the identifier in it."""
+    import pyarrow.compute as pc
+
+    trigger = ID_TRIGGER if key in _ID_FIELDS else TRIGGER
+    hits = pc.indices_nonzero(pc.match_substring_regex(column.values, trigger))
+    suspects = arrow.to_numpy(hits, np.uint64).tolist()
+    # Many cells are made of few terms: each is looked at once.
+    glue = mapping.values.separators[0]
+    seen: dict[str, str] = {}
+    found: dict[int, str] = {}
+    for code, text in zip(suspects, column.values.take(hits).to_pylist(), strict=True):
+        for term in text.split(glue):
+            if term not in seen:
+                seen[term] = _find_in_term(key, term, year)
+        if kind := next((seen[term] for term in text.split(glue) if seen[term]), ""):
+            found[code] = kind
+    return found | _find_names(column, mapping)
+
+
+def _find_in_term(key: str, term: str, year: int) -> str:
+    kind = find_inside(term, 0 if key in (*_ID_FIELDS, *_DATES) else year)
+    if (
+        kind is None
+        or (kind.name == OLD and key in _AGES)
+        or (key in _ID_FIELDS and not _counts_in_id(kind.name, term))
+    ):
+        return ""
+    return kind.name
+
+
+def _counts_in_id(kind: str, text: str) -> bool:
+    # An id may be shaped like a short phone number; only a full one is one.
+    return kind in _ID_KINDS and (
+        kind != "phone number" or find_whole(text) is not None or not text.strip()[:1].isdigit()
+    )
+
+
+def _find_names(column: TextColumn, mapping: Mapping) -> dict[int, str]:
+    """Return code -> "name" of the cells with a listed given name beside a listed family name."""
+    import pyarrow.compute as pc
+
+    if len(column.values) > _MOST_SPLIT:
+        pairs = pc.match_substring_regex(column.values, r"\pL{2}[.,]? +(?:\pL\.? )?\pL{2}")
+        if not pc.any(pairs).as_py():
+            return {}
+    texts = column.values.to_pylist()
+    glue = mapping.values.separators[0]
+    terms = list(dict.fromkeys(glue.join(texts).split(glue)))
+    given, family = load_names()
+    named = [term for term in terms if _may_hold_name(term, given, family) and has_name(term)]
+    if not named:
+        return {}
+    return {code: NAME for code, text in enumerate(texts) if any(term in text for term in named) and has_name(text)}
+
+
+def _may_hold_name(term: str, given: frozenset[str], family: frozenset[str]) -> bool:
+    words = term.replace(",", " ").split()
+    if len(words) < 2:
+        return False
+    folded = [fold(word) for word in words]
+    return not TITLES.isdisjoint(folded) or not (given.isdisjoint(folded) or family.isdisjoint(folded))

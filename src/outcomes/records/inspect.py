@@ -1,0 +1,311 @@
+"""`outcomes inspect`: what an export is, which column is which, and the mapping that would read it.
+
+The top of the file decides how it is read; then the reader itself reads it with that proposal, and the cells of the
+columns it found are weighed. Nothing that comes out holds a patient's value.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from outcomes.definitions import Codebook
+from outcomes.errors import InputRefused
+from outcomes.records import inspect_values as weigh
+from outcomes.records.columns import column_letter, normalise_header
+from outcomes.records.identifiers import Likely, judge_column
+from outcomes.records.identifiers_export import find_cells
+from outcomes.records.inspect_columns import MAYBE, SURE, Match, match_columns, score_name
+from outcomes.records.inspect_head import Top, read_top
+from outcomes.records.inspect_terms import UnknownTerms, list_unknown_terms
+from outcomes.records.mapping import DateOptions, Mapping, PainOptions, ValueOptions
+from outcomes.records.model import Records, TextColumn
+from outcomes.records.privacy import Privacy
+from outcomes.records.reading import read_records
+
+_NUMBERS = ("pain_pre", "pain_post", "function_score", "onset_days", "previous_episodes", "age")
+_TERMS = ("modalities", "muscles_identified", "muscles_treated", "diagnoses", "procedure_codes", "visit_purpose")
+_DATES = ("visit_date", "onset_date")
+_IDS = ("patient_id", "clinician_id", "clinic_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A column that may identify people: its header, letter and field (empty when it is not read)."""
+
+    header: str
+    letter: str
+    field: str
+    likely: Likely
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found in one export.
+
+    Attributes
+    ----------
+    name : str
+        File name.
+    top : Top
+    matches : tuple of Match
+        Columns with the field proposed for them.
+    others : tuple of (header, letter, field, score)
+        Columns that are not proposed, with the field they are nearest to (empty when none is near).
+    proposal : Mapping
+        The mapping that is proposed.
+    evidence : dict of str to str
+        Option -> the sentence that speaks for it.
+    open_questions : tuple of str
+        What only the clinic can say.
+    suspects : tuple of Suspect
+    unknown : tuple of UnknownTerms
+    n_rows, n_set_aside : int
+        Rows read with the proposal, and rows set aside.
+    notes : tuple of str
+        What the reader noticed.
+    """
+
+    name: str
+    top: Top
+    matches: tuple[Match, ...]
+    others: tuple[tuple[str, str, str, float], ...]
+    proposal: Mapping
+    evidence: dict[str, str]
+    open_questions: tuple[str, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
+    unknown: tuple[UnknownTerms, ...] = ()
+    n_rows: int = 0
+    n_set_aside: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+
+def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspection:
+    """Look at one export and propose how to read it.
+
+    Parameters
+    ----------
+    path : Path
+    mapping : Mapping
+        What is known already; it goes before what is found.
+    codebook : Codebook
+
+    Raises
+    ------
+    InputRefused
+        The file cannot be opened as a table, or no column can be a patient or a day (E915).
+    """
+    top = read_top(path, mapping)
+    matches = _match(top, mapping, codebook)
+    proposed = {m.field: m.header.strip() for m in matches if m.score >= SURE}
+    suspects = _judge_unread(top, matches)
+    first = replace(
+        mapping,
+        file=top.options,
+        columns=mapping.columns | proposed | _not_meant(top, proposed),
+        privacy=Privacy(accept=tuple(h for h in top.header if h.strip())),
+        # To look is not to accept: what these warn of is said again by the command that reads for good.
+        acknowledge=replace(mapping.acknowledge, warnings=("E117", "E120")),
+    )
+    _check_required(path, top, first, matches)
+    records = read_records(path, first)
+    proposal, evidence, questions = _weigh(
+        records, replace(first, privacy=mapping.privacy, acknowledge=mapping.acknowledge), top, mapping
+    )
+    return Inspection(
+        name=path.name,
+        top=top,
+        matches=tuple(m for m in matches if m.score >= SURE),
+        others=tuple(_others(top, matches)),
+        proposal=proposal,
+        evidence=top.evidence | evidence,
+        open_questions=tuple(questions),
+        suspects=(*suspects, *_judge_read(records, proposal)),
+        unknown=tuple(list_unknown_terms(records, proposal, codebook)),
+        n_rows=records.n,
+        n_set_aside=len(records.set_aside),
+        notes=tuple(n for n in records.notes if "accepted in the mapping" not in n),
+    )
+
+
+def _match(top: Top, mapping: Mapping, codebook: Codebook) -> list[Match]:
+    """Match columns to fields; a line of the mapping that is there stands."""
+    found = match_columns(top.header, top.cells, codebook)
+    places = {normalise_header(header): i for i, header in enumerate(top.header)}
+    declared = {
+        name: places[key] for name, h in mapping.columns.items() if h and (key := normalise_header(h)) in places
+    }
+    kept = [m for m in found if m.field not in mapping.columns and m.position not in declared.values()]
+    return kept + [Match(i, top.header[i], name, 1.0, 1.0, 1.0) for name, i in declared.items()]
+
+
+def _not_meant(top: Top, proposed: dict[str, str]) -> dict[str, str]:
+    """Return lines that keep a column from being read under its own name when it was not proposed for it."""
+    from outcomes.records.mapping import FIELDS
+
+    headers = {normalise_header(header) for header in top.header}
+    return {name: "" for name in FIELDS if name in headers and name not in proposed}
+
+
+def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]) -> None:
+    lacking = [] if mapping.columns.get("patient_id") else ["patient_id"]
+    if not (mapping.columns.get("visit_date") or mapping.columns.get("visit_day")):
+        lacking.append("visit_date (or visit_day)")
+    if not lacking:
+        return
+    from outcomes.records.columns import show_header
+    from outcomes.records.rules import refuse
+
+    headers = ", ".join(f"'{show_header(header.strip())}'" for header in top.header if header.strip())
+    guesses = [
+        f'{m.field} = "{show_header(m.header.strip())}"'
+        for m in matches
+        if m.field in ("patient_id", "visit_date", "visit_day")
+    ]
+    near = f"Perhaps {' or '.join(guesses)}; " if guesses else ""
+    raise refuse(
+        "E915",
+        f"no column looks like {' or '.join(lacking)}; headers in row {top.options.header_row}: {headers}.",
+        path.name,
+        f"{near}name the column in a mapping, below [columns], and run inspect again with --mapping.",
+    )
+
+
+def _counts(column: TextColumn) -> dict[str, int]:
+    rows = np.bincount(column.codes, minlength=len(column.values)).tolist()
+    return dict(zip(column.values.to_pylist(), rows, strict=True))
+
+
+def _weigh(records: Records, proposal: Mapping, top: Top, given: Mapping) -> tuple[Mapping, dict[str, str], list[str]]:
+    """Weigh the cells that were read, and put what they speak for into the proposal."""
+    cells = {name: _counts(column) for name, column in records.fields.items()}
+    numbers = [cells[name] for name in _NUMBERS if name in cells]
+    evidence: dict[str, str] = {}
+    questions: list[str] = []
+    dates, words, asked = _weigh_dates(cells, given.dates, top)
+    evidence |= words
+    questions += asked
+    mark, evidence["decimal_mark"] = weigh.weigh_decimal_mark(numbers)
+    scale, evidence["scale"] = weigh.weigh_pain_scale(
+        cells[name] for name in ("pain_pre", "pain_post") if name in cells
+    )
+    if not scale:
+        questions.append(f"[pain] scale: {evidence['scale']}")
+    marks = weigh.find_missing_marks([*numbers, *(cells[name] for name in _DATES if name in cells)])
+    true, false = weigh.find_flags([cells[name] for name in ("paresthesia",) if name in cells] + _flags(records))
+    separators = weigh.find_separators(cells[name] for name in _TERMS if name in cells)
+    default = ValueOptions()
+    values = replace(
+        given.values,
+        decimal_mark=mark if given.values.decimal_mark == default.decimal_mark else given.values.decimal_mark,
+        separators=tuple(separators) or default.separators,
+        true=tuple(dict.fromkeys((*default.true, *true))),
+        false=tuple(dict.fromkeys((*default.false, *false))),
+        missing=tuple(dict.fromkeys((*given.values.missing, *marks))),
+    )
+    totals = weigh.find_totals([*top.cells[_position(top, proposal)], *_first_cells(top.foot, top.options.delimiter)])
+    non_data = given.non_data | ({"patient_id": tuple(totals)} if totals else {})
+    pain = PainOptions(scale) if scale else given.pain
+    return replace(proposal, dates=dates, values=values, pain=pain, non_data=non_data), evidence, questions
+
+
+def _flags(records: Records) -> list[dict[str, int]]:
+    return [_counts(column) for column in records.modality_flags.values()]
+
+
+def _position(top: Top, proposal: Mapping) -> int:
+    names = [normalise_header(header) for header in top.header]
+    return names.index(normalise_header(proposal.columns["patient_id"]))
+
+
+def _first_cells(foot: str, delimiter: str | None) -> list[str]:
+    return [line.split(delimiter or ",", 1)[0] for line in foot.splitlines()[1:]]
+
+
+def _weigh_dates(
+    cells: dict[str, dict[str, int]], given: DateOptions, top: Top
+) -> tuple[DateOptions, dict[str, str], list[str]]:
+    found = {name: weigh.weigh_dates(cells[name]) for name in _DATES if name in cells}
+    evidence = {name: one.words for name, one in found.items()}
+    questions = []
+    orders = {one.order for one in found.values() if one.order not in ("", "iso")}
+    order = given.order or (orders.pop() if len(orders) == 1 else None)
+    for name, one in found.items():
+        if not given.order and not one.order and not order:
+            questions.append(f"[dates] order ({name}): {one.words}")
+    if orders and not given.order and not order:
+        questions.append("[dates] order: the date columns are written in different orders")
+    latest = max((one.latest for one in found.values()), default=0)
+    pivot = given.two_digit_year_pivot
+    if pivot is None and latest and any(one.short_years for one in found.values()):
+        pivot = latest % 100
+        evidence["two_digit_year_pivot"] = f"some years have two digits; the latest of four digits is {latest}"
+    if given.timezone is None and any(one.zones for one in found.values()):
+        questions.append('[dates] timezone: times carry a zone; write the clinic\'s, for example "Europe/Zurich"')
+    cut, why = given.data_cut, ""
+    if cut is None and "visit_date" in cells:
+        days = Counter[datetime.date]()
+        for text, n in cells["visit_date"].items():
+            if day := weigh.parse_day(text, order or "iso"):
+                days[day] += n
+        cut, why = weigh.find_data_cut(days, top.foot)
+    if why:
+        evidence["data_cut"] = why
+    return replace(given, order=order, two_digit_year_pivot=pivot, data_cut=cut), evidence, questions
+
+
+def _judge_unread(top: Top, matches: list[Match]) -> list[Suspect]:
+    from outcomes.records.identifiers import find_header_kinds, is_free_text
+
+    fields = {m.position: m.field for m in matches if m.score >= SURE}
+    found = []
+    for position, header in enumerate(top.header):
+        if is_free_text(header) and not find_header_kinds(header)[0] and position not in fields:
+            continue
+        if position in fields and fields[position] not in _IDS:
+            continue
+        likely = judge_column(header, list(dict.fromkeys(top.cells[position])))
+        if likely:
+            found.append(Suspect(header.strip(), column_letter(position), fields.get(position, ""), likely))
+    return found
+
+
+def _judge_read(records: Records, proposal: Mapping) -> list[Suspect]:
+    """Return the columns that are read and hold identifiers in some cells."""
+    from outcomes.records.identifiers import KIND_BY_NAME, SOME
+
+    found = []
+    for name, (header, letter) in records.files[0].field_columns.items():
+        column = records.fields[name]
+        kinds = find_cells(name, column, proposal, 0)
+        if kinds:
+            kind = Counter(kinds.values()).most_common(1)[0][0]
+            likely = Likely(kind, KIND_BY_NAME[kind].paragraph, SOME, len(kinds), len(column.values))
+            found.append(Suspect(header, letter, name, likely))
+    return found
+
+
+def _others(top: Top, matches: list[Match]) -> list[tuple[str, str, str, float]]:
+    from outcomes.records.mapping import FIELDS
+
+    sure = {m.position for m in matches if m.score >= SURE}
+    maybe = {m.position: m for m in matches if MAYBE <= m.score < SURE}
+    free = [name for name in FIELDS if name not in {m.field for m in matches if m.score >= SURE}]
+    rows = []
+    for position, header in enumerate(top.header):
+        if position in sure or not header.strip():
+            continue
+        if position in maybe:
+            rows.append((header.strip(), column_letter(position), maybe[position].field, maybe[position].score))
+            continue
+        near = max(free, key=lambda name: score_name(header, name), default="")
+        score = round(0.6 * score_name(header, near), 2) if near else 0.0
+        rows.append((header.strip(), column_letter(position), near if score else "", score))
+    return rows
+
+
+__all__ = ["InputRefused", "Inspection", "Suspect", "inspect_export"]

@@ -1,0 +1,162 @@
+"""Which header probably is which field: by its words, and by what its cells look like. A proposal, never a decision."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from importlib import resources
+
+from outcomes.definitions import Codebook
+from outcomes.records.identifier_patterns import DATE_SHAPE
+from outcomes.records.identifiers import header_words
+from outcomes.records.mapping import FIELDS
+
+SURE, MAYBE = 0.62, 0.45
+"""Scores from which a column is proposed, and from which it is named as a possibility."""
+
+_MOST_CELLS = 400
+
+
+def _load_names() -> dict[str, tuple[str, ...]]:
+    text = resources.files("outcomes.records").joinpath("inspect_names.csv").read_text(encoding="utf-8")
+    return {row["field"]: tuple(row["names"].split("|")) for row in csv.DictReader(text.splitlines())}
+
+
+NAMES = _load_names()
+"""Field -> the names its column has in clinic systems, as words in lower case."""
+_KINDS = {"visit_purpose": "purpose", "function_instrument": "instrument"}
+_WORD_FIELDS = ("region", "cause", "trigger", "radiation", "paresthesia", "onset", "sex", "discharge_reason", *_KINDS)
+_PAIN = re.compile(r"\s*\d{1,3}(?:[.,]\d+)?\s*(?:(?:/\s*100?|-+>?\s*\d{1,3}|→\s*\d{1,3}|mm|%)\s*)?")
+_NUMBER = re.compile(r"\s*\d{1,5}(?:[.,]\d{1,3})?\s*")
+_WHOLE = re.compile(r"\s*\d{1,5}(?:\.0)?\s*")
+_ICD = re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?", re.IGNORECASE)
+_CPT = re.compile(r"(?:\d{5}|[A-Z]\d{4})(?:-\w\w)*(?: ?x ?\d+)?", re.IGNORECASE)
+_BAND = re.compile(r"\s*(?:\d{1,3}\s*(?:-|–|to)\s*\d{1,3}|\d{1,3}\s*\+|[<>≥≤]\s*\d{1,3})\s*")
+_PAYERS = re.compile(
+    r"\b(?:medicare|medicaid|private|insurance|self|cash|workers|work|wcomp|wc|auto|pip|ppo|hmo|public|statutory)\b",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"\s*[;|,]\s*")
+# A header alone is not believed where the cells say nothing of the kind.
+_NEEDS_SHAPE = frozenset(
+    ("visit_date", "onset_date", "pain_pre", "pain_post", "age", "previous_episodes", "function_score", "diagnoses")
+)
+_BY_SHAPE_ALONE = frozenset(("diagnoses", "procedure_codes"))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One header and the field it probably is.
+
+    ``score`` is from 0 to 1: 0.6 of it from the words of the header, 0.4 from its cells.
+    """
+
+    position: int
+    header: str
+    field: str
+    score: float
+    by_name: float
+    by_cells: float
+
+
+def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codebook: Codebook) -> list[Match]:
+    """Propose a field for each column; every field and every column at most once, the best score first.
+
+    Parameters
+    ----------
+    header : sequence of str, length c
+    cells : sequence of sequence of str, length c
+        Some cells of each column.
+    codebook : Codebook
+        Whose words the cells are held against.
+    """
+    scored = []
+    for position, name in enumerate(header):
+        filled = list(dict.fromkeys(cell.strip() for cell in cells[position] if cell.strip()))[:_MOST_CELLS]
+        for field in FIELDS:
+            by_name = score_name(name, field)
+            if by_name < 0.5 and field not in _BY_SHAPE_ALONE:
+                continue
+            by_cells = _score_cells(field, filled, cells[position], codebook)
+            if (field in _NEEDS_SHAPE and filled and by_cells < 0.3) or (by_name < 0.5 and by_cells < 0.8):
+                continue
+            score = 0.6 * by_name + 0.4 * by_cells if filled else 0.75 * by_name
+            if by_name < 0.5:
+                score = max(score, 0.65 * by_cells)
+            if by_name == 1.0:  # its words are unknown to the codebook, which says nothing against the column
+                score = max(score, SURE)
+            scored.append(Match(position, name, field, round(score, 2), round(by_name, 2), round(by_cells, 2)))
+    scored.sort(key=lambda m: (-m.score, -m.by_name, m.position, FIELDS.index(m.field)))
+    chosen: dict[str, Match] = {}
+    taken: set[int] = set()
+    for match in scored:
+        if match.score >= MAYBE and match.field not in chosen and match.position not in taken:
+            chosen[match.field] = match
+            taken.add(match.position)
+    return [chosen[field] for field in FIELDS if field in chosen]
+
+
+def score_name(header: str, field: str) -> float:
+    """Return from 0 to 1 how much the words of a header are those of a field."""
+    said = header_words(header).strip()
+    best = 0.0
+    for name in (field.replace("_", " "), *NAMES[field]):
+        if said == name:
+            return 1.0
+        if f" {name} " in f" {said} ":
+            best = max(best, 0.55 + 0.4 * len(name) / len(said))
+        best = max(best, 0.95 * SequenceMatcher(None, said, name).ratio() - 0.05)
+    return best if best >= 0.5 else 0.0
+
+
+def _score_cells(field: str, filled: list[str], cells: Sequence[str], codebook: Codebook) -> float:
+    if not filled:
+        return 0.0
+    if field in _WORD_FIELDS:
+        terms = [term for cell in filled for term in _SPLIT.split(cell) if term]
+        known = codebook.find_ids(_KINDS.get(field, field), terms) >= 0
+        return float(known.mean()) if terms else 0.0
+    if field in ("muscles_identified", "muscles_treated"):
+        return float(codebook.find_muscles([t for cell in filled for t in cell.split(";")]).known.mean())
+    if field == "modalities":
+        return float(codebook.find_modalities([t for cell in filled for t in cell.split(";")]).known.mean())
+    if field in ("patient_id", "clinic_id", "clinician_id"):
+        return _score_ids(field, filled, cells)
+    test = _TESTS[field]
+    return sum(test(cell) for cell in filled) / len(filled)
+
+
+def _score_ids(field: str, filled: list[str], cells: Sequence[str]) -> float:
+    """Few clinics, some clinicians, many patients; short codes or names, no dates, no lists."""
+    n = sum(bool(cell.strip()) for cell in cells)
+    if any(DATE_SHAPE.match(cell) for cell in filled[:20]) or sum(";" in cell for cell in filled) > 0.1 * len(filled):
+        return 0.0
+    share = len(filled) / n
+    if field == "patient_id":
+        return 1.0 if share > 0.02 or len(filled) > 50 else 0.5
+    few = 40 if field == "clinic_id" else 400
+    return 1.0 if len(filled) <= min(few, max(2, 0.5 * n)) else 0.2
+
+
+def _parts_are(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda cell: all(pattern.fullmatch(part) for part in re.split(r"[;|, ]+(?!x)", cell) if part)
+
+
+_TESTS: dict[str, Callable[[str], bool]] = {
+    "visit_date": lambda cell: bool(DATE_SHAPE.match(cell)),
+    "onset_date": lambda cell: bool(DATE_SHAPE.match(cell)),
+    "visit_day": lambda cell: bool(_WHOLE.fullmatch(cell)),
+    "pain_pre": lambda cell: bool(_PAIN.fullmatch(cell)),
+    "pain_post": lambda cell: bool(_PAIN.fullmatch(cell)),
+    "function_score": lambda cell: bool(_NUMBER.fullmatch(cell)),
+    "onset_days": lambda cell: bool(_WHOLE.fullmatch(cell)),
+    "previous_episodes": lambda cell: bool(_WHOLE.fullmatch(cell)) and len(cell) < 4,
+    "age": lambda cell: bool(_WHOLE.fullmatch(cell)) and float(cell) <= 120,
+    "age_band": lambda cell: bool(_BAND.fullmatch(cell)),
+    "diagnoses": _parts_are(_ICD),
+    "procedure_codes": _parts_are(_CPT),
+    "payer": lambda cell: bool(_PAYERS.search(cell)),
+}

@@ -1,0 +1,203 @@
+"""The first rows of an export of which nothing is known: encoding, delimiter, header row, sheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from outcomes.errors import InputRefused
+from outcomes.records.identifiers import header_words
+from outcomes.records.identifiers_export import SAMPLE_ROWS
+from outcomes.records.inspect_columns import NAMES
+from outcomes.records.kinds import find_kind
+from outcomes.records.mapping import FileOptions, Mapping
+from outcomes.records.rules import refuse
+
+_BYTES = 1 << 19
+_FOOT_BYTES = 1 << 12
+_LOOK_AHEAD = 30
+_DELIMITERS = (",", ";", "\t", "|")
+_GUESS = "cp1252"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet of a workbook: its name, its rows where they were counted, and whether it is hidden."""
+
+    name: str
+    is_hidden: bool
+    n_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """What stands at the top of a file.
+
+    Attributes
+    ----------
+    kind : str
+        ``"csv"``, ``"xlsx"`` or ``"parquet"``.
+    options : FileOptions
+        How the file is to be read, as proposed.
+    evidence : dict of str to str
+        Option -> why.
+    header : tuple of str
+    cells : tuple of list of str
+        Some cells of each column.
+    sheets : tuple of Sheet
+    foot : str
+        The last lines of a CSV file.
+    """
+
+    kind: str
+    options: FileOptions
+    evidence: dict[str, str]
+    header: tuple[str, ...]
+    cells: tuple[list[str], ...]
+    sheets: tuple[Sheet, ...] = ()
+    foot: str = field(default="", repr=False)
+
+
+def read_top(path: Path, mapping: Mapping) -> Top:
+    """Read the first rows of an export.
+
+    Parameters
+    ----------
+    path : Path
+    mapping : Mapping
+        What is known of it already; its ``[file]`` goes before what is found.
+
+    Raises
+    ------
+    InputRefused
+        The file is none of the kinds that are read, or nothing in it looks like a table.
+    """
+    kind = find_kind(path)
+    if kind == "csv":
+        return _top_of_csv(path, mapping)
+    return _top_of_workbook(path, mapping) if kind == "xlsx" else _top_of_parquet(path, mapping)
+
+
+def score_header(cells: Sequence[str]) -> int:
+    """Return how many of a row's cells are words that a column of visits could have."""
+    known = {name.replace("_", " ") for name in NAMES} | {name for names in NAMES.values() for name in names}
+    return sum(header_words(cell).strip() in known for cell in cells if cell.strip())
+
+
+def _top_of_csv(path: Path, mapping: Mapping) -> Top:
+    options, evidence = mapping.file, {}
+    with path.open("rb") as file:
+        data = file.read(_BYTES)
+        file.seek(max(0, path.stat().st_size - _FOOT_BYTES))
+        foot = file.read(_FOOT_BYTES)
+    text, options, evidence["encoding"] = _decode(data, options)
+    lines = text.splitlines()[: options.header_row + 2 * _LOOK_AHEAD]
+    if not any(line.strip() for line in lines):
+        raise refuse("E113", "there is no row with a cell.", path.name, "Export it again.")
+    options, evidence["delimiter"] = _find_delimiter(lines, options)
+    rows = list(_split(text, options.delimiter or ","))
+    options, evidence["header_row"] = _find_header_row(rows, options)
+    header, below = tuple(rows[options.header_row - 1]), rows[options.header_row :]
+    cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
+    return Top("csv", options, evidence, header, cells, foot=foot.decode("ascii", "replace"))
+
+
+def _decode(data: bytes, options: FileOptions) -> tuple[str, FileOptions, str]:
+    cut = data[: data.rfind(b"\n") + 1] or data
+    for mark, name in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
+        if data.startswith(mark):
+            text = (data[: len(data) // 2 * 2] if name == "utf-16" else cut).decode(name, "replace")
+            return (
+                text.lstrip("\ufeff"),
+                replace(options, encoding="utf-8"),
+                f"the mark of {name.removesuffix('-sig').upper()} at its start",
+            )
+    try:
+        return cut.decode(options.encoding), options, "all bytes looked at are valid"
+    except UnicodeDecodeError:
+        words = "not UTF-8: a guess, check a name with an accent"
+        return cut.decode(_GUESS, "replace"), replace(options, encoding=_GUESS), words
+
+
+def _split(text: str, delimiter: str) -> list[list[str]]:
+    rows = []
+    try:
+        for row, _ in zip(
+            csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter),
+            range(SAMPLE_ROWS + 60),
+            strict=False,
+        ):
+            rows.append(row)
+    except csv.Error:  # a field of more than 128 kB: what came before it has to do
+        return rows
+    return rows
+
+
+def _find_delimiter(lines: Sequence[str], options: FileOptions) -> tuple[FileOptions, str]:
+    if options.delimiter:
+        return options, "declared"
+    best, evidence = ",", ""
+    score = (-1, 0, 0)
+    for delimiter in _DELIMITERS:
+        rows = [row for row in _split("\n".join(lines), delimiter) if row]
+        width, n = Counter(map(len, rows)).most_common(1)[0]
+        found = (max(map(score_header, rows)), n if width > 1 else 0, width)
+        if found > score:
+            best, score, evidence = delimiter, found, f"{n} of the first {len(rows)} lines have {width} cells with it"
+    return replace(options, delimiter=best), evidence
+
+
+def _find_header_row(rows: Sequence[Sequence[str]], options: FileOptions) -> tuple[FileOptions, str]:
+    if options.header_row > 1:
+        return options, "declared"
+    first = rows[:_LOOK_AHEAD]
+    width = Counter(len(row) for row in rows if len(row) > 1).most_common(1)
+    fits = [i for i, row in enumerate(first) if width and len(row) == width[0][0]]
+    if not fits:
+        return options, "the first row"
+    best = max(fits, key=lambda i: (score_header(first[i]), -i))
+    n = score_header(first[best])
+    return replace(options, header_row=best + 1), f"{n} of its {len(first[best])} cells are known headers"
+
+
+def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
+    from outcomes.records import workbook_child
+    from outcomes.records.child import start_child
+
+    options = mapping.file
+    with tempfile.TemporaryDirectory(prefix="outcomes-") as folder:
+        request = {"path": str(path), "folder": folder, "sheet": options.sheet, "header_row": options.header_row}
+        with start_child(workbook_child.__name__, request, "workbook", path.name) as child:
+            book = child.ask()
+    hidden = book["hidden"]
+    counts = hidden if isinstance(hidden, dict) else dict.fromkeys(hidden)
+    sheets = tuple(Sheet(name, False) for name in book["visible"]) + tuple(Sheet(n, True, k) for n, k in counts.items())
+    full = {name: rows for name, rows in book["top"].items() if any(any(row) for row in rows)}
+    if not full:
+        raise refuse("E113", "no visible sheet has any cell.", path.name, "Export it again.")
+    name = max(full, key=lambda sheet: max(score_header(row) for row in full[sheet]))
+    options, why = _find_header_row(full[name], replace(options, sheet=name if len(full) > 1 else options.sheet))
+    header, below = full[name][options.header_row - 1], full[name][options.header_row :]
+    cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
+    evidence = {"header_row": why, "sheet": f"of {len(full)} visible sheets with cells the one most like visits"}
+    return Top("xlsx", options, evidence, tuple(header), cells, sheets)
+
+
+def _top_of_parquet(path: Path, mapping: Mapping) -> Top:
+    from outcomes.records import inspect_child
+    from outcomes.records.child import start_child
+
+    request = {"path": str(path), "n_rows": SAMPLE_ROWS}
+    with start_child(inspect_child.__name__, request, "Parquet file", path.name) as child:
+        answer = child.ask()
+    header = tuple(answer["names"])
+    cells = tuple(answer["cells"].get(str(position), []) for position in range(len(header)))
+    return Top("parquet", mapping.file, {}, header, cells)
+
+
+__all__ = ["InputRefused", "Sheet", "Top", "read_top", "score_header"]

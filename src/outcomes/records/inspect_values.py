@@ -1,0 +1,247 @@
+"""How the cells of an export are written: evidence by count, and the line of the mapping it speaks for."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Counts = Mapping[str, int]
+"""Distinct cell -> rows it stands in."""
+
+_SLASHED = re.compile(r"^\s*(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})\b")
+_YEAR_FIRST = re.compile(r"^\s*(\d{4})[./-]?(\d{2})[./-]?(\d{2})\b|^\s*(\d{4})-(\d{1,2})-(\d{1,2})\b")
+_SERIAL = re.compile(r"^\s*[3-5]\d{4}(?:\.\d+)?\s*$")
+_ZONE = re.compile(r"\d(?:Z|[+-]\d{2}:?\d{2})\s*$")
+_COMMA = re.compile(r"^\s*\d+,\d+\s*$")
+_POINT = re.compile(r"^\s*\d+\.\d+\s*$")
+_NUMBER = re.compile(r"^\s*(\d{1,3}(?:[.,]\d+)?)\s*$")
+_MARKS = frozenset(
+    (
+        "n/a",
+        "na",
+        "n.a.",
+        "n. a.",
+        "-",
+        "--",
+        "—",
+        "–",
+        ".",
+        "?",
+        "null",
+        "nan",
+        "none",
+        "not asked",
+        "not recorded",
+        "not done",
+        "nd",
+        "missing",
+        "unknown",
+        "unk",
+        "not available",
+        "keine angabe",
+        "k.a.",
+        "nr",
+        "refused",
+        "declined",
+    )
+)
+_TRUE = frozenset(("true", "yes", "y", "1", "x", "ja", "j", "oui", "o", "si", "sí", "s", "t", "wahr", "vrai"))
+_FALSE = frozenset(("false", "no", "n", "0", "nein", "non", "f", "falsch", "faux"))
+_MOSTLY = 0.95
+_TOTAL = re.compile(r"^\s*(?:grand |sub)?-?totals?\s*:?\s*$", re.IGNORECASE)
+_PRINTED = re.compile(r"(?:printed|exported|created|generated|as of|stand)\D{0,12}(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class DateEvidence:
+    """What the dates of one column allow.
+
+    Attributes
+    ----------
+    order : str
+        ``"iso"``, ``"ymd"``, ``"dmy"``, ``"mdy"``, ``"excel"``; ``""`` when they do not say.
+    words : str
+        The evidence as a sentence, with counts of rows.
+    short_years : bool
+        Whether some have a year of two digits.
+    zones : bool
+        Whether some carry a time zone.
+    latest : int
+        Latest year written with four digits; 0 when there is none.
+    """
+
+    order: str
+    words: str
+    short_years: bool = False
+    zones: bool = False
+    latest: int = 0
+
+
+def weigh_dates(cells: Counts) -> DateEvidence:
+    """Say in which order the days, months and years of a column stand, and how many rows say so."""
+    slashed = {text: match for text in cells if (match := _SLASHED.match(text))}
+    n_dates = sum(n for text, n in cells.items() if text.strip())
+    n_slashed = sum(cells[text] for text in slashed)
+    short = any(len(match[3]) == 2 for match in slashed.values())
+    zones = any(_ZONE.search(text) for text in cells)
+    years = [int(match[3]) for match in slashed.values() if len(match[3]) == 4]
+    first = [int(match[1] or match[4]) for text in cells if (match := _YEAR_FIRST.match(text))]
+    latest = max((year for year in years + first if year < 2100), default=0)
+    if n_slashed < 0.5 * n_dates:
+        order, words = _weigh_others(cells, n_dates)
+        return DateEvidence(order, words, short, zones, latest)
+    only_dmy = sum(cells[text] for text, match in slashed.items() if int(match[1]) > 12)
+    only_mdy = sum(cells[text] for text, match in slashed.items() if int(match[2]) > 12)
+    order, words = _decide(only_dmy, only_mdy)
+    return DateEvidence(order, words, short, zones, latest)
+
+
+def _decide(only_dmy: int, only_mdy: int) -> tuple[str, str]:
+    one_way = only_dmy + only_mdy
+    if not one_way:
+        return "", "every date reads both as DD/MM/YYYY and as MM/DD/YYYY: ask the clinic"
+    order, n, rest = ("dmy", only_dmy, only_mdy) if only_dmy >= only_mdy else ("mdy", only_mdy, only_dmy)
+    shape, other = ("DD/MM/YYYY", "MM/DD/YYYY") if order == "dmy" else ("MM/DD/YYYY", "DD/MM/YYYY")
+    if n < _MOSTLY * one_way:
+        return "", f"{only_dmy:,} rows allow only DD/MM/YYYY and {only_mdy:,} only MM/DD/YYYY: ask the clinic"
+    more = f"; {rest:,} allow only {other} and will be set aside" if rest else ""
+    return order, f"dates read as {shape} because {n:,} rows allow only that{more}"
+
+
+def _weigh_others(cells: Counts, n_dates: int) -> tuple[str, str]:
+    n_serial = sum(n for text, n in cells.items() if _SERIAL.match(text))
+    if n_serial > 0.5 * n_dates > 0:
+        return "excel", f"{n_serial:,} rows hold serial numbers of a spreadsheet, not dates"
+    n_first = sum(n for text, n in cells.items() if _YEAR_FIRST.match(text))
+    dashed = sum(n for text, n in cells.items() if re.match(r"^\s*\d{4}-\d{1,2}-\d{1,2}", text))
+    if n_first > 0.5 * n_dates > 0:
+        order = "iso" if dashed >= 0.5 * n_first else "ymd"
+        return order, f"the year comes first in {n_first:,} rows"
+    return "", "most cells are no dates this tool knows"
+
+
+def weigh_decimal_mark(columns: Iterable[Counts]) -> tuple[str, str]:
+    """Return the decimal mark and the rows that speak for it."""
+    comma = point = 0
+    for cells in columns:
+        comma += sum(n for text, n in cells.items() if _COMMA.match(text))
+        point += sum(n for text, n in cells.items() if _POINT.match(text))
+    if comma > point:
+        return ",", f"{comma:,} rows have a decimal comma, {point:,} a point"
+    return ".", f"{point:,} rows have a decimal point, {comma:,} a comma" if point + comma else "no decimals were seen"
+
+
+def weigh_pain_scale(columns: Iterable[Counts]) -> tuple[str, str]:
+    """Return the scale of the pain ratings, ``""`` when both could be, and the rows that speak for it."""
+    low = high = beyond = 0
+    for cells in columns:
+        for text, n in cells.items():
+            if match := _NUMBER.match(text):
+                value = float(match[1].replace(",", "."))
+                low, high, beyond = low + n * (value <= 10), high + n * (10 < value <= 100), beyond + n * (value > 100)
+    n = low + high + beyond
+    words = f"{low:,} of {n:,} ratings are 10 or less, {high:,} are from 11 to 100"
+    if not n:
+        return "0-10", "no ratings were seen"
+    if low >= 0.9 * n:
+        return "0-10", words
+    return ("0-100", words) if high >= 0.5 * n else ("", f"{words}: two scales in one column? ask the clinic")
+
+
+def find_missing_marks(columns: Iterable[Counts]) -> list[str]:
+    """Return the words for "nothing" that stand where a number or a date should, as they are written."""
+    found: Counter[str] = Counter()
+    for cells in columns:
+        for text, n in cells.items():
+            if text.strip() and text.strip().casefold() in _MARKS:
+                found[text.strip()] += n
+    return sorted(found)
+
+
+def find_flags(columns: Iterable[Counts]) -> tuple[list[str], list[str]]:
+    """Return the yes and the no words of columns that hold nothing else, beyond those that are known anyway."""
+    true: set[str] = set()
+    false: set[str] = set()
+    for cells in columns:
+        words = {text.strip().casefold() for text in cells if text.strip()}
+        true |= words & _TRUE
+        false |= words & _FALSE
+    return sorted(true), sorted(false)
+
+
+def find_separators(columns: Iterable[Counts]) -> list[str]:
+    """Return the marks between several terms of one cell, the commonest first."""
+    n: Counter[str] = Counter()
+    for cells in columns:
+        for text, rows in cells.items():
+            for mark in ";|":
+                n[mark] += rows * (mark in text)
+    most = n.most_common(1)[0][1] if n else 0
+    return [mark for mark, rows in n.most_common() if rows and rows >= 0.05 * most]
+
+
+def find_totals(cells: Iterable[str]) -> list[str]:
+    """Return the words of rows of totals among the cells of a column."""
+    return sorted({cell.strip() for cell in cells if _TOTAL.match(cell)})
+
+
+def find_data_cut(days: Mapping[datetime.date, int], foot: str) -> tuple[datetime.date | None, str]:
+    """Say up to which day the export is complete, when a few visits lie beyond it.
+
+    Parameters
+    ----------
+    days : mapping of date to int
+        Visits on each day, in the order proposed.
+    foot : str
+        The last lines of the file, where the day of the export may stand.
+
+    Returns
+    -------
+    tuple of (date or None, str)
+        None when no visit lies beyond the day that looks like the last.
+    """
+    if not days:
+        return None, ""
+    if found := _PRINTED.search(foot):
+        printed = datetime.date.fromisoformat(found[1])
+        late = sum(n for day, n in days.items() if day > printed)
+        if late <= 0.02 * sum(days.values()):
+            return printed, f"the file says so itself; {late:,} rows have a later date"
+    busy = sorted(n for n in days.values())[len(days) // 2 :]
+    typical = busy[len(busy) // 2]
+    full = [day for day, n in days.items() if n >= max(2, 0.25 * typical)]
+    last = max(full, default=max(days))
+    late = sum(n for day, n in days.items() if day > last)
+    if not late or late > 0.01 * sum(days.values()):
+        return None, ""
+    return _month_end(last), f"after it only {late:,} rows, on days with hardly a visit"
+
+
+def _month_end(day: datetime.date) -> datetime.date:
+    """Return the end of the month when it is at most three days off: exports are cut there."""
+    following = day + datetime.timedelta(days=4)
+    return following.replace(day=1) - datetime.timedelta(days=1) if following.month != day.month else day
+
+
+def parse_day(text: str, order: str) -> datetime.date | None:
+    """Read a date with a four-digit year in a known order; None for anything else."""
+    if match := _YEAR_FIRST.match(text):
+        parts = [int(part) for part in (match.groups()[:3] if match[1] else match.groups()[3:])]
+    elif (match := _SLASHED.match(text)) and len(match[3]) == 4 and order in ("dmy", "mdy"):
+        first, second, year = int(match[1]), int(match[2]), int(match[3])
+        parts = [year, second, first] if order == "dmy" else [year, first, second]
+    else:
+        return None
+    try:
+        return datetime.date(*parts)
+    except ValueError:
+        return None
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return a list of texts as TOML."""
+    quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
+    return "[" + ", ".join(f'"{word}"' for word in quoted) + "]"

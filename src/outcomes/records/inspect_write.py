@@ -1,0 +1,171 @@
+"""The proposed mapping as a TOML file to edit: a comment beside every line says what speaks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from outcomes.records.columns import show_header
+from outcomes.records.inspect import Inspection
+from outcomes.records.inspect_values import join_words
+from outcomes.records.mapping import FIELDS, FileOptions, ValueOptions
+
+_WIDTH = 44
+
+
+def write_mapping(found: Inspection) -> str:
+    """Return the text of ``mapping.toml`` for an inspected export."""
+    parts = [
+        f"# Proposed by `outcomes inspect` for {_plain(found.name)}. Check every line: a fault here goes everywhere.",
+        "# The number behind a column says how well it fits the field, from 0 to 1. docs/mapping.toml has every key.",
+        *_questions(found),
+        "",
+        *_file(found),
+        "",
+        *_columns(found),
+        "",
+        *_dates(found),
+        "",
+        *_values(found),
+        "",
+        "[pain]",
+        _line(f'scale = "{found.proposal.pain.scale}"', found.evidence.get("scale", "")),
+        *_modality_columns(found),
+        *_non_data(found),
+        *_privacy(found),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def quote(text: str) -> str:
+    """Return a text as a TOML string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() or c == " " else f"\\u{ord(c):04x}" for c in escaped) + '"'
+
+
+def _line(setting: str, comment: str) -> str:
+    return f"{setting:<{_WIDTH}} # {_plain(comment)}" if comment else setting
+
+
+def _questions(found: Inspection) -> Iterator[str]:
+    for question in found.open_questions:
+        yield f"# TO DECIDE: {_plain(question)}"
+
+
+def _file(found: Inspection) -> Iterator[str]:
+    options, why = found.proposal.file, found.evidence
+    yield "[file]"
+    if found.top.kind == "csv":
+        yield _line(f"encoding = {quote(options.encoding)}", why.get("encoding", ""))
+        yield _line(f"delimiter = {_character(options.delimiter or ',')}", why.get("delimiter", ""))
+    if found.top.kind != "parquet" and options.header_row != FileOptions().header_row:
+        yield _line(f"header_row = {options.header_row}", why.get("header_row", ""))
+    if options.sheet:
+        yield _line(f"sheet = {quote(options.sheet)}", why.get("sheet", ""))
+
+
+def _character(mark: str) -> str:
+    return '"\\t"' if mark == "\t" else quote(mark)
+
+
+def _columns(found: Inspection) -> Iterator[str]:
+    yield "[columns]"
+    scores = {match.field: match.score for match in found.matches}
+    columns = found.proposal.columns
+    for field in FIELDS:
+        if header := columns.get(field):
+            yield _line(f"{field} = {quote(header)}", f"{scores.get(field, 1.0):.2f}")
+    for field in FIELDS:
+        if columns.get(field) == "":
+            yield _line(f'{field} = ""', "a column of this name is there, but its cells do not fit: not read")
+    maybe = [row for row in found.others if row[2]]
+    for header, letter, field, score in maybe:
+        if field not in columns:
+            yield _line(
+                f"# {field} = {quote(show_header(header))}",
+                f"{score:.2f}, column {letter}: too little; uncomment it if it is so",
+            )
+    rest = [f"{show_header(header)} ({letter})" for header, letter, field, _ in found.others if not field]
+    if rest:
+        yield f"# not read: {_plain(', '.join(rest))}"
+
+
+def _dates(found: Inspection) -> Iterator[str]:
+    dates, why = found.proposal.dates, found.evidence
+    yield "[dates]"
+    for name in ("visit_date", "onset_date"):
+        if name in why:
+            yield f"# {name}: {why[name]}"
+    if dates.order:
+        yield _line(f'order = "{dates.order}"', "")
+    elif any("[dates] order" in question for question in found.open_questions):
+        yield _line('# order = "dmy"', 'or "mdy": the dates do not say, ask the clinic')
+    if dates.data_cut:
+        yield _line(f"data_cut = {dates.data_cut.isoformat()}", why.get("data_cut", ""))
+    else:
+        yield _line(
+            "# data_cut = 2026-09-30",
+            "the day up to which the export is complete; without it, the last days with visits",
+        )
+    if dates.two_digit_year_pivot is not None:
+        yield _line(f"two_digit_year_pivot = {dates.two_digit_year_pivot}", why.get("two_digit_year_pivot", ""))
+    if dates.timezone:
+        yield _line(f"timezone = {quote(dates.timezone)}", "declared")
+
+
+def _values(found: Inspection) -> Iterator[str]:
+    values, default = found.proposal.values, ValueOptions()
+    yield "[values]"
+    yield _line(f"decimal_mark = {quote(values.decimal_mark)}", found.evidence.get("decimal_mark", ""))
+    yield _line(f"separators = {join_words(values.separators)}", "between several terms in one cell")
+    if values.true != default.true:
+        yield _line(f"true = {join_words(values.true)}", "words of yes/no columns")
+    if values.false != default.false:
+        yield _line(f"false = {join_words(values.false)}", "words of yes/no columns")
+    yield _line(
+        f"missing = {join_words(values.missing)}",
+        "stand in columns of numbers and dates; only what is listed is missing",
+    )
+    if values.similar_ids:
+        yield _line(f"similar_ids = {quote(values.similar_ids)}", "declared")
+
+
+def _modality_columns(found: Inspection) -> Iterator[str]:
+    if found.proposal.modality_columns:
+        yield ""
+        yield "[modality_columns]"
+        for header, term in found.proposal.modality_columns.items():
+            yield f"{quote(header)} = {quote(term)}"
+
+
+def _non_data(found: Inspection) -> Iterator[str]:
+    if found.proposal.non_data:
+        yield ""
+        yield "[non_data]"
+        for name, words in found.proposal.non_data.items():
+            key = name if name in FIELDS else quote(name)
+            yield _line(f"{key} = {join_words(words)}", "rows that are no visits")
+
+
+def _privacy(found: Inspection) -> Iterator[str]:
+    privacy = found.proposal.privacy
+    if not (found.suspects or privacy.accept or privacy.pseudonymise):
+        return
+    yield ""
+    yield "[privacy]"
+    for suspect in found.suspects:
+        where = f"column {show_header(suspect.header)} ({suspect.letter})"
+        yield f"# {where} looks like {suspect.likely.kind}: take it out of the export"
+    if privacy.accept:
+        yield f"accept = {join_words(privacy.accept)}"
+    elif found.suspects:
+        yield _line(f"# accept = [{quote(show_header(found.suspects[0].header))}]", "only if it is none")
+    if privacy.pseudonymise:
+        yield "pseudonymise = true"
+    elif any(suspect.field in ("patient_id", "clinician_id", "clinic_id") for suspect in found.suspects):
+        yield _line("# pseudonymise = true", "replaces the ids by keyed pseudonyms")
+    if privacy.key:
+        yield f"key = {quote(privacy.key)}"

@@ -1,0 +1,193 @@
+"""Looks at a file's columns once they are there: error values, totals, columns without a header, renamed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from outcomes import arrow
+from outcomes.errors import Finding, InputRefused
+from outcomes.records.columns import BLANK, column_letter, normalise_header
+from outcomes.records.footers import FOOTER, SHORT_FOOTER, read_stated_rows
+from outcomes.records.mapping import FIELDS, Mapping
+from outcomes.records.model import Part, TextColumn
+from outcomes.records.rules import refuse
+
+Mask = npt.NDArray[np.bool_]
+_ERROR_VALUES = (
+    "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
+    "#UNKNOWN!", "#CONNECT!", "#BUSY!", "#GETTING_DATA", "#N/A N/A", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!",
+)  # fmt: skip
+_CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\x{80}-\\x{9f}]"
+_LONGEST_CELL = 1 << 20
+_MOST_ROWS_NAMED = 10
+_MOST_FINDINGS = 20
+
+
+def rows_with(column: TextColumn, chosen: Sequence[int]) -> Mask:
+    """Return the rows whose cell is one of the chosen distinct values."""
+    table = np.zeros(len(column.values), bool)
+    table[list(chosen)] = True
+    return table[column.codes]
+
+
+def blank_values(column: TextColumn) -> list[int]:
+    """Return the distinct values without a visible character; only short ones can be such, so few are looked at."""
+    import pyarrow.compute as pc
+
+    lengths = pc.binary_length(pc.utf8_trim_whitespace(column.values))
+    return np.flatnonzero(arrow.to_numpy(lengths, np.int32) == 0).tolist()
+
+
+def set_error_values_aside(part: Part, mapping: Mapping) -> None:
+    """Set rows aside that hold an error value of a spreadsheet or a control character in a column that is read.
+
+    CSV lines with control characters never get here. An error value that the mapping declares as missing is missing.
+
+    Raises
+    ------
+    InputRefused
+        A cell of more than 1 MB.
+    """
+    import pyarrow.compute as pc
+
+    wrong = sorted(set(_ERROR_VALUES) - {word.strip() for word in mapping.values.missing})
+    places, n_before = part.file.field_columns | part.file.modality_columns, len(part.faults)
+    for key, column in part.columns.items():
+        header, letter = places.get(key.removeprefix("flag:"), ("", ""))
+        place = f'column "{header}" ({letter})' if header else ""
+        marked = {}
+        if pc.any(pc.match_substring(column.values, "#")).as_py():
+            marked["E147"] = pc.is_in(pc.utf8_trim_whitespace(column.values), value_set=arrow.from_texts(wrong))
+        if part.file.kind != "csv":
+            marked["E146"] = pc.match_substring_regex(column.values, _CONTROL)
+            _check_cell_length(column, part.file.name, place)
+        for code, is_wrong in marked.items():
+            if pc.any(is_wrong).as_py():
+                rows = rows_with(column, [i for i, wrong in enumerate(is_wrong.to_pylist()) if wrong])
+                part.faults += [(row, code, place) for row in part.rows[rows].tolist()]
+    if len(part.faults) > n_before:
+        part.drop_faulty_rows()
+
+
+def _check_cell_length(column: TextColumn, name: str, place: str) -> None:
+    import pyarrow.compute as pc
+
+    longest = pc.max(pc.binary_length(column.values)).as_py() or 0
+    if longest > _LONGEST_CELL:
+        raise refuse("E114", "a cell is longer than 1 MB.", f"{name} › {place}", "Check the export: is this one table?")
+
+
+def find_footers(part: Part) -> Mask:
+    """Return the rows that are totals or footers by their patient cell, and keep what they say in `part.footers`."""
+    import pyarrow.compute as pc
+
+    patient = part.columns["patient_id"]
+    mask = np.zeros(len(part.rows), bool)
+    for pattern in (FOOTER, SHORT_FOOTER):
+        found = pc.match_substring_regex(patient.values, pattern)
+        if not pc.any(found).as_py():
+            continue
+        rows = rows_with(patient, [i for i, is_footer in enumerate(found.to_pylist()) if is_footer])
+        if pattern is SHORT_FOOTER:
+            day = part.columns["visit_date" if "visit_date" in part.columns else "visit_day"]
+            rows &= rows_with(day, blank_values(day))
+        mask |= rows
+    for row in np.flatnonzero(mask).tolist():
+        cells = [column.values[int(column.codes[row])].as_py().strip() for column in part.columns.values()]
+        part.footers.append((int(part.rows[row]), " ".join(cell for cell in cells if cell)))
+    return mask
+
+
+def note_footers(part: Part, mapping: Mapping) -> None:
+    """Say which rows were totals or footers, and hold the file against the number of rows one of them states.
+
+    Raises
+    ------
+    InputRefused
+        A footer states another number of rows than the file has (E117), and that is not acknowledged.
+    """
+    if not part.footers:
+        return
+    rows = sorted(row for row, _ in part.footers)
+    listed = ", ".join(map(str, rows[:_MOST_ROWS_NAMED])) + (
+        f" and {len(rows) - _MOST_ROWS_NAMED} more" if len(rows) > _MOST_ROWS_NAMED else ""
+    )
+    part.notes.append(f"{part.file.name}: totals or footers, no visits, in row {listed}.")
+    # A line set aside may be a row, a part of one, or none.
+    fewest, n_rows = len(part.rows), len(part.rows) + len(part.faults)
+    for row, text in part.footers:
+        stated = read_stated_rows(text)
+        if stated is None or fewest <= stated <= n_rows:
+            continue
+        message = (
+            f"row {row} states {stated:,} rows, but {n_rows:,} stand in the file: it is cut off, or not one export."
+        )
+        if "E117" not in mapping.acknowledge.warnings:
+            remedy = "Export it again; if all rows are there, " + how_to_acknowledge("E117")
+            raise refuse("E117", message, part.file.name, remedy)
+        part.notes.append(f"E117 {part.file.name}: {message} (acknowledged)")
+
+
+def how_to_acknowledge(code: str) -> str:
+    """Return the lines of the mapping that say a warning is known."""
+    return f'write in the mapping, below [acknowledge]: warnings = ["{code}"] and by = "your name".'
+
+
+def check_blank_headers(part: Part) -> None:
+    """Refuse columns that have cells but no header: nobody can say what they are, or whether headers have shifted."""
+    findings = []
+    for key, column in part.columns.items():
+        if not key.startswith(BLANK):
+            continue
+        n = len(column.codes) - int(np.count_nonzero(rows_with(column, blank_values(column))))
+        if n:
+            letter = column_letter(int(key.removeprefix(BLANK)))
+            message = f"column {letter} has no header, but {n:,} cells that are not empty."
+            remedy = "Give the column a header, or delete it, in the export."
+            findings.append(Finding("E119", message, part.file.name, remedy))
+    if findings:
+        n_more = len(findings) - _MOST_FINDINGS
+        head = f"{part.file.name} cannot be read" + (f" ({n_more} columns more like the last)." if n_more > 0 else ".")
+        raise InputRefused(head, findings[:_MOST_FINDINGS])
+
+
+def find_renamed(parts: Sequence[Part], mapping: Mapping) -> list[str]:
+    """Say which field stands in some files and not in others.
+
+    Raises
+    ------
+    InputRefused
+        A file that lacks a field has a column that the other files do not have: it may be the field under a new name
+        (E120), and this is not acknowledged.
+    """
+    notes, findings = [], []
+    for name in FIELDS:
+        lacking = [part for part in parts if name not in part.columns]
+        having = [part for part in parts if name in part.columns]
+        if not lacking or not having:
+            continue
+        files = ", ".join(part.file.name for part in lacking)
+        notes.append(f"{name} is in other files but not in {files}; it counts as not recorded there.")
+        known = {normalise_header(header) for part in having for header in part.file.header}
+        for part in lacking:
+            new = [h for h in part.file.unread_columns if normalise_header(h) not in known and "no header" not in h]
+            if new:
+                findings.append(_ask_renamed(name, having[0], part, new))
+    if findings and "E120" not in mapping.acknowledge.warnings:
+        raise InputRefused("The files do not have the same columns.", findings)
+    return notes
+
+
+def _ask_renamed(name: str, having: Part, lacking: Part, new: list[str]) -> Finding:
+    header = having.file.field_columns[name][0]
+    listed = ", ".join(f'"{word}"' for word in new[:_MOST_ROWS_NAMED])
+    return Finding(
+        "E120",
+        f'column "{header}" ({name}) of {having.file.name} is not there; columns only this file has: {listed}.',
+        lacking.file.name,
+        f"If one of them is {name} under another name, give both exports the same header; if not, "
+        + how_to_acknowledge("E120"),
+    )

@@ -1,0 +1,540 @@
+"""Headers, sheets and the shape of the table: entries 40 to 54."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from openpyxl.comments import Comment
+
+from faults.catalogue import ASK, FIX, KEEP, QUAR, REFUSE, WARN, Fault, Input, Run
+from faults.exports import CSV, EVERYWHERE, PARQUET, XLSX, Row, clean_rows, conserved, visit_of, write
+from faults.syntax import all_read, given
+from faults.workbooks import lines_of
+
+Make = Callable[[Path, str], Input]
+_MAP = "Write the header in the mapping, below [columns]."
+_TWO_LEVELS = ("Patient", "Visit", "", "", "", "", "", "", "", "", "", "", "")
+
+
+def _renamed(names: dict[str, str], mapping: str = "") -> Make:
+    """The clean export with other headers."""
+
+    def make(folder: Path, kind: str) -> Input:
+        rows = [{names.get(key, key): cell for key, cell in row.items()} for row in clean_rows()]
+        return Input([write(folder, kind, rows)], mapping)
+
+    return make
+
+
+def _without(*columns: str) -> Make:
+    def make(folder: Path, kind: str) -> Input:
+        rows = [{key: cell for key, cell in row.items() if key not in columns} for row in clean_rows()]
+        return Input([write(folder, kind, rows)])
+
+    return make
+
+
+def _with(name: str, cell: Callable[[int], str]) -> Make:
+    """The clean export with a column more."""
+
+    def make(folder: Path, kind: str) -> Input:
+        return Input([write(folder, kind, [{**row, name: cell(i)} for i, row in enumerate(clean_rows())])])
+
+    return make
+
+
+def _twice_pain(folder: Path, kind: str) -> Input:
+    if kind == CSV:
+        return given(lambda text: text.replace("pain_post", "pain_pre", 1))(folder, kind)
+    if kind == PARQUET:
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(write(folder, kind, clean_rows()))
+        names = ["pain_pre" if name == "pain_post" else name for name in table.column_names]
+        pq.write_table(table.rename_columns(names), folder / "visits.parquet")
+        return Input([folder / "visits.parquet"])
+    return _book(lambda sheet: _set(sheet, "E1", "pain_pre"))(folder, kind)
+
+
+def _set(sheet: Any, place: str, value: Any) -> None:
+    sheet[place] = value
+
+
+def _book(change: Callable[[Any], None], mapping: str = "") -> Make:
+    """The clean workbook, its sheet changed."""
+
+    def make(folder: Path, _: str) -> Input:
+        path = write(folder, XLSX, clean_rows())
+        workbook = openpyxl.load_workbook(path)
+        change(workbook.active)
+        workbook.save(path)
+        return Input([path], mapping)
+
+    return make
+
+
+def _blank_header(filled: bool) -> Make:
+    def change(text: str) -> str:
+        lines = text.splitlines()
+        return "".join(f"{line},{i if filled and i else ''}\n" for i, line in enumerate(lines))
+
+    def make(folder: Path, kind: str) -> Input:
+        if kind == CSV:
+            return given(change)(folder, kind)
+
+        def add(sheet: Any) -> None:
+            for i in range(2, 122):
+                sheet.cell(i, 14).value = i if filled else " "
+
+        return _book(add)(folder, kind)
+
+    return make
+
+
+def _index_column(text: str) -> str:
+    """As pandas writes a table unless told otherwise: a first column of numbers without a header."""
+    lines = text.splitlines()
+    return "".join(f"{i - 1 if i else ''},{line}\n" for i, line in enumerate(lines))
+
+
+def _quarters(change: Callable[[Row], Row], mapping: str = "") -> Make:
+    """Two quarters, the second with other columns."""
+
+    def make(folder: Path, kind: str) -> Input:
+        rows = clean_rows()
+        first = [row for row in rows if int(row["patient_id"][1:]) < 121]
+        second = [change(row) for row in rows if int(row["patient_id"][1:]) >= 121]
+        return Input([write(folder, kind, first, "q1"), write(folder, kind, second, "q2")], mapping)
+
+    return make
+
+
+def _rename_pain(row: Row) -> Row:
+    return {"VAS" if key == "pain_pre" else key: cell for key, cell in row.items()}
+
+
+def _two_header_rows(folder: Path, kind: str) -> Input:
+    lines = [list(_TWO_LEVELS), *([cell.replace("_", " ") for cell in line] for line in lines_of(clean_rows())[:1])]
+    lines += lines_of(clean_rows())[1:]
+    if kind == CSV:
+        path = folder / "visits.csv"
+        path.write_text("".join(",".join(line) + "\n" for line in lines), encoding="utf-8")
+        return Input([path])
+    workbook = openpyxl.Workbook()
+    for line in lines:
+        workbook.active.append(line)
+    workbook.active.merge_cells("B1:M1")
+    workbook.save(folder / "visits.xlsx")
+    return Input([folder / "visits.xlsx"])
+
+
+def _hidden_sheet(state: str) -> Make:
+    def make(folder: Path, _: str) -> Input:
+        path = write(folder, XLSX, clean_rows())
+        workbook = openpyxl.load_workbook(path)
+        hidden = workbook.create_sheet("Names")
+        for line in (["id", "name"], ["K101", "Zebulon Quist"]):
+            hidden.append(line)
+        hidden.sheet_state = state
+        workbook.save(path)
+        return Input([path], secrets=("Zebulon",))
+
+    return make
+
+
+def _hide(sheet: Any) -> None:
+    sheet.row_dimensions[5].hidden = True
+    sheet.column_dimensions["C"].hidden = True
+    sheet.auto_filter.ref = "A1:M121"
+
+
+def _sheets(names: tuple[str, ...], mapping: str = "") -> Make:
+    """A cover sheet and sheets of data after it."""
+
+    def make(folder: Path, _: str) -> Input:
+        workbook = openpyxl.Workbook()
+        workbook.active.title = "Cover"
+        workbook.active["A1"] = "Visits of the quarter"
+        for name in names:
+            sheet = workbook.create_sheet(name)
+            for line in lines_of(clean_rows()):
+                sheet.append(line)
+        workbook.save(folder / "visits.xlsx")
+        return Input([folder / "visits.xlsx"], mapping)
+
+    return make
+
+
+def _cell(place: str, value: Any) -> Make:
+    return _book(lambda sheet: _set(sheet, place, value))
+
+
+def _error_text(folder: Path, kind: str) -> Input:
+    rows = clean_rows()
+    rows[4]["pain_pre"], rows[7]["modalities"] = "#DIV/0!", "#N/A"
+    return Input([write(folder, kind, rows)])
+
+
+def _formula_with_a_comment(sheet: Any) -> None:
+    sheet["A3"].comment = Comment("call Zebulon Quist", "Zebulon Quist")
+    sheet.parent.properties.creator = "Zebulon Quist"
+
+
+def _carries(folder: Path, kind: str) -> Input:
+    made = _book(_formula_with_a_comment)(folder, kind)
+    return Input(made.files, secrets=("Zebulon",))
+
+
+def _wide(dates_as_headers: bool) -> Make:
+    def make(folder: Path, kind: str) -> Input:
+        rows = []
+        for i in range(0, 120, 3):
+            visits = clean_rows()[i : i + 3]
+            row: Row = {"patient_id": visits[0]["patient_id"]}
+            for k, visit in enumerate(visits, start=1):
+                if dates_as_headers:
+                    row[f"2025-0{k}-15"] = visit["pain_pre"]
+                else:
+                    row |= {f"visit{k}_date": visit["visit_date"], f"visit{k}_pain": visit["pain_pre"]}
+            rows.append(row)
+        return Input([write(folder, kind, rows)])
+
+    return make
+
+
+def _numbers_as_text(folder: Path, kind: str) -> Input:
+    return Input([write(folder, kind, clean_rows())])
+
+
+def _percent(sheet: Any) -> None:
+    for i in range(2, 122):
+        cell = sheet.cell(i, 4)
+        cell.value, cell.number_format = int(cell.value) / 10, "0%"
+
+
+def _says(*words: str) -> Callable[[Run], None]:
+    def check(run: Run) -> None:
+        for word in words:
+            assert word in run.said, run.said
+
+    return check
+
+
+def _set_aside(*found: tuple[str, int]) -> Callable[[Run], None]:
+    def check(run: Run) -> None:
+        conserved(run)
+        shift = 1 if any((run.out.parent / "in").glob("*.parquet")) else 2
+        assert [(row["code"], int(row["source_row"]) - shift) for row in run.table("quarantine")] == list(found)
+        for row in run.table("quarantine"):
+            assert 'column "' in row["remedy"] or row["column"], row
+
+    return check
+
+
+def _same_tables(run: Run) -> None:
+    all_read()(run)
+    assert visit_of(run, 0)["pain_pre_nrs"] == "8" and visit_of(run, 0)["age"] == "25"
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        40,
+        "no-patient-column",
+        "A required column is missing",
+        REFUSE,
+        ("E121",),
+        _renamed({"patient_id": "subject"}),
+        EVERYWHERE,
+        _MAP,
+        _says("headers found: 'subject', 'visit_date'", 'patient_id = "subject"'),
+    ),
+    Fault(
+        40,
+        "no-day-column",
+        "No column of days",
+        REFUSE,
+        ("E121",),
+        _without("visit_date"),
+        EVERYWHERE,
+        _MAP,
+        _says("visit_date (or visit_day)"),
+    ),
+    Fault(
+        40,
+        "declared-column-missing",
+        "A column the mapping names is missing",
+        REFUSE,
+        ("E123",),
+        _renamed({}, '[columns]\npain_pre = "pain_now"\n'),
+        EVERYWHERE,
+        "Correct that line of the mapping.",
+        _says("pain_now"),
+    ),
+    Fault(
+        41,
+        "extra-column",
+        "A column nobody asked for",
+        KEEP,
+        (),
+        _with("machine", lambda i: "m2"),
+        EVERYWHERE,
+        "Nothing.",
+        all_read("not read from visits", "machine"),
+    ),
+    Fault(
+        42,
+        "header-twice",
+        "One header over two columns",
+        REFUSE,
+        ("E122",),
+        _twice_pain,
+        EVERYWHERE,
+        "Rename or delete one of them.",
+        _says("(D, E)"),
+    ),
+    Fault(
+        43,
+        "blank-header",
+        "A column of cells without a header",
+        REFUSE,
+        ("E119",),
+        _blank_header(True),
+        (CSV, XLSX),
+        "Give the column a header, or delete it.",
+        _says("column N has no header, but 120 cells"),
+    ),
+    Fault(
+        43,
+        "index-column",
+        "A first column of row numbers without a header, as pandas writes it",
+        REFUSE,
+        ("E119",),
+        given(_index_column),
+        (CSV,),
+        "Give the column a header, or delete it.",
+        _says("column A has no header"),
+    ),
+    Fault(
+        43,
+        "blank-column",
+        "An empty column without a header",
+        KEEP,
+        (),
+        _blank_header(False),
+        (CSV, XLSX),
+        "Nothing.",
+        all_read(),
+    ),
+    Fault(
+        44,
+        "columns-in-other-order",
+        "Columns in another order in the second quarter",
+        FIX,
+        (),
+        _quarters(lambda row: dict(reversed(row.items()))),
+        EVERYWHERE,
+        "Nothing.",
+        all_read(),
+    ),
+    Fault(
+        45,
+        "column-renamed",
+        "A column with another name in the second quarter",
+        ASK,
+        ("E120",),
+        _quarters(_rename_pain),
+        EVERYWHERE,
+        "Give both exports the same header, or [acknowledge] warnings.",
+        _says('"VAS"', 'warnings = ["E120"]'),
+    ),
+    Fault(
+        45,
+        "other-column-acknowledged",
+        "Another column in the second quarter, known",
+        WARN,
+        (),
+        _quarters(_rename_pain, '[acknowledge]\nwarnings = ["E120"]\nby = "reception"\n'),
+        EVERYWHERE,
+        "Nothing.",
+        all_read("it counts as not recorded there"),
+    ),
+    Fault(
+        45,
+        "patient-column-renamed",
+        "The patient column with another name in the second quarter",
+        REFUSE,
+        ("E121",),
+        _quarters(lambda row: {"case" if key == "patient_id" else key: cell for key, cell in row.items()}),
+        EVERYWHERE,
+        _MAP,
+        _says("q2.", 'patient_id = "case"'),
+    ),
+    Fault(
+        46,
+        "two-header-rows",
+        "A header of two rows, or with merged cells",
+        ASK,
+        ("E121",),
+        _two_header_rows,
+        (CSV, XLSX),
+        "Make them one row, or [file] header_row = 2.",
+        _says("look like one header of two rows", "'Visit'", "'patient id'"),
+    ),
+    Fault(
+        47,
+        "hidden-sheet",
+        "A hidden sheet",
+        WARN,
+        (),
+        _hidden_sheet("hidden"),
+        (XLSX,),
+        "Delete it before passing it on.",
+        all_read('hidden sheet "Names" (2 rows) was not read'),
+    ),
+    Fault(
+        47,
+        "very-hidden-sheet",
+        "A sheet that only a program can show",
+        WARN,
+        (),
+        _hidden_sheet("veryHidden"),
+        (XLSX,),
+        "Delete it before passing it on.",
+        all_read('hidden sheet "Names"'),
+    ),
+    Fault(
+        48,
+        "hidden-rows",
+        "Hidden rows and columns, a filter",
+        WARN,
+        (),
+        _book(_hide),
+        (XLSX,),
+        "Nothing: they are read like the others.",
+        all_read("1 hidden rows", "1 hidden columns", "a filter is set"),
+    ),
+    Fault(
+        49,
+        "data-on-second-sheet",
+        "The data on another than the first sheet",
+        FIX,
+        (),
+        _sheets(("Data",)),
+        (XLSX,),
+        "Nothing.",
+        all_read('sheet "Cover" has no patient and day column'),
+    ),
+    Fault(
+        49,
+        "two-sheets",
+        "Two sheets of data",
+        ASK,
+        ("E110",),
+        _sheets(("Q1", "Q2")),
+        (XLSX,),
+        '[file] sheet = "Q1"',
+        _says('sheet = "Q1"'),
+    ),
+    Fault(
+        49,
+        "sheet-declared",
+        "Two sheets of data, one declared",
+        FIX,
+        (),
+        _sheets(("Q1", "Q2"), '[file]\nsheet = "Q2"\n'),
+        (XLSX,),
+        "Nothing.",
+        all_read(),
+    ),
+    Fault(
+        50,
+        "error-value",
+        "A cell with an error value (#N/A)",
+        QUAR,
+        ("E147",),
+        _cell("D5", "#N/A"),
+        (XLSX,),
+        "Mend the formula.",
+        _set_aside(("E147", 3)),
+    ),
+    Fault(
+        50,
+        "formula-without-value",
+        "A formula that was never calculated",
+        QUAR,
+        ("E148",),
+        _cell("D5", "=3+4"),
+        (XLSX,),
+        "Open it in a spreadsheet and save it.",
+        _set_aside(("E148", 3)),
+    ),
+    Fault(
+        50,
+        "error-text",
+        "Error values as text",
+        QUAR,
+        ("E147",),
+        _error_text,
+        EVERYWHERE,
+        "Mend the formula.",
+        _set_aside(("E147", 4), ("E147", 7)),
+    ),
+    Fault(
+        51,
+        "comments-and-author",
+        "Comments and an author's name in a workbook",
+        WARN,
+        (),
+        _carries,
+        (XLSX,),
+        "Nothing: neither read nor copied.",
+        all_read("also carries comments, what looks like its author's name"),
+    ),
+    Fault(
+        52,
+        "wide",
+        "A column a visit instead of a row a visit",
+        REFUSE,
+        ("E126",),
+        _wide(False),
+        EVERYWHERE,
+        "Export the list of visits, one row each.",
+        _says("one row a patient", "visit#_"),
+    ),
+    Fault(
+        52,
+        "wide-by-date",
+        "Dates as headers",
+        REFUSE,
+        ("E126",),
+        _wide(True),
+        EVERYWHERE,
+        "Export the list of visits, one row each.",
+        _says("3 headers are dates"),
+    ),
+    Fault(
+        53,
+        "numbers-as-text",
+        "Numbers stored as text",
+        FIX,
+        (),
+        _numbers_as_text,
+        (XLSX, PARQUET),
+        "Nothing.",
+        _same_tables,
+    ),
+    Fault(
+        54,
+        "percent",
+        "Ratings shown as percent",
+        ASK,
+        ("E127",),
+        _book(_percent),
+        (XLSX,),
+        "Format the column as plain numbers; [pain] scale.",
+        _says("120 cells", 'column "pain_pre" (D)', "scale ="),
+    ),
+)

@@ -1,0 +1,280 @@
+"""`outcomes inspect`: what it finds, what it writes, and that the proposal reads the export as its own mapping does."""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from outcomes import cli
+from outcomes.definitions import Codebook
+from outcomes.records import Mapping
+from outcomes.records import inspect_values as weigh
+from outcomes.records.inspect import inspect_export
+from outcomes.records.inspect_columns import NAMES, match_columns
+from outcomes.records.inspect_write import quote
+from outcomes.records.mapping import FIELDS
+from outcomes.simulate import write_simulation
+
+
+@pytest.fixture(scope="module")
+def codebook() -> Codebook:
+    return Codebook.load()
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("simulated")
+    for profile in ("chiro", "physio"):
+        write_simulation(folder / profile, 160, 5, profile)
+    return {profile: folder / profile for profile in ("chiro", "physio")}
+
+
+@pytest.mark.parametrize("profile", ["chiro", "physio"])
+def test_the_proposal_as_it_is_gives_the_visits_of_the_true_mapping(simulated, profile, tmp_path) -> None:
+    export = simulated[profile] / "visits.csv"
+    proposed = tmp_path / "proposed.toml"
+    assert cli.main(["inspect", str(export), "--out", str(proposed)]) == 0
+    for name, mapping in (("true", simulated[profile] / "mapping.toml"), ("proposed", proposed)):
+        out = tmp_path / name
+        arguments = ["clean", str(export), "--mapping", str(mapping), "--out", str(out), "--format", "csv", "--quiet"]
+        assert cli.main(arguments) in (0, 1)
+    for table in ("visits.csv", "episodes.csv", "quarantine.csv"):
+        assert (tmp_path / "true" / table).read_bytes() == (tmp_path / "proposed" / table).read_bytes(), table
+
+
+def test_the_sample_is_matched_column_by_column(sample_export, sample_mapping, codebook) -> None:
+    found = inspect_export(sample_export, Mapping(), codebook)
+    true = Mapping.load(sample_mapping)
+    assert found.proposal.columns == true.columns
+    assert found.proposal.dates.order == "dmy" and found.proposal.dates.data_cut == true.dates.data_cut
+    assert set(found.proposal.values.missing) == set(true.values.missing)
+    assert found.proposal.non_data == true.non_data and found.open_questions == () and found.suspects == ()
+    assert all(n >= 5 for terms in found.unknown for _, n in terms.shown)
+
+
+EXPORTS = {
+    "Cliniko": (
+        "id,patient,starts_at,practitioner,business,appointment_type,patient_name,booking_ip_address,notes",
+        {"patient_id": "patient", "visit_date": "starts_at", "clinician_id": "practitioner", "clinic_id": "business"},
+    ),
+    "WebPT": (
+        "record_id,visit_date,cpt,clinic_id,patient_id,therapist_id,insurance_type_id,units,note_type",
+        {
+            "patient_id": "patient_id",
+            "visit_date": "visit_date",
+            "clinician_id": "therapist_id",
+            "clinic_id": "clinic_id",
+        },
+    ),
+    "ChiroTouch": (
+        "Patient ID,Date of Service,Purpose of Visit,Pain Level,ICD-10,CPT,Provider,Age,Gender",
+        {
+            "patient_id": "Patient ID",
+            "visit_date": "Date of Service",
+            "visit_purpose": "Purpose of Visit",
+            "pain_pre": "Pain Level",
+            "diagnoses": "ICD-10",
+            "procedure_codes": "CPT",
+            "clinician_id": "Provider",
+            "age": "Age",
+            "sex": "Gender",
+        },
+    ),
+}
+CELLS = {
+    "patient": "P{i}",
+    "patient_id": "P{i}",
+    "Patient ID": "P{i}",
+    "starts_at": "2024-03-{i:02}T03:45:00Z",
+    "visit_date": "2024-03-{i:02}",
+    "Date of Service": "03/{i:02}/2024",
+    "practitioner": "T{k}",
+    "therapist_id": "T{k}",
+    "Provider": "T{k}",
+    "business": "C{k}",
+    "clinic_id": "C{k}",
+    "cpt": "97110",
+    "CPT": "97140",
+    "ICD-10": "M54.50",
+    "Pain Level": "{k}",
+    "Purpose of Visit": "Treatment",
+    "Age": "4{k}",
+    "Gender": "F",
+    "patient_name": "Jane Doe",
+    "booking_ip_address": "203.0.113.{i}",
+    "notes": "Jane called 555-0142",
+    "id": "{i}",
+    "record_id": "{i}",
+    "appointment_type": "Follow-up",
+    "insurance_type_id": "3",
+    "units": "1",
+    "note_type": "Daily note",
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_headers_of_clinic_systems(name, codebook) -> None:
+    header = EXPORTS[name][0].split(",")
+    cells = [[CELLS[h].format(i=i, k=i % 3 + 1) for i in range(1, 28)] for h in header]
+    found = {m.field: m.header for m in match_columns(header, cells, codebook) if m.score >= 0.62}
+    assert {field: found.get(field) for field in EXPORTS[name][1]} == EXPORTS[name][1]
+
+
+def write(folder: Path, header: str, rows: list[str], name: str = "visits.csv", encoding: str = "utf-8") -> Path:
+    path = folder / name
+    path.write_text("\n".join([header, *rows]) + "\n", encoding=encoding)
+    return path
+
+
+def test_nothing_of_a_patient_is_printed_and_nothing_but_the_mapping_written(tmp_path, capsys) -> None:
+    rows = [
+        f"P{i},2024-03-{i:02},Jane Doe,{i}03-555-0142,massage;call 303-555-01{i:02},Jane said so" for i in range(1, 28)
+    ]
+    path = write(tmp_path, "Client,Visit Date,Patient Name,Phone,Treatment,Notes", rows)
+    before = sorted(tmp_path.iterdir())
+    assert cli.main(["inspect", str(path)]) == 0
+    said = "".join(capsys.readouterr())
+    assert sorted(tmp_path.iterdir()) == before
+    assert "Jane" not in said and "555" not in said
+    assert "Patient Name: name, by its header and its cells" in said and "Phone: phone number" in said
+    assert "Treatment: phone number, by some of its cells" in said
+    assert cli.main(["inspect", str(path), "--out", str(tmp_path / "m.toml")]) == 0
+    text = (tmp_path / "m.toml").read_text(encoding="utf-8")
+    assert "Jane" not in text and "555" not in text and "take it out of the export" in text
+    Mapping.load(tmp_path / "m.toml")
+
+
+def test_a_word_is_shown_from_five_patients_on(tmp_path, capsys) -> None:
+    rows = [f"P{i % 9},2024-03-{i:02},moon dust" for i in range(1, 28)] + [
+        f"P1,2024-04-{i:02},Quillon Okonjo" for i in range(1, 28)
+    ]
+    path = write(tmp_path, "patient_id,visit_date,modalities", rows)
+    assert cli.main(["inspect", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "moon dust (27)" in said and "Quillon" not in said and "1 more" in said
+
+
+def test_a_mapping_is_never_overwritten(tmp_path, capsys) -> None:
+    path = write(tmp_path, "patient_id,visit_date", ["1,2024-03-02"])
+    out = tmp_path / "m.toml"
+    out.write_text("mine", encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 2
+    assert out.read_text(encoding="utf-8") == "mine" and "E916" in capsys.readouterr().err
+    assert cli.main(["inspect", str(path), "--out", str(out), "--force"]) == 0
+    assert tomllib.loads(out.read_text(encoding="utf-8"))["columns"] == {
+        "patient_id": "patient_id",
+        "visit_date": "visit_date",
+    }
+    assert cli.main(["inspect", str(path), "--out", str(path), "--force"]) == 2 and path.stat().st_size > 10
+    assert cli.main(["inspect", str(tmp_path / "none.csv")]) == 2
+    assert cli.main(["inspect", str(tmp_path)]) == 2
+
+
+def test_dates_that_do_not_say_are_asked_for(tmp_path, capsys) -> None:
+    path = write(tmp_path, "patient_id,visit_date", [f"{i},0{i}/0{i + 1}/2024" for i in range(1, 9)])
+    out = tmp_path / "m.toml"
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 1
+    assert "TO DECIDE" in capsys.readouterr().out
+    text = out.read_text(encoding="utf-8")
+    assert "# TO DECIDE: [dates] order" in text and '# order = "dmy"' in text
+    Mapping.load(out)
+
+
+def test_without_a_patient_or_a_day_the_headers_are_listed(tmp_path, capsys) -> None:
+    path = write(tmp_path, "colour,size", ["red,3", "blue,4"])
+    assert cli.main(["inspect", str(path), "--out", str(tmp_path / "m.toml")]) == 2
+    said = capsys.readouterr().err
+    assert "E915" in said and "'colour', 'size'" in said and not (tmp_path / "m.toml").exists()
+
+
+def test_semicolons_preamble_windows_text_and_decimal_commas(tmp_path, codebook) -> None:
+    rows = ["Praxis Zürich;;;", "gedruckt;;;", "Patient;Datum;Schmerz vorher;Physio"]
+    rows += [f"P{i};{i:02}.03.2024;{i % 9},5;Müller" for i in range(1, 29)]
+    path = tmp_path / "export.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="cp1252")
+    found = inspect_export(path, Mapping(), codebook)
+    options = found.proposal.file
+    assert (options.encoding, options.delimiter, options.header_row) == ("cp1252", ";", 3)
+    assert found.proposal.columns["patient_id"] == "Patient" and found.proposal.columns["visit_date"] == "Datum"
+    assert found.proposal.values.decimal_mark == "," and found.proposal.dates.order == "dmy"
+    assert "16 rows allow only that" in found.evidence["visit_date"]
+
+
+def test_a_workbook_with_a_hidden_sheet(tmp_path, codebook, capsys) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "Cover"
+    book.active.append(["Export of visits"])
+    sheet = book.create_sheet("Data")
+    sheet.append(["Client ID", "Visit Date", "Pain Before"])
+    for i in range(1, 28):
+        sheet.append([f"P{i % 5}", datetime.date(2024, 3, i), i % 11])
+    hidden = book.create_sheet("Patients")
+    hidden.append(["Zaphod Beeblebrox", "555-0142"])
+    hidden.sheet_state = "hidden"
+    path = tmp_path / "visits.xlsx"
+    book.save(path)
+    assert cli.main(["inspect", str(path), "--out", str(tmp_path / "m.toml")]) == 0
+    said = capsys.readouterr().out
+    assert '"Patients"' in said and "hidden" in said and "Zaphod" not in said
+    mapping = Mapping.load(tmp_path / "m.toml")
+    assert mapping.file.sheet == "Data" and mapping.columns["pain_pre"] == "Pain Before"
+
+
+def test_a_mapping_that_is_there_stands(tmp_path, codebook) -> None:
+    path = write(tmp_path, "Client ID,Other ID,Visit Date", ["1,7,2024-03-02", "2,8,2024-03-03"])
+    given = Mapping.from_dict(
+        {"columns": {"patient_id": "Other ID"}, "dates": {"data_cut": datetime.date(2024, 3, 31)}}
+    )
+    found = inspect_export(path, given, codebook)
+    assert found.proposal.columns == {"patient_id": "Other ID", "visit_date": "Visit Date"}
+    assert found.proposal.dates.data_cut == datetime.date(2024, 3, 31)
+
+
+def test_every_field_has_names_and_its_own_name_is_certain(codebook) -> None:
+    assert set(NAMES) == set(FIELDS)
+    header = [field for field in FIELDS if field not in ("visit_day", "onset_days", "age_band")]
+    found = match_columns(header, [[] for _ in header], codebook)
+    assert {m.field: m.header for m in found} == {field: field for field in header}
+
+
+@pytest.mark.parametrize(
+    ("cells", "order", "words"),
+    [
+        ({"13/01/2024": 300, "14/01/2024": 12, "01/02/2024": 5}, "dmy", "312 rows allow only that"),
+        ({"01/13/2024": 4}, "mdy", "4 rows"),
+        ({"01/02/2024": 9}, "", "ask"),
+        ({"13/01/2024": 5, "01/13/2024": 5}, "", "ask"),
+        ({"13/01/2024": 99, "01/13/2024": 1}, "dmy", "1 allow only MM/DD/YYYY"),
+        ({"2024-01-02": 3}, "iso", "year comes first"),
+        ({"20240102": 3}, "ymd", "year comes first"),
+        ({"45293": 3}, "excel", "serial numbers"),
+        ({"soon": 3}, "", "no dates"),
+    ],
+)
+def test_the_order_of_dates_with_its_evidence(cells, order, words) -> None:
+    found = weigh.weigh_dates(cells)
+    assert found.order == order and words in found.words
+
+
+def test_scale_marks_flags_and_cut() -> None:
+    assert weigh.weigh_pain_scale([{"7": 90, "70": 2}])[0] == "0-10"
+    assert weigh.weigh_pain_scale([{"7": 9, "70": 91}])[0] == "0-100"
+    assert weigh.weigh_pain_scale([{"7": 60, "70": 40}])[0] == ""
+    assert weigh.weigh_decimal_mark([{"5,5": 3, "6": 9}])[0] == ","
+    assert weigh.find_missing_marks([{"n/a": 3, "-": 1, "Jane": 2, "5": 7}]) == ["-", "n/a"]
+    assert weigh.find_flags([{"ja": 3, "nein": 1}]) == (["ja"], ["nein"])
+    assert weigh.find_totals(["Total", "P1", "Grand total:"]) == ["Grand total:", "Total"]
+    days = {datetime.date(2024, 1, 1) + datetime.timedelta(days=i): 10 for i in range(90)}
+    late = days | {datetime.date(2024, 5, 2): 1}
+    assert weigh.find_data_cut(late, "")[0] == datetime.date(2024, 3, 31)
+    assert weigh.find_data_cut(days, "")[0] is None
+    assert weigh.find_data_cut(late, "Printed 2024-04-02")[0] == datetime.date(2024, 4, 2)
+
+
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "tab\there", "é ü", "line\nbreak"])
+def test_texts_survive_toml(text) -> None:
+    assert tomllib.loads(f"x = {quote(text)}")["x"] == text
