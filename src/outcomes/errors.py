@@ -57,3 +57,7 @@ class NotEstimable(OutcomesError):
 
 class ConservationError(OutcomesError):
     """A step lost or invented rows; always a fault of the package, never of the data."""
+
+
+class DisclosureError(OutcomesError):
+    """Numbers that cannot be published without telling too much about few patients; nothing is written (exit 3)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 
 from outcomes.errors import ConservationError
@@ -72,6 +73,9 @@ class Step:
         return sum(self.not_data.values())
 
 
+_READ, _CLEANED = "rows", ("records", "visits")
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The steps in order; a new ledger is made by `with_step`."""
@@ -92,3 +96,53 @@ class Ledger:
                 out += [{**head, "outcome": outcome, "reason": r, "n": n} for r, n in getattr(step, outcome).items()]
             out.append({**head, "outcome": KEPT, "reason": "", "n": step.kept})
         return out
+
+
+def check_unbroken(ledger: Ledger, n: int, what: str) -> None:
+    """Hold the steps against each other and against the table they led to: what one step kept, the next one took in.
+
+    A step is checked when it is made; between two steps, and between the last one and the rows that are really there,
+    rows could still go or come.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Its steps in records and visits; those of one name (one a file) count together. The account of reading is
+        `check_reading`'s: `outcomes diff` also cleans mixtures of two exports, which nobody read.
+    n : int
+        Rows of the table after the last of them.
+    what : str
+        What the table holds, for the message.
+
+    Raises
+    ------
+    ConservationError
+        This is not an ``assert``: it cannot be switched off.
+    """
+    stages: list[list[Step]] = []
+    for step in ledger.steps:
+        if step.unit not in _CLEANED:
+            continue
+        if stages and stages[-1][0].name == step.name:
+            stages[-1].append(step)
+        else:
+            stages.append([step])
+    for before, after in pairwise(stages):
+        kept, taken = sum(step.kept for step in before), sum(step.rows_in for step in after)
+        check_sum(taken, kept, f"'{after[0].name}' after '{before[0].name}'")
+    if stages:
+        check_sum(n, sum(step.kept for step in stages[-1]), what)
+
+
+def check_reading(ledger: Ledger, n: int) -> None:
+    """Hold the account of reading against the records that came of it; raises `ConservationError`."""
+    check_sum(n, sum(step.kept for step in ledger.steps if step.unit == _READ), "records read")
+
+
+def check_sum(found: int, expected: int, what: str) -> None:
+    """Raise `ConservationError` when a step lost or invented rows."""
+    if found != expected:
+        raise ConservationError(
+            f"{what}: {expected} rows were kept before, {found} are there. "
+            "This is a fault of the package; please report it."
+        )

@@ -11,6 +11,8 @@ import pytest
 
 from outcomes import cli
 from outcomes.cases import export
+from outcomes.cli import clean
+from outcomes.cli.shared import REFUSED, ROWS_SET_ASIDE
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def cleaned(tmp_path_factory, sample_export, sample_mapping):
 
 def test_every_table_in_both_formats(cleaned):
     code, out = cleaned
-    assert code == cli.ROWS_SET_ASIDE
+    assert code == ROWS_SET_ASIDE
     names = {path.name for path in out.iterdir()} - {"cleaned-by-outcomes"}
     assert names == {f"{table}.{ending}" for table in export.TABLES for ending in ("csv", "parquet")}
     for table in export.TABLES:
@@ -88,7 +90,7 @@ def test_rows_in_another_order_give_the_same_tables(cleaned, sample_export, samp
 def test_a_wrong_file_is_refused_in_words_and_nothing_is_written(tmp_path, capsys, text, says):
     path = tmp_path / "export.csv"
     path.write_bytes(text.encode())
-    assert cli.main(["clean", str(path), "--out", str(tmp_path / "out")]) == cli.REFUSED
+    assert cli.main(["clean", str(path), "--out", str(tmp_path / "out")]) == REFUSED
     said = capsys.readouterr().err
     assert any(word.lower() in said.lower() for word in says.split("|")), said
     assert "Traceback" not in said
@@ -109,7 +111,7 @@ def test_a_file_put_into_an_earlier_result_is_not_lost(tmp_path):
     command = ["clean", str(path), "--out", str(out), "--quiet"]
     assert [cli.main(command), cli.main(command)] == [cli.DONE, cli.DONE]
     (out / "notes.txt").write_text("mine")
-    assert cli.main(command) == cli.REFUSED
+    assert cli.main(command) == REFUSED
     assert (out / "notes.txt").read_text() == "mine"
 
 
@@ -122,14 +124,14 @@ def test_a_number_of_patients_that_is_none_is_a_usage_error(patients, tmp_path, 
 
 def test_a_simulation_does_not_replace_an_export(tmp_path):
     (tmp_path / "visits.csv").write_text("mine")
-    assert cli.main(["simulate", "--patients", "5", "--seed", "1", "--out", str(tmp_path)]) == cli.REFUSED
+    assert cli.main(["simulate", "--patients", "5", "--seed", "1", "--out", str(tmp_path)]) == REFUSED
     assert (tmp_path / "visits.csv").read_text() == "mine"
 
 
 def test_no_usable_visit_is_refused_with_the_reasons(tmp_path, capsys):
     path = tmp_path / "export.csv"
     path.write_text("patient_id,visit_date,pain_pre\np1,2025-01-01,hurts\n")
-    assert cli.main(["clean", str(path), "--out", str(tmp_path / "out")]) == cli.REFUSED
+    assert cli.main(["clean", str(path), "--out", str(tmp_path / "out")]) == REFUSED
     assert "E231" in capsys.readouterr().err
 
 
@@ -150,7 +152,7 @@ def test_broken_half_way_the_earlier_result_stays_whole(tmp_path, monkeypatch, c
         raise OSError(28, "No space left on device p1")
 
     monkeypatch.setattr(export, "_plain", full_disk)
-    assert cli.main(["clean", str(path), "--out", str(out), "--quiet"]) == cli.REFUSED
+    assert cli.main(["clean", str(path), "--out", str(out), "--quiet"]) == REFUSED
     assert {p.name: p.read_bytes() for p in out.iterdir()} == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["export.csv", "out"]
     said = capsys.readouterr().err
@@ -174,8 +176,8 @@ def test_an_unforeseen_fault_tells_its_place_and_no_value(tmp_path, monkeypatch,
 
 
 def test_the_table_names_of_the_help_are_those_of_the_export():
-    assert cli._TABLES == export.TABLES
-    assert cli._FORMATS == export.FORMATS
+    assert clean._TABLES == export.TABLES
+    assert clean._FORMATS == export.FORMATS
 
 
 def test_cleaning_imports_neither_pandas_nor_scipy(tmp_path):
@@ -186,7 +188,7 @@ def test_cleaning_imports_neither_pandas_nor_scipy(tmp_path):
         f"main(['clean', {str(path)!r}, '--out', {str(tmp_path / 'out')!r}]); "
         "print([m for m in ('pandas', 'scipy', 'matplotlib', 'statsmodels') if m in sys.modules])"
     )
-    environment = {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    environment = {"PYTHONPATH": str(Path(cli.__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 

@@ -22,13 +22,14 @@ import pytest
 
 from outcomes import cli
 from outcomes.cases import build_episodes, build_visits
+from outcomes.cli.shared import DONE, ROWS_SET_ASIDE
 from outcomes.definitions import Protocol
 from outcomes.records import read_records
 from outcomes.release.inputs import ask
 from outcomes.release.tables import to_csv
 from outcomes.simulate import write_simulation
 
-SOURCE = Path(cli.__file__).parents[1]
+SOURCE = Path(cli.__file__).parents[2]
 QUICK = """[inference]
 bootstrap_draws = 12
 [reporting_floor]
@@ -61,7 +62,7 @@ def report(export, settings, out, workers=1, environment=HERE, cwd=None, umask=0
         check=False,
         timeout=600,
     )
-    assert done.returncode in (cli.DONE, cli.ROWS_SET_ASIDE), done.stderr
+    assert done.returncode in (DONE, ROWS_SET_ASIDE), done.stderr
     (folder,) = (path for path in Path(out).iterdir() if path.is_dir())
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 

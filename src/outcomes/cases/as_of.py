@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outcomes.cases.dates import day_number
 from outcomes.cases.schema import MISSING
 from outcomes.cases.subset import keep_visits
-from outcomes.cases.values import day_number
 from outcomes.errors import Finding, InputRefused
 from outcomes.ledger import Step
 

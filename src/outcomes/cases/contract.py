@@ -5,20 +5,21 @@ A record with any fault is set aside whole; a word the codebook does not know is
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from outcomes import arrow
 from outcomes.cases import cells, values
 from outcomes.cases.conflicts import find_conflicts
-from outcomes.cases.rules import OLDEST, RULES, Fault
-from outcomes.cases.schema import MISSING, Columns
+from outcomes.cases.corrections import find_corrected
+from outcomes.cases.measuring import Measuring
+from outcomes.cases.rules import CORRECTED_LATER
+from outcomes.cases.schema import MISSING
+from outcomes.cases.typed import ENOUGH_CELLS, Typed
 from outcomes.definitions import DIAGNOSIS_TIERS, drop_named
 from outcomes.errors import Finding, InputRefused
 
@@ -26,214 +27,15 @@ if TYPE_CHECKING:
     from outcomes.definitions import Codebook, CodeTerms, Protocol
     from outcomes.records import Records, TextColumn
 
+__all__ = ["Typed", "type_records"]
+
 _SINGLE_WORDS = ("cause", "trigger", "radiation", "region", "sex", "onset", "discharge_reason")
-_ENOUGH_CELLS, _LOW_SHARE = 20, 0.95
-_READINGS = {
-    "n/10": "the number before the stroke",
-    "a-b": "the midpoint",
-    "before->after": "before and after treatment",
-}
+_LIKE_A_CODE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z] ?[0-9][0-9A-Za-z]\.? ?[0-9A-Za-z]{0,4}(?![A-Za-z0-9])")
+_ODD_SHARE = 0.5
 
 
-UnknownTerm = tuple[str, str, int, int]
-"""A field, a term the codebook does not know, and the records and patients it stands at."""
-
-
-@dataclass(slots=True)
-class Typed:
-    """Typed records: columns of shape (n,), and everything that was noticed on the way.
-
-    ``faults`` are (field, rule code, rows); ``not_data`` are (reason, rows); ``labels`` are the words behind the codes
-    of pseudonyms and free categories.
-    """
-
-    n: int
-    columns: Columns = field(default_factory=dict)
-    labels: dict[str, pa.StringArray] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    not_data: list[tuple[str, NDArray[np.intp]]] = field(default_factory=list)
-    unknown_terms: list[UnknownTerm] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-class _Typing:
-    """One pass over the fields of an export; holds what the small steps share."""
-
-    def __init__(self, records: Records, protocol: Protocol, codebook: Codebook) -> None:
-        self.records, self.protocol, self.codebook = records, protocol, codebook
-        self.mapping = records.mapping
-        self.out = Typed(records.n)
-        self.looked_up: list[tuple[str, TextColumn, cells.Terms, NDArray[np.bool_]]] = []
-        self.unknown_flags: list[tuple[str, NDArray[np.bool_]]] = []
-        self.misfits: list[Finding] = []
-
-    def column(self, name: str) -> TextColumn | None:
-        return self.records.fields.get(name)
-
-    def texts(self, column: TextColumn) -> list[str]:
-        return pc.utf8_trim_whitespace(column.values).to_pylist()
-
-    def fault(self, name: str, column: TextColumn, faults: NDArray[np.str_]) -> None:
-        """Spread the fault of a distinct text to the records it stands in."""
-        for code in np.unique(faults[faults != ""]).tolist():
-            rows = np.flatnonzero((faults == code)[column.codes])
-            if rows.size:
-                self.out.faults.append((name, code, rows))
-                self._judge_column(name, column, code, rows.size)
-
-    def _judge_column(self, name: str, column: TextColumn, code: str, n_faulty: int) -> None:
-        """When much of a column breaks one rule, the mapping is wrong, not the data: that is asked, not set aside."""
-        rule = RULES[code]
-        if rule.column_share is None:
-            return
-        blank = np.array(
-            [not text.strip() or text in self.mapping.values.missing for text in column.values.to_pylist()]
-        )
-        n_filled = int((~blank)[column.codes].sum())
-        if n_filled >= _ENOUGH_CELLS and n_faulty >= rule.column_share * n_filled:
-            words = f"{n_faulty / n_filled:.0%} of {n_filled} filled cells: {rule.words}."
-            self.misfits.append(Finding(code, words, f"column '{self.header(name)}' ({name})", rule.remedy))
-
-    def spread(self, name: str, column: TextColumn, found: NDArray[Any], dtype: type[np.generic]) -> None:
-        self.out.columns[name] = found.astype(dtype)[column.codes]
-
-    def look_up(self, name: str, column: TextColumn, terms: cells.Terms, known: NDArray[np.bool_]) -> None:
-        """Remember what was looked up in vain; it is counted once the patients are known."""
-        self.looked_up.append((name, column, terms, known))
-
-    def count_unknown(self) -> None:
-        """List the unknown terms of every field with their records and patients."""
-        patient = self.out.columns["patient"]
-        for name, column, terms, known in self.looked_up:
-            self.out.unknown_terms += [(name, *found) for found in terms.count_unknown(known, column.codes, patient)]
-        for term, ticked in self.unknown_flags:
-            n_patients = len(np.unique(patient[ticked]))
-            self.out.unknown_terms.append(("modalities", term, int(ticked.sum()), n_patients))
-
-    def header(self, name: str) -> str:
-        return next((f.field_columns[name][0] for f in self.records.files if name in f.field_columns), name)
-
-    # -- who and when ----------------------------------------------------------------------------------------------
-
-    def pseudonyms(self) -> None:
-        for name, target in (("clinic_id", "clinic"), ("clinician_id", "clinician"), ("payer", "payer")):
-            if column := self.column(name):
-                labels, codes = cells.sort_labels(column.values, self.mapping.values.missing)
-                self.out.labels[target] = labels
-                self.spread(target, column, codes, np.int32)
-
-    def patient(self, sorted_ids: Future[tuple[pa.StringArray, NDArray[np.int32]]]) -> None:
-        column = self.records.fields["patient_id"]
-        labels, codes = sorted_ids.result()
-        faults = np.where(codes == MISSING, "E201", "").astype("<U4")
-        scientific = pc.match_substring_regex(column.values, r"^\s*\d(\.\d+)?[eE]\+?\d+\s*$")
-        if pc.any(scientific).as_py():
-            faults[np.array(scientific.to_pylist(), dtype=np.bool_)] = "E202"
-        self.fault("patient_id", column, faults)
-        self.out.labels["patient"] = labels
-        self.spread("patient", column, codes, np.int32)
-
-    def day(self) -> None:
-        if column := self.column("visit_date"):
-            texts = self.texts(column)
-            order = values.find_date_order(texts, self.mapping, "visit_date", self.header("visit_date"))
-            self.out.notes.append(order.reason)
-            parsed = values.parse_dates(texts, order.order, self.mapping)
-            cut = self.mapping.dates.data_cut
-            if cut is not None:
-                late = parsed.values > values.day_number(cut)
-                parsed.faults[late & (parsed.faults == "")] = "E215"
-            name = "visit_date"
-        else:
-            name, column = "visit_day", self.records.fields["visit_day"]
-            texts = self.texts(column)
-            parsed = values.parse_whole(texts, self.mapping, "E221", high=40_000)
-            parsed.faults[(parsed.values == MISSING) & (parsed.faults == "")] = "E221"
-        self.fault(name, column, parsed.faults)
-        self.spread("day", column, parsed.values, np.int32)
-        if (parsed.extra >= 0).any():
-            self.spread("minute", column, parsed.extra, np.int16)
-
-    # -- what was measured -----------------------------------------------------------------------------------------
-
-    def pain(self) -> None:
-        for name in ("pain_pre", "pain_post"):
-            if not (column := self.column(name)):
-                continue
-            parsed = values.parse_pain(self.texts(column), self.mapping)
-            self.fault(name, column, parsed.faults)
-            self._count_fixed(name, column, parsed.fixed)
-            self._check_scale(name, column, parsed.values)
-            self.spread(name, column, parsed.values, np.int16)
-            if name == "pain_pre" and (parsed.extra >= 0).any():
-                self.spread("_post_in_pre", column, parsed.extra, np.int16)
-        inline = self.out.columns.pop("_post_in_pre", None)
-        if inline is not None:
-            stated = self.out.columns.get("pain_post")
-            self.out.columns["pain_post"] = inline if stated is None else np.where(stated >= 0, stated, inline)
-
-    def _check_scale(self, name: str, column: TextColumn, ratings: NDArray[np.int32]) -> None:
-        """Ask when ratings declared as 0 to 100 hardly ever pass 10: one of the two scales would be read tenfold."""
-        in_records = np.bincount(column.codes, minlength=len(ratings))
-        n_rated, n_low = int(in_records[ratings >= 0].sum()), int(in_records[(ratings >= 0) & (ratings <= 100)].sum())
-        if self.mapping.pain.scale == "0-100" and n_rated >= _ENOUGH_CELLS and n_low >= _LOW_SHARE * n_rated:
-            words = f"{n_low / n_rated:.0%} of {n_rated} ratings are 10 or less, but the declared scale is 0 to 100."
-            place = f"column '{self.header(name)}' ({name})"
-            self.misfits.append(Finding("E234", words, place, 'Take [pain] scale = "0-100" out of the mapping.'))
-
-    def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
-        in_records = np.bincount(column.codes, minlength=len(column.values))
-        for kind in np.unique(fixed[fixed != ""]).tolist():
-            n = int(in_records[fixed == kind].sum())
-            self.out.notes.append(f"{name}: {n} ratings written as {kind} were read as {_READINGS[kind]}")
-
-    def numbers(self) -> None:
-        for name, code, high in (
-            ("age", "E241", 120),
-            ("previous_episodes", "E242", 999),
-            ("onset_days", "E243", 40_000),
-        ):
-            if column := self.column(name):
-                parsed = values.parse_whole(self.texts(column), self.mapping, code, high)
-                self.fault(name, column, parsed.faults)
-                found = np.minimum(parsed.values, OLDEST) if name == "age" else parsed.values
-                self.spread(name, column, found, np.int32)
-
-    def onset_date(self) -> None:
-        column = self.column("onset_date")
-        if not column or "visit_date" not in self.records.fields:
-            return
-        texts = self.texts(column)
-        order = values.find_date_order(texts, self.mapping, "onset_date", self.header("onset_date"))
-        parsed = values.parse_dates(texts, order.order, self.mapping)
-        parsed.faults[parsed.faults == "E211"] = ""
-        parsed.faults[parsed.faults != ""] = "E244"
-        self.fault("onset_date", column, parsed.faults)
-        onset = parsed.values[column.codes]
-        days = np.where((onset == MISSING) | (self.out.columns["day"] == MISSING), 0, self.out.columns["day"] - onset)
-        if (rows := np.flatnonzero(days < 0)).size:
-            self.out.faults.append(("onset_date", "E245", rows))
-        known = self.out.columns.get("onset_days", np.full(self.out.n, MISSING, dtype=np.int32))
-        self.out.columns["onset_days"] = np.where((known < 0) & (onset != MISSING), days, known).astype(np.int32)
-
-    def function(self) -> None:
-        column = self.column("function_score")
-        if not column:
-            return
-        scores, faults = values.parse_floats(self.texts(column), self.mapping, "E251")
-        self.fault("function_score", column, faults)
-        self.out.columns["function_score"] = scores[column.codes]
-        if named := self.column("function_instrument"):
-            ids, terms, known = cells.find_first_ids(named, "instrument", self.mapping, self.codebook)
-            self.look_up("function_instrument", named, terms, known)
-            self.spread("function_instrument", named, ids, np.int16)
-            low, high = self.codebook.instrument_ranges()
-            score, instrument = self.out.columns["function_score"], self.out.columns["function_instrument"]
-            outside = (instrument >= 0) & ((score < low[instrument]) | (score > high[instrument]))
-            if (rows := np.flatnonzero(outside)).size:
-                self.out.faults.append(("function_score", "E252", rows))
-
-    # -- what was said and done --------------------------------------------------------------------------------------
+class _Contract(Measuring):
+    """One pass over the fields of an export."""
 
     def words(self) -> None:
         for name in _SINGLE_WORDS:
@@ -324,7 +126,9 @@ class _Typing:
     ) -> tuple[NDArray[np.uint64] | None, NDArray[np.bool_] | None]:
         for term, column in self.records.modality_flags.items():
             found = self.codebook.find_modalities([term])
-            ticked = values.parse_flags(self.texts(column), self.mapping) == 1
+            said = values.parse_flags(self.texts(column), self.mapping)
+            self._count_odd_flags(term, column, said == values.NEITHER)
+            ticked = said == 1
             if not found.known[0]:
                 self.unknown_flags.append((term, ticked[column.codes]))
                 unknown = ticked[column.codes] if unknown is None else unknown | ticked[column.codes]
@@ -332,6 +136,20 @@ class _Typing:
             given = np.where(ticked, found.masks[0], np.uint64(0))[column.codes]
             masks = given if masks is None else masks | given
         return masks, unknown
+
+    def _count_odd_flags(self, term: str, column: TextColumn, odd: NDArray[np.bool_]) -> None:
+        """Words in a yes/no column that are declared as neither; a column full of them is asked about."""
+        if not odd.any():
+            return
+        texts, in_records = self.texts(column), np.bincount(column.codes, minlength=len(odd))
+        n_filled = int(in_records[[bool(text) and text not in self.mapping.values.missing for text in texts]].sum())
+        n_odd = int(in_records[odd].sum())
+        self.odd_flags += [(f"modalities: {term}", texts[i], (column.codes == i)) for i in np.flatnonzero(odd)]
+        if n_filled >= ENOUGH_CELLS and n_odd >= _ODD_SHARE * n_filled:
+            header = next((f.modality_columns[term][0] for f in self.records.files if term in f.modality_columns), term)
+            words = f"{n_odd / n_filled:.0%} of {n_filled} filled cells are neither a declared yes nor a declared no."
+            remedy = "Declare the words of this export: [values] true = [...] and false = [...]."
+            self.misfits.append(Finding("E262", words, f"column '{header}'", remedy))
 
     def muscles(self) -> None:
         for name in ("muscles_identified", "muscles_treated"):
@@ -354,7 +172,10 @@ class _Typing:
         in_definition = wanted[found.tier] & ~terms.blank
         undiagnosed = ~terms.any_of(~terms.blank) & settings.keep_undiagnosed
         outside = ~terms.any_of(in_definition) & ~undiagnosed
-        self.fault("diagnoses", column, np.where(outside, "E301", "").astype("<U4"))
+        no_code = ~terms.blank & ~np.array([bool(_LIKE_A_CODE.search(word)) for word in terms.words], dtype=np.bool_)
+        self.look_up("diagnoses", column, terms, ~no_code)
+        unreadable = outside & terms.any_of(no_code) & ~terms.any_of(~no_code & ~terms.blank)
+        self.fault("diagnoses", column, np.where(unreadable, "E261", np.where(outside, "E301", "")).astype("<U4"))
         known = (found.tier >= 0) & ~terms.blank
         # The label of a visit comes from its best code: core before broad before supportive; 99 sorts the rest last.
         best = terms.least(
@@ -374,7 +195,7 @@ def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Ty
     InputRefused
         When the order of day and month must be declared, or much of a column breaks one rule.
     """
-    typing = _Typing(records, protocol, codebook)
+    typing = _Contract(records, protocol, codebook)
     with ThreadPoolExecutor(1) as pool:
         # Sorting the patient ids takes as long as all the rest, and Arrow does it beside the interpreter.
         ids = records.fields["patient_id"].values
@@ -384,6 +205,7 @@ def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Ty
         typing.pain()
         typing.numbers()
         typing.onset_date()
+        typing.before_birth()
         typing.function()
         typing.words()
         typing.purpose()
@@ -391,9 +213,21 @@ def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Ty
         typing.muscles()
         typing.diagnoses()
         typing.patient(sorted_ids)
-    if typing.misfits:
-        raise InputRefused("The mapping does not fit this export.", typing.misfits)
-    typing.count_unknown()
     typed = typing.out
+    corrected, question = find_corrected(records, typed.columns, _unfaulted(typed))
+    if corrected.size:
+        name = "visit_date" if "visit_date" in records.fields else "visit_day"
+        typed.faults.append((name, CORRECTED_LATER, corrected))
+    if misfits := [*typing.misfits, *((question,) if question else ())]:
+        raise InputRefused("The mapping does not fit this export.", misfits)
+    typing.count_unknown()
     typed.faults += find_conflicts(typed.columns, len(typed.labels["patient"]), typed.faults, codebook)
     return typed
+
+
+def _unfaulted(typed: Typed) -> NDArray[np.bool_]:
+    """Records that are data and break no rule."""
+    used = np.ones(typed.n, dtype=np.bool_)
+    for rows in (*(rows for _, _, rows in typed.faults), *(rows for _, rows in typed.not_data)):
+        used[rows] = False
+    return used

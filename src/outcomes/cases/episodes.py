@@ -49,7 +49,7 @@ from outcomes.cases.schema import EPISODE_COLUMNS, HUNDREDTHS, MISSING, OPENED_B
 from outcomes.cases.summary import summarise_episodes
 from outcomes.cases.visits import Visits
 from outcomes.definitions import Protocol
-from outcomes.ledger import Ledger, Step
+from outcomes.ledger import Ledger, Step, check_unbroken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,6 +142,7 @@ def build_episodes(visits: Visits, protocol: Protocol | None = None) -> Episodes
         not_data={"maintenance visit before a first episode": n_before},
     )
     ledger = visits.ledger.with_step(step)
+    check_unbroken(ledger, int(sizes.sum()), "visits of episodes")
     return Episodes(columns, assigned, starts, sizes, labels, course, ledger, visits.notes, protocol)
 
 

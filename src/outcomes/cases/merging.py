@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.cases.schema import MISSING, Columns
+from outcomes.cases.suspicions import say_count
 from outcomes.ledger import Step
 
 if TYPE_CHECKING:
@@ -119,6 +120,23 @@ def merge_records(records: Records, columns: Columns, groups: Groups) -> tuple[C
     merged["source"] = records.source[groups.firsts]
     merged["source_row"] = records.source_row[groups.firsts]
     return merged, account.result()
+
+
+def tell_disagreements(columns: Columns, groups: Groups) -> list[str]:
+    """Say at how many visits the records of one day state different ratings, and which one was taken."""
+    notes = []
+    rows = groups.rows[groups.places]
+    for name, taken in (("pain_pre", "first"), ("pain_post", "last")):
+        if name not in columns or not rows.size:
+            continue
+        ratings = columns[name][rows].astype(np.int32)
+        highest = np.maximum.reduceat(ratings, groups.begins)
+        lowest = np.minimum.reduceat(np.where(ratings < 0, np.iinfo(np.int32).max, ratings), groups.begins)
+        if n := int(((highest >= 0) & (highest != lowest)).sum()):
+            notes.append(
+                f"{name}: {say_count(n)} visits have records that state different ratings; the {taken} was used"
+            )
+    return notes
 
 
 def _merge(name: str, values: NDArray[Any], groups: Groups) -> NDArray[Any]:

@@ -36,9 +36,21 @@ _MANY = 0.2
 _RULES = (
     Rule("E201", "patient id is empty", "Fill it in; a visit without a patient cannot be followed.", None),
     Rule("E202", "patient id is a number in scientific notation", "Export the id column as text."),
+    Rule(
+        "E205",
+        "patient id equals another but for zeros on the left",
+        'Export the id column as text, or declare [values] similar_ids = "same" (one person) or "apart".',
+    ),
+    Rule("E207", "patient id ends in .0: a spreadsheet made a number of it", "Export the id column as text."),
+    Rule(
+        "E208",
+        "record of a day that a later file tells differently",
+        "Nothing to mend: [file] later_file_corrects says that the later file counts.",
+        None,
+    ),
     Rule("E203", "patient is recorded with two sexes", "Check whether two people share this id.", None),
     Rule("E204", "patient's ages do not fit one person", "Check whether two people share this id.", None),
-    Rule("E211", "visit date is empty", "Fill it in the clinic system.", None),
+    Rule("E211", "visit date or day is empty", "Fill it in the clinic system.", None),
     Rule("E212", "visit date cannot be read in this order of day, month and year", _ORDER, _MANY),
     Rule("E213", "visit date does not exist in the calendar", _ORDER, _MANY),
     Rule("E214", "visit date is a stand-in for 'unknown'", "Replace it by the true date, or leave the visit out."),
@@ -46,6 +58,13 @@ _RULES = (
     Rule("E216", "year has two digits", "Export four, or declare [dates] two_digit_year_pivot in the mapping.", _MANY),
     Rule(
         "E217", "time carries a zone and none is declared", 'Add [dates] timezone = "Area/City" to the mapping.', _MANY
+    ),
+    Rule("E218", "visit date lies outside the years 1970 to 2099", _ORDER, _MANY),
+    Rule(
+        "E219",
+        "date is the serial number of a spreadsheet",
+        'Export dates as text, or declare [dates] order = "excel" ("excel-1904" for files of old Macs).',
+        _MANY,
     ),
     Rule("E221", "visit day is not a whole number from 0", "Count days from the patient's first visit: 0, 1, 2, ..."),
     Rule(
@@ -59,19 +78,38 @@ _RULES = (
         'Correct it in the clinic system; only if every rating is on 0 to 100, declare [pain] scale = "0-100".',
         _MANY,
     ),
+    Rule(
+        "E235",
+        "rating was turned into a date by a spreadsheet (3/10 becomes 3-Oct)",
+        "Export the column as text; the rating is probably the day and 10 the month.",
+    ),
     Rule("E233", "pain is finer than a hundredth of a point", "Round it in the clinic system."),
     Rule("E241", "age is not a whole number from 0 to 120", "Correct it, or do not map this column as age."),
     Rule("E242", "number of earlier episodes is not a whole number from 0", "Correct it, or do not map this column."),
     Rule("E243", "days since onset is not a whole number from 0", "Correct it, or do not map this column."),
     Rule("E244", "onset date cannot be read", _ORDER),
-    Rule("E245", "onset is after the visit", "Correct one of the two dates in the clinic system."),
+    Rule("E245", "onset date is after the visit date", "Correct one of the two dates in the clinic system."),
+    Rule("E246", "symptoms began before birth, by the age beside them", "Correct the onset or the age."),
     Rule("E251", "function score is not a number", "Correct it, or do not map this column."),
     Rule("E252", "function score is outside its instrument's range", "Check the instrument named beside it."),
+    Rule(
+        "E253",
+        "number reads both as a decimal and as thousands",
+        'Write it without thousands marks; [values] decimal_mark says "," for this export.',
+    ),
+    Rule(
+        "E261",
+        "diagnosis is no ICD-10-CM code (a dot may be missing, a letter may not)",
+        'Correct it, or write diagnoses = "" below [columns]: then every visit counts.',
+    ),
     Rule("E301", "no diagnosis of the case definition", "Nothing to mend: the visit is not a back-spasm visit.", None),
 )
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in _RULES}
 OUTSIDE_CASE_DEFINITION = "E301"
+CORRECTED_LATER = "E208"
+NO_FAULTS = frozenset({OUTSIDE_CASE_DEFINITION, CORRECTED_LATER})
+"""Rules under which a row is set aside though nothing is wrong with it."""
 OLDEST = 90  # stands for 90 and over: higher ages identify
 
 Fault = tuple[str, str, NDArray[np.intp]]

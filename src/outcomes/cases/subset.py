@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from outcomes.cases.schema import MISSING
 from outcomes.errors import Finding, InputRefused
-from outcomes.ledger import Step
+from outcomes.ledger import Step, check_unbroken
 
 if TYPE_CHECKING:
     from outcomes.cases.visits import Visits
@@ -76,6 +76,7 @@ def keep_visits(
         columns["clinic"] = place[columns["clinic"]]  # -1, no clinic, is the last place and stays -1
         labels["clinic"] = labels["clinic"].take(seen.tolist())
         first, last = (np.append(days[seen], days[-1]) for days in (first, last))
+    check_unbroken(visits.ledger.with_step(step), int(keep.sum()), "visits")
     return dataclasses.replace(
         visits,
         columns=columns,

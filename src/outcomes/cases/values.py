@@ -1,4 +1,4 @@
-"""Distinct texts to typed values: dates, ratings, numbers, yes/no.
+"""Distinct texts to typed values: ratings, numbers, yes/no (dates: `dates`).
 
 Every function takes the distinct texts of a column and returns, for each, a value and a fault code (empty = none); the
 caller spreads both over the records by look-up, so the cost follows the number of different cells, not of rows.
@@ -9,36 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.cases.schema import HUNDREDTHS, MISSING
-from outcomes.errors import Finding, InputRefused
 
 if TYPE_CHECKING:
     from outcomes.records.mapping import Mapping
 
-_EPOCH = date(1970, 1, 1).toordinal()
-_EXCEL_EPOCH = date(1899, 12, 30).toordinal() - _EPOCH
-_SENTINELS = frozenset(
-    date(*ymd).toordinal() - _EPOCH for ymd in ((1900, 1, 1), (1899, 12, 30), (1970, 1, 1), (9999, 12, 31))
-)
-_TIME = (
-    r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2}(?:\.\d+)?)?\s*(?P<half>[AaPp][Mm])?"
-    r"\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?$"
-)
-_ORDERS = {
-    "iso": re.compile(r"^(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})" + _TIME),
-    "ymd": re.compile(r"^(?P<y>\d{4})[./-]?(?P<m>\d{2})[./-]?(?P<d>\d{2})" + _TIME),
-    "dmy": re.compile(r"^(?P<d>\d{1,2})[./-](?P<m>\d{1,2})[./-](?P<y>\d{4}|\d{2})" + _TIME),
-    "mdy": re.compile(r"^(?P<m>\d{1,2})[./-](?P<d>\d{1,2})[./-](?P<y>\d{4}|\d{2})" + _TIME),
-}
 NEITHER = -2
-_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
-_WHOLE = re.compile(r"^\d+(\.0+)?$")
+# Bounded: a cell of ten thousand digits is no number, and Python refuses to read it as one.
+_NUMBER = re.compile(r"^[+-]?\d{1,18}(\.\d{1,40})?$")
+_WHOLE = re.compile(r"^\d{1,18}(\.0{1,40})?$")
+_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(\.\d{3})+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,114 +43,10 @@ def _plain(values: NDArray[np.int32]) -> NDArray[np.str_]:
     return np.zeros(len(values), dtype="<U13")
 
 
-@dataclass(frozen=True, slots=True)
-class DateOrder:
-    """The order dates are read in, and the sentence that says why."""
-
-    order: str
-    reason: str
-
-
-def find_date_order(texts: Sequence[str], mapping: Mapping, field: str, header: str) -> DateOrder:
-    """Decide the order of a date column from the declaration or from what its values allow.
-
-    Raises
-    ------
-    InputRefused
-        When every value reads as day/month and as month/day, or when some allow only one and some only the other.
-    """
-    if mapping.dates.order:
-        return DateOrder(mapping.dates.order, f"{field}: order declared in the mapping")
-    filled = [text for text in texts if text]
-    slashed = [match for text in filled if (match := _ORDERS["dmy"].match(text))]
-    if not slashed:
-        compact = not any("-" in text[:5] for text in filled) and any(_ORDERS["ymd"].match(text) for text in filled)
-        return DateOrder("ymd" if compact else "iso", f"{field}: read as year, month, day")
-    only_dmy = sum(int(match["d"]) > 12 for match in slashed)
-    only_mdy = sum(int(match["m"]) > 12 for match in slashed)
-    if only_dmy and not only_mdy:
-        return DateOrder("dmy", f"{field}: read as day/month/year because {only_dmy} different dates allow only that")
-    if only_mdy and not only_dmy:
-        return DateOrder("mdy", f"{field}: read as month/day/year because {only_mdy} different dates allow only that")
-    evidence = (
-        f"{only_dmy} different dates allow only day/month and {only_mdy} only month/day"
-        if only_dmy
-        else "every date reads both as day/month and as month/day"
-    )
-    finding = Finding(
-        "E210",
-        evidence + ".",
-        f"column '{header}'",
-        'Add one line to the mapping under [dates]: order = "dmy" (or "mdy").',
-    )
-    raise InputRefused("The order of day and month must be declared; it is never guessed.", [finding])
-
-
-def parse_dates(texts: Sequence[str], order: str, mapping: Mapping) -> Parsed:
-    """Read dates in one declared order.
-
-    Returns
-    -------
-    Parsed
-        Days since 1970-01-01 (-1 missing); ``extra`` is the minute of the day, -1 where no time is given.
-    """
-    days = np.full(len(texts), MISSING, dtype=np.int32)
-    minutes = np.full(len(texts), MISSING, dtype=np.int32)
-    faults = np.zeros(len(texts), dtype="<U4")
-    for i, text in enumerate(texts):
-        if not text or text in mapping.values.missing:
-            faults[i] = "E211"
-        elif order == "excel" and _NUMBER.match(text):
-            days[i] = int(float(text)) + _EXCEL_EPOCH
-        else:
-            days[i], minutes[i], faults[i] = _parse_date(text, order, mapping)
-        if days[i] in _SENTINELS:
-            days[i], faults[i] = MISSING, "E214"
-    return Parsed(days, faults, minutes, _plain(days))
-
-
-def _parse_date(text: str, order: str, mapping: Mapping) -> tuple[int, int, str]:
-    # Spreadsheet dates arrive as ISO whatever the text columns of the same clinic look like.
-    match = _ORDERS.get(order, _ORDERS["iso"]).match(text) or _ORDERS["iso"].match(text)
-    if not match:
-        return MISSING, MISSING, "E212"
-    year = int(match["y"])
-    if len(match["y"]) == 2:
-        pivot = mapping.dates.two_digit_year_pivot
-        if pivot is None:
-            return MISSING, MISSING, "E216"
-        year += 2000 if year <= pivot else 1900
-    try:
-        day = date(year, int(match["m"]), int(match["d"]))
-    except ValueError:
-        return MISSING, MISSING, "E213"
-    if match["hour"] is None:
-        return day.toordinal() - _EPOCH, MISSING, ""
-    return _with_time(day, match, mapping)
-
-
-def _with_time(day: date, match: re.Match[str], mapping: Mapping) -> tuple[int, int, str]:
-    hour, minute = int(match["hour"]), int(match["minute"])
-    if match["half"]:
-        hour = hour % 12 + (12 if match["half"].lower() == "pm" else 0)
-    if hour > 23 or minute > 59:
-        return MISSING, MISSING, "E213"
-    zone = match["zone"]
-    if zone:
-        if mapping.dates.timezone is None:
-            return MISSING, MISSING, "E217"
-        from zoneinfo import ZoneInfo
-
-        sign = -1 if zone[0] == "-" else 1
-        digits = zone[1:].replace(":", "")
-        offset = UTC if zone == "Z" else timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
-        local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=offset).astimezone(
-            ZoneInfo(mapping.dates.timezone)
-        )
-        day, hour, minute = local.date(), local.hour, local.minute
-    return day.toordinal() - _EPOCH, hour * 60 + minute, ""
-
-
+# What a spreadsheet makes of 3/10 or 3-10: 3-Oct, Oct-3, 2026-10-03, 03/10/2026.
+_MADE_A_DATE = re.compile(
+    r"^(\d{1,2}[-. ][A-Za-z]{3}\.?|[A-Za-z]{3}\.?[-. ]\d{1,2}|\d{4}-\d\d?-\d\d?\b.*|\d\d?[/.-]\d\d?[/.-]\d{2,4})$"
+)
 _FRACTION = re.compile(r"^([\d.]+)\s*/\s*(10|100)$")
 _RANGE = re.compile(r"^([\d.]+)\s*(?:-|–|to)\s*([\d.]+)$")
 _CHANGE = re.compile(r"^([\d.]+)\s*(?:->|→|=>|>)\s*([\d.]+)$")
@@ -201,6 +82,9 @@ def parse_pain(texts: Sequence[str], mapping: Mapping) -> Parsed:
             continue
         if not faults[i]:
             before[i], faults[i] = _hundredths(text, unit, top)
+        if faults[i] == "E231" and _MADE_A_DATE.match(raw):
+            faults[i] = "E235"
+    fixed[faults != ""] = ""
     return Parsed(before, faults, after, fixed)
 
 
@@ -248,8 +132,10 @@ def parse_floats(texts: Sequence[str], mapping: Mapping, fault: str) -> tuple[ND
         if not raw or raw in mapping.values.missing:
             continue
         text = raw.replace(mapping.values.decimal_mark, ".")
-        if _NUMBER.match(text):
-            values[i] = float(text)
+        if mapping.values.decimal_mark == "," and _THOUSANDS.match(raw):
+            faults[i] = "E253"
+        elif _NUMBER.match(text):
+            values[i] = float(text) + 0.0  # -0 becomes 0
         else:
             faults[i] = fault
     return values, faults
@@ -269,8 +155,3 @@ def parse_flags(texts: Sequence[str], mapping: Mapping) -> NDArray[np.int32]:
         elif text and raw not in mapping.values.missing:
             values[i] = NEITHER
     return values
-
-
-def day_number(day: date) -> int:
-    """Days from 1970-01-01 to a date."""
-    return day.toordinal() - _EPOCH

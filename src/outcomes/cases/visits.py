@@ -15,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from outcomes.cases.contract import Typed, UnknownTerm, type_records
-from outcomes.cases.merging import group_records, merge_records
+from outcomes.cases.contract import type_records
+from outcomes.cases.dates import day_number
+from outcomes.cases.jumps import find_jumps
+from outcomes.cases.merging import group_records, merge_records, tell_disagreements
 from outcomes.cases.quarantine import build_quarantine
 from outcomes.cases.rules import OUTSIDE_CASE_DEFINITION
 from outcomes.cases.schema import (
@@ -27,9 +29,11 @@ from outcomes.cases.schema import (
     Words,
     to_arrow,
 )
-from outcomes.cases.values import day_number
+from outcomes.cases.suspicions import find_suspicions, say_oddity
+from outcomes.cases.typed import Typed, UnknownTerm
 from outcomes.definitions import REGIONS, Codebook, Protocol
-from outcomes.ledger import Ledger, Step
+from outcomes.errors import Finding
+from outcomes.ledger import Ledger, Step, check_sum, check_unbroken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +65,8 @@ class Visits:
         Every fault of every record set aside.
     unknown_terms : tuple of (field, term, records, patients)
         Words the codebook does not know; the visits that carry them are kept.
+    warnings : tuple of Finding
+        What is odd about whole files, columns and quarters; no row is set aside for it (`suspicions`, `jumps`).
     """
 
     columns: Columns
@@ -74,6 +80,7 @@ class Visits:
     ledger: Ledger
     protocol: Protocol
     codebook: Codebook = field(repr=False)
+    warnings: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         return f"Visits({self.n} visits, columns: {', '.join(self.columns)})"
@@ -136,20 +143,31 @@ def build_visits(records: Records, protocol: Protocol | None = None, codebook: C
     quarantine = build_quarantine(records, typed.faults)
     columns = typed.columns
     columns["stream"] = _streams(columns, kept, len(typed.labels["patient"]), protocol)
-    merged, merge_steps = merge_records(records, columns, group_records(columns, kept))
+    who_and_when = {name: columns[name] for name in ("patient", "day")}
+    groups = group_records(columns, kept)
+    disagreed = tell_disagreements(columns, groups)
+    merged, merge_steps = merge_records(records, columns, groups)
     first, last, observed = _observed_days(merged, typed.labels.get("clinic"), records, protocol)
+    has_calendar = "visit_date" in records.fields
+    odd = find_suspicions(records, who_and_when, kept, merge_steps)
+    odd += find_jumps(merged, int(first[-1]) if has_calendar else MISSING, int(last[-1]))
+    ledger = records.ledger.with_step(*validate_steps, *merge_steps)
+    check_sum(sum(step.rows_in for step in validate_steps), records.n, "records held against the rules")
+    check_unbroken(ledger, len(merged["patient"]), "visits")
+    check_sum(int(merged["n_records"].sum()), len(kept), "records behind the visits")
     return Visits(
         columns=merged,
         labels=typed.labels,
-        has_calendar="visit_date" in records.fields,
+        has_calendar=has_calendar,
         clinic_first_day=first,
         clinic_last_day=last,
         quarantine=quarantine,
         unknown_terms=tuple(typed.unknown_terms),
-        notes=(*records.notes, *typed.notes, *_shared_ids(merged), *observed),
-        ledger=records.ledger.with_step(*validate_steps, *merge_steps),
+        notes=(*records.notes, *typed.notes, *_shared_ids(merged), *observed, *disagreed, *map(say_oddity, odd)),
+        ledger=ledger,
         protocol=protocol,
         codebook=codebook,
+        warnings=tuple(odd),
     )
 
 

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outcomes.errors import InputRefused
+from outcomes.files.shown import visible
 
 if TYPE_CHECKING:
     from outcomes.cases import Episodes
     from outcomes.records import Records
 
-DONE, ROWS_SET_ASIDE, REFUSED, INTERNAL = 0, 1, 2, 4
+DONE, ROWS_SET_ASIDE, REFUSED, WITHHELD, INTERNAL = 0, 1, 2, 3, 4
+_FULL_DATES = (
+    "the tables hold full dates of visits, which the Safe Harbor list of 45 CFR 164.514(b)(2) names: keep them inside"
+)
 
 
 def add_command(
@@ -38,29 +42,45 @@ def add_inputs(command: argparse.ArgumentParser) -> None:
 
 def say(text: str) -> None:
     """Tell the user, beside the result on the standard output."""
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)
 
 
-def read_cases(args: argparse.Namespace) -> tuple[Records, Episodes]:
-    """Read, clean and group: what `report` and `clean` share."""
+def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Records, Episodes]:
+    """Read, clean and group: what `report` and `clean` share.
+
+    Whether anything may be published from these records (`cases.acceptance`) is decided here `for_release`, before
+    the long work; otherwise it is only said.
+    """
     from outcomes.cases import build_episodes, build_visits
+    from outcomes.cases.acceptance import check_acceptance, list_objections
     from outcomes.cases.as_of import cut_visits
     from outcomes.cases.remarks import list_main_reasons
     from outcomes.definitions import Codebook, Protocol
-    from outcomes.records import read_records
+    from outcomes.records import Mapping, read_records
+    from outcomes.records.pseudonyms import check_key_place
     from outcomes.records.remarks import list_remarks
 
     protocol = Protocol.load(args.protocol) if args.protocol else Protocol()
     codebook = Codebook.load(args.codebook)
     tell = (lambda _: None) if args.quiet else say
     tell(f"reading {', '.join(path.name for path in args.exports)} ...")
-    records = read_records(args.exports, args.mapping)
+    mapping = Mapping.load(args.mapping) if args.mapping else Mapping()
+    check_key_place(mapping, getattr(args, "out", None))
+    records = read_records(args.exports, mapping)
     for note in list_remarks(records):
         tell(note)
     tell(f"checking {records.n:,} records ...")
     visits = build_visits(records, protocol, codebook)
+    for note in visits.notes[len(records.notes) : len(visits.notes) - len(visits.warnings)]:
+        tell(note)
     if not visits.n:
         raise InputRefused("No record of this export is a visit that can be used.", list_main_reasons(visits, most=5))
+    if for_release:
+        check_acceptance(records, visits)
+    if visits.has_calendar and not for_release:
+        tell(_FULL_DATES)
+    for objection in list_objections(records, visits):
+        say(f"a report from these records would be refused: {objection}")
     if as_of := getattr(args, "as_of", None):
         visits = cut_visits(visits, as_of)
     episodes = build_episodes(visits)
@@ -70,9 +90,11 @@ def read_cases(args: argparse.Namespace) -> tuple[Records, Episodes]:
 
 def finish(episodes: Episodes, result: Path) -> int:
     """Account for the rows, name what to open, and turn 'rows were set aside' into the exit code."""
-    from outcomes.cases.remarks import list_main_reasons
+    from outcomes.cases.remarks import list_main_reasons, list_unknown_terms
 
     visits = episodes.visits
+    for warning in visits.warnings:
+        say(f"warning: {warning}")
     n_aside = sum(step.n_set_aside for step in visits.ledger.steps if step.unit in ("rows", "records"))
     if n_aside:
         say(f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings), most often")
@@ -80,5 +102,7 @@ def finish(episodes: Episodes, result: Path) -> int:
             say(f"  {finding}")
     if visits.unknown_terms:
         say(f"terms that are not in the codebook: {len(visits.unknown_terms):,}; their visits are kept")
-    print(result)
+        for line in list_unknown_terms(visits):
+            say(f"  {line}")
+    print(visible(str(result)))
     return ROWS_SET_ASIDE if n_aside else DONE

@@ -1,0 +1,139 @@
+"""Columns that never change, ages that do, and a last quarter unlike the one before it.
+
+A broken interface seldom breaks loudly: a field stops being filled, a default takes its place, half the visits stay
+behind. A real change in practice looks the same, so somebody has to look; nothing is set aside.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.cases.rules import OLDEST
+from outcomes.cases.schema import HUNDREDTHS, MISSING, Columns
+from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
+from outcomes.errors import Finding
+
+_CONSTANT = ("day", "pain_pre", "pain_post", "function_score", "age", "onset_days")
+_LEAST_CELLS, _LEAST_PATIENTS = 50, 10
+_FIRST_ROWS = 1_000
+_LEAST_VISITS = 100
+_VOLUME_SHARE, _MISSING_POINTS, _MADS = 0.4, 20, 3
+_RATINGS = ("pain_pre", "pain_post")
+_SETS = ("modalities", "muscles_identified_left", "muscles_identified_right")
+_QUARTER_DAYS = 92
+_ASK = "Check the export; if the change is real, acknowledge it: [acknowledge] warnings and by in the mapping."
+
+
+def find_jumps(columns: Columns, first_day: int, last_day: int) -> list[Finding]:
+    """Find columns that never change, ages that change too fast, and a last quarter unlike the one before.
+
+    Parameters
+    ----------
+    columns : dict of ndarray, shape (n,)
+        Visits in patient, stream and day order.
+    first_day, last_day : int
+        First and last day the records cover; -1 where they have no calendar.
+
+    Returns
+    -------
+    list of Finding
+        E271 constant column, E247 ages, E281 median, E282 missing values, E283 number of visits.
+    """
+    found = [*_find_constant(columns), *_find_odd_ages(columns)]
+    if first_day < 0 or last_day < 0 or not len(columns["day"]):
+        return found
+    quarter = quarter_of(columns["day"])
+    last = _last_complete(last_day)
+    if quarter_of(np.array([first_day - 1], dtype=np.int32))[0] >= last - 1:
+        return found  # the quarter before the last one is not complete
+    return found + _compare_quarters(columns, quarter == last, quarter == last - 1, last)
+
+
+def _last_complete(last_day: int) -> int:
+    """The newest quarter whose last day is covered."""
+    return int(quarter_of(np.array([last_day + 1], dtype=np.int32))[0]) - 1
+
+
+def _find_constant(columns: Columns) -> list[Finding]:
+    found = []
+    for name in _CONSTANT:
+        values = columns.get(name)
+        if values is None or _varies(name, values[:_FIRST_ROWS]) or _varies(name, values):
+            continue  # almost every column varies within its first rows, and the rest need not be looked at
+        recorded = _recorded(name, values)
+        n = int(recorded.sum())
+        if n >= _LEAST_CELLS and len(np.unique(columns["patient"][recorded])) >= _LEAST_PATIENTS:
+            words = f"all {n:,} recorded values of {name} are the same: a default, or a stale export?"
+            found.append(Finding("E271", words, "", "Check the export of this column, or do not map it."))
+    return found
+
+
+def _varies(name: str, values: NDArray[Any]) -> bool:
+    recorded = values[_recorded(name, values)]
+    return bool(len(recorded) and (recorded != recorded[0]).any())
+
+
+def _recorded(name: str, values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype.kind == "f":
+        return ~np.isnan(values)
+    return values != 0 if name in _SETS else values != MISSING
+
+
+def _find_odd_ages(columns: Columns) -> list[Finding]:
+    if "age" not in columns:
+        return []
+    age, patient, day = columns["age"], columns["patient"], columns["day"]
+    found = []
+    if n_zero := int((age == 0).sum()):
+        words = f"{say_count(n_zero)} visits are by patients of age 0: infants, or a stand-in for unknown?"
+        found.append(Finding("E247", words, "", 'If 0 stands for unknown, declare it: [values] missing = ["", "0"].'))
+    known = (age >= 0) & (age < OLDEST)
+    if not known.all():
+        age, patient, day = age[known], patient[known], day[known]
+    # Visits stand in patient, stream and day order: the neighbour is the same person at nearly the same time.
+    jumps = np.flatnonzero((np.abs(np.diff(age)) > 1) & (np.diff(patient) == 0))
+    jumps = jumps[np.abs(day[jumps + 1] - day[jumps]) <= _QUARTER_DAYS]
+    if n := len(np.unique(patient[jumps])):
+        words = f"{say_count(n)} patients grow older or younger by more than a year within a quarter."
+        found.append(Finding("E247", words, "", "Check whether ids are shared, or ages typed by hand."))
+    return found
+
+
+def _compare_quarters(columns: Columns, now: NDArray[np.bool_], then: NDArray[np.bool_], last: int) -> list[Finding]:
+    n_now, n_then = int(now.sum()), int(then.sum())
+    if n_then < _LEAST_VISITS:
+        return []
+    place = f"quarter {name_quarter(last)}"
+    found = []
+    if abs(n_now / n_then - 1) > _VOLUME_SHARE:
+        words = f"{say_count(n_now)} visits, after {n_then:,} in the quarter before ({n_now / n_then - 1:+.0%})."
+        found.append(Finding("E283", words, place, _ASK))
+    if n_now < _LEAST_VISITS:
+        return found
+    for name, values in columns.items():
+        if values.dtype.kind == "b" or name in ("patient", "day", "stream", "n_records", "source", "source_row"):
+            continue
+        recorded = _recorded(name, values)
+        shares = [100 * (1 - float(recorded[rows].mean())) for rows in (now, then)]
+        if abs(shares[0] - shares[1]) > _MISSING_POINTS:
+            words = f"{name} is missing at {shares[0]:.0f} % of visits, after {shares[1]:.0f} % in the quarter before."
+            found.append(Finding("E282", words, place, _ASK))
+        if name in _RATINGS:
+            found += _compare_medians(name, values[now & recorded], values[then & recorded], place)
+    return found
+
+
+def _compare_medians(name: str, now: NDArray[Any], then: NDArray[Any], place: str) -> list[Finding]:
+    """A median that moved by more than three median absolute deviations of the quarter before, and by a point."""
+    if min(len(now), len(then)) < _LEAST_VISITS:
+        return []
+    middle = float(np.median(then))
+    spread = float(np.median(np.abs(then - middle)))
+    moved = float(np.median(now)) - middle
+    if abs(moved) <= max(_MADS * spread, HUNDREDTHS):
+        return []
+    words = f"the median of {name} moved by {moved / HUNDREDTHS:+.1f} points from one quarter to the next."
+    return [Finding("E281", words, place, _ASK)]

@@ -1,0 +1,188 @@
+"""Who came when, and what was measured: ids, days, ratings, numbers and scores."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from outcomes.cases import cells, dates, values
+from outcomes.cases.patient_ids import ask_for_similar, compare_ids
+from outcomes.cases.rules import OLDEST
+from outcomes.cases.scales import find_scale_misfits
+from outcomes.cases.schema import MISSING
+from outcomes.cases.typed import Typing
+
+if TYPE_CHECKING:
+    from outcomes.records import TextColumn
+
+_READINGS = {
+    "n/10": "the number before the stroke",
+    "a-b": "the midpoint",
+    "before->after": "before and after treatment",
+}
+_YEAR_DAYS = 365.25
+
+
+class Measuring(Typing):
+    """The fields that hold ids, days and numbers."""
+
+    def pseudonyms(self) -> None:
+        """Read clinics, clinicians and payer groups, which are words of their own."""
+        for name, target in (("clinic_id", "clinic"), ("clinician_id", "clinician"), ("payer", "payer")):
+            if column := self.column(name):
+                labels, codes = cells.sort_labels(column.values, self.mapping.values.missing)
+                self.out.labels[target] = labels
+                self.spread(target, column, codes, np.int32)
+
+    def patient(self, sorted_ids: Future[tuple[pa.StringArray, NDArray[np.int32]]]) -> None:
+        """Number the patients; ids that look alike are dealt with as declared."""
+        column = self.records.fields["patient_id"]
+        labels, codes = sorted_ids.result()
+        faults = np.where(codes == MISSING, "E201", "").astype("<U4")
+        scientific = pc.match_substring_regex(column.values, r"^\s*\d(\.\d+)?[eE]\+?\d+\s*$")
+        if pc.any(scientific).as_py():
+            faults[np.array(scientific.to_pylist(), dtype=np.bool_)] = "E202"
+        decimal = pc.match_substring_regex(column.values, r"^\s*\d+\.0+\s*$")
+        if pc.any(decimal).as_py():
+            faults[np.array(decimal.to_pylist(), dtype=np.bool_)] = "E207"
+        ids = compare_ids(labels, codes, self.mapping.values.similar_ids)
+        faults[ids.lost_zeros & (faults == "")] = "E205"
+        self.fault("patient_id", column, faults)
+        if ids.similar:
+            self.misfits.append(ask_for_similar(self.records, ids, self.header("patient_id")))
+        if ids.n_joined:
+            self.out.notes.append(f"{ids.n_joined} patient ids were taken as another way of writing one, as declared")
+        self.out.labels["patient"] = ids.labels
+        self.spread("patient", column, ids.codes, np.int32)
+
+    def day(self) -> None:
+        """Read the day of the visit."""
+        if column := self.column("visit_date"):
+            texts = self.texts(column)
+            order = dates.find_date_order(texts, self.mapping, "visit_date", self.header("visit_date"))
+            self.out.notes.append(order.reason)
+            parsed = dates.parse_dates(texts, order.order, self.mapping)
+            before_1970 = (parsed.values < 0) & (parsed.faults == "")
+            parsed.faults[before_1970], parsed.values[before_1970] = "E218", MISSING
+            cut = self.mapping.dates.data_cut
+            if cut is not None:
+                late = parsed.values > dates.day_number(cut)
+                parsed.faults[late & (parsed.faults == "")] = "E215"
+            name = "visit_date"
+            self._count_odd_hours(column, parsed.fixed)
+        else:
+            name, column = "visit_day", self.records.fields["visit_day"]
+            texts = self.texts(column)
+            parsed = values.parse_whole(texts, self.mapping, "E221", high=40_000)
+            parsed.faults[(parsed.values == MISSING) & (parsed.faults == "")] = "E211"
+        self.fault(name, column, parsed.faults)
+        self.spread("day", column, parsed.values, np.int32)
+        if (parsed.extra >= 0).any():
+            self.spread("minute", column, parsed.extra, np.int16)
+
+    def _count_odd_hours(self, column: TextColumn, fixed: NDArray[np.str_]) -> None:
+        if n := int(np.bincount(column.codes, minlength=len(fixed))[fixed == dates.CLOCK_CHANGE].sum()):
+            self.out.notes.append(
+                f"visit_date: {n} times fall where the clock changes; the date was kept, not the hour"
+            )
+
+    # -- what was measured -----------------------------------------------------------------------------------------
+
+    def pain(self) -> None:
+        """Read the ratings before and after treatment."""
+        for name in ("pain_pre", "pain_post"):
+            if not (column := self.column(name)):
+                continue
+            parsed = values.parse_pain(self.texts(column), self.mapping)
+            self.fault(name, column, parsed.faults)
+            self._count_fixed(name, column, parsed.fixed)
+            self._check_scale(name, column, parsed)
+            after = (parsed.extra >= 0) & (name == "pain_post")  # 8->5 in the column of ratings after treatment is 5
+            self.spread(name, column, np.where(after, parsed.extra, parsed.values), np.int16)
+            if name == "pain_pre" and (parsed.extra >= 0).any():
+                self.spread("_post_in_pre", column, parsed.extra, np.int16)
+        inline = self.out.columns.pop("_post_in_pre", None)
+        if inline is not None:
+            stated = self.out.columns.get("pain_post")
+            self.out.columns["pain_post"] = inline if stated is None else np.where(stated >= 0, stated, inline)
+
+    def _check_scale(self, name: str, column: TextColumn, parsed: values.Parsed) -> None:
+        groups: list[tuple[list[str], NDArray[np.signedinteger]]] = []
+        if "clinic" in self.out.columns:
+            names = [f"clinic {label}" for label in self.out.labels["clinic"].to_pylist()]
+            groups.append((names, self.out.columns["clinic"]))
+        if len(self.records.files) > 1:
+            groups.append(([file.name for file in self.records.files], self.records.source))
+        ratings, outside = parsed.values[column.codes], (parsed.faults == "E232")[column.codes]
+        place = f"column '{self.header(name)}' ({name})"
+        self.misfits += find_scale_misfits(ratings, outside, self.mapping.pain.scale, groups, place)
+
+    def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
+        in_records = np.bincount(column.codes, minlength=len(column.values))
+        for kind in np.unique(fixed[fixed != ""]).tolist():
+            n = int(in_records[fixed == kind].sum())
+            self.out.notes.append(f"{name}: {n} ratings written as {kind} were read as {_READINGS[kind]}")
+
+    def numbers(self) -> None:
+        """Read the whole numbers; ages are cut at 90, for higher ones identify."""
+        for name, code, high in (
+            ("age", "E241", 120),
+            ("previous_episodes", "E242", 999),
+            ("onset_days", "E243", 40_000),
+        ):
+            if column := self.column(name):
+                parsed = values.parse_whole(self.texts(column), self.mapping, code, high)
+                self.fault(name, column, parsed.faults)
+                found = np.minimum(parsed.values, OLDEST) if name == "age" else parsed.values
+                self.spread(name, column, found, np.int32)
+
+    def onset_date(self) -> None:
+        """Read the start of the symptoms as days before the visit."""
+        column = self.column("onset_date")
+        if not column or "visit_date" not in self.records.fields:
+            return
+        texts = self.texts(column)
+        order = dates.find_date_order(texts, self.mapping, "onset_date", self.header("onset_date"))
+        parsed = dates.parse_dates(texts, order.order, self.mapping)
+        parsed.faults[parsed.faults == "E211"] = ""
+        parsed.faults[parsed.faults != ""] = "E244"
+        self.fault("onset_date", column, parsed.faults)
+        onset = parsed.values[column.codes]
+        day = self.out.columns["day"]
+        days = np.where((onset == MISSING) | (day == MISSING), 0, day - onset)
+        if (rows := np.flatnonzero(days < 0)).size:
+            self.out.faults.append(("onset_date", "E245", rows))
+        known = self.out.columns.get("onset_days", np.full(self.out.n, MISSING, dtype=np.int32))
+        self.out.columns["onset_days"] = np.where((known < 0) & (onset != MISSING), days, known).astype(np.int32)
+
+    def before_birth(self) -> None:
+        """Symptoms cannot be older than the patient; an age of 90 stands for more and says nothing."""
+        if {"age", "onset_days"} <= set(self.out.columns):
+            age, days = self.out.columns["age"], self.out.columns["onset_days"]
+            born_later = (age >= 0) & (age < OLDEST) & (days > (age + 1) * _YEAR_DAYS)
+            name = next(field for field in ("onset_date", "onset_days") if self.column(field))
+            if (rows := np.flatnonzero(born_later)).size:
+                self.out.faults.append((name, "E246", rows))
+
+    def function(self) -> None:
+        """Read the score and the questionnaire it is of."""
+        column = self.column("function_score")
+        if not column:
+            return
+        scores, faults = values.parse_floats(self.texts(column), self.mapping, "E251")
+        self.fault("function_score", column, faults)
+        self.out.columns["function_score"] = scores[column.codes]
+        if named := self.column("function_instrument"):
+            ids, terms, known = cells.find_first_ids(named, "instrument", self.mapping, self.codebook)
+            self.look_up("function_instrument", named, terms, known)
+            self.spread("function_instrument", named, ids, np.int16)
+            low, high = self.codebook.instrument_ranges()
+            score, instrument = self.out.columns["function_score"], self.out.columns["function_instrument"]
+            outside = (instrument >= 0) & ((score < low[instrument]) | (score > high[instrument]))
+            if (rows := np.flatnonzero(outside)).size:
+                self.out.faults.append(("function_score", "E252", rows))

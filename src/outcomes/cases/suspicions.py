@@ -1,0 +1,150 @@
+"""What is odd about whole files: ids that no longer meet, dates four years early, a file that says nothing new.
+
+No row is wrong by itself here, so none is set aside; a reader is told, and some of it stops a report until somebody
+has looked (`acceptance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.cases.dates import day_number
+from outcomes.errors import Finding
+
+if TYPE_CHECKING:
+    from outcomes.cases.schema import Columns
+    from outcomes.ledger import Step
+    from outcomes.records import Records
+
+Rows = NDArray[np.intp]
+_EARLY_DAYS, _NEAR_DAYS, _LONG_DAYS = 28, 31, 56
+_LEAST_PATIENTS, _EXPECTED_SHARE = 30, 0.2
+_DAYS_1904 = 1_462
+_OWN_QUARTER_SHARE, _LEAST_RECORDS = 0.9, 50
+_LEAST_REPEATED = 20
+_FEW = 5
+
+
+def find_suspicions(records: Records, columns: Columns, kept: Rows, merge_steps: list[Step]) -> list[Finding]:
+    """Find what is odd about files as a whole.
+
+    Parameters
+    ----------
+    records : Records
+    columns : dict of ndarray, shape (n,)
+        Typed records, with ``patient`` and ``day``.
+    kept : ndarray of int
+        Records that became visits.
+    merge_steps : list of Step
+        The account of merging, a step a file.
+
+    Returns
+    -------
+    list of Finding
+        E209 ids do not meet, E220 dates 1,462 days early, E222 visits of other quarters, E272 nothing new.
+    """
+    found = [*_find_repeated(merge_steps)]
+    if "visit_date" not in records.fields:
+        return found
+    files = [kept[records.source[kept] == i] for i in range(len(records.files))]
+    days = [columns["day"][rows] for rows in files]
+    patients = [columns["patient"][rows] for rows in files]
+    names = [file.name for file in records.files]
+    found += _find_unlinked(names, days, patients)
+    found += _find_shifted(names, days, records)
+    found += _find_late_arriving(names, days)
+    return found
+
+
+def say_count(n: int) -> str:
+    """Write a number of visits or patients for a note, which is published: small ones are not told."""
+    return f"{n:,}" if n >= _FEW else f"fewer than {_FEW}"
+
+
+def say_oddity(warning: Finding) -> str:
+    """Write a warning as a note for readers of the results, without its code."""
+    return f"{warning.place}: {warning.message}" if warning.place else warning.message
+
+
+def _find_repeated(merge_steps: list[Step]) -> Iterator[Finding]:
+    for step in merge_steps:
+        if step.rows_in >= _LEAST_REPEATED and step.merged.get("exact duplicate", 0) == step.rows_in:
+            words = f"every one of its {step.rows_in:,} records stands in a file before it: a stale export?"
+            yield Finding("E272", words, step.source, "Check that the newest export was given.")
+
+
+def _find_unlinked(names: list[str], days: list[NDArray[np.int32]], patients: list[NDArray[np.int32]]) -> list[Finding]:
+    """Two files that follow each other and share no patient, where patients are known to come on.
+
+    How many of the patients of a month came before it is taken from the end of the earlier file itself.
+    """
+    filled = [i for i in range(len(names)) if len(days[i])]
+    filled.sort(key=lambda i: (int(np.median(days[i])), i))
+    found = []
+    for a, b in pairwise(filled):
+        end, begin = (int(np.percentile(days[i], q, method="nearest")) for i, q in ((a, 99), (b, 1)))
+        if not end - _NEAR_DAYS <= begin <= end + 2 * _NEAR_DAYS or end - int(days[a].min()) < _LONG_DAYS:
+            continue
+        cut = end - _EARLY_DAYS
+        expected, n_own = _share_seen(patients[a][days[a] > cut], patients[a][days[a] <= cut])
+        shared, n_next = _share_seen(patients[b][days[b] <= begin + _EARLY_DAYS], patients[a])
+        if min(n_own, n_next) >= _LEAST_PATIENTS and expected > _EXPECTED_SHARE and not shared:
+            words = (
+                f"none of the {n_next} patients of its first weeks is in {names[a]}, where {expected:.0%} of a month's "
+                "patients had come before: ids were numbered anew, and nobody can be followed from one to the other."
+            )
+            found.append(Finding("E209", words, names[b], "Export both with the ids of one numbering."))
+    return found
+
+
+def _share_seen(patients: NDArray[np.int32], earlier: NDArray[np.int32]) -> tuple[float, int]:
+    distinct = np.unique(patients)
+    return (float(np.isin(distinct, earlier).mean()), len(distinct)) if len(distinct) else (0.0, 0)
+
+
+def _find_shifted(names: list[str], days: list[NDArray[np.int32]], records: Records) -> list[Finding]:
+    """Files that end 1,462 days before the rest do: dates counted from 1904 and read as if from 1900."""
+    ends = [int(np.percentile(day, 99, method="nearest")) if len(day) else -1 for day in days]
+    cut = records.mapping.dates.data_cut
+    found = []
+    for i, end in enumerate(ends):
+        others = [other for j, other in enumerate(ends) if j != i and other >= 0]
+        until = day_number(cut) if cut is not None else max(others, default=-1)
+        if end >= 0 and until >= 0 and abs(until - end - _DAYS_1904) <= _NEAR_DAYS:
+            words = "its dates end 1,462 days early: a workbook that counts from 1904, read as if it counted from 1900?"
+            remedy = 'Export dates as text; for serial numbers declare [dates] order = "excel-1904".'
+            found.append(Finding("E220", words, names[i], remedy))
+    return found
+
+
+def _find_late_arriving(names: list[str], days: list[NDArray[np.int32]]) -> list[Finding]:
+    """Visits of another quarter in the file of one quarter: kept, and counted by their own date."""
+    found = []
+    for name, day in zip(names, days, strict=True):
+        if len(day) < _LEAST_RECORDS:
+            continue
+        quarters, n_of = np.unique(quarter_of(day), return_counts=True)
+        own, n_other = int(quarters[np.argmax(n_of)]), int(len(day) - n_of.max())
+        if n_other and n_of.max() >= _OWN_QUARTER_SHARE * len(day):
+            words = (
+                f"{say_count(n_other)} of its {len(day):,} records are not of {name_quarter(own)}, as the others are; "
+                "each counts by its own date."
+            )
+            found.append(Finding("E222", words, name, "Nothing to do if they arrived late; else correct the dates."))
+    return found
+
+
+def quarter_of(day: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Number the calendar quarters from 1970 on; shape as `day`."""
+    months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return months // 3
+
+
+def name_quarter(number: int) -> str:
+    """Write a quarter as ``2026Q3``."""
+    return f"{1970 + number // 4}Q{number % 4 + 1}"

@@ -1,0 +1,218 @@
+"""What is odd about whole files, columns and quarters: told when it is there, and only then."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from outcomes.cases import build_visits
+from outcomes.cases.acceptance import list_objections
+from outcomes.cases.jumps import find_jumps
+from outcomes.cases.scales import find_scale_misfits
+from outcomes.cases.schema import MISSING
+from outcomes.cases.suspicions import name_quarter, quarter_of
+from outcomes.records import Mapping, read_records
+
+QUARTERS = [
+    int(np.datetime64(day, "D").astype(int)) for day in ("2025-01-01", "2025-04-01", "2025-07-01", "2025-10-01")
+]
+
+
+def visits(n_now: int = 200, n_then: int = 200, **now: Any) -> dict[str, np.ndarray]:
+    """Columns of visits in two quarters; columns of the later one may be other ones."""
+    generator = np.random.default_rng(1)
+    quarters = []
+    for n, first in ((n_then, QUARTERS[0]), (n_now, QUARTERS[1])):
+        quarters.append(
+            {
+                "patient": generator.integers(0, 60, n).astype(np.int32),
+                "day": (first + np.arange(n) % 90).astype(np.int32),
+                "pain_pre": generator.integers(3, 8, n).astype(np.int16) * 100,
+                "age": np.full(n, 40, np.int32) + generator.integers(0, 2, n).astype(np.int32),
+                "cause": np.where(np.arange(n) % 2, 1, MISSING).astype(np.int8),
+                "modalities": np.ones(n, np.uint64),
+                "is_maintenance": np.zeros(n, bool),
+            }
+        )
+    quarters[1] |= {name: make(quarters[1][name]) for name, make in now.items()}
+    columns = {name: np.concatenate([quarter[name] for quarter in quarters]) for name in quarters[0]}
+    order = np.lexsort((columns["day"], columns["patient"]))
+    return {name: values[order] for name, values in columns.items()}
+
+
+def found(columns: dict[str, np.ndarray], first: int = QUARTERS[0], last: int = QUARTERS[2] - 1) -> list[str]:
+    return [finding.code for finding in find_jumps(columns, first, last)]
+
+
+def test_two_like_quarters() -> None:
+    assert found(visits()) == []
+
+
+@pytest.mark.parametrize(
+    ("n_now", "n_then", "expected"),
+    [(119, 200, ["E283"]), (121, 200, []), (279, 200, []), (281, 200, ["E283"]), (0, 200, ["E283"]), (10, 99, [])],
+)
+def test_the_number_of_visits(n_now: int, n_then: int, expected: list[str]) -> None:
+    assert found(visits(n_now, n_then)) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ({"cause": lambda c: np.full_like(c, MISSING)}, ["E282"]),
+        ({"cause": lambda c: np.ones_like(c)}, ["E282"]),
+        ({"cause": lambda c: np.where(np.arange(len(c)) % 3, 1, MISSING).astype(c.dtype)}, []),
+        ({"modalities": lambda c: c * 0}, ["E282"]),
+        ({"pain_pre": lambda c: c + np.int16(310)}, ["E281"]),
+        ({"pain_pre": lambda c: c + np.int16(200)}, []),
+        ({"pain_pre": lambda c: np.full_like(c, MISSING)}, ["E282"]),
+        ({"is_maintenance": lambda c: ~c}, []),
+    ],
+)
+def test_a_column(now: dict[str, Any], expected: list[str]) -> None:
+    assert found(visits(**now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (QUARTERS[0], QUARTERS[2] - 1, ["E283"]),
+        (QUARTERS[0], QUARTERS[2] + 5, ["E283"]),
+        (QUARTERS[0] + 1, QUARTERS[2] - 1, []),  # the first quarter is not whole
+        (QUARTERS[0], QUARTERS[2] - 2, []),  # the last one is not
+        (-1, -1, []),  # no calendar
+    ],
+)
+def test_only_whole_quarters_are_compared(first: int, last: int, expected: list[str]) -> None:
+    assert found(visits(n_now=60), first, last) == expected
+
+
+def test_constant_columns_and_ages() -> None:
+    columns = visits()
+    assert found(columns | {"pain_pre": np.full(400, 500, np.int16)}) == ["E271"]
+    few = np.full(400, MISSING, np.int16)
+    few[::9] = 500
+    assert found(columns | {"pain_pre": few}) == []  # 45 ratings do not make a default
+    assert found(columns | {"age": columns["age"] * 0}) == ["E271", "E247"]
+    jumping = columns["age"].copy()
+    often = np.bincount(columns["patient"]).argmax()
+    jumping[np.flatnonzero(columns["patient"] == often)[1]] += 5
+    assert found(columns | {"age": jumping}) == ["E247"]
+
+
+def test_small_numbers_of_patients_are_not_told() -> None:
+    columns = visits()
+    columns["age"][:2] = 0
+    said = " ".join(finding.message for finding in find_jumps(columns, QUARTERS[0], QUARTERS[2] - 1))
+    assert "fewer than 5 visits" in said
+    assert " 2 " not in said
+
+
+def test_quarters_are_those_of_the_calendar() -> None:
+    days = np.array(["2024-12-31", "2025-01-01", "2025-03-31", "2025-04-01", "1970-01-01"], "datetime64[D]")
+    names = [name_quarter(int(q)) for q in quarter_of(days.astype(np.int32))]
+    assert names == ["2024Q4", "2025Q1", "2025Q1", "2025Q2", "1970Q1"]
+
+
+# -- scales -----------------------------------------------------------------------------------------------------------
+
+CLINICS = (["north", "south"], np.arange(200) % 2)
+
+
+def misfits(ratings: np.ndarray, scale: str) -> list[str]:
+    """Ratings as written, on the declared scale; those above it cannot be read."""
+    top, unit = (10, 100) if scale == "0-10" else (100, 10)
+    outside = ratings > top
+    hundredths = np.where(outside, MISSING, ratings * unit).astype(np.int32)
+    return [f"{f.code} {f.message}" for f in find_scale_misfits(hundredths, outside, scale, [CLINICS], "pain")]
+
+
+@pytest.mark.parametrize(
+    ("north", "south", "scale", "expected"),
+    [
+        ((0, 10), (0, 10), "0-10", None),
+        ((0, 10), (0, 100), "0-10", "E232 .*of south are outside"),
+        ((0, 100), (0, 100), "0-100", None),
+        ((0, 10), (0, 10), "0-100", "E234 .*of this column are 10 or less"),
+        ((0, 10), (0, 100), "0-100", "E234 .*of north are 10 or less"),
+    ],
+)
+def test_two_scales(north: tuple[int, int], south: tuple[int, int], scale: str, expected: str | None) -> None:
+    generator = np.random.default_rng(4)
+    ratings = np.where(CLINICS[1] == 0, generator.integers(*north, 200), generator.integers(*south, 200))
+    said = misfits(ratings, scale)
+    assert len(said) == (expected is not None)
+    assert expected is None or re.match(expected, said[0]), said
+
+
+def test_two_heaps_in_one_clinic() -> None:
+    generator = np.random.default_rng(4)
+    ratings = np.where(generator.random(200) < 0.4, generator.integers(1, 10, 200), 10 * generator.integers(2, 10, 200))
+    assert "two scales are mixed" in misfits(ratings, "0-100")[0]
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def write(folder: Path, name: str, rows: list[str]) -> Path:
+    path = folder / name
+    path.write_text("patient_id,visit_date,pain_pre\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def quarter_rows(first: str, ids: str, n_patients: int = 60) -> list[str]:
+    """Each patient every ten days for a quarter."""
+    start = np.datetime64(first, "D")
+    return [f"{ids}{i},{start + 10 * k + i % 10},{3 + (i + k) % 5}" for i in range(n_patients) for k in range(9)]
+
+
+def odd(*paths: Path, **dates: Any) -> list[str]:
+    mapping = Mapping.from_dict({"dates": {"order": "iso", **dates}})
+    records = read_records(list(paths), mapping)
+    seen = build_visits(records)
+    return [warning.code for warning in seen.warnings] + [found.code for found in list_objections(records, seen)]
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (("2025-04-01", "a"), []),
+        (("2025-04-01", "b"), ["E209", "E293"]),
+        (("2026-01-01", "b"), []),  # three quarters later: nobody need be the same
+        (("2025-01-01", "b"), []),  # at the same time: another clinic's file
+    ],
+)
+def test_ids_that_do_not_meet(tmp_path: Path, second: tuple[str, str], expected: list[str]) -> None:
+    one = write(tmp_path, "q1.csv", quarter_rows("2025-01-01", "a"))
+    other = write(tmp_path, "q2.csv", quarter_rows(*second))
+    assert odd(one, other) == expected
+    assert odd(other, one) == expected
+
+
+def test_patients_who_never_come_on_say_nothing_about_ids(tmp_path: Path) -> None:
+    rows = [
+        [f"{q}{i},{np.datetime64(day) + i},5" for i in range(90)]
+        for q, day in (("a", "2025-01-01"), ("b", "2025-04-01"))
+    ]
+    rows = [[line[:-1] + str(3 + i % 5) for i, line in enumerate(lines)] for lines in rows]
+    assert odd(*(write(tmp_path, f"{i}.csv", lines) for i, lines in enumerate(rows))) == []
+
+
+def test_dates_four_years_early(tmp_path: Path) -> None:
+    path = write(tmp_path, "q1.csv", quarter_rows("2021-01-01", "a"))
+    assert odd(path, data_cut=datetime.date(2025, 4, 2)) == ["E220"]
+    assert odd(path, data_cut=datetime.date(2021, 4, 2)) == []
+    other = write(tmp_path, "q2.csv", quarter_rows("2025-01-01", "b"))
+    assert odd(path, other) == ["E220"]
+
+
+def test_visits_of_another_quarter(tmp_path: Path) -> None:
+    rows = quarter_rows("2025-01-01", "a")
+    late = [*rows[:-1], "a3,2024-12-30,5"]
+    assert odd(write(tmp_path, "q1.csv", rows[:400])) == []
+    assert odd(write(tmp_path, "q2.csv", late)) == ["E222"]
