@@ -1,7 +1,7 @@
 """The command line; each command is a module of its own, with `add` (its options) and `run`.
 
-Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written (`verify`: not as published); 4 internal
-error.
+Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written (`verify`: not as published); 3 withheld, it
+could tell too much about few patients, nothing written; 4 internal error.
 """
 
 from __future__ import annotations
@@ -14,23 +14,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from outcomes import __version__
-from outcomes.cli import clean, diff, lab, report, simulate, verify
-from outcomes.cli.shared import INTERNAL, REFUSED, say
-from outcomes.errors import OutcomesError
+from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, simulate, verify
+from outcomes.cli.shared import INTERNAL, REFUSED, WITHHELD, say
+from outcomes.errors import DisclosureError, OutcomesError
 
 # The threads of a matrix product decide the order of its sums, and so its last digit: one, on every machine.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _EXAMPLES = """examples:
+  outcomes inspect visits.csv --out mapping.toml     what is in an export, and the mapping that reads it
   outcomes report                                    report on the synthetic sample of this checkout (data/sample)
   outcomes report visits.csv --mapping mapping.toml  report on your own export
   outcomes report q2.csv q3.csv --quarter 2026Q3     several files, one quarter
+  outcomes report visits.csv --audience public       a small report for everybody: rounded, small numbers hidden
   outcomes verify reports/2026Q3                     is the release still what was published?
   outcomes diff old/2026Q2 reports/2026Q3            which estimates moved, and through what
+  outcomes audit reports/2026Q3                      can a small number be worked out from it?
   outcomes lab                                       the notebooks, in a working copy of your own
   outcomes clean visits.csv --out cleaned/           visits, episodes, quarantine and ledger as tables
   outcomes simulate --patients 500 --seed 1 --out simulated/
+  outcomes selftest                                  the proofs of the package, repeated on this machine
 
-exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 4 internal error"""
+exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 3 withheld: could tell too much about
+few patients, nothing written · 4 internal error"""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"outcomes {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (report, verify, diff, lab, clean, simulate):
+    for command in (inspect, report, verify, diff, audit, lab, clean, simulate, selftest):
         command.add(commands)
     return parser
 
@@ -65,6 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:
         return int(args.run(args))
+    except DisclosureError as refusal:
+        say(f"withheld: {refusal}")
+        return WITHHELD
     except OutcomesError as refusal:
         say(f"refused: {refusal}")
         return REFUSED

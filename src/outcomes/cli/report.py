@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import argparse
 import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from outcomes.cli.shared import add_command, add_inputs, finish, read_cases, say
 from outcomes.errors import OutcomesError
+from outcomes.files.lock import only_run
+
+if TYPE_CHECKING:
+    from outcomes.cases import Episodes
+    from outcomes.records import Records
 
 _SAMPLE = Path("data/sample")
+_ASIDE = "rows-set-aside.csv"
 _REPORT_HELP = """what is written, all of it or nothing:
   OUT/QUARTER/index.html, report.pdf  the report, on screen and on paper
   OUT/QUARTER/tables/, figures/       its numbers and pictures; tables/checklist.csv fills STROBE, RECORD and TARGET
@@ -17,13 +25,24 @@ _REPORT_HELP = """what is written, all of it or nothing:
   OUT/QUARTER-rows-set-aside.csv      for you only: every row that could not be used, and why
   OUT/QUARTER-inputs.json             for you only: where the inputs lay, for `diff`
 
+for whom:
+  --audience clinic  your own staff (default); marked "internal, not for publication", cells under 5 hidden
+  --audience public  everybody: a small report of its own in OUT/QUARTER-public/. It counts patients, shows none of 1 to
+                     10, rounds everything to 5, and is written only when what is hidden was shown to stay hidden, also
+                     from who knows your earlier public reports. Those are kept in OUT/.release-ledger.json, for you
+                     only: never delete or pass it on. No notebooks, clinics, clinicians or dates
+
 examples:
   outcomes report                                         the sample of this checkout
   outcomes report visits.csv --as-of 2026-06-30           as it stood then: later visits are counted and not used
   outcomes report visits.csv --no-notebooks --out draft/  quick
+  outcomes report visits.csv --audience public            for everybody
 
 The same files, settings and packages give the same bytes, however the rows are ordered (those of one patient and day
-keep their order). Today's date is never read: the report is as of the data cut, or of --as-of."""
+keep their order). Today's date is never read: the report is as of the data cut, or of --as-of.
+
+exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 3 withheld: a public report could tell
+too much about few patients, nothing written · 4 internal error"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,6 +62,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="use no visit after this day, e.g. 2026-06-30; default: the data cut",
     )
     report.add_argument("--out", type=Path, default=Path("reports"), help="folder for reports (default: reports/)")
+    report.add_argument(
+        "--audience",
+        choices=("clinic", "public"),
+        default="clinic",
+        help="who it is for: your own staff (default), or everybody (a small page of its own)",
+    )
     report.add_argument("--no-notebooks", action="store_true", help="leave out the executed notebooks (faster)")
     report.set_defaults(run=run)
 
@@ -51,14 +76,23 @@ def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
     if not args.exports:
         _use_sample(args)
-    from outcomes.cases.as_of import describe_as_of
-    from outcomes.cases.remarks import write_rows_set_aside
-    from outcomes.release import publish_report
-    from outcomes.release.diff_inputs import remember_inputs
-    from outcomes.release.progress import telling
+    with only_run(args.out):
+        return _run_alone(args)
 
-    records, episodes = read_cases(args)
+
+def _run_alone(args: argparse.Namespace) -> int:
+    from outcomes.cases.as_of import describe_as_of
+    from outcomes.cases.export import fill_quarantine
+    from outcomes.files.beside import find_beside
+    from outcomes.release import publish_report
+    from outcomes.release.diff_inputs import INPUTS, fill_inputs
+    from outcomes.release.progress import telling
+    from outcomes.release.staging import MANIFEST
+
+    records, episodes = read_cases(args, for_release=True)
     say(f"as of {describe_as_of(episodes.visits, args.as_of)}")
+    if args.audience == "public":
+        return _run_public(args, records, episodes)
     with telling(args.quiet) as tell:
         page = publish_report(
             records,
@@ -70,10 +104,19 @@ def run(args: argparse.Namespace) -> int:
             progress=tell,
             sources={"mapping": args.mapping, "codebook": args.codebook},
             as_of_asked=args.as_of.isoformat() if args.as_of else "",
+            beside={_ASIDE: partial(fill_quarantine, episodes), INPUTS: partial(fill_inputs, records, args.mapping)},
         )
-    remember_inputs(records, args.mapping, page.parent)
-    if aside := write_rows_set_aside(episodes, page.parent):
+    if aside := find_beside(page.parent, _ASIDE, MANIFEST):
         say(f"rows set aside, one by one: {aside}")
+    return finish(episodes, page)
+
+
+def _run_public(args: argparse.Namespace, records: Records, episodes: Episodes) -> int:
+    from outcomes.release.progress import telling
+    from outcomes.release.public.publish import publish_public
+
+    with telling(args.quiet) as tell:
+        page = publish_public(records, episodes, args.out, args.quarter, tell)
     return finish(episodes, page)
 
 

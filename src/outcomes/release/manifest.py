@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes import __version__
+from outcomes.cases.acceptance import describe_acknowledgement
 from outcomes.release.configuration import describe_environment
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 SELF = "manifest_sha256"
+CLINIC, PUBLIC = "clinic", "public"
+"""Audiences of a release: a practice's own staff, and everybody."""
+INTERNAL = "Internal, not for publication"
+"""What a release for a practice's own staff says on its page, on every sheet of its PDF, and in its manifest."""
 DEPENDENCIES = (
     "Jinja2",
     "jupyterlab",
@@ -75,11 +80,14 @@ def build_manifest(
     protocol = episodes.protocol
     manifest = {
         "manifest_format": FORMAT,
+        "audience": CLINIC,
+        "mark": INTERNAL,
         "quarter": quarter,
         "as_of": as_of,
         "as_of_asked": as_of_asked,
         "inputs": [] if records is None else [_describe_file(file) for file in records.files],
         "row_accounting": episodes.ledger.rows(),
+        "acknowledged": describe_acknowledgement(records, visits),
         "definitions": {
             "protocol": protocol.hash,
             "mapping": "" if records is None else records.mapping.hash,

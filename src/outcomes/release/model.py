@@ -211,6 +211,10 @@ class Page:
     footer: tuple[str, ...]
     links: tuple[Link, ...] = ()
     tiles_note: str = TILES_NOTE
+    look_title: str = "What to look into"
+    csv_words: str = "Full numbers"
+    mark: str = ""
+    """Who the page is for, where that is not everybody; on the first screen and on every sheet of paper."""
     lang: str = "en"
 
     def sentences(self) -> tuple[Sentence, ...]:

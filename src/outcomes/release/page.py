@@ -11,7 +11,7 @@ from typing import Any
 from outcomes.release.first_page import list_limits, summarise
 from outcomes.release.inputs import ReportInputs, ask
 from outcomes.release.look_into import find_to_look_into
-from outcomes.release.manifest import package_version
+from outcomes.release.manifest import INTERNAL, package_version
 from outcomes.release.model import Link, Page
 from outcomes.release.sections import make_sections
 from outcomes.release.sentences import NotShowable, Tables, cell, show
@@ -67,6 +67,7 @@ def build_page(
         sections=make_sections(inputs, tables, workers),
         footer=(*notes, *_footer(inputs)),
         links=links,
+        mark=INTERNAL,
     )
 
 

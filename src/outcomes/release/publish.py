@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outcomes.files.beside import Writer
 from outcomes.release import checklist
 from outcomes.release.configuration import MAPPING, PROTOCOL, copy_tables, to_toml
 from outcomes.release.inputs import COMPARISONS, ReportInputs, ask, share
@@ -44,6 +45,7 @@ def publish_report(
     progress: bool | Progress = False,
     sources: Mapping[str, Any] | None = None,
     as_of_asked: str = "",
+    beside: Mapping[str, Writer] | None = None,
 ) -> Path:
     """Answer the questions and write ``<out>/<quarter>/``.
 
@@ -63,6 +65,8 @@ def publish_report(
         used no notebook is run, and the manifest says so.
     as_of_asked : str
         The as-of date the visits were cut at (`cases.as_of.cut_visits`), as an ISO date; empty for the data cut.
+    beside : Mapping[str, Writer], optional
+        Private files that go with the release (`staging.staged`).
 
     Returns
     -------
@@ -81,7 +85,7 @@ def publish_report(
     inputs = ask(records, visits, episodes, quarter, tell, workers=WORKERS)
     tell("small numbers")
     inputs = inputs.protected()
-    return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked)
+    return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked, beside)
 
 
 def publish_answers(
@@ -91,10 +95,11 @@ def publish_answers(
     progress: Progress = lambda _: None,
     sources: Mapping[str, Any] | None = None,
     as_of_asked: str = "",
+    beside: Mapping[str, Writer] | None = None,
 ) -> Path:
     """Write the release of answers that are there already and protected; otherwise as `publish_report`."""
     target = Path(out) / (inputs.quarter or WITHOUT_CALENDAR)
-    with staged(target) as staging:
+    with staged(target, beside) as staging:
         withheld = _write_settings(inputs, staging, sources or {})
         progress("tables")
         tables = collect_tables(inputs)

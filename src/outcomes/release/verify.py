@@ -22,7 +22,7 @@ from typing import Any
 
 from outcomes.errors import ConfigError, Finding, InputRefused
 from outcomes.release.configuration import MAPPING, PROTOCOL
-from outcomes.release.manifest import FORMAT, SELF, hash_file, hash_manifest, to_json
+from outcomes.release.manifest import FORMAT, PUBLIC, SELF, hash_file, hash_manifest, to_json
 from outcomes.release.staging import LITTER, MANIFEST
 
 EDITED, MISSING, EXTRA, MIXED, CONTRADICTION = "edited", "missing", "extra", "mixed", "manifest"
@@ -130,11 +130,16 @@ def _find_contradictions(folder: Path, manifest: dict[str, Any]) -> Iterator[str
         yield "was edited: it does not fit its own hash."
     elif (folder / MANIFEST).read_text(encoding="utf-8") != to_json(manifest):
         yield "was written again by another program: the words are the same, the bytes are not."
-    name = manifest.get("quarter") or WITHOUT_CALENDAR
+    name = name_release(manifest.get("quarter", ""), manifest.get("audience", ""))
     if folder.resolve().name != name:
         yield f"is that of {name}; this folder is called {folder.resolve().name}."
     yield from _find_lost_rows(manifest.get("row_accounting", []))
     yield from _find_other_settings(folder, manifest)
+
+
+def name_release(quarter: str, audience: str = "") -> str:
+    """Return what the folder of a release is called: ``2026Q3``, or ``2026Q3-public`` for the public one."""
+    return (quarter or WITHOUT_CALENDAR) + (f"-{PUBLIC}" if audience == PUBLIC else "")
 
 
 def _find_lost_rows(rows: list[dict[str, Any]]) -> Iterator[str]:

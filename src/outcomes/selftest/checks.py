@@ -37,7 +37,8 @@ def near(promise: str, ours: Any, theirs: Any, tolerance: float) -> Check:
     if ours.shape != theirs.shape:
         return Check(promise, f"shapes {ours.shape} and {theirs.shape}", "the same shape", False)
     alike = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-    distance = float(np.max(np.where(alike, 0.0, np.abs(ours - theirs)), initial=0.0))
+    with np.errstate(invalid="ignore"):
+        distance = float(np.max(np.where(alike, 0.0, np.abs(ours - theirs)), initial=0.0))
     return Check(promise, f"differs by {distance:.1e}", f"at most {tolerance:.0e}", distance <= tolerance)
 
 

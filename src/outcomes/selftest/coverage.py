@@ -63,12 +63,15 @@ def _returns(n: int, day: int = 180, rate: float = 0.01) -> float:
     rng, held, runs = np.random.default_rng([SEED, n, 2]), 0, RUNS // 2
     for _ in range(runs):
         watched = rng.integers(200, 365, n)
-        _, low, high, _ = mean_at(mean_cumulative(*_spells(rng.gamma(1.0, 1.0, n) * rate, watched, rng)), [day])
+        who, start, stop, event = _spells(rng.gamma(1.0, 1.0, n) * rate, watched, rng)
+        _, low, high, _ = mean_at(mean_cumulative(who, start, stop, event), [day])
         held += bool(low[0] <= rate * day <= high[0])
     return held / runs
 
 
-def _spells(rate: NDArray[np.float64], end: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
+def _spells(
+    rate: NDArray[np.float64], end: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Rows (start, stop] of patients watched from day 0 to `end`, cut on the days on which they came back."""
     number = rng.poisson(rate * end)
     own = np.repeat(np.arange(end.size), number)

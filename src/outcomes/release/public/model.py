@@ -15,6 +15,44 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class PublicRules:
+    """How a public release treats small numbers.
+
+    Attributes
+    ----------
+    k : int
+        Least number of distinct patients that is shown; 0 is shown too.
+    base : int
+        What every number is rounded to, half upwards; 5 or 10.
+    least_values : int
+        How many values must stay possible for a number that is hidden.
+    """
+
+    k: int = 11
+    base: int = 5
+    least_values: int = 5
+
+    @property
+    def class_floor(self) -> int:
+        """Fewest patients of a row in which a state that nobody has is said (nobody, and therefore all others)."""
+        return 3 * self.k
+
+    @property
+    def median_floor(self) -> int:
+        """Fewest patients a median is read for: `k` on either side."""
+        return 2 * self.k
+
+    @property
+    def quartile_floor(self) -> int:
+        """Fewest patients quartiles are read for."""
+        return 4 * self.k
+
+
+RULES = PublicRules()
+"""The rules of a public release; lower ones are for tests."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cohort:
     """A set of distinct patients.
 
@@ -51,6 +89,8 @@ class CountTable:
     counts : ndarray of int64, shape (len(rows), len(columns))
     is_ordered : bool
         Whether neighbouring rows may be put together (bands, quarters).
+    apart : tuple of str
+        Rows that are put together with none, for example those not recorded.
     """
 
     name: str
@@ -59,6 +99,7 @@ class CountTable:
     columns: tuple[str, ...]
     counts: Counts
     is_ordered: bool = False
+    apart: tuple[str, ...] = ("not recorded",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +120,8 @@ class CountCurve:
         Distinct patients still observed without the event after the point.
     estimate, conf_low, conf_high : ndarray of float, shape (m,)
         Shares, 0 to 1.
+    patients : int
+        Distinct patients of the group at the start; -1 where it is the sum of `new_events` and the last `at_risk`.
     """
 
     name: str
@@ -90,6 +133,7 @@ class CountCurve:
     estimate: NDArray[np.float64]
     conf_low: NDArray[np.float64]
     conf_high: NDArray[np.float64]
+    patients: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +149,14 @@ class ShownTable:
     shown : ndarray of int64, shape (len(rows), len(columns))
         Rounded counts, or `HIDDEN_CELL`.
     row_totals, column_totals : tuple of int
-        Rounded, or `HIDDEN_CELL`.
+        Rounded, or `HIDDEN_CELL`. A row total is the sum of its row where all of it is shown. Column totals and `total`
+        are the same in every table of the cohort, so rows need not add up to them.
     base : int
         What was rounded to: 5 or 10.
     reasons : tuple of str
         One line for each thing that was put together, hidden or carried forward.
+    total : int
+        Patients of the cohort, rounded, or `HIDDEN_CELL`; the same in every table of the cohort.
     """
 
     name: str
@@ -121,6 +168,7 @@ class ShownTable:
     column_totals: tuple[int, ...]
     base: int
     reasons: tuple[str, ...] = ()
+    total: int = -1
 
 
 @dataclass(frozen=True, slots=True)

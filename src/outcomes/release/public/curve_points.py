@@ -1,0 +1,201 @@
+"""A curve that may be published: few points, each of many patients, and straight lines between them.
+
+The grid of days is fixed in advance. A point is published when `k` or more events were seen since the point before and
+`k` or more patients are still observed after it; the curve ends where fewer are. Where the curve of everybody stands
+beside curves of groups, a group is also what the others leave of everybody: groups are published at common days only,
+at which every one of them, and the rest that is not published, meets the rule; between these days the curve of
+everybody may have points of its own. Cumulative events at a published point are held to be known exactly, for the
+percentages of a small group give them back; a point whose numbers would tell too closely how few were lost since the
+point before is passed over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from outcomes.errors import ConservationError
+from outcomes.release.public.model import CountCurve, Counts, PublicRules, ShownCurve
+from outcomes.release.public.rounding import round_counts
+
+ALL = "all"
+LEAST_POINTS = 2
+STEPS = (1, 2, 5, 10, 20)
+"""What limits are rounded to, outward, in percent: the first that leaves the number of patients open."""
+MOST_PATIENTS = 4_000
+_Z = float(ndtri(0.975))
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Cumulative events and patients left at each day of the grid, and the cumulative events known from before.
+
+    Attributes
+    ----------
+    patients : int
+    events, left : ndarray of int64, shape (m,)
+    before : tuple of (int, int)
+        Place on the grid and cumulative events of points that an earlier release published.
+    """
+
+    patients: int
+    events: Counts
+    left: Counts
+    before: tuple[tuple[int, int], ...] = ()
+
+
+def make_arm(curve: CountCurve, before: Iterable[tuple[int, int]] = ()) -> Arm:
+    """Return the arm of a curve; `before` are days and cumulative events published earlier."""
+    events = np.cumsum(curve.new_events)
+    patients = curve.patients if curve.patients >= 0 else int(events[-1] + curve.at_risk[-1])
+    places = {int(day): i for i, day in enumerate(curve.days.tolist())}
+    known = tuple((places[day], count) for day, count in before if day in places)
+    return Arm(patients, events, curve.at_risk, known)
+
+
+def join_arms(arms: Sequence[Arm], sign: int = 1, first: Arm | None = None) -> Arm:
+    """Return the sum of arms; with `first` and sign -1, what they leave of it."""
+    start = first or Arm(0, np.zeros_like(arms[0].events), np.zeros_like(arms[0].left))
+    events = start.events + sign * np.sum([arm.events for arm in arms], axis=0, dtype=np.int64)
+    left = start.left + sign * np.sum([arm.left for arm in arms], axis=0, dtype=np.int64)
+    patients = start.patients + sign * sum(arm.patients for arm in arms)
+    known = [dict(arm.before) for arm in ((first, *arms) if first else arms)]
+    shared = sorted(set.intersection(*(set(one) for one in known)))
+    signs = (1, *(sign,) * len(arms)) if first else (sign,) * len(arms)
+    before = tuple((i, sum(way * one[i] for way, one in zip(signs, known, strict=True))) for i in shared)
+    if patients < 0 or (events < 0).any() or (left < 0).any():
+        raise ConservationError("E924 The groups of a public curve hold more patients than all. Please report it.")
+    return Arm(patients, events, left, before)
+
+
+def choose_points(arms: Sequence[Arm], rules: PublicRules, must: Sequence[int] = ()) -> list[int]:
+    """Return the places on the grid at which every arm may have a point, in order.
+
+    Parameters
+    ----------
+    arms : sequence of Arm
+    rules : PublicRules
+    must : sequence of int
+        Places that are points already; others are added only where they leave enough events to the next of these.
+    """
+    chosen: list[int] = []
+    for i in range(arms[0].events.size):
+        last = chosen[-1] if chosen else -1
+        if i in must:
+            chosen.append(i)
+            continue
+        until = next((place for place in must if place > i), None)
+        fits = all(
+            _may_follow(arm, last, i, rules) and (until is None or arm.events[until] - arm.events[i] >= rules.k)
+            for arm in arms
+        )
+        if fits:
+            chosen.append(i)
+    return chosen
+
+
+def _may_follow(arm: Arm, last: int, i: int, rules: PublicRules) -> bool:
+    """Whether a point may follow the one before (-1: the start): enough events, patients left, and losses left open."""
+    events = int(arm.events[i] - (arm.events[last] if last >= 0 else 0))
+    if events < rules.k or arm.left[i] < rules.k:
+        return False
+    left = int(arm.left[last]) if last >= 0 else arm.patients
+    lost = left - int(arm.left[i]) - events
+    told = int(round_counts(left, rules.base) - round_counts(arm.left[i], rules.base)) - events
+    if 0 < lost < rules.k and told < 0:
+        return False
+    return _is_new_enough(arm, last, i, rules)
+
+
+def _is_new_enough(arm: Arm, last: int, i: int, rules: PublicRules) -> bool:
+    """Whether, beside a point published earlier on this day, the events since the last such day differ by none or many.
+
+    Otherwise the two curves would tell in which weeks a few new patients had their event.
+    """
+    before = dict(arm.before)
+    if i not in before:
+        return True
+    shared = [place for place in before if place <= last]
+    start = max(shared, default=None)
+    change = int(arm.events[i]) - before[i] - (int(arm.events[start]) - before[start] if start is not None else 0)
+    return change == 0 or abs(change) >= rules.k
+
+
+def choose_groups(everybody: Arm, groups: dict[str, Arm], rules: PublicRules) -> tuple[list[str], list[int]]:
+    """Return the groups that are published beside everybody, and the places of their common points.
+
+    Of the groups with most events so many as give most points together; the others are a rest that meets the rule.
+    """
+    order = sorted(groups, key=lambda name: (-int(groups[name].events[-1]), name))
+    best: tuple[int, int, list[int]] = (0, 0, [])
+    for n in range(1, len(order) + 1):
+        shown = [groups[name] for name in order[:n]]
+        rest = join_arms(shown, -1, everybody)
+        points = choose_points([*shown, *((rest,) if rest.patients else ())], rules)
+        if len(points) >= LEAST_POINTS and (n * len(points), n) > best[:2]:
+            best = (n * len(points), n, points)
+    return sorted(order[: best[1]], key=list(groups).index), best[2]
+
+
+def show_curve(curve: CountCurve, points: Sequence[int], rules: PublicRules) -> ShownCurve:
+    """Return a curve at its points: rounded counts, whole percents, limits rounded outward as far as needed."""
+    arm, at = make_arm(curve), list(points)
+    events = np.diff(arm.events[at], prepend=0)
+    percent = np.floor(100 * curve.estimate[at] + 0.5).astype(np.int64)
+    limits = [
+        round_limits(float(curve.estimate[i]), float(curve.conf_low[i]), float(curve.conf_high[i]), arm.patients, rules)
+        for i in at
+    ]
+    low, high = (np.array([pair[j] for pair in limits], dtype=np.int64) for j in (0, 1))
+    return ShownCurve(
+        name=curve.name,
+        group=curve.group,
+        cohort=curve.cohort,
+        days=curve.days[at],
+        new_events=round_counts(events, rules.base),
+        at_risk=round_counts(curve.at_risk[at], rules.base),
+        percent=percent,
+        low_percent=np.minimum(low, percent),
+        high_percent=np.maximum(high, percent),
+    )
+
+
+def round_limits(share: float, low: float, high: float, patients: int, rules: PublicRules) -> tuple[int, int]:
+    """Return limits in percent, rounded outward so far that they leave `base` or more numbers of patients possible.
+
+    A reader who solves Wilson's interval for its number of patients must find no fewer than the rounded number leaves.
+    """
+    step = next((s for s in STEPS if _count_sizes(share, patients, s) >= rules.base), STEPS[-1])
+    return max(0, step * math.floor(100 * low / step)), min(100, step * math.ceil(100 * high / step))
+
+
+def _count_sizes(share: float, patients: int, step: int) -> int:
+    """How many numbers of patients give the same limits when these are rounded outward to `step` percent."""
+    if patients > MOST_PATIENTS:
+        return patients
+    sizes = np.arange(1, 3 * patients + 20)
+    middle = (share + _Z**2 / (2 * sizes)) / (1 + _Z**2 / sizes)
+    half = _Z / (1 + _Z**2 / sizes) * np.sqrt(share * (1 - share) / sizes + _Z**2 / (4 * sizes**2))
+    told = np.column_stack([np.floor(100 * (middle - half) / step), np.ceil(100 * (middle + half) / step)])
+    return int((told == told[patients - 1]).all(axis=1).sum())
+
+
+def read_quantile(curve: ShownCurve, patients: int, rules: PublicRules, share: float = 0.5) -> int | None:
+    """Return the first published day by which a share of patients has had the event, or None where it may not be said.
+
+    Parameters
+    ----------
+    curve : ShownCurve
+    patients : int
+        Of the group, as published.
+    rules : PublicRules
+    share : float
+        0.5 for a median, which needs `rules.median_floor` patients; other shares need `rules.quartile_floor`.
+    """
+    floor = rules.median_floor if share == 0.5 else rules.quartile_floor
+    reached = np.flatnonzero(curve.percent >= 100 * share)
+    return int(curve.days[reached[0]]) if patients >= floor and reached.size else None

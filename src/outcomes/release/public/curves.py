@@ -1,0 +1,196 @@
+"""The curves of a release: which are refreshed, which stand as they were, and what they give away of the tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from outcomes.release.public.curve_points import (
+    ALL,
+    LEAST_POINTS,
+    Arm,
+    choose_groups,
+    choose_points,
+    make_arm,
+    show_curve,
+)
+from outcomes.release.public.earlier import EarlierCurve, EarlierRelease, Withheld
+from outcomes.release.public.model import RULES, CountCurve, PublicRules, ShownCurve
+from outcomes.release.public.numbers import Numbers
+from outcomes.release.public.rounding import round_counts
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedCurves:
+    """Curves that may be published, what the ledger keeps of them (in the same order), and of arms not published."""
+
+    shown: tuple[ShownCurve, ...]
+    earlier: tuple[EarlierCurve, ...]
+    withheld: tuple[Withheld, ...]
+
+
+Printing = tuple[ShownCurve, EarlierCurve]
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What earlier releases did with one family of curves: what each that printed it printed, and what was withheld."""
+
+    printed: tuple[tuple[EarlierRelease, tuple[EarlierCurve, ...]], ...]
+    withheld: tuple[Withheld, ...]
+
+    @classmethod
+    def of(cls, earlier: Sequence[EarlierRelease], cohort: str, name: str) -> _Past:
+        own = [
+            (release, tuple(c for c in release.curves if (c.shown.cohort.name, c.shown.name) == (cohort, name)))
+            for release in earlier
+        ]
+        withheld = (arm for release in earlier for arm in release.withheld if arm[:2] == (cohort, name))
+        return cls(tuple((release, curves) for release, curves in own if curves), tuple(dict.fromkeys(withheld)))
+
+    @property
+    def curves(self) -> tuple[EarlierCurve, ...]:
+        """All that was ever printed, oldest first."""
+        return tuple(curve for _, curves in self.printed for curve in curves)
+
+
+def protect_curves(curves: Sequence[CountCurve], rules: PublicRules = RULES) -> tuple[ShownCurve, ...]:
+    """Return curves that may be published on their own (`curve_points`); those of too few points are left out.
+
+    Parameters
+    ----------
+    curves : sequence of CountCurve
+        Those of one name and cohort are one family: the group ``"all"``, and groups no patient is in two of.
+    rules : PublicRules
+    """
+    return protect_family_curves(curves, rules, ()).shown
+
+
+def protect_family_curves(
+    curves: Sequence[CountCurve], rules: PublicRules, earlier: Sequence[EarlierRelease]
+) -> ProtectedCurves:
+    """Return the curves of a release; a family that has not enough new events in every arm stands as it was.
+
+    Whether a curve appears may tell of a few patients as well. So an arm that was not printed is held to the same rule:
+    it appears only with `rules.k` more or fewer events than it had when it was left out. What it had is carried on
+    from release to release until it has moved so far, or slow growth would never count.
+    """
+    families: dict[tuple[str, str], list[CountCurve]] = defaultdict(list)
+    for curve in curves:
+        families[curve.cohort.name, curve.name].append(curve)
+    found: list[Printing] = []
+    withheld: list[Withheld] = []
+    for (cohort, name), family in families.items():
+        past = _Past.of(earlier, cohort, name)
+        printings = _protect_family(family, rules, past)
+        found += printings
+        withheld += _list_withheld(family, printings, rules, past)
+    return ProtectedCurves(tuple(shown for shown, _ in found), tuple(kept for _, kept in found), _in_order(withheld))
+
+
+def leave_out(curves: ProtectedCurves) -> ProtectedCurves:
+    """Return no curves, with what the ledger keeps of all that might have been."""
+    arms = (Withheld(c.shown.cohort.name, c.shown.name, c.shown.group, c.total_events) for c in curves.earlier)
+    return ProtectedCurves((), (), _in_order((*curves.withheld, *arms)))
+
+
+def _in_order(withheld: Iterable[Withheld]) -> tuple[Withheld, ...]:
+    """One order, whatever led here: a release that is made again has the same entry."""
+    return tuple(sorted(withheld))
+
+
+def _protect_family(family: Sequence[CountCurve], rules: PublicRules, past: _Past) -> list[Printing]:
+    before = past.curves
+    last: list[Printing] = []
+    if past.printed:
+        release, curves = past.printed[-1]
+        if release.definitions.get(family[0].cohort.name) == family[0].cohort.definition:
+            last = [(curve.shown, curve) for curve in curves]
+    totals = {curve.group: int(curve.new_events.sum()) for curve in family}
+    if not _has_enough_new(totals, ((curve.shown.group, curve.total_events) for curve in before), rules.k):
+        return last
+    fresh = _refresh(family, rules, before)
+    arms = {curve.shown.group for _, curve in fresh}
+    left_out = ((arm.group, arm.total_events) for arm in past.withheld if arm.group in arms)
+    return fresh if _has_enough_new(totals, left_out, rules.k) else last
+
+
+def _has_enough_new(totals: Mapping[str, int], before: Iterable[tuple[str, int]], k: int) -> bool:
+    """Whether every arm of before is still there and has `k` more or fewer events than each time."""
+    return all(group in totals and abs(totals[group] - events) >= k for group, events in before)
+
+
+def _list_withheld(
+    family: Sequence[CountCurve], printings: Sequence[Printing], rules: PublicRules, past: _Past
+) -> list[Withheld]:
+    """The arms that are not printed: with their events now, or with earlier ones that lie within `rules.k` of these."""
+    shown = {curve.group for curve, _ in printings}
+    found = []
+    for curve in family:
+        if curve.group in shown:
+            continue
+        events = int(curve.new_events.sum())
+        near = [
+            (abs(arm.total_events - events), -i, arm) for i, arm in enumerate(past.withheld) if arm.group == curve.group
+        ]
+        distance, _, arm = min(near, default=(rules.k, 0, None))
+        if arm is None or distance >= rules.k:
+            arm = Withheld(curve.cohort.name, curve.name, curve.group, events)
+        found.append(arm)
+    return found
+
+
+def _refresh(family: Sequence[CountCurve], rules: PublicRules, before: Sequence[EarlierCurve]) -> list[Printing]:
+    arms = {curve.group: _arm(curve, before) for curve in family}
+    groups = {group: arm for group, arm in arms.items() if group != ALL}
+    points: dict[str, list[int]] = {}
+    if ALL not in arms:
+        points = {group: choose_points([arm], rules) for group, arm in groups.items()}
+    else:
+        chosen, common = choose_groups(arms[ALL], groups, rules) if groups else ([], [])
+        points = dict.fromkeys(chosen, common) | {ALL: choose_points([arms[ALL]], rules, common)}
+    found = []
+    for curve in family:
+        at = points.get(curve.group, [])
+        if len(at) >= LEAST_POINTS:
+            shown, events = show_curve(curve, at, rules), arms[curve.group].events
+            found.append((shown, EarlierCurve(shown, tuple(events[at].tolist()), int(events[-1]))))
+    return found
+
+
+def _arm(curve: CountCurve, before: Sequence[EarlierCurve]) -> Arm:
+    """The arm of a curve, with the points of all its earlier printings; of two on one day the later one."""
+    points: dict[int, int] = {}
+    for printed in before:
+        if printed.shown.group == curve.group:
+            points |= dict(zip(printed.shown.days.tolist(), printed.events, strict=True))
+    return make_arm(curve, points.items())
+
+
+def find_known(numbers: Numbers, curves: ProtectedCurves) -> dict[int, tuple[int, int]]:
+    """Return which numbers of the tables the points of curves give away, with the bounds that follow.
+
+    A number that counts as many patients as had the event by a point (of rows put together: as had it in all their
+    curves) is held to be known. Patients at risk bound, by their rounding, a number of just as many.
+    """
+    known: dict[int, tuple[int, int]] = {}
+    points = {
+        (one.shown.cohort.name, one.shown.group): dict(zip(one.shown.days.tolist(), one.events, strict=True))
+        for one in curves.earlier
+    }
+    at_risk: dict[tuple[str, str], set[int]] = {
+        (one.shown.cohort.name, one.shown.group): set(one.shown.at_risk.tolist()) for one in curves.earlier
+    }
+    for i, key in enumerate(numbers.keys):
+        exact = int(numbers.exact[i])
+        groups = [(key.cohort, group) for group in key.rows or (ALL,)]
+        if any(group not in points for group in groups):
+            continue
+        shared = set.intersection(*(set(points[group]) for group in groups))
+        rounded = int(round_counts(exact, RULES.base))
+        if any(sum(points[group][day] for group in groups) == exact for day in shared):
+            known[i] = (exact, exact)
+        elif len(groups) == 1 and exact >= RULES.k and rounded in at_risk[groups[0]]:
+            known[i] = (rounded - RULES.base // 2, rounded + RULES.base // 2)
+    return known

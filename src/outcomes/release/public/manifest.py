@@ -1,0 +1,70 @@
+"""What a public release says of itself: ``manifest.json`` without an exact number, a path, a size or an identifier."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.manifest import FORMAT, PUBLIC, SELF, hash_manifest, package_version
+from outcomes.release.public.model import PublicRules
+
+if TYPE_CHECKING:
+    from outcomes.cases import Episodes
+
+UNIT = "distinct patients"
+
+
+def build_public_manifest(
+    episodes: Episodes,
+    quarter: str,
+    as_of_month: str,
+    rules: PublicRules,
+    audit: Mapping[str, Any],
+    handled: Mapping[str, Any],
+    outputs: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the manifest of a public release as plain values.
+
+    Parameters
+    ----------
+    episodes : Episodes
+        For the definitions they were made with, nothing else.
+    quarter : str
+        Last quarter in which a patient may have started; empty without a calendar.
+    as_of_month : str
+        Month of the data cut, ``"2026-06"``; empty without a calendar.
+    rules : PublicRules
+    audit : Mapping
+        What the attacker found (`publish.describe_audit`).
+    handled : Mapping
+        For each table its unit, cohort and rounding, how many cells are hidden, and what was done.
+    outputs : Mapping[str, str]
+        Relative path -> SHA-256 of every file of the release but the manifest.
+    """
+    protocol = episodes.protocol
+    manifest = {
+        "manifest_format": FORMAT,
+        "audience": PUBLIC,
+        "quarter": quarter,
+        "as_of": as_of_month,
+        "definitions": {
+            "protocol": protocol.hash,
+            "mapping": "",
+            "codebook": episodes.visits.codebook.hash,
+            "mapping_withheld": [],
+        },
+        "protocol": protocol.to_plain(),
+        "rules": {
+            "unit": UNIT,
+            "least_patients_shown": rules.k,
+            "rounded_to": rules.base,
+            "least_values_left": rules.least_values,
+        },
+        "tables": dict(handled),
+        "audit": dict(audit),
+        "seed": protocol.inference.seed,
+        "versions": {"outcomes": package_version(), "python": platform.python_version()},
+        "outputs": dict(sorted(outputs.items())),
+    }
+    return manifest | {SELF: hash_manifest(manifest)}

@@ -1,0 +1,110 @@
+"""What is printed of the numbers of a release: the small ones hidden, the others rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.release.public.model import HIDDEN_CELL, Counts, PublicRules
+from outcomes.release.public.numbers import Numbers
+from outcomes.release.public.rounding import round_counts
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is printed of a vector of numbers.
+
+    Attributes
+    ----------
+    numbers : Numbers
+    shown : ndarray of int64, shape (n,)
+        Rounded, or `HIDDEN_CELL`.
+    basis : ndarray of int64, shape (n,)
+        The exact count each printed number was made from: of an earlier release where it was kept.
+    base : ndarray of int64, shape (n,)
+    derived : ndarray of bool, shape (n,)
+        Whether a row total is no more than the sum of the printed numbers of its row.
+    known : mapping of int to (int, int)
+        Bounds of numbers that a curve of the same release gives away.
+    """
+
+    numbers: Numbers
+    shown: Counts
+    basis: Counts
+    base: Counts
+    derived: Mask
+    known: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def hidden(self) -> Mask:
+        """Whether each number is hidden, shape (n,)."""
+        found: Mask = self.shown == HIDDEN_CELL
+        return found
+
+
+def find_small(numbers: Numbers, rules: PublicRules) -> Mask:
+    """Return which numbers the threshold hides, shape (n,), from the true counts.
+
+    Those of 1 to k-1 patients; those whose complement in the row, or in the cohort, is of 1 to k-1 patients; and in a
+    group of fewer than 3k patients a state that nobody or everybody has, unless nobody of a larger cohort has it.
+    """
+    exact, k = numbers.exact, rules.k
+    has_whole = numbers.whole >= 0
+    whole = np.where(has_whole, exact[numbers.whole], 0)
+    small = (exact > 0) & (exact < k)
+    few_others = has_whole & (whole - exact > 0) & (whole - exact < k)
+    is_state = np.zeros(exact.size, dtype=np.bool_)
+    for place in numbers.places:
+        if len(place.table.columns) > 1:
+            is_state[place.cells] = is_state[place.columns] = True
+    of_few = is_state & has_whole & (whole > 0) & (whole < rules.class_floor)
+    hidden: Mask = small | few_others | (of_few & ((exact == 0) | (exact == whole)))
+    for place in numbers.places:
+        # Of a state nobody in a larger cohort has, every row says no more than the total does.
+        nobody = (exact[place.columns] == 0) & ~hidden[place.columns]
+        hidden[place.cells[:, nobody]] = False
+    return hide_with_total(numbers, hidden)
+
+
+def hide_with_total(numbers: Numbers, hidden: Mask) -> Mask:
+    """A row whose total is hidden must not show all of its cells: the smallest is hidden with it."""
+    out = hidden.copy()
+    for place in numbers.places:
+        for total, cells in zip(place.rows.tolist(), place.cells, strict=True):
+            if out[total] and not out[cells].any():
+                counted = cells[numbers.exact[cells] > 0]
+                if counted.size:
+                    out[counted[np.argmin(numbers.exact[counted])]] = True
+    return out
+
+
+def publish(numbers: Numbers, hidden: Mask, base: Counts) -> Published:
+    """Return the printed numbers: rounded, with the total of a row that is shown whole as the sum of its cells.
+
+    Parameters
+    ----------
+    numbers : Numbers
+    hidden : ndarray of bool, shape (n,)
+    base : ndarray of int, shape (n,)
+    """
+    hidden = hide_with_total(numbers, hidden)
+    shown = np.where(hidden, HIDDEN_CELL, round_counts(numbers.exact, base))
+    return add_up_rows(Published(numbers, shown, numbers.exact.copy(), base, np.zeros(hidden.size, dtype=np.bool_)))
+
+
+def add_up_rows(published: Published) -> Published:
+    """Return the same with the total of every row that is shown whole as the sum of what is shown."""
+    shown, derived = published.shown.copy(), np.zeros(published.shown.size, dtype=np.bool_)
+    for place in published.numbers.places:
+        if len(place.rows) < 2 or len(place.table.columns) < 2:
+            continue
+        cells = shown[place.cells]
+        whole = (cells != HIDDEN_CELL).all(axis=1) & (shown[place.rows] != HIDDEN_CELL)
+        shown[place.rows[whole]] = cells[whole].sum(axis=1)
+        derived[place.rows[whole]] = True
+    return replace(published, shown=shown, derived=derived)

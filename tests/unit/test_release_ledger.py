@@ -1,0 +1,289 @@
+"""What the ledger keeps, what it refuses, and what a later release may print."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from outcomes.errors import DisclosureError
+from outcomes.release.public.earlier import read_entry
+from outcomes.release.public.ledger import INTENDED, START, ReleaseLedger
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountCurve, CountTable, ShownTable
+from outcomes.release.public.protect import Protected, protect_release
+
+COHORT = Cohort("patients", "patients", "d1")
+
+
+def table(counts: list[list[int]], definition: str = "d1", ordered: bool = False, name: str = "t") -> CountTable:
+    array = np.array(counts, dtype=np.int64)
+    rows = tuple(f"{10 * i} to {10 * i + 9} days" for i in range(array.shape[0]))
+    cohort = replace(COHORT, definition=definition)
+    return CountTable(name, cohort, rows, tuple("abcdef"[: array.shape[1]]), array, ordered)
+
+
+def release(counts: list[list[int]], *before: Protected, definition: str = "d1", ordered: bool = False) -> Protected:
+    earlier = [read_entry(json.loads(json.dumps(one.entry))) for one in before]
+    return protect_release([table(counts, definition, ordered)], (), RULES, earlier)
+
+
+def first(protected: Protected) -> ShownTable:
+    return protected.tables[0]
+
+
+def with_cell(count: int) -> list[list[int]]:
+    return [[count, 300], [400, 500]]
+
+
+# -- what a later release may print (D-12) --
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "shown"),
+    [
+        (50, 50, 50),  # nobody: the same
+        (50, 53, 50),  # a few: as it was
+        (50, 60, 50),  # ten: as it was
+        (50, 61, 60),  # eleven: new
+        (50, 40, 50),
+        (50, 39, 40),
+        (12, 8, 10),  # hidden now, were it new; the old number tells nothing
+        (8, 12, HIDDEN_CELL),  # was hidden, stays so
+        (8, 19, 20),
+        (30, 5, HIDDEN_CELL),
+        (0, 4, HIDDEN_CELL),  # nobody would be untrue
+        (0, 0, 0),
+        (4, 0, HIDDEN_CELL),
+        (15, 0, 0),
+    ],
+)
+def test_a_number_is_printed_anew_only_when_eleven_have_moved(before: int, now: int, shown: int) -> None:
+    later = release(with_cell(now), release(with_cell(before)))
+    assert first(later).shown[0, 0] == shown
+
+
+def test_every_earlier_release_counts_not_only_the_last() -> None:
+    one = release(with_cell(50))
+    two = release(with_cell(65), one)
+    assert first(two).shown[0, 0] == 65
+    three = release(with_cell(52), one, two)
+    assert first(three).shown[0, 0] == 50  # 2 from the first release, 13 from the second
+    four = release(with_cell(58), one, two, three)
+    assert first(four).shown[0, 0] == 65  # nearer to the second
+    five = release(with_cell(76), one, two, three, four)
+    assert first(five).shown[0, 0] == 75
+
+
+def test_slow_drift_is_printed_when_eleven_have_gathered() -> None:
+    before: list[Protected] = []
+    shown = []
+    for count in range(50, 75, 4):
+        before.append(release(with_cell(count), *before))
+        shown.append(int(first(before[-1]).shown[0, 0]))
+    assert shown == [50, 50, 50, 60, 60, 60, 75]
+
+
+def test_totals_are_kept_as_cells_are() -> None:
+    one = release([[203, 300], [400, 500]])
+    two = release([[203, 300], [400, 504]], one)
+    assert first(two).total == first(one).total
+    assert first(two).column_totals == first(one).column_totals
+    three = release([[203, 300], [400, 520]], one, two)
+    assert first(three).total == 1425
+    assert first(three).column_totals == (605, 820)
+
+
+def test_the_same_counts_print_the_same_release_with_or_without_a_ledger() -> None:
+    counts = [[14, 30, 5], [22, 3, 9], [61, 40, 12]]
+    one = release(counts, ordered=True)
+    two = release(counts, one, ordered=True)
+    three = release(counts, one, two, ordered=True)
+    assert repr(one.tables) == repr(two.tables) == repr(three.tables)
+    assert one.entry == two.entry == three.entry
+
+
+def test_bands_put_together_stay_together() -> None:
+    one = release([[90, 95], [4, 3], [50, 60], [80, 90]], ordered=True)
+    assert "10 to 29 days" in first(one).rows
+    two = release([[90, 95], [40, 38], [50, 60], [80, 90]], one, ordered=True)
+    assert first(two).rows == first(one).rows
+
+
+def test_another_definition_is_hidden_where_it_differs_by_a_few() -> None:
+    one = release([[50, 300], [400, 500]])
+    two = release([[53, 300], [420, 500]], one, definition="d2")
+    assert first(two).shown[0, 0] == HIDDEN_CELL
+    assert first(two).shown[1, 0] in (420, HIDDEN_CELL)
+    same = release([[50, 300], [400, 500]], one, definition="d2")
+    assert first(same).shown.tolist() == first(one).shown.tolist()
+
+
+def test_rows_of_another_definition_are_compared_whatever_they_are_called() -> None:
+    one = release([[50, 300], [400, 500]])
+    other = replace(table([[53, 340], [420, 560]], "d2"), rows=("0 to 11 days", "12 to 19 days"))
+    two = protect_release([other], (), RULES, [read_entry(one.entry)])
+    assert first(two).shown[0, 0] == HIDDEN_CELL
+
+
+# -- curves --
+
+
+def curve(events: list[int], group: str = "all", n: int = 300) -> CountCurve:
+    new = np.array(events, dtype=np.int64)
+    share = np.cumsum(new) / n
+    days = 7 * np.arange(1, new.size + 1)
+    return CountCurve("relief", COHORT, group, days, new, n - np.cumsum(new), share, share * 0.9, share, n)
+
+
+def publish(curves: list[CountCurve], *before: Protected) -> Protected:
+    counts = table([[1000, 1200], [1300, 1500]])
+    return protect_release([counts], curves, RULES, [read_entry(json.loads(json.dumps(one.entry))) for one in before])
+
+
+def test_a_curve_is_refreshed_when_every_arm_has_eleven_new_events() -> None:
+    one = publish([curve([40, 30, 30]), curve([20, 15, 15], "x", 150), curve([20, 15, 15], "y", 150)])
+    few = publish([curve([56, 45, 44], n=400), curve([36, 30, 28], "x", 210), curve([20, 15, 16], "y", 190)], one)
+    assert repr(few.curves) == repr(one.curves)
+    many = publish([curve([70, 50, 44], n=400), curve([36, 30, 28], "x", 210), curve([34, 20, 16], "y", 190)], one)
+    assert many.curves[0].percent.tolist() != one.curves[0].percent.tolist()
+
+
+def test_a_refreshed_curve_does_not_tell_when_a_few_new_patients_had_their_event() -> None:
+    one = publish([curve([40, 30, 30])])
+    two = publish([curve([60, 33, 55], n=400)], one)  # 20 new ones by day 7, 3 in the week after, 25 in the third
+    assert two.curves[0].days.tolist() == [7, 21]
+
+
+# -- the file --
+
+
+def entry(count: int = 50) -> dict[str, object]:
+    return release(with_cell(count)).entry
+
+
+def test_the_ledger_is_private_and_holds_what_was_printed(tmp_path: Path) -> None:
+    ledger = ReleaseLedger(tmp_path / "ledger.json")
+    assert (ledger.head, ledger.earlier(), ledger.printed()) == (START, (), ())
+    shown = release(with_cell(53))
+    head = ledger.intend("2026Q1-public", shown.entry)
+    ledger.confirm(head)
+    if os.name == "posix":
+        assert stat.S_IMODE((tmp_path / "ledger.json").stat().st_mode) == 0o600
+    again = ReleaseLedger(tmp_path / "ledger.json", [head])
+    assert again.head == head
+    assert repr(again.printed()[0]) == repr(tuple(replace(one, reasons=()) for one in shown.tables))
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.json"]
+
+
+def test_a_rerun_adds_nothing(tmp_path: Path) -> None:
+    ledger = ReleaseLedger(tmp_path / "ledger.json")
+    head = ledger.intend("2026Q1-public", entry())
+    before = (tmp_path / "ledger.json").read_bytes()
+    assert ReleaseLedger(tmp_path / "ledger.json").intend("2026Q1-public", entry()) == head
+    assert (tmp_path / "ledger.json").read_bytes() == before
+
+
+def test_the_head_tells_nothing_that_is_not_printed(tmp_path: Path) -> None:
+    heads = {
+        ReleaseLedger(tmp_path / f"{count}.json").intend("2026Q1-public", entry(count))
+        for count in (48, 49, 50, 51, 52)
+    }
+    assert len(heads) == 1
+    assert ReleaseLedger(tmp_path / "other.json").intend("2026Q1-public", entry(53)) not in heads
+
+
+def test_a_release_that_was_only_intended_binds_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    ReleaseLedger(path).intend("2026Q1-public", entry(50))  # the machine stops here
+    assert json.loads(path.read_text())["releases"][0]["state"] == INTENDED
+    later = protect_release([table(with_cell(53))], (), RULES, ReleaseLedger(path).earlier())
+    assert first(later).shown[0, 0] == 50
+
+
+def test_a_crash_while_writing_leaves_the_old_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ledger.json"
+    ReleaseLedger(path).intend("2026Q1-public", entry(50))
+    before = path.read_bytes()
+    for name in ("fsync", "replace"):
+        with monkeypatch.context() as broken:
+            target = os if name == "fsync" else Path
+            broken.setattr(target, name, lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+            with pytest.raises(OSError, match="No space"):
+                ReleaseLedger(path).intend("2026Q2-public", entry(80))
+        assert path.read_bytes() == before
+        assert [found.name for found in tmp_path.iterdir()] == ["ledger.json"]
+
+
+def damage(path: Path, what: str) -> None:
+    content = json.loads(path.read_text())
+    if what == "count":
+        content["releases"][0]["entry"]["numbers"][0][4] += 1
+    elif what == "printed":
+        content["releases"][0]["entry"]["printed"][0]["total"] += 5
+    elif what == "first removed":
+        del content["releases"][0]
+    elif what == "order":
+        content["releases"].reverse()
+    elif what == "format":
+        content["format"] = 2
+    path.write_text(json.dumps(content)[: 200 if what == "cut off" else None])
+
+
+@pytest.mark.parametrize("what", ["count", "printed", "first removed", "order", "format", "cut off"])
+def test_a_damaged_ledger_is_refused(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "ledger.json"
+    ReleaseLedger(path).intend("2026Q1-public", entry(50))
+    ReleaseLedger(path).intend("2026Q2-public", entry(80))
+    damage(path, what)
+    with pytest.raises(DisclosureError, match=r"E926 ledger\.json.*Put the ledger back"):
+        ReleaseLedger(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff\xfe", b'{"format": 1, "releases": [{}]}', b'{"format": 1}'])
+def test_what_is_no_ledger_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ledger.json"
+    path.write_bytes(content)
+    with pytest.raises(DisclosureError, match="E926"):
+        ReleaseLedger(path)
+
+
+def test_a_release_that_is_not_in_the_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    one = ReleaseLedger(path).intend("2026Q1-public", entry(50))
+    copy = path.read_bytes()
+    two = ReleaseLedger(path).intend("2026Q2-public", entry(80))
+    path.write_bytes(copy)  # an older copy: its last entry is missing
+    assert ReleaseLedger(path, [one]).head == one
+    with pytest.raises(DisclosureError, match="E927"):
+        ReleaseLedger(path, [one, two])
+    path.unlink()
+    with pytest.raises(DisclosureError, match="E927"):
+        ReleaseLedger(path, [one])
+
+
+def test_a_ledger_in_a_release_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(DisclosureError, match="E928"):
+        ReleaseLedger(tmp_path / "ledger.json")
+
+
+def test_of_two_runs_the_second_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    one, other = ReleaseLedger(path), ReleaseLedger(path)
+    one.intend("2026Q1-public", entry(50))
+    with pytest.raises(DisclosureError, match="E929"):
+        other.intend("2026Q1-public", entry(80))
+
+
+def test_no_message_holds_a_count(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    ReleaseLedger(path).intend("2026Q1-public", entry(7919))
+    damage(path, "count")
+    with pytest.raises(DisclosureError) as refused:
+        ReleaseLedger(path)
+    assert "79" not in str(refused.value)
