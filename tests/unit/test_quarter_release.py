@@ -114,11 +114,13 @@ def test_a_small_clinic_hides_its_quarter(review):
 
 def test_patients_who_started_twice_are_not_told_by_subtraction(review):
     volume = review.more["volume"].copy()
-    volume.loc[0, ["episodes_started", "patients"]] = [300.0, 298.0]
+    volume.loc[0, ["episodes_started", "patients"]] = [900.0, 898.0]
     volume.loc[1, ["episodes_started", "patients", "n"]] = [3.0, 3.0, 3]
     found = protect_review(dataclasses.replace(review, more={**review.more, "volume": volume}), 5).more["volume"]
-    assert found.loc[0, "patients"] == HIDDEN and found.loc[0, "episodes_started"] == 300
-    assert found.loc[1, "episodes_started"] == "<5" and found.loc[1, "visits_per_episode"] == HIDDEN
+    assert found.loc[0, "patients"] == HIDDEN and found.loc[0, "episodes_started"] == 900
+    # The quarters add up to all episodes: another is hidden with the small one, and which is which is not told.
+    assert (found["episodes_started"] == HIDDEN).sum() == 2
+    assert found.loc[1, "episodes_started"] == HIDDEN and found.loc[1, "visits_per_episode"] == HIDDEN
 
 
 # -- the section -------------------------------------------------------------------------------------------------------

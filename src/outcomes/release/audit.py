@@ -48,6 +48,8 @@ KINDS = {
 }
 COLUMNS = ("release", "audience", "kind", "file", "line", "row", "column", "shown", "possible", "way")
 PUBLIC_COLUMNS = {"table", "cohort", "row", "column", "patients"}
+_HOSTS = ("w3.org", "doi.org", "purl.org", "adobe.com", "aiim.org", "openxmlformats.org", "sil.org", "jupyter.org")
+"""Name spaces of page, picture and PDF, and sources of methods."""
 _MOST_LINES = 12
 _NO_RELEASE = "E971"
 _UNREADABLE = "E972"
@@ -251,7 +253,7 @@ def _scan(folder: Path, floor: int) -> tuple[int, list[Found]]:
         name = path.relative_to(folder).as_posix()
         seen: set[tuple[str, str]] = set()
         for text in (name, *read_texts(path)):
-            for hit in scan_text(text):
+            for hit in scan_text(text, _HOSTS):
                 if hit not in seen:
                     seen.add(hit)
                     found.append(Found(IDENTIFIER, name, 0, "", "", hit[1], "", hit[0]))

@@ -176,6 +176,7 @@ COUNT_CHECKS = ("episodes", "events", "support", "events for all families")
 
 _ARMS = ("one_family", "all_families", "identified_muscle", "subgroups")
 HIDDEN_SAYS_LITTLE = (
+    "return_factors",
     *(f"{name}{of}" for name in _ARMS for of in ("", "_diagnostics", "_units", "_gate")),
     *("clinics", "clinicians", "triggers", "triggers_same", "triggers_summary", "all_families_pairs", "rehabilitation"),
     *("identified_muscle_changed", "recurrence_maintenance", "recurrence_summary", "modality_use"),

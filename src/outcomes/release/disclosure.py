@@ -30,9 +30,9 @@ Tables whose rows are parts of one another have rules of their own: those about 
 table of triggers `trigger_disclosure`, those of use of treatments `use_disclosure`, and comparisons of treatments
 `modality_disclosure`, of the quarters `quarter_disclosure`, of clinics, clinicians and attendance `unit_disclosure`.
 
-What this does not yet cover (a later issue): a hidden cell worked out from a second table, another group or an earlier
-release; points of a curve worked back into single events; rounding. Until then a release is for the clinic, not for
-the public.
+What one question hides and another prints is looked after in `across_questions`; `outcomes audit` plays a reader of all
+tables together. Not covered: an earlier release; points of a curve worked back into single events; rounding. A release
+of this kind is for the clinic, not for the public.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def protect_result(result: Result, floor: int) -> Result:
         if isinstance(value, pd.DataFrame):
             changes[item.name] = _protect_by_kind(item.name, value, floor)
         elif item.name == "summary" and isinstance(value, dict):
-            changes[item.name] = _protect_parts_of_total({k: protect_scalar(k, v, floor) for k, v in value.items()})
+            marked = {k: protect_scalar(k, v, floor) for k, v in value.items()}
+            changes[item.name] = _protect_parts_of_total(value, marked, floor)
     for table, curve in CURVES_OF.items():
         if curve in changes and "horizon_days" in changes.get(table, ()):
             changes[curve] = _hide_days(changes[curve], changes[table])
@@ -133,11 +134,19 @@ def _protect_by_kind(name: str, table: pd.DataFrame, floor: int) -> pd.DataFrame
     return protect_table(table, floor, parts=not name.startswith("mean_"))
 
 
-def _protect_parts_of_total(summary: dict[str, Any]) -> dict[str, Any]:
-    """Two kinds of return add up to the returns: where one is hidden the other would give it away."""
-    kinds = [key for key in ("n_new_episode", "n_pain_back") if key in summary]
-    marks = [summary[key] for key in kinds if isinstance(summary[key], str)]
-    return summary | dict.fromkeys(kinds, marks[0]) if marks else summary
+def _protect_parts_of_total(summary: dict[str, Any], marked: dict[str, Any], floor: int) -> dict[str, Any]:
+    """Two kinds of return add up to the returns, and those not followed to all relieved: both are hidden, or none.
+
+    Both bear one mark: which of them is small is not told. Where both together are so few that their sum would tell,
+    all relieved are hidden too.
+    """
+    out = dict(marked)
+    for pair, whole in ((("n_new_episode", "n_pain_back"), ""), (("n_relapsed", "n_too_young"), "n_relieved")):
+        if set(pair) <= set(summary) and any(isinstance(marked[key], str) for key in pair):
+            out |= dict.fromkeys(pair, HIDDEN)
+            if whole in out and sum(int(summary[key]) for key in pair) < floor - 1:
+                out[whole] = HIDDEN
+    return out
 
 
 def _hide_days(curve: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from outcomes.release.guarded_sums import Board, Floats, Sums, hide, is_small
+from outcomes.release.guarded_sums import Board, Floats, Sums, hide, is_small, is_told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +29,14 @@ class Totals:
     events : dict of str to float
     shown : dict of str to bool
         Whether a family's total stands there as a number.
+    told : bool
+        Whether the mark of a hidden total may say that it is small.
     """
 
     n: float
     events: dict[str, float]
     shown: dict[str, bool]
+    told: bool
 
     @classmethod
     def of(cls, table: pd.DataFrame, floor: int) -> Totals:
@@ -50,10 +53,12 @@ class Totals:
             Sums.of(part, layout.n_counts, layout.n_tags)
             for part in (rows[1:], rows[:1], layout.add_guards(own, n, events))
         ]
-        shown = hide(
-            Board(made[0], np.array(keep[1:], dtype=np.bool_), made[1], made[2], layout.never_negative()), floor
+        board = Board(made[0], np.array(keep[1:], dtype=np.bool_), made[1], made[2], layout.never_negative())
+        shown = hide(board, floor)
+        told = is_told(board.published.values, shown, floor)
+        return cls(
+            n, dict(zip(names, events.tolist(), strict=True)), dict(zip(names, shown.tolist(), strict=True)), told
         )
-        return cls(n, dict(zip(names, events.tolist(), strict=True)), dict(zip(names, shown.tolist(), strict=True)))
 
     def of_family(self, name: str) -> float:
         """Visits with a family; none where it is not listed."""

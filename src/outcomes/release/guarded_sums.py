@@ -2,7 +2,8 @@
 
 Behind a table stand counts of the smallest parts (cells of a table, sets of families); it publishes sums of them. What
 a reader may know: every sum shown, the sums that are `known` in any case, that counts are whole and not negative, what
-`never_negative` says of them, and that a hidden sum which is small bears another mark than one which is not. For each
+`never_negative` says of them, and, where every hidden sum is small, that they are (`is_told`). As soon as another
+has to go all bear one mark, which says nothing: "hidden, and not small" would be 0, or a number of its own. For each
 small sum the least and the greatest value that fits all this is found by an integer program. If they do not reach from
 1 to the floor less 1, one published sum more is hidden: the smallest of those nearest to it.
 
@@ -77,6 +78,11 @@ def is_small(values: Floats, floor: int) -> Flags:
     return (values > 0) & (values < floor)
 
 
+def is_told(values: Floats, shown: Flags, floor: int) -> bool:
+    """Whether all that is hidden is small, so that the mark may say so."""
+    return bool(is_small(values[~shown], floor).all())
+
+
 def hide(board: Board, floor: int) -> Flags:
     """Hide published sums until no guarded one can be worked out; return which are shown.
 
@@ -145,9 +151,9 @@ class _Reader:
 
         values, shown = board.published.values, board.shown
         small = ~shown & is_small(values, floor)
-        # A hidden sum that is not small is 0 or no less than the floor; counts that agree with the truth in this fit.
-        low = np.where(shown, values, np.where(small, 1.0, np.minimum(values, floor)))
-        high = np.where(shown, values, np.where(small, floor - 1.0, np.inf))
+        told = is_told(values, shown, floor)
+        low = np.where(shown, values, np.where(small & told, 1.0, 0.0))
+        high = np.where(shown, values, np.where(small & told, floor - 1.0, np.inf))
         parts = [
             (board.published.weights, low, high),
             (board.known.weights, board.known.values, board.known.values),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
 from outcomes.release import shared_answers
+from outcomes.release.across_questions import protect_answers
 from outcomes.release.asking import put_together
 from outcomes.release.disclosure import protect_result
 
@@ -93,9 +94,7 @@ class ReportInputs:
     def protected(self) -> ReportInputs:
         """Return the same with small numbers hidden in every result; done once, before anything is shown."""
         floor = self.episodes.protocol.reporting_floor.suppress_cell_below
-        answers = {name: self.answer(name) for name in QUESTIONS}
-        changed = {name: protect_result(result, floor) for name, result in answers.items() if result is not None}
-        return dataclasses.replace(self, **changed)
+        return dataclasses.replace(self, **protect_answers({name: self.answer(name) for name in QUESTIONS}, floor))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the published tables by name (`release.tables.collect_tables`); of protected inputs only."""

@@ -23,6 +23,19 @@ def write_mark(table: pd.DataFrame, name: str, mask: np.ndarray[Any, Any], mark:
         table.loc[mask, name] = mark
 
 
+def level_marks(table: pd.DataFrame, names: tuple[str, ...], rows: np.ndarray[Any, Any] | None = None) -> None:
+    """Put the mark that says nothing wherever a count is hidden: which of them are small shall not be told.
+
+    Works in place, on all rows or on those flagged.
+    """
+    import numpy as np
+
+    for name in names:
+        if name in table:
+            marked = np.array([isinstance(value, str) for value in table[name].tolist()], dtype=bool)
+            write_mark(table, name, marked if rows is None else marked & rows, HIDDEN)
+
+
 def mark_counts(table: pd.DataFrame, name: str, gone: np.ndarray[Any, Any], floor: int) -> None:
     """Hide counts, small ones under the mark of small ones. Works in place."""
     import pandas as pd

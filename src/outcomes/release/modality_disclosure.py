@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from outcomes.release import modality_boards as boards
 from outcomes.release.guarded_sums import Flags, hide, is_small
-from outcomes.release.marks import HIDDEN, mark_counts, small_mark, write_mark
+from outcomes.release.marks import HIDDEN, level_marks, mark_counts, small_mark, write_mark
 from outcomes.release.modality_more import are_classes_hidden, hide_errors, protect_more, protect_summary
 from outcomes.release.table_disclosure import find_cover
 
@@ -54,7 +54,7 @@ COUNT_CHECKS = (*OF_ARMS, "support", "events for all families")
 CONCORDANT = "concordant"
 
 
-def protect_comparison(result: Any, floor: int) -> Any:
+def protect_comparison(result: Any, floor: int, beside: Any = None) -> Any:
     """Return a result of `compare_modalities` with small counts, and what would give them away, hidden.
 
     Parameters
@@ -62,9 +62,12 @@ def protect_comparison(result: Any, floor: int) -> Any:
     result : ModalityComparison
     floor : int
         Smallest count that is shown, besides 0.
+    beside : ModalityComparison, optional
+        The answer on all families at once where a reader has it too: its arms are those of one family before anybody
+        was set aside.
     """
     more = protect_more(result, floor)
-    units, wholes = _rows(result.units), _find_wholes(result)
+    units, wholes = _rows(result.units), _find_wholes(beside if result.question == "one_family" and beside else result)
     marks = {
         key: _hide_sizes(own.iloc[0], units.get(key), wholes.get(key), floor)
         for key, own in _rows(result.diagnostics).items()
@@ -97,11 +100,18 @@ class _Sizes:
     shown: dict[str, bool]
     units: Flags
     values: dict[str, float]
+    cells: NDArray[np.float64]
 
     @property
     def whole(self) -> bool:
         """Whether both arms may be shown."""
         return self.shown["n_with"] and self.shown["n_without"]
+
+    def is_told(self, floor: int) -> bool:
+        """Whether all that is hidden of it is small, so that the marks may say so."""
+        names = [name for name, flag in self.shown.items() if not flag]
+        gone = [*(self.values[name] for name in names), *self.cells[~self.units].tolist()]
+        return bool(is_small(np.array(gone, dtype=float), floor).all())
 
 
 def _keys(table: pd.DataFrame) -> list[Key]:
@@ -134,7 +144,7 @@ def _hide_sizes(
     # A small arm, or one that has to go, is what the other leaves of all eligible episodes.
     if any(is_small(np.array([values[name]]), floor)[0] for name in ("n_with", "n_without")):
         flags |= {"n_with": False, "n_without": False}
-    return _Sizes(flags, shown[len(names) :].reshape(cells.shape), values)
+    return _Sizes(flags, shown[len(names) :].reshape(cells.shape), values, cells)
 
 
 def _find_wholes(result: Any) -> dict[Key, tuple[float, float]]:
@@ -180,6 +190,8 @@ def _protect_lines(table: pd.DataFrame, marks: dict[Key, _Sizes], floor: int, cl
     for name in COUNTS:
         write_mark(out, name, gone[name] & np.isfinite(counts[name]) & ~small[name], HIDDEN)
         write_mark(out, name, small[name], small_mark(floor))
+    # Both arms are a whole that a reader may know: which of them is small is not told.
+    level_marks(out, COUNTS)
     return out
 
 
@@ -238,7 +250,16 @@ def _protect_diagnostics(table: pd.DataFrame, marks: dict[Key, _Sizes], lost: se
     for name in ("n_with", "n_without", *ASIDE):
         gone = np.array([not marks[key].shown[name] for key in keys], dtype=np.bool_)
         mark_counts(out, name, gone, floor)
+    level_marks(
+        out, ("n_with", "n_without", *ASIDE), np.array([not marks[key].is_told(floor) for key in keys], dtype=bool)
+    )
     hidden = np.array([key in lost for key in keys], dtype=np.bool_)
+    for arm in ("with", "without"):
+        # A mean over few is a fraction with few below, and over a hidden number it is a hint at that number.
+        gone = hidden | np.array([not marks[key].shown[f"n_{arm}"] for key in keys], dtype=np.bool_)
+        for name in (f"ratings_{arm}", f"gap_{arm}_days"):
+            if name in out:
+                write_mark(out, name, gone & out[name].notna().to_numpy(), HIDDEN)
     for name in OF_FIT:
         write_mark(out, name, hidden & out[name].notna().to_numpy(), HIDDEN)
     for name in ("effective_with", "effective_without"):
@@ -255,7 +276,9 @@ def _protect_units(table: pd.DataFrame, marks: dict[Key, _Sizes], floor: int) ->
             gone = np.zeros(len(table), dtype=np.bool_)
             # Units add up to their arm: with the arm hidden, they go too.
             gone[at] = ~sizes.units[:, j] | (not sizes.whole)
-            if is_small(np.array([sizes.values[name]]), floor)[0]:
+            if not sizes.is_told(floor):
+                write_mark(out, name, gone, HIDDEN)
+            elif is_small(np.array([sizes.values[name]]), floor)[0]:
                 write_mark(out, name, gone, small_mark(floor))
             mark_counts(out, name, gone & ~_are_marks(out[name]), floor)
     return out
@@ -279,6 +302,7 @@ def _protect_gate(table: pd.DataFrame, marks: dict[Key, _Sizes], lost: set[Key],
             gone[i] |= check in OF_ARMS and _is_few(table.iloc[i], floor)
         write_mark(out, name, gone & np.isfinite(values), HIDDEN)
         write_mark(out, name, counted & (values > 0) & (values < floor), small_mark(floor))
+    level_marks(out, ("with_value", "without_value"))
     return out
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from outcomes.release import modality_boards as boards
 from outcomes.release import use_boards
-from outcomes.release.guarded_sums import Flags, hide, is_small
-from outcomes.release.marks import HIDDEN, mark_counts, small_mark, write_mark
+from outcomes.release.guarded_sums import Flags, hide, is_small, is_told
+from outcomes.release.marks import HIDDEN, level_marks, mark_counts, small_mark, write_mark
 from outcomes.release.return_disclosure import OF_LEVELS, protect_levels
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ def protect_summary(result: Any, floor: int) -> dict[str, Any]:
     if "classes" not in result.more:
         return out
     table = result.more["classes"]
-    shown = _show_classes(result, floor)
+    shown, told = _show_classes(result, floor)
     places = {f"n_{name}": i for i, name in enumerate(table["class"])}
     places |= {name: 2 * len(table) + i for i, name in enumerate(boards.SUMMED)}
     for name, i in places.items():
         if name in out and not shown[i]:
-            out[name] = small_mark(floor) if 0 < int(result.summary[name]) < floor else HIDDEN
+            out[name] = small_mark(floor) if told and 0 < int(result.summary[name]) < floor else HIDDEN
     return out
 
 
@@ -76,14 +76,17 @@ def are_classes_hidden(more: dict[str, pd.DataFrame]) -> bool:
     return bool(whole[["n", "events"]].map(lambda value: isinstance(value, str)).to_numpy().any())
 
 
-def _show_classes(result: Any, floor: int) -> Flags:
-    return hide(boards.class_board(result.more["classes"], result.summary, floor), floor)
+def _show_classes(result: Any, floor: int) -> tuple[Flags, bool]:
+    """Which numbers of the classes are shown, and whether the marks of the others may say that they are small."""
+    board = boards.class_board(result.more["classes"], result.summary, floor)
+    shown = hide(board, floor)
+    return shown, is_told(board.published.values, shown, floor)
 
 
 def _protect_classes(result: Any, floor: int) -> pd.DataFrame:
     table = result.more["classes"]
     out, k = table.copy(), len(table)
-    shown = _show_classes(result, floor)
+    shown, told = _show_classes(result, floor)
     n, events = table["n"].to_numpy(dtype=float), table["events"].to_numpy(dtype=float)
     few = is_small(np.stack([n, events, n - events]), floor).any(axis=0) | ~shown[:k] | ~shown[k : 2 * k]
     for name in LIMITS:
@@ -92,6 +95,8 @@ def _protect_classes(result: Any, floor: int) -> pd.DataFrame:
     mark_counts(out, "events", ~shown[k : 2 * k], floor)
     # With a small class the number relieved in it, even 0, would say too much.
     write_mark(out, "events", is_small(n, floor), small_mark(floor))
+    if not told:
+        level_marks(out, ("n", "events"))
     return out
 
 

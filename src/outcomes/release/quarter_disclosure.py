@@ -13,7 +13,8 @@ table               what is hidden beside the value itself
 ``expected, cusum`` likewise
 ``recording``       a quarter in which any clinic is small, or the visits of clinics left out are, is hidden for all
                     clinics: they add up to the whole; so are then all differences
-``volume``          patients where few of them started twice
+``volume``          patients where few of them started twice; with a quarter of few episodes others, because the
+                    quarters add up to all episodes
 ==================  ================================================================================================
 """
 
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.release.marks import HIDDEN, mark_counts, write_mark
-from outcomes.release.table_disclosure import protect_table
+from outcomes.release.table_disclosure import find_cover, protect_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +130,17 @@ def _protect_volume(volume: pd.DataFrame, floor: int) -> pd.DataFrame:
     write_mark(out, "patients", ((twice > 0) & (twice < floor)).to_numpy(), HIDDEN)
     few = ((volume["episodes_started"] > 0) & (volume["episodes_started"] < floor)).to_numpy()
     for name in ("episodes_started", "visits"):
-        mark_counts(out, name, ((volume[name] > 0) & (volume[name] < floor)).to_numpy(), floor)
+        small, extra = find_cover(np.nan_to_num(volume[name].to_numpy(dtype=float)).astype(int).tolist(), floor)
+        hidden = np.isin(np.arange(len(volume)), [*small, *extra])
+        write_mark(out, name, hidden, HIDDEN)
+        if name == "episodes_started":
+            few = few | hidden
+    write_mark(out, "patients", few & ~_are_marks(out["patients"]), HIDDEN)
     for name in ("visits_per_episode", "conf_low", "conf_high"):
-        small = few | ((volume["n"] > 0) & (volume["n"] < floor)).to_numpy()
-        write_mark(out, name, small & out[name].notna().to_numpy(), HIDDEN)
+        rows = few | ((volume["n"] > 0) & (volume["n"] < floor)).to_numpy()
+        write_mark(out, name, rows & out[name].notna().to_numpy(), HIDDEN)
     return out
+
+
+def _are_marks(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    return np.array([isinstance(value, str) for value in column.tolist()], dtype=bool)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from outcomes.release.marks import HIDDEN, small_mark, write_mark
+from outcomes.release.marks import HIDDEN, level_marks, small_mark, write_mark
 from outcomes.release.table_disclosure import find_cover
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ def hide_product(out: pd.DataFrame) -> pd.DataFrame:
     more = product.copy()
     if not (hidden & ~product).any():
         more |= (out["measure"] == "not_back").to_numpy()
+    # Those kept are all whose return is looked at, a number of its own: beside them their base would give the relapses.
+    kept = (out["measure"] == "kept").to_numpy() & _are_marks(out["events"])
+    write_mark(out, "n", kept & ~_are_marks(out["n"]), HIDDEN)
     for name in LIMITS:
         write_mark(out, name, more & out[name].notna().to_numpy(), HIDDEN)
     write_mark(out, "events", more & ~_are_marks(out["events"]), HIDDEN)
@@ -86,6 +89,13 @@ def protect_levels(table: pd.DataFrame, floor: int) -> pd.DataFrame:
             small = _at(out, which) & (counts > 0) & (counts < floor)
             write_mark(out, name, _at(out, which) & ~small, HIDDEN)
             write_mark(out, name, small, small_mark(floor))
+            if which.size > 1:
+                # They add up: with one mark for all, 0 and what is not small cover what is.
+                cover = at if not ((counts[which] == 0) | (counts[which] >= floor)).any() else which
+                write_mark(out, name, _at(out, cover), HIDDEN)
+                if cover is at:
+                    for limit in OF_LEVELS:
+                        write_mark(out, limit, _at(out, at) & out[limit].notna().to_numpy(), HIDDEN)
     return out
 
 
@@ -97,7 +107,8 @@ def protect_arms(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     rest = [counts[f"n_{arm}"] - counts[f"events_{arm}"] for arm in ("with", "without")]
     lost_n = small["n_with"] | small["n_without"]
     lost = lost_n | small["events_with"] | small["events_without"]
-    for left in rest:
+    all_rest = _numbers(table["n"]) - _numbers(table["events"])
+    for left in (*rest, all_rest):
         lost = lost | ((left > 0) & (left < floor))
     for name in OF_ARMS:
         write_mark(out, name, lost & out[name].notna().to_numpy(), HIDDEN)
@@ -108,9 +119,12 @@ def protect_arms(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     for name in ("n", "events"):
         values = _numbers(table[name])
         write_mark(out, name, (values > 0) & (values < floor), small_mark(floor))
+    write_mark(out, "events", (all_rest > 0) & (all_rest < floor) & ~_are_marks(out["events"]), HIDDEN)
     near = _find_near(table, floor)
     for name in (*counts, "n", "events"):
         write_mark(out, name, near & ~_are_marks(out[name]), HIDDEN)
+    # Both arms add up to the row: which of them is small is not told.
+    level_marks(out, tuple(counts))
     return out
 
 

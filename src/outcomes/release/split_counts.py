@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.release.marks import HIDDEN, small_mark, write_mark
+from outcomes.release.marks import HIDDEN, level_marks, small_mark, write_mark
 from outcomes.release.table_disclosure import find_cover
 
 if TYPE_CHECKING:
@@ -45,8 +45,14 @@ def hide_split(
         group = out.groupby(list(keys), sort=False).ngroup().to_numpy()
     no_n = _find_hidden(n, group, floor)
     no_events = no_n | _find_hidden(events, group, floor) | _find_hidden(n - events, group, floor)
+    tight_n, tight = _find_tight(n, group, floor), np.zeros(len(out), dtype=np.bool_)
+    for counts in (events, n - events):
+        tight |= _find_tight(counts, group, floor)
+    no_n, no_events = no_n | tight_n, no_events | tight_n | tight
     _write(out, "n", n, no_n, floor)
     _write(out, "events", events, no_events, floor)
+    level_marks(out, ("n",), np.isin(group, group[tight_n]))
+    level_marks(out, ("events",), np.isin(group, group[tight | tight_n]))
     for names, gone in ((of_events, no_events), (of_n, no_n)):
         for name in names:
             if name in out:
@@ -62,6 +68,22 @@ def _find_hidden(counts: np.ndarray[Any, np.dtype[np.float64]], group: np.ndarra
         small, extra = find_cover([int(count) for count in counts[rows]], floor)
         gone[rows[[*small, *extra]]] = True
     return gone
+
+
+def _find_tight(counts: np.ndarray[Any, np.dtype[np.float64]], group: np.ndarray[Any, Any], floor: int) -> Flags:
+    """Rows of groups with small counts and none beside them to cover them, so that their own sum says what they are.
+
+    All of such a group are hidden under one mark, those of 0 too.
+    """
+    tight = np.zeros(counts.size, dtype=np.bool_)
+    for one in np.unique(group):
+        rows = np.flatnonzero((group == one) & ~np.isnan(counts))
+        small, extra = find_cover([int(count) for count in counts[rows]], floor)
+        hidden = counts[rows[[*small, *extra]]]
+        least, most = (floor - 1) + (len(small) - 1) + floor * len(extra), 1 + (floor - 1) * (len(small) - 1)
+        if small and (hidden.sum() < least or (not extra and hidden.sum() > most)):
+            tight[rows] = True
+    return tight
 
 
 def _write(

@@ -48,6 +48,9 @@ def protect_units(result: Any, floor: int) -> Any:
     for names, of in ((UNIT_EVENTS, "events"), (("completeness",), "missing")):
         for name in names:
             write_mark(table, name, gone.counts[of] & table[name].notna().to_numpy(), HIDDEN)
+    # Who came twice or more are the episodes less the patients.
+    twice = _is_small((result.table["n"] - result.table["patients"]).to_numpy(dtype=float), floor)
+    write_mark(table, "patients", twice & ~_are_marks(table["patients"]), HIDDEN)
     # That a number is none says how many episodes there are, too.
     for name in (name for name in UNIT_NUMBERS if name not in COUNTS):
         write_mark(table, name, gone.counts["n"], HIDDEN)
@@ -108,6 +111,8 @@ def _hide_steps(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     """Hide steps with few who came, or did not, and the row that would tell how many they were."""
     raw = table.reset_index(drop=True)
     out = protect_table(raw, floor)
+    early = _is_small((raw["n"] - raw["told"]).to_numpy(dtype=float), floor)
+    write_mark(out, "told", early & ~_are_marks(out["told"]), HIDDEN)
     for _, rows in raw.groupby("group", sort=False):
         for (visit, within), i in zip(rows[["visit", "within_days"]].itertuples(index=False), rows.index, strict=True):
             after = rows.index[rows["visit"] == visit + 1]

@@ -15,8 +15,9 @@ paths, order          paths add up to all inception episodes, and those that lef
 modalities            they add up to no less than their family
 ====================  ==============================================================================================
 
-A mark `<5` says that the number is small; `hidden` that it is not, or that it is 0, and that another could be worked
-out from it. The rows of `stages` are protected one by one: those still coming are others at each visit.
+A mark `<5` says that the number is small, and stands only where no other of the same board is hidden; `hidden` says
+nothing, for where another number has to go with a small one all bear that mark. The rows of `stages` are protected one
+by one: those still coming are others at each visit.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.release import group_boards, use_boards
-from outcomes.release.guarded_sums import Flags, hide, is_small
-from outcomes.release.marks import HIDDEN, small_mark, write_mark
+from outcomes.release.guarded_sums import Board, Flags, hide, is_small, is_told
+from outcomes.release.marks import HIDDEN, level_marks, small_mark, write_mark
 from outcomes.release.table_disclosure import protect_table
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ ALL = "all"
 LIMITS = ("estimate", "conf_low", "conf_high")
 PAIR_CELLS = ("n_both", "n_one", "n_other", "n_neither", "phi", "n_discordant")
 SAME_VISIT = ("share", "before", "after", *LIMITS)
+COUNTS = ("n", "events")
 GROUPS = {"table": ["quarter"], "by_visit": ["visit"]}
 
 
@@ -85,6 +87,8 @@ def _hide_families(out: pd.DataFrame, totals: group_boards.Totals) -> pd.DataFra
     lost = np.array([not totals.shown[str(name)] for name in out["family"]], dtype=np.bool_)
     for name in ("events", *LIMITS):
         write_mark(out, name, lost & ~_are_marks(out[name]) & out[name].notna().to_numpy(), HIDDEN)
+    if not totals.told:
+        level_marks(out, COUNTS)
     return out
 
 
@@ -92,8 +96,14 @@ def _protect_groups(table: pd.DataFrame, keys: list[str], totals: group_boards.T
     if not len(table):
         return table
     grouped = group_boards.Grouped.of(table, keys)
-    shown = hide(group_boards.group_board(grouped, None, totals, floor), floor)
-    return _mark_groups(table, grouped, shown, floor)
+    shown, told = _solve(group_boards.group_board(grouped, None, totals, floor), floor)
+    return _mark_groups(table, grouped, shown, told, floor)
+
+
+def _solve(board: Board, floor: int) -> tuple[Flags, bool]:
+    """Return which sums are shown, and whether the mark of those that are not may say that they are small."""
+    shown = hide(board, floor)
+    return shown, is_told(board.published.values, shown, floor)
 
 
 def _protect_nested(
@@ -107,24 +117,26 @@ def _protect_nested(
         return (done, None) if clinicians is None else (None, done)
     fine = group_boards.Grouped.of(clinicians, ["clinic_id", "clinician_id"])
     coarse = group_boards.Grouped.of(clinics, ["clinic_id"], fine.families)
-    shown = hide(group_boards.group_board(fine, coarse, totals, floor), floor)
+    shown, told = _solve(group_boards.group_board(fine, coarse, totals, floor), floor)
     return (
-        _mark_groups(clinics, coarse, shown[fine.n_published :], floor),
-        _mark_groups(clinicians, fine, shown[: fine.n_published], floor),
+        _mark_groups(clinics, coarse, shown[fine.n_published :], told, floor),
+        _mark_groups(clinicians, fine, shown[: fine.n_published], told, floor),
     )
 
 
-def _mark_groups(table: pd.DataFrame, grouped: group_boards.Grouped, shown: Flags, floor: int) -> pd.DataFrame:
+def _mark_groups(
+    table: pd.DataFrame, grouped: group_boards.Grouped, shown: Flags, told: bool, floor: int
+) -> pd.DataFrame:
     """Write marks: `shown` holds a flag for the size of each group, then one for each group and family."""
     out = table.copy()
     size = shown[: grouped.n.size][grouped.group]
     cell = shown[grouped.n.size : grouped.n_published].reshape(grouped.x.shape)[grouped.group, grouped.family]
     small_n = is_small(grouped.n[grouped.group], floor)
-    _mark_counts(out, size, cell, small_n, floor)
+    _mark_counts(out, size, cell, small_n, told, floor)
     return out
 
 
-def _mark_counts(out: pd.DataFrame, size: Flags, cell: Flags, small_n: Flags, floor: int) -> None:
+def _mark_counts(out: pd.DataFrame, size: Flags, cell: Flags, small_n: Flags, told: bool, floor: int) -> None:
     """Mark `n` and `events` of a table of shares, and the share where one of both is hidden."""
     events = out["events"].to_numpy(dtype=float)
     for name in LIMITS:
@@ -135,6 +147,8 @@ def _mark_counts(out: pd.DataFrame, size: Flags, cell: Flags, small_n: Flags, fl
     write_mark(out, "events", ~cell & few, small_mark(floor))
     write_mark(out, "n", ~size & ~small_n, HIDDEN)
     write_mark(out, "n", ~size & small_n, small_mark(floor))
+    if not told:
+        level_marks(out, COUNTS)
 
 
 def _protect_modalities(table: pd.DataFrame, totals: group_boards.Totals, floor: int) -> pd.DataFrame:
@@ -154,6 +168,9 @@ def _protect_modalities(table: pd.DataFrame, totals: group_boards.Totals, floor:
             rest = [i for i in order if not is_small(events[[i]], floor)[0]][:1]
             for name in ("events", *LIMITS):
                 write_mark(out, name, np.isin(np.arange(len(out)), rest), HIDDEN)
+        gone = _are_marks(out["events"])[at]
+        if (gone & ~small).any():
+            level_marks(out, COUNTS, np.isin(np.arange(len(out)), at))
     return out
 
 
@@ -173,7 +190,7 @@ def _protect_pairs(result: Any, floor: int) -> tuple[pd.DataFrame, pd.DataFrame]
         write_mark(out, "n", np.ones(len(out), dtype=np.bool_), small_mark(floor))
         return out, alone
     pairs = use_boards.Pairs.of(table)
-    shown = hide(use_boards.pair_board(pairs, floor), floor)
+    shown, told = _solve(use_boards.pair_board(pairs, floor), floor)
     margin, cell = shown[: len(pairs.names)], shown[len(pairs.names) :]
     one, other = margin[pairs.one], margin[pairs.other]
     small = is_small(pairs.both, floor)
@@ -187,6 +204,9 @@ def _protect_pairs(result: Any, floor: int) -> tuple[pd.DataFrame, pd.DataFrame]
     kept = np.array([in_pairs.get(str(name), False) for name in first["family"]], dtype=np.bool_) | ~has_any
     for name in ("events", *LIMITS):
         write_mark(alone, name, ~kept & ~_are_marks(alone[name]) & alone[name].notna().to_numpy(), HIDDEN)
+    if not told:
+        level_marks(out, PAIR_CELLS)
+        level_marks(alone, COUNTS)
     return out, alone
 
 
@@ -194,9 +214,9 @@ def _protect_bundles(table: pd.DataFrame, totals: group_boards.Totals, floor: in
     out = table.copy()
     if not len(table):
         return out
-    shown = hide(use_boards.bundle_board(table, totals, floor), floor)[: len(out)]
+    shown, told = _solve(use_boards.bundle_board(table, totals, floor), floor)
     whole = ~is_small(table["n"].to_numpy(dtype=float), floor)
-    _mark_counts(out, whole, shown & whole, ~whole, floor)
+    _mark_counts(out, whole, shown[: len(out)] & whole, ~whole, told, floor)
     return out
 
 
@@ -206,13 +226,13 @@ def _protect_paths(result: Any, floor: int) -> tuple[pd.DataFrame, pd.DataFrame]
     out, ordered = paths.copy(), order.copy()
     if not len(paths):
         return out, ordered
-    shown = hide(use_boards.path_board(paths, order, floor), floor)
+    shown, told = _solve(use_boards.path_board(paths, order, floor), floor)
     whole = ~is_small(paths["n"].to_numpy(dtype=float), floor)
     k, m = len(paths), len(order)
-    _mark_counts(out, whole, shown[:k] & whole, ~whole, floor)
+    _mark_counts(out, whole, shown[:k] & whole, ~whole, told, floor)
     n = shown[k : k + m]
     small_n = is_small(order["n"].to_numpy(dtype=float), floor)
-    _mark_counts(ordered, n, shown[k + m :] & ~small_n, small_n, floor)
+    _mark_counts(ordered, n, shown[k + m :] & ~small_n, small_n, told, floor)
     return out, ordered
 
 

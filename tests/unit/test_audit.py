@@ -1,0 +1,227 @@
+"""The reader who wants to know: what it works out by hand, what it must leave open, and what the command says."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+import pandas as pd
+import pytest
+
+from outcomes.cli import audit as command
+from outcomes.errors import InputRefused
+from outcomes.release import audit
+from outcomes.release.audit_book import Book, read_csv
+from outcomes.release.audit_relations import relate
+from outcomes.release.audit_system import System
+from outcomes.release.audit_text import find_few_in_words, read_texts
+from outcomes.release.manifest import FORMAT
+
+SUM = "the rows of episode_ends.csv add up"
+
+
+def lay_out(tables):
+    """A book of tables given as rows of texts, with everything they are to each other."""
+    book = Book({name: [dict(line) for line in lines] for name, lines in tables.items()}, 5)
+    relate(book)
+    return book
+
+
+def ends(*events, n="40"):
+    """Ends of episodes: one row each."""
+    return [
+        {"end_reason": f"end {i}", "label": f"End {i}", "n": n, "events": str(value), "estimate": ""}
+        for i, value in enumerate(events)
+    ]
+
+
+def left_of(book):
+    """Values left of each hidden count, by the line of its cell."""
+    return {cell.line: answer for cell, which, answer in audit.attack_book(book) if which == "count"}
+
+
+def test_a_lone_hidden_part_is_the_total_less_the_others():
+    answer = left_of(lay_out({"episode_ends": ends(20, 17, "<5")}))[4]
+    assert answer.small == (3,)
+    assert not answer.other
+    assert answer.way == SUM
+
+
+def test_a_part_with_a_cover_may_be_anything_below_the_floor():
+    answers = left_of(lay_out({"episode_ends": ends(20, "hidden", "<5")}))
+    assert answers[4].small == (1, 2, 3, 4)
+
+
+def test_the_marks_of_parts_that_are_all_small_can_give_them_away():
+    # Four and four of eight, and one and one of two.
+    for total, left in (("8", (4,)), ("2", (1,)), ("5", (1, 2, 3, 4))):
+        answers = left_of(lay_out({"episode_ends": ends("<5", "<5", n=total)}))
+        assert {answers[2].small, answers[3].small} == {left}
+
+
+def test_a_hidden_part_that_is_not_small_covers_no_small_one_of_a_small_sum():
+    # Six in all: the hidden one is 0 or at least 5, the small one is 1 or, beside a 0, would be 6.
+    assert left_of(lay_out({"episode_ends": ends(34, "hidden", "<5")}))[4].small == (1,)
+
+
+def test_a_share_beside_a_hidden_count_gives_it_back():
+    rows = ends(20, "hidden", "<5")
+    rows[2]["estimate"] = repr(3 / 40)
+    assert left_of(lay_out({"episode_ends": rows}))[4].small == (3,)
+
+
+def test_one_count_hidden_in_one_table_and_printed_in_another_is_known():
+    relief = [{"group": "all", "horizon_days": "28", "n": "40", "events": "<5", "estimate": "hidden"}]
+    rules = [{"rule": "confirmed", "n": "40", "events": "3", "estimate": "hidden"}]
+    day = [{"item": "day", "value": "28"}]
+    book = lay_out({"relief": relief, "relief_definitions": rules, "relief_grid_summary": day})
+    assert [(c.table, a.small) for c, w, a in audit.attack_book(book) if w == "count"] == [("relief", (3,))]
+
+
+def test_a_mean_over_a_hidden_arm_is_a_fraction_of_it():
+    line = dict.fromkeys(("set_aside_always", "set_aside_never", "set_aside_few"), "hidden")
+    line |= {"contrast": "heat", "n_with": "<5", "n_without": "30", "ratings_with": repr(7 / 3)}
+    book = lay_out({"one_family_diagnostics": [line], "one_family_summary": [{"item": "n", "value": "50"}]})
+    assert left_of(book)[2].small == (3,)
+
+
+def test_arms_of_one_family_and_of_all_families_give_those_set_aside():
+    size = {"contrast": "heat", "n_with": "40", "n_without": "60", "set_aside_always": "<5", "set_aside_never": "9"}
+    line = {"contrast": "heat", "analysis": "joint", "analysis_label": "", "scale": "difference", "horizon_days": "28"}
+    line |= {"n_with": "44", "n_without": "69", "events_with": "20", "events_without": "30"}
+    tables = {
+        "one_family_diagnostics": [size | {"set_aside_few": "0"}],
+        "all_families": [line],
+        "one_family_summary": [{"item": "n", "value": "113"}],
+    }
+    assert left_of(lay_out(tables))[2].small == (4,)
+
+
+def test_a_contradiction_is_noted_and_the_search_goes_on():
+    system = System(5)
+    at = system.count("a")
+    system.know(at, 3)
+    system.know(at, 4)
+    assert len(system.contradictions) == 1
+    assert system.look_into([at])[at].small == (3,)
+
+
+def test_bounds_pass_from_row_to_row():
+    system = System(5)
+    a, b, c = (system.count(name) for name in "abc")
+    system.know(c, 10)
+    system.narrow(a, 1, 4)
+    system.add_sum([a, b], c, "a and b are c")
+    answers = system.look_into([a, b])
+    assert answers[a].small == (1, 2, 3, 4)
+    assert (answers[b].low, answers[b].high) == (6, 9)
+
+
+@pytest.fixture
+def release(tmp_path):
+    """A finished release of one table, and a way to change it."""
+
+    def make(rows, more=()):
+        folder = tmp_path / "2026Q2"
+        (folder / "tables").mkdir(parents=True)
+        pd.DataFrame(rows).to_csv(folder / "tables" / "episode_ends.csv", index=False)
+        for name, data in more:
+            (folder / name).write_bytes(data)
+        protocol = {"reporting_floor": {"suppress_cell_below": 5}}
+        manifest = {"manifest_format": FORMAT, "quarter": "2026Q2", "outputs": {"a": "b"}, "protocol": protocol}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return folder
+
+    return make
+
+
+def run(folder, *more):
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    command.add(parser.add_subparsers())
+    args = parser.parse_args(["audit", str(folder), *more])
+    return args.run(args)
+
+
+def test_the_command_finds_nothing_in_a_release_that_tells_nothing(release, capsys):
+    assert run(release(ends(20, "hidden", "<5"))) == 0
+    assert "0  hidden counts worked out exactly" in capsys.readouterr().out
+
+
+def test_the_command_names_file_line_and_way_and_lists_all_in_a_table(release, capsys, tmp_path):
+    listed = tmp_path / "found.csv"
+    assert run(release(ends(20, 17, "<5")), "--csv", str(listed)) == 3
+    assert "recovered: tables/episode_ends.csv line 4, events (<5): 3 · " + SUM in capsys.readouterr().out
+    assert [(row["kind"], row["line"], row["possible"]) for row in read_csv(listed.read_text())] == [
+        ("recovered", "4", "3")
+    ]
+
+
+def test_a_small_count_in_a_table_or_in_words_is_found(release):
+    page = b"<html><p>Of these <b>3</b> patients came back; 3&nbsp;visits, 12 patients.</p></html>"
+    folder = release(ends(20, 16, 4), [("index.html", page)])
+    found = {(item.file, item.shown) for item in audit.audit_releases([folder])[0].found}
+    assert found == {("tables/episode_ends.csv", "4"), ("index.html", "3 patients")}
+
+
+def test_identifiers_are_found_where_text_is_packed_and_shown_masked(release):
+    text = zlib.compress(b"BT /F1 9 Tf (write to jane.roe@example-clinic.com) Tj ET")
+    pdf = b"%PDF-1.7\n1 0 obj\n<</Filter/FlateDecode/Length 9>>\nstream\n" + text + b"\nendstream\nendobj\n"
+    found = audit.audit_releases([release(ends(20, 20), [("report.pdf", pdf)])])[0].found
+    assert [(item.kind, item.file, item.way) for item in found] == [("identifier", "report.pdf", "e-mail address")]
+    assert "jane" not in found[0].shown
+
+
+def test_glyph_codes_of_a_page_are_read_by_the_fonts_own_table(tmp_path):
+    letters = b"2 beginbfchar\n<0001> <0068>\n<0002> <0069>\nendbfchar"
+    parts = {
+        1: b"<</Type/Page/Contents 2 0 R/Resources<</Font<</f0 3 0 R>>>>>>",
+        2: b"<</Length 1>>\nstream\nBT /f0 9 Tf <00010002> Tj ET\nendstream",
+        3: b"<</Type/Font/ToUnicode 4 0 R>>",
+        4: b"<</Length 1>>\nstream\n" + letters + b"\nendstream",
+    }
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"%PDF-1.7\n" + b"".join(b"%d 0 obj\n%s\nendobj\n" % item for item in parts.items()))
+    assert any("hi" in text.split() for text in read_texts(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "few"),
+    [
+        ("3 patients and 14 patients", ["3 patients"]),
+        ("1.3 patients, 0.4 people, 3 % of patients, <5 patients, 13 people", []),
+        ("<b>2</b> people<script>4 people</script>", ["2 people"]),
+        ("4&nbsp;patients", ["4 patients"]),
+    ],
+)
+def test_few_people_in_prose(text, few):
+    assert find_few_in_words(text, 5) == few
+
+
+def test_a_folder_that_is_no_release_is_refused_with_a_remedy(tmp_path):
+    with pytest.raises(InputRefused, match=r"E971.*Name the folder of one release"):
+        audit.audit_releases([tmp_path])
+    with pytest.raises(InputRefused, match="is not a folder"):
+        audit.audit_releases([tmp_path / "none"])
+
+
+def public_rows(cells):
+    return [
+        {"table": "region", "cohort": "patients", "row": row, "column": column, "patients": value, "percent": ""}
+        for (row, column), value in cells.items()
+    ]
+
+
+def test_a_public_release_is_attacked_by_its_own_rules(tmp_path):
+    cells = {("neck", "relief"): "40", ("neck", "later"): "35", ("neck", "total"): "75",
+             ("back", "relief"): "60", ("back", "later"): "<11", ("back", "total"): "65",
+             ("total", "relief"): "100", ("total", "later"): "40", ("total", "total"): "140"}  # fmt: skip
+    folder = tmp_path / "2026Q2-public"
+    (folder / "tables").mkdir(parents=True)
+    pd.DataFrame(public_rows(cells)).to_csv(folder / "tables" / "public_region.csv", index=False)
+    manifest = {"manifest_format": FORMAT, "quarter": "2026Q2", "audience": "public", "outputs": {"a": "b"}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    done = audit.audit_releases([folder])[0]
+    assert (done.audience, done.n_hidden) == ("public", 1)
+    assert done.n_counts == 8
