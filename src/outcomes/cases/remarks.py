@@ -25,6 +25,20 @@ def list_main_reasons(visits: Visits, most: int = 3, but: Collection[str] = ()) 
     return found
 
 
+def list_examples(visits: Visits, code: str, most: int) -> list[str]:
+    """Return where the first rows under one rule stand: file, sheet, row, column with its letter, masked value."""
+    quarantine = visits.quarantine
+    places = [i for i, found in enumerate(quarantine["code"].to_pylist()) if found == code][:most]
+    names = ("source_file", "source_sheet", "source_row", "column", "letter", "value_masked")
+    return [_say_place(*(quarantine[name][i].as_py() for name in names)) for i in places]
+
+
+def _say_place(file: str, sheet: str, row: int, column: str, letter: str, masked: str) -> str:
+    where = [file, *([f'sheet "{sheet}"'] if sheet else []), f"row {row}"]
+    where += [f'column "{column}"' + (f" ({letter})" if letter else "")] if column else []
+    return " › ".join(where) + (f": {masked}" if masked else "")
+
+
 def list_unknown_terms(visits: Visits, most: int = 10, floor: int = 5) -> list[str]:
     """Return the commonest terms that are not in the codebook, with their records.
 

@@ -27,6 +27,7 @@ _EXAMPLES = """examples:
   outcomes report q2.csv q3.csv --quarter 2026Q3     several files, one quarter
   outcomes report visits.csv --audience public       a small report for everybody: rounded, small numbers hidden
   outcomes verify reports/2026Q3                     is the release still what was published?
+  outcomes audit reports/2026Q3                      what could a reader work out about few patients?
   outcomes diff old/2026Q2 reports/2026Q3            which estimates moved, and through what
   outcomes audit reports/2026Q3                      can a small number be worked out from it?
   outcomes lab                                       the notebooks, in a working copy of your own

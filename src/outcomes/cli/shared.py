@@ -11,10 +11,11 @@ from outcomes.errors import InputRefused
 from outcomes.files.shown import visible
 
 if TYPE_CHECKING:
-    from outcomes.cases import Episodes
+    from outcomes.cases import Episodes, Visits
     from outcomes.records import Records
 
 DONE, ROWS_SET_ASIDE, REFUSED, WITHHELD, INTERNAL = 0, 1, 2, 3, 4
+_EXAMPLES_ON_SCREEN = 20
 _FULL_DATES = (
     "the tables hold full dates of visits, which the Safe Harbor list of 45 CFR 164.514(b)(2) names: keep them inside"
 )
@@ -90,19 +91,32 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
 
 def finish(episodes: Episodes, result: Path) -> int:
     """Account for the rows, name what to open, and turn 'rows were set aside' into the exit code."""
-    from outcomes.cases.remarks import list_main_reasons, list_unknown_terms
+    from outcomes.cases.remarks import list_unknown_terms
 
     visits = episodes.visits
     for warning in visits.warnings:
         say(f"warning: {warning}")
     n_aside = sum(step.n_set_aside for step in visits.ledger.steps if step.unit in ("rows", "records"))
     if n_aside:
-        say(f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings), most often")
-        for finding in list_main_reasons(visits):
-            say(f"  {finding}")
+        say(
+            f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings); the quarantine file lists them all"
+        )
+        _say_reasons(visits)
     if visits.unknown_terms:
         say(f"terms that are not in the codebook: {len(visits.unknown_terms):,}; their visits are kept")
         for line in list_unknown_terms(visits):
             say(f"  {line}")
     print(visible(str(result)))
     return ROWS_SET_ASIDE if n_aside else DONE
+
+
+def _say_reasons(visits: Visits) -> None:
+    """Tell every rule with its count and remedy, the commonest first, and where the first rows under it stand."""
+    from outcomes.cases.remarks import list_examples, list_main_reasons
+
+    reasons = list_main_reasons(visits, most=visits.quarantine.num_rows)
+    each = max(1, _EXAMPLES_ON_SCREEN // len(reasons))
+    for finding in reasons:
+        say(f"  {finding}")
+        for example in list_examples(visits, finding.code, each):
+            say(f"    {example}")
