@@ -27,6 +27,10 @@ from outcomes.simulate import simulate
 
 Make = Callable[[random.Random], str]
 PER_FORMAT = 47
+OLD_SEED = 7
+"""Patterns and lists were written while looking at what it draws."""
+FRESH_SEED = 20261126
+"""First drawn when they were finished: the figures in `docs/privacy.md` are of this one."""
 LISTED_GIVEN = ("Emma", "Noah", "Olivia", "Liam", "Maria", "James", "Priya", "Wei", "Fatima", "Carlos", "Hans", "Sofia")
 LISTED_FAMILY = (
     "Smith",
@@ -580,12 +584,12 @@ BESIDE: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 }
 
 
-def clean_export(number: int, folder: Path) -> tuple[Path, Path | None]:
+def clean_export(number: int, folder: Path, seed: int) -> tuple[Path, Path | None]:
     """Write one simulated practice with the columns of one clinic system beside its own."""
     dirty = number % 2 == 0
-    made = simulate(24, 1000 + number, ("chiro", "physio")[number // 2 % 2], clean=not dirty)
+    made = simulate(24, seed + number, ("chiro", "physio")[number // 2 % 2], clean=not dirty)
     records = made.records
-    r = random.Random(number)
+    r = random.Random(f"beside {number} {seed}")
     beside = BESIDE[sorted(BESIDE)[number % len(BESIDE)]]
     n = made.n_records
     columns = {
@@ -615,10 +619,10 @@ def false_columns(path: Path, mapping: Path | None) -> list[str]:
     return [note for note in records.notes if "E90" in note]
 
 
-def run_benchmark(folder: Path, per_format: int, cells: int, exports: int) -> dict[str, object]:
-    columns = {kind: plant_columns(kind, folder, 7, per_format) for kind in FORMATS}
-    inside = {kind: plant_cells(kind, folder, 7, cells) for kind in FORMATS}
-    false = [said for number in range(exports) for said in false_columns(*clean_export(number, folder))]
+def run_benchmark(folder: Path, seed: int, per_format: int, cells: int, exports: int) -> dict[str, object]:
+    columns = {kind: plant_columns(kind, folder, seed, per_format) for kind in FORMATS}
+    inside = {kind: plant_cells(kind, folder, seed, cells) for kind in FORMATS}
+    false = [said for number in range(exports) for said in false_columns(*clean_export(number, folder, seed))]
     return {"columns": columns, "cells": inside, "false": false}
 
 
@@ -639,13 +643,13 @@ def check(result: dict[str, object], exports: int) -> None:
 
 def test_a_slice_of_the_benchmark(tmp_path) -> None:
     assert len(FORMATS) == 18 and all(len(formats) == 6 for formats in FORMATS.values())
-    check(run_benchmark(tmp_path, 8, 6, 4), 50)
+    check(run_benchmark(tmp_path, OLD_SEED, 8, 6, 4), 50)
 
 
 @pytest.mark.slow
 def test_the_whole_benchmark(tmp_path) -> None:
     assert 18 * 6 * PER_FORMAT >= 5000
-    check(run_benchmark(tmp_path, PER_FORMAT, PER_FORMAT, 200), 200)
+    check(run_benchmark(tmp_path, FRESH_SEED, PER_FORMAT, PER_FORMAT, 200), 200)
 
 
 # -- canaries ------------------------------------------------------------

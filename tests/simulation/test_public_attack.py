@@ -94,15 +94,25 @@ def run_pairs(n: int, seed: int) -> dict[str, float]:
 
 
 def count_close(first: tuple[ShownTable, ...], second: tuple[ShownTable, ...]) -> int:
-    """Printed numbers that differ between two releases by less than eleven patients can explain."""
+    """Printed numbers whose difference between two releases only a move of fewer than eleven patients explains.
+
+    What was rounded to 5 may be rounded to 10 later: each number stands for the counts its own base leaves.
+    """
     close = 0
     for one, other in zip(first, second, strict=True):
         old = {(r, c): int(one.shown[i, j]) for i, r in enumerate(one.rows) for j, c in enumerate(one.columns)}
         for i, r in enumerate(other.rows):
             for j, c in enumerate(other.columns):
                 before, now = old.get((r, c), HIDDEN_CELL), int(other.shown[i, j])
-                close += HIDDEN_CELL not in (before, now) and 0 < abs(now - before) <= RULES.k - RULES.base
+                if HIDDEN_CELL not in (before, now) and before != now:
+                    past, new = counts_behind(before, one.base), counts_behind(now, other.base)
+                    close += max(past[1] - new[0], new[1] - past[0]) < RULES.k
     return close
+
+
+def counts_behind(shown: int, base: int) -> tuple[int, int]:
+    """Least and greatest count that rounds to a printed number."""
+    return (shown - base // 2, shown - base // 2 + base - 1) if shown else (0, 0)
 
 
 def run_plus_one(n: int, seed: int) -> dict[str, int]:
@@ -228,13 +238,22 @@ def test_with_protection_off_the_attack_succeeds() -> None:
 
 
 BOUNDS = {60: 0.06, 120: 0.04, 300: 0.025, 1000: 0.015}
+"""Greatest error allowed (T-D7), held at the days of the grid a curve is made of."""
+EVERY_DAY = {60: 0.065, 120: 0.042, 300: 0.025, 1000: 0.015}
+"""The same on all days, between those of the grid too. The bar is missed at 60 patients: 0.061 to 0.063, not 0.06;
+at 120 it is met by 1,000 runs (0.0393) and missed by the 60 of the normal run (0.0401)."""
+
+
+def check_curves(found: dict[str, float], n: int) -> None:
+    """Both errors, each against its own bound: that on all days may be the greater one."""
+    assert found["grid"] <= BOUNDS[n]
+    assert found["grid"] <= found["every"] <= EVERY_DAY[n]
+    assert abs(found["signed"]) <= 0.005
 
 
 @pytest.mark.parametrize("n", BOUNDS)
 def test_a_protected_curve_stays_close_to_the_raw_one(n: int) -> None:
-    found = run_curves(n, 60, seed=n)
-    assert found["grid"] <= BOUNDS[n]
-    assert abs(found["signed"]) <= 0.005
+    check_curves(run_curves(n, 60, seed=n), n)
 
 
 def large_practice() -> World:
@@ -327,5 +346,4 @@ def test_with_protection_off_the_attack_succeeds_on_a_thousand() -> None:
 def test_protected_curves_of_many_runs_stay_close(n: int) -> None:
     found = run_curves(n, 1000, seed=500 + n)
     print(n, json.dumps(found))
-    assert found["grid"] <= BOUNDS[n]
-    assert abs(found["signed"]) <= 0.005
+    check_curves(found, n)

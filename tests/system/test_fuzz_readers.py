@@ -84,8 +84,9 @@ def test_csv_module_agrees_or_we_refuse_on_many(tmp_path: Path, text: str) -> No
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_spoilt_files_are_read_or_refused(tmp_path: Path, kind: str) -> None:
-    outcomes = spoil_and_read(tmp_path, kind, n=60, seed=20260101)
-    assert sum(outcomes.values()) == 60 and len(outcomes) > 1
+    n = 60 if kind == "csv" else 15  # the others start a child for each file
+    outcomes = spoil_and_read(tmp_path, kind, n=n, seed=20260101)
+    assert sum(outcomes.values()) == n and len(outcomes) > 1
 
 
 @pytest.mark.slow

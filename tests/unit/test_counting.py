@@ -105,7 +105,7 @@ def test_times_that_are_sorted_are_counted_as_a_dictionary_counts(values, cells)
     assert not np.signbit(found[found == 0]).any()
 
 
-@pytest.mark.parametrize("k", [1, 2, 5, 40, 70_000])
+@pytest.mark.parametrize("k", [1, 2, 5, 40, pytest.param(70_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("values", ODD_TIMES.values(), ids=ODD_TIMES.keys())
 def test_events_and_rows_from_each_time_on_are_what_a_dictionary_counts(values, k):
     code = np.random.default_rng(5).integers(0, min(k, 400) + 1, values.size) * (k // min(k, 400))

@@ -8,12 +8,15 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from outcomes.errors import InputRefused
-from outcomes.records import Mapping, identifier_names, identifier_patterns, read_records
+from outcomes.records import Mapping, identifier_names, identifier_patterns, identifiers_export, read_records
 from outcomes.records import identifiers as ids
 from outcomes.records.identifier_kinds import KINDS
+from outcomes.records.model import TextColumn
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = ROOT / "src" / "outcomes" / "definitions"
@@ -283,6 +286,7 @@ def patterns() -> list[tuple[str, re.Pattern[str]]]:
         for pattern in (identifier_names._WORD, identifier_names._TITLED, identifier_names._DOCTOR)
     ]
     used += [("fullmatch", identifier_names._SHAPE), ("search", identifier_patterns.DATE_SHAPE)]
+    used += [("fullmatch", identifier_patterns.PLAIN_ID)]
     return list(dict.fromkeys(used))
 
 
@@ -430,6 +434,67 @@ def test_codes_of_clinicians_and_clinics_are_left_alone(tmp_path: Path, values: 
     rows = [f"{i},2024-01-02,{value},{value}" for i, value in enumerate(values)]
     records = read_records(write(tmp_path, "patient_id,visit_date,clinician_id,clinic_id", rows))
     assert records.n == len(values) and not any("E90" in note for note in records.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("P0042", True),
+        ("P3fa91b20", True),
+        ("AB-1234", True),
+        ("1234567890", True),
+        ("8f14e45f-ceea-467f-a1d4-6ea1c1b5e8f1", True),
+        ("19610304", False),
+        ("19610304P", False),
+        ("1EG4TE5MK73", False),
+        ("1HGCM82633A004352", False),
+        ("Abweg1", False),
+        ("Anna", False),
+        ("Dad", False),
+        ("123-45-6789", False),
+        ("555-0142", False),
+        ("d41d8cd98f00b204e9800998ecf8427e", False),
+        ("91", False),
+        ("P٤٢", False),
+    ],
+)
+def test_ids_that_need_no_look_are_none_of_the_kinds(text: str, plain: bool) -> None:
+    assert bool(identifier_patterns.PLAIN_ID.fullmatch(text)) is plain
+    if plain:
+        assert ids.judge_whole("Client", [text] * 5, 2024) is None and not identifier_names.look_like_names([text], 1)
+
+
+def column(texts: list[str]) -> TextColumn:
+    return TextColumn(pa.array(texts, pa.string()), np.arange(len(texts), dtype=np.int32))
+
+
+@pytest.mark.parametrize(
+    ("key", "texts", "found"),
+    [
+        ("patient_id", ["", "P1", "tel", "a@b.org", "P-2", "P3"], {3: "e-mail address"}),
+        ("visit_date", ["2024-01-02", "2024-01-03T10:15:00+01:00", "2024-01-04 call 555-0142"], {2: "phone number"}),
+        ("visit_date", ["2024-01-02 John Smith", "1.2.24"], {0: "name"}),
+        ("modalities", ["heat;call 555-0142;John Smith", "call 555-0142;heat", "heat"], {0: "name", 1: "phone number"}),
+        ("modalities", ["heat;a@b.org;call 555-0142", "Smith, John", ""], {0: "e-mail address", 1: "name"}),
+        ("modalities", [], {}),
+    ],
+)
+@pytest.mark.parametrize("block", [1, 2, 1 << 17])
+def test_cells_are_found_in_blocks_of_any_size(
+    key: str, texts: list[str], found: dict[int, str], block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identifiers_export, "_BLOCK", block)
+    assert identifiers_export.find_cells(key, column(texts), Mapping(), 2024) == found
+
+
+def test_many_different_cells_are_looked_at_in_little_time() -> None:
+    cells = [f"heat;massage;terms {i % 4000};home exercise {i}" for i in range(20_000)]
+    start = time.thread_time()
+    assert identifiers_export.find_cells("modalities", column([*cells, "heat;John Smith"]), Mapping(), 2024) == {
+        20_000: "name"
+    }
+    assert identifiers_export.find_cells("patient_id", column([f"P{i:08x}" for i in range(20_000)]), Mapping(), 0) == {}
+    assert time.thread_time() - start < 1
 
 
 def test_an_accepted_header_that_is_not_there_is_told(tmp_path: Path) -> None:

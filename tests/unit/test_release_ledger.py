@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from outcomes.errors import DisclosureError
-from outcomes.release.public.earlier import read_entry
+from outcomes.release.public.curves import leave_out, protect_family_curves
+from outcomes.release.public.earlier import Withheld, read_entry
 from outcomes.release.public.ledger import INTENDED, START, ReleaseLedger
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountCurve, CountTable, ShownTable
 from outcomes.release.public.protect import Protected, protect_release
@@ -157,6 +158,56 @@ def test_a_refreshed_curve_does_not_tell_when_a_few_new_patients_had_their_event
     one = publish([curve([40, 30, 30])])
     two = publish([curve([60, 33, 55], n=400)], one)  # 20 new ones by day 7, 3 in the week after, 25 in the third
     assert two.curves[0].days.tolist() == [7, 21]
+
+
+def near_the_edge(n: int) -> list[CountCurve]:
+    """One arm whose curve would appear as soon as its second point has eleven events: 10 of `n` patients and fewer."""
+    return [curve([40, n], n=300)]
+
+
+def test_a_curve_that_was_left_out_appears_only_when_its_arm_has_moved_by_eleven() -> None:
+    assert publish(near_the_edge(11)).curves
+    one = publish(near_the_edge(10))
+    assert not one.curves
+    assert one.entry["withheld"] == [["patients", "relief", "all", 50]]
+    assert not publish(near_the_edge(11), one).curves  # one patient more would be told
+    assert not publish(near_the_edge(20), one).curves
+    assert publish(near_the_edge(21), one).curves
+
+
+def test_slow_growth_of_an_arm_that_was_left_out_counts_from_when_that_was_decided() -> None:
+    before: list[Protected] = []
+    for n in (10, 14, 18):
+        before.append(publish(near_the_edge(n), *before))
+        assert not before[-1].curves
+        assert before[-1].entry["withheld"][0][3] == 50
+    assert publish(near_the_edge(22), *before).curves
+
+
+def test_an_arm_that_was_left_out_beside_others_does_not_appear_by_one_patient() -> None:
+    def family(n: int, more: int) -> list[CountCurve]:
+        rest, few = [20 + more, 20 + more, 0], [20, n, 0]
+        both = [a + b for a, b in zip(rest, few, strict=True)]
+        return [curve(both, n=350), curve(rest, "x", 200), curve(few, "y", 150)]
+
+    def groups(one: Protected) -> list[str]:
+        return [shown.group for shown in one.curves]
+
+    one = publish(family(10, 0))
+    assert "y" not in groups(one)
+    assert [arm[2] for arm in one.entry["withheld"]] == [name for name in ("all", "x", "y") if name not in groups(one)]
+    assert "y" in groups(publish(family(11, 12)))
+    assert repr(publish(family(11, 12), one).curves) == repr(one.curves)
+    assert "y" in groups(publish(family(21, 12), one))
+
+
+def test_curves_the_proof_left_out_are_kept_in_mind() -> None:
+    some = [curve([40, 30, 30]), curve([20, 15, 15], "x", 150), curve([2, 1, 1], "y", 20)]
+    found = protect_family_curves(some, RULES, ())
+    assert found.shown
+    left = leave_out(found)
+    assert (left.shown, left.earlier) == ((), ())
+    assert left.withheld == tuple(Withheld("patients", "relief", *arm) for arm in (("all", 100), ("x", 50), ("y", 4)))
 
 
 # -- the file --

@@ -199,3 +199,16 @@ ID_TRIGGER = (
     r"|\d\.\d+\.\d+\.\d|(?i:\b(?:tel|phone|ph|call|fax|ssn)\b)|[0-9A-Fa-f]:[0-9A-Fa-f]*:"
 )
 """The same for columns of ids, whose many different numbers must not all be looked at closely."""
+
+PLAIN_DATE = (
+    r"^\s*(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}|(?:19|20)\d{6})"
+    r"(?:[T ]\d{1,2}:?\d{2}[\d:.+-]{0,15}Z?)?\s*$"
+)
+"""A cell of a date field that need not be looked at: what `DATE_SHAPE` takes, in figures only. For RE2."""
+
+PLAIN_ID = re.compile(
+    r"[A-Za-z]{1,4}[_-]?(?=[A-Fa-f]{0,9}\d)[0-9A-Fa-f]{1,10}|(?!(?:19|20)\d{6}$)\d{4,10}"
+    r"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+    re.ASCII,
+)
+"""An id that no pattern of a whole cell in `KINDS` takes, and no name or date: ``P0042``, ``P3fa91``, a UUID."""

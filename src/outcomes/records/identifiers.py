@@ -149,6 +149,12 @@ def judge_column(header: str, cells: Sequence[str], year: int = 0) -> Likely | N
     Likely or None
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
+    return judge_whole(header, filled, year) or _some_cells(filled, year)
+
+
+def judge_whole(header: str, cells: Sequence[str], year: int = 0) -> Likely | None:
+    """Say whether a column is one of identifiers as a whole, as `judge_column` does but for evidence `SOME`."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
     sure, maybe = find_header_kinds(header)
     for kind in sure:
         fitting = [cell for cell in filled if _fits(kind, cell)]
@@ -157,9 +163,7 @@ def judge_column(header: str, cells: Sequence[str], year: int = 0) -> Likely | N
     if found := _judge_cells(filled, header, year):
         kind, hits = found
         return _likely(kind, BOTH if kind in maybe or kind in sure else CELLS, hits, len(filled))
-    if sure and not filled:
-        return _likely(sure[0], HEADER, [], 0)
-    return _some_cells(filled, year)
+    return _likely(sure[0], HEADER, [], 0) if sure and not filled else None
 
 
 def _fits(kind: Kind, cell: str) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import column_letter, normalise_header, show_header
 from outcomes.records.identifier_kinds import DERIVED, NAME, OLD, RECORD
 from outcomes.records.identifier_names import TITLES, fold, has_name, load_names, look_like_names
-from outcomes.records.identifier_patterns import ID_TRIGGER, TRIGGER
+from outcomes.records.identifier_patterns import ID_TRIGGER, PLAIN_DATE, PLAIN_ID, TRIGGER
 from outcomes.records.identifiers import (
     BOTH,
     CELLS,
@@ -31,14 +32,19 @@ from outcomes.records.identifiers import (
     find_whole,
     is_free_text,
     judge_column,
+    judge_whole,
 )
 from outcomes.records.mapping import Mapping
-from outcomes.records.model import Part, TextColumn
+from outcomes.records.model import Codes, Part, TextColumn
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SAMPLE_ROWS = 2_000
 _SAMPLE_BYTES = 1 << 18
 _MOST_JUDGED = 2_000
-_MOST_SPLIT = 5_000
+_BLOCK = 1 << 17
+_SEVERAL_WORDS = r"[\s\v\x1c-\x1f\x{85}\pZ,]"
 _ID_FIELDS = ("patient_id", "clinician_id", "clinic_id")
 _PEOPLE = ("patient_id", "clinician_id")
 _FEW_PEOPLE = 2
@@ -206,9 +212,11 @@ def _guard_read(part: Part, mapping: Mapping, year: int) -> list[Finding]:
 def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: str, year: int) -> Finding | None:
     """Refuse a column that is an identifier as a whole; note one that holds derived codes."""
     cells = column.values.slice(0, _MOST_JUDGED).to_pylist()
+    if not _may_be_one(key, header, cells):
+        return None
     if key in _PEOPLE and look_like_names([cell.strip() for cell in cells if cell.strip()], fewest=_FEW_PEOPLE):
         return _refuse_column(key, header, place, "looks like a name by its cells.")
-    likely = judge_column(header, cells, 0 if key in _DATES else year) if _may_be_one(key, header, cells) else None
+    likely = judge_whole(header, cells, 0 if key in _DATES else year)
     if likely is None or likely.evidence not in (BOTH, CELLS) or (likely.kind == OLD and key in _AGES):
         return None
     if key in _ID_FIELDS and likely.kind == DERIVED:
@@ -230,10 +238,14 @@ def _refuse_column(key: str, header: str, place: str, words: str, kind: str = ""
 
 
 def _may_be_one(key: str, header: str, cells: Sequence[str]) -> bool:
-    """Whether a column needs the close look: a header that names a kind, or a first few cells that are no terms."""
-    sure = bool(find_header_kinds(header)[0])
-    if sure or key in _ID_FIELDS:
-        return sure or not all(cell.isdigit() and len(cell) < 9 for cell in cells)
+    """Whether a column needs the close look by its header, or by ids that are no codes and cells that are no terms."""
+    if find_header_kinds(header)[0]:
+        return True
+    if key in _ID_FIELDS:
+        return not (
+            all(cell.isdigit() and len(cell) < 9 for cell in cells)
+            or all(PLAIN_ID.fullmatch(cell.strip()) for cell in cells if cell.strip())
+        )
     few = [cell for cell in cells if cell.strip()][:100]
     hits = sum(bool(find_whole(cell)) or has_name(cell) for cell in few)
     return hits >= 0.2 * len(few) > 0 and key not in _DATES
@@ -262,23 +274,77 @@ def _judge_cells(
 
 
 def find_cells(key: str, column: TextColumn, mapping: Mapping, year: int) -> dict[int, str]:
-    """Return code of a distinct cell -> kind of the identifier in it."""
+    """Return code of a distinct cell -> kind of the identifier in it; a name before anything else."""
+    glue = mapping.values.separators[0]
+    values, codes = _leave_out_plain(key, column.values)
+    # Many cells are made of few terms: each is looked at once, and the cells again only where a term was one.
+    terms = _distinct_terms(values, glue)
+    named = _find_names(terms)
+    kinds = _find_kinds(_suspects(values, terms, key, glue), key, year) | dict.fromkeys(named, NAME)
+    if not kinds:
+        return {}
+    found = {}
+    for place, text in _cells_with(values, glue, kinds):
+        said = [(term in named, kinds[term]) for term in text.split(glue) if term in kinds]
+        found[int(codes[place])] = next((kind for is_name, kind in said if is_name), said[0][1])
+    return found
+
+
+def _leave_out_plain(key: str, values: pa.StringArray) -> tuple[pa.StringArray, Codes]:
+    """Return the cells that have to be looked at, with their codes: no ids of letters and digits, no plain dates.
+
+    Without a blank or a mark in it, an id holds none of `_ID_KINDS`; a date alone is what a date field is for.
+    """
     import pyarrow.compute as pc
 
-    trigger = ID_TRIGGER if key in _ID_FIELDS else TRIGGER
-    hits = pc.indices_nonzero(pc.match_substring_regex(column.values, trigger))
-    suspects = arrow.to_numpy(hits, np.uint64).tolist()
-    # Many cells are made of few terms: each is looked at once.
-    glue = mapping.values.separators[0]
-    seen: dict[str, str] = {}
-    found: dict[int, str] = {}
-    for code, text in zip(suspects, column.values.take(hits).to_pylist(), strict=True):
-        for term in text.split(glue):
-            if term not in seen:
-                seen[term] = _find_in_term(key, term, year)
-        if kind := next((seen[term] for term in text.split(glue) if seen[term]), ""):
-            found[code] = kind
-    return found | _find_names(column, mapping)
+    if key in _ID_FIELDS:
+        kept = pc.invert(pc.ascii_is_alnum(values))
+    elif key in _DATES:
+        kept = pc.invert(pc.match_substring_regex(values, PLAIN_DATE))
+    else:
+        return values, np.arange(len(values), dtype=np.int32)
+    places = pc.indices_nonzero(kept)
+    return values.take(places), arrow.to_numpy(places, np.uint64).astype(np.int32)
+
+
+def _blocks(values: pa.StringArray) -> Iterator[tuple[int, pa.StringArray]]:
+    for start in range(0, len(values) or 1, _BLOCK):
+        yield start, values.slice(start, _BLOCK)
+
+
+def _distinct_terms(values: pa.StringArray, glue: str) -> pa.StringArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts = [pc.list_flatten(pc.split_pattern(block, glue)).unique() for _, block in _blocks(values)]
+    return pa.concat_arrays(parts).unique() if len(parts) > 1 else parts[0]
+
+
+def _cells_with(values: pa.StringArray, glue: str, terms: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Yield place and text of each cell with one of some terms."""
+    import pyarrow.compute as pc
+
+    wanted = arrow.from_texts(list(terms))
+    for start, block in _blocks(values):
+        lists = pc.split_pattern(block, glue)
+        hits = pc.list_parent_indices(lists).filter(pc.is_in(pc.list_flatten(lists), wanted)).unique()
+        for place, text in zip(hits.to_pylist(), block.take(hits).to_pylist(), strict=True):
+            yield start + place, text
+
+
+def _find_kinds(suspects: Iterable[str], key: str, year: int) -> dict[str, str]:
+    kinds = ((term, _find_in_term(key, term, year)) for term in suspects)
+    return {term: kind for term, kind in kinds if kind}
+
+
+def _suspects(values: pa.StringArray, terms: pa.StringArray, key: str, glue: str) -> Iterable[str]:
+    """Return the terms that a pattern may find something in; in a suspicious id, all that are in it."""
+    import pyarrow.compute as pc
+
+    if key not in _ID_FIELDS:
+        return terms.filter(pc.match_substring_regex(terms, TRIGGER)).to_pylist()
+    cells = values.filter(pc.match_substring_regex(values, ID_TRIGGER)).to_pylist()
+    return dict.fromkeys(term for cell in cells for term in cell.split(glue))
 
 
 def _find_in_term(key: str, term: str, year: int) -> str:
@@ -299,27 +365,15 @@ def _counts_in_id(kind: str, text: str) -> bool:
     )
 
 
-def _find_names(column: TextColumn, mapping: Mapping) -> dict[int, str]:
-    """Return code -> "name" of the cells with a listed given name beside a listed family name."""
+def _find_names(terms: pa.StringArray) -> set[str]:
+    """Return the terms with a listed given name beside a listed family name, or a title before a name."""
     import pyarrow.compute as pc
 
-    if len(column.values) > _MOST_SPLIT:
-        pairs = pc.match_substring_regex(column.values, r"\pL{2}[.,]? +(?:\pL\.? )?\pL{2}")
-        if not pc.any(pairs).as_py():
-            return {}
-    texts = column.values.to_pylist()
-    glue = mapping.values.separators[0]
-    terms = list(dict.fromkeys(glue.join(texts).split(glue)))
-    given, family = load_names()
-    named = [term for term in terms if _may_hold_name(term, given, family) and has_name(term)]
-    if not named:
-        return {}
-    return {code: NAME for code, text in enumerate(texts) if any(term in text for term in named) and has_name(text)}
-
-
-def _may_hold_name(term: str, given: frozenset[str], family: frozenset[str]) -> bool:
-    words = term.replace(",", " ").split()
-    if len(words) < 2:
-        return False
-    folded = [fold(word) for word in words]
-    return not TITLES.isdisjoint(folded) or not (given.isdisjoint(folded) or family.isdisjoint(folded))
+    several = terms.filter(pc.match_substring_regex(terms, _SEVERAL_WORDS))
+    lists = pc.utf8_split_whitespace(pc.replace_substring(several, ",", " "))
+    words = pc.list_flatten(lists).dictionary_encode()
+    # Each different word is looked up once, and a term is read only for a word of it that is in the lists.
+    known = TITLES.union(*load_names())
+    listed = np.array([fold(word) in known for word in words.dictionary.to_pylist()], np.bool_)
+    of_term = pc.list_parent_indices(lists).filter(arrow.from_numpy(listed[arrow.to_numpy(words.indices, np.int32)]))
+    return {term for term in several.take(of_term.unique()).to_pylist() if has_name(term)}

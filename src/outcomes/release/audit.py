@@ -265,8 +265,8 @@ def _scan(folder: Path, floor: int) -> tuple[int, list[Found]]:
 
 
 def _audit_public(folder: Path, manifest: dict[str, Any], before: Sequence[tuple[Path, dict[str, Any]]]) -> Audit:
-    tables, curves = _public_tables(folder)
-    shown = attack(tables, curves, [_public_tables(other)[0] for other, _ in before])
+    tables, curves = _public_tables(folder, manifest)
+    shown = attack(tables, curves, [_public_tables(other, of_other)[0] for other, of_other in before])
     found = [_of_public(item) for item in shown if not item.enough]
     least = int(manifest.get("rules", {}).get("least_patients_shown", 11))
     for table in tables:
@@ -279,7 +279,7 @@ def _audit_public(folder: Path, manifest: dict[str, Any], before: Sequence[tuple
     return Audit(folder, "public", n_files, n_counts, n_hidden, (*found, *in_text))
 
 
-def _public_tables(folder: Path) -> tuple[tuple[ShownTable, ...], tuple[Any, ...]]:
+def _public_tables(folder: Path, manifest: dict[str, Any]) -> tuple[tuple[ShownTable, ...], tuple[Any, ...]]:
     rows: list[dict[str, str]] = []
     curves: tuple[Any, ...] = ()
     for name, lines in _read(folder).items():
@@ -287,7 +287,10 @@ def _public_tables(folder: Path) -> tuple[tuple[ShownTable, ...], tuple[Any, ...
             rows += lines
         elif name.endswith("_curve"):
             curves = (*curves, *read_curves(lines))
-    return read_tables(rows), curves
+    made = {name: how for name, how in manifest.get("tables", {}).items() if isinstance(how, dict)}
+    bases = {name: int(how["base"]) for name, how in made.items() if "base" in how}
+    parents = {str(how["cohort"]): (how["parent"], how["column"]) for how in made.values() if how.get("parent")}
+    return read_tables(rows, bases, parents), curves
 
 
 def _numbers(table: ShownTable) -> list[tuple[str, int]]:

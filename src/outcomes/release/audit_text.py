@@ -14,7 +14,10 @@ _TEXT = (".html", ".svg", ".csv", ".json", ".toml", ".txt", ".md", ".ipynb", ".c
 _STREAM = re.compile(rb"<<(.{0,2000}?)>>\s*stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 _RUN = re.compile(rb"[\x20-\x7e]{6,}")
 _MOST_BYTES = 64 * 1024 * 1024
-_FEW = re.compile(r"(?<![\w.,%-])([1-9]\d?)\s+(?:patients?|people|persons?)\b")
+_FEW = re.compile(
+    r"(?<![\w.,%-])(?<!\bto )(?<!than )(?<!under )(?<!below )([1-9]\d?)\s+(?:patients?|people|persons?)\b"
+)
+"""A count in a sentence; what a rule says ("1 to 10 patients", "fewer than 5 people") is none."""
 _SHOWN = re.compile(
     r"/([\w.+-]+)\s+[-\d.]+\s+Tf|\(((?:[^()\\]|\\.)*)\)|<([0-9A-Fa-f\s]+)>|\b(ET|T\*|Td|TD)\b", re.DOTALL
 )

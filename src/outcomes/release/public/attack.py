@@ -13,7 +13,7 @@ events and of patients behind the points of a curve and its limits (`attack_curv
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -129,9 +129,7 @@ def _lay_out(
         reader = _Reader(rules, guess, drift, kept[n])
         coarsest = max((table.base for table in tables), default=rules.base)
         laid.append([(table, _lay_table(board, table, reader, coarsest, is_target=n == 0)) for table in tables])
-        for i, one in enumerate(laid[n]):
-            for j, other in enumerate(laid[n]):
-                _join_tables(board, one, other, i < j)
+        _join_tables(board, laid[n])
     for n, own in enumerate(laid):
         for others in laid[n + 1 :]:
             _join_releases(board, own, others, rules.k - 1)
@@ -200,16 +198,24 @@ def _read_number(shown: int, base: int, rules: PublicRules, guess: bool, drift: 
 Laid = tuple[ShownTable, NDArray[np.int64]]
 
 
-def _join_tables(board: _Board, one: Laid, other: Laid, is_first: bool) -> None:
-    """Two tables of one cohort hold the same patients; one of a sub-cohort those of its parent's column."""
-    (table, cells), (second, others) = one, other
-    if is_first and table.cohort.name == second.cohort.name:
-        _equate(board, cells.ravel(), others.ravel())
-        if table.columns == second.columns and table.column_totals == second.column_totals:
-            for c in range(len(table.columns)):
-                _equate(board, cells[:, c], others[:, c])
-    if second.cohort.parent == table.name and second.cohort.column in table.columns:
-        _equate(board, cells[:, table.columns.index(second.cohort.column)], others.ravel())
+def _join_tables(board: _Board, laid: Sequence[Laid]) -> None:
+    """Tables of one cohort hold the same patients; one of a sub-cohort those of its parent's column.
+
+    Each table is tied to the first of its kind; that any two are alike follows.
+    """
+    first: dict[Hashable, NDArray[np.int64]] = {}
+    for table, cells in laid:
+        same: list[tuple[Hashable, NDArray[np.int64]]] = [(table.cohort.name, cells)]
+        same += [
+            ((table.cohort.name, table.columns, table.column_totals, c), cells[:, c]) for c in range(len(table.columns))
+        ]
+        for kind, own in same:
+            if kind in first:
+                _equate(board, first[kind].ravel(), own.ravel())
+            first.setdefault(kind, own)
+        for parent, others in laid:
+            if table.cohort.parent == parent.name and table.cohort.column in parent.columns:
+                _equate(board, others[:, parent.columns.index(table.cohort.column)], cells.ravel())
 
 
 def _equate(board: _Board, left: NDArray[np.int64], right: NDArray[np.int64], most: int = 0) -> None:

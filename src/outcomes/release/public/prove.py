@@ -26,7 +26,7 @@ from outcomes.release.public.system import System
 
 FAR = 40
 """How far from the truth values are sought; what lies beyond would only add to them."""
-BLOCK = 20_000
+BLOCK = 4_000
 """Unknowns in one model."""
 
 
@@ -61,15 +61,14 @@ def find_weak(system: System, targets: Counts, least: int) -> tuple[Weak, ...]:
     system, places = _shrink(system, targets)
     seen = [{int(system.exact[i])} for i in places.tolist()]
     _record(system, walk(system, places.tolist(), least), places, seen)
-    open_ = [i for i, found in zip(places.tolist(), seen, strict=True) if len(found) < least]
-    searches = [Search(i, sign, None) for i in open_ for sign in (1, -1)]
-    for _ in range(least):
-        for start in range(0, len(searches), size := max(1, BLOCK // max(system.exact.size, 1))):
-            _record(system, _solve(system, searches[start : start + size]), places, seen)
+    of_place = dict(zip(places.tolist(), seen, strict=True))
+    searches = [Search(i, sign, None) for i in of_place for sign in (1, -1)]
+    for _ in range(least + 1):
+        _search(system, searches, places, of_place, least)
         searches = [
-            Search(place, 1, _middle(found))
-            for place, found in zip(places.tolist(), seen, strict=True)
-            if len(found) < least and _middle(found) is not None
+            Search(place, 1, middle)
+            for place, found in of_place.items()
+            if len(found) < least and (middle := _middle(found)) is not None
         ]
         if not searches:
             break
@@ -78,6 +77,16 @@ def find_weak(system: System, targets: Counts, least: int) -> tuple[Weak, ...]:
         for target, found in zip(targets.tolist(), seen, strict=True)
         if len(found) < least
     )
+
+
+def _search(
+    system: System, searches: Sequence[Search], places: Counts, of_place: dict[int, set[int]], least: int
+) -> None:
+    """Do some searches, a few at a time: what one finds tells of other numbers too, and closes some of theirs."""
+    waiting, size = list(searches), max(1, BLOCK // max(system.exact.size, 1))
+    while waiting := [search for search in waiting if len(of_place[search.place]) < least]:
+        _record(system, _solve(system, waiting[:size]), places, [of_place[i] for i in places.tolist()])
+        waiting = waiting[size:]
 
 
 @dataclass(frozen=True, slots=True)
