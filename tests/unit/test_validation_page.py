@@ -27,5 +27,5 @@ def test_every_promise_has_a_test_and_a_result(page):
         line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ") and "| promise |" not in line
     ]
     assert len(rows) > 30
-    assert all(len(cells) == 3 and "`" in cells[1] or "tests" in cells[1] for cells in rows)
+    assert all((len(cells) == 3 and "`" in cells[1]) or "tests" in cells[1] for cells in rows)
     assert all(cells[2].strip() and not re.search(r"\b[A-Z]{8,}\d*\b", cells[2]) for cells in rows)

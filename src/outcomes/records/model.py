@@ -66,6 +66,8 @@ class SourceFile:
         How the text was decoded; empty for workbooks and Parquet.
     path : Path
         Where it was; not for output.
+    footer_rows : tuple[int, ...]
+        Rows that were totals or footers; not for the release, where no line of it may hang on the order of rows.
     sha256 : str or None
         Filled in by whoever needs it, with `hash_file`.
     """
@@ -81,6 +83,7 @@ class SourceFile:
     unread_columns: tuple[str, ...]
     encoding: str = ""
     path: Path = field(default=Path(), repr=False)
+    footer_rows: tuple[int, ...] = ()
     sha256: str | None = None
 
 

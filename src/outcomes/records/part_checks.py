@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,7 @@ _ERROR_VALUES = (
 )  # fmt: skip
 _CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\x{80}-\\x{9f}]"
 _LONGEST_CELL = 1 << 20
-_MOST_ROWS_NAMED = 10
+_MOST_NAMED = 10
 _MOST_FINDINGS = 20
 
 
@@ -111,11 +112,11 @@ def note_footers(part: Part, mapping: Mapping) -> None:
     """
     if not part.footers:
         return
-    rows = sorted(row for row, _ in part.footers)
-    listed = ", ".join(map(str, rows[:_MOST_ROWS_NAMED])) + (
-        f" and {len(rows) - _MOST_ROWS_NAMED} more" if len(rows) > _MOST_ROWS_NAMED else ""
+    rows = tuple(sorted(row for row, _ in part.footers))
+    part.file = dataclasses.replace(part.file, footer_rows=rows)
+    part.notes.append(
+        f"{part.file.name}: totals or footers, no visits: {len(rows)} {'rows' if len(rows) > 1 else 'row'}."
     )
-    part.notes.append(f"{part.file.name}: totals or footers, no visits, in row {listed}.")
     # A line set aside may be a row, a part of one, or none.
     fewest, n_rows = len(part.rows), len(part.rows) + len(part.faults)
     for row, text in part.footers:
@@ -183,7 +184,7 @@ def find_renamed(parts: Sequence[Part], mapping: Mapping) -> list[str]:
 
 def _ask_renamed(name: str, having: Part, lacking: Part, new: list[str]) -> Finding:
     header = having.file.field_columns[name][0]
-    listed = ", ".join(f'"{word}"' for word in new[:_MOST_ROWS_NAMED])
+    listed = ", ".join(f'"{word}"' for word in new[:_MOST_NAMED])
     return Finding(
         "E120",
         f'column "{header}" ({name}) of {having.file.name} is not there; columns only this file has: {listed}.',

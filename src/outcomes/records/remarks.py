@@ -15,6 +15,9 @@ def list_remarks(records: Records) -> list[str]:
     free = [name for name in FIELDS if name not in records.fields]
     said = list(records.notes)
     for file in records.files:
+        if file.footer_rows:
+            more = f" and {len(file.footer_rows) - _MOST_NAMED} more" if len(file.footer_rows) > _MOST_NAMED else ""
+            said.append(f"{file.name}: of these in row {', '.join(map(str, file.footer_rows[:_MOST_NAMED]))}{more}.")
         guesses = {
             header: get_close_matches(header.lower().replace(" ", "_"), free, 1) for header in file.unread_columns
         }
