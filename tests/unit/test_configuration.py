@@ -85,3 +85,17 @@ def test_code_and_packages_are_told_apart():
     for key in ("lock", "lock_of", "python", "platform"):
         assert compare_environments(here, here | {key: "0"}) == ("packages",)
     assert compare_environments({}, here) == ("code", "packages")
+
+
+def test_a_mapping_of_a_file_tells_no_folder_and_no_key(tmp_path):
+    (tmp_path / "mapping.toml").write_text(
+        '[columns]\npain_pre = "VAS"\n[privacy]\naccept = ["Code"]\nkey = "../keys/mine.key"\n'
+        '[acknowledge]\nmissing_percent = { visit_date = 25.0 }\nby = "the owner"\n'
+    )
+    mapping = Mapping.load(tmp_path / "mapping.toml")
+    text, withheld = to_toml(mapping)
+    assert withheld == ("privacy.key",) and str(tmp_path) not in text and "mine.key" not in text
+    again = tmp_path / "again.toml"
+    again.write_text(text)
+    read = Mapping.load(again)
+    assert (read.columns, read.acknowledge, read.privacy.accept) == (mapping.columns, mapping.acknowledge, ("Code",))

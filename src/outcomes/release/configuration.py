@@ -37,7 +37,8 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         Read back by `Mapping.load`.
     withheld : tuple of str
         Dotted keys that are not written: words of ``non_data.patient_id`` with a digit in them may be the number of a
-        (test) patient. Such a mapping cannot be made again from the release.
+        (test) patient, and where the key of the pseudonyms lies is nobody's business. Such a mapping cannot be made
+        again from the release.
     """
     plain, default = asdict(mapping), asdict(type(mapping)())
     withheld: list[str] = []
@@ -49,6 +50,10 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         ):
             del kept["patient_id"]
             withheld.append("non_data.patient_id")
+        if section == "privacy":
+            kept.pop("folder", None)  # where the mapping lay; no setting
+            if kept.pop("key", None) is not None:
+                withheld.append("privacy.key")
         if kept:
             lines += ["", f"[{section}]", *(f"{_key(key)} = {_value(value)}" for key, value in kept.items())]
     lines += [f"# withheld: {key}" for key in withheld]
