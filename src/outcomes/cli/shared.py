@@ -98,9 +98,7 @@ def finish(episodes: Episodes, result: Path) -> int:
         say(f"warning: {warning}")
     n_aside = sum(step.n_set_aside for step in visits.ledger.steps if step.unit in ("rows", "records"))
     if n_aside:
-        say(
-            f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings); the quarantine file lists them all"
-        )
+        say(f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings), by rule, with the first of each")
         _say_reasons(visits)
     if visits.unknown_terms:
         say(f"terms that are not in the codebook: {len(visits.unknown_terms):,}; their visits are kept")
