@@ -65,8 +65,16 @@ def kernels(folder):
     return found
 
 
-@pytest.mark.parametrize("wait", [0.0, 0.6, 1.2, 2.5])
-@pytest.mark.parametrize("stop", [os.killpg, os.kill], ids=["group", "process"])
+@pytest.mark.parametrize(
+    ("stop", "wait"),
+    [
+        *((os.killpg, 0.0), (os.kill, 0.6), (os.kill, 2.5)),
+        *(
+            pytest.param(stop, wait, marks=pytest.mark.slow)
+            for stop, wait in ((os.killpg, 0.6), (os.killpg, 1.2), (os.killpg, 2.5), (os.kill, 0.0), (os.kill, 1.2))
+        ),
+    ],
+)
 def test_a_stop_by_hand_leaves_nothing_behind(run, tmp_path, stop, wait):
     process = run()
     time.sleep(wait)

@@ -107,11 +107,14 @@ for path in sys.argv[1:]:
         read_records(path)
     except InputRefused as refusal:
         told.append([refusal.findings[0].code, time.perf_counter() - started])
-used = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+# What the system calls the most this process used also counts the process that started it; its own is in /proc.
+own = int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+used = max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 print(json.dumps([told, used / 1024]))
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of a process is read from /proc")
 def test_containers_are_refused_at_once_and_in_little_memory(tmp_path: Path) -> None:
     """A second and 200 MB each; the clock of a busy machine gets five."""
     workbook = openpyxl.Workbook()
