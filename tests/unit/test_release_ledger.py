@@ -13,7 +13,7 @@ import pytest
 
 from outcomes.errors import DisclosureError
 from outcomes.release.public.curves import leave_out, protect_family_curves
-from outcomes.release.public.earlier import Withheld, read_entry
+from outcomes.release.public.earlier import Withheld, _decide, _Print, read_entry
 from outcomes.release.public.ledger import INTENDED, START, ReleaseLedger
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountCurve, CountTable, ShownTable
 from outcomes.release.public.protect import Protected, protect_release
@@ -338,3 +338,11 @@ def test_no_message_holds_a_count(tmp_path: Path) -> None:
     with pytest.raises(DisclosureError) as refused:
         ReleaseLedger(path)
     assert "79" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("first", "then", "shown"), [(1, 12, -1), (5, 17, -1), (1, 18, 20), (8, 24, 25)])
+def test_a_hidden_number_is_printed_only_where_that_leaves_each_of_one_to_ten(first, then, shown):
+    """Printed anew it is known to have moved by eleven or more: a fresh 10 would tell that 1 was hidden."""
+    prints = [_Print(first, HIDDEN_CELL, True)]
+    fresh = 5 * round(then / 5)
+    assert _decide(then, fresh, prints, 11)[0] == shown

@@ -248,7 +248,9 @@ def _decide(exact: int, fresh: int, prints: Sequence[_Print], k: int) -> tuple[i
         if abs(exact - found.basis) < (k if found.same else 1)
     ]
     if not near:
-        return fresh, exact
+        # Printed anew it is known to be k or more above what was hidden: that must leave each of 1 to k-1.
+        was_hidden = any(found.same and found.shown == HIDDEN_CELL for found in prints)
+        return (HIDDEN_CELL if was_hidden and 0 < fresh < 2 * k - 2 else fresh), exact
     _, _, kept = min(near)
     untrue = (kept.shown == 0) != (exact == 0) and kept.shown != HIDDEN_CELL
     return (HIDDEN_CELL if untrue else kept.shown), kept.basis

@@ -1,7 +1,8 @@
 """What a reader of a release and of the earlier ones knows, as one system (`prove`).
 
 A number of the same meaning and the same true count is one unknown, in whichever release it was printed. Where the true
-counts differ by 1 to 10 patients, a reader may know that they do; where they differ by more, nothing is known.
+counts differ by 1 to 10 patients, a reader may know that they do; where they differ by more and one of them was
+printed, that it was printed anew tells that they differ by 11 or more.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def gather(now: Published, earlier: Sequence[Published], rules: PublicRules) -> 
             sums[((own[total], *(own[i] for i in parts)), (-1,) + (1,) * len(parts), 0, 0)] = None
     exact = np.array([count for _, count in places], dtype=np.int64)
     if earlier:
-        sums |= dict.fromkeys(_links(by_key, exact, rules.k - 1))
+        sums |= dict.fromkeys(_links(by_key, exact, rules.k - 1, printed))
     system = _build(exact, np.array(low, dtype=np.int64), np.array(high, dtype=np.int64), sums)
     return system, np.array(sorted(hidden - printed), dtype=np.int64), tuple(key for key, _ in places)
 
@@ -85,13 +86,17 @@ def _bounds(published: Published, rules: PublicRules) -> tuple[Counts, Counts]:
     return low, high
 
 
-def _links(by_key: Mapping[Key, Sequence[int]], exact: Counts, near: int) -> Iterable[Sum]:
-    """Numbers of the same meaning in two releases that differ by a few patients, and rows put together in one only."""
+def _links(by_key: Mapping[Key, Sequence[int]], exact: Counts, near: int, printed: set[int]) -> Iterable[Sum]:
+    """Numbers of the same meaning in two releases, near or told to be far, and rows put together in one only."""
     for places in by_key.values():
         for i, one in enumerate(places):
             for other in places[i + 1 :]:
-                if abs(int(exact[one] - exact[other])) <= near:
+                distance = int(exact[one] - exact[other])
+                if abs(distance) <= near:
                     yield (one, other), (1, -1), -near, near
+                elif one in printed or other in printed:
+                    sign = 1 if distance > 0 else -1
+                    yield (one, other), (sign, -sign), near + 1, UNBOUNDED
     tables: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
     for key in by_key:
         if key.rows:
