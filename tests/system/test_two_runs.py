@@ -92,6 +92,7 @@ def test_however_a_run_ends_the_next_may_begin(hold, tmp_path, how):
     assert not (tmp_path / "reports" / LOCK).exists()
 
 
+@pytest.mark.slow
 def test_a_worker_that_outlives_its_run_does_not_hold_the_folder(tmp_path):
     program = HOLD.replace(
         'print("has it", flush=True)', "import os\n    child = os.fork()\n    print(child, flush=True)"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from outcomes import arrow
 from outcomes.errors import OutcomesError
-from outcomes.files.beside import open_private, write_private
+from outcomes.files.beside import open_private
 from outcomes.files.cells import guard_column
 from outcomes.files.lock import lock_name
 from outcomes.files.whole import PRIVATE, whole_folder
@@ -82,11 +82,6 @@ def _new_file(name: str, path: Path) -> Path:
     if name == "quarantine":
         open_private(path)
     return path
-
-
-def write_quarantine(episodes: Episodes, path: Path) -> None:
-    """Write the rows set aside as one CSV file that only its owner reads, whole or not at all."""
-    write_private(path, lambda fresh: fill_quarantine(episodes, fresh))
 
 
 def fill_quarantine(episodes: Episodes, path: Path) -> bool:
