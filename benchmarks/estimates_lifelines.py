@@ -132,7 +132,7 @@ def read_treated(_: Any, columns: Columns) -> dict[str, Any]:
 
 
 JOBS = {
-    "km": Job(lambda c: KaplanMeierFitter().fit(c["time"], c["event"]), read_curve),
+    **dict.fromkeys(("km", "km_limits"), Job(lambda c: KaplanMeierFitter().fit(c["time"], c["event"]), read_curve)),
     "logrank": Job(test_groups, read_test),
     "logrank2": Job(test_groups, read_test, two_groups),
     "incidence": Job(estimate_incidence, read_incidence),

@@ -21,6 +21,13 @@ def read_curve(curve: Any, columns: Columns) -> dict[str, Any]:
     return {"survival": survival, "low": low, "high": high}
 
 
+def estimate_with_limits(columns: Columns) -> Any:
+    """Limits are made when they are first read."""
+    curve = kaplan_meier(columns["time"], columns["event"])
+    assert curve.conf_low.shape == curve.conf_high.shape
+    return curve
+
+
 def test_groups(columns: Columns) -> Any:
     from outcomes.estimators.curves import logrank
 
@@ -156,6 +163,7 @@ def read_treated(_: Any, columns: Columns) -> dict[str, Any]:
 
 JOBS = {
     "km": Job(lambda c: kaplan_meier(c["time"], c["event"]), read_curve, whole),
+    "km_limits": Job(estimate_with_limits, read_curve, whole),
     "logrank": Job(test_groups, read_test, whole),
     "logrank2": Job(test_groups, read_test, lambda c: whole(two_groups(c))),
     "incidence": Job(estimate_incidence, read_incidence, whole),

@@ -198,6 +198,7 @@ counted_jobs <- list(
     }
   ))
 )
+jobs$km_limits <- jobs$km
 chosen <- (if (way == "counted") counted_jobs else jobs)[[job]]
 if (is.null(chosen)) stop("no such job")
 

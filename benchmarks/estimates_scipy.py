@@ -46,7 +46,7 @@ def read_drawn(_: Any, c: Columns) -> dict[str, Any]:
 
 
 JOBS = {
-    "km": Job(estimate_curve, read_curve, censored),
+    **dict.fromkeys(("km", "km_limits"), Job(estimate_curve, read_curve, censored)),
     "logrank2": Job(
         lambda pair: stats.logrank(*pair), lambda result, _: {"statistic": [result.statistic**2]}, two_samples
     ),

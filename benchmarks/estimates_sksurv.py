@@ -57,10 +57,13 @@ def test_groups(ready: tuple[np.ndarray, np.ndarray]) -> Any:
 
 
 JOBS = {
-    "km": Job(
-        lambda ready: kaplan_meier_estimator(*ready, conf_type="log-log"),
-        read_curve,
-        lambda c: (c["event"].astype(bool), c["time"]),
+    **dict.fromkeys(
+        ("km", "km_limits"),
+        Job(
+            lambda ready: kaplan_meier_estimator(*ready, conf_type="log-log"),
+            read_curve,
+            lambda c: (c["event"].astype(bool), c["time"]),
+        ),
     ),
     "logrank": Job(test_groups, lambda result, _: {"statistic": [result[0]]}, prepare_groups),
     "logrank2": Job(test_groups, lambda result, _: {"statistic": [result[0]]}, lambda c: prepare_groups(two_groups(c))),

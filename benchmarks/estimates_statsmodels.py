@@ -13,16 +13,31 @@ from by_hand import fit_propensity
 from estimate_job import DAYS, DRAWS, Columns, Job, PatientDraws, at_steps, design, rows_drawn, run, two_groups
 
 
-def read_curve(fit: Any, columns: Columns) -> dict[str, Any]:
-    """It gives the standard error; the log-log limits are taken from it."""
-    survival = at_steps(fit.surv_times, fit.surv_prob, columns["grid"], 1.0)
-    std_err = at_steps(fit.surv_times, fit.surv_prob_se, columns["grid"], 0.0)
+def make_limits(survival: np.ndarray, std_err: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """It gives the standard error; the log-log limits are what its user makes of it by hand."""
     inside = (survival > 0) & (survival < 1)
     s = np.where(inside, survival, 0.5)
-    shift = 1.959963984540054 * std_err / (s * np.log(s))
-    centre = np.log(-np.log(s))
-    low = np.where(inside, np.exp(-np.exp(centre - shift)), np.nan)
-    return {"survival": survival, "low": low, "high": np.where(inside, np.exp(-np.exp(centre + shift)), np.nan)}
+    log_s = np.log(s)
+    stretch = np.exp(-1.959963984540054 * std_err / (s * log_s))
+    return np.where(inside, np.exp(log_s * stretch), np.nan), np.where(inside, np.exp(log_s / stretch), np.nan)
+
+
+def read_curve(fit: Any, columns: Columns) -> dict[str, Any]:
+    survival = at_steps(fit.surv_times, fit.surv_prob, columns["grid"], 1.0)
+    std_err = at_steps(fit.surv_times, fit.surv_prob_se, columns["grid"], 0.0)
+    low, high = make_limits(survival, std_err)
+    return {"survival": survival, "low": low, "high": high}
+
+
+def estimate_with_limits(c: Columns) -> tuple[Any, np.ndarray, np.ndarray]:
+    fit = SurvfuncRight(c["time"], c["event"])
+    return fit, *make_limits(fit.surv_prob, fit.surv_prob_se)
+
+
+def read_with_limits(result: tuple[Any, np.ndarray, np.ndarray], columns: Columns) -> dict[str, Any]:
+    fit, low, high = result
+    steps = {"survival": (fit.surv_prob, 1.0), "low": (low, np.nan), "high": (high, np.nan)}
+    return {name: at_steps(fit.surv_times, values, columns["grid"], start) for name, (values, start) in steps.items()}
 
 
 def read_incidence(fit: Any, columns: Columns) -> dict[str, Any]:
@@ -102,6 +117,7 @@ def jobs(way: str) -> Mapping[str, Job]:
         }
     return {
         "km": Job(lambda c: SurvfuncRight(c["time"], c["event"]), read_curve),
+        "km_limits": Job(estimate_with_limits, read_with_limits),
         "logrank": Job(test_groups, lambda result, _: {"statistic": [result[0]]}),
         "logrank2": Job(test_groups, lambda result, _: {"statistic": [result[0]]}, two_groups),
         "incidence": Job(

@@ -181,7 +181,9 @@ def jobs(way: str) -> Mapping[str, Job]:
             "aft": Job(lambda ready: fit_aft(count_aft(ready)), read_aft, prepare_aft),
         }
     return {
-        "km": Job(lambda c: surpyval.KaplanMeier.fit(c["time"], c=1 - c["event"]), read_curve),
+        **dict.fromkeys(
+            ("km", "km_limits"), Job(lambda c: surpyval.KaplanMeier.fit(c["time"], c=1 - c["event"]), read_curve)
+        ),
         "logrank": Job(test_groups, read_test),
         "logrank2": Job(test_groups, read_test, two_groups),
         "incidence": Job(estimate_incidence, read_incidence, prepare_causes),

@@ -43,7 +43,8 @@ from measuring import (
 SIZES = ("10k", "100k", "1m")
 KINDS = {"days": "whole days", "reals": "real-valued times"}
 JOBS = {
-    "km": "Kaplan-Meier with log-log limits",
+    "km": "Kaplan-Meier with standard errors",
+    "km_limits": "Kaplan-Meier with log-log limits",
     "logrank": "log-rank test, three groups",
     "logrank2": "log-rank test, two groups",
     "incidence": "cumulative incidence of two causes (Aalen-Johansen)",
@@ -77,7 +78,7 @@ class Tool:
     way: str = ""
 
 
-EXACT = ("km", "logrank", "logrank2", "incidence", "bootstrap_km")
+EXACT = ("km", "km_limits", "logrank", "logrank2", "incidence", "bootstrap_km")
 COX = ("cox", "andersen_gill")
 INTERVAL = ("npmle", "bootstrap", "aft")
 TOOLS = (
@@ -93,7 +94,7 @@ TOOLS = (
     Tool("SurPyval, counted by hand", "surpyval", "estimates_surpyval.py", INTERVAL, "counted"),
     Tool("statsmodels", "statsmodels", "estimates_statsmodels.py", (*EXACT, *COX, "propensity")),
     Tool("statsmodels, counted by hand", "statsmodels", "estimates_statsmodels.py", ("bootstrap_km",), "counted"),
-    Tool("scipy", "scipy", "estimates_scipy.py", ("km", "logrank2", "bootstrap_km")),
+    Tool("scipy", "scipy", "estimates_scipy.py", ("km", "km_limits", "logrank2", "bootstrap_km")),
     Tool("R survival", "R", "estimates_r.R", tuple(JOBS)),
     Tool("R survival, counted by hand", "R", "estimates_r.R", INTERVAL, "counted"),
     Tool("outcomes, the same again", OURS, "estimates_outcomes.py", tuple(JOBS)),

@@ -37,6 +37,7 @@ from outcomes.estimators.refits import refit
 __all__ = [
     "bca_limits",
     "draw_counts",
+    "drawn_counts",
     "interval_limits",
     "jackknife_counts",
     "npmle_draws",
@@ -98,23 +99,56 @@ def draw_counts(
     NotEstimable
         No rows, or every weight is zero.
     """
+    blocks = drawn_counts(pattern, patient, draws, seed, weights)
+    first = next(blocks)
+    if first.shape[0] == draws:
+        return first
+    out = np.empty((draws, first.shape[1]), dtype=first.dtype)
+    out[: first.shape[0]], begin = first, first.shape[0]
+    for block in blocks:
+        out[begin : begin + block.shape[0]] = block
+        begin += block.shape[0]
+    return out
+
+
+def drawn_counts(
+    pattern: ArrayLike,
+    patient: ArrayLike,
+    draws: int,
+    seed: int | list[int],
+    weights: ArrayLike | None = None,
+) -> Iterator[NDArray[Any]]:
+    """Yield what `draw_counts` returns some draws at a time, shape (block, patterns): not all need be held at once."""
     draws, entropy = check_whole("draws", draws, "E642", 1), _check_seed(seed)
     classes = _find_classes(pattern, patient, weights)
     order = np.lexsort((classes.of_class, classes.of_pattern))
     of_class, weight = classes.of_class[order], classes.weight[order]
     there, first = np.unique(classes.of_pattern[order], return_index=True)
-    columns = there if there.size < classes.n_patterns else slice(None)
     generator = np.random.default_rng(np.random.SeedSequence(entropy))
     # No count is above the number of rows, and 32 bits hold that.
-    out = np.zeros((draws, classes.n_patterns), dtype=np.int32 if weights is None else np.float64)
+    kind: type = np.int32 if weights is None else np.float64
     together = max(1, min(64, _COUNTED_AT_ONCE // classes.patients.size))
-    begin = 0
     for drawn in _drawn_blocks(classes.patients, draws, together, generator):
         part = drawn.take(of_class, axis=1)
         part = part if weights is None else part * weight
-        part = part if first.size == order.size else np.add.reduceat(part, first, axis=1, dtype=out.dtype)
-        out[begin : begin + drawn.shape[0], columns] = part
-        begin += drawn.shape[0]
+        part = part if first.size == order.size else _sum_runs(part, first, kind)
+        if there.size < classes.n_patterns:
+            dense: NDArray[Any] = np.zeros((part.shape[0], classes.n_patterns), dtype=kind)
+            dense[:, there] = part
+            part = dense
+        yield part
+
+
+def _sum_runs(part: NDArray[Any], first: IntArray, kind: type) -> NDArray[Any]:
+    """Sum the columns, shape (block, rows), from each first one to the next; what is a column of its own is taken."""
+    length = np.diff(first, append=part.shape[1])
+    many = np.flatnonzero(length > 1)
+    if 4 * many.size > first.size:
+        return np.asarray(np.add.reduceat(part, first, axis=1, dtype=kind))
+    out = part.take(first, axis=1)
+    begin = np.cumsum(length[many]) - length[many]
+    columns = np.repeat(first[many] - begin, length[many]) + np.arange(length[many].sum())
+    out[:, many] = np.add.reduceat(part.take(columns, axis=1), begin, axis=1, dtype=kind)
     return out
 
 

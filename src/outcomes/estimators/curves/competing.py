@@ -15,6 +15,7 @@ times are known exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,11 @@ MOST_CAUSES = 100
 _BLOCK = 1 << 13
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AalenJohansen:
     """Cumulative incidence of k causes as step functions over the m distinct times with an event of any cause.
+
+    The limits are made when they are first read.
 
     Attributes
     ----------
@@ -68,12 +71,36 @@ class AalenJohansen:
     events: FloatArray
     incidence: FloatArray
     std_err: FloatArray
-    conf_low: FloatArray
-    conf_high: FloatArray
     event_free: FloatArray
     level: float
     watched_time: FloatArray
     watched: FloatArray
+
+    @property
+    def conf_low(self) -> FloatArray:
+        """Lower limits, shape (k, m)."""
+        return self._limits[0]
+
+    @property
+    def conf_high(self) -> FloatArray:
+        """Upper limits, shape (k, m)."""
+        return self._limits[1]
+
+    @cached_property
+    def _limits(self) -> tuple[FloatArray, FloatArray]:
+        low, high, z = np.empty_like(self.incidence), np.empty_like(self.incidence), normal_quantile(self.level)
+        for days in blocks(self.time.size, _BLOCK):
+            for j, share in enumerate(self.incidence[:, days]):
+                without = 1.0 - share
+                without[without <= ROUNDING] = 0.0
+                with np.errstate(divide="ignore", invalid="ignore"):  # without limits where nobody is left without it
+                    relative = self.std_err[j, days] / without
+                below, above = log_log_limits(without, relative, z)
+                np.subtract(1.0, above, out=low[j, days])
+                np.subtract(1.0, below, out=high[j, days])
+        nothing_yet = self.incidence == 0
+        low[nothing_yet], high[nothing_yet] = 0.0, 0.0
+        return low, high
 
 
 def aalen_johansen(
@@ -233,28 +260,13 @@ def _std_err(steps: Steps, squares: FloatArray) -> FloatArray:
 def _from_course(
     course: Course, events: FloatArray, std_err: FloatArray, level: float, watched_time: FloatArray, watched: FloatArray
 ) -> AalenJohansen:
-    incidence, z = course.incidence, normal_quantile(level)
-    low, high = np.empty_like(incidence), np.empty_like(incidence)
-    for days in blocks(incidence.shape[1], _BLOCK):
-        for j, share in enumerate(incidence[:, days]):
-            without = 1.0 - share
-            without[without <= ROUNDING] = 0.0
-            with np.errstate(divide="ignore", invalid="ignore"):  # without limits where nobody is left without it
-                relative = std_err[j, days] / without
-            below, above = log_log_limits(without, relative, z)
-            np.subtract(1.0, above, out=low[j, days])
-            np.subtract(1.0, below, out=high[j, days])
-    nothing_yet = incidence == 0
-    low[nothing_yet], high[nothing_yet] = 0.0, 0.0
     return AalenJohansen(
         time=course.time,
-        causes=np.arange(1, len(incidence) + 1),
+        causes=np.arange(1, len(course.incidence) + 1),
         at_risk=course.at_risk,
         events=events,
-        incidence=incidence,
+        incidence=course.incidence,
         std_err=std_err,
-        conf_low=low,
-        conf_high=high,
         event_free=course.after,
         level=level,
         watched_time=watched_time,

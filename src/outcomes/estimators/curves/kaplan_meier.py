@@ -20,6 +20,7 @@ are known exactly. Relief seen at visits is not; for that use `outcomes.estimato
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any
 
@@ -48,9 +49,11 @@ _FLAT = 1e-9
 _BLOCK = 1 << 13
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KaplanMeier:
     """A survival curve as a step function, one entry a distinct event time (m of them).
+
+    The limits are made when they are first read: they cost as much as the curve, and many readers want only that.
 
     Attributes
     ----------
@@ -77,12 +80,29 @@ class KaplanMeier:
     events: FloatArray
     survival: FloatArray
     std_err: FloatArray
-    conf_low: FloatArray
-    conf_high: FloatArray
     level: float
     watched_time: FloatArray
     watched: FloatArray
     clusters: int | None = None
+
+    @property
+    def conf_low(self) -> FloatArray:
+        """Lower limit at each time."""
+        return self._limits[0]
+
+    @property
+    def conf_high(self) -> FloatArray:
+        """Upper limit at each time."""
+        return self._limits[1]
+
+    @cached_property
+    def _limits(self) -> tuple[FloatArray, FloatArray]:
+        low, high, z = np.empty(self.time.size), np.empty(self.time.size), normal_quantile(self.level)
+        for rows in blocks(self.time.size, _BLOCK):
+            share, error = self.survival[rows], self.std_err[rows]
+            relative = np.divide(error, share, out=np.full(error.size, np.nan), where=error > 0)
+            low[rows], high[rows] = log_log_limits(share, relative, z)
+        return low, high
 
 
 def kaplan_meier(
@@ -180,8 +200,8 @@ def _count_times(
 def _from_counts(
     times: FloatArray, watched: FloatArray, step: NDArray[np.intp], d: FloatArray, level: float
 ) -> KaplanMeier:
-    n, z = watched[step], normal_quantile(level)
-    survival, std_err, low, high = (np.empty(d.size) for _ in range(4))
+    n = watched[step]
+    survival, std_err = np.empty(d.size), np.empty(d.size)
     last, total = 1.0, 0.0
     # In blocks what is made on the way stays in the cache, and asks for no fresh memory; products and sums go on.
     for rows in blocks(d.size, _BLOCK):
@@ -200,8 +220,7 @@ def _from_counts(
             np.multiply(share, relative, out=std_err[rows])
         if last <= 0:
             std_err[rows][share <= 0] = np.nan
-        low[rows], high[rows] = log_log_limits(share, relative, z)
-    return KaplanMeier(times[step], n, d, survival, std_err, low, high, level, times, watched)
+    return KaplanMeier(times[step], n, d, survival, std_err, level, times, watched)
 
 
 def _by_cluster(
@@ -227,9 +246,7 @@ def _by_cluster(
     changes = enter_and_leave(member, entered, place, given, jumps)
     relative = np.sqrt(sum_squares(changes, (d / (n * left_over))[None])[0, 0])
     relative[curve.survival <= 0] = np.nan
-    known = np.where(relative > 0, relative, np.nan)
-    low, high = log_log_limits(curve.survival, known, normal_quantile(curve.level))
-    return replace(curve, std_err=curve.survival * relative, conf_low=low, conf_high=high, clusters=clusters)
+    return replace(curve, std_err=curve.survival * relative, clusters=clusters)
 
 
 def normal_quantile(level: float) -> float:
