@@ -118,7 +118,7 @@ install_lock() {
 if is_installed && is_asked_for; then exit 0; fi
 { is_usable && is_asked_for; } || make_venv
 
-printf 'Installing %s into %s (about 1 GB; a minute or more the first time) ' "$lock" "$venv" >&2
+printf 'Installing %s into %s (about 1.2 GB; a minute or more the first time) ' "$lock" "$venv" >&2
 : >"$unfinished"
 : >"$log"
 if ! install_lock || ! run_logged "$venv/bin/python" -m pip install --disable-pip-version-check --no-deps \
@@ -128,6 +128,13 @@ if ! install_lock || ! run_logged "$venv/bin/python" -m pip install --disable-pi
     say "The set-up failed; the whole story is in $log. The next make starts it again."
     exit 2
 fi
+# What is compiled at its first call is compiled here, so that no report waits for it.
+[ "$lock" = requirements-peers.lock ] ||
+    run_logged "$venv/bin/python" -c 'from outcomes.estimators.refits import prepare; prepare()' || {
+    say ""
+    say "Compiling failed; the whole story is in $log."
+    exit 2
+}
 # Each lock but the peers' holds all of requirements.lock in the same versions (tests/unit/test_project.py), so both are
 # now in.
 [ "$lock" = requirements-peers.lock ] || fingerprint requirements.lock >"$venv/.installed-requirements.lock"

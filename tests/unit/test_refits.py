@@ -1,75 +1,130 @@
-"""The parts of the joint fits: the Hessian by the curve, and masses of 0 or more on it, against plain dense answers."""
+"""The fit of each draw: its maximum, the parts of its steps against plain dense answers, and what it compiles to."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from outcomes.estimators.refits import Runs, _laplacians, _solve_nonnegative
+from outcomes.estimators import refit_steps
+from outcomes.estimators.npmle import build_patterns, fit_patterns, npmle
+from outcomes.estimators.refits import refit
 
 
-def make(seed: int, k: int = 9, draws: int = 6) -> tuple[Runs, np.ndarray, np.ndarray]:
-    """Runs of k intervals, each interval one by itself among them, and the curvature of each in every draw."""
+def draw_rows(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals between visits, some never seen with the event."""
+    generator = np.random.default_rng(seed)
+    left = generator.integers(0, 30, n)
+    right = left + generator.integers(1, 12, n)
+    return left.astype(float), np.where(generator.uniform(size=n) < 0.3, np.inf, right)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_each_draw_has_the_likelihood_of_a_fit_of_its_own(seed: int) -> None:
+    patterns = build_patterns(*draw_rows(seed))
+    counts = np.random.default_rng([seed, 1]).poisson(0.8, size=(12, patterns.left.size))
+    mass, end, reached = refit(patterns, fit_patterns(patterns), counts, 1e-9)
+    assert reached.all()
+    np.testing.assert_allclose(mass.sum(axis=1), 1.0, rtol=1e-12)
+    for count, own, place in zip(counts, mass, end, strict=True):
+        alone = npmle(patterns.left, patterns.right, count)
+        at = patterns.values[place]
+        inside = (patterns.left[:, None] < at) & (at <= patterns.right[:, None])
+        loglik = count @ np.log(np.where(count > 0, inside @ own, 1.0))
+        assert loglik == pytest.approx(alone.loglik, abs=1e-6)
+
+
+def make(seed: int, k: int = 9) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Runs of k intervals, each interval one by itself among them, the curvature of each, and who of them works."""
     generator = np.random.default_rng(seed)
     low, high = np.triu_indices(k)
     chosen = (low == high) | (generator.uniform(size=low.size) < 0.4)
-    runs = Runs.of(low[chosen], high[chosen], k)
-    curvature = generator.uniform(0.1, 3.0, size=(draws, runs.low.size))
-    return runs, curvature, generator.uniform(size=(draws, k)) < 0.7
+    work = generator.uniform(size=k) < 0.7
+    work[0] |= not work.any()
+    return low[chosen], high[chosen], generator.uniform(0.1, 3.0, size=int(chosen.sum())), work
 
 
-def by_masses(runs: Runs, curvature: np.ndarray, work: np.ndarray) -> np.ndarray:
+def by_masses(low: np.ndarray, high: np.ndarray, curvature: np.ndarray, work: np.ndarray) -> np.ndarray:
     """Hessian by the masses of the working intervals, as it is defined."""
-    covers = (runs.low[:, None] <= np.arange(runs.k)) & (np.arange(runs.k) <= runs.high[:, None])
+    covers = (low[:, None] <= np.arange(work.size)) & (np.arange(work.size) <= high[:, None])
     inside = covers[:, work].astype(float)
     return inside.T @ (curvature[:, None] * inside)
 
 
-def prepare(runs: Runs, curvature: np.ndarray, work: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    rank = np.concatenate([np.zeros((len(work), 1), dtype=np.intp), np.cumsum(work, axis=1)], axis=1)
-    size = int(rank[:, -1].max())
-    return _laplacians(rank, curvature, runs, size), np.arange(size) < rank[:, -1:], size
+def laplacian(low: np.ndarray, high: np.ndarray, curvature: np.ndarray, work: np.ndarray) -> np.ndarray:
+    """Hessian by the values before the first and behind each working interval: an edge for each run."""
+    rank = np.concatenate([[0], np.cumsum(work)])
+    edges = np.zeros((int(work.sum()) + 1, int(work.sum()) + 1))
+    np.add.at(edges, (rank[low], rank[high + 1]), curvature)
+    np.fill_diagonal(edges, 0.0)
+    edges = edges + edges.T
+    return np.diag(edges.sum(axis=1)) - edges
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_hessian_by_the_curve_is_the_one_by_masses(seed: int) -> None:
-    runs, curvature, work = make(seed)
-    matrix, used, _ = prepare(runs, curvature, work)
-    for i, own in enumerate(work):
-        s = int(used[i].sum())
-        # The curve behind an interval is the sum of the masses up to it.
-        summed = np.tril(np.ones((s, s)))
-        np.testing.assert_allclose(
-            summed.T @ matrix[i, :s, :s] @ summed, by_masses(runs, curvature[i], own), rtol=1e-7, atol=1e-7
-        )
+    low, high, curvature, work = make(seed)
+    summed = np.tril(np.ones((int(work.sum()),) * 2))
+    matrix = laplacian(low, high, curvature, work)[1:, 1:]
+    np.testing.assert_allclose(summed.T @ matrix @ summed, by_masses(low, high, curvature, work), atol=1e-9)
 
 
-def test_by_hand() -> None:
-    """Two intervals; one row in each (curvature 2 and 3) and one over both (5)."""
-    runs = Runs.of(np.array([0, 0, 1]), np.array([0, 1, 1]), 2)
-    matrix, _, _ = prepare(runs, np.array([[2.0, 5.0, 3.0]]), np.array([[True, True]]))
-    np.testing.assert_allclose(matrix[0], [[5.0, -3.0], [-3.0, 8.0]], rtol=1e-8)
-
-
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(40))
 def test_masses_of_0_or_more_are_those_of_nnls(seed: int) -> None:
-    runs, curvature, work = make(seed)
-    matrix, used, size = prepare(runs, curvature, work)
+    low, high, curvature, work = make(seed)
+    size = int(work.sum())
     generator = np.random.default_rng([seed, 1])
-    inside = np.where(used, generator.uniform(size=used.shape), 0.0)
-    slope = np.zeros((len(work), size + 1))
-    slope[:, :-1][used] = generator.normal(scale=4.0, size=int(used.sum()))
-    found = _solve_nonnegative(matrix, slope, inside, used)
-    n_zero = 0
-    for i, own in enumerate(work):
-        s = int(used[i].sum())
-        hessian = by_masses(runs, curvature[i], own)
-        root = np.linalg.cholesky(hessian).T
-        wanted = slope[i, :s] + hessian @ inside[i, :s]
-        expected, _ = nnls(root, np.linalg.solve(root.T, wanted))
-        np.testing.assert_allclose(found[i, :s], expected, atol=1e-6)
-        np.testing.assert_array_equal(found[i, s:], 0.0)
-        n_zero += int((expected == 0).sum())
-    # Runs of intervals without mass, at the beginning too, are what the method is for.
-    assert n_zero > 0
+    room, places, free = np.zeros((9, 10)), np.zeros((3, 10), dtype=np.intp), np.zeros(9, dtype=bool)
+    inside, slope = generator.uniform(size=size), generator.normal(scale=4.0, size=size)
+    room[3, :size], room[4, :size] = inside, slope
+    matrix = laplacian(low, high, curvature, work)
+    assert refit_steps._solve_nonnegative(size, places, free, room, matrix, np.empty((10, 10)))
+    hessian = by_masses(low, high, curvature, work)
+    root = np.linalg.cholesky(hessian).T
+    expected, _ = nnls(root, np.linalg.solve(root.T, slope + hessian @ inside))
+    np.testing.assert_allclose(room[3, :size], expected, atol=1e-8)
+
+
+def test_masses_that_want_below_0_end_at_0() -> None:
+    """Two intervals want to shrink below 0, the first among them: both end at 0, and the third takes the rest."""
+    room, places, free = np.zeros((9, 4)), np.zeros((3, 4), dtype=np.intp), np.zeros(3, dtype=bool)
+    room[3, :3], room[4, :3] = [0.2, 0.2, 0.6], [-5.0, -5.0, 1.0]
+    # One row in each interval, curvature 1: the best masses are 0.2 - 5, 0.2 - 5 and 0.6 + 1.
+    matrix = laplacian(np.arange(3), np.arange(3), np.ones(3), np.ones(3, dtype=bool))
+    assert refit_steps._solve_nonnegative(3, places, free, room, matrix, np.empty((4, 4)))
+    np.testing.assert_allclose(room[3, :3], [0.0, 0.0, 1.6], atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 12])
+def test_systems_are_solved_as_by_elimination_of_all_numbers(size: int) -> None:
+    generator = np.random.default_rng(size)
+    # A band, and a last line that everybody is tied to.
+    full = np.triu(generator.uniform(size=(size, size)) * (generator.uniform(size=(size, size)) < 0.4), 1)
+    full[:, -1] = generator.uniform(size=size)
+    full = -(full + full.T)
+    np.fill_diagonal(full, 1.0 - full.sum(axis=1))
+    system, wanted = np.zeros((size + 1, size + 1)), np.zeros(size + 1)
+    system[1:, 1:], wanted[1:] = full, generator.normal(size=size)
+    expected = np.linalg.solve(full, wanted[1:])
+    assert refit_steps._solve_definite(size, system, wanted, np.zeros(size + 1, dtype=np.intp))
+    np.testing.assert_allclose(wanted[1:], expected, rtol=1e-10)
+
+
+def test_a_matrix_without_an_answer_is_said_to_have_none() -> None:
+    system = np.zeros((3, 3))
+    system[1:, 1:] = [[1.0, 2.0], [2.0, 1.0]]
+    assert not refit_steps._solve_definite(2, system, np.ones(3), np.zeros(3, dtype=np.intp))
+
+
+def test_where_nothing_can_be_kept_each_process_compiles_for_itself(tmp_path: Path) -> None:
+    code = (
+        "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"
+        "from outcomes.estimators.refit_steps import _find_working as f; import numpy as np\n"
+        "print(f(np.array([1.0, 0.0]), np.zeros(3), np.ones(2, bool), 1.0, np.zeros(3, np.intp)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout.strip() == "1", done.stderr
