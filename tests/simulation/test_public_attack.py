@@ -42,17 +42,18 @@ def try_release(world: World, earlier: tuple[Protected, ...] = (), definition: s
         return None
 
 
-def attack_all(world: World, shown: Protected, earlier: tuple[Protected, ...] = ()) -> list[str]:
-    """What a reader, and one who guesses, can work out of a release."""
-    tables = count_tables(world)
+def attack_all(*releases: tuple[World, Protected]) -> list[str]:
+    """What a reader, and one who guesses, can work out of releases, newest first."""
+    (_, newest), earlier = releases[0], [one.tables for _, one in reversed(releases[1:])]
+    pairs = [(count_tables(world), one.tables) for world, one in releases]
     found = []
     for guess in (False, True):
-        if guess and not guesses_right(tables, shown.tables, RULES):
+        if guess and not all(guesses_right(*pair, RULES) for pair in pairs):
             continue
-        answers = attack(shown.tables, shown.curves, [one.tables for one in earlier], RULES, guess)
+        answers = attack(newest.tables, newest.curves, earlier, RULES, guess)
         found += [
-            f"{one.table} {one.cell} {one.low}-{one.high} {one.way}"
-            for one in find_leaks(answers, tables, shown.tables)
+            f"{one.release} {one.table} {one.cell} {one.low}-{one.high} {one.way}"
+            for one in find_leaks(answers, *pairs)
         ]
     return found
 
@@ -67,7 +68,7 @@ def run_releases(n: int, seed: int) -> dict[str, float]:
         if shown is None:
             refused += 1
             continue
-        leaks += len(attack_all(world, shown))
+        leaks += len(attack_all((world, shown)))
         hidden += sum(int((table.shown == HIDDEN_CELL).sum()) for table in shown.tables)
         cells += sum(table.shown.size for table in shown.tables)
     return {"releases": n, "refused": refused, "leaks": leaks, "hidden": hidden, "cells": cells}
@@ -85,7 +86,7 @@ def run_pairs(n: int, seed: int) -> dict[str, float]:
         if first is None or second is None:
             refused += 1
             continue
-        leaks += len(attack_all(later, second, (first,)))
+        leaks += len(attack_all((later, second), (world, first)))
         moved += count_close(first.tables, second.tables)
         if i % 5 == 0:
             again = try_release(later, (first, second))

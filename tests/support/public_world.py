@@ -203,16 +203,18 @@ def guesses_right(tables: list[CountTable], shown: tuple[ShownTable, ...], rules
     )
 
 
-def find_leaks(found: tuple[Attacked, ...], tables: list[CountTable], shown: tuple[ShownTable, ...]) -> list[Attacked]:
-    """Answers of the attacker that are too narrow and right."""
-    names = {table.name: truth(tables, table) for table in shown}
+def find_leaks(
+    found: tuple[Attacked, ...], *releases: tuple[list[CountTable], tuple[ShownTable, ...]]
+) -> list[Attacked]:
+    """Answers of the attacker that are too narrow and right; releases newest first, exact and as published."""
+    names = [{table.name: truth(tables, table) for table in shown} for tables, shown in releases]
     return [
         item
         for item in found
         if not item.enough
         and (
-            item.table not in names
-            or item.cell not in names[item.table]
-            or item.low <= names[item.table][item.cell] <= item.high
+            item.table not in names[item.release]
+            or item.cell not in names[item.release][item.table]
+            or item.low <= names[item.release][item.table][item.cell] <= item.high
         )
     ]

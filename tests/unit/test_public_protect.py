@@ -312,6 +312,39 @@ def test_what_a_curve_gives_away_counts_in_the_proof() -> None:
     assert all(one.enough for one in attack(with_curve.tables, with_curve.curves))
 
 
+STATES = ("relief", "no_relief", "unknown")
+
+
+def states(name: str, rows: tuple[str, ...], counts: list[list[int]], ordered: bool = False) -> CountTable:
+    return CountTable(name, COHORT, rows, STATES, np.array(counts, dtype=np.int64), ordered)
+
+
+def without_losses() -> tuple[CountTable, CountCurve]:
+    """62 patients, 10 of them unknown; nobody lost until day 14, so 24 with relief and 38 left are all there are."""
+    table = states("state", ("all",), [[35, 17, 10]])
+    days, share = 7 * np.arange(1, 5), np.array([0.0, 24 / 62, 24 / 62, 24 / 62 + 38 / 62 * 11 / 37])
+    counts = (days, np.array([0, 24, 0, 11]), np.array([62, 38, 36, 17]))
+    return table, CountCurve("relief", COHORT, "all", *counts, share, share * 0.7, share * 1.2, 62)
+
+
+def test_a_curve_without_losses_does_not_tell_what_a_table_hides() -> None:
+    """Events and those left are a part of all: 62 or more, 60 printed of all, so 62; less 35 and 17, the hidden 10."""
+    found = protect_release([without_losses()[0]], [without_losses()[1]])
+    shown, drawn = found.tables[0], found.curves[0]
+    assert shown.shown[0, 2] == HIDDEN_CELL
+    least = 24 + int(drawn.at_risk[0]) - shown.base // 2  # whom a reader can take all to be at least
+    most = int(shown.shown[0, 1]) + shown.base - 1 - shown.base // 2  # with no_relief
+    assert least - 35 - most <= 10 - RULES.least_values + 1
+    assert all(one.enough for one in attack(found.tables, found.curves))
+
+
+def test_the_attack_takes_those_with_the_event_and_those_left_for_a_part_of_all() -> None:
+    table, curve = without_losses()
+    bare, drawn = protect_tables([table]), protect_curves([curve])
+    assert not [one for one in attack(bare, drawn, guess=True) if one.enough]
+    assert all(one.enough for one in attack(bare, guess=True))
+
+
 # -- the attack --
 
 
@@ -363,7 +396,7 @@ def test_tables_read_back_from_files_are_those_that_were_published() -> None:
 
 
 def test_curves_read_back_from_files_are_those_that_were_published() -> None:
-    shown = protect_curves([curve([30, 30, 30])])[0]
+    shown = protect_curves([curve([30, 30, 30], patients=145)])[0]
     names = ("new_events", "at_risk", "percent", "low_percent", "high_percent")
     rows = [
         {"cohort": "patients", "group": "all", "day": str(day), **{n: str(getattr(shown, n)[i]) for n in names}}

@@ -320,7 +320,7 @@ def test_an_attack_that_succeeds_stops_the_release(episodes, tmp_path, monkeypat
     from outcomes.release.public.model import Attacked
 
     broken = Attacked("sex", "female › relief", 4, 4, False, "total less the others")
-    monkeypatch.setattr(publish, "attack", lambda *_: (broken,))
+    monkeypatch.setattr(publish, "attack", lambda *_, **__: (broken,))
     with pytest.raises(DisclosureError, match=r"E937 sex › female › relief: keeps fewer than 5.*total less the others"):
         publish_public(None, episodes, tmp_path / "out")
     assert not list(tmp_path.rglob("index.html")) and not list(tmp_path.rglob(".release-ledger.json"))

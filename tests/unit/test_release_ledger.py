@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from outcomes.errors import DisclosureError
+from outcomes.release.public.attack import attack
 from outcomes.release.public.curves import leave_out, protect_family_curves
 from outcomes.release.public.earlier import Withheld, _decide, _Print, read_entry
 from outcomes.release.public.ledger import INTENDED, START, ReleaseLedger
@@ -131,6 +132,110 @@ def test_rows_of_another_definition_are_compared_whatever_they_are_called() -> N
     assert first(two).shown[0, 0] == HIDDEN_CELL
 
 
+# -- rules a reader knows, in one release and over several --
+
+
+def quarters(counts: list[list[int]], last: int, definition: str = "d1") -> CountTable:
+    """Patients by the quarter in which they began; the first row holds all before and says so."""
+    names = [f"{2024 + (q - 1) // 4}Q{(q - 1) % 4 + 1}" for q in range(last - len(counts) + 1, last + 1)]
+    rows = (f"{names[0]} and earlier", *names[1:])
+    return replace(table(counts, definition, ordered=True, name="start_quarter"), rows=rows)
+
+
+def publish_quarters(counts: list[list[int]], last: int, *before: Protected) -> Protected:
+    earlier = [read_entry(json.loads(json.dumps(one.entry))) for one in before]
+    return protect_release([quarters(counts, last)], (), RULES, earlier)
+
+
+@pytest.mark.parametrize(("hidden", "moved"), [(3, 13), (1, 11), (1, 12), (2, 11), (4, 15), (8, 14)])
+def test_the_row_of_all_before_is_not_another_set_under_the_same_name(hidden: int, moved: int) -> None:
+    """A quarter later it holds one quarter more; less that quarter as it was printed, it tells what was hidden."""
+    old, quarter, rest = [60, 55, hidden], [60, 55, moved], [[60, 50, 14], [80, 60, 20], [70, 66, 31]]
+    one = publish_quarters([old, quarter, *rest[:2]], 7)
+    now = [[a + b for a, b in zip(old, quarter, strict=True)], *rest]
+    two = publish_quarters(now, 8, one)
+    assert (first(one).rows[0], first(two).rows[0]) == ("2024Q4 and earlier", "2025Q1 and earlier")
+    assert first(one).shown[0, 2] == HIDDEN_CELL
+    whole, part = (span(first(found), int(first(found).shown[r, 2])) for found, r in ((two, 0), (one, 1)))
+    left = min(whole[1] - part[0], 10) - max(whole[0] - part[1], 1) + 1
+    assert left >= RULES.least_values
+    is_few = bool(first(two).shown[0, 2] != HIDDEN_CELL)  # else it is hidden for its past, and no few patients
+    assert all(item.enough for item in attack(two.tables, (), [one.tables], guess=is_few))
+
+
+def test_the_row_of_all_before_stands_until_eleven_more_are_in_it() -> None:
+    """13 of one state, and a quarter later 3 hidden ones more: 15 stands, for 15 and then 20 would tell of them."""
+    rest = [[60, 50, 14], [80, 60, 20], [70, 66, 31]]
+    one = publish_quarters([[60, 55, 15], [60, 55, 3], *rest[:2]], 7)
+    two = publish_quarters([[120, 110, 18], *rest], 8, one)
+    assert (first(one).shown[0, 2], first(two).shown[0, 2]) == (15, 15)
+    assert first(two).shown[0, :2].tolist() == [120, 110]
+
+
+def span(shown: ShownTable, number: int) -> tuple[int, int]:
+    """Least and greatest count behind a printed number; anything behind a hidden one."""
+    half = shown.base // 2
+    return (1, 10_000) if number == HIDDEN_CELL else (max(RULES.k, number - half), number - half + shown.base - 1)
+
+
+def test_the_attack_takes_a_quarter_from_all_before() -> None:
+    one = publish_quarters([[60, 55, 3], [60, 55, 13], [60, 50, 14], [80, 60, 20]], 7)
+    alone = publish_quarters([[120, 110, 16], [60, 50, 14], [80, 60, 20], [70, 66, 31]], 8)
+    found = [item for item in attack(alone.tables, (), [one.tables], guess=True) if not item.enough]
+    assert [(item.release, item.cell, item.low, item.high) for item in found] == [(1, "2024Q4 and earlier / c", 1, 4)]
+
+
+def test_a_row_of_quarters_stays_what_it_was_when_an_older_report_is_made_again() -> None:
+    counts = [[60, 55, 30], [60, 55, 31], [60, 50, 14], [80, 60, 20]]
+    one = publish_quarters(counts, 8)
+    two = publish_quarters([[20, 30, 12], [40, 25, 18], *counts[1:3]], 7, one)
+    assert first(two).rows[0] == first(one).rows[0] == "2025Q1 and earlier"
+    assert first(two).shown[0].tolist() == first(one).shown[0].tolist()
+
+
+def test_that_the_rest_of_a_printed_part_is_no_small_number_counts_in_the_proof() -> None:
+    """40 printed of the first row leaves 11 or more; 15 less 11 or 12 leaves 1 to 6 of each hidden one, so 5 or 6."""
+    shown = first(release([[40, 5, 6], [60, 11, 11]]))
+    cells = [[span(shown, n) for n in row] for row in shown.shown.tolist()]
+    rows, columns = ([span(shown, n) for n in totals] for totals in (shown.row_totals, shown.column_totals))
+
+    def fits(b: int, c: int) -> bool:
+        is_told = shown.shown[0, 0] == HIDDEN_CELL or b + c >= RULES.k
+        in_row = rows[0][0] <= cells[0][0][1] + b + c and cells[0][0][0] + b + c <= rows[0][1]
+        below = ((b, 1), (c, 2))
+        return (
+            is_told
+            and in_row
+            and all(columns[j][0] <= n + cells[1][j][1] and n + cells[1][j][0] <= columns[j][1] for n, j in below)
+        )
+
+    assert (shown.shown[0, 1:] == HIDDEN_CELL).all()
+    for j in (0, 1):
+        left = {(b, c)[j] for b in range(1, 11) for c in range(1, 11) if fits(b, c)}
+        assert len(left) >= RULES.least_values
+    assert all(one.enough for one in attack([shown], guess=True))
+
+
+def test_the_attack_knows_that_the_rest_of_a_printed_part_is_no_small_number() -> None:
+    counts = table([[40, 8, 3], [60, 44, 13]])
+    bare = ShownTable("t", COHORT, counts.rows, counts.columns, np.array([[40, -1, -1], [60, 45, 15]]), (50, 120),
+                      (100, 50, 15), 5, (), 170)  # fmt: skip
+    found = {one.cell: (one.low, one.high) for one in attack([bare], guess=True) if not one.enough}
+    assert found["0 to 9 days / b"] == (7, 9)
+
+
+def test_the_attack_knows_that_a_number_is_printed_anew_only_when_eleven_have_moved() -> None:
+    """1 of the third state hidden, then 12 printed as 10: it moved by 11 or more, and 11 or 12 less 11 is 0 or 1."""
+
+    def shown(third: int, more: int) -> ShownTable:
+        cells = np.array([[40, 30, third], [60, 45, 35]])
+        totals = ((70 + more, 140), (100, 75, 35 + more))
+        return ShownTable("t", COHORT, ("x", "y"), ("a", "b", "c"), cells, *totals, 5, (), 210 + more)
+
+    found = attack([shown(10, 10)], (), [[shown(HIDDEN_CELL, 0)]], guess=True)
+    assert [(one.release, one.cell, one.high) for one in found if not one.enough] == [(1, "x / c", 1)]
+
+
 # -- curves --
 
 
@@ -246,6 +351,23 @@ def test_the_head_tells_nothing_that_is_not_printed(tmp_path: Path) -> None:
     }
     assert len(heads) == 1
     assert ReleaseLedger(tmp_path / "other.json").intend("2026Q1-public", entry(53)) not in heads
+
+
+def test_the_head_does_not_tell_that_something_hidden_changed(tmp_path: Path) -> None:
+    """Printed again from other counts, a release has the head it had, and so have those after it."""
+    counts = {n: [[n, 300], [400, 500]] for n in (4, 6)}
+    heads = []
+    for name, second in (("same", 4), ("moved", 6)):
+        path = tmp_path / f"{name}.json"
+        one = release(counts[4])
+        two = release(counts[second], one)
+        assert repr(one.tables) == repr(two.tables)
+        three = release([[70, 400], [500, 600]], one, two)
+        ledger = ReleaseLedger(path)
+        heads.append([ledger.intend(at, found.entry) for at, found in (("q1", one), ("q1", two), ("q2", three))])
+        assert ReleaseLedger(path, heads[-1]).head == heads[-1][-1]
+    assert heads[0] == heads[1]
+    assert heads[0][0] == heads[0][1] != heads[0][2]
 
 
 def test_a_release_that_was_only_intended_binds_the_next(tmp_path: Path) -> None:

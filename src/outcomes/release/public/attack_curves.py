@@ -52,12 +52,13 @@ def _attack_gaps(curve: ShownCurve, rules: PublicRules) -> list[Attacked]:
             fall = (int(curve.percent[i]) - before) / (100 - before) if before < 100 else 0.0
             slack = 1 / max(100 - before, 1)
             at_risk = int(curve.at_risk[i - 1])
-            rough = (math.floor((fall - slack) * (at_risk - 2)), math.ceil((fall + slack) * (at_risk + 2)))
+            off = curve.base // 2
+            rough = (math.floor((fall - slack) * (at_risk - off)), math.ceil((fall + slack) * (at_risk + off)))
             if rough[0] <= high and rough[1] >= low:
                 low, high = max(low, rough[0]), min(high, rough[1])
         if high < rules.k and high - low + 1 < rules.least_values:
             found.append(Attacked(curve.name, _where(curve, i), low, high, False, "fall of the curve"))
-        if curve.at_risk[i] != HIDDEN_CELL and int(curve.at_risk[i]) + 2 < rules.k:
+        if curve.at_risk[i] != HIDDEN_CELL and int(curve.at_risk[i]) + (curve.base - 1) // 2 < rules.k:
             low = max(0, int(curve.at_risk[i]) - 2)
             found.append(Attacked(curve.name, _where(curve, i), low, low + 4, False, "few at risk"))
     return found

@@ -73,7 +73,9 @@ def read_curves(rows: Iterable[Mapping[str, str]], name: str = "relief") -> tupl
     found = []
     for (cohort, group), values in points.items():
         days, new_events, at_risk, percent, low, high = np.array(values, dtype=np.int64).T
-        found.append(ShownCurve(name, group, Cohort(cohort, cohort, ""), days, new_events, at_risk, percent, low, high))
+        base = 5 if (at_risk % 10).any() else 10
+        made = Cohort(cohort, cohort, "")
+        found.append(ShownCurve(name, group, made, days, new_events, at_risk, percent, low, high, base))
     return tuple(found)
 
 

@@ -21,6 +21,7 @@ from outcomes.questions.quarters import quarter_number, quarter_word, read_quart
 from outcomes.questions.relief_fit import count_days, fit_line
 from outcomes.questions.results import NOT_RECORDED, IntArray
 from outcomes.release.public.cohorts import AFTER, RELIEF, STATES, People
+from outcomes.release.public.labels import name_rest
 from outcomes.release.public.model import Cohort, CountCurve, CountTable
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 STATE, AFTER_RELIEF, DURATION, FAMILY = "state", "after_relief", "duration", "family_"
 EVERYBODY = "all"
 GIVEN = ("recorded", "not recorded")
-EARLIER = "earlier"
 QUARTERS = 8
 GRID_DAYS = 7
 RADIATION = {
@@ -123,10 +123,11 @@ def _facts(episodes: Episodes, people: People) -> Iterator[tuple[str, Levels]]:
 
 
 def _start_quarters(episodes: Episodes, people: People) -> Levels:
+    """The newest quarters, and one row for all before, which says up to when: a quarter later it is another."""
     last = read_quarter(people.quarter)
     number = quarter_number(episodes.columns["index_day"][people.rows.episode])
     first = last - QUARTERS + 1
-    names = (EARLIER, *(quarter_word(q) for q in range(first, last + 1)))
+    names = (name_rest(quarter_word(first - 1)), *(quarter_word(q) for q in range(first, last + 1)))
     return Levels(names, np.maximum(number - first + 1, 0).astype(np.intp), is_ordered=True)
 
 

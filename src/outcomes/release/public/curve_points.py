@@ -141,8 +141,11 @@ def choose_groups(everybody: Arm, groups: dict[str, Arm], rules: PublicRules) ->
     return sorted(order[: best[1]], key=list(groups).index), best[2]
 
 
-def show_curve(curve: CountCurve, points: Sequence[int], rules: PublicRules) -> ShownCurve:
-    """Return a curve at its points: rounded counts, whole percents, limits rounded outward as far as needed."""
+def show_curve(curve: CountCurve, points: Sequence[int], rules: PublicRules, base: int = 5) -> ShownCurve:
+    """Return a curve at its points: rounded counts, whole percents, limits rounded outward as far as needed.
+
+    `base` is what the patients at risk are rounded to.
+    """
     arm, at = make_arm(curve), list(points)
     events = np.diff(arm.events[at], prepend=0)
     percent = np.floor(100 * curve.estimate[at] + 0.5).astype(np.int64)
@@ -157,10 +160,11 @@ def show_curve(curve: CountCurve, points: Sequence[int], rules: PublicRules) -> 
         cohort=curve.cohort,
         days=curve.days[at],
         new_events=round_counts(events, rules.base),
-        at_risk=round_counts(curve.at_risk[at], rules.base),
+        at_risk=round_counts(curve.at_risk[at], base),
         percent=percent,
         low_percent=np.minimum(low, percent),
         high_percent=np.maximum(high, percent),
+        base=base,
     )
 
 

@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from outcomes.release.public.cohorts import RELIEF, STATES, UNKNOWN
 from outcomes.release.public.curve_points import (
     ALL,
     LEAST_POINTS,
@@ -20,17 +23,21 @@ from outcomes.release.public.model import RULES, CountCurve, PublicRules, ShownC
 from outcomes.release.public.numbers import Numbers
 from outcomes.release.public.rounding import round_counts
 
+OPEN = 10**6
+"""Nothing is known from above."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProtectedCurves:
-    """Curves that may be published, what the ledger keeps of them (in the same order), and of arms not published."""
+    """Curves that may be published, with what the ledger keeps of them, and of arms not published."""
 
-    shown: tuple[ShownCurve, ...]
     earlier: tuple[EarlierCurve, ...]
     withheld: tuple[Withheld, ...]
 
-
-Printing = tuple[ShownCurve, EarlierCurve]
+    @property
+    def shown(self) -> tuple[ShownCurve, ...]:
+        """What is published."""
+        return tuple(curve.shown for curve in self.earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +75,32 @@ def protect_curves(curves: Sequence[CountCurve], rules: PublicRules = RULES) -> 
 
 
 def protect_family_curves(
-    curves: Sequence[CountCurve], rules: PublicRules, earlier: Sequence[EarlierRelease]
+    curves: Sequence[CountCurve], rules: PublicRules, earlier: Sequence[EarlierRelease], base: int = 5
 ) -> ProtectedCurves:
     """Return the curves of a release; a family that has not enough new events in every arm stands as it was.
 
     Whether a curve appears may tell of a few patients as well. So an arm that was not printed is held to the same rule:
     it appears only with `rules.k` more or fewer events than it had when it was left out. What it had is carried on
-    from release to release until it has moved so far, or slow growth would never count.
+    from release to release until it has moved so far, or slow growth would never count. In new curves the patients at
+    risk are rounded to `base`.
     """
     families: dict[tuple[str, str], list[CountCurve]] = defaultdict(list)
     for curve in curves:
         families[curve.cohort.name, curve.name].append(curve)
-    found: list[Printing] = []
+    found: list[EarlierCurve] = []
     withheld: list[Withheld] = []
     for (cohort, name), family in families.items():
         past = _Past.of(earlier, cohort, name)
-        printings = _protect_family(family, rules, past)
+        printings = _protect_family(family, rules, past, base)
         found += printings
         withheld += _list_withheld(family, printings, rules, past)
-    return ProtectedCurves(tuple(shown for shown, _ in found), tuple(kept for _, kept in found), _in_order(withheld))
+    return ProtectedCurves(tuple(found), _in_order(withheld))
 
 
 def leave_out(curves: ProtectedCurves) -> ProtectedCurves:
     """Return no curves, with what the ledger keeps of all that might have been."""
     arms = (Withheld(c.shown.cohort.name, c.shown.name, c.shown.group, c.total_events) for c in curves.earlier)
-    return ProtectedCurves((), (), _in_order((*curves.withheld, *arms)))
+    return ProtectedCurves((), _in_order((*curves.withheld, *arms)))
 
 
 def _in_order(withheld: Iterable[Withheld]) -> tuple[Withheld, ...]:
@@ -100,18 +108,18 @@ def _in_order(withheld: Iterable[Withheld]) -> tuple[Withheld, ...]:
     return tuple(sorted(withheld))
 
 
-def _protect_family(family: Sequence[CountCurve], rules: PublicRules, past: _Past) -> list[Printing]:
+def _protect_family(family: Sequence[CountCurve], rules: PublicRules, past: _Past, base: int) -> Sequence[EarlierCurve]:
     before = past.curves
-    last: list[Printing] = []
+    last: Sequence[EarlierCurve] = ()
     if past.printed:
         release, curves = past.printed[-1]
         if release.definitions.get(family[0].cohort.name) == family[0].cohort.definition:
-            last = [(curve.shown, curve) for curve in curves]
+            last = curves
     totals = {curve.group: int(curve.new_events.sum()) for curve in family}
     if not _has_enough_new(totals, ((curve.shown.group, curve.total_events) for curve in before), rules.k):
         return last
-    fresh = _refresh(family, rules, before)
-    arms = {curve.shown.group for _, curve in fresh}
+    fresh = _refresh(family, rules, before, base)
+    arms = {curve.shown.group for curve in fresh}
     left_out = ((arm.group, arm.total_events) for arm in past.withheld if arm.group in arms)
     return fresh if _has_enough_new(totals, left_out, rules.k) else last
 
@@ -122,10 +130,10 @@ def _has_enough_new(totals: Mapping[str, int], before: Iterable[tuple[str, int]]
 
 
 def _list_withheld(
-    family: Sequence[CountCurve], printings: Sequence[Printing], rules: PublicRules, past: _Past
+    family: Sequence[CountCurve], printings: Sequence[EarlierCurve], rules: PublicRules, past: _Past
 ) -> list[Withheld]:
     """The arms that are not printed: with their events now, or with earlier ones that lie within `rules.k` of these."""
-    shown = {curve.group for curve, _ in printings}
+    shown = {curve.shown.group for curve in printings}
     found = []
     for curve in family:
         if curve.group in shown:
@@ -141,7 +149,9 @@ def _list_withheld(
     return found
 
 
-def _refresh(family: Sequence[CountCurve], rules: PublicRules, before: Sequence[EarlierCurve]) -> list[Printing]:
+def _refresh(
+    family: Sequence[CountCurve], rules: PublicRules, before: Sequence[EarlierCurve], base: int
+) -> list[EarlierCurve]:
     arms = {curve.group: _arm(curve, before) for curve in family}
     groups = {group: arm for group, arm in arms.items() if group != ALL}
     points: dict[str, list[int]] = {}
@@ -154,8 +164,8 @@ def _refresh(family: Sequence[CountCurve], rules: PublicRules, before: Sequence[
     for curve in family:
         at = points.get(curve.group, [])
         if len(at) >= LEAST_POINTS:
-            shown, events = show_curve(curve, at, rules), arms[curve.group].events
-            found.append((shown, EarlierCurve(shown, tuple(events[at].tolist()), int(events[-1]))))
+            arm, shown = arms[curve.group], show_curve(curve, at, rules, base)
+            found.append(EarlierCurve(shown, tuple(arm.events[at].tolist()), int(arm.events[-1]), arm.patients))
     return found
 
 
@@ -172,25 +182,41 @@ def find_known(numbers: Numbers, curves: ProtectedCurves) -> dict[int, tuple[int
     """Return which numbers of the tables the points of curves give away, with the bounds that follow.
 
     A number that counts as many patients as had the event by a point (of rows put together: as had it in all their
-    curves) is held to be known. Patients at risk bound, by their rounding, a number of just as many.
+    curves) is held to be known. Patients at risk bound, by their rounding, a number of just as many. Those who had the
+    event and those still at risk are a part of all, and the share at a point is no less than that of those seen to have
+    had it: both bound from below the patients a curve is made of. Patients with relief by the primary day lie
+    between those with the event by the points before and after it.
     """
     known: dict[int, tuple[int, int]] = {}
-    points = {
-        (one.shown.cohort.name, one.shown.group): dict(zip(one.shown.days.tolist(), one.events, strict=True))
-        for one in curves.earlier
-    }
-    at_risk: dict[tuple[str, str], set[int]] = {
-        (one.shown.cohort.name, one.shown.group): set(one.shown.at_risk.tolist()) for one in curves.earlier
-    }
+    of_group = {(one.shown.cohort.name, one.shown.group): one for one in curves.earlier}
+    points = {name: dict(zip(one.shown.days.tolist(), one.events, strict=True)) for name, one in of_group.items()}
     for i, key in enumerate(numbers.keys):
         exact = int(numbers.exact[i])
         groups = [(key.cohort, group) for group in key.rows or (ALL,)]
         if any(group not in points for group in groups):
             continue
+        own = [of_group[group] for group in groups]
         shared = set.intersection(*(set(points[group]) for group in groups))
-        rounded = int(round_counts(exact, RULES.base))
-        if any(sum(points[group][day] for group in groups) == exact for day in shared):
+        events = [sum(points[group][day] for group in groups) for day in shared]
+        base = own[0].shown.base
+        rounded = int(round_counts(exact, base))
+        if exact in events and key.column not in STATES[RELIEF + 1 :]:
             known[i] = (exact, exact)
-        elif len(groups) == 1 and exact >= RULES.k and rounded in at_risk[groups[0]]:
-            known[i] = (rounded - RULES.base // 2, rounded + RULES.base // 2)
+        elif key.column == STATES[RELIEF]:
+            least, most = (n for n in events if n < exact), (n for n in events if n > exact)
+            known[i] = (max(least, default=0), min(most, default=OPEN))
+        elif not key.column and sum(one.patients for one in own) == exact:
+            known[i] = (min(exact, sum(map(find_least, own))), exact + OPEN)
+        elif (
+            len(groups) == 1 and key.column != STATES[UNKNOWN] and exact >= RULES.k and rounded in own[0].shown.at_risk
+        ):
+            known[i] = (rounded - base // 2, rounded + base - 1 - base // 2)
     return known
+
+
+def find_least(curve: EarlierCurve) -> int:
+    """Return the fewest patients a reader can take a curve to be made of, who knows its events."""
+    events = np.array(curve.events)
+    at_risk = np.maximum(curve.shown.at_risk - curve.shown.base // 2, RULES.k)
+    by_share = np.ceil(events / np.minimum((curve.shown.percent + 0.5) / 100, 1.0))
+    return int(np.maximum(events + at_risk, by_share).max())

@@ -3,6 +3,7 @@
 A number of the same meaning is printed anew only where its true count is 11 or more patients away from every count it
 was printed from before, and as it was where the count is the same. In between it stays as it was printed, so that two
 releases never differ by what a few patients did; where that would be untrue (nobody printed of somebody) it is hidden.
+The row of all quarters before is held to be the same number a quarter later, for what was added may be few patients.
 A cohort of another definition is another cohort: its numbers are not kept, but hidden where they lie close to a printed
 one of the same row or of a row the other does not have. What holds of a number holds of a curve: neither that it
 appears nor that it changes may hang on a few patients, so the arms that were not printed are kept in mind too.
@@ -17,18 +18,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from outcomes.release.public.labels import find_parts, is_rest, spread
 from outcomes.release.public.model import HIDDEN_CELL, Cohort, CountTable, PublicRules, ShownCurve, ShownTable
 from outcomes.release.public.numbers import Key, Numbers, Parts
 from outcomes.release.public.published import Mask, Published, hide_with_total
+from outcomes.release.public.rounding import round_counts
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierCurve:
-    """A curve as it was printed, and the exact cumulative events at its points."""
+    """A curve as it was printed, the exact cumulative events at its points, and the patients it was made of."""
 
     shown: ShownCurve
     events: tuple[int, ...]
     total_events: int
+    patients: int
 
 
 class Withheld(NamedTuple):
@@ -90,7 +94,8 @@ def write_entry(
     ``printed`` and ``printed_curves`` hold what is published; all else is private.
     """
     numbers = published.numbers
-    columns = (numbers.exact, published.shown, published.basis, published.base, published.derived.astype(np.int64))
+    is_derived = published.derived.astype(np.int64)
+    columns = (numbers.exact, published.shown, published.basis, published.base, is_derived, numbers.whole)
     return {
         "printed": [_write_table(table) for table in tables],
         "printed_curves": [_write_points(curve.shown) for curve in curves],
@@ -147,11 +152,12 @@ def read_printed(entry: Mapping[str, Any]) -> tuple[ShownTable, ...]:
 
 def _write_points(shown: ShownCurve) -> dict[str, Any]:
     names = {"name": shown.name, "group": shown.group, "cohort": shown.cohort.name, "words": shown.cohort.words}
-    return names | {name: getattr(shown, name).tolist() for name in _POINTS}
+    return names | {"base": shown.base} | {name: getattr(shown, name).tolist() for name in _POINTS}
 
 
 def _write_curve(curve: EarlierCurve) -> dict[str, Any]:
-    return _write_points(curve.shown) | {"events": list(curve.events), "total_events": curve.total_events}
+    private = {"events": list(curve.events), "total_events": curve.total_events, "patients": curve.patients}
+    return _write_points(curve.shown) | private
 
 
 def read_entry(entry: Mapping[str, Any]) -> EarlierRelease:
@@ -164,10 +170,10 @@ def read_entry(entry: Mapping[str, Any]) -> EarlierRelease:
     """
     rows = entry["numbers"]
     keys = tuple(Key(str(row[0]), str(row[1]), tuple(row[2]), str(row[3])) for row in rows)
-    exact, shown, basis, base, derived = np.array([row[4:9] for row in rows], dtype=np.int64).reshape(-1, 5).T
+    exact, shown, basis, base, derived, whole = np.array([row[4:10] for row in rows], dtype=np.int64).reshape(-1, 6).T
     nowhere = np.full(exact.size, -1, dtype=np.int64)
     sums = tuple((int(total), tuple(int(i) for i in parts)) for total, parts in entry["sums"])
-    numbers = Numbers(keys, exact, nowhere, nowhere, sums, ())
+    numbers = Numbers(keys, exact, whole, nowhere, sums, ())
     known = {int(i): (int(low), int(high)) for i, low, high in entry["known"]}
     definitions = {str(name): str(text) for name, text in entry["definitions"].items()}
     return EarlierRelease(
@@ -183,8 +189,9 @@ def read_entry(entry: Mapping[str, Any]) -> EarlierRelease:
 def _read_curve(curve: Mapping[str, Any], definitions: Mapping[str, str]) -> EarlierCurve:
     cohort = Cohort(curve["cohort"], curve["words"], definitions[curve["cohort"]])
     points = {name: np.array(curve[name], dtype=np.int64) for name in _POINTS}
-    shown = ShownCurve(name=curve["name"], group=curve["group"], cohort=cohort, **points)
-    return EarlierCurve(shown, tuple(int(n) for n in curve["events"]), int(curve["total_events"]))
+    shown = ShownCurve(name=curve["name"], group=curve["group"], cohort=cohort, base=int(curve["base"]), **points)
+    events = tuple(int(n) for n in curve["events"])
+    return EarlierCurve(shown, events, int(curve["total_events"]), int(curve["patients"]))
 
 
 def start_from(table: CountTable, earlier: Sequence[EarlierRelease], base: int) -> tuple[Parts, int]:
@@ -197,13 +204,20 @@ def start_from(table: CountTable, earlier: Sequence[EarlierRelease], base: int) 
             continue
         if release.definitions.get(table.cohort.name) != table.cohort.definition:
             break
-        where = {row: i for i, row in enumerate(table.rows)}
-        groups = [tuple(sorted(where[row] for row in own if row in where)) for own in release.sources[table.name]]
-        joined = [group for group in groups if len(group) > 1 and group[-1] - group[0] == len(group) - 1]
-        taken = {i for group in joined for i in group}
-        alone = [(i,) for i in range(len(table.rows)) if i not in taken]
-        return tuple(sorted([*joined, *alone])), max(base, release.bases[table.name])
+        parts: list[tuple[int, ...]] = [(i,) for i in range(len(table.rows))]
+        for own in release.sources[table.name]:
+            parts = _join_within(table.rows, parts, spread(own))
+        return tuple(parts), max(base, release.bases[table.name])
     return tuple((i,) for i in range(len(table.rows))), base
+
+
+def _join_within(rows: Sequence[str], parts: list[tuple[int, ...]], band: frozenset[str]) -> list[tuple[int, ...]]:
+    """Put together all neighbours that hold some of a band; a band whose rows are no neighbours any more is none."""
+    hit = [n for n, part in enumerate(parts) if spread(tuple(rows[i] for i in part)) & band]
+    if len(hit) < 2 or hit[-1] - hit[0] != len(hit) - 1:
+        return parts
+    joined = tuple(i for n in hit for i in parts[n])
+    return [*parts[: hit[0]], joined, *parts[hit[-1] + 1 :]]
 
 
 def settle(
@@ -286,7 +300,14 @@ class _Finder:
                 i = self.place[other]
                 yield _Print(int(published.basis[i]), int(published.shown[i]), False)
             return
-        inside = [self.place[other] for other in self.parts[where] if set(other.rows) <= set(key.rows)]
-        rows = [row for i in inside for row in published.numbers.keys[i].rows]
-        if sorted(rows) == sorted(key.rows) and (published.shown[inside] != HIDDEN_CELL).all():
-            yield _Print(int(published.basis[inside].sum()), int(published.shown[inside].sum()), True)
+        if is_rest(key.rows):
+            # A quarter more is in it: printed anew for few more patients, it would tell how many those are.
+            for other in self.parts[where]:
+                if is_rest(other.rows):
+                    i = self.place[other]
+                    yield _Print(int(published.basis[i]), int(published.shown[i]), True)
+        parts = set(find_parts(key.rows, [other.rows for other in self.parts[where]]))
+        inside = [self.place[other] for other in self.parts[where] if other.rows in parts]
+        if inside and (published.shown[inside] != HIDDEN_CELL).all():
+            basis = int(published.basis[inside].sum())
+            yield _Print(basis, int(round_counts(basis, int(published.base[inside].max()))), True)

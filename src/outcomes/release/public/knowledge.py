@@ -1,8 +1,10 @@
 """What a reader of a release and of the earlier ones knows, as one system (`prove`).
 
-A number of the same meaning and the same true count is one unknown, in whichever release it was printed. Where the true
-counts differ by 1 to 10 patients, a reader may know that they do; where they differ by more and one of them was
-printed, that it was printed anew tells that they differ by 11 or more.
+A number of the same meaning and the same true count is one unknown, in whichever release it was printed. That two
+printed numbers differ by 1 to 10 patients is known, for the rule keeps the older one; where they differ by more and one
+of them was printed, that it was printed anew tells that they differ by 11 or more. A row that is made up of rows of
+another release, as "2024Q3 and earlier" is, is their sum. And what the whole of a printed part has beside it is 0, or
+11 patients and more.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from scipy import sparse
 
+from outcomes.release.public.labels import EARLIER, Rows, find_parts, is_rest
 from outcomes.release.public.model import HIDDEN_CELL, Counts, PublicRules
 from outcomes.release.public.numbers import Key
 from outcomes.release.public.published import Published
@@ -46,7 +49,8 @@ def gather(now: Published, earlier: Sequence[Published], rules: PublicRules) -> 
     hidden: set[int] = set()
     sums: dict[Sum, None] = {}
     by_key: dict[Key, list[int]] = defaultdict(list)
-    for published in (now, *earlier):
+    of_release: list[dict[Key, int]] = []
+    for published in (now, *reversed(earlier)):
         bounds = _bounds(published, rules)
         for i, (least, most) in published.known.items():
             bounds[0][i], bounds[1][i] = max(bounds[0][i], least), min(bounds[1][i], most)
@@ -55,7 +59,7 @@ def gather(now: Published, earlier: Sequence[Published], rules: PublicRules) -> 
             identity = (key, int(published.numbers.exact[i]))
             if identity not in places:
                 places[identity] = len(low)
-                by_key[key].append(len(low))
+                by_key[key._replace(rows=(EARLIER,)) if is_rest(key.rows) else key].append(len(low))
                 low.append(0)
                 high.append(UNBOUNDED)
             place = places[identity]
@@ -64,9 +68,12 @@ def gather(now: Published, earlier: Sequence[Published], rules: PublicRules) -> 
             (hidden if published.shown[i] == HIDDEN_CELL else printed).add(place)
         for total, parts in published.numbers.sums:
             sums[((own[total], *(own[i] for i in parts)), (-1,) + (1,) * len(parts), 0, 0)] = None
+        sums |= dict.fromkeys(_rests(published, own, rules.k))
+        of_release.append(dict(zip(published.numbers.keys, own, strict=True)))
     exact = np.array([count for _, count in places], dtype=np.int64)
     if earlier:
         sums |= dict.fromkeys(_links(by_key, exact, rules.k - 1, printed))
+        sums |= dict.fromkeys(_link_parts(of_release, exact, rules.k - 1))
     system = _build(exact, np.array(low, dtype=np.int64), np.array(high, dtype=np.int64), sums)
     return system, np.array(sorted(hidden - printed), dtype=np.int64), tuple(key for key, _ in places)
 
@@ -87,39 +94,59 @@ def _bounds(published: Published, rules: PublicRules) -> tuple[Counts, Counts]:
 
 
 def _links(by_key: Mapping[Key, Sequence[int]], exact: Counts, near: int, printed: set[int]) -> Iterable[Sum]:
-    """Numbers of the same meaning in two releases, near or told to be far, and rows put together in one only."""
+    """Numbers of the same meaning in two releases, near or told to be far."""
     for places in by_key.values():
         for i, one in enumerate(places):
             for other in places[i + 1 :]:
                 distance = int(exact[one] - exact[other])
                 if abs(distance) <= near:
-                    yield (one, other), (1, -1), -near, near
+                    if one in printed and other in printed:
+                        yield (one, other), (1, -1), -near, near
                 elif one in printed or other in printed:
                     sign = 1 if distance > 0 else -1
                     yield (one, other), (sign, -sign), near + 1, UNBOUNDED
-    tables: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
-    for key in by_key:
+
+
+def _link_parts(releases: Sequence[Mapping[Key, int]], exact: Counts, near: int) -> Iterable[Sum]:
+    """A row of one release, and the rows of another that make it up."""
+    tables = [_list_rows(release) for release in releases]
+    for n, own in enumerate(tables):
+        for where, wholes in own.items():
+            for m, other in enumerate(tables):
+                if m == n or where not in other:
+                    continue
+                for rows in wholes.keys() - other[where].keys():
+                    place, pieces = wholes[rows], [other[where][part] for part in find_parts(rows, other[where])]
+                    distance = int(exact[pieces].sum() - exact[place])
+                    if pieces and abs(distance) <= near:
+                        bound = 0 if distance == 0 else near
+                        yield (*pieces, place), (1,) * len(pieces) + (-1,), -bound, bound
+
+
+def _list_rows(release: Mapping[Key, int]) -> dict[tuple[str, str, str], dict[Rows, int]]:
+    """Of each column of each table, its rows and their places."""
+    found: dict[tuple[str, str, str], dict[Rows, int]] = defaultdict(dict)
+    for key, place in release.items():
         if key.rows:
-            tables[key.cohort, key.table, key.column].append(key)
-    for keys in tables.values():
-        for whole in (key for key in keys if len(key.rows) > 1):
-            yield from _link_parts(whole, keys, by_key, exact, near)
+            found[key.cohort, key.table, key.column][key.rows] = place
+    return found
 
 
-def _link_parts(
-    whole: Key, keys: Sequence[Key], by_key: Mapping[Key, Sequence[int]], exact: Counts, near: int
-) -> Iterable[Sum]:
-    """A row put together in one release, and its parts as they stood in another."""
-    parts = [key for key in keys if key != whole and set(key.rows) < set(whole.rows)]
-    finest = [key for key in parts if not any(set(other.rows) < set(key.rows) for other in parts)]
-    if sorted(row for key in finest for row in key.rows) != sorted(whole.rows):
-        return
-    for place in by_key[whole]:
-        pieces = tuple(by_key[key][0] for key in finest)
-        distance = int(exact[list(pieces)].sum() - exact[place])
-        if abs(distance) <= near:
-            bound = 0 if distance == 0 else near
-            yield (*pieces, place), (1,) * len(pieces) + (-1,), -bound, bound
+def _rests(published: Published, own: Sequence[int], k: int) -> Iterable[Sum]:
+    """What the whole of a printed part has beside it: `k` patients or more, where it has any.
+
+    Where another part is printed too, that says as much.
+    """
+    exact, whole = published.numbers.exact, published.numbers.whole
+    told = ~published.hidden & (published.basis == exact) & (exact >= k)
+    parts_of: dict[int, list[tuple[int, ...]]] = defaultdict(list)
+    for total, parts in published.numbers.sums:
+        parts_of[total].append(parts)
+    rest = np.where(whole >= 0, exact[whole] - exact, 0)
+    for i in np.flatnonzero((rest >= k) & told).tolist():
+        beside = [j for parts in parts_of[int(whole[i])] if i in parts for j in parts if j != i]
+        if not told[beside].any():
+            yield (own[whole[i]], own[i]), (1, -1), k, UNBOUNDED
 
 
 def _build(exact: Counts, low: Counts, high: Counts, sums: Iterable[Sum]) -> System:

@@ -3,7 +3,8 @@
 It holds the exact count behind every printed number of every public release, is readable by its owner only, and lies
 outside the releases. Every entry bears the seal of the one before, a hash over all of it, so that a changed or missing
 entry is seen. The seal never leaves the file: who knows all but a few counts could try them until it fits. What stands
-in the manifest is the head, a hash over printed numbers only, of this and all earlier releases.
+in the manifest is the head, a hash over printed numbers only, of this and all earlier releases; a release that prints
+again what it printed has the head it had, or a reader would see that something hidden changed.
 
 A release is entered as intended before it takes its place, and confirmed after. Should the machine stop between, the
 entry stays as intended and is taken as published: what a reader may have seen binds, what was never seen harms nobody.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -95,9 +96,9 @@ class ReleaseLedger:
                 return str(item["head"])
         if _read(self.path) != self._releases:
             _refuse("E929", "The ledger was changed by another run.", self.path, "Run the report again.")
-        last = self._releases[-1] if self._releases else {"head": START, "seal": START}
-        item = {"release": release, "entry": content, "previous_head": last["head"], "previous_seal": last["seal"]}
-        item["head"] = _head(item)
+        seal = self._releases[-1]["seal"] if self._releases else START
+        item = {"release": release, "entry": content, "previous_seal": seal}
+        item |= _link(item, self._releases)
         item |= {"seal": _seal(item), "state": INTENDED}
         self._write([*self._releases, item])
         return str(item["head"])
@@ -135,11 +136,18 @@ def _to_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False) + "\n"
 
 
-def _head(item: Mapping[str, Any]) -> str:
-    """Hash over what is printed, which may be published."""
-    entry = item["entry"]
-    printed = {name: entry[name] for name in ("printed", "printed_curves")}
-    return _hash({"release": item["release"], "previous": item["previous_head"], **printed})
+def _link(item: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The head of a release and the one before it: hashes over what is printed, which may be published.
+
+    A printing that is there already has its head, and the chain goes on from the newest printing that was new.
+    """
+    heads: dict[str, str] = {START: START}
+    for one in before:
+        heads.setdefault(one["head"], one["previous_head"])
+    printing = {"release": item["release"], **{name: item["entry"][name] for name in ("printed", "printed_curves")}}
+    again = (previous for head, previous in heads.items() if head == _hash(printing | {"previous": previous}))
+    previous = next(again, next(reversed(heads)))
+    return {"head": _hash(printing | {"previous": previous}), "previous_head": previous}
 
 
 def _seal(item: Mapping[str, Any]) -> str:
@@ -174,14 +182,15 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _is_chain(releases: Iterable[Mapping[str, Any]]) -> bool:
-    head = seal = START
+    seal, before = START, list[Mapping[str, Any]]()
     for item in releases:
-        before = (item["previous_head"], item["previous_seal"])
-        if before != (head, seal) or item["state"] not in (INTENDED, CONFIRMED):
+        if item["previous_seal"] != seal or item["state"] not in (INTENDED, CONFIRMED):
             return False
-        head, seal = str(item["head"]), str(item["seal"])
-        if head != _head(item) or seal != _seal(item):
+        seal = str(item["seal"])
+        links = {name: item[name] for name in ("head", "previous_head")}
+        if links != _link(item, before) or seal != _seal(item):
             return False
+        before.append(item)
     return True
 
 

@@ -184,6 +184,8 @@ class ShownCurve:
         Rounded.
     percent, low_percent, high_percent : ndarray of int64, shape (k,)
         Whole percents.
+    base : int
+        What `at_risk` is rounded to.
     """
 
     name: str
@@ -195,6 +197,7 @@ class ShownCurve:
     percent: Counts
     low_percent: Counts
     high_percent: Counts
+    base: int = 5
 
 
 HIDDEN_CELL = -1
@@ -215,6 +218,8 @@ class Attacked:
         Whether so many values remain as the rule asks for.
     way : str
         How, in a few words: ``"total less the others"``.
+    release : int
+        0 of the newest release, 1 of the one before it, and so on.
     """
 
     table: str
@@ -223,3 +228,4 @@ class Attacked:
     high: int
     enough: bool
     way: str
+    release: int = 0

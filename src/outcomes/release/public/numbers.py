@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from outcomes.errors import ConservationError
-from outcomes.release.public.labels import merge_labels
+from outcomes.release.public.labels import merge_labels, name_source
 from outcomes.release.public.model import Cohort, Counts, CountTable
 
 Parts = tuple[tuple[int, ...], ...]
@@ -29,7 +29,7 @@ class Key(NamedTuple):
     table : str
         Empty for a number all tables of the cohort share.
     rows : tuple of str
-        Source rows put together; empty for all.
+        Source rows put together (`labels.name_source`); empty for all.
     column : str
         Empty for all.
     """
@@ -186,7 +186,7 @@ def _place_table(builder: _Builder, i: int, table: CountTable, parts: Parts, tot
     if n_rows == 1:
         return Place(merged, sources, np.array([columns]), np.array([total]), np.array(columns), total)
     rows, cells = np.zeros(n_rows, dtype=np.int64), np.zeros((n_rows, n_columns), dtype=np.int64)
-    for r, own in enumerate(sources):
+    for r, own in enumerate(map(name_source, sources)):
         rows[r] = builder.add(Key(cohort, table.name, own, ""), int(merged.counts[r].sum()), total, i)
         cells[r] = rows[r]
         if n_columns > 1:

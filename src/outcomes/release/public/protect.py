@@ -31,7 +31,7 @@ from outcomes.release.public.model import (
     ShownTable,
 )
 from outcomes.release.public.numbers import Key, Numbers, Parts, build_numbers
-from outcomes.release.public.prove import find_weak
+from outcomes.release.public.prove import Solutions, find_weak
 from outcomes.release.public.published import Published, add_up_rows, find_small, hide_with_total, publish
 
 COARSE = 10
@@ -126,10 +126,12 @@ def protect_release(
     sorted_tables = [tables[i] for i in order]
     _check_sizes(sorted_tables, rules)
     definitions = {table.cohort.name: table.cohort.definition for table in sorted_tables}
-    safe = protect_family_curves(curves, rules, earlier)
+    rounded = {base: protect_family_curves(curves, rules, earlier, base) for base in (rules.base, COARSE)}
     plan = _start(sorted_tables, earlier, rules)
+    known = Solutions()
     for _ in range(MOST_ROUNDS):
         published = _publish(sorted_tables, plan, earlier, definitions, rules)
+        safe = rounded[max(plan.bases)]
         if plan.has_curves:
             published = replace(published, known=find_known(published.numbers, safe))
         kept = safe if plan.has_curves else leave_out(safe)
@@ -137,14 +139,18 @@ def protect_release(
         if any(is_reprint(finished.entry, release) for release in earlier):
             return finished
         system, targets, keys = gather(published, [release.published for release in earlier], rules)
-        weak = find_weak(system, targets, rules.least_values)
+        weak = find_weak(system, targets, rules.least_values, known)
         narrow = [keys[one.place] for one in weak] or _read_alone(finished, published, rules, bool(earlier))
         if not narrow:
             return finished
-        if not _mend(plan, published, narrow):
-            if not weak:
-                return finished
+        if _mend(plan, published, narrow):
+            continue
+        if not weak:
+            return finished
+        if not plan.has_curves:
             break
+        # What was hidden for the sake of the curves need not be without them.
+        plan = replace(_start(sorted_tables, earlier, rules), has_curves=False)
     raise DisclosureError(
         "Nothing is published: some number of few patients could still be worked back.",
         [
@@ -275,9 +281,6 @@ def _mend(plan: _Plan, published: Published, weak: Sequence[Key]) -> bool:
         step = _mend_table(plan, published, owner, i) if i is not None and owner >= 0 else False
         moved |= step or _mend_shared(plan, published, key)
         done.add(owner)
-    if not moved and plan.has_curves:
-        plan.has_curves = False
-        moved = True
     return moved
 
 

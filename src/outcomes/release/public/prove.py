@@ -4,17 +4,18 @@ All printed numbers, of this release and the earlier ones, are one system of sum
 printed number bounds the true one by its rounding, a hidden one is known to be of 1 to k-1 patients (that it is one of
 these, and not one hidden for their sake, is held to be known too). For each hidden number different values are sought,
 each with a whole solution of the entire system to show for it: most by small moves from the truth (`moves`), the others
-with scipy's HiGHS, all searches of a release as blocks of one model. Only values found are counted, and every solution
-is put back into the system, so that no fault of a solver can feign safety.
+with scipy's HiGHS, first the ends of what is possible in fractions, then a value at a time between them. Only values
+found are counted, and every solution is put back into the system, so that no fault of a solver can feign safety.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csgraph
@@ -26,8 +27,13 @@ from outcomes.release.public.system import System
 
 FAR = 40
 """How far from the truth values are sought; what lies beyond would only add to them."""
-BLOCK = 4_000
-"""Unknowns in one model."""
+TINY = 1e-6
+NODES = 10
+"""Branches a search for one value may take; a count and no time, so that every machine finds the same."""
+SHARED = 8
+"""Searches for the ends of many numbers at once, before each is looked at alone."""
+MOST_TRIES = 12
+"""Values of one number that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,14 @@ class Weak:
     high: int
 
 
-def find_weak(system: System, targets: Counts, least: int) -> tuple[Weak, ...]:
+@dataclass(slots=True)
+class Solutions:
+    """Whole solutions found, shape (p, n), kept while a release is mended: hiding more leaves most of them possible."""
+
+    points: Counts = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
+
+
+def find_weak(system: System, targets: Counts, least: int, known: Solutions | None = None) -> tuple[Weak, ...]:
     """Return the targets for which fewer than `least` values could be shown to be possible.
 
     Parameters
@@ -48,6 +61,8 @@ def find_weak(system: System, targets: Counts, least: int) -> tuple[Weak, ...]:
     targets : ndarray of int, shape (t,)
         Places of the numbers that are hidden.
     least : int
+    known : Solutions, optional
+        Of systems like this one; tried first, and those found are added.
 
     Raises
     ------
@@ -58,55 +73,82 @@ def find_weak(system: System, targets: Counts, least: int) -> tuple[Weak, ...]:
         raise DisclosureError("E923 The printed numbers contradict the true ones. This is a fault; please report it.")
     if not targets.size:
         return ()
-    system, places = _shrink(system, targets)
-    seen = [{int(system.exact[i])} for i in places.tolist()]
-    _record(system, walk(system, places.tolist(), least), places, seen)
-    of_place = dict(zip(places.tolist(), seen, strict=True))
-    searches = [Search(i, sign, None) for i in of_place for sign in (1, -1)]
-    for _ in range(least + 1):
-        _search(system, searches, places, of_place, least)
-        searches = [
-            Search(place, 1, middle)
-            for place, found in of_place.items()
-            if len(found) < least and (middle := _middle(found)) is not None
-        ]
-        if not searches:
-            break
+    known = known or Solutions()
+    if known.points.shape[1] != system.exact.size:
+        known.points = np.empty((0, system.exact.size), dtype=np.int64)
+    part, kept = _shrink(system, targets)
+    places = (np.cumsum(kept) - 1)[targets]
+    search = _Search(part, places, [{count} for count in part.exact[places].tolist()])
+    search.record(known.points[system.holds(known.points)][:, kept])
+    search.run(least)
+    found = np.unique(np.concatenate(search.points), axis=0)
+    known.points = np.tile(system.exact, (len(found), 1))
+    known.points[:, kept] = found
     return tuple(
-        Weak(int(target), min(found), max(found))
-        for target, found in zip(targets.tolist(), seen, strict=True)
-        if len(found) < least
+        Weak(int(target), min(values), max(values))
+        for target, values in zip(targets.tolist(), search.seen, strict=True)
+        if len(values) < least
     )
 
 
-def _search(
-    system: System, searches: Sequence[Search], places: Counts, of_place: dict[int, set[int]], least: int
-) -> None:
-    """Do some searches, a few at a time: what one finds tells of other numbers too, and closes some of theirs."""
-    waiting, size = list(searches), max(1, BLOCK // max(system.exact.size, 1))
-    while waiting := [search for search in waiting if len(of_place[search.place]) < least]:
-        _record(system, _solve(system, waiting[:size]), places, [of_place[i] for i in places.tolist()])
-        waiting = waiting[size:]
+@dataclass(slots=True)
+class _Search:
+    """The values of some places of a system that were seen in whole solutions of it."""
+
+    system: System
+    places: Counts
+    seen: list[set[int]]
+    points: list[Counts] = field(default_factory=list)
+
+    def record(self, found: NDArray[np.float64] | Counts) -> None:
+        """Add the values in every point that, taken as whole numbers, fits the system."""
+        points = np.rint(found).astype(np.int64)
+        points = points[self.system.holds(points)]
+        for values in points[:, self.places].tolist():
+            for seen, value in zip(self.seen, values, strict=True):
+                seen.add(value)
+        self.points.append(points)
+
+    def run(self, least: int) -> None:
+        """Look until every place has `least` values, or none more are found."""
+        self.record(walk(self.system, self._list_open(least), least))
+        for turn in range(SHARED):
+            signs = {i: (-1) ** ((n >> (turn // 2)) + turn) for n, i in enumerate(self._list_open(least))}
+            if len(signs) > 1:
+                self.record(_solve(self.system, signs))
+        for place, found in zip(self.places.tolist(), self.seen, strict=True):
+            if len(found) < least:
+                self._seek(place, found, least)
+
+    def _list_open(self, least: int) -> list[int]:
+        return [i for i, found in zip(self.places.tolist(), self.seen, strict=True) if len(found) < least]
+
+    def _seek(self, place: int, found: set[int], least: int) -> None:
+        """Look for values of one number, its ends first, then those next to the truth."""
+        exact = int(self.system.exact[place])
+        ends: list[float] = []
+        for sign in (1, -1):
+            if len(found) >= least:
+                return
+            point = _solve(self.system, {place: sign})
+            self.record(point)
+            ends += point[:, place].tolist() or [exact]
+        inside = range(math.ceil(min(ends) - TINY), math.floor(max(ends) + TINY) + 1)
+        for value in sorted(inside, key=lambda value: (abs(value - exact), value))[:MOST_TRIES]:
+            if len(found) >= least or len(inside) < least:
+                return
+            for is_whole in (False, True):
+                if value not in found and len(point := _solve(self.system, {place: 0}, value, is_whole)):
+                    self.record(point)
+                else:
+                    break
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Look for the greatest (`sign` 1) or least (-1) value of a number, up to or down to `until` where one is given."""
+def _shrink(system: System, targets: Counts) -> tuple[System, NDArray[np.bool_]]:
+    """Leave out what no target hangs together with, and numbers that are known; near enough bounds for the rest.
 
-    place: int
-    sign: int
-    until: int | None
-
-
-def _middle(found: set[int]) -> int | None:
-    """The middle of the widest gap between values found; None where there is no gap."""
-    values = sorted(found)
-    gaps = [(b - a, -a, b - (b - a + 1) // 2) for a, b in pairwise(values) if b - a > 1]
-    return max(gaps)[2] if gaps else None
-
-
-def _shrink(system: System, targets: Counts) -> tuple[System, Counts]:
-    """Leave out what no target hangs together with, and numbers that are known; near enough bounds for the rest."""
+    With it, which numbers are left.
+    """
     low, high = np.maximum(system.low, system.exact - FAR), np.minimum(system.high, system.exact + FAR)
     is_free = low < high
     is_free[targets] = True
@@ -126,28 +168,23 @@ def _shrink(system: System, targets: Counts) -> tuple[System, Counts]:
         system.sum_low[rows] - known,
         system.sum_high[rows] - known,
     )
-    return part, (np.cumsum(kept) - 1)[targets]
+    return part, kept
 
 
-def _solve(system: System, searches: Sequence[Search]) -> Counts:
-    """Return one whole solution of the system for each search, shape (p, n)."""
-    n, m = system.exact.size, len(searches)
-    cost, low, high = np.zeros((m, n)), np.tile(system.low, (m, 1)), np.tile(system.high, (m, 1))
-    for row, search in enumerate(searches):
-        cost[row, search.place] = -search.sign
-        if search.until is not None:
-            edge = high if search.sign > 0 else low
-            edge[row, search.place] = search.until
-    blocks = sparse.kron(sparse.eye_array(m), system.sums, format="csr")
-    sums = LinearConstraint(blocks, np.tile(system.sum_low, m), np.tile(system.sum_high, m))
-    found = milp(cost.ravel(), integrality=np.ones(m * n), bounds=Bounds(low.ravel(), high.ravel()), constraints=sums)
-    if found.x is None:
-        return np.empty((0, n), dtype=np.int64)
-    return np.rint(found.x).astype(np.int64).reshape(m, n)
+def _solve(
+    system: System, signs: Mapping[int, int], value: int | None = None, is_whole: bool = False
+) -> NDArray[np.float64]:
+    """Return a solution of the system in fractions or in whole numbers, shape (1, n), or none, shape (0, n).
 
-
-def _record(system: System, points: Counts, places: Counts, seen: Sequence[set[int]]) -> None:
-    """Add the values of the targets in every point that fits the system."""
-    for values in points[system.holds(points)][:, places]:
-        for found, value in zip(seen, values.tolist(), strict=True):
-            found.add(value)
+    With least (sign 1) or greatest (-1) values of some numbers, or with a given one.
+    """
+    n = system.exact.size
+    cost, low, high = np.zeros(n), system.low.astype(float), system.high.astype(float)
+    at = list(signs)
+    cost[at] = list(signs.values())
+    if value is not None:
+        low[at] = high[at] = value
+    sums = LinearConstraint(system.sums, system.sum_low, system.sum_high)
+    whole = np.full(n, int(is_whole))
+    found = milp(cost, integrality=whole, bounds=Bounds(low, high), constraints=sums, options={"node_limit": NODES})
+    return np.empty((0, n)) if found.x is None else found.x[None, :]

@@ -139,7 +139,7 @@ def protect(counts: Counts, ledger: ReleaseLedger, rules: PublicRules = RULES) -
     """Return what may be published of the counts, after an attack on it.
 
     The proof (`protect_release`) knows every earlier release. The attack, a second look that takes time with each of
-    them, knows the newest `ATTACKED_EARLIER`.
+    them, works on the newest `ATTACKED_EARLIER`.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def protect(counts: Counts, ledger: ReleaseLedger, rules: PublicRules = RULES) -
         E937 the attack gave something away.
     """
     found = protect_release(counts.tables, counts.curves, rules, ledger.earlier())
-    attacked = attack(found.tables, found.curves, ledger.printed()[-ATTACKED_EARLIER:], rules)
+    attacked = attack(found.tables, found.curves, ledger.printed(), rules, most=ATTACKED_EARLIER)
     broken = [one for one in attacked if not one.enough]
     if broken:
         raise _broken(broken, rules)

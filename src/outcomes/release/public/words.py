@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from outcomes.questions.quarter_indicators import LAG_DAYS, RETURN_DAYS
-from outcomes.release.public.counts import EARLIER, EVERYBODY, FAMILY
+from outcomes.release.public.counts import EVERYBODY, FAMILY
 from outcomes.release.sentences import NBSP
 from outcomes.release.words import glossary, relief_words, short_quarter
 
@@ -85,7 +85,7 @@ class Words:
 
 def row_words(row: str) -> str:
     """Return a row as a reader would say it; quarters also where several are put together."""
-    spoken = {EVERYBODY: "All patients", EARLIER: "Earlier"}.get(row, row)
+    spoken = "All patients" if row == EVERYBODY else row
     return _QUARTER.sub(lambda found: short_quarter(found[0]), spoken)
 
 
