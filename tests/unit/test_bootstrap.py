@@ -145,13 +145,14 @@ def test_a_weighted_draw_is_the_fit_of_its_own_weights():
 
 
 def test_interval_by_hand():
-    # Draws .4 and .6: mean 1/2, spread sqrt(.02), so the limits are expit(-+1.96 * .1414 / .25) = .248 and .752, kept
-    # inside the draws.
+    # Draws .4 and .6: mean 1/2, spread sqrt(.02), so the limits are expit(-+12.7 * .1414 / .25) = .001 and .999 (t
+    # with one degree of freedom), kept inside the draws.
     low, high = limits.interval_limits([0.5], np.array([[0.4], [0.6]]))
     assert (low[0], high[0]) == (0.4, 0.6)
     # 2000 draws, half at .45 and half at .55, and one each at 0.1 and 0.9 so that the range does not bind.
     drawn = np.array([0.1, 0.9] + [0.45, 0.55] * 999)[:, None]
-    reach = 1.959963984540054 * drawn.std(ddof=1) / 0.25
+    # t with 1,999 degrees of freedom, from a table.
+    reach = 1.9611514 * drawn.std(ddof=1) / 0.25
     low, high = limits.interval_limits([0.5], drawn)
     assert (low[0], high[0]) == (pytest.approx(1 / (1 + math.exp(reach))), pytest.approx(1 / (1 + math.exp(-reach))))
 

@@ -44,8 +44,9 @@ def percentile_limits(drawn: ArrayLike, level: float = 0.95) -> tuple[FloatArray
 def interval_limits(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Return this package's default interval for an interval-censored curve, time by time.
 
-    A normal interval on the logit scale around the mean of the draws, with the standard deviation of the draws as its
-    standard error. The logit keeps it in [0, 1] and lets it reach further towards one half, as the interval of a share
+    An interval on the logit scale around the mean of the draws, with the standard deviation of the draws as its
+    standard error and, since that is itself known from so many draws only, Student's t with one degree of freedom less
+    than draws. The logit keeps it in [0, 1] and lets it reach further towards one half, as the interval of a share
     does. The mean of the draws is taken instead of the estimate because the estimate is a step function: a single
     patient moves a step by a day, and the mean over draws evens that out (bagging, Buhlmann and Yu 2002,
     doi:10.1214/aos/1031689014). The limits stay inside the range of the draws, which matters only where nearly all of
@@ -72,7 +73,7 @@ def interval_limits(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) 
     NotEstimable
         Fewer than two draws.
     """
-    from scipy.special import expit, logit, ndtri
+    from scipy.special import expit, logit, stdtrit
 
     at, drawn = _check_estimate(estimate, drawn)
     if drawn.shape[0] < 2:
@@ -80,7 +81,7 @@ def interval_limits(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) 
     what = "is no share: it must lie between 0 and 1."
     refuse_where(np.abs(at - 0.5) > 0.5 + _ROUNDING, "E639", "estimate", what)
     refuse_where((np.abs(drawn - 0.5) > 0.5 + _ROUNDING).any(axis=1), "E639", "drawn", what)
-    score = ndtri(0.5 + check_level(level) / 2.0)
+    score = stdtrit(drawn.shape[0] - 1, 0.5 + check_level(level) / 2.0)
     # Sums of masses pass 0 and 1 by rounding, and differ by it where they are the same.
     share = np.clip(drawn, 0.0, 1.0)
     middle, spread = share.mean(axis=0), share.std(axis=0, ddof=1)

@@ -137,14 +137,16 @@ def difference_test(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the standard error of the difference of two risks, shape (k,), and two-sided p-value; see `risk_limits`.
 
-    Wald's test on the scale and around the centre of the interval, Fisher's z of the mean of the draws. The p-value
+    Wald's test on the scale and around the centre of the interval, Fisher's z of the mean of the draws, by Student's t
+    with one degree of freedom less than draws: with the normal in its place, 100 draws made of nine treatments that do
+    nothing a signal in 13 % of 200 simulated clinics and not in 10 %. The p-value
     follows the interval in its two corrections, so that it is below ``1 - level`` exactly when the interval leaves out
     0: it is 1 where the estimate is 0 or on the other side of 0 from the mean of the draws, which the interval is
     widened to contain; and where every draw is on one side of 0, so that the interval, which stays inside the draws,
     leaves out 0 at any level, it is 2 / (draws + 1) at most. The last needs more than ``2 / (1 - level)`` draws, 40 at
     95 %. Both NaN where a risk is the same in every draw.
     """
-    from scipy.special import logit, ndtr
+    from scipy.special import logit, stdtr
 
     share = (1.0 + drawn_one - drawn_other) / 2.0
     middle, spread = share.mean(axis=0), share.std(axis=0, ddof=1)
@@ -152,7 +154,7 @@ def difference_test(
     score = np.full(middle.shape, np.inf)
     at, width = middle[inside], spread[inside]
     score[inside] = np.abs(logit(at)) * at * (1.0 - at) / width
-    p = 2.0 * ndtr(-score)
+    p = 2.0 * stdtr(share.shape[0] - 1, -score)
     side = np.sign(one - other)
     agree = side * (middle - 0.5) > 0
     apart = agree & ((side * (share - 0.5)).min(axis=0) > 0)
@@ -166,19 +168,19 @@ def ratio_limits(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the ratio of two risks, shape (k,), and its limits from draws, shape (draws, k).
 
-    A normal interval on the log scale around the mean of the draws' logarithms, with their standard deviation, widened
-    where needed to contain the estimate. The ratio is NaN where the other risk is 0. The limits are NaN where either
-    risk is 0, in the data or in any draw, for then the draws have no spread on this scale; and where a risk is the same
-    in every draw.
+    An interval on the log scale around the mean of the draws' logarithms, with their standard deviation and Student's t
+    as in `limits.interval_limits`, widened where needed to contain the estimate. The ratio is NaN where the other risk
+    is 0. The limits are NaN where either risk is 0, in the data or in any draw, for then the draws have no spread on
+    this scale; and where a risk is the same in every draw.
     """
-    from scipy.special import ndtri
+    from scipy.special import stdtrit
 
     ratio = np.divide(one, other, out=np.full(one.shape, np.nan), where=other > 0)
     low, high = np.full(one.shape, np.nan), np.full(one.shape, np.nan)
     lowest = np.minimum(drawn_one, drawn_other).min(axis=0)
     use = (np.minimum(one, other) > 0) & (lowest > 0) & ~_flat(drawn_one) & ~_flat(drawn_other)
     logs = np.log(drawn_one[:, use] / drawn_other[:, use])
-    middle, reach = logs.mean(axis=0), ndtri(0.5 + level / 2.0) * logs.std(axis=0, ddof=1)
+    middle, reach = logs.mean(axis=0), stdtrit(drawn_one.shape[0] - 1, 0.5 + level / 2.0) * logs.std(axis=0, ddof=1)
     low[use] = np.minimum(np.exp(middle - reach), ratio[use])
     high[use] = np.maximum(np.exp(middle + reach), ratio[use])
     return ratio, low, high
