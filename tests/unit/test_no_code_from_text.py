@@ -36,7 +36,7 @@ SENT_BETWEEN_OUR_OWN = {"asking.py": {"ForkingPickler"}}
 """Answers go between a run and the processes it forked, never to a file."""
 TRUSTED = {
     "render_html.py": 2,  # the style sheet, and SVG that matplotlib wrote
-    "notebooks.py": 2,  # the style sheet, and HTML that bleach has cleaned
+    "notebook_html.py": 2,  # the style sheet, and HTML that bleach has cleaned
 }
 """Module -> how often it marks text as safe."""
 TAG = re.compile(r"</?[a-zA-Z][\w-]*(\s[^<>]*)?>")

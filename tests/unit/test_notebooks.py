@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
+import sys
+import time
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from outcomes.errors import ConfigError
+from outcomes.release.notebook_format import no_address_parsers
 from outcomes.release.notebooks import (
     check_parameters,
     find_notebooks,
@@ -20,6 +22,10 @@ from outcomes.release.notebooks import (
     run_notebook,
     run_notebooks,
 )
+
+with no_address_parsers():
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -165,28 +171,31 @@ def test_a_notebook_runs_under_papermill(path, tmp_path):
     assert not [output for cell in cells for output in cell.get("outputs", ()) if output["output_type"] == "error"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_a_notebook_runs_on_the_sample(path, tmp_path):
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Each of them once, two at a time as in a report, on the sample."""
     sample = ROOT / "data" / "sample"
     if not (sample / "visits.csv").exists():
         pytest.skip("data/sample is not here: make it with `python -m outcomes.simulate.sample --out data/sample`")
     # Whether it runs, and not what it says, is asked here: few draws will do.
-    few = tmp_path / "protocol.toml"
-    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 20\n", "utf-8")
-    values = {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"),
-              "protocol": str(few)}  # fmt: skip
-    run = run_notebook(path, values)
+    few = tmp_path_factory.mktemp("few") / "protocol.toml"
+    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 5\n", "utf-8")
+    values = {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"), "protocol": str(few)}
+    return {run.name: run for run in run_notebooks(dict.fromkeys(NOTEBOOKS, values))}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_runs_on_the_sample(path, runs):
+    run = runs[path.stem]
     assert not run.failure
     n_figures = path.read_text(encoding="utf-8").count("oc.figures.")
     assert run.html.count("data:image/png;base64") == n_figures > 0
 
 
 def test_notebooks_side_by_side_come_in_order_and_know_the_environment_given(tmp_path):
-    import nbformat
-
     paths = []
     for name, source in (("01_a", "import os, time; time.sleep(1.5); os.environ['GIVEN']"), ("02_b", "1 / 0")):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        notebook = new_notebook(cells=[new_code_cell(source)])
         paths.append(tmp_path / f"{name}.ipynb")
         nbformat.write(notebook, paths[-1])
     runs = list(run_notebooks({path: {} for path in paths}, environment={"GIVEN": "to all of them"}))
@@ -196,15 +205,22 @@ def test_notebooks_side_by_side_come_in_order_and_know_the_environment_given(tmp
 
 
 def test_an_error_of_the_caller_stops_the_notebooks_that_still_run(tmp_path):
-    import time
-
-    import nbformat
-
     paths = [tmp_path / "01_a.ipynb", tmp_path / "02_b.ipynb"]
     for path, source in zip(paths, ("1", "import time; time.sleep(120)"), strict=True):
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), path)
+        nbformat.write(new_notebook(cells=[new_code_cell(source)]), path)
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         for _ in run_notebooks({path: {} for path in paths}):
             raise KeyboardInterrupt
     assert time.monotonic() - begun < 60
+
+
+def test_the_parsers_of_addresses_are_left_out_on_import_and_left_alone_where_they_are(monkeypatch):
+    monkeypatch.delitem(sys.modules, "rfc3987_syntax", raising=False)
+    with no_address_parsers(), pytest.raises(ImportError):
+        importlib.import_module("rfc3987_syntax")
+    assert "rfc3987_syntax" not in sys.modules
+    monkeypatch.setitem(sys.modules, "rfc3987_syntax", there := object())
+    with no_address_parsers():
+        assert importlib.import_module("rfc3987_syntax") is there
+    assert sys.modules["rfc3987_syntax"] is there

@@ -52,20 +52,20 @@ def assert_same(one, other):
 
 def test_an_answer_comes_back_to_the_last_bit(episodes, folder):
     found = answer(oc.describe_modality_use, episodes)
-    shared_answers.keep(folder, oc.describe_modality_use, episodes, found)
+    shared_answers.keep(folder, episodes, [(oc.describe_modality_use, {}, found)])
     assert_same(answer(oc.describe_modality_use, episodes), found)
 
 
 def test_a_question_that_was_answered_is_not_put_again(episodes, folder, monkeypatch):
     found = answer(oc.describe_modality_use, episodes)
-    shared_answers.keep(folder, oc.describe_modality_use, episodes, found)
+    shared_answers.keep(folder, episodes, [(oc.describe_modality_use, {}, found)])
     monkeypatch.setattr("outcomes.release.inputs.protect_result", lambda *_: pytest.fail("it was put again"))
     answer(oc.describe_modality_use, episodes)
 
 
 def test_other_options_other_episodes_and_no_folder_find_nothing(episodes, visits, folder, monkeypatch):
     found = answer(oc.compare_units, episodes, outcome="silent_stop")
-    shared_answers.keep(folder, oc.compare_units, episodes, found, outcome="silent_stop")
+    shared_answers.keep(folder, episodes, [(oc.compare_units, {"outcome": "silent_stop"}, found)])
     recall = shared_answers.recall
     assert recall(oc.compare_units, episodes, outcome="silent_stop") is not None
     assert recall(oc.compare_units, episodes, outcome="silent_stop", by="clinic") is not None  # its default
@@ -79,7 +79,7 @@ def test_other_options_other_episodes_and_no_folder_find_nothing(episodes, visit
 
 
 def test_a_refusal_is_handed_on_as_one(episodes, folder):
-    shared_answers.keep(folder, oc.compare_units, episodes, NotEstimable("Too few."))
+    shared_answers.keep(folder, episodes, [(oc.compare_units, {}, NotEstimable("Too few."))])
     assert isinstance(answer(oc.compare_units, episodes), NotEstimable)
 
 

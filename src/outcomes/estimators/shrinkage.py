@@ -161,14 +161,13 @@ def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
     InputRefused
         E766 a number below 0 or above 1; not numbers, not one-dimensional.
     """
-    from statsmodels.stats.multitest import multipletests
-
     p = np.asarray(check_array("p_values", p_values), dtype=np.float64)
     if p.ndim != 1:
         raise refused("E602", "p_values", f"has {p.ndim} dimensions; one is needed.")
     tested = ~np.isnan(p)
     refuse_where(tested & ~((p >= 0) & (p <= 1)), "E766", "p_values", "does not lie between 0 and 1.")
     q = np.full(p.size, np.nan)
-    if tested.any():
-        q[tested] = multipletests(p[tested], method="fdr_bh")[1]
+    order = np.argsort(p)[: np.count_nonzero(tested)][::-1]  # NaN come last; the largest first
+    share = np.arange(order.size, 0, -1) / order.size if order.size else np.zeros(0)
+    q[order] = np.minimum(np.minimum.accumulate(p[order] / share), 1.0)
     return q

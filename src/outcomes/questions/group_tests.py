@@ -113,14 +113,11 @@ def _test(comparison: str, groups: Split, events: NDArray[Any], test: Test, refu
 
 def _holm(tests: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     """Put the p-values adjusted for the number of pairs into their column (Holm 1979, jstor.org/stable/4615733)."""
-    from statsmodels.stats.multitest import multipletests
-
     at, adjusted = COLUMNS.index("p_value"), COLUMNS.index("p_holm")
     raw = np.array([test[at] for test in tests], dtype=float)
-    known = ~np.isnan(raw)
+    order = np.argsort(raw)[: np.count_nonzero(~np.isnan(raw))]  # NaN come last, and stay
     holm = raw.copy()
-    if known.any():
-        holm[known] = multipletests(raw[known], method="holm")[1]
+    holm[order] = np.minimum(np.maximum.accumulate(raw[order] * np.arange(order.size, 0, -1)), 1.0)
     return [(*test[:adjusted], float(p), *test[adjusted + 1 :]) for test, p in zip(tests, holm, strict=True)]
 
 

@@ -13,11 +13,13 @@ episodes of a quarter       the base of attendance, and of what is missing, in t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.release.asking import put_together
 from outcomes.release.disclosure import protect_result
 from outcomes.release.marks import HIDDEN, write_mark
 from outcomes.release.modality_disclosure import protect_comparison
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 LIMITS = ("estimate", "conf_low", "conf_high")
 
 
-def protect_answers(answers: Mapping[str, Any], floor: int) -> dict[str, Any]:
+def protect_answers(
+    answers: Mapping[str, Any], floor: int, workers: int = 1, done: Collection[str] = ()
+) -> dict[str, Any]:
     """Return the answers of one report, each protected, and what one hides hidden in the others.
 
     Parameters
@@ -37,13 +41,18 @@ def protect_answers(answers: Mapping[str, Any], floor: int) -> dict[str, Any]:
         By the name of the question; None where it was refused.
     floor : int
         Smallest count that is shown, besides 0.
+    workers : int
+        Processes, one answer at a time (`release.asking`); what is hidden does not depend on it.
+    done : collection of str
+        Answers that are protected already, by an earlier call of this.
     """
-    beside = answers.get("all_families")
-    out = {
-        name: protect_comparison(result, floor, beside) if name == "one_family" else protect_result(result, floor)
-        for name, result in answers.items()
-        if result is not None
+    given = {name: result for name, result in answers.items() if result is not None}
+    own: dict[str, Callable[[], Any]] = {
+        name: partial(protect_result, result, floor) for name, result in given.items() if name not in done
     }
+    if "one_family" in own:
+        own["one_family"] = partial(protect_comparison, answers["one_family"], floor, answers.get("all_families"))
+    out = given | put_together({name: ("small numbers", protect) for name, protect in own.items()}, workers)
     _hide_all_relieved(out)
     _hide_stages(out)
     _hide_quarters(out)

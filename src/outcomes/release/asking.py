@@ -12,6 +12,7 @@ is never passed over.
 from __future__ import annotations
 
 import ctypes
+import gc
 import math
 import multiprocessing
 import os
@@ -203,6 +204,7 @@ def _work(calls: Mapping[str, tuple[str, Call]], line: Connection, others: list[
     """Answer what is asked until nothing more is; a run that ends takes its processes with it."""
     for other in others:
         other.close()  # or this process would keep the line of another open
+    gc.freeze()  # what was there at the fork is shared: looking through it for rubbish would copy it, for nothing
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal signals all of them; the run ends its own
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)

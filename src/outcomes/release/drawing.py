@@ -59,7 +59,9 @@ def make_axes(ax: Axes | None, size: tuple[float, float] = (7.2, 1.6)) -> Axes:
         return ax
     import matplotlib.pyplot as plt
 
-    _, made = plt.subplots(figsize=size, layout="constrained")
+    from outcomes.release.quick_figure import QuickFigure
+
+    _, made = plt.subplots(figsize=size, layout="constrained", FigureClass=QuickFigure)
     return made
 
 

@@ -122,8 +122,12 @@ def find_narrow(board: Board, pending: NDArray[np.intp], floor: int) -> NDArray[
     weights = board.guarded.weights[pending]
     solve = _Reader(board, floor).solve
     low, high = np.full(pending.size, np.inf), np.full(pending.size, -np.inf)
+    tried: set[bytes] = set()
 
     def note(direction: Floats) -> None:
+        if (key := direction.tobytes()) in tried:
+            return  # of a single sum, or of equal ones: the answer would be the same
+        tried.add(key)
         counts = solve(direction)
         # Without an answer the sums count as known, and more is hidden.
         found = board.guarded.values[pending] if counts is None else weights @ counts
@@ -147,31 +151,33 @@ class _Reader:
     """One who solves for the counts: one system for all the small sums."""
 
     def __init__(self, board: Board, floor: int) -> None:
-        from scipy.optimize import LinearConstraint
+        from scipy.optimize import Bounds, LinearConstraint
+        from scipy.sparse import csc_array
 
         values, shown = board.published.values, board.shown
         small = ~shown & is_small(values, floor)
         told = is_told(values, shown, floor)
         low = np.where(shown, values, np.where(small & told, 1.0, 0.0))
         high = np.where(shown, values, np.where(small & told, floor - 1.0, np.inf))
-        parts = [
-            (board.published.weights, low, high),
-            (board.known.weights, board.known.values, board.known.values),
-            (board.never_negative, np.zeros(len(board.never_negative)), np.inf),
-        ]
-        self.constraints = [LinearConstraint(*part) for part in parts if len(part[0])]
-        self.n_counts = board.published.weights.shape[1]
+        known, never = board.known, board.never_negative
+        # Put together once, as the solver takes it: there are hundreds of boards, with a handful of answers each.
+        self.constraints = LinearConstraint(
+            csc_array(np.concatenate([board.published.weights, known.weights, never])),
+            np.concatenate([low, known.values, np.zeros(len(never))]),
+            np.concatenate([high, known.values, np.full(len(never), np.inf)]),
+        )
+        self.bounds = Bounds(0, np.inf)
+        self.whole = np.ones(board.published.weights.shape[1])
 
     def solve(self, weights: Floats) -> Floats | None:
         """Return the counts with the smallest weighted sum among those that fit."""
-        from scipy.optimize import Bounds, milp
+        from scipy.optimize import milp
 
-        whole = np.ones(self.n_counts)
         found = milp(
             weights,
             constraints=self.constraints,
-            integrality=whole,
-            bounds=Bounds(0, np.inf),
+            integrality=self.whole,
+            bounds=self.bounds,
             options={"node_limit": _NODES},
         )
         return None if found.x is None else np.rint(found.x)

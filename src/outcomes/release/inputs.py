@@ -50,6 +50,8 @@ class ReportInputs:
     modality_use, same_visit, quarter_review, completeness : result or NotEstimable
     clinics, clinicians, attendance, missing, missing_covariates : result or NotEstimable
     one_family, all_families, identified_muscle, subgroups : ModalityComparison or NotEstimable
+    is_protected : frozenset of str
+        Questions whose answer came with small numbers hidden already (`shared_answers`).
     """
 
     visits: Visits
@@ -74,6 +76,7 @@ class ReportInputs:
     missing: Any
     missing_covariates: Any
     records: Records | None = None
+    is_protected: frozenset[str] = frozenset()
 
     @property
     def quarter(self) -> str:
@@ -91,10 +94,11 @@ class ReportInputs:
         result = getattr(self, name)
         return str(result).splitlines()[0] if isinstance(result, NotEstimable) else ""
 
-    def protected(self) -> ReportInputs:
+    def protected(self, workers: int = 1) -> ReportInputs:
         """Return the same with small numbers hidden in every result; done once, before anything is shown."""
         floor = self.episodes.protocol.reporting_floor.suppress_cell_below
-        return dataclasses.replace(self, **protect_answers({name: self.answer(name) for name in QUESTIONS}, floor))
+        answers = {name: self.answer(name) for name in QUESTIONS}
+        return dataclasses.replace(self, **protect_answers(answers, floor, workers, self.is_protected))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the published tables by name (`release.tables.collect_tables`); of protected inputs only."""
@@ -105,23 +109,13 @@ class ReportInputs:
 
 def share(inputs: ReportInputs, folder: Path) -> None:
     """Put the protected answers into a private folder, for the notebooks of the same run."""
-    from outcomes import questions
-
-    asked: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
-        "relief": (questions.estimate_relief, {}),
-        "relief_grid": (questions.compare_relief_definitions, {}),
-        "recurrence": (questions.estimate_recurrence, {}),
-        "triggers": (questions.compare_triggers, {}),
-        "rehabilitation": (questions.compare_rehabilitation, {}),
-        "return_factors": (questions.compare_return_factors, {}),
-        "modality_use": (questions.describe_modality_use, {}),
-        "same_visit": (questions.describe_same_visit, {}),
-        **{name: (questions.compare_modalities, {"question": name}) for name in COMPARISONS},
-        "missing": (questions.describe_missing, {}),
-        "missing_covariates": (questions.check_missing_covariates, {}),
+    answers = {
+        name: (question, options, getattr(inputs, name))
+        for name, (_, question, options) in _list_questions(inputs.quarter or None).items()
+        # Attendance on the page sets no quarter beside all episodes; completeness is of visits, and soon told.
+        if name not in ("attendance", "completeness")
     }
-    for name, (question, options) in asked.items():
-        shared_answers.keep(folder, question, inputs.episodes, getattr(inputs, name), **options)
+    shared_answers.keep(folder, inputs.episodes, answers.values())
 
 
 def answer(question: Callable[..., Any], episodes: Episodes, /, **options: Any) -> Any:
@@ -162,46 +156,47 @@ def ask(
     workers : int
         Processes to put them with (`release.asking`); no bit of an answer depends on it.
     """
-    from outcomes.questions.attendance import describe_attendance
-    from outcomes.questions.comparisons import compare_modalities
-    from outcomes.questions.completeness import describe_completeness
-    from outcomes.questions.missing import describe_missing
-    from outcomes.questions.missing_covariates import check_missing_covariates
-    from outcomes.questions.modality import describe_modality_use
-    from outcomes.questions.quarter import review_quarter
-    from outcomes.questions.recurrence import estimate_recurrence
-    from outcomes.questions.rehabilitation import compare_rehabilitation
-    from outcomes.questions.relief import estimate_relief
-    from outcomes.questions.relief_definitions import compare_relief_definitions
-    from outcomes.questions.return_factors import compare_return_factors
-    from outcomes.questions.same_visit import describe_same_visit
-    from outcomes.questions.triggers import compare_triggers
-    from outcomes.questions.units import compare_units
-
-    calls: dict[str, tuple[str, Callable[[], Any]]] = {
-        "relief": ("time to relief", lambda: estimate_relief(episodes)),
-        "relief_grid": ("definitions of relief", lambda: compare_relief_definitions(episodes)),
-        "recurrence": ("return after relief", lambda: estimate_recurrence(episodes)),
-        "triggers": ("triggers of returns", lambda: compare_triggers(episodes)),
-        "rehabilitation": ("exercise and return", lambda: compare_rehabilitation(episodes)),
-        "return_factors": ("who comes back", lambda: compare_return_factors(episodes)),
-        "modality_use": ("treatment mix", lambda: describe_modality_use(episodes)),
-        "same_visit": ("pain before and after a visit", lambda: describe_same_visit(episodes)),
-        **{
-            name: (words, partial(compare_modalities, episodes, name, progress=progress))
-            for name, words in COMPARISONS.items()
-        },
-        "clinics": ("clinics", lambda: compare_units(episodes)),
-        "clinicians": ("clinicians", lambda: compare_units(episodes, "clinician")),
-        "attendance": ("attendance", lambda: describe_attendance(episodes, quarter)),
-        "quarter_review": ("quarters", lambda: review_quarter(episodes, quarter)),
-        "completeness": ("completeness", lambda: describe_completeness(visits)),
-        "missing": ("what is missing where", lambda: describe_missing(episodes)),
-        "missing_covariates": ("missing covariates, imputed", lambda: check_missing_covariates(episodes)),
+    listed = {name: item for name, item in _list_questions(quarter).items() if not only or name in only}
+    known = {
+        name: found
+        for name, (_, question, options) in listed.items()
+        # Protecting one comparison needs another as it was answered.
+        if name not in (*COMPARISONS, "completeness")
+        and (found := shared_answers.recall(question, episodes, **options)) is not None
     }
-    wanted = {name: call for name, call in calls.items() if not only or name in only}
-    answers: dict[str, Any] = dict.fromkeys(calls, NotEstimable("This question was not put in this run."))
-    answers |= put_together(wanted, workers, progress)
-    if quarter is not None and "quarter_review" in wanted and isinstance(answers["quarter_review"], NotEstimable):
+    wanted: dict[str, tuple[str, Callable[[], Any]]] = {}
+    for name, (words, question, options) in listed.items():
+        if name in COMPARISONS:
+            options = {**options, "progress": progress}
+        of = visits if name == "completeness" else episodes
+        if name not in known:
+            wanted[name] = (words, partial(question, of, **options))
+    answers: dict[str, Any] = dict.fromkeys(QUESTIONS, NotEstimable("This question was not put in this run."))
+    answers |= known | put_together(wanted, workers, progress)
+    if quarter is not None and "quarter_review" in listed and isinstance(answers["quarter_review"], NotEstimable):
         raise answers["quarter_review"]  # asked for by name: a page without it would not be an answer
-    return ReportInputs(visits, episodes, records=records, **answers)
+    return ReportInputs(visits, episodes, records=records, is_protected=frozenset(known), **answers)
+
+
+def _list_questions(quarter: str | None) -> dict[str, tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """The questions of the page in their order: what is being done, the question, its options."""
+    from outcomes import questions as of
+
+    return {
+        "relief": ("time to relief", of.estimate_relief, {}),
+        "relief_grid": ("definitions of relief", of.compare_relief_definitions, {}),
+        "recurrence": ("return after relief", of.estimate_recurrence, {}),
+        "triggers": ("triggers of returns", of.compare_triggers, {}),
+        "rehabilitation": ("exercise and return", of.compare_rehabilitation, {}),
+        "return_factors": ("who comes back", of.compare_return_factors, {}),
+        "modality_use": ("treatment mix", of.describe_modality_use, {}),
+        "same_visit": ("pain before and after a visit", of.describe_same_visit, {}),
+        **{name: (words, of.compare_modalities, {"question": name}) for name, words in COMPARISONS.items()},
+        "clinics": ("clinics", of.compare_units, {}),
+        "clinicians": ("clinicians", of.compare_units, {"by": "clinician"}),
+        "attendance": ("attendance", of.describe_attendance, {"quarter": quarter}),
+        "quarter_review": ("quarters", of.review_quarter, {"quarter": quarter}),
+        "completeness": ("completeness", of.describe_completeness, {}),
+        "missing": ("what is missing where", of.describe_missing, {}),
+        "missing_covariates": ("missing covariates, imputed", of.check_missing_covariates, {}),
+    }

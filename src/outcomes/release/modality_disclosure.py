@@ -288,20 +288,20 @@ def _protect_gate(table: pd.DataFrame, marks: dict[Key, _Sizes], lost: set[Key],
     """The numbers a contrast was decided on: hidden with the arms, those relieved, or the estimate."""
     out = table.copy()
     apart = {key for key, own in _rows(table).items() if key in marks and _is_apart(own, marks[key], floor)}
-    for arm in ("with", "without"):
-        name = f"{arm}_value"
-        values = _numbers(table[name])
-        gone = np.zeros(len(table), dtype=np.bool_)
-        counted = table["check"].isin([*COUNT_CHECKS, "effective size"]).to_numpy()
-        for i, (key, check) in enumerate(zip(_keys(table), table["check"], strict=True)):
-            if not counted[i]:
-                continue
-            gone[i] = key in lost and check != "episodes"
-            gone[i] |= check != "effective size" and not marks[key].whole
-            gone[i] |= check == "support" and key in apart
-            gone[i] |= check in OF_ARMS and _is_few(table.iloc[i], floor)
-        write_mark(out, name, gone & np.isfinite(values), HIDDEN)
-        write_mark(out, name, counted & (values > 0) & (values < floor), small_mark(floor))
+    values = {arm: _numbers(table[f"{arm}_value"]) for arm in ("with", "without")}
+    few = is_small(values["with"], floor) | is_small(values["without"], floor)
+    counted = table["check"].isin([*COUNT_CHECKS, "effective size"]).to_numpy()
+    gone = np.zeros(len(table), dtype=np.bool_)
+    for i, (key, check) in enumerate(zip(_keys(table), table["check"].tolist(), strict=True)):
+        if not counted[i]:
+            continue
+        gone[i] = key in lost and check != "episodes"
+        gone[i] |= check != "effective size" and not marks[key].whole
+        gone[i] |= check == "support" and key in apart
+        gone[i] |= check in OF_ARMS and few[i]
+    for arm, own in values.items():
+        write_mark(out, f"{arm}_value", gone & np.isfinite(own), HIDDEN)
+        write_mark(out, f"{arm}_value", counted & (own > 0) & (own < floor), small_mark(floor))
     level_marks(out, ("with_value", "without_value"))
     return out
 
@@ -314,10 +314,6 @@ def _is_apart(own: pd.DataFrame, sizes: _Sizes, floor: int) -> bool:
     inside = rows[["with_value", "without_value"]].to_numpy(dtype=float)[0]
     outside = np.array([sizes.values["n_with"], sizes.values["n_without"]]) - inside
     return bool(is_small(np.concatenate([inside, outside]), floor).any())
-
-
-def _is_few(row: pd.Series[Any], floor: int) -> bool:
-    return bool(is_small(np.array([float(row["with_value"]), float(row["without_value"])]), floor).any())
 
 
 def _protect_overlap(table: pd.DataFrame, marks: dict[Key, _Sizes], lost: set[Key], floor: int) -> pd.DataFrame:

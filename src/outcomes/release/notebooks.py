@@ -11,53 +11,34 @@ from __future__ import annotations
 import ast
 import asyncio
 import atexit
+import json
 import os
 import re
 import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import ConfigError, Finding
+from outcomes.release.notebook_format import no_address_parsers
+from outcomes.release.notebook_html import INJECTED, read_title, to_html
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from outcomes.release.kernels import KernelServer
+
 _LONGEST_SOCKET_NAME = 90  # macOS allows 103 bytes, Linux 107; a number is put behind the name
-PARAMETERS, INJECTED = "parameters", "injected-parameters"
+PARAMETERS = "parameters"
 CELL_TIMEOUT_SECONDS = 600
 STOP_SECONDS = 10.0
 _TYPES = {kind.__name__: kind for kind in (str, int, float, bool, list, tuple, dict)} | {"None": type(None)}
-_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
-_TAGS = (
-    *(
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "p",
-        "br",
-        "hr",
-        "div",
-        "span",
-        "pre",
-        "code",
-        "blockquote",
-        "ul",
-        "ol",
-        "li",
-        "em",
-        "strong",
-    ),
-    *("a", "sup", "sub", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "dl", "dt", "dd"),
-)
-_ATTRIBUTES = {"*": ["class", "id"], "a": ["href"], "th": ["scope", "colspan", "rowspan"], "td": ["colspan", "rowspan"]}
 
 
 @dataclass(frozen=True)
@@ -131,13 +112,16 @@ def check_parameters(path: Path, values: Mapping[str, Any]) -> None:
         raise ConfigError(f"The notebook {path.name} cannot be run:", faults)
 
 
-def run_notebooks(
+@contextmanager
+def running_notebooks(
     values: Mapping[Path, Mapping[str, Any]],
     progress: Callable[[str], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
     at_once: int = 2,
-) -> Iterator[NotebookRun]:
-    """Run notebooks side by side, each in a kernel of its own, and give them in order; on any error all are stopped.
+) -> Iterator[Iterator[NotebookRun]]:
+    """Run notebooks side by side while the block does something else, each in a kernel of its own.
+
+    The block is given the runs in the order of the notebooks, to wait for; on any error in it all are stopped.
 
     Parameters
     ----------
@@ -149,17 +133,50 @@ def run_notebooks(
         How many run at the same time.
     """
     stop = threading.Event()
-    with ThreadPoolExecutor(at_once, thread_name_prefix="notebooks") as pool:
+    with _kernels_for(values) as server, ThreadPoolExecutor(at_once, thread_name_prefix="notebooks") as pool:
         try:
-            running = [pool.submit(run_notebook, p, v, progress, environment, stop) for p, v in values.items()]
-            for run in running:
-                while not run.done():  # with a limit, so that a stop by hand is heard everywhere
-                    wait([run], timeout=0.2)
-                yield run.result()
+            order = sorted(values, key=_count_code, reverse=True)[:1]  # the longest first: it must not start last
+            running = {
+                path: pool.submit(run_notebook, path, values[path], progress, environment, stop, server)
+                for path in dict.fromkeys([*order, *values])
+            }
+            yield _wait_for(running[path] for path in values)
         except BaseException:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def run_notebooks(
+    values: Mapping[Path, Mapping[str, Any]],
+    progress: Callable[[str], None] = lambda _: None,
+    environment: Mapping[str, str] | None = None,
+    at_once: int = 2,
+) -> Iterator[NotebookRun]:
+    """Run notebooks as `running_notebooks` does, and give them in order."""
+    with running_notebooks(values, progress, environment, at_once) as runs:
+        yield from runs
+
+
+def _wait_for(running: Iterable[Future[NotebookRun]]) -> Iterator[NotebookRun]:
+    for run in running:
+        while not run.done():  # with a limit, so that a stop by hand is heard everywhere
+            wait([run], timeout=0.2)
+        yield run.result()
+
+
+def _kernels_for(values: Mapping[Path, Any]) -> AbstractContextManager[KernelServer | None]:
+    """The process to fork kernels from, where there are several to start and the system can."""
+    if len(values) < 2 or not hasattr(os, "fork"):
+        return nullcontext()
+    from outcomes.release.kernels import kernel_server
+
+    return kernel_server(_kernel_environment(tempfile.gettempdir()))
+
+
+def _count_code(path: Path) -> int:
+    """How many cells of a notebook are code: what there is to know of how long it takes."""
+    return sum(cell["cell_type"] == "code" for cell in json.loads(path.read_text(encoding="utf-8"))["cells"])
 
 
 def run_notebook(
@@ -168,6 +185,7 @@ def run_notebook(
     progress: Callable[[str], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
     stop: threading.Event | None = None,
+    server: KernelServer | None = None,
 ) -> NotebookRun:
     """Run a notebook from a clean kernel in an empty folder.
 
@@ -182,15 +200,20 @@ def run_notebook(
         More for the environment of the kernel.
     stop : Event, optional
         Set from another thread, it stops the run.
+    server : KernelServer, optional
+        Where the kernel is forked from (`release.kernels`); otherwise it is started by its command.
 
     Raises
     ------
     ConfigError
         For a parameter the notebook does not have, or of another type. A failing cell is in the result instead.
     """
-    import nbformat
-    from nbclient import NotebookClient
+    with no_address_parsers():
+        import nbformat
+        from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    from outcomes.release.kernels import fork_from
 
     check_parameters(path, values)
     notebook = _read(path)
@@ -207,66 +230,24 @@ def run_notebook(
             on_cell_start=lambda cell, cell_index: progress(f"{path.stem}: cell {cell_index + 1} of {n_cells}"),
         )
         _talk_through_files(client, folder)
+        if server is not None:
+            fork_from(server, client.km)
         try:
             _execute(client, {**_kernel_environment(folder), **(environment or {})}, stop or threading.Event())
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             failure = _describe(path, notebook, error)
     return NotebookRun(
         path.stem,
-        _title(notebook, path.stem),
+        read_title(notebook, path.stem),
         to_html(notebook, path.stem, failure, values),
         failure,
         nbformat.writes(notebook),  # type: ignore[no-untyped-call]
     )
 
 
-def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mapping[str, Any] | None = None) -> str:
-    """Show a notebook without its injected cell (it holds paths): outputs sanitised, no script, nothing loaded."""
-    import nbformat
-    from markupsafe import Markup
-    from nbconvert import HTMLExporter
-    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
-    from traitlets.config import Config
-
-    from outcomes.release.render_html import TEMPLATES, environment
-
-    shown = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
-    shown.cells = [cell for cell in shown.cells if INJECTED not in cell.metadata.get("tags", ())]
-    for output in (output for cell in shown.cells for output in cell.get("outputs", ())):
-        if "text/html" in output.get("data", {}):  # the sanitiser keeps the text of a style sheet as words
-            output["data"]["text/html"] = _STYLE.sub("", output["data"]["text/html"])
-    allowed = Config({"SanitizeHTML": {"tags": list(_TAGS), "attributes": _ATTRIBUTES, "strip": True}})
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        config=allowed, template_name="basic", sanitize_html=True, embed_images=False
-    )
-    # nbconvert's own filter escapes headings and table heads.
-    exporter.register_filter("clean_html", _clean)  # type: ignore[no-untyped-call]
-    body, _ = exporter.from_notebook_node(shown)
-    css = (TEMPLATES / "notebook.css").read_text(encoding="utf-8") + HtmlFormatter().get_style_defs(".highlight")
-    settings = {key: _public(value) for key, value in (values or {}).items()}
-    # A table that is wider than a phone can be scrolled by keyboard; the corner of a table heads nothing.
-    body = body.replace('class="output_html', 'tabindex="0" class="output_html').replace("<th></th>", "<td></td>")
-    safe = {"css": Markup(css), "body": Markup(body)}  # noqa: S704 - ours, and sanitised by nbconvert
-    page = environment().get_template("notebook.html.j2")
-    return page.render(title=_title(notebook, name), failure=failure, settings=settings, **safe)
-
-
-def _clean(html: object) -> str:
-    import bleach  # type: ignore[import-untyped]
-
-    text = html.decode() if isinstance(html, bytes) else str(html)
-    return bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols={"https"}, strip=True)
-
-
-def _public(value: Any) -> str:
-    """A parameter as shown: of a path only its last part."""
-    if isinstance(value, list | tuple):
-        return ", ".join(_public(item) for item in value)
-    return Path(value).name if isinstance(value, str) and os.sep in value else str(value)
-
-
 def _read(path: Path) -> NotebookNode:
-    import nbformat
+    with no_address_parsers():
+        import nbformat
 
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
@@ -391,10 +372,3 @@ def _line(traceback: list[str]) -> str:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
     found = re.search(r"Cell In\[\d+\], line (\d+)", plain)
     return f", line {found[1]}" if found else ""
-
-
-def _title(notebook: NotebookNode, name: str) -> str:
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("# "):
-            return str(cell.source.splitlines()[0][2:].strip())
-    return name

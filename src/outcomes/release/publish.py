@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from outcomes.release.configuration import MAPPING, PROTOCOL, copy_tables, to_to
 from outcomes.release.inputs import COMPARISONS, ReportInputs, ask, share
 from outcomes.release.manifest import build_manifest, hash_files, to_json
 from outcomes.release.model import FigureView, Link, Page
-from outcomes.release.notebooks import find_notebooks, read_parameters, run_notebooks
+from outcomes.release.notebooks import NotebookRun, find_notebooks, read_parameters, running_notebooks
 from outcomes.release.page import build_page, data_cut
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf, render_png
@@ -84,7 +85,7 @@ def publish_report(
     tell = progress if callable(progress) else _write_progress if progress else _be_silent
     inputs = ask(records, visits, episodes, quarter, tell, workers=WORKERS)
     tell("small numbers")
-    inputs = inputs.protected()
+    inputs = inputs.protected(WORKERS)
     return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked, beside)
 
 
@@ -103,14 +104,14 @@ def publish_answers(
         withheld = _write_settings(inputs, staging, sources or {})
         progress("tables")
         tables = collect_tables(inputs)
-        progress("figures and page")
-        page = build_page(inputs, tables, workers=WORKERS)
-        links: tuple[Link, ...] = ()
-        notes: tuple[str, ...] = ()
-        if notebooks:
-            links, notes = _write_notebooks(inputs, staging, sources or {}, as_of_asked, progress)
-        page = replace(page, links=_list_files(inputs, links), footer=(*notes, *page.footer))
-        items = _write_page(inputs, page, tables, staging, progress)
+        with _running(inputs, sources or {}, as_of_asked, progress, notebooks) as (runs, reasons):
+            progress("figures and page")
+            # Beside the notebooks this process draws by itself: they keep the processors busy.
+            page = build_page(inputs, tables, workers=1 if runs else WORKERS)
+            _write_parts(page, tables, staging, progress)
+            links, notes = _write_notebooks(runs, staging)
+        page = replace(page, links=_list_files(inputs, links), footer=(*reasons, *notes, *page.footer))
+        items = _write_page(inputs, page, tables, staging)
         cut = data_cut(inputs.visits)
         manifest = build_manifest(
             inputs.records,
@@ -119,7 +120,7 @@ def publish_answers(
             inputs.quarter,
             day_to_date(cut).isoformat() if cut is not None else "",
             hash_files(staging),
-            notes,
+            (*reasons, *notes),
             withheld,
             as_of_asked,
             items,
@@ -141,17 +142,19 @@ def _write_settings(inputs: ReportInputs, staging: Path, sources: Mapping[str, A
     return withheld
 
 
-def _write_page(
-    inputs: ReportInputs, page: Page, tables: Mapping[str, Any], staging: Path, progress: Progress
-) -> dict[str, Any]:
-    """Write tables, figures, page, PDF and the checklist, which is counted for the manifest."""
+def _write_parts(page: Page, tables: Mapping[str, Any], staging: Path, progress: Progress) -> None:
+    """Write the tables, and the figures as drawings and pictures."""
     for name, table in tables.items():
         write(staging / "tables" / f"{name}.csv", to_csv(table))
-    progress("PDF and pictures")
+    progress("pictures")
     for figure in _figures(page):
         name = figure.id.removeprefix("figure-")
         write(staging / "figures" / f"{name}.svg", figure.wide + "\n")
         write(staging / "figures" / f"{name}.png", render_png(figure.wide))
+
+
+def _write_page(inputs: ReportInputs, page: Page, tables: Mapping[str, Any], staging: Path) -> dict[str, Any]:
+    """Write page, PDF and the checklist, which is counted for the manifest."""
     write(staging / "index.html", render_html(page))
     write(staging / "report.pdf", render_pdf(page))
     items = _fill_checklist(inputs, page, tables, staging)
@@ -179,24 +182,33 @@ def _fill_checklist(inputs: ReportInputs, page: Page, tables: Mapping[str, Any],
     return checklist.fill_checklist(inputs.episodes, contents, refusals)
 
 
-def _write_notebooks(
-    inputs: ReportInputs, staging: Path, sources: Mapping[str, Any], as_of_asked: str, progress: Progress
-) -> tuple[tuple[Link, ...], tuple[str, ...]]:
-    """Run every notebook; one that fails is written as far as it came and named in the notes."""
-    if reason := _why_no_notebooks(inputs, sources, as_of_asked):
-        return (), (f"Notebooks were not run: {reason}",)
-    links, notes = [], []
+@contextmanager
+def _running(
+    inputs: ReportInputs, sources: Mapping[str, Any], as_of_asked: str, progress: Progress, wanted: bool
+) -> Iterator[tuple[Iterator[NotebookRun] | None, tuple[str, ...]]]:
+    """Run every notebook while the block goes on: their runs, to wait for, or why there are none."""
+    reason = _why_no_notebooks(inputs, sources, as_of_asked) if wanted else ""
+    if reason or not wanted:
+        yield None, (f"Notebooks were not run: {reason}",) if reason else ()
+        return
     with tempfile.TemporaryDirectory(prefix="outcomes-run-") as folder, heed_interrupt():
         share(inputs, Path(folder))
         values = _notebook_values(inputs, sources, Path(folder) / "protocol.toml")
         told = {path: {k: v for k, v in values.items() if k in read_parameters(path)} for path in find_notebooks()}
-        for run in run_notebooks(told, progress, {FOLDER: folder}, WORKERS):
-            write(staging / "notebooks" / f"{run.name}.html", run.html)
-            title = f"Notebook: {run.title}" + (" (did not finish)" if run.failure else "")
-            links.append(Link(title, f"notebooks/{run.name}.html"))
-            if run.failure:
-                write(staging / "notebooks" / f"{run.name}.ipynb", run.notebook)
-                notes.append(f"Notebook did not finish: {run.failure}")
+        with running_notebooks(told, progress, {FOLDER: folder}, WORKERS) as runs:
+            yield runs, ()
+
+
+def _write_notebooks(runs: Iterable[NotebookRun] | None, staging: Path) -> tuple[tuple[Link, ...], tuple[str, ...]]:
+    """Write each notebook when it has run; one that fails is written as far as it came and named in the notes."""
+    links, notes = [], []
+    for run in runs or ():
+        write(staging / "notebooks" / f"{run.name}.html", run.html)
+        title = f"Notebook: {run.title}" + (" (did not finish)" if run.failure else "")
+        links.append(Link(title, f"notebooks/{run.name}.html"))
+        if run.failure:
+            write(staging / "notebooks" / f"{run.name}.ipynb", run.notebook)
+            notes.append(f"Notebook did not finish: {run.failure}")
     return tuple(links), tuple(notes)
 
 

@@ -40,12 +40,12 @@ def draw(
     panels : bool
         Whether the figure places its own panels and needs the whole area.
     """
-    from matplotlib.figure import Figure
+    from outcomes.release.quick_figure import QuickFigure
 
     drawn = []
     for narrow, width, height in ((False, WIDE, heights[0]), (True, NARROW, heights[1])):
         with figures.style():
-            figure = Figure(figsize=(width, height), layout=None if panels else "constrained")
+            figure = QuickFigure(figsize=(width, height), layout=None if panels else "constrained")
             ax = figure.add_axes((0, 0, 1, 1)) if panels else figure.subplots()
             plot(result, ax=ax, narrow=narrow)
             drawn.append(to_svg(figure, f"{id}-{'narrow' if narrow else 'wide'}"))

@@ -16,7 +16,7 @@ import importlib
 import inspect
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -33,10 +33,16 @@ _ROOMS = ("outcomes.questions.", "outcomes.ledger")
 """Where the classes of a result may come from."""
 
 
-def keep(folder: Path, question: Callable[..., Any], episodes: Episodes, result: Any, /, **options: Any) -> None:
-    """Write a protected answer, or its refusal, into the folder of a run."""
-    name = _name(question, episodes, options)
-    (folder / name).write_text(json.dumps(_plain(result)), encoding="utf-8")
+Answered = tuple[Callable[..., Any], Mapping[str, Any], Any]
+"""A question, its options, and its protected answer or refusal."""
+
+
+def keep(folder: Path, episodes: Episodes, answers: Iterable[Answered]) -> None:
+    """Write protected answers, or their refusals, into the folder of a run."""
+    of = _fingerprint(episodes)
+    for question, options, result in answers:
+        text = json.dumps(_plain(result))
+        (folder / _name(question, episodes, options, of)).write_text(text, encoding="utf-8")
 
 
 def recall(question: Callable[..., Any], episodes: Episodes, /, **options: Any) -> Any | None:
@@ -44,17 +50,17 @@ def recall(question: Callable[..., Any], episodes: Episodes, /, **options: Any) 
     folder = os.environ.get(FOLDER)
     if not folder:
         return None
-    path = Path(folder) / _name(question, episodes, options)
+    path = Path(folder) / _name(question, episodes, options, _fingerprint(episodes))
     return _whole(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
-def _name(question: Callable[..., Any], episodes: Episodes, options: Mapping[str, Any]) -> str:
+def _name(question: Callable[..., Any], episodes: Episodes, options: Mapping[str, Any], of: str) -> str:
     """A file name that says which question with which options, of which episodes."""
     bound = inspect.signature(question).bind(episodes, **options)
     bound.apply_defaults()
     asked = {key: value for key, value in list(bound.arguments.items())[1:] if not callable(value)}
     text = json.dumps([question.__module__, question.__name__, asked], sort_keys=True, default=str)
-    return hashlib.blake2b((text + _fingerprint(episodes)).encode(), digest_size=16).hexdigest() + ".json"
+    return hashlib.blake2b((text + of).encode(), digest_size=16).hexdigest() + ".json"
 
 
 def _fingerprint(episodes: Episodes) -> str:

@@ -153,8 +153,12 @@ def _find_narrow(shown: Shown, pending: list[Flags], floor: int) -> list[Flags]:
     """
     weights = np.stack(pending).astype(float)
     low, high = np.full(len(pending), np.inf), np.full(len(pending), -np.inf)
+    tried: set[bytes] = set()
 
     def note(direction: NDArray[np.float64]) -> None:
+        if (key := direction.tobytes()) in tried:
+            return
+        tried.add(key)
         sums = weights @ solve(shown, direction)
         np.minimum(low, sums, out=low)
         np.maximum(high, sums, out=high)

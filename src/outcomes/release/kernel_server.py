@@ -1,0 +1,104 @@
+"""The process that the kernels of a report's notebooks are forked from: packages imported once, nothing else done.
+
+Starting a kernel takes two to three processor seconds, nearly all of them for imports, and a report has five. Each
+kernel is a copy of this process as it was after its imports: no data, no notebook, no other kernel's names. It is
+started and asked by `release.kernels`, a line of JSON each way, and ends, with all its kernels, when its line does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import importlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+PACKAGES = (
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.core.completer"),
+    *("pandas.io.formats.html", "pandas.io.formats.style"),
+    *("outcomes.cases", "outcomes.records", "outcomes.definitions", "outcomes.questions", "outcomes.release"),
+    *("outcomes.release.figures", "outcomes.release.tables", "outcomes.release.notebooks"),
+    *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "scipy.stats", "scipy.optimize"),
+)
+"""What all notebooks need. The inline backend is left out: it must find the shell of the kernel when it is imported."""
+
+_FAILED = 1
+
+
+def serve() -> None:
+    """Fork a kernel, or tell what became of one, for each line, until there are no more lines."""
+    os.environ["JPY_PARENT_PID"] = str(os.getpid())  # read by ipykernel: a kernel ends when this process has
+    _import_as_in_a_notebook()
+    kernels: dict[int, int | None] = {}
+    try:
+        for line in sys.stdin:
+            asked = json.loads(line)
+            answer = {"pid": _fork(asked, kernels)} if "start" in asked else {"code": _look(asked["poll"], kernels)}
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+    finally:
+        for pid in (pid for pid in kernels if _look(pid, kernels) is None):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def _import_as_in_a_notebook() -> None:
+    """Import the packages; pandas chooses how many columns it shows by asking at import where it runs."""
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
+    importlib.import_module("pandas")
+    del builtins.get_ipython  # type: ignore[attr-defined]
+    for name in PACKAGES:
+        importlib.import_module(name)
+
+
+def _fork(asked: Mapping[str, Any], kernels: dict[int, int | None]) -> int:
+    pid = os.fork()
+    if pid:
+        kernels[pid] = None
+        return pid
+    code = _FAILED
+    try:
+        _become_kernel(asked)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else _FAILED
+    except BaseException:  # noqa: BLE001 - shown as an interpreter would, and never back into the loop
+        sys.excepthook(*sys.exc_info())
+    finally:
+        atexit._run_exitfuncs()
+        os._exit(code)
+
+
+def _become_kernel(asked: Mapping[str, Any]) -> None:
+    """Run a kernel as ``python -m ipykernel_launcher`` would: own session, own folder, own environment."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)  # the line of this process is not the kernel's to write on
+    os.close(nothing)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update({**asked["environment"], "JPY_PARENT_PID": str(os.getppid())})
+    IPKernelApp.launch_instance(argv=["-f", asked["start"], *asked["more"]])
+
+
+def _look(pid: int, kernels: dict[int, int | None]) -> int | None:
+    """The exit code of a kernel, negative for a signal; None while it runs."""
+    if kernels[pid] is None:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            kernels[pid] = os.waitstatus_to_exitcode(status)
+    return kernels[pid]
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,78 @@
+"""A notebook after its run as a page of its own: outputs sanitised, no script, nothing loaded."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from outcomes.release.notebook_format import no_address_parsers
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+INJECTED = "injected-parameters"
+"""Tag of the cell with the values of a run; it holds paths."""
+
+_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
+_TAGS = (
+    *("h1", "h2", "h3", "h4", "p", "br", "hr", "div", "span", "pre", "code", "blockquote", "ul", "ol", "li", "em"),
+    *("strong", "a", "sup", "sub", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "dl", "dt", "dd"),
+)
+_ATTRIBUTES = {"*": ["class", "id"], "a": ["href"], "th": ["scope", "colspan", "rowspan"], "td": ["colspan", "rowspan"]}
+
+
+def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mapping[str, Any] | None = None) -> str:
+    """Show a notebook without its injected cell (it holds paths): outputs sanitised, no script, nothing loaded."""
+    with no_address_parsers():
+        import nbformat
+        from nbconvert import HTMLExporter
+    from markupsafe import Markup
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+    from traitlets.config import Config
+
+    from outcomes.release.render_html import TEMPLATES, environment
+
+    shown = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+    shown.cells = [cell for cell in shown.cells if INJECTED not in cell.metadata.get("tags", ())]
+    for output in (output for cell in shown.cells for output in cell.get("outputs", ())):
+        if "text/html" in output.get("data", {}):  # the sanitiser keeps the text of a style sheet as words
+            output["data"]["text/html"] = _STYLE.sub("", output["data"]["text/html"])
+    allowed = Config({"SanitizeHTML": {"tags": list(_TAGS), "attributes": _ATTRIBUTES, "strip": True}})
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        config=allowed, template_name="basic", sanitize_html=True, embed_images=False
+    )
+    # nbconvert's own filter escapes headings and table heads.
+    exporter.register_filter("clean_html", _clean)  # type: ignore[no-untyped-call]
+    body, _ = exporter.from_notebook_node(shown)
+    css = (TEMPLATES / "notebook.css").read_text(encoding="utf-8") + HtmlFormatter().get_style_defs(".highlight")
+    settings = {key: _public(value) for key, value in (values or {}).items()}
+    # A table that is wider than a phone can be scrolled by keyboard; the corner of a table heads nothing.
+    body = body.replace('class="output_html', 'tabindex="0" class="output_html').replace("<th></th>", "<td></td>")
+    safe = {"css": Markup(css), "body": Markup(body)}  # noqa: S704 - ours, and sanitised by nbconvert
+    page = environment().get_template("notebook.html.j2")
+    return page.render(title=read_title(notebook, name), failure=failure, settings=settings, **safe)
+
+
+def _clean(html: object) -> str:
+    import bleach  # type: ignore[import-untyped]
+
+    text = html.decode() if isinstance(html, bytes) else str(html)
+    return bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols={"https"}, strip=True)
+
+
+def _public(value: Any) -> str:
+    """A parameter as shown: of a path only its last part."""
+    if isinstance(value, list | tuple):
+        return ", ".join(_public(item) for item in value)
+    return Path(value).name if isinstance(value, str) and os.sep in value else str(value)
+
+
+def read_title(notebook: NotebookNode, name: str) -> str:
+    """The first heading of a notebook, or its name."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("# "):
+            return str(cell.source.splitlines()[0][2:].strip())
+    return name
