@@ -83,7 +83,7 @@ def room(runs):
 
 
 def test_a_slice():
-    runs = 40
+    runs = 20
     held, held_mean, error, crude, _ = coverage(400, runs, 60, 20261125)
     assert held == pytest.approx(np.full((4, 2), 0.95), abs=room(runs) + 0.01)
     assert held_mean == pytest.approx(0.95, abs=room(runs) + 0.01)

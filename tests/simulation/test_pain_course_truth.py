@@ -111,7 +111,7 @@ def coverage(runs, seed, patients=60):
 
 
 def test_interval_covers_a_slice():
-    runs = 30
+    runs = 16
     by_patient, _ = coverage(runs, 20260101)
     assert abs(by_patient - 0.95) < 3 * math.sqrt(0.95 * 0.05 / runs)
 

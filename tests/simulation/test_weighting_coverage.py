@@ -106,15 +106,17 @@ def room(runs):
 
 
 def test_a_slice_of_overlap_weights():
-    held, error = overlap_coverage(300, 150, 200, 20260410)
-    assert held == pytest.approx(np.full((3, 2), 0.95), abs=room(150) + 0.01)
-    assert (np.abs(error.mean(axis=0)) < 3 * error.std(axis=0) / math.sqrt(150)).all()
+    runs = 80
+    held, error = overlap_coverage(300, runs, 200, 20260410)
+    assert held == pytest.approx(np.full((3, 2), 0.95), abs=room(runs) + 0.01)
+    assert (np.abs(error.mean(axis=0)) < 3 * error.std(axis=0) / math.sqrt(runs)).all()
 
 
 def test_a_slice_of_clones():
-    held, error = clone_coverage(500, 60, 100, 20260411)
-    assert held == pytest.approx(np.full(3, 0.95), abs=room(60) + 0.01)
-    assert (np.abs(error.mean(axis=0)) < 3 * error.std(axis=0) / math.sqrt(60) + 0.003).all()
+    runs = 30
+    held, error = clone_coverage(500, runs, 100, 20260411)
+    assert held == pytest.approx(np.full(3, 0.95), abs=room(runs) + 0.01)
+    assert (np.abs(error.mean(axis=0)) < 3 * error.std(axis=0) / math.sqrt(runs) + 0.003).all()
 
 
 def test_crude_answers_are_off_in_both_worlds():

@@ -64,7 +64,7 @@ def check_text(path: Path, text: str) -> str:
     return "set aside" if len(records.set_aside) else "read"
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS)
 @example('a,"1,2\nb,3,4\nc,5",6\n')
 @example('a,1,"2\n')

@@ -76,7 +76,13 @@ def test_everything_but_quarters_is_answered(visits):
         oc.review_quarter(episodes)
 
 
-def test_the_report_is_made(tmp_path):
-    assert main(["report", str(EXPORT), "--mapping", str(MAPPING), "--out", str(tmp_path), "--quiet"]) == 0
-    (page,) = tmp_path.glob("*/index.html")
+@pytest.mark.parametrize(
+    "more", [["--no-notebooks"], pytest.param([], marks=pytest.mark.slow)], ids=["report", "report and notebooks"]
+)
+def test_the_report_is_made(tmp_path, more):
+    few = tmp_path / "protocol.toml"  # whether it is made, and not what it says, is asked here
+    few.write_text("[inference]\nbootstrap_draws = 20\n", encoding="utf-8")
+    settings, out = ["--mapping", str(MAPPING), "--protocol", str(few)], tmp_path / "out"
+    assert main(["report", str(EXPORT), *settings, "--out", str(out), "--quiet", *more]) == 0
+    (page,) = out.glob("*/index.html")
     assert "calendar" in page.read_text(encoding="utf-8")

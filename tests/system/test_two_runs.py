@@ -21,8 +21,10 @@ from outcomes.release.staging import staged
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+# A shell lets what it starts in the background ignore Ctrl-C, and so would all that the tests start: 60 s each.
 HOLD = """
-import sys, time, pathlib
+import signal, sys, time, pathlib
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, sys.argv[3])
 from outcomes.files.lock import only_run
 with only_run(pathlib.Path(sys.argv[1]), sys.argv[2]):

@@ -9,10 +9,15 @@ import io
 import json
 import re
 import shutil
+import sys
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from undrawn import leave_undrawn
 
 from outcomes import cli
 from outcomes.cases import build_episodes, build_visits
@@ -229,10 +234,12 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def make(world, tmp_path_factory):
-    """Publish the answers of two questions; the same release is made once."""
+    """Publish the answers of two questions, without pictures; the same release is made once."""
     made = {}
     patch = pytest.MonkeyPatch()
+    leave_undrawn(patch)
     patch.setattr(publish, "render_pdf", lambda page: b"%PDF")
+    patch.setattr(publish, "render_png", lambda svg: b"PNG")
 
     def publish_one(export, cut=CUT, gap_days=90, as_of=None, name="visits.csv"):
         key = (export, cut, gap_days, as_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import sys
 from pathlib import Path
@@ -89,11 +90,31 @@ def test_a_refusal_is_drawn_as_its_reason(name):
     assert texts(figure) == ["The export has no calendar."]
 
 
+@functools.cache
+def svg_of(name, narrow=False):
+    return svg.to_svg(draw(name, CASES[name](), narrow)[0], "a")
+
+
+ON_THE_PAGE = {
+    *("relief_curve", "competing_ends", "specification_curve", "return_curve", "mean_returns", "gap_sensitivity"),
+    *("trigger_flow", "return_factors", "modality_mix", "forest", "bundles", "pathway", "positivity_map"),
+    *("spc", "observed_expected", "completeness"),
+}
+"""What `test_page` draws twice, wide and narrow, and compares."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in ON_THE_PAGE else []) for name in CASES]
+)
+def test_svg_is_the_same_every_time(name):
+    first = svg_of(name)
+    assert svg.to_svg(draw(name, CASES[name]())[0], "a") == first
+
+
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("narrow", [False, True])
-def test_svg_is_well_formed_alone_and_the_same_every_time(name, narrow):
-    first, second = (svg.to_svg(draw(name, CASES[name](), narrow)[0], "a") for _ in range(2))
-    assert first == second
+def test_svg_is_well_formed_and_alone(name, narrow):
+    first = svg_of(name, narrow)
     ElementTree.fromstring(first)
     assert set(re.findall(r"https?://[^\"' ]+", first)) == {"http://www.w3.org/2000/svg"}
     assert "<style" not in first and "<metadata" not in first and "<image" not in first
@@ -105,7 +126,7 @@ def test_svg_is_well_formed_alone_and_the_same_every_time(name, narrow):
 
 @pytest.mark.parametrize("name", CASES)
 def test_themed_svg_has_no_fixed_colour_and_no_typeface(name):
-    text = svg.themed(svg.to_svg(draw(name, CASES[name]())[0], "a"))
+    text = svg.themed(svg_of(name))
     assert not re.findall(r"#[0-9a-f]{6}\b", text)
     assert "DejaVu" not in text and "font-family" not in text
     ElementTree.fromstring(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import io
 import re
 import sys
@@ -65,8 +66,26 @@ def inputs():
 
 
 @pytest.fixture(scope="module")
-def tables(inputs):
-    return collect_tables(inputs.protected())
+def tables():
+    return collect_tables(whole())
+
+
+@functools.cache
+def whole():
+    """The invented results with small numbers hidden: never to be changed, only taken parts of."""
+    return fakes.inputs().protected()
+
+
+def with_others(**others):
+    """The invented results with some of them, or the visits or episodes, others: only those are protected anew."""
+    hidden = {name: protect_result(found, 5) for name, found in others.items()
+              if name in QUESTIONS and not isinstance(found, NotEstimable)}  # fmt: skip
+    return dataclasses.replace(whole(), **others | hidden)
+
+
+def page_with(**others):
+    found = with_others(**others)
+    return build_page(found, collect_tables(found))
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +140,7 @@ def test_every_sentence_can_be_made_again_from_the_published_csv_files(page, tab
     assert n_numbers > 40
 
 
-def test_a_changed_cell_changes_the_sentence(inputs, tables):
+def test_a_changed_cell_changes_the_sentence(tables):
     changed = dict(tables)
     volume = tables["quarter_review_volume"].copy()
     volume.loc[volume["quarter"] == fakes.CHOSEN, "episodes_started"] = 4_321.0
@@ -129,7 +148,7 @@ def test_a_changed_cell_changes_the_sentence(inputs, tables):
     verdicts = tables["quarter_review_verdicts"].copy()
     verdicts.loc[verdicts["indicator"] == "relieved_by_28", "brief"] = "7 quarters rising in a row"
     changed["quarter_review_verdicts"] = verdicts
-    protected = inputs.protected()
+    protected = whole()
     page = build_page(protected, changed)
     assert any(fact.startswith("4,321 episodes of care started") for fact in page.facts)
     assert page.summary[0].text == "One indicator signals a change: relieved by day 28, 7 quarters rising in a row."
@@ -195,8 +214,7 @@ def test_every_sentence_has_one_of_the_fixed_tags(page):
 
 @pytest.mark.parametrize("name", ["relief", "recurrence", "modality_use", "quarter_review", "completeness"])
 def test_a_refused_question_leaves_its_reason(name):
-    refused = dataclasses.replace(fakes.inputs(), **{name: NotEstimable(f"No {name} in these records.")})
-    page = build_page(refused)
+    page = page_with(**{name: NotEstimable(f"No {name} in these records.")})
     section_texts = [s.text for section in page.sections for s in section.lead]
     assert f"No {name} in these records." in section_texts
     assert f"No {name} in these records." in [s.text for s in page.cannot_say]
@@ -226,7 +244,7 @@ def test_how_episodes_end_is_not_said_while_most_are_open():
     episodes = fakes.episodes()
     codes = np.resize(np.array([2, 4, 5], np.int8), episodes.n)
     episodes.columns["end_reason"] = codes
-    page = build_page(dataclasses.replace(fakes.inputs(), episodes=episodes))
+    page = page_with(episodes=episodes)
     for part in (page.summary, page.look_into, page.cannot_say):
         assert "too early to tell; more than half of the episodes are still open" in tagged(part)
     attendance = next(s for s in page.sections if s.id == "attendance")
@@ -243,10 +261,10 @@ def test_an_episode_is_enough_and_none_is_no_division_by_zero():
 
 @pytest.mark.parametrize(("share", "said"), [(0.0, "No pain score was read"), (0.4, "40\u00a0% of visits only")])
 def test_missing_pain_scores_are_what_to_look_into(share, said):
-    found = fakes.inputs()
-    table = found.completeness.table.copy()
+    found = fakes.completeness()
+    table = found.table.copy()
     table.loc[table["field"] == "pain_pre", ["recorded", "estimate"]] = (int(share * 24_118), share)
-    page = build_page(dataclasses.replace(found, completeness=dataclasses.replace(found.completeness, table=table)))
+    page = page_with(completeness=dataclasses.replace(found, table=table))
     text = " ".join(s.text for s in page.look_into)
     assert said in text and "Nothing in this run" not in text
 
@@ -256,7 +274,7 @@ def test_the_remedy_of_a_rule_is_given_only_where_it_concerns_many_rows(page):
     assert said.endswith("because pain is outside the declared scale. Correct it in the clinic system.")
     episodes = fakes.episodes()
     episodes.ledger = Ledger((Step("validate", "records", 100, 80, set_aside={"E232": 20}),))
-    page = build_page(dataclasses.replace(fakes.inputs(), episodes=episodes))
+    page = page_with(episodes=episodes)
     assert any('[pain] scale = "0-100" in the mapping.' in s.text for s in page.look_into)
 
 
@@ -265,7 +283,7 @@ def test_small_numbers_of_the_run_are_marks():
     episodes.columns = {name: values[:3] for name, values in episodes.columns.items()}
     visits = fakes.visits()
     visits.columns = {"day": visits.columns["day"], "patient": np.array([0, 1])}
-    small = dataclasses.replace(fakes.inputs(), episodes=episodes, visits=visits).protected()
+    small = with_others(episodes=episodes, visits=visits)
     tables = collect_tables(small)
     run = tables["run"].set_index("fact")["value"]
     assert run["episodes"] == run["patients"] == run["inception_episodes"] == "<5" and run["visits"] == 24_118
@@ -275,7 +293,7 @@ def test_small_numbers_of_the_run_are_marks():
 def test_what_was_not_read_stands_in_the_data_quality_section():
     visits = fakes.visits()
     visits.notes = ("clinics that stopped recording: 1; their follow-up ends there",)
-    page = build_page(dataclasses.replace(fakes.inputs(), visits=visits))
+    page = page_with(visits=visits)
     quality = next(s for s in page.sections if s.id == "quality")
     texts = [block for block in quality.blocks if isinstance(block, Text)]
     words = [s.text for block in texts if block.title == "What else to know of the export" for s in block.sentences]
@@ -293,9 +311,9 @@ def returns(page):
     return next(section for section in page.sections if section.id == "return")
 
 
-def make_returns(found):
-    protected = found.protected()
-    return return_section(protected, collect_tables(protected))
+def make_returns(**others):
+    found = with_others(**others)
+    return return_section(found, collect_tables(found))
 
 
 def said_in(section):
@@ -329,18 +347,17 @@ def test_exercise_is_told_with_both_arms_its_interval_and_the_other_explanation(
 
 
 def test_a_refused_comparison_of_exercise_gives_its_reason():
-    found = fakes.inputs()
-    table = found.rehabilitation.table.copy()
+    found = fakes.rehabilitation()
+    table = found.table.copy()
     table.loc[0, ["estimate", "reason"]] = [np.nan, "an arm has fewer than 30 episodes"]
-    changed = dataclasses.replace(found.rehabilitation, table=table)
-    section = make_returns(dataclasses.replace(found, rehabilitation=changed))
+    section = make_returns(rehabilitation=dataclasses.replace(found, table=table))
     said = next(s for s in said_in(section) if "cannot be compared here" in s.text)
     assert said.text.endswith("an arm has fewer than 30 episodes.") and said.tag == "not estimable"
 
 
 @pytest.mark.parametrize("name", ["triggers", "rehabilitation", "return_factors"])
 def test_a_refused_part_of_return_leaves_its_reason_and_the_rest(name):
-    section = make_returns(dataclasses.replace(fakes.inputs(), **{name: NotEstimable(f"No {name} in these records.")}))
+    section = make_returns(**{name: NotEstimable(f"No {name} in these records.")})
     assert sum(isinstance(block, Part) for block in section.blocks) == 4
     assert [s.text for s in said_in(section) if s.tag == "not estimable"] == [f"No {name} in these records."]
 
@@ -348,17 +365,14 @@ def test_a_refused_part_of_return_leaves_its_reason_and_the_rest(name):
 def test_triggers_without_the_share_by_chance_are_told_without_it():
     pairs = fakes.PAIRS.copy()
     pairs[:, 4] = [0, 0, 0, 0, 2, 1]  # a rare trigger of returns hides what chance alone would give
-    found = dataclasses.replace(fakes.inputs(), triggers=fakes.triggers(pairs))
-    said = next(s.text for s in said_in(make_returns(found)) if "named the same again" in s.text)
+    section = make_returns(triggers=fakes.triggers(pairs))
+    said = next(s.text for s in said_in(section) if "named the same again" in s.text)
     assert "independent of the first" not in said and "interval" in said
 
 
 def test_definitions_that_agree_are_not_said_to_move_the_figure():
-    found = fakes.inputs()
-    same = found.recurrence.definitions.assign(estimate=0.26)
-    section = make_returns(
-        dataclasses.replace(found, recurrence=dataclasses.replace(found.recurrence, definitions=same))
-    )
+    found = fakes.recurrence()
+    section = make_returns(recurrence=dataclasses.replace(found, definitions=found.definitions.assign(estimate=0.26)))
     assert not any("moves the figure" in s.text for s in section.lead)
 
 
@@ -374,9 +388,9 @@ def test_hidden_cells_of_triggers_are_hidden_everywhere(tables, html):
 # -- use of treatments -------------------------------------------------------------------------------------------------
 
 
-def make_treatments(found):
-    protected = found.protected()
-    return treatment_section.treatment_section(protected, collect_tables(protected))
+def make_treatments(**others):
+    found = with_others(**others)
+    return treatment_section.treatment_section(found, collect_tables(found))
 
 
 def test_the_treatment_mix_has_its_pictures_in_order_and_shows_the_first_two(page):
@@ -391,16 +405,15 @@ def test_the_treatment_mix_has_its_pictures_in_order_and_shows_the_first_two(pag
 
 
 def test_a_visit_never_rated_twice_leaves_its_reason_and_the_rest():
-    section = make_treatments(dataclasses.replace(fakes.inputs(), same_visit=NotEstimable("No second rating.")))
+    section = make_treatments(same_visit=NotEstimable("No second rating."))
     assert [s.text for s in said_in(section) if s.tag == "not estimable"] == ["No second rating."]
     assert any(isinstance(b, FigureView) and b.id == "figure-pathway" for b in section.blocks)
 
 
 def test_sets_and_orders_that_cannot_be_shown_are_said_so():
-    found = fakes.inputs()
-    use = found.modality_use
+    use = fakes.inputs().modality_use
     empty = {name: getattr(use, name).iloc[:0] for name in ("bundles", "pathway", "co_use")}
-    section = make_treatments(dataclasses.replace(found, modality_use=dataclasses.replace(use, **empty)))
+    section = make_treatments(modality_use=dataclasses.replace(use, **empty))
     assert sum(s.tag == "not estimable" for s in said_in(section)) == 2
     assert [b.id for b in section.blocks if isinstance(b, FigureView)] == ["figure-treatments"]
 
@@ -452,7 +465,7 @@ def test_a_small_result_is_hidden_on_the_page_and_in_the_csv():
     result = dataclasses.replace(result, summary={"n": 3, "n_events": 2, "median_days": 4.0})
     protected = protect_result(result, 5)
     assert protected.summary["n"] == "<5" and protected.summary["n_events"] == "<5"
-    small = dataclasses.replace(fakes.inputs(), relief=result, relief_grid=fakes.relief_grid(7)).protected()
+    small = with_others(relief=result, relief_grid=fakes.relief_grid(7))
     tables = collect_tables(small)
     hidden = tables["relief"].set_index("horizon_days").loc[28]
     assert hidden["events"] in ("<5", HIDDEN) and hidden["estimate"] == HIDDEN
@@ -480,11 +493,9 @@ def test_a_value_without_limits_is_said_without_them():
 
 
 def test_braces_in_a_label_are_only_text():
-    found = fakes.inputs()
-    use = found.modality_use
+    use = fakes.inputs().modality_use
     label = use.table["label"].replace("Manual soft-tissue work", "{0.__class__} {x}")
-    changed = dataclasses.replace(use, table=use.table.assign(label=label))
-    page = build_page(dataclasses.replace(found, modality_use=changed))
+    page = page_with(modality_use=dataclasses.replace(use, table=use.table.assign(label=label)))
     assert any("{0.__class__} {x}" in sentence.text for sentence in page.sentences())
 
 
@@ -528,8 +539,7 @@ def test_text_of_an_export_is_never_markup(html):
     bad = '<img src=x onerror="alert(1)">'
     visits = fakes.visits()
     visits.unknown_terms = (("modalities", bad, 9, 7), ("cause", "{{7*7}}{% raw %}", 8, 6))
-    found = dataclasses.replace(fakes.inputs(), visits=visits)
-    text = render_html(build_page(found))
+    text = render_html(page_with(visits=visits))
     assert bad not in text and "&lt;img src=x" in text
     assert [t for t, _ in Outline(text).tags].count("img") == 0
     assert "{{7*7}}" in text
