@@ -179,12 +179,12 @@ def test_moved_limits_are_those_of_weighted_draws(sample):
     levels = mix_levels(sample, relief.episode[old])
     weight = post_strata.post_weights(post_strata.build_strata(levels, member, 5), member)
     _, moved = relief.estimate(old[member], weight, "x")
-    many = dataclasses.replace(sample.protocol.inference, bootstrap_draws=300)
+    many = dataclasses.replace(sample.protocol.inference, bootstrap_draws=2000)
     rows = build_rows(sample).take(old[member], weight)
     line = fit_line("x", rows, dataclasses.replace(sample.protocol, inference=many))
     share, low, high = results.read_day(line, 28)
     assert moved.estimate == pytest.approx(share, abs=1e-6)
-    # Kish's factor against draws of patients with their weights: within a fifth of the width.
+    # Kish's factor against draws of patients with their weights, so many that their own noise is small: within a fifth.
     assert moved.conf_high - moved.conf_low == pytest.approx(high - low, rel=0.2)
 
 
