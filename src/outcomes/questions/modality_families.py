@@ -108,8 +108,8 @@ def compare_families(
         shifted = build_treatment_rows(episodes, window_days=episodes.protocol.exposure.sensitivity_window_days)
     contrasts, lines = [], []
     # Families side by side keep the processors busier than the draws of one: much of a comparison is no draw.
-    together = max(1, min(count_workers(), len(wanted)))
-    workers = max(1, count_workers() // together)
+    # The last of an odd number has all processors: its draws are cut into parts of their own.
+    together, workers = max(1, min(count_workers(), len(wanted))), count_workers()
     with ThreadPoolExecutor(together) as pool:
         compared = [family_arms(episodes, rows, family) for family in wanted]
         running = [pool.submit(_compare, episodes, arms, rules, shifted, beside, workers) for arms in compared]
