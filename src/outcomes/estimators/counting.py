@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 1 << 16
+# Arrays of a block are small enough to be handed out again from the heap; larger ones are fresh pages each time.
+_BLOCK = 1 << 15
 _FEW = 16
 _LOOK = 64
 
