@@ -50,9 +50,11 @@ def serve() -> None:
 
 def _import_as_in_a_notebook() -> None:
     """Import the packages; pandas chooses how many columns it shows by asking at import where it runs."""
-    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
-    importlib.import_module("pandas")
-    del builtins.get_ipython  # type: ignore[attr-defined]
+    vars(builtins)["get_ipython"] = lambda: SimpleNamespace(kernel=None)
+    try:
+        importlib.import_module("pandas")
+    finally:
+        del vars(builtins)["get_ipython"]
     for name in PACKAGES:
         importlib.import_module(name)
 
@@ -67,12 +69,15 @@ def _fork(asked: Mapping[str, Any], kernels: dict[int, int | None]) -> int:
         _become_kernel(asked)
         code = 0
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else _FAILED
-    except BaseException:  # noqa: BLE001 - shown as an interpreter would, and never back into the loop
+        code = 0 if end.code is None else end.code if isinstance(end.code, int) else _FAILED
+    except BaseException:  # noqa: BLE001 - as an interpreter ends: shown, and the exit code says that it failed
         sys.excepthook(*sys.exc_info())
     finally:
-        atexit._run_exitfuncs()
-        os._exit(code)
+        # Never back into the loop of the process it was forked from, whatever happened.
+        try:
+            atexit._run_exitfuncs()
+        finally:
+            os._exit(code)
 
 
 def _become_kernel(asked: Mapping[str, Any]) -> None:

@@ -36,6 +36,9 @@ class KernelServer:
             text=True,
             start_new_session=True,  # the terminal signals the run, and the run ends its own
         )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise OSError("the process that makes kernels has no line to it")
+        self._line, self._answers = self._process.stdin, self._process.stdout
         self._lock = threading.Lock()
 
     def start(self, connection: str, folder: str, environment: Mapping[str, str], more: list[str]) -> ForkedKernel:
@@ -60,22 +63,20 @@ class KernelServer:
     def stop(self) -> None:
         """End it and every kernel it still has."""
         with suppress(OSError):
-            self._process.stdin.close()  # type: ignore[union-attr]
+            self._line.close()
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()  # its kernels see that it is gone
             self._process.wait()
-        self._process.stdout.close()  # type: ignore[union-attr]
+        self._answers.close()
 
     def _ask(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        line, answers = self._process.stdin, self._process.stdout
-        assert line is not None and answers is not None  # noqa: S101 - both are pipes
         with self._lock:
             try:
-                line.write(json.dumps(asked) + "\n")
-                line.flush()
-                answer = answers.readline()
+                self._line.write(json.dumps(asked) + "\n")
+                self._line.flush()
+                answer = self._answers.readline()
             except ValueError as closed:
                 raise BrokenPipeError("the process that makes kernels was ended") from closed
         if not answer:
