@@ -124,7 +124,8 @@ def ask_jointly(episodes) -> pd.DataFrame:
             row |= {name: getattr(model.fit, field)[at] for name, field in numbers}
         rows.append(row)
     table = pd.DataFrame(rows).reindex(columns=COLUMNS).assign(question="all_families")
-    table["q_value"] = benjamini_hochberg(table["p_value"].to_numpy(dtype=np.float64))
+    n_asked = sum(bool(item.flags.any() and not item.flags.all()) for item in model.given)
+    table["q_value"] = benjamini_hochberg(table["p_value"].to_numpy(dtype=np.float64), n_asked)
     return table
 
 

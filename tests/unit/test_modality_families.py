@@ -13,7 +13,16 @@ from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.npmle import cdf_at, npmle
 from outcomes.questions.comparisons import compare_modalities
 from outcomes.questions.contrast_checks import _other_region, read_pain
-from outcomes.questions.contrast_lines import ADJUSTED, DESCRIPTIVE, LINE_COLUMNS, NOT_ESTIMABLE, SIGNAL
+from outcomes.questions.contrast_lines import (
+    ADJUSTED,
+    DESCRIPTIVE,
+    LINE_COLUMNS,
+    NOT_ESTIMABLE,
+    SIGNAL,
+    Line,
+    add_q_values,
+    tabulate_lines,
+)
 from outcomes.questions.modality_families import compare_families
 from outcomes.questions.treatment_arms import family_arms, keep_comparable
 from outcomes.simulate import simulate
@@ -50,6 +59,19 @@ def row(table, contrast, analysis, scale="difference"):
     found = table[(table["contrast"] == contrast) & (table["analysis"] == analysis) & (table["scale"] == scale)]
     assert len(found) == 1
     return found.iloc[0]
+
+
+def test_what_the_gate_refuses_counts_among_the_contrasts_asked():
+    def line(p, n_with, n_without, analysis="adjusted"):
+        return Line("x", "X", analysis, "", "difference", DAY, p_value=p, n_with=n_with, n_without=n_without)
+
+    nan = float("nan")
+    # Tested, refused, never given, always given, tested; and a line beside.
+    rows = [line(0.02, 9, 9), line(nan, 3, 9), line(nan, 0, 9), line(nan, 9, 0), line(0.03, 9, 9)]
+    found = add_q_values(tabulate_lines([*rows, line(0.01, 9, 9, "unadjusted")]), "adjusted")
+    # Three could have been tested: 3 * 0.02 and 3/2 * 0.03.
+    np.testing.assert_allclose(found["q_value"], [0.045, nan, nan, nan, 0.045, nan], rtol=1e-12)
+    assert add_q_values(found, "").q_value.isna().all()
 
 
 # -- the numbers ------------------------------------------------------------------------------------------------------

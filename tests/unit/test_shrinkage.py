@@ -59,6 +59,9 @@ def test_q_values_by_hand():
     assert benjamini_hochberg([0.2, np.nan, None]) == pytest.approx([0.2, np.nan, np.nan], nan_ok=True)
     assert np.isnan(benjamini_hochberg([np.nan])).all()
     assert benjamini_hochberg([]).size == 0
+    # Five were asked, three could be tested: 5 * 0.01, 5/2 * 0.03, 5/3 * 0.04.
+    found = benjamini_hochberg([0.04, np.nan, 0.01, 0.03, np.nan], 5)
+    assert found == pytest.approx([0.2 / 3, np.nan, 0.05, 0.2 / 3, np.nan], abs=1e-15, nan_ok=True)
 
 
 # -- R ----------------------------------------------------------------------------------------------------------------
@@ -104,6 +107,11 @@ def test_q_values_keep_the_order_and_ignore_what_was_not_tested(values, seed):
     order = np.random.default_rng(seed).permutation(p.size)
     np.testing.assert_array_equal(benjamini_hochberg(p[order]), q[order])
     np.testing.assert_array_equal(benjamini_hochberg(np.append(p, np.nan))[:-1], q)
+    # A test left out counts as one that found nothing.
+    np.testing.assert_array_equal(
+        benjamini_hochberg(np.append(p, [np.nan, np.nan]), p.size + 2)[:-2],
+        benjamini_hochberg(np.append(p, [1.0, 1.0]))[:-2],
+    )
 
 
 def test_one_certain_estimate_beside_very_uncertain_ones():
@@ -193,3 +201,8 @@ def test_refuses_by_name(arguments, error, words):
 def test_q_values_refuse(p, words):
     with pytest.raises(InputRefused, match=words):
         benjamini_hochberg(p)
+
+
+def test_fewer_tests_asked_than_made_are_refused():
+    with pytest.raises(InputRefused, match="E770 n_asked: n_asked is 1, and 2 tests"):
+        benjamini_hochberg([0.1, 0.2, np.nan], 1)

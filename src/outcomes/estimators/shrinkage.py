@@ -140,7 +140,7 @@ def _sum_of_pairs(w: FloatArray) -> float:
     return float(2.0 * (ascending[1:] @ np.cumsum(ascending)[:-1]))
 
 
-def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
+def benjamini_hochberg(p_values: ArrayLike, n_asked: int | None = None) -> FloatArray:
     """Return q-values: the smallest false-discovery rate at which each is among the discoveries.
 
     Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x. If those with q at or below 0.10 are called
@@ -149,25 +149,33 @@ def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
     Parameters
     ----------
     p_values : array_like, shape (k,)
-        From 0 to 1; NaN where there was no test: it stays NaN and is not counted among the k.
+        From 0 to 1; NaN where there was no test: it stays NaN.
+    n_asked : int, optional
+        How many tests the family has; as many as are not NaN when not given. Where a gate that looks at the outcome
+        decides which tests are made, those it leaves out belong to the family: without them signals of nothing become
+        more frequent than asked for.
 
     Returns
     -------
     ndarray, shape (k,)
-        As R's ``p.adjust(p, "BH")``.
+        As R's ``p.adjust(p, "BH", n_asked)``.
 
     Raises
     ------
     InputRefused
-        E766 a number below 0 or above 1; not numbers, not one-dimensional.
+        E766 a number below 0 or above 1, E770 fewer tests asked than made; not numbers, not one-dimensional.
     """
     p = np.asarray(check_array("p_values", p_values), dtype=np.float64)
     if p.ndim != 1:
         raise refused("E602", "p_values", f"has {p.ndim} dimensions; one is needed.")
     tested = ~np.isnan(p)
     refuse_where(tested & ~((p >= 0) & (p <= 1)), "E766", "p_values", "does not lie between 0 and 1.")
+    made = int(np.count_nonzero(tested))
+    asked = made if n_asked is None else n_asked
+    if asked < made:
+        raise refused("E770", "n_asked", f"is {asked}, and {made} tests were made.")
     q = np.full(p.size, np.nan)
-    order = np.argsort(p)[: np.count_nonzero(tested)][::-1]  # NaN come last; the largest first
-    share = np.arange(order.size, 0, -1) / order.size if order.size else np.zeros(0)
+    order = np.argsort(p)[:made][::-1]  # NaN come last; the largest first
+    share = np.arange(made, 0, -1) / asked if made else np.zeros(0)
     q[order] = np.minimum(np.minimum.accumulate(p[order] / share), 1.0)
     return q

@@ -67,6 +67,7 @@ from outcomes.questions.contrast_gate import check_after
 from outcomes.questions.contrast_lines import (
     Contrast,
     Line,
+    add_q_values,
     count_arms,
     first_reason,
     fit_contrast,
@@ -74,7 +75,7 @@ from outcomes.questions.contrast_lines import (
     name_columns,
     tabulate_lines,
 )
-from outcomes.questions.modality_families import MAIN, add_q_values, compare_arms, count_workers, head_line
+from outcomes.questions.modality_families import MAIN, compare_arms, count_workers, head_line
 from outcomes.questions.modality_protocol import list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
 from outcomes.questions.results import IntArray
@@ -219,7 +220,7 @@ def _without_clinician(episodes: Episodes, contrast: Contrast, head: Line) -> Li
 def _make_result(
     episodes: Episodes, rows: TreatmentRows, classes: Classes, contrasts: list[Contrast], lines: list[Line]
 ) -> ModalityComparison:
-    table = add_q_values(tabulate_lines(lines))
+    table = add_q_values(tabulate_lines(lines), MAIN)
     return ModalityComparison(
         question="identified_muscle",
         table=table,

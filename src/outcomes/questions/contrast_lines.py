@@ -16,6 +16,7 @@ import numpy as np
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.overlap_relief import OverlapRelief, overlap_relief
+from outcomes.estimators.shrinkage import benjamini_hochberg
 from outcomes.questions.adjustment import Adjustment
 from outcomes.questions.arm_balance import BalanceRow, note_balance, tabulate_balance
 from outcomes.questions.contrast_gate import Check, check_after, check_before, check_followed
@@ -272,4 +273,25 @@ def tabulate_lines(lines: list[Line]) -> pd.DataFrame:
     table = pd.DataFrame([[getattr(line, name) for name in LINE_COLUMNS] for line in lines], columns=list(LINE_COLUMNS))
     for name in ("n_with", "n_without", "events_with", "events_without"):
         table[name] = pd.Series([value if math.isnan(value) else int(value) for value in table[name]], dtype=object)
+    return table
+
+
+def add_q_values(table: pd.DataFrame, analysis: str) -> pd.DataFrame:
+    """Add ``q_value``: Benjamini-Hochberg over the differences of one analysis; NaN elsewhere.
+
+    Whatever some episodes began with and others without was asked, and counts, also where the gate then refuses the
+    number: the gate looks at relief, so that those it leaves are no family fixed beforehand.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `LINE_COLUMNS`.
+    analysis : str
+        The analysis that makes the claims; none of the table's where it is a check of another one.
+    """
+    main = (table["analysis"] == analysis) & (table["scale"] == DIFFERENCE)
+    n_asked = int((main & (table["n_with"] > 0) & (table["n_without"] > 0)).sum())
+    table = table.copy()
+    table["q_value"] = np.nan
+    table.loc[main, "q_value"] = benjamini_hochberg(table.loc[main, "p_value"].to_numpy(dtype=np.float64), n_asked)
     return table

@@ -28,7 +28,7 @@ from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.linear import LinearFit
 from outcomes.estimators.sensitivity import find_detectable
-from outcomes.estimators.shrinkage import ShrunkenEffects, benjamini_hochberg, shrink_effects
+from outcomes.estimators.shrinkage import ShrunkenEffects, shrink_effects
 from outcomes.questions import results
 from outcomes.questions.contrast_checks import DRAWS_BESIDE, beside_line
 from outcomes.questions.contrast_lines import (
@@ -36,6 +36,7 @@ from outcomes.questions.contrast_lines import (
     DIFFERENCE,
     NAN,
     Line,
+    add_q_values,
     count_arms,
     fit_unadjusted,
     tabulate_lines,
@@ -150,7 +151,7 @@ def _tabulate_shrinkage(shrunk: ShrunkenEffects | None, n: int) -> pd.DataFrame:
 def _make_result(episodes: Episodes, model: JointModel) -> ModalityComparison:
     shrunk = _shrink(model)
     shrinkage = _tabulate_shrinkage(shrunk, len(model.shown))
-    table = _add_q_values(tabulate_lines(_build_lines(episodes, model, shrunk)))
+    table = add_q_values(tabulate_lines(_build_lines(episodes, model, shrunk)), JOINT)
     tables = tabulate_contrasts(model.contrasts, episodes.protocol)
     tables["diagnostics"] = _diagnose(tables["diagnostics"], episodes, model)
     return ModalityComparison(
@@ -169,15 +170,6 @@ def _make_result(episodes: Episodes, model: JointModel) -> ModalityComparison:
             "columns": _tabulate_columns(model),
         },
     )
-
-
-def _add_q_values(table: pd.DataFrame) -> pd.DataFrame:
-    """Add ``q_value``: Benjamini-Hochberg over the joint lines; NaN elsewhere."""
-    main = table["analysis"] == JOINT
-    table["q_value"] = np.nan
-    if main.any():
-        table.loc[main, "q_value"] = benjamini_hochberg(table.loc[main, "p_value"].to_numpy(dtype=np.float64))
-    return table
 
 
 def _diagnose(table: pd.DataFrame, episodes: Episodes, model: JointModel) -> pd.DataFrame:
@@ -273,7 +265,7 @@ def _settings(episodes: Episodes) -> dict[str, Any]:
         interactions="none: not declared beforehand",
         bundling=f"families with fewer than {protocol.reporting_floor.compare_min_episodes} episodes of one without "
         f"the other, or a variance inflation above {MOST_INFLATION:g}, stand as one",
-        multiplicity=f"Benjamini-Hochberg over the families, q = {protocol.inference.bh_q:g}",
+        multiplicity=f"Benjamini-Hochberg over all families, refused ones too, q = {protocol.inference.bh_q:g}",
         tag="adjusted association",
     )
 

@@ -23,7 +23,6 @@ import numpy as np
 
 from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
 from outcomes.errors import Finding, InputRefused, NotEstimable
-from outcomes.estimators.shrinkage import benjamini_hochberg
 from outcomes.questions import results
 from outcomes.questions.contrast_checks import (
     DRAWS_BESIDE,
@@ -41,6 +40,7 @@ from outcomes.questions.contrast_lines import (
     DIFFERENCE,
     Contrast,
     Line,
+    add_q_values,
     count_arms,
     difference_line,
     fit_contrast,
@@ -213,28 +213,11 @@ def _control_exposure(episodes: Episodes, rows: TreatmentRows) -> list[Line]:
     return [beside_line(line, found.shown) if found.shown else line.refuse(found.reason)]
 
 
-def add_q_values(table: pd.DataFrame, is_family: bool = True) -> pd.DataFrame:
-    """Add ``q_value``: Benjamini-Hochberg over the main rows of all contrasts; NaN elsewhere.
-
-    Parameters
-    ----------
-    table : DataFrame
-    is_family : bool
-        False for an analysis that is a check of another one: it makes no claim of its own.
-    """
-    main = (table["analysis"] == MAIN) & (table["scale"] == DIFFERENCE)
-    table = table.copy()
-    table["q_value"] = np.nan
-    if main.any() and is_family:
-        table.loc[main, "q_value"] = benjamini_hochberg(table.loc[main, "p_value"].to_numpy(dtype=np.float64))
-    return table
-
-
 def _make_result(
     episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], lines: list[Line]
 ) -> ModalityComparison:
     protocol = episodes.protocol
-    table = add_q_values(tabulate_lines(lines), is_family=not rows.window_days)
+    table = add_q_values(tabulate_lines(lines), "" if rows.window_days else MAIN)
     return ModalityComparison(
         question="one_family",
         table=table,
@@ -279,7 +262,7 @@ def _settings(episodes: Episodes, rows: TreatmentRows) -> dict[str, Any]:
         estimator="overlap-weighted interval-censored curve of each arm; patients drawn, weights estimated again in "
         "every draw",
         bootstrap_draws=f"{protocol.inference.bootstrap_draws} for main lines, {DRAWS_BESIDE} beside them",
-        multiplicity=f"Benjamini-Hochberg over the families, q = {protocol.inference.bh_q:g}",
+        multiplicity=f"Benjamini-Hochberg over all families, refused ones too, q = {protocol.inference.bh_q:g}",
         tag="adjusted association",
     )
 
