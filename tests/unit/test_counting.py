@@ -26,7 +26,7 @@ from outcomes.estimators.checks import (
     check_weights,
     check_whole,
 )
-from outcomes.estimators.counting import count_by, count_events, distinct
+from outcomes.estimators.counting import count_by, count_events, distinct, distinct_pairs
 from outcomes.estimators.curves import aalen_johansen, kaplan_meier
 from outcomes.estimators.npmle import npmle
 
@@ -55,6 +55,30 @@ def test_distinct_is_what_sorting_says(values):
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(place, inverse)
     assert found.dtype == values.dtype
+
+
+def check_pairs(first, second):
+    one, other, count, place = distinct_pairs(first, second)
+    expected = Counter(zip(first.tolist(), second.tolist(), strict=True))
+    assert list(zip(one.tolist(), other.tolist(), strict=True)) == sorted(expected)
+    assert count.tolist() == [expected[pair] for pair in sorted(expected)]
+    np.testing.assert_array_equal(one[place], first)
+    np.testing.assert_array_equal(other[place], second)
+
+
+@pytest.mark.parametrize("values", KINDS, ids=str)
+def test_pairs_are_what_a_dictionary_says_of_every_kind(values):
+    check_pairs(values, np.roll(values, 1))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0, 1, 2, 5, math.inf])), min_size=1, max_size=30),
+    st.sampled_from([1.0, 0.3, 400.0]),
+)
+def test_pairs_are_what_a_dictionary_says(pairs, unit):
+    # Whole days within a table, times with fractions, and whole numbers whose pairs no table would hold.
+    first, second = (np.array(column, dtype=float) * unit for column in zip(*pairs, strict=True))
+    check_pairs(first, second)
 
 
 @settings(max_examples=200, deadline=None)

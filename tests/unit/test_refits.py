@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from outcomes.estimators import refit_steps
+from outcomes.estimators import npmle_steps
 from outcomes.estimators.npmle import build_patterns, fit_patterns, npmle
 from outcomes.estimators.refits import refit
 
@@ -82,7 +82,7 @@ def test_masses_of_0_or_more_are_those_of_nnls(seed: int) -> None:
     inside, slope = generator.uniform(size=size), generator.normal(scale=4.0, size=size)
     room[3, :size], room[4, :size] = inside, slope
     matrix = laplacian(low, high, curvature, work)
-    assert refit_steps._solve_nonnegative(size, places, free, room, matrix, np.empty((10, 10)))
+    assert npmle_steps._solve_nonnegative(size, places, free, room, matrix, np.empty((10, 10)))
     hessian = by_masses(low, high, curvature, work)
     root = np.linalg.cholesky(hessian).T
     expected, _ = nnls(root, np.linalg.solve(root.T, slope + hessian @ inside))
@@ -95,7 +95,7 @@ def test_masses_that_want_below_0_end_at_0() -> None:
     room[3, :3], room[4, :3] = [0.2, 0.2, 0.6], [-5.0, -5.0, 1.0]
     # One row in each interval, curvature 1: the best masses are 0.2 - 5, 0.2 - 5 and 0.6 + 1.
     matrix = laplacian(np.arange(3), np.arange(3), np.ones(3), np.ones(3, dtype=bool))
-    assert refit_steps._solve_nonnegative(3, places, free, room, matrix, np.empty((4, 4)))
+    assert npmle_steps._solve_nonnegative(3, places, free, room, matrix, np.empty((4, 4)))
     np.testing.assert_allclose(room[3, :3], [0.0, 0.0, 1.6], atol=1e-12)
 
 
@@ -110,20 +110,20 @@ def test_systems_are_solved_as_by_elimination_of_all_numbers(size: int) -> None:
     system, wanted = np.zeros((size + 1, size + 1)), np.zeros(size + 1)
     system[1:, 1:], wanted[1:] = full, generator.normal(size=size)
     expected = np.linalg.solve(full, wanted[1:])
-    assert refit_steps._solve_definite(size, system, wanted, np.zeros(size + 1, dtype=np.intp))
+    assert npmle_steps._solve_definite(size, system, wanted, np.zeros(size + 1, dtype=np.intp))
     np.testing.assert_allclose(wanted[1:], expected, rtol=1e-10)
 
 
 def test_a_matrix_without_an_answer_is_said_to_have_none() -> None:
     system = np.zeros((3, 3))
     system[1:, 1:] = [[1.0, 2.0], [2.0, 1.0]]
-    assert not refit_steps._solve_definite(2, system, np.ones(3), np.zeros(3, dtype=np.intp))
+    assert not npmle_steps._solve_definite(2, system, np.ones(3), np.zeros(3, dtype=np.intp))
 
 
 def test_where_nothing_can_be_kept_each_process_compiles_for_itself(tmp_path: Path) -> None:
     code = (
         "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"
-        "from outcomes.estimators.refit_steps import _find_working as f; import numpy as np\n"
+        "from outcomes.estimators.npmle_steps import _find_working as f; import numpy as np\n"
         "print(f(np.array([1.0, 0.0]), np.zeros(3), np.ones(2, bool), 1.0, np.zeros(3, np.intp)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)

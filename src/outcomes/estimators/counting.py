@@ -58,6 +58,62 @@ def _distinct_whole(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp
     return found, place
 
 
+def distinct_pairs(
+    first: NDArray[Any], second: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the distinct pairs of two numbers, ascending, how many rows have each, and where each row's stands.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (n,)
+        Numbers without NaN; ``inf`` is a value.
+
+    Returns
+    -------
+    one, other : ndarray, shape (m,)
+    count : ndarray of int, shape (m,)
+    place : ndarray of int, shape (n,)
+        ``one[place]`` equals `first` and ``other[place]`` equals `second`.
+    """
+    try:
+        values, pair = _pairs_of_whole(first, second)
+    except _NotWhole:
+        values, place = distinct(np.concatenate([first, second]))
+        pair, place = distinct(place[: first.size] * values.size + place[first.size :])
+        one, other = np.divmod(pair, max(values.size, 1))
+        return values[one], values[other], np.bincount(place, minlength=pair.size), place
+    count = np.bincount(pair, minlength=values.size**2)
+    present = np.flatnonzero(count)
+    rank = np.empty(count.size, dtype=np.intp)
+    rank[present] = np.arange(present.size)
+    for rows in blocks(pair.size, _BLOCK):
+        pair[rows] = rank[pair[rows]]
+    one, other = np.divmod(present, values.size)
+    return values[one], values[other], count[present], pair
+
+
+def _pairs_of_whole(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return all numbers of the range and the number of each row's pair; raise where the pairs would be too many."""
+    if not first.size:
+        raise _NotWhole
+    most = math.isqrt(4 * first.size + 100_000)
+    ends = [_whole_range(values, most) for values in (first, second)]
+    low, has_infinite = min(end.low for end in ends), any(end.has_infinite for end in ends)
+    size = max(end.low + end.size - end.has_infinite for end in ends) - low + has_infinite
+    if size > most:
+        raise _NotWhole
+    values = np.arange(low, low + size, dtype=np.result_type(first, second))
+    if has_infinite:
+        values[-1] = np.inf
+    whole, pair = _Range(low, size, has_infinite), np.empty(first.size, dtype=np.intp)
+    for rows in blocks(first.size, _BLOCK):
+        slots = _slots(first[rows], whole)
+        slots *= size
+        slots += _slots(second[rows], whole)
+        pair[rows] = slots
+    return values, pair
+
+
 def count_by(
     values: NDArray[Any],
     codes: Sequence[NDArray[Any]],
@@ -153,17 +209,21 @@ def _whole_range(values: NDArray[Any], widest: int) -> _Range:
     low, high = values.min(), values.max()
     has_infinite = bool(values.dtype.kind == "f" and np.isposinf(high))
     if has_infinite and np.isfinite(low):
-        high = values[np.isfinite(values)].max()
+        high = max(_highest_finite(values[rows], low) for rows in blocks(values.size, _BLOCK))
     # Written so that the infinities that are left are refused here too.
     if not float(high) - float(low) <= widest or not abs(float(low)) < 2.0**52 or low != int(low):
         raise _NotWhole
     return _Range(int(low), int(high) - int(low) + 1 + has_infinite, has_infinite)
 
 
+def _highest_finite(values: NDArray[Any], low: Any) -> Any:
+    return np.where(values < np.inf, values, low).max()
+
+
 def _slots(values: NDArray[Any], whole: _Range) -> NDArray[np.intp]:
     """Return how far each value, shape (n,), lies above the lowest; raise where one is not whole."""
     if whole.has_infinite:
-        values = np.where(np.isposinf(values), whole.low + whole.size - 1, values)
+        values = np.minimum(values, whole.low + whole.size - 1)
     slot = values.astype(np.intp)
     if values.dtype.kind == "f" and not (slot == values).all():
         raise _NotWhole

@@ -9,9 +9,9 @@ How it is computed. The self-consistency iteration (EM) creeps near the boundary
 thousands of passes on real data. Used here is the constrained Newton method of Wang 2007
 (doi:10.1111/j.1467-9868.2007.00583.x; for interval data 2008, doi:10.1016/j.csda.2007.10.018): keep a small set of
 intervals with mass, add where the gradient is largest between them, solve a nonnegative quadratic problem for all
-masses at once, and step back if the likelihood did not rise. Each data interval covers a run of neighbouring innermost
-intervals, so likelihood, gradient and Hessian are sums over a table of runs: the cost follows the number of distinct
-intervals, not of rows.
+masses at once, and step back if the likelihood did not rise (`npmle_steps`). Each data interval covers a run of
+neighbouring innermost intervals, so likelihood, gradient and Hessian are sums over a table of runs: the cost follows
+the number of distinct intervals, not of rows.
 
 When it stops. The likelihood is concave, so a point is the maximum if and only if the gradient of no interval exceeds
 the total weight (Gentleman and Geyer 1994, doi:10.1093/biomet/81.3.618). ``gap`` is that excess, relative; the fit ends
@@ -30,16 +30,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, check_days, check_numbers, check_share, check_weights, refuse_where
-from outcomes.estimators.counting import distinct, sum_by
+from outcomes.estimators.counting import distinct, distinct_pairs, sum_by
 
 IntArray = NDArray[np.intp]
 
 GAP = 1e-9
-_MAX_ITERATIONS = 500
-_MAX_SUPPORT = 5_000
-_MAX_HALVINGS = 60
-_RIDGE = 1e-9
-_SLACK = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +188,20 @@ def build_patterns(left: ArrayLike, right: ArrayLike, weights: ArrayLike | None 
     """Check the rows and count them into distinct intervals; raises as `npmle`."""
     a = check_numbers("left", left)
     b = check_numbers("right", right, a.size, allow_infinite=True)
-    w = check_weights(weights, a.size)
-    refuse_where(a < 0, "E631", "left", "is negative.")
-    refuse_where(a > b, "E632", "left", "is above right.")
-    values, place = distinct(np.concatenate([a, b]))
-    span = 3 * values.size
-    left_place = 3 * place[: a.size] + np.where(a == b, 0, 2)
-    key, row = distinct(left_place * span + 3 * place[a.size :] + 1)
-    weight = sum_by(row, w, key.size)
+    w = check_weights(weights, a.size) if weights is not None or not a.size else None
+    lefts, rights, count, row = distinct_pairs(a, b)
+    # Rows are gone through again only to name those at fault.
+    if (lefts < 0).any() or (lefts > rights).any():
+        refuse_where(a < 0, "E631", "left", "is negative.")
+        refuse_where(a > b, "E632", "left", "is above right.")
+    weight = count.astype(np.float64) if w is None else sum_by(row, w, count.size)
     used = weight > 0
-    lefts, rights = key[used] // span, key[used] % span
-    new_row = np.where(used, np.cumsum(used) - 1, -1)[row]
-    return Patterns(values[lefts // 3], values[rights // 3], weight[used], lefts, rights, values, new_row)
+    if not used.all():
+        lefts, rights, weight = lefts[used], rights[used], weight[used]
+        row = np.where(used, np.cumsum(used) - 1, -1)[row]
+    values, place = distinct(np.concatenate([lefts, rights]))
+    left_place = 3 * place[: lefts.size] + np.where(lefts == rights, 0, 2)
+    return Patterns(lefts, rights, weight, left_place, 3 * place[lefts.size :] + 1, values, row)
 
 
 def find_cells(left_place: IntArray, right_place: IntArray) -> Cells:
@@ -223,13 +220,8 @@ def find_cells(left_place: IntArray, right_place: IntArray) -> Cells:
     return Cells(cell_left, cell_right, low, high)
 
 
-def maximise(
-    cells: Cells, weight: FloatArray, start: FloatArray | None = None, gap_wanted: float = GAP
-) -> tuple[FloatArray, int, float, float]:
-    """Return the masses of all cells, the steps taken, the gap and the log-likelihood.
-
-    `start`, shape (k,), must give every pattern some mass.
-    """
+def maximise(cells: Cells, weight: FloatArray, gap_wanted: float = GAP) -> tuple[FloatArray, int, float, float]:
+    """Return the masses of all cells, the steps taken, the gap and the log-likelihood."""
     k = cells.left_place.size
     # Patterns that cover the same run are one term of the likelihood.
     key, inverse = distinct(cells.low * k + cells.high)
@@ -242,128 +234,35 @@ def maximise(
             if gap < gap_wanted:
                 return mass, 0, gap, _loglik(weight, probability)
         # The formula lost too many digits, which only weights of very different size do: let the steps try.
-    mass = _stabbing_start(low, high, k) if start is None else start / start.sum()
-    return _newton(mass, low, high, weight, gap_wanted)
+    return _climb(low, high, weight, k, gap_wanted)
 
 
-def _newton(
-    mass: FloatArray, low: IntArray, high: IntArray, weight: FloatArray, gap_wanted: float
+def _climb(
+    low: IntArray, high: IntArray, weight: FloatArray, k: int, gap_wanted: float
 ) -> tuple[FloatArray, int, float, float]:
-    total, k = weight.sum(), mass.size
-    probability = _run_sums(mass, low, high)
-    loglik = _loglik(weight, probability)
-    for iteration in range(_MAX_ITERATIONS):
-        gradient = _gradient(low, high, weight / probability, k)
-        gap = float(gradient.max() / total - 1.0)
-        if gap < gap_wanted:
-            return mass, iteration, gap, loglik
-        work = _working_set(mass, gradient, total)
-        if work.size > _MAX_SUPPORT:
-            raise NotEstimable(
-                f"The curve would need {work.size} points with mass; this method is for times counted in days. "
-                "Round the times to a coarser unit."
-            )
-        target = np.zeros(k)
-        target[work] = _newton_target(work, mass[work], gradient[work], low, high, weight / probability**2, total)
-        mass, probability, loglik = _line_search(mass, target, low, high, weight, loglik)
-    raise NotEstimable(
-        f"The curve did not reach its optimality condition: gap {gap:.1e} after {_MAX_ITERATIONS} steps."
-    )
+    # numba takes half a second to import: a curve of exact times does not wait for it.
+    from outcomes.estimators import npmle_steps
 
-
-def _line_search(
-    mass: FloatArray, target: FloatArray, low: IntArray, high: IntArray, weight: FloatArray, before: float
-) -> tuple[FloatArray, FloatArray, float]:
-    """Go from `mass` towards `target` as far as the likelihood rises; masses are scaled to sum to 1."""
-    target = target / target.sum()
-    share = 1.0
-    for _ in range(_MAX_HALVINGS):
-        trial = target if share == 1.0 else mass + share * (target - mass)
-        probability = _run_sums(trial, low, high)
-        loglik = _loglik(weight, probability)
-        # Rounding alone moves the sum of a million logarithms by this much; refusing it would stop short of the
-        # optimum.
-        if loglik >= before - 1e-13 * abs(before):
-            return trial, probability, loglik
-        share /= 2.0
-    raise NotEstimable("The curve could not be improved although its optimality condition is not met.")
-
-
-def _newton_target(
-    work: IntArray,
-    mass: FloatArray,
-    gradient: FloatArray,
-    low: IntArray,
-    high: IntArray,
-    curvature: FloatArray,
-    total: float,
-) -> FloatArray:
-    """Maximise the quadratic approximation over nonnegative masses on the working set."""
-    size = work.size
-    first = np.searchsorted(work, low, side="left")
-    last = np.searchsorted(work, high, side="right") - 1
-    covers = first <= last
-    table = sum_by(first[covers] * size + last[covers], curvature[covers], size * size)
-    # Entry (j, k), j <= k, of the Hessian: curvature of all runs that begin at or before j and end at or after k.
-    hessian = np.cumsum(np.cumsum(table.reshape(size, size), axis=0)[:, ::-1], axis=1)[:, ::-1]
-    hessian = np.triu(hessian) + np.triu(hessian, 1).T
-    # Masses that always occur together leave the Hessian singular; the ridge holds them near where they are.
-    hessian[np.diag_indices(size)] *= 1.0 + _RIDGE
-    scale = 1.0 / np.sqrt(np.diag(hessian))
-    scaled = hessian * scale[:, None] * scale[None, :]
-    wanted = (gradient - total + hessian @ mass) * scale
-    return _solve_nonnegative(scaled, wanted) * scale
-
-
-def _solve_nonnegative(matrix: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Minimise ``x' M x / 2 - x' w`` over x >= 0, M positive definite, by block principal pivoting.
-
-    All signs that are wrong are exchanged at once; when that stops helping, one at a time, which always ends
-    (Portugal, Judice and Vicente 1994, doi:10.1090/S0025-5718-1994-1250776-4).
-    """
-    size = wanted.size
-    free = np.ones(size, dtype=bool)
-    fewest, patience = size + 1, 3
-    for _ in range(10 * size + 100):
-        inside = np.flatnonzero(free)
-        x = np.zeros(size)
-        x[inside] = np.linalg.solve(matrix[np.ix_(inside, inside)], wanted[inside])
-        slope = matrix @ x - wanted
-        wrong = np.flatnonzero(np.where(free, x < 0, slope < -_SLACK * np.abs(wanted).max()))
-        if not wrong.size:
-            return x
-        if wrong.size < fewest:
-            fewest, patience = wrong.size, 3
-        elif patience > 0:
-            patience -= 1
-        else:
-            wrong = wrong[-1:]
-        free[wrong] = ~free[wrong]
-    raise NotEstimable("The curve's masses could not be solved for: the intervals are nearly degenerate.")
-
-
-def _working_set(mass: FloatArray, gradient: FloatArray, total: float) -> IntArray:
-    """Cells with mass, and between each two of them the one with the largest gradient if that exceeds the total."""
-    support = np.flatnonzero(mass > 0)
-    bounds = np.concatenate([[0], support + 1])
-    bounds = bounds[bounds < mass.size]
-    segment_max = np.maximum.reduceat(gradient, bounds)
-    segment = np.searchsorted(bounds, np.arange(mass.size), side="right") - 1
-    peak = np.flatnonzero((gradient == segment_max[segment]) & (gradient > total))
-    _, first = np.unique(segment[peak], return_index=True)
-    return np.union1d(support, peak[first])
-
-
-def _stabbing_start(low: IntArray, high: IntArray, k: int) -> FloatArray:
-    """Equal mass on the fewest cells such that every run holds one: always the end of the first run not yet hit."""
-    order = np.argsort(high, kind="stable")
-    mass = np.zeros(k)
-    hit = -1
-    for i in order:
-        if low[i] > hit:
-            hit = int(high[i])
-            mass[hit] = 1.0
-    return mass / mass.sum()
+    mass = np.zeros((1, k))
+    npmle_steps.stab(low, high, np.argsort(high, kind="stable"), mass[0])
+    mass /= mass.sum()
+    steps = np.zeros(1, dtype=np.intp)
+    npmle_steps.climb(weight[None, :], np.ones((1, k), dtype=np.bool_), mass, low, high, gap_wanted, steps)
+    if steps[0] == npmle_steps.TOO_WIDE:
+        raise NotEstimable(
+            f"The curve would need more than {npmle_steps.MAX_SUPPORT} points with mass; this method is for times "
+            "counted in days. Round the times to a coarser unit."
+        )
+    probability = _run_sums(mass[0], low, high)
+    gap = float(_gradient(low, high, weight / probability, k).max() / weight.sum() - 1.0)
+    if steps[0] < 0:
+        why = {
+            npmle_steps.TOO_MANY_STEPS: f"did not reach its optimality condition in {npmle_steps.MAX_STEPS} steps",
+            npmle_steps.NO_RISE: "could not be improved although its optimality condition is not met",
+            npmle_steps.NO_SOLUTION: "could not be solved for: the intervals are nearly degenerate",
+        }[int(steps[0])]
+        raise NotEstimable(f"The curve {why} (gap {gap:.1e}).")
+    return mass[0], int(steps[0]), gap, _loglik(weight, probability)
 
 
 def _product_limit(low: IntArray, high: IntArray, weight: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:

@@ -1,7 +1,7 @@
 """Fit the interval-censored curve to many draws of one table of patterns at once.
 
 A draw has the patterns of the full data with other weights, some of them 0. All draws are laid out together, and each
-then climbs by itself from the full data's fit (`refit_steps`). No sum runs over draws, so a draw's fit does not depend
+then climbs by itself from the full data's fit (`npmle_steps`). No sum runs over draws, so a draw's fit does not depend
 on the others.
 
 Where a draw lacks patterns, several innermost intervals of the full data can lie inside one of the draw's: the last of
@@ -70,17 +70,17 @@ def refit(
     weight = np.add.reduceat(counts[:, order], np.searchsorted(run[order], np.arange(key.size)), axis=1)
     draws = _lay_out(patterns, fit, counts, cells.right_place, np.ascontiguousarray(weight, dtype=np.float64))
     # numba takes half a second to import: only who draws waits for it.
-    from outcomes.estimators.refit_steps import climb
+    from outcomes.estimators.npmle_steps import climb
 
-    reached = np.zeros(counts.shape[0], dtype=bool)
-    climb(draws.weight, draws.allowed, draws.start, key // k, key % k, gap_wanted, reached)
-    return draws.start, draws.end, reached
+    steps = np.zeros(counts.shape[0], dtype=np.intp)
+    climb(draws.weight, draws.allowed, draws.start, key // k, key % k, gap_wanted, steps)
+    return draws.start, draws.end, steps >= 0
 
 
 def prepare() -> None:
-    """Compile what fits the draws, once for each installation; it takes some ten seconds."""
-    patterns = build_patterns([0.0, 1.0], [1.0, 2.0])
-    refit(patterns, fit_patterns(patterns), np.array([[1, 2]]), 1e-6)
+    """Compile what fits curves and draws, once for each installation; it takes some ten seconds."""
+    patterns = build_patterns([0.0, 0.0, 3.0, 1.0], [2.0, 1.0, 5.0, 3.0])
+    refit(patterns, fit_patterns(patterns), np.array([[1, 2, 1, 1]]), 1e-6)
 
 
 def _lay_out(patterns: Patterns, fit: Npmle, counts: NDArray[Any], cell_right: IntArray, weight: FloatArray) -> Draws:
