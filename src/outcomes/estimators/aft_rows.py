@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.estimators.checks import FloatArray, check_columns, check_numbers, refuse_where, refused
 from outcomes.estimators.counting import distinct, sum_by
+from outcomes.estimators.row_codes import count_rows
 
 IntArray = NDArray[np.intp]
 
@@ -78,16 +77,3 @@ def count_intervals(table: FloatArray, a: FloatArray, b: FloatArray, w: FloatArr
     new = np.where(kept, np.cumsum(kept) - 1, -1)[row]
     example = example[kept]
     return CountedRows(table[example], a[example], b[example], weight[kept], new)
-
-
-def count_rows(columns: Sequence[NDArray[Any]]) -> IntArray:
-    """Return the pattern 0..m-1 of each row, shape (n,), from columns of shape (n,)."""
-    key, span = np.zeros(columns[0].size, dtype=np.intp), 1
-    for column in columns:
-        found, place = distinct(column)
-        key, span = key * found.size + place, span * found.size
-        # Keys stay small enough to be counted in one pass, and never overflow.
-        if span > 4 * key.size:
-            found, key = distinct(key)
-            span = found.size
-    return distinct(key)[1]

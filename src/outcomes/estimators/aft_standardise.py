@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike
 from outcomes.errors import NotEstimable
 from outcomes.estimators.aft import AftFit
 from outcomes.estimators.aft_families import find_family
-from outcomes.estimators.aft_rows import IntArray, check_clusters, check_table, count_rows
+from outcomes.estimators.aft_rows import IntArray, check_clusters, check_table
 from outcomes.estimators.checks import FloatArray, check_level, check_numbers, check_weights, refuse_where
 from outcomes.estimators.counting import sum_by
 from outcomes.estimators.limits import difference_limits, logit_limits
+from outcomes.estimators.row_codes import count_rows
 
 
 @dataclass(frozen=True, slots=True)

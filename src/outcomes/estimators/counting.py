@@ -52,10 +52,7 @@ def _distinct_whole(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp
         rank[present] = np.arange(present.size)
         for rows in blocks(values.size, _BLOCK):
             place[rows] = rank[place[rows]]
-    found = (present + whole.low).astype(values.dtype)
-    if whole.has_infinite:
-        found[-1] = np.inf
-    return found, place
+    return _values(present, whole, values.dtype), place
 
 
 def distinct_pairs(
@@ -75,43 +72,47 @@ def distinct_pairs(
     place : ndarray of int, shape (n,)
         ``one[place]`` equals `first` and ``other[place]`` equals `second`.
     """
-    try:
-        values, pair = _pairs_of_whole(first, second)
-    except _NotWhole:
-        values, place = distinct(np.concatenate([first, second]))
-        pair, place = distinct(place[: first.size] * values.size + place[first.size :])
-        one, other = np.divmod(pair, max(values.size, 1))
-        return values[one], values[other], np.bincount(place, minlength=pair.size), place
-    count = np.bincount(pair, minlength=values.size**2)
-    present = np.flatnonzero(count)
-    rank = np.empty(count.size, dtype=np.intp)
-    rank[present] = np.arange(present.size)
-    for rows in blocks(pair.size, _BLOCK):
-        pair[rows] = rank[pair[rows]]
-    one, other = np.divmod(present, values.size)
-    return values[one], values[other], count[present], pair
-
-
-def _pairs_of_whole(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return all numbers of the range and the number of each row's pair; raise where the pairs would be too many."""
     if not first.size:
+        return first, second, np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    try:
+        pair, ranges = _pairs_of_whole(first, second)
+    except _NotWhole:
+        (one, code), (other, place) = distinct(first), distinct(second)
+        pair, place = distinct(code * other.size + place)
+        return one[pair // other.size], other[pair % other.size], np.bincount(place, minlength=pair.size), place
+    count = np.bincount(pair, minlength=ranges[0].size * ranges[1].size)
+    present = np.flatnonzero(count)
+    if present.size < count.size:
+        rank = np.empty(count.size, dtype=np.intp)
+        rank[present] = np.arange(present.size)
+        for rows in blocks(pair.size, _BLOCK):
+            pair[rows] = rank[pair[rows]]
+    slots = np.divmod(present, ranges[1].size)
+    one, other = (_values(*of) for of in zip(slots, ranges, (first.dtype, second.dtype), strict=True))
+    return one, other, count[present], pair
+
+
+def _pairs_of_whole(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[np.intp], tuple[_Range, _Range]]:
+    """Return the number of each row's pair, and both ranges; raise where there would be too many pairs."""
+    most = 4 * first.size + 100_000
+    one, other = _whole_range(first, most), _whole_range(second, most)
+    if one.size * other.size > most:
         raise _NotWhole
-    most = math.isqrt(4 * first.size + 100_000)
-    ends = [_whole_range(values, most) for values in (first, second)]
-    low, has_infinite = min(end.low for end in ends), any(end.has_infinite for end in ends)
-    size = max(end.low + end.size - end.has_infinite for end in ends) - low + has_infinite
-    if size > most:
-        raise _NotWhole
-    values = np.arange(low, low + size, dtype=np.result_type(first, second))
-    if has_infinite:
-        values[-1] = np.inf
-    whole, pair = _Range(low, size, has_infinite), np.empty(first.size, dtype=np.intp)
+    pair = np.empty(first.size, dtype=np.intp)
     for rows in blocks(first.size, _BLOCK):
-        slots = _slots(first[rows], whole)
-        slots *= size
-        slots += _slots(second[rows], whole)
+        slots = _slots(first[rows], one)
+        slots *= other.size
+        slots += _slots(second[rows], other)
         pair[rows] = slots
-    return values, pair
+    return pair, (one, other)
+
+
+def _values(slot: NDArray[np.intp], whole: _Range, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return the values, shape (m,), that stand in some slots."""
+    values = (slot + whole.low).astype(kind)
+    if whole.has_infinite:
+        values[slot == whole.size - 1] = np.inf
+    return values
 
 
 def count_by(

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.aft_rows import count_rows
 from outcomes.estimators.checks import FloatArray
 from outcomes.estimators.counting import sum_by
+from outcomes.estimators.row_codes import count_rows
 
 IntArray = NDArray[np.intp]
 # Squared distance from the maximum, in standard errors, as Newton's next step measures it.

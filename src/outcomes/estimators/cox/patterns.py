@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from outcomes.estimators.aft_rows import count_rows
 from outcomes.estimators.checks import FloatArray
 from outcomes.estimators.counting import sum_by
 from outcomes.estimators.cox.coded import Codes, build_codes
+from outcomes.estimators.row_codes import count_rows
 
 # One row in so many is looked at; so large a share of different ones among them says that counting does not pay.
 _SAMPLE = 16
