@@ -37,7 +37,7 @@ from outcomes.release.public.published import Published, add_up_rows, find_small
 COARSE = 10
 MOST_ROUNDS = 100
 MOST_SINGLE = 6
-"""Numbers of a table hidden one by one; a table that needs more is hidden whole."""
+"""Numbers of a table, or of those that tables share, hidden one by one; where more are needed all are hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +316,16 @@ def _mend_shared(plan: _Plan, published: Published, key: Key) -> bool:
     beside = [i for i, other in enumerate(numbers.keys) if other.cohort == key.cohort]
     shared = [i for i in beside if numbers.owner[i] < 0]
     rows = [i for i in beside if numbers.keys[i].table == key.table]
-    return any(_hide_smallest(plan, published, np.array(group, dtype=np.int64)) for group in (rows, shared, beside))
+    return any(_hide_among(plan, published, np.array(group, dtype=np.int64)) for group in (rows, shared, beside))
+
+
+def _hide_among(plan: _Plan, published: Published, group: Counts) -> bool:
+    """Hide the smallest of a group, or all of it where one by one took too long; False where nothing is printed."""
+    keys = {published.numbers.keys[i] for i in group.tolist()}
+    if len(plan.extra & keys) < MOST_SINGLE or plan.extra >= keys:
+        return _hide_smallest(plan, published, group)
+    plan.extra |= keys
+    return True
 
 
 def _hide_smallest(plan: _Plan, published: Published, candidates: Counts) -> bool:
