@@ -29,7 +29,7 @@ from support.modality_world import (
 pytestmark = pytest.mark.slow
 
 CLINICS = 200
-# A spread judged from 100 draws costs 0.3 points of coverage (Student's 99 degrees of freedom), from 500 a tenth.
+# Enough for signals: Student's t allows for a spread judged from few draws.
 DRAWS = 100
 EVERY_LINE = (("one_family", "adjusted"), ("all_families", "joint"))
 NULL = World(make_profile(odds_per_point=2.0), draws=DRAWS)
@@ -88,7 +88,7 @@ def test_intervals_of_what_does_nothing_hold_none(null, question, analysis):
 def test_at_most_one_clinic_in_ten_finds_a_signal_where_there_is_none(null, question, analysis):
     lines = null[(null["question"] == question) & (null["analysis"] == analysis)]
     signal = lines.groupby("seed")["q_value"].min() <= 0.10
-    assert signal.mean() <= 0.10 + 2 * math.sqrt(0.10 * 0.90 / CLINICS)
+    assert signal.mean() <= 0.10
 
 
 @pytest.mark.parametrize(("question", "analysis"), EVERY_LINE)

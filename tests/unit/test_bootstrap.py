@@ -146,15 +146,29 @@ def test_a_weighted_draw_is_the_fit_of_its_own_weights():
 
 def test_interval_by_hand():
     # Draws .4 and .6: mean 1/2, spread sqrt(.02), so the limits are expit(-+12.7 * .1414 / .25) = .001 and .999 (t
-    # with one degree of freedom), kept inside the draws.
+    # with one degree of freedom), kept inside the draws, for half of them stand at each end.
     low, high = limits.interval_limits([0.5], np.array([[0.4], [0.6]]))
     assert (low[0], high[0]) == (0.4, 0.6)
-    # 2000 draws, half at .45 and half at .55, and one each at 0.1 and 0.9 so that the range does not bind.
+    # 2000 draws, half at .45 and half at .55, and one each at 0.1 and 0.9 so that nothing piles up at the ends.
     drawn = np.array([0.1, 0.9] + [0.45, 0.55] * 999)[:, None]
     # t with 1,999 degrees of freedom, from a table.
     reach = 1.9611514 * drawn.std(ddof=1) / 0.25
     low, high = limits.interval_limits([0.5], drawn)
     assert (low[0], high[0]) == (pytest.approx(1 / (1 + math.exp(reach))), pytest.approx(1 / (1 + math.exp(-reach))))
+
+
+def test_a_limit_passes_the_last_draw_but_not_draws_that_pile_up():
+    rng = np.random.default_rng(5)
+    # Shares near one half, so that the logit is straight: 40 normal draws around each estimate of one half. Their mean
+    # is off by a fortieth of the variance, too: beyond 2.0227 / sqrt(1 + 1/40) lie 5.3 % of t with 39 degrees.
+    at = 0.5 + 0.001 * rng.normal(size=20_000)
+    low, high = limits.interval_limits(at, at + 0.001 * rng.normal(size=(40, 20_000)))
+    assert np.mean((low > 0.5) | (high < 0.5)) == pytest.approx(0.053, abs=0.004)
+    # A tenth of the draws at 0: the limit stays there, and the other end, where one draw stands, is passed.
+    few = np.concatenate([np.zeros(4), np.linspace(0.05, 0.06, 36)])[:, None]
+    assert limits.drawn_bounds(few)[0] == 0 and limits.drawn_bounds(few)[1] == math.inf
+    assert limits.drawn_bounds(few[1:])[0] == -math.inf
+    assert limits.interval_limits([0.05], few)[1][0] > 0.06
 
 
 def test_interval_contains_the_estimate_and_stays_a_share():

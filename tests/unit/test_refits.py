@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +129,28 @@ def test_where_nothing_can_be_kept_each_process_compiles_for_itself(tmp_path: Pa
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.stdout.strip() == "1", done.stderr
+
+
+STEPPED = """
+import numpy as np
+from outcomes.estimators.npmle import build_patterns, fit_patterns
+from outcomes.estimators.refits import refit
+for seed in range(12):
+    generator = np.random.default_rng(seed)
+    left = generator.integers(0, 8, 12).astype(float)
+    right = np.where(generator.random(12) < 0.3, np.inf, left + generator.integers(0, 4, 12))
+    right[0] = left[0] + 1
+    patterns = build_patterns(left, right)
+    counts = generator.poisson(1.0, (4, patterns.left.size))
+    counts[:, 0] += 1
+    refit(patterns, fit_patterns(patterns), counts, 1e-9)
+"""
+
+
+def test_the_loops_stay_inside_their_arrays() -> None:
+    """Not compiled, an index beyond an array is an error; compiled, it would read or write what lies behind."""
+    done = subprocess.run(
+        [sys.executable, "-c", STEPPED],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

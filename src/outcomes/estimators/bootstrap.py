@@ -125,7 +125,7 @@ def drawn_counts(
     of_class, weight = classes.of_class[order], classes.weight[order]
     there, first = np.unique(classes.of_pattern[order], return_index=True)
     generator = np.random.default_rng(np.random.SeedSequence(entropy))
-    # No count is above the number of rows, and 32 bits hold that.
+    # A pattern's count is at most the draws of a patient times that patient's rows: far from what 32 bits hold.
     kind: type = np.int32 if weights is None else np.float64
     together = max(1, min(64, _COUNTED_AT_ONCE // classes.patients.size))
     for drawn in _drawn_blocks(classes.patients, draws, together, generator):

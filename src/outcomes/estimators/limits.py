@@ -49,8 +49,8 @@ def interval_limits(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) 
     than draws. The logit keeps it in [0, 1] and lets it reach further towards one half, as the interval of a share
     does. The mean of the draws is taken instead of the estimate because the estimate is a step function: a single
     patient moves a step by a day, and the mean over draws evens that out (bagging, Buhlmann and Yu 2002,
-    doi:10.1214/aos/1031689014). The limits stay inside the range of the draws, which matters only where nearly all of
-    them are equal, and are widened where needed to contain the estimate.
+    doi:10.1214/aos/1031689014). Where a tenth of the draws or more stand at their lowest or highest value, the limit
+    does not pass it (`drawn_bounds`); limits are widened where needed to contain the estimate.
 
     Parameters
     ----------
@@ -85,13 +85,26 @@ def interval_limits(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) 
     # Sums of masses pass 0 and 1 by rounding, and differ by it where they are the same.
     share = np.clip(drawn, 0.0, 1.0)
     middle, spread = share.mean(axis=0), share.std(axis=0, ddof=1)
-    lowest, highest = share.min(axis=0), share.max(axis=0)
-    moves = highest - lowest > _ROUNDING
+    moves = np.ptp(share, axis=0) > _ROUNDING
     reach = np.divide(score * spread, middle * (1.0 - middle), out=np.zeros_like(spread), where=moves)
     centre = logit(np.where(moves, middle, 0.5))
-    low = np.where(moves, np.clip(expit(centre - reach), lowest, highest), lowest)
-    high = np.where(moves, np.clip(expit(centre + reach), lowest, highest), highest)
+    floor, ceiling = drawn_bounds(share)
+    low = np.where(moves, np.clip(expit(centre - reach), floor, ceiling), share.min(axis=0))
+    high = np.where(moves, np.clip(expit(centre + reach), floor, ceiling), share.max(axis=0))
     return np.minimum(low, at), np.maximum(high, at)
+
+
+def drawn_bounds(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and highest of the draws, shape (draws, k), where a limit may not pass them; else infinite.
+
+    That is where a tenth of the draws or more stand, as where an event is so rare that many draws have none. A limit
+    that never passed the last of few draws would be too narrow: with 40 normal ones it errs in 64 of 1,000, not in 50.
+    """
+    least = drawn.shape[0] / 10.0
+    low, high = drawn.min(axis=0), drawn.max(axis=0)
+    at_low = np.count_nonzero(drawn - low <= _ROUNDING, axis=0) >= least
+    at_high = np.count_nonzero(high - drawn <= _ROUNDING, axis=0) >= least
+    return np.where(at_low, low, -np.inf), np.where(at_high, high, np.inf)
 
 
 def bca_limits(
@@ -157,7 +170,7 @@ def sup_t_band(estimate: ArrayLike, drawn: ArrayLike, level: float = 0.95) -> tu
     The wider, at each time, of two forms of the sup-t band. The quantile form cuts off the same share of draws on
     either side at every time, the largest for which at least `level` of the draws lie inside the band at all times
     together; it follows the draws' skewness and needs no standard error. The standardised form is `interval_limits`
-    with the quantile of the largest deviation over all times in place of the normal one. Either alone held the true
+    with the quantile of the largest deviation over all times in place of Student's. Either alone held the true
     curve in 85 to 93 % of simulated data sets, the wider of the two in 90 to 97 %
     (``tests/simulation/test_relief_band_coverage.py``). Widened where needed to contain the estimate.
 
@@ -207,7 +220,7 @@ def _standardised_band(share: FloatArray, level: float) -> tuple[FloatArray, Flo
     """Around the mean of the draws on the logit scale; where the draws do not differ, their value."""
     from scipy.special import expit, logit
 
-    middle, spread = share.mean(axis=0), share.std(axis=0)
+    middle, spread = share.mean(axis=0), share.std(axis=0, ddof=1)
     moves = np.ptp(share, axis=0) > _ROUNDING
     if not moves.any():
         return share[0], share[0]

@@ -74,7 +74,8 @@ def climb(
         Largest relative excess of a gradient over the total weight.
     steps : ndarray of int, shape (draws,)
         Set to the steps taken to the optimality condition; below 0 where it was not reached (`TOO_MANY_STEPS`,
-        `NO_RISE`, `NO_SOLUTION`, `TOO_WIDE`): those masses are not to be used.
+        `NO_RISE`, `NO_SOLUTION`, `TOO_WIDE`): those masses are not to be used. A run's probability is a difference of
+        running sums: where weights differ by more than some billions the condition is known to 2e-5 only.
     """
     n, r = weight.shape
     k = mass.shape[1]
@@ -106,11 +107,14 @@ def _climb_one(
     system: FloatArray,
 ) -> int:
     """Climb with the runs ``[runs[0], runs[1])`` of weights ``own[0]``; the steps, or why the top was not reached."""
-    k, gradient, trial = mass.size, room[0], room[1]
+    k = mass.size
+    gradient, trial = room[0], room[1, :k]
     total = 0.0
     for j in range(used):
         total += own[0, j]
     loglik = _look(mass, used, runs, own[0], room[2], own[1])
+    if loglik == -np.inf:
+        return NO_RISE
     for step in range(MAX_STEPS):
         _slopes(used, runs, own[0], own[1], gradient, k)
         steepest = 0.0

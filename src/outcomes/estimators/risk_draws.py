@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, refuse_where
-from outcomes.estimators.limits import interval_limits
+from outcomes.estimators.limits import drawn_bounds, interval_limits
 
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -138,13 +138,12 @@ def difference_test(
     """Return the standard error of the difference of two risks, shape (k,), and two-sided p-value; see `risk_limits`.
 
     Wald's test on the scale and around the centre of the interval, Fisher's z of the mean of the draws, by Student's t
-    with one degree of freedom less than draws: with the normal in its place, 100 draws made of nine treatments that do
-    nothing a signal in 13 % of 200 simulated clinics and not in 10 %. The p-value
-    follows the interval in its two corrections, so that it is below ``1 - level`` exactly when the interval leaves out
-    0: it is 1 where the estimate is 0 or on the other side of 0 from the mean of the draws, which the interval is
-    widened to contain; and where every draw is on one side of 0, so that the interval, which stays inside the draws,
-    leaves out 0 at any level, it is 2 / (draws + 1) at most. The last needs more than ``2 / (1 - level)`` draws, 40 at
-    95 %. Both NaN where a risk is the same in every draw.
+    with one degree of freedom less than draws. The p-value follows the interval in its two corrections, so that it is
+    below ``1 - level`` exactly when the interval leaves out 0: it is 1 where the estimate is 0 or on the other side of
+    0 from the mean of the draws, which the interval is widened to contain; and where the interval may not pass draws
+    that are all on one side of 0 (`limits.drawn_bounds`), so that it leaves out 0 at any level, it is 2 / (draws + 1)
+    at most. The last needs more than ``2 / (1 - level)`` draws, 40 at 95 %. Both NaN where a risk is the same in every
+    draw.
     """
     from scipy.special import logit, stdtr
 
@@ -157,7 +156,8 @@ def difference_test(
     p = 2.0 * stdtr(share.shape[0] - 1, -score)
     side = np.sign(one - other)
     agree = side * (middle - 0.5) > 0
-    apart = agree & ((side * (share - 0.5)).min(axis=0) > 0)
+    floor, ceiling = drawn_bounds(share)
+    apart = agree & (np.where(side > 0, floor - 0.5, 0.5 - ceiling) > 0)
     p = np.where(apart, np.minimum(p, 2.0 / (share.shape[0] + 1.0)), p)
     flat = _flat(drawn_one) | _flat(drawn_other)
     return np.where(flat, np.nan, 2.0 * spread), np.where(flat, np.nan, np.where(agree, p, 1.0))

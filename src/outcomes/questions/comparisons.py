@@ -18,6 +18,7 @@ from outcomes.questions.joint_families import compare_jointly
 from outcomes.questions.modality_families import compare_families
 from outcomes.questions.modality_result import ModalityComparison
 from outcomes.questions.modality_subgroups import compare_subgroups
+from outcomes.questions.one_thread import one_thread
 from outcomes.questions.results import check_episodes
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _SAME = {
 }
 
 
+@one_thread
 def compare_modalities(
     episodes: Episodes,
     question: str = "one_family",

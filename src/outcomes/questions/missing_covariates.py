@@ -27,6 +27,7 @@ from outcomes.questions.covariates import Block
 from outcomes.questions.joint_columns import given_block
 from outcomes.questions.joint_model import JointModel, fit_jointly
 from outcomes.questions.missing_imputed import BURN_IN, Gap, find_factors, find_gap, impute
+from outcomes.questions.one_thread import one_thread
 from outcomes.questions.results import NOT_RECORDED, FloatArray
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class _Design:
         return np.column_stack([self.families, *blocks])
 
 
+@one_thread
 def check_missing_covariates(episodes: Episodes, imputations: int = IMPUTATIONS) -> MissingCovariates:
     """Compare all families with gaps in the covariates as a level of their own, and with the gaps imputed.
 

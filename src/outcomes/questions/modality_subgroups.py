@@ -10,7 +10,8 @@ than levels (Cochran 1954, doi:10.2307/3001666). Over all these tests the false 
 The test takes levels as independent, and patients with episodes in two of them make them a little alike: where such
 patients had the same treatment both times, differences of levels vary together and the test finds too little; where
 they had it once, too much. Standard errors are those of the draws, and the chi-square takes them as known: with
-effective sizes near the floor it finds a little too much.
+effective sizes near the floor it finds a little too much, and so it does from few draws (100 a level: p below 0.05 in
+5.1, 5.3 and 5.7 % with 2, 4 and 8 levels that do not differ).
 """
 
 from __future__ import annotations

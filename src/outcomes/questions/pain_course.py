@@ -35,6 +35,7 @@ from outcomes.questions.course_lines import (
     adjusted_difference,
     fit_course,
 )
+from outcomes.questions.one_thread import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +97,7 @@ class PainCourse:
     notes: tuple[str, ...]
 
 
+@one_thread
 def estimate_pain_course(episodes: Episodes, by: str | None = None) -> PainCourse:
     """Estimate mean pain on days 0, 7, 14, 28 and 42 and the course between them.
 

@@ -37,6 +37,7 @@ from outcomes.questions.exercise_lines import (
 )
 from outcomes.questions.exercise_protocol import describe_trial
 from outcomes.questions.exercise_ways import as_a_state, as_strategies, with_and_without
+from outcomes.questions.one_thread import one_thread
 from outcomes.questions.recurrence import describe_return
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Rehabilitation:
     notes: tuple[str, ...]
 
 
+@one_thread
 def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
     """Compare returns after relief with and without active exercise recorded before the landmark.
 

@@ -23,6 +23,7 @@ from outcomes.estimators.cox import Cox, cox, proportional_hazards_test, standar
 from outcomes.ledger import Ledger
 from outcomes.questions import results
 from outcomes.questions.covariates import Factor, build_factors
+from outcomes.questions.one_thread import one_thread
 from outcomes.questions.recurrence import describe_return
 from outcomes.questions.return_lines import AtRisk, fit_line
 
@@ -70,6 +71,7 @@ class ReturnFactors:
     notes: tuple[str, ...]
 
 
+@one_thread
 def compare_return_factors(episodes: Episodes) -> ReturnFactors:
     """Compare the share back within the primary horizon between levels of what was known at the start.
 
