@@ -102,7 +102,7 @@ def check_intervals() -> list[Check]:
 
 
 def check_regression() -> list[Check]:
-    """Cox regression with both treatments of ties and an error by patient, on `lung` and `bladder2`."""
+    """Andersen-Gill regression with entry and an error by patient, on `bladder2`."""
     answers = read_answers()
     data = read_table("bladder2")
     rows: dict[str, Any] = {"entry": data["start"], "cluster": data["id"].astype(int)}

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.estimators.bootstrap import draw_counts, npmle_draws
 from outcomes.estimators.counts import mean_at, mean_cumulative
 from outcomes.estimators.curves import kaplan_meier, logrank, survival_at
+from outcomes.estimators.limits import interval_limits
+from outcomes.estimators.npmle import build_patterns, cdf_at, fit_patterns
 from outcomes.estimators.proportions import wilson
 from outcomes.selftest.checks import Check, between
 
@@ -22,11 +25,12 @@ SEED = 20261126
 
 
 def check_coverage() -> list[Check]:
-    """95 % intervals of shares, curves and mean returns; false positives of the group test at 5 %."""
+    """95 % intervals of shares, of curves (seen at visits only, too) and mean returns; the group test at 5 %."""
     low, high = 0.93, 0.97
     found = [between(f"Wilson, n = {n}: mean coverage over all shares", _wilson(n), 0.935, 0.975) for n in (20, 60)]
     for n in (60, 120, 500):
         found.append(between(f"Kaplan-Meier, n = {n}: coverage at day 14", _curve(n), low, high))
+    found.append(between("Interval-censored curve, n = 60: coverage at day 14", _interval_curve(60), low, high))
     found.append(between("Mean returns, n = 120 patients: coverage at day 180", _returns(120), low, high))
     false = _false_positives(90)
     wide = 3 * math.sqrt(0.05 * 0.95 / RUNS)
@@ -56,6 +60,29 @@ def _curve(n: int, day: int = 14, mean: float = 16.0) -> float:
         _, low, high, _ = survival_at(kaplan_meier(*_observed(rng, n, mean)), [day])
         held += bool(low[0] <= truth <= high[0])
     return held / RUNS
+
+
+def _interval_curve(n: int, day: int = 14, mean: float = 16.0, runs: int = 1000, draws: int = 200) -> float:
+    """Relief seen at visits 1 to 9 days apart, a tenth stopping after each, one to three episodes a patient."""
+    rng, truth, held = np.random.default_rng([SEED, n, 1]), 1.0 - math.exp(-day / mean), 0
+    for run in range(runs):
+        patient = np.repeat(np.arange(n), rng.integers(1, 4, n))
+        time, seen = rng.exponential(mean, patient.size), np.zeros(patient.size)
+        left, right = np.zeros(patient.size), np.full(patient.size, np.inf)
+        coming = np.ones(patient.size, dtype=bool)
+        while coming.any():
+            seen[coming] += rng.integers(1, 10, int(coming.sum()))
+            relieved = coming & (time <= seen)
+            right[relieved] = seen[relieved]
+            coming &= ~relieved
+            left[coming] = seen[coming]
+            coming &= rng.random(patient.size) >= 0.1
+        patterns = build_patterns(left, right)
+        fit = fit_patterns(patterns)
+        drawn = npmle_draws(patterns, fit, draw_counts(patterns.row, patient, draws, [SEED, run]), [day])
+        low, high = interval_limits(cdf_at(fit, [day])[0], drawn)
+        held += bool(low[0] <= truth <= high[0])
+    return held / runs
 
 
 def _returns(n: int, day: int = 180, rate: float = 0.01) -> float:
