@@ -334,10 +334,10 @@ def test_a_single_change_is_credited_with_everything(make, old, new, part):
     assert all(movement.parts[part] == movement.difference for movement in found.moved)
 
 
-def test_a_later_as_of_date_of_the_same_file_is_data_added(make):
+def test_a_later_as_of_date_of_the_same_file_is_told_by_name(make):
     found = diff_releases(make("whole", as_of=EARLIER), make("whole"))
     assert "as-of date" in found.changes and "inputs" not in found.changes
-    assert found.moved and used(found) == {"data_added"}
+    assert found.moved and used(found) == {"as_of_date"}
 
 
 def test_a_release_does_not_differ_from_itself(make):

@@ -4,6 +4,7 @@ The first release is turned into the second one change at a time, and every chan
 do when it is made (sequential replacement). The order is fixed, because the parts depend on it:
 
 1. ``data_added``: rows of patients and days that were not there before, and the later data cut they come with;
+   ``as_of_date``: the data cut alone, where no row was added;
 2. ``rows_corrected``: everything else that differs in the records (`diff_rows`);
 3. ``protocol``, 4. ``codebook``: the second release's definitions and vocabulary, on the second release's records;
 5. ``code`` or ``packages``: where this installation is that of the second release they come first instead, being what
@@ -221,7 +222,7 @@ def _change_data(old: Ingredients, new: Ingredients, rows: RowChanges | None, is
         return
     is_longer = bool(rows.n_added) or is_later
     if is_longer:
-        yield ("data_added",), with_added_rows(old, new, rows)
+        yield ("data_added" if rows.n_added else "as_of_date",), with_added_rows(old, new, rows)
     if rows.is_corrected or not is_longer:  # the same rows in another order or in other files are no addition
         yield ("rows_corrected",), whole
 

@@ -12,35 +12,37 @@ if TYPE_CHECKING:
     from outcomes.release.diff import ReleaseDiff
 
 SHOWN = 20
-_LONGEST = 60
+_LONGEST = 84
 _HEADLINES = (("relief", "the share relieved by day"), ("recurrence", "the share back by day"))
 
 
 def show_diff(diff: ReleaseDiff, most: int = SHOWN) -> str:
-    """Return what to print: what changed, the largest movements, what could not be attributed, and the summary."""
+    """Return what to print: what changed, the summary, what could not be attributed, and the largest movements."""
     lines = [f"{diff.old.name} to {diff.new.name}", f"changed: {', '.join(diff.changes) or 'nothing'}"]
     if diff.rows is not None:
         r = diff.rows
         days = f"{r.n_corrected_days:,} patient-days with other content, {r.n_gone_days:,} gone"
         lines.append(f"rows: {r.n_added:,} added; {days}")
+    lines += ["", *summarise(diff)]
     if moved := diff.moved[:most]:
-        lines += ["", *_tabulate(moved)]
+        lines += ["", "The largest movements, in half widths of their old interval:", *_tabulate(moved)]
         if len(diff.moved) > most:
             lines.append(f"... and {len(diff.moved) - most:,} more; --csv FILE writes all of them")
-    lines += ["", *summarise(diff)]
     return "\n".join(lines)
 
 
 def _tabulate(moved: list[Movement]) -> list[str]:
     used = [name for name in (*PARTS, UNATTRIBUTED) if any(movement.parts.get(name) for movement in moved)]
-    heads = ["estimate", "old", "new", "moved by", *(say_part(name) for name in used)]
+    heads = ["estimate", "old", "new", "moved by", "half widths", *(say_part(name) for name in used)]
     rows = [heads]
     for movement in moved:
         parts = [_short(movement.parts.get(name)) for name in used]
         name = f"{movement.table} {movement.row}"
-        name = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+        # Cut in the middle: what tells rows apart, the statistic among it, stands at the end.
+        name = name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2]}…{name[1 - _LONGEST // 2 :]}"
         numbers = [_short(Decimal(text), sign=False) for text in (movement.old, movement.new)]
-        rows.append([name, *numbers, _short(movement.difference), *parts])
+        widths_moved = f"{movement.in_half_widths:.1f}" if movement.in_half_widths else ""
+        rows.append([name, *numbers, _short(movement.difference), widths_moved, *parts])
     widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
     return [
         "  ".join(cell.ljust(widths[0]) if i == 0 else cell.rjust(widths[i]) for i, cell in enumerate(row)).rstrip()
