@@ -414,7 +414,7 @@ FAULTS: tuple[Fault, ...] = (
         _book(_hide),
         (XLSX,),
         "Nothing: they are read like the others.",
-        all_read("1 hidden rows", "1 hidden columns", "a filter is set"),
+        all_read("1 hidden row;", "1 hidden column;", "a filter is set"),
     ),
     Fault(
         49,
@@ -435,7 +435,7 @@ FAULTS: tuple[Fault, ...] = (
         ("E110",),
         _sheets(("Q1", "Q2")),
         (XLSX,),
-        '[file] sheet = "Q1"',
+        '[file] sheet = "Q1"; or save each as a file of its own and name both',
         _says('sheet = "Q1"'),
     ),
     Fault(

@@ -119,7 +119,7 @@ def test_which_sheet(tmp_path: Path) -> None:
     records = read(tmp_path, {"Cover": [["Export of 2024"]], "Data": data, "Names": [["Jane"]]}, hidden=("Names",))
     assert records.files[0].sheet == "Data"
     assert sorted(records.notes) == [
-        'visits.xlsx: hidden sheet "Names" (1 rows) was not read; delete it before the file is passed on.',
+        'visits.xlsx: hidden sheet "Names" (1 row) was not read; delete it before the file is passed on.',
         'visits.xlsx: sheet "Cover" has no patient and day column and was not read.',
     ]
     two = book(tmp_path, {"Q1": data, "Q2": data, "Old": data}, hidden=("Old",))
@@ -138,8 +138,8 @@ def test_hidden_rows_are_read_and_counted(tmp_path: Path) -> None:
     workbook.save(path)
     records = read_records(path)
     assert records.n == 2
-    assert any("1 hidden rows" in note for note in records.notes)
-    assert any("1 hidden columns" in note for note in records.notes)
+    assert any("1 hidden row;" in note for note in records.notes)
+    assert any("1 hidden column;" in note for note in records.notes)
 
 
 def test_other_columns_are_not_handed_over(tmp_path: Path) -> None:

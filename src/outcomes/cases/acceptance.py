@@ -94,7 +94,7 @@ def list_objections(records: Records, visits: Visits) -> list[Finding]:
     open_codes = sorted({warning.code for warning in state.warnings} - set(said.warnings))
     for warning in state.warnings:
         if warning.code in open_codes:
-            words = f"warning {warning.code} needs somebody who knows: {warning.message}"
+            words = f"Somebody who knows these records must say whether this is as it should be: {warning.message}"
             codes = ", ".join(f'"{code}"' for code in sorted({*said.warnings, *open_codes}))
             found.append(Finding("E293", words, warning.place, _remedy(f"warnings = [{codes}]")))
     return found
@@ -121,7 +121,7 @@ def check_acceptance(records: Records, visits: Visits) -> None:
     if not found:
         return
     if any(finding.code == "E291" for finding in found):
-        found += list_main_reasons(visits, but=NO_FAULTS)
+        found += list_main_reasons(visits, most=3, but=NO_FAULTS)
     raise InputRefused("No report is published from these records before this is acknowledged.", found)
 
 

@@ -44,6 +44,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from outcomes.cases.arguments import check_visits
 from outcomes.cases.course import Course, Flags, Rows, baseline_row, is_relieved
 from outcomes.cases.schema import EPISODE_COLUMNS, HUNDREDTHS, MISSING, OPENED_BY, Columns, Words, to_arrow
 from outcomes.cases.summary import summarise_episodes
@@ -123,7 +124,13 @@ def build_episodes(visits: Visits, protocol: Protocol | None = None) -> Episodes
     -------
     Episodes
         One row an episode; every visit is accounted for in the ledger.
+
+    Raises
+    ------
+    InputRefused
+        E657 no visits.
     """
+    check_visits(visits)
     protocol = protocol or visits.protocol
     course = Course.of(visits, protocol)
     opened_by = find_openings(course, protocol)

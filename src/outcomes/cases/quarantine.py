@@ -73,11 +73,12 @@ def _fault_block(records: Records, field: str, code: str, rows: NDArray[np.intp]
     n, column = len(rows), records.fields[field]
     distinct, codes = np.unique(column.codes[rows], return_inverse=True)
     texts = column.values.take(arrow.from_numpy(distinct.astype(np.int64))).to_pylist()
-    places = {f.field_columns.get(field, (field, "")) for f in records.files}
-    header, letter = sorted(places)[0] if places else (field, "")
+    # Files may name the field differently, and have it in another place.
+    places = [file.field_columns.get(field, (field, "")) for file in records.files]
+    source = records.source[rows].astype(np.int32)
     words = {
-        "column": _constant(header, n),
-        "letter": _constant(letter, n),
+        "column": arrow.dictionary(source, [header for header, _ in places]).dictionary_decode(),
+        "letter": arrow.dictionary(source, [letter for _, letter in places]).dictionary_decode(),
         "code": _constant(code, n),
         "rule": _constant(RULES[code].words, n),
         "value_masked": arrow.dictionary(codes.astype(np.int32), [mask(text) for text in texts]).dictionary_decode(),

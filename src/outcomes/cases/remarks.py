@@ -7,22 +7,49 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from outcomes.errors import Finding
+from outcomes.records.counted import counted
 
 if TYPE_CHECKING:
     from outcomes.cases.visits import Visits
 
+_MOST_COLUMNS = 3
 
-def list_main_reasons(visits: Visits, most: int = 3, but: Collection[str] = ()) -> list[Finding]:
-    """Return the rules that set most rows aside, with their remedies; those in `but` are left out."""
+
+def list_main_reasons(visits: Visits, most: int | None = None, but: Collection[str] = ()) -> list[Finding]:
+    """Return the rules under which rows were set aside, the commonest first; those in `but` are left out.
+
+    Rows are the ledger's, as on the page: one that breaks several rules counts under the first of them.
+    """
     codes = visits.quarantine["code"].to_pylist()
-    counts = [(code, n) for code, n in Counter(codes).items() if code not in but]
-    found = []
-    for code, n in sorted(counts, key=lambda item: (-item[1], item[0]))[:most]:
-        row = visits.quarantine.slice(codes.index(code), 1)
-        first = {name: row[name][0].as_py() for name in ("column", "source_file", "rule", "remedy")}
-        place = f"column '{first['column']}'" if first["column"] else first["source_file"]
-        found.append(Finding(code, f"{first['rule']}: {n:,} rows.", place, first["remedy"]))
-    return found
+    findings, rows = Counter(code for code in codes if code not in but), count_rows_aside(visits)
+    ordered = sorted(findings, key=lambda code: (-rows[code], -findings[code], code))[:most]
+    return [_describe(visits, code, codes, rows[code], findings[code]) for code in ordered]
+
+
+def count_rows_aside(visits: Visits) -> Counter[str]:
+    """Rows set aside by code: the reason of a step begins with the code of its rule."""
+    rows: Counter[str] = Counter()
+    for step in visits.ledger.steps:
+        if step.unit in ("rows", "records"):
+            for reason, n in step.set_aside.items():
+                rows[reason.split()[0]] += n
+    return rows
+
+
+def _describe(visits: Visits, code: str, codes: list[str], n_rows: int, n_findings: int) -> Finding:
+    found = visits.quarantine.take([i for i, other in enumerate(codes) if other == code])
+    rule, remedy = (found[name][0].as_py() for name in ("rule", "remedy"))
+    columns_of_files = set(zip(found["letter"].to_pylist(), found["column"].to_pylist(), strict=True))
+    in_order = sorted(columns_of_files, key=lambda place: (len(place[0]), place))
+    columns = list(dict.fromkeys(name for _, name in in_order if name))
+    named = columns[:_MOST_COLUMNS] or list(dict.fromkeys(found["source_file"].to_pylist()))[:_MOST_COLUMNS]
+    place = ", ".join(f"'{name}'" for name in named) if columns else ", ".join(named)
+    place = f"{'column' if len(columns) == 1 else 'columns'} {place}" if columns else place
+    if not n_rows:
+        words = f"{counted(n_findings, 'finding')}, all in rows that count under another rule"
+    else:
+        words = counted(n_rows, "row") + ("" if n_rows == n_findings else f", {counted(n_findings, 'finding')}")
+    return Finding(code, f"{rule}: {words}.", place, remedy)
 
 
 def list_examples(visits: Visits, code: str, most: int) -> list[str]:

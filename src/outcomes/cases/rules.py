@@ -75,7 +75,8 @@ _RULES = (
     Rule(
         "E232",
         "pain is outside the declared scale",
-        'Correct it in the clinic system; only if every rating is on 0 to 100, declare [pain] scale = "0-100".',
+        "Correct it in the clinic system; only if every rating is on 0 to 100 and the mapping does not say so yet, "
+        'declare [pain] scale = "0-100".',
         _MANY,
     ),
     Rule(

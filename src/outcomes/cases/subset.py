@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.arguments import check_visits
 from outcomes.cases.schema import MISSING
 from outcomes.errors import Finding, InputRefused
 from outcomes.ledger import Step, check_unbroken
@@ -36,8 +37,9 @@ def select_clinic(visits: Visits, clinic: str) -> Visits:
     Raises
     ------
     InputRefused
-        E884 the export has no clinics, or no such one.
+        E657 no visits; E880 the export has no clinics, or no such one.
     """
+    check_visits(visits)
     if "clinic" not in visits.columns:
         raise _refused(clinic, "cannot be chosen: this export has no clinic_id.", "Leave it out.")
     known = [str(name) for name in visits.labels["clinic"].to_pylist()]
@@ -89,4 +91,4 @@ def keep_visits(
 
 
 def _refused(clinic: str, what: str, remedy: str) -> InputRefused:
-    return InputRefused("This clinic cannot be looked at alone.", [Finding("E884", what, f"clinic {clinic}", remedy)])
+    return InputRefused("This clinic cannot be looked at alone.", [Finding("E880", what, f"clinic {clinic}", remedy)])

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from outcomes.cases.arguments import check_records
 from outcomes.cases.contract import type_records
 from outcomes.cases.dates import day_number
 from outcomes.cases.jumps import find_jumps
@@ -133,10 +134,11 @@ def build_visits(records: Records, protocol: Protocol | None = None, codebook: C
     Raises
     ------
     InputRefused
-        When a date column reads both ways and no order is declared.
+        When a date column reads both ways and no order is declared; E657 no records.
     ConservationError
         When a step lost a row; a fault of the package.
     """
+    check_records(records)
     protocol, codebook = protocol or Protocol(), codebook or Codebook.load()
     typed = type_records(records, protocol, codebook)
     kept, validate_steps = _select(records, typed)

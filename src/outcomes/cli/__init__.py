@@ -29,7 +29,6 @@ _EXAMPLES = """examples:
   outcomes verify reports/2026Q3                     is the release still what was published?
   outcomes audit reports/2026Q3                      what could a reader work out about few patients?
   outcomes diff old/2026Q2 reports/2026Q3            which estimates moved, and through what
-  outcomes audit reports/2026Q3                      can a small number be worked out from it?
   outcomes lab                                       the notebooks, in a working copy of your own
   outcomes clean visits.csv --out cleaned/           visits, episodes, quarantine and ledger as tables
   outcomes simulate --patients 500 --seed 1 --out simulated/

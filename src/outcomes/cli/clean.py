@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from outcomes.cli.shared import add_command, add_inputs, finish, read_cases
+from outcomes.errors import OutcomesError
 from outcomes.files.lock import lock_name, only_run
 
 # The names the export knows, written here because importing that room costs more than printing the help.
@@ -40,7 +41,20 @@ def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
     from outcomes.cases.export import export_cases
 
+    tables = _check_tables(args.tables)
     with only_run(args.out.absolute().parent, lock_name(args.out)):
-        episodes = read_cases(args)[1]  # the records are let go: writing needs the memory
-        export_cases(episodes, args.out, args.tables.split(","), args.format)
-        return finish(episodes, args.out)
+        records, episodes = read_cases(args)
+        acknowledged = records.mapping.acknowledge
+        del records  # writing needs the memory
+        export_cases(episodes, args.out, tables, args.format)
+        return finish(episodes, args.out, acknowledged)
+
+
+def _check_tables(names: str) -> list[str]:
+    """Refuse a table that is none before a long file is read."""
+    tables = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in tables if name not in _TABLES]
+    if unknown or not tables:
+        what = f"There is no table {', '.join(unknown)}" if unknown else "--tables names no table"
+        raise OutcomesError(f"{what}; choose from {', '.join(_TABLES)}.")
+    return tables

@@ -60,7 +60,11 @@ def run(args: argparse.Namespace) -> int:
         print(line)
     if args.out is not None:
         _write(args.out, write_mapping(found))
-        print(f"\nwritten: {args.out}\nnext:    outcomes clean {args.export} --mapping {args.out} --out cleaned/")
+        print(f"\nwritten: {args.out}")
+        if found.open_questions:
+            print("first:   decide what is marked TO DECIDE in it")
+        print(f"next:    outcomes report {args.export} --mapping {args.out}")
+        print(f"or:      outcomes clean {args.export} --mapping {args.out} --out cleaned/ (only the cleaned tables)")
     return TO_DECIDE if found.open_questions else DONE
 
 
@@ -127,10 +131,12 @@ def _row(name: str, value: str, why: str = "") -> list[str]:
 
 
 def _describe_file(found: Inspection) -> list[str]:
+    from outcomes.records.counted import counted
+
     top, why = found.top, found.evidence
     kinds = {"csv": "CSV (text)", "xlsx": "Excel workbook", "parquet": "Parquet"}
     lines = [
-        f"{found.name}: {kinds[top.kind]}, {len(top.header)} columns, {found.n_rows:,} rows read, "
+        f"{found.name}: {kinds[top.kind]}, {counted(len(top.header), 'column')}, {counted(found.n_rows, 'row')} read, "
         f"{found.n_set_aside:,} set aside"
     ]
     lines += _title("file")
@@ -142,7 +148,7 @@ def _describe_file(found: Inspection) -> list[str]:
     if top.kind != "parquet":
         lines += _row("header row", str(top.options.header_row), why.get("header_row", ""))
     for sheet in top.sheets:
-        n = f", {sheet.n_rows:,} rows" if sheet.n_rows is not None else ""
+        n = f", {counted(sheet.n_rows, 'row')}" if sheet.n_rows is not None else ""
         state = (
             "hidden, never read"
             if sheet.is_hidden

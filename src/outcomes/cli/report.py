@@ -108,7 +108,7 @@ def _run_alone(args: argparse.Namespace) -> int:
         )
     if aside := find_beside(page.parent, _ASIDE, MANIFEST):
         say(f"rows set aside, one by one: {aside}")
-    return finish(episodes, page)
+    return finish(episodes, page, records.mapping.acknowledge)
 
 
 def _run_public(args: argparse.Namespace, records: Records, episodes: Episodes) -> int:
@@ -117,7 +117,7 @@ def _run_public(args: argparse.Namespace, records: Records, episodes: Episodes) 
 
     with telling(args.quiet) as tell:
         page = publish_public(records, episodes, args.out, args.quarter, tell)
-    return finish(episodes, page)
+    return finish(episodes, page, records.mapping.acknowledge)
 
 
 def _use_sample(args: argparse.Namespace) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outcomes.errors import InputRefused
+from outcomes.errors import Finding, InputRefused
 from outcomes.files.shown import visible
 
 if TYPE_CHECKING:
-    from outcomes.cases import Episodes, Visits
+    from outcomes.cases import Episodes
     from outcomes.records import Records
+    from outcomes.records.acknowledge import Acknowledge
 
 DONE, ROWS_SET_ASIDE, REFUSED, WITHHELD, INTERNAL = 0, 1, 2, 3, 4
-_EXAMPLES_ON_SCREEN = 20
 _FULL_DATES = (
     "the tables hold full dates of visits, which the Safe Harbor list of 45 CFR 164.514(b)(2) names: keep them inside"
 )
@@ -58,6 +59,7 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     from outcomes.cases.remarks import list_main_reasons
     from outcomes.definitions import Codebook, Protocol
     from outcomes.records import Mapping, read_records
+    from outcomes.records.counted import counted
     from outcomes.records.pseudonyms import check_key_place
     from outcomes.records.remarks import list_remarks
 
@@ -70,7 +72,7 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     records = read_records(args.exports, mapping)
     for note in list_remarks(records):
         tell(note)
-    tell(f"checking {records.n:,} records ...")
+    tell(f"checking {counted(records.n, 'record')} ...")
     visits = build_visits(records, protocol, codebook)
     for note in visits.notes[len(records.notes) : len(visits.notes) - len(visits.warnings)]:
         tell(note)
@@ -85,36 +87,33 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     if as_of := getattr(args, "as_of", None):
         visits = cut_visits(visits, as_of)
     episodes = build_episodes(visits)
-    tell(f"{visits.n:,} visits in {episodes.n:,} episodes of care")
+    n_before = visits.n - int(episodes.sizes.sum())
+    more = f", and {counted(n_before, 'maintenance visit')} before a first one" if n_before else ""
+    tell(f"{counted(visits.n - n_before, 'visit')} in {counted(episodes.n, 'episode')} of care{more}")
     return records, episodes
 
 
-def finish(episodes: Episodes, result: Path) -> int:
+def finish(episodes: Episodes, result: Path, acknowledged: Acknowledge) -> int:
     """Account for the rows, name what to open, and turn 'rows were set aside' into the exit code."""
     from outcomes.cases.remarks import list_unknown_terms
+    from outcomes.cli.set_aside import describe_set_aside
 
     visits = episodes.visits
     for warning in visits.warnings:
-        say(f"warning: {warning}")
-    n_aside = sum(step.n_set_aside for step in visits.ledger.steps if step.unit in ("rows", "records"))
-    if n_aside:
-        say(f"rows set aside: {n_aside:,} ({visits.quarantine.num_rows:,} findings), by rule, with the first of each")
-        _say_reasons(visits)
+        say(f"warning: {_say_warning(warning, acknowledged)}")
+    aside = describe_set_aside(visits)
+    for line in aside:
+        say(line)
     if visits.unknown_terms:
         say(f"terms that are not in the codebook: {len(visits.unknown_terms):,}; their visits are kept")
         for line in list_unknown_terms(visits):
             say(f"  {line}")
     print(visible(str(result)))
-    return ROWS_SET_ASIDE if n_aside else DONE
+    return ROWS_SET_ASIDE if aside else DONE
 
 
-def _say_reasons(visits: Visits) -> None:
-    """Tell every rule with its count and remedy, the commonest first, and where the first rows under it stand."""
-    from outcomes.cases.remarks import list_examples, list_main_reasons
-
-    reasons = list_main_reasons(visits, most=visits.quarantine.num_rows)
-    each = max(1, _EXAMPLES_ON_SCREEN // len(reasons))
-    for finding in reasons:
-        say(f"  {finding}")
-        for example in list_examples(visits, finding.code, each):
-            say(f"    {example}")
+def _say_warning(warning: Finding, acknowledged: Acknowledge) -> str:
+    """Write a warning with what to do; where the mapping acknowledges it, nothing is left to do."""
+    if warning.code not in acknowledged.warnings:
+        return str(warning)
+    return f"{dataclasses.replace(warning, remedy='')} Acknowledged in the mapping."

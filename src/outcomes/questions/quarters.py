@@ -37,7 +37,7 @@ def read_quarter(text: str) -> int:
     NotEstimable
         It is written in another way.
     """
-    found = re.fullmatch(r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*", text)
+    found = re.fullmatch(r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*", str(text))
     if not found:
         raise NotEstimable(f"'{text}' is no quarter. Write it like 2026Q3.")
     return (int(found[1]) - 1970) * 4 + int(found[2]) - 1

@@ -21,6 +21,7 @@ _MOST_HEADERS = 40
 _FEWEST_WORDS = 2
 _FEWEST_DATE_HEADERS = 3
 _NUMBER = re.compile(r"\d+")
+_SCALE = re.compile(r"(?<!\d)[01] ?(?:-|–|to|bis|\.\.) ?100?(?!\d)", re.IGNORECASE)
 _DATE_HEADER = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?: 00:00:00|t00:00:00)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _VISIT_WORDS = ("visit", "date", "day", "pain", "session", "week", "vas", "nrs", "score", "follow", "treatment")
 _LIKELY: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
@@ -36,8 +37,11 @@ def mask(value: str) -> str:
 
 
 def show_header(header: str) -> str:
-    """Return a header for a message; one that looks like a value (a file without a header row) is masked."""
-    digits = sum(character.isdigit() for character in header)
+    """Return a header for a message; one that looks like a value (a file without a header row) is masked.
+
+    The ends of a scale that stand in it are no value: "Pain (0-10)", "VAS 0 to 100".
+    """
+    digits = sum(character.isdigit() for character in _SCALE.sub("", header))
     return mask(header) if digits > 2 or "@" in header or len(header) > 60 else header
 
 

@@ -19,7 +19,7 @@ from outcomes.records import inspect_values as weigh
 from outcomes.records.columns import column_letter, normalise_header
 from outcomes.records.identifiers import Likely, judge_column
 from outcomes.records.identifiers_export import find_cells
-from outcomes.records.inspect_columns import MAYBE, SURE, Match, match_columns, score_name
+from outcomes.records.inspect_columns import MAYBE, SURE, Match, ask_about_pain, match_columns, score_name
 from outcomes.records.inspect_head import Top, read_top
 from outcomes.records.inspect_terms import UnknownTerms, list_unknown_terms
 from outcomes.records.mapping import DateOptions, Mapping, PainOptions, ValueOptions
@@ -62,6 +62,8 @@ class Inspection:
         Option -> the sentence that speaks for it.
     open_questions : tuple of str
         What only the clinic can say.
+    undecided : frozenset of str
+        Fields whose column is one of these questions: their lines are written as comments.
     suspects : tuple of Suspect
     unknown : tuple of UnknownTerms
     n_rows, n_set_aside : int
@@ -82,6 +84,7 @@ class Inspection:
     n_rows: int = 0
     n_set_aside: int = 0
     notes: tuple[str, ...] = field(default=())
+    undecided: frozenset[str] = frozenset()
 
 
 def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspection:
@@ -116,6 +119,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
     proposal, evidence, questions = _weigh(
         records, replace(first, privacy=mapping.privacy, acknowledge=mapping.acknowledge), top, mapping
     )
+    pain = {m.field: f"[columns] {m.field}: {asked}" for m in matches if (asked := ask_about_pain(m))}
     return Inspection(
         name=path.name,
         top=top,
@@ -123,12 +127,13 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         others=tuple(_others(top, matches)),
         proposal=proposal,
         evidence=top.evidence | evidence,
-        open_questions=tuple(questions),
+        open_questions=(*top.open_questions, *pain.values(), *questions),
         suspects=(*suspects, *_judge_read(records, proposal)),
         unknown=tuple(list_unknown_terms(records, proposal, codebook)),
         n_rows=records.n,
         n_set_aside=len(records.set_aside),
         notes=tuple(n for n in records.notes if "accepted in the mapping" not in n),
+        undecided=frozenset(pain),
     )
 
 
@@ -140,7 +145,7 @@ def _match(top: Top, mapping: Mapping, codebook: Codebook) -> list[Match]:
         name: places[key] for name, h in mapping.columns.items() if h and (key := normalise_header(h)) in places
     }
     kept = [m for m in found if m.field not in mapping.columns and m.position not in declared.values()]
-    return kept + [Match(i, top.header[i], name, 1.0, 1.0, 1.0) for name, i in declared.items()]
+    return kept + [Match(i, top.header[i], name, 1.0, 1.0, 1.0, is_declared=True) for name, i in declared.items()]
 
 
 def _not_meant(top: Top, proposed: dict[str, str]) -> dict[str, str]:
@@ -166,12 +171,12 @@ def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]
         for m in matches
         if m.field in ("patient_id", "visit_date", "visit_day")
     ]
-    near = f"Perhaps {' or '.join(guesses)}; " if guesses else ""
+    near = f"Perhaps {' or '.join(guesses)}. " if guesses else ""
     raise refuse(
         "E915",
         f"no column looks like {' or '.join(lacking)}; headers in row {top.options.header_row}: {headers}.",
         path.name,
-        f"{near}name the column in a mapping, below [columns], and run inspect again with --mapping.",
+        f"{near}Name the column in a mapping, below [columns], and run inspect again with --mapping.",
     )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from importlib import resources
 
 from outcomes.definitions import Codebook
+from outcomes.records.columns import column_letter, show_header
 from outcomes.records.identifier_patterns import DATE_SHAPE
 from outcomes.records.identifiers import header_words
 from outcomes.records.mapping import FIELDS
+from outcomes.records.pain_headers import Time, find_time, is_rating, may_name_pain, names_episodes, names_pain
 
 SURE, MAYBE = 0.62, 0.45
 """Scores from which a column is proposed, and from which it is named as a possibility."""
@@ -45,13 +47,16 @@ _NEEDS_SHAPE = frozenset(
     ("visit_date", "onset_date", "pain_pre", "pain_post", "age", "previous_episodes", "function_score", "diagnoses")
 )
 _BY_SHAPE_ALONE = frozenset(("diagnoses", "procedure_codes"))
+_TIMES = {"pain_pre": Time.BEFORE, "pain_post": Time.AFTER}
+_CERTAIN, _NEAR = 0.9, 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """One header and the field it probably is.
 
-    ``score`` is from 0 to 1: 0.6 of it from the words of the header, 0.4 from its cells.
+    ``score`` is from 0 to 1: 0.6 of it from the words of the header, 0.4 from its cells. ``rivals`` are the headers of
+    ratings that fit the field as well and were not proposed for another; ``is_declared`` marks a line of a mapping.
     """
 
     position: int
@@ -60,6 +65,8 @@ class Match:
     score: float
     by_name: float
     by_cells: float
+    rivals: tuple[str, ...] = ()
+    is_declared: bool = False
 
 
 def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codebook: Codebook) -> list[Match]:
@@ -96,19 +103,50 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
         if match.score >= MAYBE and match.field not in chosen and match.position not in taken:
             chosen[match.field] = match
             taken.add(match.position)
-    return [chosen[field] for field in FIELDS if field in chosen]
+    return [_with_rivals(chosen[field], scored, taken) for field in FIELDS if field in chosen]
+
+
+def _with_rivals(match: Match, scored: Sequence[Match], taken: set[int]) -> Match:
+    if match.field not in _TIMES:
+        return match
+    least = max(SURE, match.score - _NEAR)
+    near = [m for m in scored if m.field == match.field and m.score >= least and m.position not in taken]
+    return replace(match, rivals=tuple(m.header.strip() for m in sorted(near, key=lambda m: m.position)))
+
+
+def ask_about_pain(match: Match) -> str:
+    """Return what the clinic has to say before a column is read as this rating; empty where its header says it."""
+    if match.field not in _TIMES or match.score < SURE or match.is_declared:
+        return ""
+    header = f'column "{show_header(match.header.strip())}" ({column_letter(match.position)})'
+    line = f"then uncomment {match.field} in the mapping"
+    when = f"pain {_TIMES[match.field].value} the treatment"
+    if match.rivals:
+        others = ", ".join(f'"{show_header(other)}"' for other in match.rivals)
+        return f"{header} may be {when}, and so may {others}: choose one, {line}"
+    if match.score < _CERTAIN or not names_pain(header_words(match.header)):
+        return f"{header} may be {when} ({match.score:.2f}): look, {line}"
+    return ""
 
 
 def score_name(header: str, field: str) -> float:
     """Return from 0 to 1 how much the words of a header are those of a field."""
     said = header_words(header).strip()
+    if field in _TIMES and find_time(said) not in (_TIMES[field], Time.UNSAID):
+        return 0.0
+    if field in _TIMES and is_rating(said, _TIMES[field]):
+        return 1.0
+    if field == "previous_episodes" and not names_episodes(said):
+        return 0.0
+    is_alike = field not in _TIMES or may_name_pain(said)  # "ODI before" is "VAS before" but for three letters
     best = 0.0
     for name in (field.replace("_", " "), *NAMES[field]):
         if said == name:
             return 1.0
         if f" {name} " in f" {said} ":
             best = max(best, 0.55 + 0.4 * len(name) / len(said))
-        best = max(best, 0.95 * SequenceMatcher(None, said, name).ratio() - 0.05)
+        if is_alike:
+            best = max(best, 0.95 * SequenceMatcher(None, said, name).ratio() - 0.05)
     return best if best >= 0.5 else 0.0
 
 

@@ -23,6 +23,10 @@ _FOOT_BYTES = 1 << 12
 _LOOK_AHEAD = 30
 _DELIMITERS = (",", ";", "\t", "|")
 _GUESS = "cp1252"
+_REQUIRED = tuple(
+    frozenset(name for field in fields for name in (field.replace("_", " "), *NAMES[field]))
+    for fields in (("patient_id",), ("visit_date", "visit_day"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Top:
     sheets : tuple of Sheet
     foot : str
         The last lines of a CSV file.
+    open_questions : tuple of str
+        What only the clinic can say.
     """
 
     kind: str
@@ -61,6 +67,7 @@ class Top:
     cells: tuple[list[str], ...]
     sheets: tuple[Sheet, ...] = ()
     foot: str = field(default="", repr=False)
+    open_questions: tuple[str, ...] = ()
 
 
 def read_top(path: Path, mapping: Mapping) -> Top:
@@ -185,7 +192,29 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
     header, below = full[name][options.header_row - 1], full[name][options.header_row :]
     cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
     evidence = {"header_row": why, "sheet": f"of {len(full)} visible sheets with cells the one most like visits"}
-    return Top("xlsx", options, evidence, tuple(header), cells, sheets)
+    rivals = [sheet for sheet in full if sheet == name or _holds_visits(full[sheet], header)]
+    asked = (_ask_which_sheet(rivals),) if len(rivals) > 1 else ()
+    return Top("xlsx", options, evidence, tuple(header), cells, sheets, open_questions=asked)
+
+
+def _holds_visits(rows: Sequence[Sequence[str]], header: Sequence[str]) -> bool:
+    """Whether a row of a sheet names a patient and a day, or has most of the headers of another sheet."""
+    wanted = {header_words(cell).strip() for cell in header if cell.strip()}
+    for row in rows[:_LOOK_AHEAD]:
+        words = {header_words(cell).strip() for cell in row if cell.strip()}
+        if _REQUIRED[0] & words and _REQUIRED[1] & words:
+            return True
+        if len(words) > 1 and len(words & wanted) >= 0.8 * len(wanted):
+            return True
+    return False
+
+
+def _ask_which_sheet(names: Sequence[str]) -> str:
+    listed = ", ".join(f'"{name}"' for name in names)
+    return (
+        f"[file] sheet: {listed} each look like visits, and one is read: name it; to read them all, save each as a "
+        "file of its own and name all the files"
+    )
 
 
 def _top_of_parquet(path: Path, mapping: Mapping) -> Top:

@@ -95,18 +95,22 @@ def weigh_dates(cells: Counts) -> DateEvidence:
         return DateEvidence(order, words, short, zones, latest)
     only_dmy = sum(cells[text] for text, match in slashed.items() if int(match[1]) > 12)
     only_mdy = sum(cells[text] for text, match in slashed.items() if int(match[2]) > 12)
-    order, words = _decide(only_dmy, only_mdy)
+    (mark, _), *_ = Counter(
+        mark for match in slashed.values() for mark in match[0].strip() if mark in "./-"
+    ).most_common()
+    order, words = _decide(only_dmy, only_mdy, mark)
     return DateEvidence(order, words, short, zones, latest)
 
 
-def _decide(only_dmy: int, only_mdy: int) -> tuple[str, str]:
+def _decide(only_dmy: int, only_mdy: int, mark: str) -> tuple[str, str]:
     one_way = only_dmy + only_mdy
+    day_first, month_first = (mark.join(parts) for parts in (("DD", "MM", "YYYY"), ("MM", "DD", "YYYY")))
     if not one_way:
-        return "", "every date reads both as DD/MM/YYYY and as MM/DD/YYYY: ask the clinic"
+        return "", f"every date reads both as {day_first} and as {month_first}: ask the clinic"
     order, n, rest = ("dmy", only_dmy, only_mdy) if only_dmy >= only_mdy else ("mdy", only_mdy, only_dmy)
-    shape, other = ("DD/MM/YYYY", "MM/DD/YYYY") if order == "dmy" else ("MM/DD/YYYY", "DD/MM/YYYY")
+    shape, other = (day_first, month_first) if order == "dmy" else (month_first, day_first)
     if n < _MOSTLY * one_way:
-        return "", f"{only_dmy:,} rows allow only DD/MM/YYYY and {only_mdy:,} only MM/DD/YYYY: ask the clinic"
+        return "", f"{only_dmy:,} rows allow only {day_first} and {only_mdy:,} only {month_first}: ask the clinic"
     more = f"; {rest:,} allow only {other} and will be set aside" if rest else ""
     return order, f"dates read as {shape} because {n:,} rows allow only that{more}"
 

@@ -63,7 +63,9 @@ def _file(found: Inspection) -> Iterator[str]:
         yield _line(f"delimiter = {_character(options.delimiter or ',')}", why.get("delimiter", ""))
     if found.top.kind != "parquet" and options.header_row != FileOptions().header_row:
         yield _line(f"header_row = {options.header_row}", why.get("header_row", ""))
-    if options.sheet:
+    if options.sheet and found.top.open_questions:
+        yield _line(f"# sheet = {quote(options.sheet)}", "or another: TO DECIDE, see above")
+    elif options.sheet:
         yield _line(f"sheet = {quote(options.sheet)}", why.get("sheet", ""))
 
 
@@ -77,7 +79,8 @@ def _columns(found: Inspection) -> Iterator[str]:
     columns = found.proposal.columns
     for field in FIELDS:
         if header := columns.get(field):
-            yield _line(f"{field} = {quote(header)}", f"{scores.get(field, 1.0):.2f}")
+            mark, words = ("# ", ": TO DECIDE, see above") if field in found.undecided else ("", "")
+            yield _line(f"{mark}{field} = {quote(header)}", f"{scores.get(field, 1.0):.2f}{words}")
     for field in FIELDS:
         if columns.get(field) == "":
             yield _line(f'{field} = ""', "a column of this name is there, but its cells do not fit: not read")

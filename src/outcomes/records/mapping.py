@@ -20,6 +20,7 @@ from typing import Any
 from outcomes.errors import ConfigError, Finding
 from outcomes.records import acknowledge, privacy
 from outcomes.records.acknowledge import Acknowledge
+from outcomes.records.counted import counted
 from outcomes.records.privacy import Privacy
 
 FIELDS: tuple[str, ...] = (
@@ -149,7 +150,7 @@ class Mapping:
             text = path.read_bytes().decode("utf-8-sig")
             data = tomllib.loads(text)
         except OSError as error:
-            raise ConfigError(f"{path.name}: the mapping cannot be read ({error.strerror}). Check the path.") from error
+            raise ConfigError(f"{path}: the mapping cannot be read ({error.strerror}). Check the path.") from error
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path.name}: the mapping is not UTF-8 text. Save it as UTF-8.") from error
         except tomllib.TOMLDecodeError as error:
@@ -182,7 +183,7 @@ class Mapping:
         )
         check.together(mapping)
         if check.findings:
-            raise ConfigError(f"{name}: {len(check.findings)} fault(s) in the mapping.", check.findings)
+            raise ConfigError(f"{name}: {counted(len(check.findings), 'fault')} in the mapping.", check.findings)
         return mapping
 
     @property

@@ -126,12 +126,13 @@ def _replace_ids(column: TextColumn, name: str, key: bytes, mapping: Mapping) ->
     is_patient = name == "patient_id"
     if is_patient and mapping.values.similar_ids is None and len(set(folded.values())) < len(ids):
         n = len(ids) - len(set(folded.values()))
+        words = "1 id differs" if n == 1 else f"{n:,} ids differ"
         raise InputRefused(
             "Ids that look alike must be settled before they are replaced.",
             [
                 Finding(
                     "E914",
-                    f"{n} id(s) differ from another one only in capitals, blanks, leading zeros, or O and 0.",
+                    f"{words} from another one only in capitals, blanks, leading zeros, or O and 0.",
                     "column of patient_id",
                     'Write [values] similar_ids = "same" (or "apart") in the mapping, or mend the ids.',
                 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -50,10 +51,11 @@ def read_records(
     ConfigError
         The mapping cannot be used.
     InputRefused
-        A file cannot be read without guessing; the message names file, place and remedy.
+        E657 something else than paths or a mapping; a file cannot be read without guessing: the message names file,
+        place and remedy.
     """
-    chosen = mapping if isinstance(mapping, Mapping) else Mapping() if mapping is None else Mapping.load(Path(mapping))
-    listed = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
+    chosen = _load_mapping(mapping)
+    listed = _list_paths(paths)
     if not listed:
         raise refuse("E101", "no file was given.", "", "Name at least one export.")
     _check_readable(listed)
@@ -68,6 +70,31 @@ def read_records(
     # What the parser freed stays with Arrow's allocator, a third of the memory at this point, unless it is asked for.
     pa.default_memory_pool().release_unused()
     return records
+
+
+def _load_mapping(given: Any) -> Mapping:
+    if given is None or isinstance(given, Mapping):
+        return given or Mapping()
+    if isinstance(given, (str, os.PathLike)):
+        return Mapping.load(Path(given))
+    what = f"is {type(given).__name__}, not a mapping or the path of one."
+    remedy = "Pass the path of a mapping.toml, or Mapping.from_dict({...}) of outcomes.Mapping."
+    raise InputRefused("The input cannot be read.", [Finding("E657", what, "mapping", remedy)])
+
+
+def _list_paths(given: Any) -> list[Path]:
+    if isinstance(given, (str, os.PathLike)):
+        return [Path(given)]
+    if isinstance(given, Iterable) and not isinstance(given, bytes):
+        listed = list(given)
+        odd = [type(path).__name__ for path in listed if not isinstance(path, (str, os.PathLike))]
+        if not odd:
+            return [Path(path) for path in listed]
+        what = f"holds {odd[0]}, not only paths."
+    else:
+        what = f"is {type(given).__name__}, not a path or a list of paths."
+    remedy = 'Pass the path of an export, or several: ["q2.csv", "q3.csv"].'
+    raise InputRefused("The input cannot be read.", [Finding("E657", what, "paths", remedy)])
 
 
 def hash_file(path: str | os.PathLike[str]) -> str:

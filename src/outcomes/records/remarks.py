@@ -17,7 +17,9 @@ def list_remarks(records: Records) -> list[str]:
     for file in records.files:
         if file.footer_rows:
             more = f" and {len(file.footer_rows) - _MOST_NAMED} more" if len(file.footer_rows) > _MOST_NAMED else ""
-            said.append(f"{file.name}: of these in row {', '.join(map(str, file.footer_rows[:_MOST_NAMED]))}{more}.")
+            rows = ", ".join(map(str, file.footer_rows[:_MOST_NAMED]))
+            where = "in row" if len(file.footer_rows) == 1 else "in rows"
+            said.append(f"{file.name}: totals or footers stand {where} {rows}{more}.")
         guesses = {
             header: get_close_matches(header.lower().replace(" ", "_"), free, 1) for header in file.unread_columns
         }

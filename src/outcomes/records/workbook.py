@@ -12,6 +12,7 @@ import pyarrow as pa
 from outcomes.records import workbook_child
 from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter, has_required, show_two_rows
+from outcomes.records.counted import counted
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part
 from outcomes.records.rules import refuse
@@ -56,8 +57,8 @@ def _choose_sheet(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[st
     declared, visible, hidden = mapping.file.sheet, book["visible"], book["hidden"]
     listed = ", ".join(f'"{sheet}"' for sheet in visible) or "none"
     notes = [
-        f'{name}: hidden sheet "{sheet}" ({n:,} rows) was not read; delete it before the file is passed on.'
-        for sheet, n in hidden.items()
+        f'{name}: hidden sheet "{sheet}" ({rows}) was not read; delete it before the file is passed on.'
+        for sheet, rows in zip(hidden, (counted(n, "row") for n in hidden.values()), strict=True)
     ]
     if book["carried"]:
         notes.append(f"{name} also carries {', '.join(book['carried'])}: neither read nor copied.")
@@ -81,7 +82,8 @@ def _choose_sheet(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[st
         "E110",
         f"{which} the required columns (sheets: {listed}).",
         name,
-        f'Write [file] sheet = "{(fit or full)[0]}" (or another) in the mapping.',
+        f'Write [file] sheet = "{(fit or full)[0]}" (or another) in the mapping; to read several, save each as a '
+        "file of its own and name them all.",
     )
 
 
@@ -112,9 +114,10 @@ def _build_part(
         notes=[*notes, *wanted.notes],
     )
     _check_percent(wanted, answer["percent"], f'{path.name} › sheet "{sheet}"')
-    for what in ("rows", "columns"):
-        if n := answer[f"hidden_{what}"]:
-            part.notes.append(f'{path.name} › sheet "{sheet}": {n} hidden {what}; they are read like the others.')
+    for what in ("row", "column"):
+        if n := answer[f"hidden_{what}s"]:
+            hidden = counted(n, f"hidden {what}")
+            part.notes.append(f'{path.name} › sheet "{sheet}": {hidden}; read like the others.')
     if answer["has_filter"]:
         part.notes.append(
             f'{path.name} › sheet "{sheet}": a filter is set; the rows it hides are read like the others.'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
+from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.release.curve_axes import BAND, BOUNDS, draw_axes, find_top, name_groups
 from outcomes.release.drawing import (
     LINE_STYLES,
@@ -52,6 +52,7 @@ def relief_curve(relief: Any, ax: Axes | None = None, narrow: bool = False) -> A
     -------
     Axes
     """
+    _check_question(relief, "time to relief", "estimate_relief")
     return _curve(relief, ax, narrow, "days since the first visit", "No relief curve: too few episodes to draw one.")
 
 
@@ -60,6 +61,7 @@ def return_curve(recurrence: Any, ax: Axes | None = None, narrow: bool = False) 
 
     Parameters and value as `relief_curve`.
     """
+    _check_question(recurrence, "return after relief", "estimate_recurrence")
     return _curve(
         recurrence,
         ax,
@@ -67,6 +69,14 @@ def return_curve(recurrence: Any, ax: Axes | None = None, narrow: bool = False) 
         "days since the landmark, 30 days after relief",
         "No return curve: too few relieved episodes to draw one.",
     )
+
+
+def _check_question(result: Any, question: str, maker: str) -> None:
+    """Refuse the answer to another question (E657): its curve would be drawn under words that are not its own."""
+    asked = getattr(result, "settings", {}).get("question", question)
+    if not asked.startswith(question):
+        finding = Finding("E657", f"answers '{asked}'.", "figure", f"Pass what outcomes.{maker}(episodes) returns.")
+        raise InputRefused(f"This figure draws {question}.", [finding])
 
 
 def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, group: str | None = None) -> Axes:
@@ -117,6 +127,7 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, gr
         draw_axes(ax, ticks, last, "days since the first visit", {"all": part}, narrow, top=1.0)
         ax.set_xlim(0, last * (1.55 if narrow else 1.24))
         ax.grid(visible=False)
+        ax.text(last * 1.015, 1.03, f"By day {int(last)}", va="bottom", fontsize=7 if narrow else 8, color=MUTED)
         for name, y in zip(names, spread(middles, 0.13), strict=True):
             ax.text(last * 1.015, y, name, va="center", fontsize=7 if narrow else 8, color=INK, linespacing=1.15)
     return ax

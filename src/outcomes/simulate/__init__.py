@@ -27,7 +27,7 @@ from outcomes.simulate.coded import join
 from outcomes.simulate.dirt import Sheet, spoil
 from outcomes.simulate.export import footer_lines, format_lines, header_line
 from outcomes.simulate.history import run_history
-from outcomes.simulate.mapping_file import mapping_toml
+from outcomes.simulate.mapping_file import clean_mapping_toml, mapping_toml
 from outcomes.simulate.recording import record
 from outcomes.simulate.truth import TRUTH_COLUMNS, describe_plants, format_truth, tell_truth
 from outcomes.simulate.values import PROFILES, without_noise
@@ -146,7 +146,7 @@ def simulate(
 
 
 def write_export(simulated: Simulated, out_dir: str | Path) -> tuple[Path, ...]:
-    """Write ``visits.csv``, ``truth.csv``, ``truth.json`` and, unless clean, ``mapping.toml``; returns their paths."""
+    """Write ``visits.csv``, ``truth.csv``, ``truth.json`` and ``mapping.toml``; returns their paths."""
     return _write(Path(out_dir), simulated.blocks, simulated.planted, simulated.clean)
 
 
@@ -263,10 +263,8 @@ def _write(out: Path, blocks: Iterable[Block], planted: dict[str, Any], clean: b
             records.write(footer_lines(header, n, planted["data_cut"]))
     with _open(about) as file:
         file.write(json.dumps(planted, indent=2, sort_keys=True) + "\n")
-    if clean:
-        return visits, truth, about
     with _open(mapping) as file:
-        file.write(mapping_toml(date.fromisoformat(planted["data_cut"])))
+        file.write((clean_mapping_toml if clean else mapping_toml)(date.fromisoformat(planted["data_cut"])))
     return visits, truth, about, mapping
 
 

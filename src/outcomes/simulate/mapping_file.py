@@ -1,4 +1,4 @@
-"""The mapping that belongs to the dirty export: which column is what, and how this clinic system writes."""
+"""The mapping that belongs to an export: which column is what, and how this clinic system writes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from datetime import date
 from outcomes.simulate.words import HEADERS, MISSING_MARKS
 
 
+def clean_mapping_toml(data_cut: date) -> str:
+    """Text of ``mapping.toml`` for a clean export cut at `data_cut`."""
+    return f"""# visits.csv has the headers, words and dates that are read without a mapping. The export is synthetic.
+
+[dates]
+data_cut = {data_cut.isoformat()}
+"""
+
+
 def mapping_toml(data_cut: date) -> str:
-    """Text of ``mapping.toml`` for an export cut at `data_cut`."""
+    """Text of ``mapping.toml`` for a dirty export cut at `data_cut`."""
     columns = "\n".join(f'{field} = "{header}"' for field, header in HEADERS.items())
     marks = ", ".join(f'"{mark}"' for mark in ("", *MISSING_MARKS))
     return f"""# How the columns of visits.csv are to be read. The export is synthetic.

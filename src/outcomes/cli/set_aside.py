@@ -1,0 +1,33 @@
+"""The rows set aside as the terminal tells them: the ledger's numbers, which the page has too, rule by rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outcomes.cases.remarks import count_rows_aside, list_examples, list_main_reasons
+from outcomes.records.counted import counted
+
+if TYPE_CHECKING:
+    from outcomes.cases import Visits
+
+_EXAMPLES = 20
+
+
+def describe_set_aside(visits: Visits) -> list[str]:
+    """Return the lines that account for the rows set aside: how many, under which rule, where the first of them stand.
+
+    A row that breaks several rules counts once, under the first of them, as in the ledger and on the page; what else
+    is wrong with it is a finding more. Empty when no row was set aside.
+    """
+    rules = list_main_reasons(visits)
+    rows = sum(count_rows_aside(visits).values())
+    if not rows:
+        return []
+    each = max(1, _EXAMPLES // max(1, len(rules)))
+    findings = visits.quarantine.num_rows
+    more = "" if findings == rows else f" ({counted(findings, 'finding')}; a row counts once, under one rule)"
+    lines = [f"rows set aside: {rows:,}{more}, by rule, with up to {counted(each, 'place')} of each"]
+    for rule in rules:
+        lines.append(f"  {rule}")
+        lines += [f"    {example}" for example in list_examples(visits, rule.code, each)]
+    return lines

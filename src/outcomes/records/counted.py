@@ -1,0 +1,8 @@
+"""A number with its noun, for messages: 1 row, 2 rows."""
+
+from __future__ import annotations
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number and its noun, which takes an s unless it is one; thousands are marked."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,0 +1,165 @@
+"""What the terminal says of the rows set aside and of warnings, and how wrong arguments are refused."""
+
+from __future__ import annotations
+
+import argparse
+from types import SimpleNamespace
+
+import pytest
+
+import outcomes
+from outcomes import cli
+from outcomes.cases import build_episodes, build_visits
+from outcomes.cases.remarks import list_main_reasons
+from outcomes.cases.rules import RULES
+from outcomes.cli.set_aside import describe_set_aside
+from outcomes.cli.shared import _say_warning
+from outcomes.errors import ConfigError, Finding, InputRefused, NotEstimable
+from outcomes.records import Mapping, read_records
+from outcomes.records.acknowledge import Acknowledge
+from outcomes.records.counted import counted
+from outcomes.records.remarks import list_remarks
+from outcomes.release import figures
+from outcomes.release.tables import count_set_aside
+from outcomes.simulate import write_simulation
+from tables import records_of
+
+
+def visits_of(pre, post, age=None):
+    n = len(pre)
+    cells = {
+        "patient_id": [f"p{i}" for i in range(n)],
+        "visit_date": [f"2026-03-{1 + i:02}" for i in range(n)],
+        "pain_pre": pre,
+        "pain_post": post,
+        "age": age or ["40"] * n,
+    }
+    return build_visits(records_of(cells, Mapping()))
+
+
+def test_rows_are_counted_as_in_the_ledger_and_on_the_page():
+    visits = visits_of(["99", "5", "5", "5"], ["99", "99", "5", "5"], ["40", "40", "200", "40"])
+    found = list_main_reasons(visits)
+    assert [(f.code, f.place) for f in found] == [("E232", "columns 'pain_pre', 'pain_post'"), ("E241", "column 'age'")]
+    assert "2 rows, 3 findings." in found[0].message and "1 row." in found[1].message
+    lines = describe_set_aside(visits)
+    assert lines[0].startswith("rows set aside: 3 (4 findings; a row counts once, under one rule), by rule")
+    page = count_set_aside(build_episodes(visits)).set_index("code")["n"].to_dict()
+    assert page == {"E232": 2, "E241": 1}
+
+
+def test_a_second_fault_of_a_row_is_a_finding_and_no_row():
+    found = list_main_reasons(visits_of(["99", "5"], ["5", "5"], ["200", "40"]))
+    assert sorted(f.message.split(": ")[-1] for f in found) == [
+        "1 finding, all in rows that count under another rule.",
+        "1 row.",
+    ]
+
+
+def test_one_finding_a_row_needs_no_second_number():
+    lines = describe_set_aside(visits_of(["99", "5"], ["5", "5"]))
+    assert lines[0] == "rows set aside: 1, by rule, with up to 20 places of each"
+    assert describe_set_aside(visits_of(["5"], ["5"])) == []
+
+
+def test_a_finding_stands_under_the_column_of_its_own_file(tmp_path):
+    (tmp_path / "a.csv").write_text("patient_id,visit_date,pain_pre\nP1,2026-03-02,99\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("patient_id,pain_pre,visit_date\nP2,99,2026-03-02\n", encoding="utf-8")
+    quarantine = build_visits(read_records([tmp_path / "a.csv", tmp_path / "b.csv"])).quarantine
+    assert quarantine["letter"].to_pylist() == ["C", "B"]
+
+
+def test_an_acknowledged_warning_asks_for_nothing_more():
+    warning = Finding("E283", "147 visits.", "quarter 2026Q1", "Check the export; acknowledge it.")
+    assert "acknowledge it" in _say_warning(warning, Acknowledge())
+    said = _say_warning(warning, Acknowledge(warnings=("E283",), by="R. Keller"))
+    assert said == "E283 quarter 2026Q1: 147 visits. Acknowledged in the mapping."
+
+
+def test_the_remedy_of_a_rating_off_the_scale_fits_either_scale():
+    remedy = RULES["E232"].remedy
+    assert "and the mapping does not say so yet" in remedy and remedy.endswith('declare [pain] scale = "0-100".')
+
+
+def test_a_number_agrees_with_its_noun():
+    assert [counted(n, "row") for n in (0, 1, 2, 1200)] == ["0 rows", "1 row", "2 rows", "1,200 rows"]
+
+
+def test_footers_are_told_by_their_rows():
+    file = SimpleNamespace(name="v.csv", footer_rows=(9, 12), unread_columns=())
+    records = SimpleNamespace(fields={}, notes=(), files=(file,))
+    assert list_remarks(records) == ["v.csv: totals or footers stand in rows 9, 12."]
+    file.footer_rows = (9,)
+    assert list_remarks(records) == ["v.csv: totals or footers stand in row 9."]
+
+
+def test_an_unknown_table_is_refused_before_anything_is_read(tmp_path, capsys):
+    arguments = ["clean", str(tmp_path / "none.csv"), "--out", str(tmp_path / "out"), "--tables", "visits,foo"]
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "no table foo" in said and "reading" not in said and "E101" not in said
+
+
+def test_every_example_of_the_help_stands_there_once():
+    found = [line.strip() for line in cli._EXAMPLES.splitlines() if line.strip().startswith("outcomes")]
+    commands = [line.split("  ")[0] for line in found]
+    assert len(commands) == len(set(commands))
+    assert isinstance(cli._parser(), argparse.ArgumentParser)
+
+
+def test_inspect_says_what_comes_next(tmp_path, capsys):
+    path, out = tmp_path / "v.csv", tmp_path / "m.toml"
+    path.write_text("patient_id,visit_date\nP1,2026-03-02\n", encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert f"outcomes report {path} --mapping {out}" in said and "1 row read" in said
+
+
+def test_a_clean_simulation_has_a_mapping_that_reads_it(tmp_path):
+    write_simulation(tmp_path / "sim", 20, 1, clean=True)
+    records = read_records(tmp_path / "sim" / "visits.csv", tmp_path / "sim" / "mapping.toml")
+    assert records.n and records.mapping.dates.data_cut.isoformat() == "2026-09-30"
+
+
+def test_a_mapping_that_is_not_there_is_named_with_its_folder(tmp_path):
+    with pytest.raises(ConfigError, match=r"no/such/mapping\.toml"):
+        Mapping.load("no/such/mapping.toml")
+
+
+@pytest.fixture(scope="module")
+def visits():
+    return visits_of(["5"] * 3, ["4"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda v: outcomes.build_visits("visits.csv"), "is str, not records"),
+        (lambda v: outcomes.build_visits(v), "is Visits, not records"),
+        (lambda v: outcomes.build_episodes(None), "is NoneType, not visits"),
+        (lambda v: outcomes.build_episodes(records_of({"patient_id": ["a"], "visit_date": ["2026-01-05"]})), "Records"),
+        (lambda v: outcomes.select_clinic(build_episodes(v), "C02"), "is Episodes, not visits"),
+        (lambda v: outcomes.read_records(None), "is NoneType, not a path"),
+        (lambda v: outcomes.read_records([None]), "holds NoneType"),
+        (lambda v: outcomes.read_records("v.csv", mapping={"columns": {}}), r"is dict.*from_dict"),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name(call, words, visits):
+    with pytest.raises(InputRefused, match=f"E657.*{words}"):
+        call(visits)
+
+
+def test_a_quarter_that_is_a_number_is_refused_in_words():
+    from outcomes.questions.quarters import read_quarter
+
+    with pytest.raises(NotEstimable, match=r"'2026' is no quarter\. Write it like 2026Q3"):
+        read_quarter(2026)
+
+
+def test_a_figure_refuses_the_answer_to_another_question():
+    returns = SimpleNamespace(settings={"question": "return after relief to a clinic in these records"})
+    relief = SimpleNamespace(settings={"question": "time to relief"})
+    with pytest.raises(InputRefused, match=r"E657.*estimate_relief"):
+        figures.relief_curve(returns)
+    with pytest.raises(InputRefused, match=r"E657.*estimate_recurrence"):
+        figures.return_curve(relief)
