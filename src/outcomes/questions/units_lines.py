@@ -253,8 +253,8 @@ def say_why_not(lines: Lines, scores: Scores, protocol: Protocol) -> list[str]:
     chance = (
         "these records do not show that units differ beyond chance: no comparison"
         if no_spread
-        else f"too much of the difference seen is chance (reliability below {WANTED:g}): no comparison; the share drawn "
-        "towards the mean stands instead"
+        else f"too much of the difference seen is chance (reliability below {WANTED:g}): no comparison; the share "
+        "drawn towards the mean stands instead"
     )
     if int(lines.shown.sum()) == 1:
         chance = NOTHING_BESIDE

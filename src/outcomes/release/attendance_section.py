@@ -10,7 +10,7 @@ from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView
 from outcomes.release.section_parts import draw, fold, join_alt, list_notes, some
 from outcomes.release.sentences import Tables, bind, cell, format_count, format_percent, interval_words, say
-from outcomes.release.tables import is_too_early_to_end
+from outcomes.release.tables import is_pain_never_rated, is_too_early_to_end, to_numbers
 from outcomes.release.unit_figures import drop_off
 
 SHOWN_QUARTERS = 6
@@ -31,9 +31,12 @@ def attendance_section(inputs: ReportInputs, tables: Tables) -> Section:
         "Episodes",
     )
     ends = views.counts_table(tables["episode_ends"], "episode_ends", "How episodes ended", "label", "End", "Episodes")
+    # The picture is of relief and return: where nobody was rated, the table alone says how many came again.
+    drawn = _draw(result, tables) if result is not None and not is_pain_never_rated(inputs.episodes) else ()
+    steps = _steps_table(tables) if result is not None else ()
     blocks: tuple[Block, ...] = (
-        *(_draw(result, tables) if result is not None else ()),
-        *(_steps_table(tables) if result is not None else ()),
+        *drawn,
+        *(fold(steps) if drawn else steps),
         *_quarters_table(tables),
         *fold((bands,)),
         ends,
@@ -45,6 +48,14 @@ def attendance_section(inputs: ReportInputs, tables: Tables) -> Section:
 def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if is_too_early_to_end(inputs.episodes):
         return say(f"How episodes end: {UNDECIDED}.", "not estimable")
+    if is_pain_never_rated(inputs.episodes):
+        return bind(
+            tables,
+            "{once} of episodes are a single visit. None of those who stopped coming has a pain score on record: how "
+            "many were not relieved cannot be told.",
+            {"once": cell("visits_per_episode", "estimate", "percent", visits="1")},
+            "None of those who stopped coming has a pain score on record: how many were not relieved cannot be told.",
+        )
     return bind(
         tables,
         "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at the last score, "
@@ -76,6 +87,9 @@ def _say_steps(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
 
 
 def _draw(result: Any, tables: Tables) -> tuple[FigureView, ...]:
+    left = result.more["left"]
+    if not len(left) or not to_numbers(left.loc[left["reason"] == "came", "estimate"]).notna().any():
+        return ()
     said = [
         bind(
             tables,
@@ -123,7 +137,7 @@ def _steps_table(tables: Tables) -> tuple[TableView, ...]:
         for row in table.to_dict("records")
     )
     note = "Estimated where not all were watched that long; a dash where too few were."
-    return (TableView("attendance", "From visit to visit", columns, rows, note, "attendance", folded=True),)
+    return (TableView("attendance", "From visit to visit", columns, rows, note, "attendance"),)
 
 
 def _quarters_table(tables: Tables) -> tuple[TableView, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
 from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, say
-from outcomes.release.tables import is_too_early_to_end
+from outcomes.release.tables import is_pain_never_rated, is_too_early_to_end
 from outcomes.release.tiles import latest_mature, of_review
 from outcomes.release.words import lower_first, quarter_words, relief_words
 
@@ -20,6 +20,9 @@ UNDECIDED = (
 )
 AGAINST = "; against the quarter before {change} points ({change_low} to {change_high})"
 TOO_EARLY_TO_STOP = f"How many stopped coming while not relieved: {UNDECIDED}."
+NEVER_RATED = (
+    "How many stopped coming while not relieved cannot be told: none of those who stopped has a pain score on record."
+)
 
 
 def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
@@ -47,9 +50,16 @@ def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
     return tuple(sentence for sentence in out if sentence is not None)
 
 
-def _unknown_end(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+def say_why_not_stopped(inputs: ReportInputs) -> Sentence | None:
+    """Say why it cannot be told how many stopped while not relieved; nothing where it can."""
     if is_too_early_to_end(inputs.episodes):
         return say(TOO_EARLY_TO_STOP, "not estimable")
+    return say(NEVER_RATED, "not estimable") if is_pain_never_rated(inputs.episodes) else None
+
+
+def _unknown_end(inputs: ReportInputs, tables: Tables) -> Sentence | None:
+    if why := say_why_not_stopped(inputs):
+        return why
     where = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
     try:
         if not look_up(tables, where):
@@ -154,8 +164,8 @@ def _against_before(name: str) -> dict[str, Cell]:
 
 
 def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
-    if is_too_early_to_end(inputs.episodes):
-        return say(TOO_EARLY_TO_STOP, "not estimable")
+    if why := say_why_not_stopped(inputs):
+        return why
     days = max(inputs.episodes.protocol.horizons_days.relief)
     return _indicator(
         inputs,
@@ -168,12 +178,18 @@ def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
 
 
 def _pain_recorded(inputs: ReportInputs, tables: Tables) -> Sentence | None:
-    where = of_review("pain_recorded", inputs.quarter, "estimate", "percent")
-    return bind(
-        tables,
-        "A pain score was recorded at {share} of the quarter's visits; every statement about relief rests on these.",
-        {"share": where},
-    )
+    return _say_pain(tables, "the quarter's visits", of_review("pain_recorded", inputs.quarter, "estimate", "percent"))
+
+
+def _say_pain(tables: Tables, visits: str, share: Cell) -> Sentence | None:
+    """How often pain was scored, on which the rest of the page rests; what follows where it never was."""
+    try:
+        if not look_up(tables, share):
+            return say("No pain score is on record: nothing can be said about relief.")
+    except NotShowable:
+        return None
+    words = f"A pain score was recorded at {{share}} of {visits}; every statement about relief rests on these."
+    return bind(tables, words, {"share": share})
 
 
 def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | None]:
@@ -197,19 +213,14 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
             f"Of {{n}} relieved episodes, an estimated {{value}} had returned within {last} days ({INTERVAL}).",
             _horizon("recurrence", last),
         ),
-        say(TOO_EARLY_TO_STOP, "not estimable")
-        if is_too_early_to_end(inputs.episodes)
-        else bind(
+        say_why_not_stopped(inputs)
+        or bind(
             tables,
             "{share} of episodes stopped while not relieved at the last score, without a discharge and without another "
             "visit.",
             {"share": cell("episode_ends", "estimate", "percent", end_reason="silent_stop")},
         ),
-        bind(
-            tables,
-            "A pain score was recorded at {share} of visits; every statement about relief rests on these.",
-            {"share": cell("completeness", "estimate", "percent", field="pain_pre")},
-        ),
+        _say_pain(tables, "visits", cell("completeness", "estimate", "percent", field="pain_pre")),
     ]
 
 

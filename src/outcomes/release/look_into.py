@@ -6,7 +6,7 @@ from outcomes.release.first_page import UNDECIDED
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Cell, Scalar, Sentence
 from outcomes.release.quarter_section import say_verdict
-from outcomes.release.sentences import NotShowable, Tables, bind, cell, literal, look_up, say
+from outcomes.release.sentences import NotShowable, Tables, agree, bind, cell, literal, look_up, say, show
 from outcomes.release.tables import is_too_early_to_end, to_numbers
 from outcomes.release.words import lower_first
 
@@ -90,7 +90,11 @@ def _most_set_aside(tables: Tables) -> Sentence | None:
         "n": cell("set_aside", "n", "count", **where),
         "rule": cell("set_aside", "rule", "text", **where),
     }
-    said = "{total} rows were set aside, most often ({n}) because {rule}."
+    few = agree(tables, cells["total"], "row was", "rows were")
+    # Where one rule set all of them aside there is no "most often".
+    is_only = show(tables, cells["n"]) == show(tables, cells["total"])
+    said = f"{{total}} {few} set aside" + (" because {rule}." if is_only else ", most often ({n}) because {rule}.")
+    cells = {name: where for name, where in cells.items() if name != "n" or not is_only}
     if float(first["n"]) < MANY_ROWS * float(look_up(tables, _of_run("rows_in"))):
         # A slip here and there: the remedies of the rule (declare another scale, another order) would make it worse.
         return bind(tables, f"{said} Correct it in the clinic system.", cells)

@@ -19,6 +19,7 @@ from outcomes.release.sentences import (
     literal,
     say,
 )
+from outcomes.release.tables import to_numbers
 
 SHOWN_QUARTERS = 6
 
@@ -47,6 +48,9 @@ def _say_gaps(result: Any, tables: Tables) -> Sentence | None:
     """The fact that is missing most often, and how often it is where the first pain score is missing too."""
     fact = str(result.summary["most_missing"])
     table = tables["missing"]
+    shares = to_numbers(table.loc[table["by"] == "all", "estimate"])
+    if len(shares) and not shares.any() and shares.notna().all():
+        return say("None of the facts in this export is missing in any episode.")
     label = str(table.loc[table["fact"] == fact, "label"].iloc[0])
     words = f"{literal(label)} is missing most often: in {{all}} of episodes"
     cells = {"all": cell("missing", "estimate", "percent", fact=fact, by="all")}

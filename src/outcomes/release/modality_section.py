@@ -7,7 +7,7 @@ from typing import Any
 
 from outcomes.release import figures, modality_views
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.modality_figures import forest_height
+from outcomes.release.modality_figures import MAIN_LINES, forest_height
 from outcomes.release.modality_words import (
     say_concordance,
     say_elsewhere,
@@ -21,6 +21,7 @@ from outcomes.release.modality_words import (
 from outcomes.release.model import Block, FigureView, Part, Section, Sentence, Text
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused
 from outcomes.release.sentences import Tables, interval_words, say
+from outcomes.release.tables import to_numbers
 
 ID, TITLE = "relief-by-treatment", "Which treatment, how much relief?"
 MOST_NOTES = 5
@@ -38,12 +39,14 @@ def modality_section(inputs: ReportInputs, tables: Tables) -> Section:
     blocks: tuple[Block, ...] = ()
     if result is not None:
         lead = (*say_overview(protocol, tables), *say_families(protocol, tables, signal_only=True))
-        blocks = _forest(result, tables, join_alt(*say_short(tables), *lead))
-        blocks = (*blocks, *modality_views.families_table(tables), *_not_compared(tables))
+        blocks = (*_not_compared(tables),)
+        if is_any_compared(result):
+            alt = join_alt(*say_short(tables), *lead)
+            blocks = (*_forest(result, tables, alt), *modality_views.families_table(tables), *blocks)
     blocks = (
         *blocks,
-        *_part(inputs, "all_families", "All families at once", say_joint(protocol, tables)),
-        *(modality_views.joint_table(tables)),
+        *_part(inputs, "all_families", "All families at once", (*say_joint(protocol, tables), *_why_no_joint(tables))),
+        *(modality_views.joint_table(tables) if is_any_compared(inputs.answer("all_families")) else ()),
         *_part(inputs, "identified_muscle", "Treating the muscle found in spasm", say_concordance(protocol, tables)),
         *modality_views.classes_table(tables),
         *_part(inputs, "subgroups", "By muscle group and duration", say_subgroups(protocol, tables)),
@@ -51,10 +54,21 @@ def modality_section(inputs: ReportInputs, tables: Tables) -> Section:
         Text(say_elsewhere(tables), "From elsewhere"),
         *_notes(inputs),
     )
-    return Section(ID, TITLE, lead, blocks, "adjusted association")
+    compared = any(is_any_compared(inputs.answer(name)) for name in QUESTIONS)
+    return Section(ID, TITLE, lead, blocks, "adjusted association" if compared else "not estimable")
+
+
+def is_any_compared(result: Any) -> bool:
+    """Whether a question could compare anything, and show it."""
+    return result is not None and bool(to_numbers(result.table["estimate"]).notna().any())
 
 
 def _forest(result: Any, tables: Tables, alt: str) -> tuple[FigureView, ...]:
+    """Those that could be compared; why the others could not stands once, below."""
+    table = result.table
+    main = table[table["analysis"].isin(MAIN_LINES) & (table["scale"] == "difference")]
+    refused_ones = set(main.loc[main["reason"] != "", "contrast"])
+    result = replace(result, table=table[~table["contrast"].isin(refused_ones)])
     heights = forest_height(result, narrow=False), forest_height(result, narrow=True)
     title = "Difference in the share relieved, with each family and without it"
     caption = (
@@ -67,6 +81,12 @@ def _forest(result: Any, tables: Tables, alt: str) -> tuple[FigureView, ...]:
 def _not_compared(tables: Tables) -> tuple[Text, ...]:
     said = say_refused(tables)
     return (Text(said, "Not compared, and why"),) if said else ()
+
+
+def _why_no_joint(tables: Tables) -> tuple[Sentence, ...]:
+    """Why families could not be told apart in one model, where that is not said of them above already."""
+    above = {sentence.text for sentence in say_refused(tables)}
+    return tuple(sentence for sentence in say_refused(tables, "all_families", "joint") if sentence.text not in above)
 
 
 def _part(inputs: ReportInputs, name: str, title: str, said: tuple[Sentence, ...]) -> tuple[Part, ...]:

@@ -48,7 +48,8 @@ def families_table(tables: Tables) -> tuple[TableView, ...]:
             *_difference(row),
             shown(row["q_value"], _write_q),
             _arms(row),
-            tag_words(row),
+            # Why stands once, below the table.
+            NOT_ESTIMABLE if row["reason"] else tag_words(row),
         )
         for row in list_main_rows(table, "adjusted")
     )
@@ -70,7 +71,10 @@ def joint_table(tables: Tables) -> tuple[TableView, ...]:
         other = shrunk.get(row["contrast"])
         beside = DASH if other is None else _difference(other)[0]
         rows.append(
-            (str(row["label"]), *_difference(row), beside, shown(row["q_value"], _write_q), _arms(row), tag_words(row))
+            (
+                *(str(row["label"]), *_difference(row), beside, shown(row["q_value"], _write_q), _arms(row)),
+                NOT_ESTIMABLE if row["reason"] else tag_words(row),
+            )
         )
     level = interval_words(tables)
     columns = _columns("Family", ("Together", level, "Shrunk", "q", "Episodes, with / without"))

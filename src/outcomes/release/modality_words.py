@@ -100,9 +100,14 @@ def say_overview(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         f"{BY_INDICATION.replace('it differ', 'a treatment differ')}.",
         numbers,
         "Families of treatments are compared in too few episodes to give their number.",
-        ADJUSTED,
+        _tag_of(tables, numbers["shown"]),
     )
     return (*some(lead), *say_signal(protocol, tables, "one_family", "families"))
+
+
+def _tag_of(tables: Tables, shown: Cell) -> Tag:
+    """An association where there is one; a sentence that nothing could be compared is none."""
+    return NOT_ESTIMABLE if show_or_none(tables, shown) == "0" else ADJUSTED
 
 
 def say_signal(protocol: Any, tables: Tables, name: str, what: str) -> tuple[Sentence, ...]:
@@ -158,7 +163,7 @@ def say_joint(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         "treatment differ in more than this model knows.",
         numbers,
         "The model of all families rests on too few episodes to give their number.",
-        ADJUSTED,
+        _tag_of(tables, numbers["shown"]),
     )
     return (*some(lead), *say_signal(protocol, tables, "all_families", "families in one model"))
 

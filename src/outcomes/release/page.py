@@ -86,8 +86,21 @@ def _facts(inputs: ReportInputs, tables: Tables) -> tuple[str, ...]:
         *((quarter_months(inputs.quarter),) if inputs.quarter else ()),
         *_volume(inputs, tables),
         f"Data cut {date_words(day_to_date(cut))}" if cut is not None else "Day numbers, no calendar",
-        f"{clinics}{counts['visits']} visits, {counts['episodes']} episodes, {counts['patients']} patients",
+        f"{clinics}{_visits_in(tables, counts)}, {counts['patients']} patients",
     )
+
+
+def _visits_in(tables: Tables, counts: dict[str, str]) -> str:
+    """Visits and episodes; those visits that belong to no episode by themselves, so that a mean can be worked out."""
+    step = {"step": "episodes", "unit": "visits"}
+    try:
+        show(tables, cell("run", "value", "count", fact="visits"))  # where they are hidden, so are their parts
+        before = show(tables, cell("ledger", "n", "count", **step, outcome="not_data"))
+        within = show(tables, cell("ledger", "n", "count", **step, outcome="kept"))
+    except NotShowable:
+        return f"{counts['visits']} visits, {counts['episodes']} episodes"
+    visits = "visit" if before == "1" else "visits"
+    return f"{within} visits in {counts['episodes']} episodes, and {before} maintenance {visits} before a first one"
 
 
 def _volume(inputs: ReportInputs, tables: Tables) -> tuple[str, ...]:

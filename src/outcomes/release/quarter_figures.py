@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 MARKS = {"improvement": ("s", SERIES[2]), "concern": ("D", SERIES[1]), "change": ("^", SERIES[4])}
 """Shape and colour of a point by the word of its signal."""
-MARK_WORDS = "Square: improvement. Diamond: concern. Triangle: change while recording changed."
+MARK_WORDS = {
+    "improvement": "Square: improvement.",
+    "concern": "Diamond: concern.",
+    "change": "Triangle: change while recording changed.",
+}
 LINES = ("centre", "low", "high")
 
 
@@ -52,7 +56,9 @@ def spc(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
             return write_sentence(make_axes(ax), "No control charts: no quarter has enough episodes.")
         panels = [(str(label), part.reset_index(drop=True)) for label, part in table.groupby("label", sort=False)]
         ax = make_axes(ax, (7.2, 4.0))
-        for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
+        for cell, (label, part) in zip(
+            split_host(ax, len(panels), 1 if narrow else min(3, len(panels))), panels, strict=True
+        ):
             _chart_panel(cell, label, part, 44 if narrow else 22)
     return ax
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+from outcomes.questions.quarter_indicators import LAG_DAYS
 from outcomes.release import figures, quarter_figures, views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView, Text
-from outcomes.release.section_parts import draw, files_of, fold, join_alt, list_notes, refused
+from outcomes.release.section_parts import NO_VALUE, draw, files_of, fold, join_alt, list_notes, refused
 from outcomes.release.sentences import (
     INTERVAL,
     Tables,
@@ -21,9 +23,10 @@ from outcomes.release.sentences import (
     literal,
     say,
 )
+from outcomes.release.tables import to_numbers
 from outcomes.release.tiles import latest_mature
 from outcomes.release.treatment_section import TABLE_QUARTERS
-from outcomes.release.words import short_quarter
+from outcomes.release.words import lower_first, short_quarter
 
 NAME = "quarter_review"
 VERDICTS, CHANGES = f"{NAME}_verdicts", f"{NAME}_changes"
@@ -38,9 +41,9 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
     if review is None:
         return refused("quarters", TITLE, inputs.refusal(NAME))
     said = tuple(s for s in (say_verdict(tables, name) for name in _indicators(tables)) if s is not None)
-    blocks: list[Block] = [_charts(review, inputs, tables, said)]
+    blocks: list[Block] = [*_charts(review, inputs, tables, said)]
     blocks += [*_change_table(tables), *_sums(review, tables)]
-    blocks += fold((*_indicator_table(tables), *_volume_table(tables)))
+    blocks += fold((*_indicator_table(tables), *_volume_table(inputs, tables)))
     if said:
         blocks.append(Text(said, "What the control charts say", folded=True))
     lead = say(
@@ -80,8 +83,36 @@ def _indicators(tables: Tables) -> list[str]:
     return [str(name) for name in dict.fromkeys(tables[NAME]["indicator"])]
 
 
-def _charts(review: Any, inputs: ReportInputs, tables: Tables, said: tuple[Sentence, ...]) -> FigureView:
-    n_panels = tables[NAME]["indicator"].nunique()
+def _split_charted(tables: Tables) -> tuple[list[str], list[str]]:
+    """Labels of the indicators with a quarter that can be shown, and of those without."""
+    chart = tables.get(f"{NAME}_chart")
+    table = tables[NAME] if chart is None else chart[chart["basis"] == "recorded"]
+    has_value = to_numbers(table["estimate"]).notna() & table["mature"].astype(bool)
+    labels, drawn = [str(label) for label in dict.fromkeys(table["label"])], set(table.loc[has_value, "label"])
+    return [label for label in labels if label in drawn], [label for label in labels if label not in drawn]
+
+
+def _charts(
+    review: Any, inputs: ReportInputs, tables: Tables, said: tuple[Sentence, ...]
+) -> tuple[FigureView | Text, ...]:
+    """The charts of the indicators with a value; the others are named in a sentence, and have no empty panel."""
+    drawn, empty = _split_charted(tables)
+    said = tuple(sentence for sentence in said if not sentence.text.startswith(tuple(empty)))
+    words = f"No quarter can be shown yet, too early or too few episodes: {'; '.join(map(lower_first, empty))}."
+    left_out = (Text((say(words, "not estimable"),), "Indicators without a chart"),) if empty else ()
+    if not drawn:
+        return left_out
+    return (_draw_charts(review, inputs, tables, said, drawn), *left_out)
+
+
+def _draw_charts(
+    review: Any, inputs: ReportInputs, tables: Tables, said: tuple[Sentence, ...], drawn: list[str]
+) -> FigureView:
+    n_panels = len(drawn)
+    review = dataclasses.replace(review, table=review.table[review.table["label"].isin(drawn)])
+    if f"{NAME}_chart" in tables:
+        chart = review.more["chart"]
+        review = dataclasses.replace(review, more={**review.more, "chart": chart[chart["label"].isin(drawn)]})
     heights = (1.9 * -(-n_panels // 3), 1.3 * n_panels)
     alt = join_alt(*said) if said else join_alt(*(_alt(tables, name, inputs.quarter) for name in _indicators(tables)))
     if f"{NAME}_chart" not in tables:
@@ -100,16 +131,26 @@ def _charts(review: Any, inputs: ReportInputs, tables: Tables, said: tuple[Sente
             True,
         )
     caption = (
-        "Dots: value of each quarter as recorded; the number is that of the newest that can be judged. Straight line: "
-        "mean; dashed: limits, within which quarters differ by chance alone. "
-        f"{quarter_figures.MARK_WORDS} Grey: too early to tell."
-    )
+        "Dots: value of each quarter as recorded; the number is that of the newest that can be judged. "
+        f"{_explain_marks(review.more['chart'])}"
+    ).strip()
     if breaks := quarter_figures.list_breaks(tables[f"{NAME}_chart"]):
         caption += f" Dotted upright lines: documented changes, from which limits begin anew. {breaks}"
     csv = files_of(tables, NAME, *(f"{NAME}_{part}" for part in CHARTED))
     return draw(
         "quarters", "Control charts of the indicators", alt, caption, quarter_figures.spc, review, heights, csv, True
     )
+
+
+def _explain_marks(chart: Any) -> str:
+    """What the marks mean that are there."""
+    chart = chart[chart["basis"] == "recorded"]
+    words = {str(word) for word in chart["word"]}
+    lines = "Straight line: mean; dashed: limits, within which quarters differ by chance alone."
+    has_limits = to_numbers(chart["low"]).notna().any() or to_numbers(chart["high"]).notna().any()
+    found = [lines] if has_limits else []
+    found += [said for word, said in quarter_figures.MARK_WORDS.items() if word in words]
+    return " ".join([*found, *(() if chart["mature"].astype(bool).all() else ("Grey: too early to tell.",))])
 
 
 def _alt(tables: Tables, name: str, quarter: str) -> Sentence | None:
@@ -129,7 +170,8 @@ def _indicator_table(tables: Tables) -> tuple[TableView, ...]:
     plain = views.pivot_table(
         table, NAME, caption, "label", quarters, lambda row, v: views.write_indicator(row["unit"], v)
     )
-    return (plain,)
+    rows = tuple(row for row in plain.rows if any(text not in NO_VALUE for text in row[1:]))
+    return (dataclasses.replace(plain, rows=rows or plain.rows),)
 
 
 def _change_table(tables: Tables) -> tuple[TableView, ...]:
@@ -142,6 +184,8 @@ def _change_table(tables: Tables) -> tuple[TableView, ...]:
     heads = ("In the quarter", "Against the quarter before", level, "Against a year before", level, "Could be seen")
     columns = (Column("Indicator, quarter", row_header=True), *(Column(head, numeric=True) for head in heads))
     rows = tuple(_change_row(part.to_dict("records")) for _, part in recorded.groupby("indicator", sort=False))
+    # Those without a quarter that can be judged are named above the table.
+    rows = tuple(row for row in rows if any(text != views.DASH for text in row[1:])) or rows
     note = (
         "Differences in points of a hundred. Could be seen: the smallest rise on the quarter before that samples of "
         "these sizes show in four of five cases; a smaller one may well be missed. A difference is no signal; the "
@@ -187,7 +231,7 @@ def _level(tables: Tables) -> str:
     return interval_words(tables).replace(" interval", "")
 
 
-def _volume_table(tables: Tables) -> tuple[TableView, ...]:
+def _volume_table(inputs: ReportInputs, tables: Tables) -> tuple[TableView, ...]:
     if VOLUME not in tables:
         return ()
     headings = ("Episodes started", "Visits", "Visits an episode", interval_words(tables))
@@ -201,4 +245,9 @@ def _volume_table(tables: Tables) -> tuple[TableView, ...]:
         mean = views.shown(row["visits_per_episode"], format_number)
         limits = views.shown_interval(row["conf_low"], row["conf_high"], format_number, "")
         rows.append((short_quarter(row["quarter"]), *counts, mean, limits))
-    return (TableView(VOLUME, "Volume by quarter", columns, tuple(rows), csv=VOLUME),)
+    within = inputs.episodes.protocol.horizons_days
+    note = (
+        f"A quarter is counted {LAG_DAYS} days after its last day, when late entries are in; visits an episode once "
+        f"all of its episodes were watched for {max(within.relief)} days more."
+    )
+    return (TableView(VOLUME, "Volume by quarter", columns, tuple(rows), note, VOLUME),)

@@ -29,6 +29,14 @@ def render_html(page: Page) -> str:
     return environment().get_template("report.html.j2").render(page=page, css=css)
 
 
+def name_part(name: str, first: str) -> str:
+    """What a further file behind a figure or table is called on the page: without the words the first begins with."""
+    words, others = name.split("_"), first.split("_")
+    while len(words) > 1 and others and words[0] == others[0]:
+        words, others = words[1:], others[1:]
+    return " ".join(words)
+
+
 @cache
 def environment() -> Environment:
     """Return the templates' environment: everything is escaped, an unknown name is an error."""
@@ -43,5 +51,6 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["part_of"] = name_part
     environment.filters["themed"] = lambda svg: Markup(themed(svg))  # noqa: S704
     return environment

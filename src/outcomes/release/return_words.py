@@ -143,20 +143,7 @@ def say_factors(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     is_level = ~table["level_label"].str.lower().isin(NO_LEVELS) & to_numbers(table["estimate"]).notna()
     levels = table[(table["factor"] == "previous_episodes") & is_level]
     if len(levels) >= 2:
-        ends = {"first": levels["level"].tolist()[0], "last": levels["level"].tolist()[-1]}
-        labels = {
-            key: literal(lower_first(levels.loc[levels["level"] == level, "level_label"].tolist()[0]))
-            for key, level in ends.items()
-        }
-        cells = {
-            key: cell("return_factors", "estimate", "percent", factor="previous_episodes", level=level)
-            for key, level in ends.items()
-        }
-        words = (
-            f"By earlier episodes, an adjusted {{first}} ({labels['first']}) and {{last}} ({labels['last']}) had "
-            f"returned to a clinic in these records within {day} days; who has had pain before also knows the way."
-        )
-        out.append(bind(tables, words, cells, tag="adjusted association"))
+        out.append(_say_earlier(tables, levels, day))
     if not to_numbers(table["estimate"]).notna().any():
         out.append(say("Adjusted shares cannot be given: there are too few returns.", "not estimable"))
     out.append(
@@ -166,6 +153,23 @@ def say_factors(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         )
     )
     return tuple(sentence for sentence in out if sentence is not None)
+
+
+def _say_earlier(tables: Tables, levels: Any, day: int) -> Sentence | None:
+    """Every level of earlier episodes, in its order: two of them would hide that one between is lowest."""
+    cells = {
+        f"level_{i}": cell("return_factors", "estimate", "percent", factor="previous_episodes", level=level)
+        for i, level in enumerate(levels["level"].tolist())
+    }
+    labels = [literal(lower_first(str(label))) for label in levels["level_label"].tolist()]
+    named = [f"{{{key}}} ({label})" for key, label in zip(cells, labels, strict=True)]
+    shares = to_numbers(levels["estimate"])
+    other = "; who has had pain before also knows the way" if shares.is_monotonic_increasing else ""
+    words = (
+        f"By earlier episodes, an adjusted {', '.join(named[:-1])} and {named[-1]} had returned to a clinic in these "
+        f"records within {day} days{other}."
+    )
+    return bind(tables, words, cells, tag="adjusted association")
 
 
 def say_triggers(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:

@@ -7,14 +7,23 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release import figures, views
+from outcomes.release.marks import HIDDEN
 from outcomes.release.model import FigureView, Section, Sentence, TableView, Text
 from outcomes.release.sentences import Tables, bind, cell, interval_words, say
 from outcomes.release.svg import to_svg
+from outcomes.release.words import lower_first
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDE, NARROW = 7.2, 3.7
+NO_VALUE = ("", views.DASH, HIDDEN, "too early")
+COUNTED = (
+    *("Episodes", "Relieved episodes", "Patients", "Returns", "Visits", "Number", "Of", "On record"),
+    *("Relief recorded", "Returns recorded", "Seen relieved", "Known to have", "Levels compared"),
+    *("Within days", "Episodes, with / without"),
+)
+"""Headings of columns that say how many there were, not how they fared."""
 MOST_NOTES = 8
 
 
@@ -57,6 +66,30 @@ def fold(views: Iterable[FigureView | TableView]) -> tuple[FigureView | TableVie
     return tuple(dataclasses.replace(view, folded=True) for view in views)
 
 
+def is_blank(view: TableView) -> bool:
+    """Whether a table has rows and none of them has a value; counts of what there is (`COUNTED`) are none."""
+    told = [i for i, column in enumerate(view.columns) if not column.row_header and column.heading not in COUNTED]
+    cells = [row[i] for row in view.rows for i in told]
+    return bool(cells) and all(_is_no_value(text) for text in cells)
+
+
+def _is_no_value(text: str) -> bool:
+    return text.startswith("not estimable") or all(
+        part in NO_VALUE or part.startswith("<") for part in text.split(" / ")
+    )
+
+
+def drop_blank(section: Section) -> Section:
+    """Say in one sentence which tables have no value, in place of tables of dashes; the files hold their lines."""
+    blank = [block for block in section.blocks if isinstance(block, TableView) and is_blank(block)]
+    if not blank:
+        return section
+    kept = tuple(block for block in section.blocks if block not in blank)
+    names = [f"{lower_first(block.caption.removesuffix('?'))} (tables/{block.csv.split()[0]}.csv)" for block in blank]
+    said = say(f"Too few to show a number of it, or too early: {'; '.join(names)}.", "not estimable")
+    return dataclasses.replace(section, blocks=(*kept, Text((said,), "Left out here")))
+
+
 def files_of(tables: Tables, *names: str) -> str:
     """The published files behind a figure or table: those of the names that there are."""
     return " ".join(name for name in names if name in tables)
@@ -84,11 +117,13 @@ def join_alt(*sentences: Sentence | None, empty: str = "No value can be shown.")
 
 
 def list_notes(*results: Any, most: int = MOST_NOTES) -> tuple[Text, ...]:
-    """What the questions themselves say about their limits, each sentence once."""
-    notes = list(dict.fromkeys(note for result in results for note in result.notes))
-    if len(notes) > most:
-        notes[most:] = [f"And {len(notes) - most} more of the same kind."]
-    return (Text(tuple(say(note) for note in notes), "What limits these numbers"),) if notes else ()
+    """What the questions themselves say about their limits, each sentence once; those past `most` lie folded."""
+    notes = [say(note) for note in dict.fromkeys(note for result in results for note in result.notes)]
+    if not notes:
+        return ()
+    first, rest = tuple(notes[:most]), tuple(notes[most:])
+    more = (Text(rest, f"{len(rest)} more that limit these numbers", folded=True),) if rest else ()
+    return (Text(first, "What limits these numbers"), *more)
 
 
 def some(sentence: Sentence | None) -> tuple[Sentence, ...]:

@@ -14,14 +14,25 @@ from outcomes.release.model import Block, Section, Terms, Text
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
-from outcomes.release.section_parts import draw, fold, join_alt
-from outcomes.release.sentences import Tables, bind, cell, literal, say
+from outcomes.release.section_parts import draw, drop_blank, fold, join_alt
+from outcomes.release.sentences import Tables, agree, bind, cell, literal, say
 from outcomes.release.tables import list_data_notes, to_numbers
 from outcomes.release.treatment_section import treatment_section
 from outcomes.release.unit_section import unit_section
 from outcomes.release.words import glossary
 
 ALL_TERMS = 25
+NO_VISITS = {
+    "header": "the header line",
+    "above the header": "lines above the header",
+    "separator line": "a separator line",
+    "blank line": "blank lines",
+    "comment": "comments",
+    "totals and footers": "totals and footers",
+    "no_show": "no-shows",
+    "cancelled": "cancelled appointments",
+}
+"""What the ledger calls a row that is no visit, and what it is called here."""
 
 
 def make_sections(inputs: ReportInputs, tables: Tables, workers: int = 1) -> tuple[Section, ...]:
@@ -31,18 +42,21 @@ def make_sections(inputs: ReportInputs, tables: Tables, workers: int = 1) -> tup
         *(unit_section, attendance_section, _quality, _definitions),
     )
     calls = {make.__name__: ("drawings", partial(make, inputs, tables)) for make in makers}
-    return tuple(put_together(calls, workers).values())
+    return tuple(drop_blank(section) for section in put_together(calls, workers).values())
 
 
 def _quality(inputs: ReportInputs, tables: Tables) -> Section:
     facts = ("rows_in", "visits", "merged", "set_aside", "not_data")
     run = {name: cell("run", "value", "count", fact=name) for name in facts}
+    was = {name: agree(tables, where, "was", "were") for name, where in run.items()}
     lead = [
         bind(
             tables,
-            "{rows_in} rows came in: {visits} became visits, {merged} were merged into another row of the same day, "
-            "{set_aside} were set aside, and {not_data} are not visits (blank lines, no-shows, totals). The "
-            "numbers add up.",
+            f"{{rows_in}} {agree(tables, run['rows_in'], 'row', 'rows')} came in: {{visits}} became "
+            f"{agree(tables, run['visits'], 'a visit', 'visits')}, {{merged}} {was['merged']} merged into another row "
+            f"of the same day, {{set_aside}} {was['set_aside']} set aside, and {{not_data}} "
+            f"{agree(tables, run['not_data'], 'is no visit', 'are no visits')}{_name_no_visits(inputs)}. The numbers "
+            "add up.",
             run,
             "The visits are too few to give their number; every row is accounted for.",
         )
@@ -58,7 +72,9 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
                 "completeness",
                 "Share of visits in which each field is filled",
                 _completeness_alt(tables),
-                "Only fields the export has; fields it lacks switch off the questions that need them.",
+                "Only fields the export has; fields it lacks switch off the questions that need them. What is asked "
+                "once an episode (cause, trigger, onset, earlier episodes) stands at few of its visits; the share of "
+                "episodes without it is given below.",
                 figures.completeness,
                 result,
                 (0.4 + 0.19 * n_fields, 0.4 + 0.25 * n_fields),
@@ -75,6 +91,15 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
     return Section("quality", "Data quality", tuple(s for s in lead if s is not None), tuple(blocks), "descriptive")
 
 
+def _name_no_visits(inputs: ReportInputs) -> str:
+    """Name what the rows that are no visits were, in brackets: a header line counts, and nobody looks for it."""
+    steps = [step for step in inputs.episodes.ledger.steps if step.unit in ("rows", "records")]
+    reasons = {reason for step in steps for reason in step.not_data}
+    named = [words for reason, words in NO_VISITS.items() if reason in reasons]
+    named += sorted(reason.replace("_", " ") for reason in reasons if reason not in NO_VISITS)
+    return f" ({', '.join(named)})" if named else ""
+
+
 def _definitions(inputs: ReportInputs, tables: Tables) -> Section:
     lead = say("What the words on this page mean in this run. Other definitions give other numbers.")
     return Section("definitions", "Definitions", (lead,), (Terms(glossary(inputs.episodes.protocol)),), "descriptive")
@@ -82,7 +107,8 @@ def _definitions(inputs: ReportInputs, tables: Tables) -> Section:
 
 def _completeness_alt(tables: Tables) -> str:
     table = tables["completeness"]
-    table = table[to_numbers(table["estimate"]).notna()].sort_values(["estimate", "field"])
+    # Fields the export lacks are not in the picture.
+    table = table[to_numbers(table["estimate"]) > 0].sort_values(["estimate", "field"])
     ends = [table.iloc[0], table.iloc[-1]] if len(table) > 1 else [table.iloc[0]] if len(table) else []
     parts = [
         bind(

@@ -7,6 +7,7 @@ back to another one, so that no sentence ever reads "nan % of episodes".
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -150,13 +151,22 @@ def bind(
     return Sentence(template, dict(cells), template.format(**values), tag)
 
 
+def agree(tables: Tables, where: Cell, one: str, many: str) -> str:
+    """Return the word that agrees with a number: `one` where it is shown as 1."""
+    try:
+        return one if show(tables, where) == "1" else many
+    except NotShowable:
+        return many
+
+
 def interval_words(tables: Tables) -> str:
     """Return "95 % interval", with the level of the run."""
     return f"{show(tables, LEVEL)}{NBSP}% interval"
 
 
 def say(text: str, tag: Tag = "descriptive") -> Sentence:
-    """A sentence without a number from the results."""
+    """A sentence without a number from the results; what others wrote as "10%" is spelt as everywhere on the page."""
+    text = re.sub(r"(?<=\d)%", f"{NBSP}%", text)
     return Sentence(literal(text), {}, text, tag)
 
 

@@ -201,6 +201,20 @@ def is_too_early_to_end(episodes: Episodes) -> bool:
     return bool(2 * np.isin(codes, undecided).sum() > len(codes))
 
 
+def is_pain_never_rated(episodes: Episodes) -> bool:
+    """Whether patients stopped coming and none of them was ever rated: who stopped unrelieved was never recorded."""
+    import numpy as np
+
+    codes = episodes.columns["end_reason"]
+    counts = dict(
+        zip(
+            map(str, episodes.labels["end_reason"]), np.bincount(codes[codes >= 0], minlength=20).tolist(), strict=False
+        )
+    )
+    rated = counts.get("stopped_relieved", 0) + counts.get("silent_stop", 0)
+    return counts.get("stopped_unrated", 0) > 0 and rated == 0
+
+
 def list_data_notes(inputs: ReportInputs) -> tuple[str, ...]:
     """Return what a reader of the numbers should know of the export: columns not read, and the notes of cleaning."""
     notes = []
@@ -226,7 +240,10 @@ def to_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _as_sentence(note: str) -> str:
-    return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?")) else ".")
+    """A note as a sentence; a file or column it begins with keeps the letters it has."""
+    first = note.split(" ", 1)[0]
+    is_name = first.endswith(":") or "_" in first or "." in first
+    return (note if is_name else note[:1].upper() + note[1:]) + ("" if note.endswith((".", "!", "?")) else ".")
 
 
 def count_visit_bands(episodes: Episodes) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def treatment_section(inputs: ReportInputs, tables: Tables) -> Section:
     csv = " ".join(("modality_use", *(name for name in more if name in tables)))
     shown = dataclasses.replace(shown, folded=len(quarters) >= 2, csv=csv)
     blocks: tuple[Block, ...] = (
-        _draw_mix(dataclasses.replace(result, table=table), tables, join_alt(lead)),
+        *(_draw_mix(dataclasses.replace(result, table=table), tables, join_alt(lead))),
         shown,
         *_order(result, tables),
         *_together(result, tables),
@@ -71,25 +71,19 @@ def _say_mix(table: Any, tables: Tables, quarter: str) -> Sentence | None:
     )
 
 
-def _draw_mix(result: Any, tables: Tables, alt: str) -> FigureView:
+def _draw_mix(result: Any, tables: Tables, alt: str) -> tuple[FigureView, ...]:
+    """The panels, or bars; nothing where no share can be shown."""
+    if not _any_shown(result.table, "estimate"):
+        return ()
     families, quarters = result.table["family"].nunique(), result.table["quarter"].nunique()
     title, caption = "Share of treatment visits with each family", "Only what was recorded is counted."
     if quarters == 1:
         heights = (0.4 + 0.235 * families, 0.4 + 0.25 * families)
-        return draw("treatments", title, alt, caption, figures.modality_mix, result, heights, "modality_use")
+        return (draw("treatments", title, alt, caption, figures.modality_mix, result, heights, "modality_use"),)
     caption = f"All panels have the same scale. Upright lines: {interval_words(tables)}. {caption}"
     heights = (1.25 * -(-families // 3), 1.0 * families)
-    return draw(
-        "treatments",
-        f"{title}, by quarter",
-        alt,
-        caption,
-        figures.modality_mix,
-        result,
-        heights,
-        "modality_use",
-        panels=True,
-    )
+    head = f"{title}, by quarter"
+    return (draw("treatments", head, alt, caption, figures.modality_mix, result, heights, "modality_use", True),)
 
 
 def _together(result: Any, tables: Tables) -> tuple[Block, ...]:

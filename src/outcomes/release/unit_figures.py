@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
 from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.label_places import place_labels
+from outcomes.release.sentences import format_count
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE, SERIES, WASH
 
@@ -17,6 +19,8 @@ FLAG = SERIES[1]
 MOST_LABELS = 16
 """Units up to which each point has its code beside it."""
 MOST_LABELS_NARROW = 8
+AREA_SHARE = 0.86
+"""Share of the axes that is left when ticks and labels have taken theirs."""
 _LEVEL_LABELS = {"95": "95 %", "998": "99.8 %"}
 _NUMBERS = ("estimate", "size", "shrunken")
 FATES = ("came", "relieved", "not_relieved")
@@ -44,7 +48,8 @@ def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     -------
     Axes
         Filled dots: compared. Hollow, grey: not compared. Diamonds: worth a look. Units without a value, and hidden
-        ones, are not drawn. A unit's place across is its number of episodes, never a rank.
+        ones, are not drawn. A unit's place across is its number of equivalent episodes (as many of average case mix as
+        would say as much), never a rank.
     """
     if isinstance(units, NotEstimable):
         return draw_refusal(units, ax)
@@ -55,8 +60,9 @@ def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
         ax = make_axes(ax, (7.2, 3.2))
         curve = units.more["curve"]
         _draw_limits(ax, curve, float(units.summary["target"]), narrow)
-        _draw_units(ax, table, narrow)
+        _draw_units(ax, table)
         _set_axes(ax, table, curve)
+        _name_units(ax, table, curve, float(units.summary["target"]), narrow)
     return ax
 
 
@@ -79,7 +85,7 @@ def _draw_limits(ax: Axes, curve: pd.DataFrame, target: float, narrow: bool) -> 
     ax.axhline(target, color=INK, linewidth=0.9, zorder=0.7)
 
 
-def _draw_units(ax: Axes, table: pd.DataFrame, narrow: bool) -> None:
+def _draw_units(ax: Axes, table: pd.DataFrame) -> None:
     looks: tuple[tuple[Any, dict[str, Any]], ...] = (
         (
             ~table["is_compared"],
@@ -91,21 +97,37 @@ def _draw_units(ax: Axes, table: pd.DataFrame, narrow: bool) -> None:
     for chosen, look in looks:
         part = table[chosen.astype(bool)]
         ax.plot(part["size"], part["estimate"], linestyle="none", zorder=3, **look)
-    if len(table) <= (MOST_LABELS_NARROW if narrow else MOST_LABELS):
-        # Labels of the largest units turn inwards: at the edge stand those of the limits.
-        edge = 0.88 * float(table["size"].max())
-        for row in table.to_dict("records"):
-            turned = row["size"] > edge
-            ax.annotate(
-                str(row["unit"]),
-                (row["size"], row["estimate"]),
-                xytext=(-5 if turned else 5, 3),
-                textcoords="offset points",
-                ha="right" if turned else "left",
-                fontsize=7.0,
-                color=INK if row["is_compared"] else MUTED,
-                zorder=4,
-            )
+
+
+def _name_units(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame, target: float, narrow: bool) -> None:
+    """The code beside each mark, where it stands on no line; none where there are too many."""
+    import numpy as np
+
+    if len(table) > (MOST_LABELS_NARROW if narrow else MOST_LABELS):
+        return
+    area, dpi = ax.get_window_extent(), ax.figure.dpi
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    # The axes shrink a little when their ticks are drawn.
+    across = AREA_SHARE * 72.0 * area.width / dpi / (right - left)
+    up = AREA_SHARE * 72.0 * area.height / dpi / (top - bottom)
+    x = (curve["size"].to_numpy(dtype=float) - left) * across
+    heights = [curve[f"{end}_{level}"].to_numpy(dtype=float) for end in ("low", "high") for level in _LEVEL_LABELS]
+    lines = [(x, (height - bottom) * up) for height in (*heights, np.full(x.size, target))]
+    table = table.sort_values(["size", "unit"], kind="stable")
+    points = np.column_stack([(table["size"] - left) * across, (table["estimate"] - bottom) * up]).astype(float)
+    spots = place_labels(points, [str(unit) for unit in table["unit"]], lines, (right - left) * across)
+    for row, (dx, dy, align) in zip(table.to_dict("records"), spots, strict=True):
+        ax.annotate(
+            str(row["unit"]),
+            (row["size"], row["estimate"]),
+            xytext=(dx, dy),
+            textcoords="offset points",
+            ha=align,
+            va="center",
+            fontsize=7.0,
+            color=INK if row["is_compared"] else MUTED,
+            zorder=4,
+        )
 
 
 def _set_axes(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame) -> None:
@@ -120,7 +142,8 @@ def _set_axes(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.set_xlabel("Episodes")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: format_count(v)))
+    ax.set_xlabel("Equivalent episodes")
     ax.grid(axis="y")
     ax.set_axisbelow(True)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from outcomes.questions.response_lines import WINDOW_DAYS
 from outcomes.questions.units_lines import NOTHING_BESIDE
 from outcomes.release import views
 from outcomes.release.inputs import ReportInputs
@@ -23,6 +24,7 @@ from outcomes.release.sentences import (
     literal,
     say,
 )
+from outcomes.release.tables import to_numbers
 from outcomes.release.unit_figures import funnel
 
 KINDS = {"clinics": "clinic", "clinicians": "clinician"}
@@ -49,7 +51,7 @@ def unit_section(inputs: ReportInputs, tables: Tables) -> Section:
         blocks.append(Part(f"{unit.capitalize()}s", said[1:] if said[:1] == lead else said))
         blocks += _blocks(name, unit, result, tables)
     results = [result for name in KINDS if (result := inputs.answer(name)) is not None]
-    blocks += fold(_patients(tables))
+    blocks += fold(_patients(tables, inputs.episodes.protocol.horizons_days.primary))
     return Section("units", title, lead, (*blocks, *list_notes(*results)), "descriptive")
 
 
@@ -113,7 +115,9 @@ def _say_flag(name: str, unit: str, code: str, tables: Tables) -> Sentence | Non
 
 def _blocks(name: str, unit: str, result: Any, tables: Tables) -> list[Block]:
     """Picture, table and reasons; where no unit can be compared, picture and table lie folded."""
-    shown: tuple[FigureView | TableView, ...] = (_draw(name, unit, result, tables), units_table(name, unit, tables))
+    has_points = to_numbers(result.table["estimate"]).notna() & to_numbers(result.table["size"]).notna()
+    drawn = (_draw(name, unit, result, tables),) if has_points.any() else ()
+    shown: tuple[FigureView | TableView, ...] = (*drawn, units_table(name, unit, tables))
     is_compared = bool(result.table["is_compared"].astype(bool).any())
     return [*(shown if is_compared else fold(shown)), *_list_reasons(result.table, unit)]
 
@@ -130,8 +134,8 @@ def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
         {"n": cell(f"{name}_summary", "value", "count", item="n_flagged")},
     )
     caption = (
-        f"Each mark is a {unit}, placed by its number of episodes (as many of average case mix as would say as much), "
-        "not by rank. "
+        f"Each mark is a {unit}, placed by its equivalent episodes (as many of average case mix as would say as much, "
+        "which the table does not count), not by rank. "
         f"Line: the mean. Tinted: within the 95{NBSP}% limits of chance; dashed: those of 99.8{NBSP}%. Filled dots are "
         "compared, hollow grey ones are not, diamonds are worth a look."
     )
@@ -217,11 +221,12 @@ def _name(unit: str, codes: list[str]) -> str:
     return f"{unit.capitalize()}s {', '.join(codes[:MOST_REASONS])}{tail}"
 
 
-def _patients(tables: Tables) -> tuple[TableView, ...]:
+def _patients(tables: Tables, day: int) -> tuple[TableView, ...]:
     """Patients by points of pain from what was expected; from the clinics' answer, or else the clinicians'."""
     name = next((f"{kind}_patients" for kind in KINDS if f"{kind}_patients" in tables), "")
     if not name:
         return ()
-    caption = "Patients by pain near the primary day, observed less expected"
+    caption = f"Patients by pain on day {WINDOW_DAYS[0]} to {WINDOW_DAYS[1]}, observed less expected"
     view = views.counts_table(tables[name], name, caption, "label", "Pain, by case mix", "Patients")
-    return (replace(view, csv=files_of(tables, *(f"{kind}_patients" for kind in KINDS))),)
+    note = f"The rating nearest day {day} is taken, of those on day {WINDOW_DAYS[0]} to {WINDOW_DAYS[1]}."
+    return (replace(view, note=note, csv=files_of(tables, *(f"{kind}_patients" for kind in KINDS))),)

@@ -183,7 +183,7 @@ def unknown_table(table: pd.DataFrame) -> TableView:
 
 def ledger_table(ledger: Any) -> TableView:
     """One row a step and file: what came in and where it went."""
-    headings = ("In", "Used", "Merged", "Set aside", "Not data")
+    headings = ("In", "Used", "Merged", "Set aside", "Not counted")
     columns = (Column("Step", row_header=True), Column("Of"), *(Column(name, numeric=True) for name in headings))
     rows = []
     for step in ledger.steps:

@@ -35,13 +35,14 @@ def check_dirty_export() -> list[Check]:
     steps = build_episodes(visits).ledger.steps
     by_unit = [(a, b) for a, b in pairwise(steps) if a.unit == b.unit]
     joined = all(a.kept == b.rows_in for a, b in by_unit)
+    pairs = f"{len(by_unit)} {'pair' if len(by_unit) == 1 else 'pairs'} of steps"
     added = all(s.kept + s.n_merged + s.n_set_aside + s.n_not_data == s.rows_in for s in steps)
     n_aside = sum(step.n_set_aside for step in steps if step.unit in ("rows", "records"))
     rows = set(zip(*(visits.quarantine[name].to_pylist() for name in ("source_file", "source_row")), strict=True))
     return [
         equal("Every line of the file is in the account of reading", steps[0].rows_in, n_lines),
         holds("Rows in = used + merged + set aside + no record, at every step", added, f"{len(steps)} steps"),
-        holds("What one step keeps is what the next begins with", joined, f"{len(by_unit)} pairs of steps"),
+        holds("What one step keeps is what the next begins with", joined, pairs),
         equal("Every row set aside is listed with its rule", len(rows), n_aside),
     ]
 

@@ -1,0 +1,278 @@
+"""What the page says where there is little or nothing to say: no score, one row, no value, too many notes."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import modality_fakes
+import release_fakes as fakes
+
+from outcomes.ledger import Ledger, Step
+from outcomes.release import first_page
+from outcomes.release.attendance_section import attendance_section
+from outcomes.release.label_places import SPOTS, place_labels
+from outcomes.release.look_into import find_to_look_into
+from outcomes.release.missing_views import _say_gaps
+from outcomes.release.modality_section import is_any_compared, modality_section
+from outcomes.release.model import Column, FigureView, Section, TableView, Text
+from outcomes.release.page import _facts
+from outcomes.release.quarter_section import quarter_section
+from outcomes.release.render_html import name_part
+from outcomes.release.return_words import say_factors
+from outcomes.release.section_parts import drop_blank, is_blank, list_notes
+from outcomes.release.sections import _quality
+from outcomes.release.sentences import NBSP, agree, cell, say
+from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes
+from outcomes.release.views import DASH
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(monkeypatch):
+    from undrawn import leave_undrawn
+
+    leave_undrawn(monkeypatch)
+
+
+def pages(**changes):
+    found = dataclasses.replace(fakes.inputs(), **changes)
+    return found, collect_tables(found)
+
+
+def ended(*reasons):
+    """Episodes that ended so, one after the other."""
+    episodes = fakes.episodes()
+    labels = (*fakes.END_REASONS, "stopped_unrated")
+    episodes.labels = {**episodes.labels, "end_reason": labels}
+    codes = np.array([labels.index(reason) for reason in reasons], np.int8)
+    episodes.columns["end_reason"] = np.resize(codes, episodes.n)
+    return episodes
+
+
+@pytest.mark.parametrize(
+    ("reasons", "never"),
+    [
+        (("stopped_unrated",), True),
+        (("stopped_unrated", "open_at_data_cut", "discharged"), True),
+        (("stopped_unrated", "silent_stop"), False),
+        (("stopped_unrated", "stopped_relieved"), False),
+        (("discharged",), False),
+    ],
+)
+def test_nobody_stopped_unrelieved_is_not_said_of_who_was_never_rated(reasons, never):
+    inputs, tables = pages(episodes=ended(*reasons))
+    assert is_pain_never_rated(inputs.episodes) == never
+    overall = [s for s in first_page._overall_sentences(inputs, tables) if s is not None]
+    said = [s for s in overall if "stopped" in s.text]
+    assert [s.tag for s in said] == (["not estimable"] if never else ["descriptive"])
+    assert any("cannot be told" in s.text for s in first_page.list_limits(inputs, tables)) == never
+    attendance = attendance_section(inputs, tables)
+    assert ("pain score on record" in attendance.lead[0].text) == never
+    if never:
+        assert not any(isinstance(block, FigureView) for block in attendance.blocks)
+
+
+def test_no_score_at_all_is_said_in_words():
+    found = fakes.completeness()
+    table = found.table.copy()
+    table.loc[table["field"] == "pain_pre", ["recorded", "estimate"]] = (0, 0.0)
+    _, tables = pages(completeness=dataclasses.replace(found, table=table))
+    where = cell("completeness", "estimate", "percent", field="pain_pre")
+    said = first_page._say_pain(tables, "visits", where)
+    assert said.text == "No pain score is on record: nothing can be said about relief."
+
+
+def factors(*shares):
+    labels = ("0", "1-2", "3 or more")
+    rows = {
+        "factor": "previous_episodes",
+        "level": labels,
+        "level_label": labels,
+        "estimate": [share / 100 for share in shares],
+    }
+    return {"return_factors": pd.DataFrame(rows)}
+
+
+@pytest.mark.parametrize(("shares", "explained"), [((26, 19, 33), False), ((19, 26, 33), True), ((33, 26, 19), False)])
+def test_every_level_of_earlier_episodes_is_named(shares, explained):
+    said = say_factors(fakes.protocol(), factors(*shares))[0].text
+    assert all(
+        f"{share}{NBSP}% ({label})" in said for share, label in zip(shares, ("0", "1-2", "3 or more"), strict=True)
+    )
+    assert ("also knows the way" in said) == explained
+
+
+@pytest.mark.parametrize(
+    ("before", "head"),
+    [
+        (0, "24,118 visits, 3,600 episodes"),
+        (1, "24,117 visits in 3,600 episodes, and 1 maintenance visit before a first one"),
+        (150, "23,968 visits in 3,600 episodes, and 150 maintenance visits before a first one"),
+    ],
+)
+def test_visits_of_no_episode_are_counted_by_themselves(before, head):
+    episodes = fakes.episodes()
+    reason = {"maintenance visit before a first episode": before}
+    step = Step("episodes", "visits", 24_118, 24_118 - before, not_data=reason)
+    episodes.ledger = episodes.ledger.with_step(step)
+    inputs, tables = pages(episodes=episodes)
+    n = f"{len(episodes.columns['n_visits']):,}"
+    assert head.replace("3,600", n) in _facts(inputs, tables)[-1]
+
+
+@pytest.mark.parametrize(
+    ("not_data", "said"),
+    [
+        ({"header": 1}, "1 is no visit (the header line)."),
+        ({"header": 1, "blank line": 3}, "4 are no visits (the header line, blank lines)."),
+        ({}, "0 are no visits."),
+    ],
+)
+def test_what_is_no_visit_is_named(not_data, said):
+    episodes = fakes.episodes()
+    n = 8 + sum(not_data.values())
+    episodes.ledger = Ledger((Step("read", "rows", n, 8, not_data=not_data, source="eight.csv"),))
+    inputs, tables = pages(episodes=episodes)
+    assert said in _quality(inputs, tables).lead[0].text
+
+
+def test_one_row_is_no_rows_and_all_of_one_rule_is_no_most_often():
+    episodes = fakes.episodes()
+    episodes.ledger = Ledger((Step("validate", "records", 100, 99, set_aside={"E232": 1}),))
+    said = " ".join(s.text for s in find_to_look_into(*pages(episodes=episodes)))
+    assert "1 row was set aside because pain is outside the declared scale." in said and "most often" not in said
+
+
+def test_agree_goes_by_what_is_shown():
+    tables = {"run": pd.DataFrame({"fact": ["one", "many", "few"], "value": [1, 2, "<5"]})}
+    words = [
+        agree(tables, cell("run", "value", "count", fact=f), "row", "rows") for f in ("one", "many", "few", "none")
+    ]
+    assert words == ["row", "rows", "rows", "rows"]
+
+
+def test_notes_past_the_first_lie_folded_and_none_is_lost():
+    result = SimpleNamespace(notes=tuple(f"Note {i}." for i in range(12)))
+    first, rest = list_notes(result)
+    assert (len(first.sentences), first.folded) == (8, False)
+    assert rest.folded and rest.title == "4 more that limit these numbers"
+    assert [s.text for s in (*first.sentences, *rest.sentences)] == list(result.notes)
+    assert len(list_notes(result, most=12)) == 1 and list_notes(SimpleNamespace(notes=())) == ()
+
+
+def view(*rows, heads=("Episodes", "Share")):
+    columns = (Column("End", row_header=True), *(Column(head, numeric=True) for head in heads))
+    return TableView("ends", "How episodes ended", columns, rows, csv="episode_ends")
+
+
+@pytest.mark.parametrize(
+    ("row", "blank"),
+    [
+        (("29", DASH), True),
+        (("<5", "hidden"), True),
+        (("29", "too early"), True),
+        (("29", "not estimable (too few)"), True),
+        (("29", "<5 / hidden"), True),
+        (("29", "0"), False),
+        (("29", f"3{NBSP}%"), False),
+    ],
+)
+def test_a_table_without_a_value_is_one_sentence(row, blank):
+    table = view(("Discharged", *row))
+    assert is_blank(table) == blank
+    section = drop_blank(Section("x", "X", (), (table,)))
+    left = [block for block in section.blocks if isinstance(block, Text)]
+    assert bool(left) == blank
+    if blank:
+        assert (
+            section.blocks == tuple(left)
+            and "how episodes ended (tables/episode_ends.csv)" in left[0].sentences[0].text
+        )
+
+
+def test_a_table_without_rows_is_left_alone():
+    assert not is_blank(view())
+
+
+def without(result, keep):
+    """The comparison with a number only for the contrasts in `keep`, and a reason for the others."""
+    table = result.table.copy()
+    gone = ~table["contrast"].isin(keep)
+    table.loc[gone, ["estimate", "conf_low", "conf_high", "q_value"]] = np.nan
+    table.loc[gone, "reason"] = "an arm is too small"
+    summary = {**result.summary, "n_shown": len(keep), "least_q_value": np.nan}
+    return dataclasses.replace(result, table=table, summary=summary)
+
+
+def test_nothing_compared_has_no_picture_no_table_and_no_association():
+    none = without(modality_fakes.one_family(), ())
+    assert not is_any_compared(none) and not is_any_compared(None)
+    inputs, tables = pages(one_family=none, all_families=none, identified_muscle=none, subgroups=none)
+    section = modality_section(inputs, {**tables, "one_family": none.table})
+    ids = {getattr(block, "id", "") for block in section.blocks}
+    assert section.tag == "not estimable" and "figure-one-family" not in ids and "one_family" not in ids
+    assert not any(s.tag == "adjusted association" for s in section.lead)
+
+
+def test_indicators_without_a_quarter_have_no_empty_panel():
+    review = fakes.quarter_review()
+    label = review.table["label"].iloc[0]
+    table = review.table.assign(estimate=review.table["estimate"].mask(review.table["label"] == label))
+    section = quarter_section(*pages(quarter_review=dataclasses.replace(review, table=table, more={})))
+    said = [b for b in section.blocks if isinstance(b, Text) and b.title == "Indicators without a chart"]
+    assert len(said) == 1 and f"{label[:1].lower()}{label[1:]}" in said[0].sentences[0].text
+
+
+def test_no_fact_is_missing_most_often_where_none_is_missing():
+    table = pd.DataFrame({"fact": ["a"], "label": ["A"], "by": ["all"], "group": ["all"], "estimate": [0.0]})
+    said = _say_gaps(SimpleNamespace(summary={"most_missing": "a"}), {"missing": table})
+    assert said.text == "None of the facts in this export is missing in any episode."
+
+
+def test_percent_is_spelt_in_one_way():
+    assert say("fewer than 10% or 20 %, -63%").text == f"fewer than 10{NBSP}% or 20 %, -63{NBSP}%"
+
+
+def test_a_file_or_column_keeps_its_letters():
+    visits = fakes.visits()
+    visits.notes = (
+        "visits.csv: totals or footers",
+        "visit_date: read day first",
+        "pain: read as 0 to 10",
+        "clinics stopped",
+    )
+    inputs = dataclasses.replace(fakes.inputs(), visits=visits)
+    assert list_data_notes(inputs)[-4:] == (
+        "visits.csv: totals or footers.",
+        "visit_date: read day first.",
+        "pain: read as 0 to 10.",
+        "Clinics stopped.",
+    )
+
+
+def test_further_files_are_named_without_the_first():
+    assert name_part("quarter_review_chart_months", "quarter_review") == "chart months"
+    assert name_part("relief_km_at_visit", "relief") == "km at visit"
+    assert name_part("quarter_review_cusum", "quarter_review_expected") == "cusum"
+    assert name_part("clinics", "clinics") == "clinics"
+
+
+def test_names_of_points_stand_on_no_line_and_not_on_each_other():
+    x = np.array([0.0, 300.0])
+    lines = [(x, np.array([100.0, 100.0])), (x, np.array([140.0, 130.0]))]
+    points = np.array([[80.0, 96.0], [84.0, 104.0], [290.0, 128.0]])
+    spots = place_labels(points, ["P001", "P002", "P003"], lines, 300.0)
+    assert set(spots) <= set(SPOTS) and len(spots) == 3
+    for (px, py), (right, up, align) in zip(points, spots, strict=True):
+        left = px + right - {"left": 0, "center": 9, "right": 18}[align]
+        for across in (left, left + 17):
+            for line in lines:
+                assert abs(np.interp(across, *line) - (py + up)) >= 4.0
+    assert spots[2][2] == "right"  # it would leave the chart
