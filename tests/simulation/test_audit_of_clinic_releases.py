@@ -6,14 +6,16 @@ third practice.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import pytest
 
 from outcomes.release.across_questions import protect_answers
-from outcomes.release.audit import PRINTED, RECOVERED, UNSETTLED, attack_book, find_printed
+from outcomes.release.audit import PRINTED, RECOVERED, UNSETTLED, attack_book, find_printed, find_told
 from outcomes.release.audit_book import Book, read_csv
 from outcomes.release.audit_relations import relate
+from outcomes.release.hide_more import hide_what_is_told
 from outcomes.release.inputs import QUESTIONS, ask
 from outcomes.release.tables import name_tables, to_csv
 from support.small_practices import make_practice
@@ -22,6 +24,8 @@ FLOOR = 5
 QUICK = ("recurrence", "modality_use", "attendance", "missing", "clinics", "clinicians", "same_visit")
 SLOWER = (*QUICK, "relief", "triggers", "quarter_review", "relief_grid", "completeness")
 SLICE = (60, 2, 3)
+SMALL = [(60 + 20 * (i % 8), i, 3 + i % 4) for i in range(20)]
+"""Small practices whose whole report is made: 60 to 200 patients, twenty seeds."""
 PRACTICES = [(n, seed, 3 + seed % 4) for n in (40, 60, 80, 123, 180, 250) for seed in range(1, 6)]
 
 
@@ -123,3 +127,28 @@ def test_no_hidden_count_of_thirty_small_practices_comes_back():
     )
     assert hidden > 10_000 / step
     assert read > 0.95 * small
+
+
+@pytest.mark.slow
+def test_a_reader_of_the_whole_report_of_twenty_small_practices_finds_nothing():
+    step = int(os.environ.get("AUDIT_EVERY", "1"))
+    before, marks = 0, [0, 0]
+    for patients, seed, clinics in SMALL[::step]:
+        episodes = make_practice(patients, seed, clinics)
+        inputs = ask(None, episodes.visits, episodes)
+        answers = {name: inputs.answer(name) for name in QUESTIONS}
+        by_rules = dataclasses.replace(inputs, **protect_answers(answers, FLOOR))
+        shown = hide_what_is_told(by_rules)
+        books = [_lay_out_all(one) for one in (by_rules, shown)]
+        before += len(find_told(books[0]))
+        marks = [n + sum(book.is_mark(c.text) for c in book.cells) for n, book in zip(marks, books, strict=True)]
+        assert find_told(books[1]) == {}, (patients, seed, clinics)
+    print(f"{len(SMALL[::step])} practices: {before} told by the rules alone; {marks[0]} hidden, then {marks[1]}")
+    # Not by hiding everything.
+    assert marks[1] < 1.1 * marks[0]
+
+
+def _lay_out_all(inputs):
+    book = Book({name: read_csv(to_csv(table)) for name, table in inputs.tables().items()}, FLOOR)
+    relate(book)
+    return book

@@ -20,7 +20,7 @@ def test_a_refusal_is_shown_as_its_reason_everywhere():
     refusal = answer(estimate_relief, episodes_of(["0: 7:", "0:1 7:0"]))
     assert isinstance(refusal, NotEstimable)
     reason = tables.part(refusal, "table")["not estimable"].item()
-    assert "none of 2 episodes is eligible" in reason
+    assert "none of fewer than 5 episodes is eligible" in reason
     assert tables.list_notes(refusal, refusal) == reason
     assert tables.name_tables("relief", refusal) == {}
     said = say_relief(Protocol(), tables.name_tables("relief", refusal))

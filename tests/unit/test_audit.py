@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from outcomes.release.audit_relations import relate
 from outcomes.release.audit_system import System
 from outcomes.release.audit_text import find_few_in_words, read_texts
 from outcomes.release.manifest import FORMAT
+from outcomes.release.public.words import list_readings
 
 SUM = "the rows of episode_ends.csv add up"
 
@@ -193,6 +195,7 @@ def test_glyph_codes_of_a_page_are_read_by_the_fonts_own_table(tmp_path):
         ("1.3 patients, 0.4 people, 3 % of patients, <5 patients, 13 people", []),
         ("<b>2</b> people<script>4 people</script>", ["2 people"]),
         ("4&nbsp;patients", ["4 patients"]),
+        ("none of 2 episodes is eligible; at least 3 episodes, fewer than 4 episodes", ["2 episodes"]),
     ],
 )
 def test_few_people_in_prose(text, few):
@@ -225,3 +228,39 @@ def test_a_public_release_is_attacked_by_its_own_rules(tmp_path):
     done = audit.audit_releases([folder])[0]
     assert (done.audience, done.n_hidden) == ("public", 1)
     assert done.n_counts == 8
+
+
+def public_release(folder, cells, points=(), base=5):
+    """A public release of one table, with a curve."""
+    (folder / "tables").mkdir(parents=True)
+    pd.DataFrame(public_rows(cells)).to_csv(folder / "tables" / "public_region.csv", index=False)
+    names = ("cohort", "group", "day", "percent", "low_percent", "high_percent", "new_events", "at_risk")
+    curve = pd.DataFrame([("patients", "all", *point) for point in points], columns=names)
+    curve.to_csv(folder / "tables" / "public_relief_curve.csv", index=False)
+    manifest = {"manifest_format": FORMAT, "quarter": "2026Q2", "audience": "public", "outputs": {"a": "b"}}
+    manifest |= {"rules": {"least_patients_shown": 11}, "tables": {"region": {"base": base}}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "index.html").write_text("<p>About 10 patients, and 5 patients.</p>")
+    return folder
+
+
+def test_a_public_ten_stands_for_eleven_and_more_and_is_no_small_number(tmp_path):
+    cells = {("neck", "relief"): "10", ("neck", "later"): "40", ("neck", "total"): "50",
+             ("back", "relief"): "60", ("back", "later"): "5", ("back", "total"): "65",
+             ("total", "relief"): "70", ("total", "later"): "45", ("total", "total"): "115"}  # fmt: skip
+    points = [(28, 30, 20, 40, 10, 60), (56, 60, 50, 70, 20, 5)]
+    found = audit.audit_releases([public_release(tmp_path / "2026Q2-public", cells, points)])[0].found
+    printed = {(item.file, item.row, item.shown) for item in found if item.kind == audit.PRINTED}
+    assert printed == {
+        ("tables/public_region.csv", "back, later", "5"),
+        ("tables/public_relief_curve.csv", "all, day 56", "5"),
+        ("index.html", "", "5 patients"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("base", "said"), [("5", "10 stands for 11 or 12 patients"), ("10", "11 to 14"), ("5 or 10", "or for 11 to 14")]
+)
+def test_a_public_page_says_what_its_least_number_stands_for(base, said):
+    words = SimpleNamespace(relief="of 3 or less")
+    assert any(said in line for line in list_readings(words, 11, base))

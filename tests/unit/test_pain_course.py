@@ -419,7 +419,7 @@ def test_pain_course_refuses_by_name(two_groups, monkeypatch):
         estimate_pain_course(episodes, by="streem")
     with pytest.raises(NotEstimable, match="records no 'cause'"):
         estimate_pain_course(episodes, by="cause")
-    with pytest.raises(NotEstimable, match="none of 2 episodes is eligible"):
+    with pytest.raises(NotEstimable, match="none of fewer than 5 episodes is eligible"):
         estimate_pain_course(episodes_of(["0: 7:", "0:1 7:0"]))
     with pytest.raises(NotEstimable, match="ratings after the first day"):
         estimate_pain_course(episodes_of(["0:6"] * 8))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -467,3 +468,12 @@ def test_limits_never_fall_over_time_and_are_silent_before_anything_happens():
     after = curve["estimate"].between(0.01, 0.99)
     assert (curve["conf_low"] <= curve["estimate"])[after].all()
     assert (curve["conf_high"] >= curve["estimate"])[after].all()
+
+
+def test_a_refusal_tells_no_small_number_and_none_that_would_give_it():
+    for n, said in ((2, "none of fewer than 5 episodes"), (6, "none of 6 episodes")):
+        with pytest.raises(NotEstimable, match=said) as refusal:
+            estimate_relief(episodes_of(["0: 7:"] * n))
+        assert bool(re.search(r"\d\)", str(refusal.value))) == (n == 6)
+    with pytest.raises(NotEstimable, match=r"none of 11 episodes is eligible \([^0-9]*\)"):
+        estimate_relief(episodes_of(["0: 7:"] * 8 + ["0:1 7:0"] * 3))

@@ -125,9 +125,10 @@ def estimate_pain_course(episodes: Episodes, by: str | None = None) -> PainCours
 
     ratings, protocol = build_pain_course(episodes), episodes.protocol
     if not ratings.eligible.size:
+        few = results.say_episodes(episodes.n, protocol.reporting_floor.suppress_cell_below)
         raise NotEstimable(
-            f"The pain course cannot be estimated: none of {episodes.n} episodes is eligible. Needed are a pain score "
-            "before treatment in the first days, and episodes that began after the washout."
+            f"The pain course cannot be estimated: none of {few} is eligible. Needed are a pain score before treatment "
+            "in the first days, and episodes that began after the washout."
         )
     courses = [
         fit_course(_take(group, part, ratings, episodes), protocol)

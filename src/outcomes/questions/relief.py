@@ -155,7 +155,7 @@ def estimate_relief(
     protocol = episodes.protocol
     rows = build_rows(episodes, rule, weights)
     if not rows.episode.size:
-        raise NotEstimable(_nobody(rows.ledger))
+        raise NotEstimable(_nobody(rows.ledger, protocol.reporting_floor.suppress_cell_below))
     split = list(results.split_groups(episodes, rows.episode, by))
     used = [(name, rows.take(part)) for name, part in split]
     fits = [fit_group(name, part, protocol) for name, part in used]
@@ -270,11 +270,13 @@ def _describe(episodes: Episodes, rule: str, by: str | None, weighted: bool) -> 
     )
 
 
-def _nobody(ledger: Ledger) -> str:
+def _nobody(ledger: Ledger, floor: int) -> str:
     step = ledger.steps[-1]
-    said = "; ".join(f"{reason}: {count}" for reason, count in step.set_aside.items())
+    # Counts that add up: with one of them small none is told, for the others would give it.
+    is_told = not any(0 < count < floor for count in (step.rows_in, *step.set_aside.values()))
+    said = "; ".join(f"{reason}: {count}" if is_told else reason for reason, count in step.set_aside.items() if count)
     return (
-        f"Time to relief cannot be estimated: none of {step.rows_in} episodes is eligible"
+        f"Time to relief cannot be estimated: none of {results.say_episodes(step.rows_in, floor)} is eligible"
         f"{f' ({said})' if said else ''}. "
         "Needed are a pain score before treatment in the first days, and episodes that began after the washout."
     )

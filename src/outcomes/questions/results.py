@@ -290,6 +290,11 @@ def say_refusal(refusal: NotEstimable) -> str:
     return str(refusal).splitlines()[0].rstrip(".")
 
 
+def say_episodes(n: int, floor: int) -> str:
+    """Write a number of episodes for a sentence that is published: small ones are not told."""
+    return f"fewer than {floor} episodes" if 0 < n < floor else f"{n:,} episodes"
+
+
 def first_shown(codes: NDArray[Any], least: int) -> int:
     """First quarter (a code 0..) with `least` visits: misdated visits must not open a series of empty quarters."""
     enough = np.flatnonzero(np.bincount(codes) >= least)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.release.asking import put_together
-from outcomes.release.disclosure import protect_result
+from outcomes.release.disclosure import mask_notes, protect_result
 from outcomes.release.marks import HIDDEN, write_mark
 from outcomes.release.modality_disclosure import protect_comparison
 
@@ -56,7 +56,7 @@ def protect_answers(
     _hide_all_relieved(out)
     _hide_stages(out)
     _hide_quarters(out)
-    return out
+    return {name: mask_notes(result, floor) for name, result in out.items()}
 
 
 def _hide_all_relieved(out: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ what a reader knows from elsewhere are not tried.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from outcomes.release.audit_system import Answer
 from outcomes.release.audit_text import find_few_in_words, read_texts
 from outcomes.release.public.attack import attack
 from outcomes.release.public.attack_files import read_curves, read_tables
-from outcomes.release.public.model import HIDDEN_CELL, Attacked, ShownTable
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, ShownCurve, ShownTable
+from outcomes.release.public.rounding import round_counts
 from outcomes.release.staging import MANIFEST
 from outcomes.release.verify import read_manifest
 
@@ -168,14 +169,48 @@ def write_csv(audits: Sequence[Audit], path: Path) -> None:
 
 def attack_book(book: Book, thorough: bool = False) -> tuple[tuple[Cell, str, Answer], ...]:
     """Answer for each hidden count, and for each rest of a part: its cell, which of both it is, what is left."""
+    asked = _list_asked(book)
+    answers = book.system.look_into(asked, thorough)
+    return tuple((*asked[at], answer) for at, answer in answers.items())
+
+
+def find_told(book: Book, only: Collection[int] | None = None) -> dict[int, Found]:
+    """Find what a reader of all tables would know of small counts, by the place of each in the system.
+
+    Parameters
+    ----------
+    book : Book
+        With what its tables are to each other (`audit_relations.relate`).
+    only : collection of int, optional
+        Places to ask about; all hidden counts and all rests when not given.
+    """
+    printed = {
+        cell.at: _of_cell(PRINTED, cell, "", "printed")
+        for cell in book.cells
+        if not book.is_mark(cell.text) and 0 < float(cell.text) < book.floor
+    }
+    return printed | _find_left(book, only)
+
+
+def _find_left(book: Book, only: Collection[int] | None = None) -> dict[int, Found]:
+    """What is told of hidden counts, and of what parts leave of their wholes."""
+    asked = {at: item for at, item in _list_asked(book).items() if only is None or at in only}
+    found = {}
+    for at, answer in book.system.look_into(asked).items():
+        cell, which = asked[at]
+        if (which == "count" or not _is_told(book, cell)) and (judged := _judge(book, cell, which, answer)):
+            found[at] = judged[0]
+    return found
+
+
+def _list_asked(book: Book) -> dict[int, tuple[Cell, str]]:
     asked: dict[int, tuple[Cell, str]] = {}
     for cell in book.cells:
         if book.is_mark(cell.text):
             asked.setdefault(cell.at, (cell, "count"))
     for cell, at in book.rests():
         asked.setdefault(at, (cell, "rest"))
-    answers = book.system.look_into(asked, thorough)
-    return tuple((*asked[at], answer) for at, answer in answers.items())
+    return asked
 
 
 def find_printed(book: Book) -> list[Found]:
@@ -215,10 +250,7 @@ def _audit_clinic(folder: Path, manifest: dict[str, Any]) -> Audit:
     floor = int(manifest.get("protocol", {}).get("reporting_floor", {}).get("suppress_cell_below", 5))
     book = Book(_read(folder), floor)
     relate(book)
-    found = find_printed(book)
-    for cell, which, answer in attack_book(book):
-        if which == "count" or not _is_told(book, cell):
-            found += _judge(book, cell, which, answer)
+    found = [*find_printed(book), *_find_left(book).values()]
     n_files, in_text = _scan(folder, floor)
     order = {kind: i for i, kind in enumerate(KINDS)}
     found = sorted([*found, *in_text], key=lambda item: (order[item.kind], item.file, item.line, item.column))
@@ -268,15 +300,39 @@ def _audit_public(folder: Path, manifest: dict[str, Any], before: Sequence[tuple
     tables, curves = _public_tables(folder, manifest)
     shown = attack(tables, curves, [_public_tables(other, of_other)[0] for other, of_other in before])
     found = [_of_public(item) for item in shown if not item.enough]
-    least = int(manifest.get("rules", {}).get("least_patients_shown", 11))
-    for table in tables:
-        for name, value in _numbers(table):
-            if 0 < value < least and value != HIDDEN_CELL:
-                found.append(Found(PRINTED, f"tables/public_{table.name}.csv", 0, name, "patients", str(value), "", ""))
-    n_files, in_text = _scan(folder, least)
+    k = int(manifest.get("rules", {}).get("least_patients_shown", RULES.k))
+    found += [item for table in tables for item in _find_low(table, k)]
+    found += [item for curve in curves for item in _find_low_points(curve, k)]
+    n_files, in_text = _scan(folder, min((_least(k, table.base) for table in (*tables, *curves)), default=k))
     n_counts = sum(len(list(_numbers(table))) for table in tables)
     n_hidden = sum(value == HIDDEN_CELL for table in tables for _, value in _numbers(table))
     return Audit(folder, "public", n_files, n_counts, n_hidden, (*found, *in_text))
+
+
+def _least(k: int, base: int) -> int:
+    """The least number a public release prints: whether one may be shown is decided first, then it is rounded."""
+    return int(round_counts(k, base))
+
+
+def _find_low(table: ShownTable, k: int) -> list[Found]:
+    return [
+        Found(PRINTED, f"tables/public_{table.name}.csv", 0, name, "patients", str(value), "", "")
+        for name, value in _numbers(table)
+        if value != HIDDEN_CELL and 0 < value < _least(k, table.base)
+    ]
+
+
+def _find_low_points(curve: ShownCurve, k: int) -> list[Found]:
+    """Points of few patients; what is printed of each is rounded like the tables."""
+    columns = {"new_events": curve.new_events, "at_risk": curve.at_risk}
+    return [
+        Found(
+            PRINTED, f"tables/public_{curve.name}_curve.csv", 0, f"{curve.group}, day {day}", name, str(value), "", ""
+        )
+        for name, values in columns.items()
+        for day, value in zip(curve.days.tolist(), values.tolist(), strict=True)
+        if 0 < value < _least(k, curve.base)
+    ]
 
 
 def _public_tables(folder: Path, manifest: dict[str, Any]) -> tuple[tuple[ShownTable, ...], tuple[Any, ...]]:

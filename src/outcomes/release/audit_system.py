@@ -6,7 +6,8 @@ values 1 to k-1 still fit: bounds are first carried from row to row, which settl
 an integer program (HiGHS), part by part of the system. A solution found for one count speaks for all others of its
 part, so that few are asked for.
 
-Nothing here is shared with the rules that hide (`guarded_sums`): a fault of theirs would else be repeated.
+Nothing here is shared with the rules that hide (`guarded_sums`): a fault of theirs would else be repeated. What this
+search finds in the tables of a clinic's report is hidden before they are written (`hide_more`).
 """
 
 from __future__ import annotations

@@ -15,9 +15,10 @@ _STREAM = re.compile(rb"<<(.{0,2000}?)>>\s*stream\r?\n(.*?)\r?\nendstream", re.D
 _RUN = re.compile(rb"[\x20-\x7e]{6,}")
 _MOST_BYTES = 64 * 1024 * 1024
 _FEW = re.compile(
-    r"(?<![\w.,%-])(?<!\bto )(?<!than )(?<!under )(?<!below )([1-9]\d?)\s+(?:patients?|people|persons?)\b"
+    r"(?<![\w.,%-])(?<!\bto )(?<!than )(?<!under )(?<!below )(?<!least )(?<!needs )(?<!need )([1-9]\d?)\s+"
+    r"(?:patients?|people|persons?|episodes?)\b"
 )
-"""A count in a sentence; what a rule says ("1 to 10 patients", "fewer than 5 people") is none."""
+"""A count in a sentence; what a rule says ("1 to 10 patients", "at least 3 episodes") is none."""
 _SHOWN = re.compile(
     r"/([\w.+-]+)\s+[-\d.]+\s+Tf|\(((?:[^()\\]|\\.)*)\)|<([0-9A-Fa-f\s]+)>|\b(ET|T\*|Td|TD)\b", re.DOTALL
 )
@@ -44,7 +45,7 @@ def read_texts(path: Path) -> Iterator[str]:
 
 
 def find_few_in_words(text: str, floor: int) -> list[str]:
-    """Find in the prose of a page counts of people below the floor, as in "3 patients".
+    """Find in the prose of a page counts of people or episodes below the floor, as in "3 patients".
 
     Parameters
     ----------

@@ -30,9 +30,10 @@ Tables whose rows are parts of one another have rules of their own: those about 
 table of triggers `trigger_disclosure`, those of use of treatments `use_disclosure`, and comparisons of treatments
 `modality_disclosure`, of the quarters `quarter_disclosure`, of clinics, clinicians and attendance `unit_disclosure`.
 
-What one question hides and another prints is looked after in `across_questions`; `outcomes audit` plays a reader of all
-tables together. Not covered: an earlier release; points of a curve worked back into single events; rounding. A release
-of this kind is for the clinic, not for the public.
+What one question hides and another prints is looked after in `across_questions`. `outcomes audit` plays a reader of all
+tables together; what that reader would still know is hidden before a report is written (`hide_more`). Not covered: an
+earlier release; points of a curve worked back into single events; rounding. A release of this kind is for the clinic,
+not for the public.
 """
 
 from __future__ import annotations
@@ -43,12 +44,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from outcomes.release import return_disclosure as returns
 from outcomes.release import use_disclosure as use
-from outcomes.release.marks import HIDDEN, write_mark
+from outcomes.release.marks import HIDDEN, mask_few, write_mark
 from outcomes.release.modality_disclosure import protect_comparison
-from outcomes.release.quarter_disclosure import protect_review
+from outcomes.release.quarter_disclosure import hide_lines, protect_review
 from outcomes.release.table_disclosure import ESTIMATE_COLUMNS, protect_scalar, protect_table
 from outcomes.release.trigger_disclosure import protect_triggers
 from outcomes.release.unit_disclosure import (
+    hide_products,
+    hide_reasons,
     protect_attendance,
     protect_missing,
     protect_missing_covariates,
@@ -82,6 +85,7 @@ _RULES: tuple[tuple[Callable[[Any], bool], Callable[[Any, int], Any]], ...] = (
 
 CURVES_OF = {"table": "curve", "ends": "ends_curve", "mean_returns": "mean_curve"}
 """Tables by fixed days and the curves that are hidden around their hidden days."""
+_AROUND = (*CURVES_OF, *CURVES_OF.values(), "if_stopped")
 
 Result = TypeVar("Result")
 
@@ -108,14 +112,39 @@ def protect_result(result: Result, floor: int) -> Result:
         elif item.name == "summary" and isinstance(value, dict):
             marked = {k: protect_scalar(k, v, floor) for k, v in value.items()}
             changes[item.name] = _protect_parts_of_total(value, marked, floor)
-    for table, curve in CURVES_OF.items():
-        if curve in changes and "horizon_days" in changes.get(table, ()):
-            changes[curve] = _hide_days(changes[curve], changes[table])
     if "balance" in changes:
         changes["balance"] = returns.hide_balance(changes["balance"], changes["table"])
         changes["summary"] = returns.hide_arms(changes["summary"], changes["table"])
-    if "if_stopped" in changes:
-        changes["curve"] = _hide_bounds(changes["curve"], changes["if_stopped"])
+    return hide_around(dataclasses.replace(result, **changes) if changes else result)  # type: ignore[type-var]
+
+
+def mask_notes(result: Result, floor: int) -> Result:
+    """Return a result whose notes tell no small count (`marks.mask_few`); refusals of groups stand there."""
+    said = getattr(result, "notes", ())
+    notes = tuple(mask_few(note, floor) for note in said)
+    return result if notes == tuple(said) else dataclasses.replace(result, notes=notes)  # type: ignore[type-var]
+
+
+def hide_around(result: Result) -> Result:
+    """Return a result in which what follows from the numbers that are marks by now is hidden too.
+
+    A curve around its hidden days, the bounds of those who stopped, shares that are products of steps, the lines of a
+    control chart, why a clinic or clinician is not compared.
+    """
+    frames = {name: getattr(result, name) for name in _AROUND if hasattr(getattr(result, name, None), "columns")}
+    changes: dict[str, Any] = {}
+    for table, curve in CURVES_OF.items():
+        if curve in frames and "horizon_days" in frames.get(table, ()):
+            changes[curve] = _hide_days(frames[curve], frames[table])
+    if "if_stopped" in frames and "curve" in frames:
+        changes["curve"] = _hide_bounds(changes.get("curve", frames["curve"]), frames["if_stopped"])
+    whole = getattr(result, "table", ())
+    if "reach" in whole:
+        changes["table"] = hide_products(result.table)  # type: ignore[attr-defined]
+    if "reliability" in whole:
+        changes["table"] = hide_reasons(result.table)  # type: ignore[attr-defined]
+    if "verdicts" in getattr(result, "more", ()):
+        changes["more"] = hide_lines(result)
     return dataclasses.replace(result, **changes) if changes else result  # type: ignore[type-var]
 
 

@@ -13,7 +13,8 @@ from outcomes.errors import NotEstimable
 from outcomes.release import shared_answers
 from outcomes.release.across_questions import protect_answers
 from outcomes.release.asking import put_together
-from outcomes.release.disclosure import protect_result
+from outcomes.release.disclosure import mask_notes, protect_result
+from outcomes.release.marks import mask_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,10 +96,17 @@ class ReportInputs:
         return str(result).splitlines()[0] if isinstance(result, NotEstimable) else ""
 
     def protected(self, workers: int = 1) -> ReportInputs:
-        """Return the same with small numbers hidden in every result; done once, before anything is shown."""
+        """Return the same with small numbers hidden in every result; done once, before anything is shown.
+
+        First by the rules of each table, then what a reader of all of them would still work out (`hide_more`).
+        """
+        from outcomes.release.hide_more import hide_what_is_told
+
         floor = self.episodes.protocol.reporting_floor.suppress_cell_below
         answers = {name: self.answer(name) for name in QUESTIONS}
-        return dataclasses.replace(self, **protect_answers(answers, floor, workers, self.is_protected))
+        refused = {name: _mask(getattr(self, name), floor) for name, found in answers.items() if found is None}
+        shown = protect_answers(answers, floor, workers, self.is_protected)
+        return hide_what_is_told(dataclasses.replace(self, **(shown | refused)))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the published tables by name (`release.tables.collect_tables`); of protected inputs only."""
@@ -126,11 +134,19 @@ def answer(question: Callable[..., Any], episodes: Episodes, /, **options: Any) 
     """
     if (known := shared_answers.recall(question, episodes, **options)) is not None:
         return known
+    floor = episodes.protocol.reporting_floor.suppress_cell_below
     try:
         found = question(episodes, **options)
     except NotEstimable as refusal:
-        return refusal
-    return protect_result(found, episodes.protocol.reporting_floor.suppress_cell_below)
+        return _mask(refusal, floor)
+    return mask_notes(protect_result(found, floor), floor)
+
+
+def _mask(refusal: NotEstimable, floor: int) -> NotEstimable:
+    """Return a refusal whose sentence tells no small count of people."""
+    said = str(refusal)
+    masked = mask_few(said, floor)
+    return refusal if masked == said else NotEstimable(masked)
 
 
 def ask(

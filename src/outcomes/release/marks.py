@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,6 +10,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HIDDEN = "hidden"
+_COUNTED = re.compile(
+    r"(?<![\w.,%-])(?<!\bto )(?<!than )(?<!under )(?<!below )(?<!least )(?<!needs )(?<!need )([1-9]\d*)"
+    r"(?=\s+(?:patients?|people|persons?|episodes?|ratings?|rows?)\b)"
+)
+"""A count in a sentence; what a rule says ("at least 3 ratings") is none."""
+
+
+def mask_few(text: str, floor: int) -> str:
+    """Return a sentence in which "fewer than 5" stands for each small count of people, episodes, ratings or rows."""
+    return _COUNTED.sub(lambda found: f"fewer than {floor}" if int(found[1]) < floor else found[0], text)
 
 
 def small_mark(floor: int) -> str:

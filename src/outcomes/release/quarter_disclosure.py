@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BESIDE = ("effective_n", "standardised", "std_conf_low", "std_conf_high")
 EXPECTED = ("expected", "observed_minus_expected", "observed_to_expected")
 LINES = ("centre", "low", "high", "near_low", "near_high")
+DIFFERENCES = ("estimate", "conf_low", "conf_high", "detectable_up", "detectable_down")
 Hidden = frozenset[tuple[str, str]]
 
 
@@ -64,6 +65,35 @@ def protect_review(result: Any, floor: int) -> Any:
     more["recording"] = _protect_recording(more["recording"], result.table, floor)
     more["volume"] = _protect_volume(more["volume"], floor)
     return dataclasses.replace(result, table=table, more=more)
+
+
+def hide_lines(review: Any) -> dict[str, Any]:
+    """Return the further tables of a protected review, the chart without lines, and no months, of what is hidden now.
+
+    Differences and the limits of the charts are made of the quarters' values: with one hidden later than the others
+    (`hide_more`) they would give it back.
+    """
+    more, gone = dict(review.more), _find_hidden(review.table)
+    few = {name for _, name in gone}
+    chart = more["chart"].copy()
+    for names, rows in ((LINES, chart["indicator"].isin(few).to_numpy()), (("estimate",), _rows(chart, gone))):
+        for name in names:
+            _hide(chart, name, rows)
+    changes = more["changes"].copy()
+    sides = {"value": _rows(changes, gone), "value_against": _rows(changes, gone, "quarter_against")}
+    for name, rows in sides.items():
+        _hide(changes, name, rows)
+    for name in DIFFERENCES:
+        _hide(changes, name, sides["value"] | sides["value_against"])
+    months = {
+        name: more[name][~more[name]["indicator"].isin(few)].reset_index(drop=True)
+        for name in ("chart_months", "expected", "cusum")
+    }
+    return {**more, **months, "chart": chart, "changes": changes}
+
+
+def _hide(table: pd.DataFrame, name: str, rows: np.ndarray[Any, Any]) -> None:
+    write_mark(table, name, rows & ~_are_marks(table[name]) & table[name].notna().to_numpy(), HIDDEN)
 
 
 def _find_hidden(table: pd.DataFrame) -> Hidden:
@@ -99,7 +129,7 @@ def _protect_changes(changes: pd.DataFrame, gone: Hidden, floor: int) -> pd.Data
     for name, rows in sides.items():
         write_mark(out, name, rows & out[name].notna().to_numpy(), HIDDEN)
     either = sides["value"] | sides["value_against"]
-    for name in ("estimate", "conf_low", "conf_high", "detectable_up", "detectable_down"):
+    for name in DIFFERENCES:
         write_mark(out, name, either & out[name].notna().to_numpy(), HIDDEN)
     return out
 

@@ -94,7 +94,15 @@ def _shown_tile(tables: Tables, name: str, label: str, quarter: str, looks: Mapp
     try:
         text = show(tables, cells["value"])
     except NotShowable:
-        return Tile(label, "", "", "", "hidden", "Too few to be shown.", **looks)
+        return Tile(
+            label,
+            "",
+            "",
+            "",
+            "hidden",
+            f"Too few in {short_quarter(quarter)}; the line shows earlier quarters.",
+            **looks,
+        )
     try:
         interval = f"{show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%"
         basis = f"of {show(tables, cells['n'])}"

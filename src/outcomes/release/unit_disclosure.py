@@ -55,14 +55,22 @@ def protect_units(result: Any, floor: int) -> Any:
     for name in (name for name in UNIT_NUMBERS if name not in COUNTS):
         write_mark(table, name, gone.counts["n"], HIDDEN)
     write_mark(table, "clinic", gone.clinic, HIDDEN)
-    # Why a unit is not compared, and that it is, says how many episodes it has.
-    write_mark(table, "reason", table["n"].eq(HIDDEN).to_numpy(), COVERED)
+    table = hide_reasons(table)
     for name in ("is_compared", "is_flagged"):
         table[name] = table[name].to_numpy(dtype=bool) & ~gone.counts["n"]
     counted = {f"n_{name}": int(table[f"is_{name}"].sum()) for name in ("compared", "flagged")}
     more = {**result.more, "patients": protect_parts(result.more["patients"], floor)}
     summary = protect_summary({**result.summary, **counted}, floor)
     return dataclasses.replace(result, table=table, more=more, summary=summary)
+
+
+def hide_reasons(table: pd.DataFrame) -> pd.DataFrame:
+    """Hide why a unit is not compared, and that it is, where its episodes are hidden: it says how many they are."""
+    out, gone = table.copy(), table["n"].eq(HIDDEN).to_numpy()
+    write_mark(out, "reason", gone, COVERED)
+    for name in ("is_compared", "is_flagged"):
+        out[name] = out[name].to_numpy(dtype=bool) & ~gone
+    return out
 
 
 def protect_attendance(result: Any, floor: int) -> Any:
@@ -124,7 +132,12 @@ def _hide_steps(table: pd.DataFrame, floor: int) -> pd.DataFrame:
                 if _is_small(np.array([raw["events"].iloc[j] - raw["events"].iloc[i]]), floor)[0]:
                     # The share times n is the count, or close to it: few are censored within so few days.
                     _hide_row(out, rows.index[rows.index == i], ("events", *SHARES))
-    # The share of all who came so far is a product: what is hidden in it stays hidden in those after.
+    return hide_products(out)
+
+
+def hide_products(table: pd.DataFrame) -> pd.DataFrame:
+    """Hide the share of all who came so far, a product of steps, from the first step on that is hidden."""
+    out = table.reset_index(drop=True)
     for _, rows in out.groupby("group", sort=False):
         gone = False
         for i in rows.index[rows["reach"].notna()]:

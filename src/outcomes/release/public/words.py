@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.questions.quarter_indicators import LAG_DAYS, RETURN_DAYS
 from outcomes.release.public.counts import EVERYBODY, FAMILY
+from outcomes.release.public.rounding import round_counts
 from outcomes.release.sentences import NBSP
 from outcomes.release.words import glossary, relief_words, short_quarter
 
@@ -131,10 +132,22 @@ def list_readings(words: Words, k: int, base: str) -> tuple[str, ...]:
     return (
         f"Every number counts patients, not visits, and is rounded to the nearest {base}; percentages are computed "
         "from the rounded numbers, so parts need not add up.",
+        _say_least(k, base),
         f"<{k} stands for 1 to {k - 1} patients, and for a number that would give such a one away.",
         f"Relief is a recorded pain score {words.relief}. It shows only at visits.",
         "These are records of routine care, described as they are; no patient was assigned a treatment.",
     )
+
+
+def _say_least(k: int, base: str) -> str:
+    """Say what the least number printed stands for: it can be less than the least that is shown."""
+    said: list[str] = []
+    for step in map(int, base.split(" or ")):
+        least = int(round_counts(k, step))
+        most = least + step - 1 - step // 2
+        behind = f"{k} or {most}" if most == k + 1 else f"{k} to {most}"
+        said.append(f"{least} stands for {behind} patients" if not said else f"{behind} where all is rounded to {step}")
+    return f"{', or for '.join(said)}, because numbers are rounded only after it was decided that they may be shown."
 
 
 def list_rules(k: int, base: str, least_values: int) -> tuple[str, ...]:

@@ -1,0 +1,111 @@
+"""What a reader of all tables would still work out is hidden before anything is written, and no more than that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from outcomes.errors import ConservationError
+from outcomes.release.audit import find_told
+from outcomes.release.audit_book import Book, read_csv
+from outcomes.release.audit_relations import relate
+from outcomes.release.hide_more import hide_what_is_told
+from outcomes.release.marks import HIDDEN
+from outcomes.release.tables import name_tables, to_csv
+
+FLOOR = SimpleNamespace(protocol=SimpleNamespace(reporting_floor=SimpleNamespace(suppress_cell_below=5)))
+
+
+@dataclass(frozen=True)
+class Answer:
+    table: pd.DataFrame
+    summary: dict[str, Any] = field(default_factory=dict)
+    composite: pd.DataFrame | None = None
+    if_stopped: pd.DataFrame | None = None
+    more: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    recurrence: Any = None
+    relief: Any = None
+    beside: Any = None
+    episodes: Any = field(default_factory=lambda: FLOOR)
+
+    def answer(self, name):
+        return getattr(self, name, None)
+
+    def tables(self):
+        found = dict(self.beside or {})
+        for name in ("recurrence", "relief"):
+            if self.answer(name) is not None:
+                found |= name_tables(name, self.answer(name))
+        return found
+
+
+def told(inputs):
+    book = Book({name: read_csv(to_csv(table)) for name, table in inputs.tables().items()}, 5)
+    relate(book)
+    return [(found.kind, found.file, found.column) for found in find_told(book).values()]
+
+
+def returns(kept=40):
+    """44 relieved, 40 of them followed; of the others `kept` less 40 came back too soon."""
+    table = pd.DataFrame(
+        {"group": ["all"] * 2, "horizon_days": [182, 365], "n": [40] * 2, "events": [15, 20], "estimate": [0.4, 0.5]}
+    )
+    composite = pd.DataFrame(
+        {"measure": ["kept"], "horizon_days": [365], "n": [kept], "events": [40], "estimate": [40 / kept]}
+    )
+    return Answer(table, {"n_relieved": 44, "n_relapsed": HIDDEN, "n_too_young": HIDDEN}, composite)
+
+
+def stopped(n_told):
+    rows = {"group": ["all"], "horizon_days": [28], "n": [67], "events": [30], "estimate": [0.45]}
+    return Answer(pd.DataFrame(rows), if_stopped=pd.DataFrame({**rows, "told": [n_told], "stopped": [20]}))
+
+
+def test_a_count_that_three_tables_give_away_is_covered_by_the_nearest_number():
+    inputs = Inputs(recurrence=returns())
+    assert told(inputs) == [("recovered", "tables/recurrence_summary.csv", "n_too_young")]
+    shown = hide_what_is_told(inputs)
+    assert told(shown) == []
+    # Of the numbers in that sum the one that stands in fewest places.
+    assert set(shown.recurrence.summary.values()) == {HIDDEN}
+    assert shown.recurrence.table.equals(inputs.recurrence.table)
+    assert inputs.recurrence.summary["n_relieved"] == 44
+
+
+def test_all_but_one_of_a_whole_are_not_told_and_neither_is_their_share():
+    inputs = Inputs(relief=stopped(66))
+    assert told(inputs) == [("printed", "tables/relief_if_stopped.csv", "told")]
+    shown = hide_what_is_told(inputs)
+    assert told(shown) == []
+    assert shown.relief.if_stopped.loc[0, ["told", "estimate"]].tolist() == [HIDDEN, HIDDEN]
+    assert shown.relief.if_stopped.loc[0, ["n", "stopped"]].tolist() == [67, 20]
+
+
+def test_a_small_count_that_is_printed_gets_its_mark():
+    shown = hide_what_is_told(Inputs(recurrence=Answer(returns().table, {"n_few": 3})))
+    assert shown.recurrence.summary["n_few"] == "<5"
+
+
+def test_where_nothing_is_told_nothing_is_hidden():
+    for inputs in (Inputs(relief=stopped(50)), Inputs(relief=stopped(67)), Inputs()):
+        assert hide_what_is_told(inputs) == inputs
+
+
+def test_what_was_hidden_once_needs_no_more():
+    shown = hide_what_is_told(Inputs(recurrence=returns()))
+    again = hide_what_is_told(shown)
+    assert again == shown
+
+
+def test_what_no_answer_can_hide_is_refused():
+    ends = pd.DataFrame({"end_reason": ["a", "b"], "n": [40, 40], "events": [37, "<5"], "estimate": ["", ""]})
+    with pytest.raises(ConservationError, match="E980"):
+        hide_what_is_told(Inputs(beside={"episode_ends": ends}))
