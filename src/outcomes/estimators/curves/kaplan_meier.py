@@ -100,9 +100,15 @@ class KaplanMeier:
         low, high, z = np.empty(self.time.size), np.empty(self.time.size), normal_quantile(self.level)
         for rows in blocks(self.time.size, _BLOCK):
             share, error = self.survival[rows], self.std_err[rows]
-            relative = np.divide(error, share, out=np.full(error.size, np.nan), where=error > 0)
+            # A masked division takes five times as long, so it is made only where it is needed.
+            is_plain = error.min() > 0
+            relative = error / share if is_plain else _divide_positive(error, share)
             low[rows], high[rows] = log_log_limits(share, relative, z)
         return low, high
+
+
+def _divide_positive(error: FloatArray, share: FloatArray) -> FloatArray:
+    return np.divide(error, share, out=np.full(error.size, np.nan), where=error > 0)
 
 
 def kaplan_meier(
