@@ -60,6 +60,7 @@ from outcomes.release.unit_disclosure import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from _typeshed import DataclassInstance
 
 
 def _has(name: str) -> Callable[[Any], bool]:
@@ -87,7 +88,7 @@ CURVES_OF = {"table": "curve", "ends": "ends_curve", "mean_returns": "mean_curve
 """Tables by fixed days and the curves that are hidden around their hidden days."""
 _AROUND = (*CURVES_OF, *CURVES_OF.values(), "if_stopped")
 
-Result = TypeVar("Result")
+Result = TypeVar("Result", bound="DataclassInstance")
 
 
 def protect_result(result: Result, floor: int) -> Result:
@@ -105,7 +106,7 @@ def protect_result(result: Result, floor: int) -> Result:
         if is_its_own(result):
             return protect(result, floor)
     changes: dict[str, Any] = {}
-    for item in dataclasses.fields(result):  # type: ignore[arg-type]
+    for item in dataclasses.fields(result):
         value = getattr(result, item.name)
         if isinstance(value, pd.DataFrame):
             changes[item.name] = _protect_by_kind(item.name, value, floor)
@@ -115,14 +116,14 @@ def protect_result(result: Result, floor: int) -> Result:
     if "balance" in changes:
         changes["balance"] = returns.hide_balance(changes["balance"], changes["table"])
         changes["summary"] = returns.hide_arms(changes["summary"], changes["table"])
-    return hide_around(dataclasses.replace(result, **changes) if changes else result)  # type: ignore[type-var]
+    return hide_around(dataclasses.replace(result, **changes) if changes else result)
 
 
 def mask_notes(result: Result, floor: int) -> Result:
     """Return a result whose notes tell no small count (`marks.mask_few`); refusals of groups stand there."""
     said = getattr(result, "notes", ())
     notes = tuple(mask_few(note, floor) for note in said)
-    return result if notes == tuple(said) else dataclasses.replace(result, notes=notes)  # type: ignore[type-var]
+    return result if notes == tuple(said) else dataclasses.replace(result, notes=notes)
 
 
 def hide_around(result: Result) -> Result:
@@ -138,14 +139,14 @@ def hide_around(result: Result) -> Result:
             changes[curve] = _hide_days(frames[curve], frames[table])
     if "if_stopped" in frames and "curve" in frames:
         changes["curve"] = _hide_bounds(changes.get("curve", frames["curve"]), frames["if_stopped"])
-    whole = getattr(result, "table", ())
+    whole: Any = getattr(result, "table", ())
     if "reach" in whole:
-        changes["table"] = hide_products(result.table)  # type: ignore[attr-defined]
+        changes["table"] = hide_products(whole)
     if "reliability" in whole:
-        changes["table"] = hide_reasons(result.table)  # type: ignore[attr-defined]
+        changes["table"] = hide_reasons(whole)
     if "verdicts" in getattr(result, "more", ()):
         changes["more"] = hide_lines(result)
-    return dataclasses.replace(result, **changes) if changes else result  # type: ignore[type-var]
+    return dataclasses.replace(result, **changes) if changes else result
 
 
 def _protect_by_kind(name: str, table: pd.DataFrame, floor: int) -> pd.DataFrame:

@@ -185,7 +185,7 @@ class _Desk:
             by_owner.setdefault(self.owners[cell.table][0], []).append(cell)
         changed: dict[str, Any] = {}
         for question, cells in by_owner.items():
-            result = self.inputs.answer(question)
+            result: Any = self.inputs.answer(question)  # a refused question has no cells
             for table in dict.fromkeys(cell.table for cell in cells):
                 result = self._write_table(result, self.owners[table][1], [c for c in cells if c.table == table])
             changed[question] = hide_around(result)
