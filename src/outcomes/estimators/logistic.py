@@ -46,8 +46,8 @@ _SAME = 1e-10
 _FAR_FROM_SAME = 1e-3
 # Numbers in a table of rows by draws, and in one of rows by pairs of columns: they stay in the cache.
 _NUMBERS_AT_ONCE = 1 << 19
-# What chords may leave of a log-odds: a bootstrap draw moves it by 1e-3 even with millions of rows.
-_CHORD_ACCURACY = 1e-8
+# What chords are asked to leave of the log-odds of the row that is easiest to move; of most rows' it is a tenth.
+_CHORD_ACCURACY = 2e-6
 # With fewer columns Newton's step costs no more than a chord; with fewer rows to each a draw's information differs too
 # much from the average one for chords to be short.
 _MANY_COLUMNS = 5

@@ -1,21 +1,21 @@
-"""Logistic fits of many bootstrap draws by chords: every draw steps with one and the same information matrix.
+"""Logistic fits of many bootstrap draws at once, by chords that learn from those before them.
 
 A draw differs from the full data by ``sqrt(p / m)`` or so, and so does its information. With the average draw's in its
 place, Newton's step becomes a chord: the score of every draw, which is one product of matrices, through one inverse. It
-leaves about ``2 sqrt(p / m)`` of the error standing instead of squaring it, but costs a p-th part (Ortega and
-Rheinboldt 2000, doi:10.1137/1.9780898719468).
+costs a p-th part, but leaves about ``2 sqrt(p / m)`` of the error standing instead of squaring it (Ortega and
+Rheinboldt 2000, doi:10.1137/1.9780898719468), and more where a draw has much of a rare level, or little.
 
-Where columns are many beside the rows of the smaller arm, chords shrink too slowly, or not at all. Such a draw takes
-Newton's own steps, each solved by conjugate gradients with the same inverse to set out from (Dembo, Eisenstat and
-Steihaug 1982, doi:10.1137/0719025): a gradient costs no more than a chord, and gains twice the digits.
+What the score turned out to fall by along each step taken corrects the inverse for the next, of every draw by itself:
+Nocedal's recursion (Liu and Nocedal 1989, doi:10.1007/BF01589116) with all steps remembered and the average inverse
+inside. A rare level is one direction, and learnt in a step or two.
 
-Digits are paid for once. Steps in single precision lead near each draw's answer, where the score is a straight line for
-all that matters; there it is taken once in double precision, and conjugate gradients in single precision solve the
-line, whose differences from it are small (iterative refinement, Higham 2002, doi:10.1137/1.9780898718027, chapter 12).
+All of it is done in single precision, with log-odds counted from the full data's and parts summed in double. That
+leaves some 1e-7 of a log-odds, and up to 1e-5 of that of a row with a very rare level, where drawing patients moves it
+by 1e-3 even with millions of rows.
 
-The stopping rule needs no knowledge of the draw. Chords that shrink to three quarters or less of the one before add up
-to at most three more of the last; Newton's steps square what is left. A draw that does not get there so, a separated
-one above all, is handed back, for Newton's steps in double precision to settle.
+Steps that shrink by a share r leave ``r / (1 - r)`` of the last, and less where r falls; that is the stopping rule,
+which needs no knowledge of the draw. A draw that does not get there, a separated one above all, is handed back, for
+Newton's steps to settle.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,21 +33,14 @@ from outcomes.estimators.checks import FloatArray
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
-_SHRINK = 0.75
-# Chords that shrink less than this cost more than conjugate gradients; the first two steps tell nothing of it.
-_SLOW, _TELLING = 0.45, 2
-_MOST_STEPS = 60
-# So near a draw's answer the score is a straight line: what it bends by is below 1e-8. That is where chords of this
-# size, and Newton's steps of the other, leave a draw.
-_ROUGH, _ROUGH_NEWTON = 2e-5, 2e-3
-_STRAIGHT = 2e-4
-_NEWTON_STEPS, _GRADIENTS = 12, 40
-# What is left of a step of Newton's, as a share of it; of the last one, as a share of what may be left of a log-odds:
-# the gradients are measured by the average draw's information, which a draw's own may fall short of.
-_NEWTON_SHARE, _LINE_SHARE = 1e-3, 0.05
+_MOST_STEPS = 30
+# Single precision cannot tell a chance from 1 much further out; a draw that went so far is not judged by it.
+_FAR = 12.0
+# Where a step does not shrink it tells nothing of what is left: then as much as three more.
+_LARGEST_SHRINK = 0.75
+# A shorter step tells more of rounding than of how the score falls.
+_TELLING = 1e-4
 _RIDGE = 1e-13
-# Numbers in the table of weights of the draws that take Newton's steps together.
-_WEIGHTS_AT_ONCE = 1 << 22
 # Numbers in a table of draws by rows: it stays in the cache from the log-odds to the score.
 _NUMBERS_AT_ONCE = 1 << 17
 
@@ -98,190 +90,104 @@ def walk_chords(
     reached : ndarray of bool, shape (draws,)
     """
     draws, p = counts.shape[0], start.size
-    short = _Rows(*(table.astype(np.float32) for table in (basis, yes, trials, counts)))
-    inverse = _inverse_information(basis, trials * short.counts.mean(axis=0), start)
-    longest = float(np.sqrt((basis**2).sum(axis=1).max()))
-    parts, b = rows_together(basis.shape[0], draws), np.tile(start, (draws, 1))
+    log_odds = basis @ start
+    inverse = _inverse_information(basis, trials * counts.mean(axis=0), log_odds)
+    walk = _Walk(inverse, float(np.sqrt((basis**2).sum(axis=1).max())), np.zeros((draws, p)))
+    rows = _Rows(*(table.astype(np.float32) for table in (basis, yes, trials - yes, log_odds)))
+    parts = rows_together(basis.shape[0], draws)
     with ThreadPoolExecutor(workers) as pool:
 
-        def add_up(work: Callable[[slice], NDArray[Any]], size: int) -> FloatArray:
-            total = np.zeros((size, p))
-            for found in pool.map(work, parts):
+        def scores(of: IntArray) -> FloatArray:
+            moved, total = walk.moved[of].astype(np.float32), np.zeros((of.size, p))
+            for found in pool.map(lambda part: rows.score(part, counts, of, moved), parts):
                 total += found
             return total
 
-        def score(of: IntArray, at: FloatArray) -> FloatArray:
-            return add_up(lambda part: _score(short, part, of, at), of.size)
-
-        def newton(of: IntArray) -> Flags:
-            own = _Rows(short.basis, short.yes, short.trials, np.empty((of.size, basis.shape[0]), dtype=np.float32))
-            return _walk_newton(
-                lambda left, at: add_up(lambda part: _weigh(short, own, part, at, of[left], left), left.size),
-                lambda left, move: add_up(lambda part: _loss(own, part, left, move), left.size),
-                inverse,
-                longest,
-                b,
-                of,
-            )
-
-        near, slow = _walk(score, inverse, longest, b)
-        together = max(16, _WEIGHTS_AT_ONCE // basis.shape[0])
-        for begin in range(0, slow.size, together):
-            of = slow[begin : begin + together]
-            near = np.concatenate([near, of[newton(of)]])
-        near.sort()
-        middle, full, every = b.copy(), _Rows(basis, yes, trials, counts), np.arange(draws)
-        at_middle = add_up(lambda part: _weigh(full, short, part, middle, every, every), draws)
-        move, solved = _solve(
-            lambda left, step: add_up(lambda part: _loss(short, part, near[left], step), left.size),
-            at_middle[near],
-            inverse,
-            longest,
-            np.full(near.size, accuracy * _LINE_SHARE),
-        )
-    b[near] += move
-    reached = np.zeros(draws, dtype=bool)
-    reached[near] = solved & (longest * np.sqrt((move**2).sum(axis=1)) <= _STRAIGHT)
-    return b, reached
+        reached = walk.go(scores, accuracy)
+    return start + walk.moved, reached
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """``basis`` (m, p), ``yes`` (m,), ``trials`` (m,), ``counts`` (draws, m), in single or double precision."""
+    """``basis`` (m, p); weights of ``yes`` and ``no``, and ``log_odds`` at the start (m,); all in single precision."""
 
-    basis: NDArray[Any]
-    yes: NDArray[Any]
-    trials: NDArray[Any]
-    counts: NDArray[Any]
+    basis: NDArray[np.float32]
+    yes: NDArray[np.float32]
+    no: NDArray[np.float32]
+    log_odds: NDArray[np.float32]
 
-    def counts_of(self, part: slice, of: IntArray) -> NDArray[Any]:
-        """Counts of some rows in some draws; a copy only where not all draws are asked for."""
-        return self.counts[:, part] if of.size == self.counts.shape[0] else self.counts[of, part]
+    def score(
+        self, part: slice, counts: NDArray[Any], of: IntArray, moved: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return what some rows add to the score of the draws `of`, shape (draws, p)."""
+        against = moved @ self.basis[part].T
+        against += self.log_odds[part]
+        np.negative(against, out=against)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            np.exp(against, out=against)
+            # What a row adds is its weight times the chance of the other answer, to full digits however small.
+            missed = against * self.yes[part]
+            missed -= self.no[part]
+            against += 1.0
+            missed /= against
+        own = counts[:, part] if of.size == counts.shape[0] else counts[of, part]
+        missed *= own.astype(np.float32, copy=False)
+        return np.asarray(missed @ self.basis[part])
 
 
-def _inverse_information(basis: FloatArray, trials: FloatArray, start: FloatArray) -> FloatArray:
-    chance = chance_of_yes(basis @ start)
-    information = basis.T @ (basis * (trials * chance * (1.0 - chance))[:, None])
-    information[np.diag_indices(start.size)] += _RIDGE * trials.sum()
+class _Walk:
+    """Where every draw is, (draws, p) from the start, and what its steps have told."""
+
+    def __init__(self, inverse: FloatArray, longest: float, moved: FloatArray) -> None:
+        self.inverse, self.longest, self.moved = inverse, longest, moved
+        self.size = np.zeros(moved.shape[0])
+        self.steps: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+
+    def go(self, scores: Callable[[IntArray], FloatArray], enough: float) -> Flags:
+        """Step until no log-odds is further than `enough` from a draw's answer; returns which draws got there."""
+        left = np.arange(self.size.size)
+        score = scores(left)
+        for _ in range(_MOST_STEPS):
+            step = self._direct(left, score)
+            # No log-odds moves by more than the longest row times the step.
+            size = self.longest * np.sqrt((step**2).sum(axis=1))
+            shrink = size / np.maximum(self.size[left], size / _LARGEST_SHRINK)
+            self.moved[left] += step
+            self.size[left] = size
+            on = ~(size * shrink / (1.0 - shrink) <= enough)
+            left, step, score = left[on], step[on], score[on]
+            if not left.size:
+                break
+            before, score = score, scores(left)
+            learn = size[on] > _TELLING
+            self._remember(left[learn], step[learn], (before - score)[learn])
+        reached = self.longest * np.sqrt((self.moved**2).sum(axis=1)) <= _FAR
+        reached[left] = False
+        return reached
+
+    def _remember(self, of: IntArray, step: FloatArray, fall: FloatArray) -> None:
+        steps, falls, curvature = np.zeros_like(self.moved), np.zeros_like(self.moved), np.zeros(self.size.size)
+        steps[of], falls[of] = step, fall
+        along = (step * fall).sum(axis=1)
+        curvature[of] = np.divide(1.0, along, out=np.zeros_like(along), where=along > 0)
+        self.steps.append((steps, falls, curvature))
+
+    def _direct(self, of: IntArray, score: FloatArray) -> FloatArray:
+        """Return the step of each draw, shape (draws, p), by Nocedal's recursion."""
+        step, shares = score.copy(), []
+        for taken, fall, curvature in reversed(self.steps):
+            shares.append(curvature[of] * (taken[of] * step).sum(axis=1))
+            step -= shares[-1][:, None] * fall[of]
+        step = step @ self.inverse
+        for taken, fall, curvature in self.steps:
+            step += (shares.pop() - curvature[of] * (fall[of] * step).sum(axis=1))[:, None] * taken[of]
+        return step
+
+
+def _inverse_information(basis: FloatArray, trials: FloatArray, log_odds: FloatArray) -> FloatArray:
+    chance = chance_of_yes(log_odds.copy())
+    weighted = basis * np.sqrt(trials * chance * (1.0 - chance))[:, None]
+    information = weighted.T @ weighted
+    information[np.diag_indices_from(information)] += _RIDGE * trials.sum()
     return np.linalg.inv(information).astype(np.float64, copy=False)
 
-
-def _walk(
-    scores: Callable[[IntArray, FloatArray], FloatArray], inverse: FloatArray, longest: float, b: FloatArray
-) -> tuple[IntArray, IntArray]:
-    """Step in place until chords are small; returns the draws that got there, and those whose chords shrink slowly."""
-    near, slow = np.zeros(b.shape[0], dtype=bool), np.zeros(b.shape[0], dtype=bool)
-    left, before = np.arange(b.shape[0]), np.full(b.shape[0], np.inf)
-    for number in range(_MOST_STEPS):
-        step = scores(left, b[left]) @ inverse
-        # No log-odds moves by more than the longest row times the step.
-        size = longest * np.sqrt((step**2).sum(axis=1))
-        good = size <= _SHRINK * before[left]
-        b[left[good]] += step[good]
-        near[left[good & (size <= _ROUGH)]] = True
-        is_slow = ~good | ((size > _SLOW * before[left]) & (number > _TELLING) & (size > _ROUGH))
-        slow[left[is_slow]] = True
-        before[left] = size
-        left = left[~is_slow & (size > _ROUGH)]
-        if not left.size:
-            break
-    slow[left] = True
-    return np.flatnonzero(near), np.flatnonzero(slow)
-
-
-def _walk_newton(
-    scores: Callable[[IntArray, FloatArray], FloatArray],
-    losses: Callable[[IntArray, FloatArray], FloatArray],
-    inverse: FloatArray,
-    longest: float,
-    b: FloatArray,
-    of: IntArray,
-) -> Flags:
-    """Take Newton's steps in place; returns for each of the draws `of` whether the last was small."""
-    reached = np.zeros(of.size, dtype=bool)
-    left = np.arange(of.size)
-    for _ in range(_NEWTON_STEPS):
-        score = scores(left, b[of[left]])
-        enough = _NEWTON_SHARE * longest * np.sqrt(((score @ inverse) ** 2).sum(axis=1))
-        step, solved = _solve(partial(_losses_of, losses, left), score, inverse, longest, enough)
-        size = longest * np.sqrt((step**2).sum(axis=1))
-        b[of[left[solved]]] += step[solved]
-        reached[left[solved & (size <= _ROUGH_NEWTON)]] = True
-        left = left[solved & (size > _ROUGH_NEWTON)]
-        if not left.size:
-            break
-    return reached
-
-
-def _losses_of(
-    losses: Callable[[IntArray, FloatArray], FloatArray], of: IntArray, rows: IntArray, move: FloatArray
-) -> FloatArray:
-    return losses(of[rows], move)
-
-
-def _solve(
-    losses: Callable[[IntArray, FloatArray], FloatArray],
-    score: FloatArray,
-    inverse: FloatArray,
-    longest: float,
-    enough: FloatArray,
-) -> tuple[FloatArray, Flags]:
-    """Solve for the move of every draw that loses its score, by conjugate gradients.
-
-    `losses` gives the loss of some draws along a move of each; `enough` (draws,) is how far the chord that is left may
-    move a log-odds. Returns the moves, shape (draws, p), and whether they are that good.
-    """
-    move, solved = np.zeros_like(score), np.zeros(score.shape[0], dtype=bool)
-    left, rest = np.arange(score.shape[0]), score.copy()
-    chord = rest @ inverse
-    along, now = chord, (rest * chord).sum(axis=1)
-    for _ in range(_GRADIENTS):
-        done = longest * np.sqrt((chord**2).sum(axis=1)) <= enough[left]
-        solved[left[done]] = True
-        if done.any():
-            left, rest, along, chord, now = left[~done], rest[~done], along[~done], chord[~done], now[~done]
-        if not left.size:
-            break
-        lost = losses(left, along)
-        curvature = (along * lost).sum(axis=1)
-        share = np.divide(now, curvature, out=np.zeros_like(now), where=curvature > 0)[:, None]
-        move[left] += share * along
-        rest -= share * lost
-        chord = rest @ inverse
-        before, now = now, (rest * chord).sum(axis=1)
-        along = chord + np.divide(now, before, out=np.zeros_like(now), where=before > 0)[:, None] * along
-    return move, solved
-
-
-def _score(rows: _Rows, part: slice, of: IntArray, at: FloatArray) -> NDArray[Any]:
-    """Return what some rows add to the score of the draws `of` at coefficients `at`, shape (draws, p)."""
-    missed = chance_of_yes(at.astype(rows.basis.dtype) @ rows.basis[part].T)
-    missed *= rows.trials[part]
-    np.subtract(rows.yes[part], missed, out=missed)
-    missed *= rows.counts_of(part, of)
-    return np.asarray(missed @ rows.basis[part])
-
-
-def _weigh(full: _Rows, short: _Rows, part: slice, at: FloatArray, of: IntArray, place: IntArray) -> NDArray[Any]:
-    """Return what some rows add to the score of the draws `of`, and put their weights of information in `place`.
-
-    `short` may hold the counts of `full` itself; they are read before they are written.
-    """
-    chance = chance_of_yes(at.astype(full.basis.dtype, copy=False) @ full.basis[part].T)
-    weight = chance.astype(short.basis.dtype)
-    weight -= weight**2
-    weight *= short.trials[part]
-    counts = full.counts_of(part, of)
-    weight *= counts
-    short.counts[place, part] = weight
-    chance *= full.trials[part]
-    missed = np.subtract(full.yes[part], chance, out=chance)
-    missed *= counts
-    return np.asarray(missed @ full.basis[part])
-
-
-def _loss(rows: _Rows, part: slice, of: IntArray, moved: FloatArray) -> NDArray[Any]:
-    """Return by how much the score of some rows falls along a short move, where counts are weights of information."""
-    change = moved.astype(rows.basis.dtype) @ rows.basis[part].T
-    change *= rows.counts_of(part, of)
-    return np.asarray(change @ rows.basis[part])

@@ -367,10 +367,13 @@ def _solve_definite(size: int, system: FloatArray, wanted: FloatArray, reach: In
     for i in range(1, size):
         if not system[i, i] > 0:
             return False
+        # Of slices from the place where both begin the compiler makes several numbers at a time.
+        row = system[i, i : reach[i] + 1]
         for j in range(i + 1, reach[i] + 1):
-            factor = system[i, j] / system[i, i]
-            for m in range(j, reach[i] + 1):
-                system[j, m] -= factor * system[i, m]
+            own, part = system[j, j : reach[i] + 1], row[j - i :]
+            factor = part[0] / row[0]
+            for m in range(own.size):
+                own[m] -= factor * part[m]
             system[j, size] -= factor * system[i, size]
             wanted[j] -= factor * wanted[i]
             reach[j] = max(reach[j], reach[i])
