@@ -116,9 +116,7 @@ class _Rows:
     no: NDArray[np.float32]
     log_odds: NDArray[np.float32]
 
-    def score(
-        self, part: slice, counts: NDArray[Any], of: IntArray, moved: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def score(self, part: slice, counts: NDArray[Any], of: IntArray, moved: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what some rows add to the score of the draws `of`, shape (draws, p)."""
         against = moved @ self.basis[part].T
         against += self.log_odds[part]
@@ -190,4 +188,3 @@ def _inverse_information(basis: FloatArray, trials: FloatArray, log_odds: FloatA
     information = weighted.T @ weighted
     information[np.diag_indices_from(information)] += _RIDGE * trials.sum()
     return np.linalg.inv(information).astype(np.float64, copy=False)
-

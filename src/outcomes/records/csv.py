@@ -268,7 +268,7 @@ class _Reader:
         width = len(self.head.wanted.header)
         cells = [cell.strip(' \t"') for cell in text.split(self.head.delimiter)]
         first = next((cell for cell in cells if cell), "")
-        if not first:
+        if not first and n_fields == len(cells):  # else a delimiter stands in quotes: an odd cell, but no blank one
             self._count("blank line")
         elif first.casefold() in self.words:
             self._count("declared non-data")

@@ -158,12 +158,13 @@ def _ends(ax: Axes, words: Sequence[str]) -> None:
 
 
 def observed_expected(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
-    """Draw observed minus expected events, summed over the months, with the limits of a series that did not change.
+    """Draw observed minus expected events, summed over the months, and the CUSUM of the newest, each with its limits.
 
     Parameters
     ----------
     review : QuarterReview
-        Reads ``more["expected"]`` [label, month, difference, low, high, beyond].
+        Reads ``more["expected"]`` [label, month, difference, low, high, beyond] and ``more["cusum"]`` [indicator,
+        month, up, down, limit_up, limit_down, signal]; either may be empty.
     ax : Axes, optional
         Host of the panels; they are its children.
     narrow : bool
@@ -171,32 +172,53 @@ def observed_expected(review: Any, ax: Axes | None = None, narrow: bool = False)
     if isinstance(review, NotEstimable):
         return draw_refusal(review, ax)
     table = to_gaps(review.more["expected"], "difference", "low", "high")
+    watched = to_gaps(review.more["cusum"], "up", "down", "limit_up", "limit_down")
     with style():
-        if table.empty:
+        if table.empty and watched.empty:
             return write_sentence(make_axes(ax), "No sums over the months: too few episodes a month to show them.")
-        panels = [(str(label), part.reset_index(drop=True)) for label, part in table.groupby("label", sort=False)]
+        panels = [(_sum_panel, str(label), part) for label, part in table.groupby("label", sort=False)]
+        for name, part in watched.groupby("indicator", sort=False):
+            panels.append((_cusum_panel, f"CUSUM: {str(name).replace('_', ' ')}", part))
         ax = make_axes(ax, (7.2, 2.2))
-        for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 2), panels, strict=True):
-            _sum_panel(cell, label, part, narrow)
+        cells = split_host(ax, len(panels), 1 if narrow else max(2, min(3, len(panels))))
+        for cell, (draw_panel, label, part) in zip(cells, panels, strict=True):
+            cell.set_title(cut(label, 40 if narrow else 36), loc="left", fontsize=8, color=INK, pad=6)
+            cell.axhline(0.0, color=MUTED, linewidth=0.9)
+            draw_panel(cell, part.reset_index(drop=True))
+            _ends(cell, [str(month) for month in part["month"]])
+            cell.grid(axis="y")
+            cell.set_axisbelow(True)
     return ax
 
 
-def _sum_panel(ax: Axes, title: str, part: pd.DataFrame, narrow: bool) -> None:
+def _sum_panel(ax: Axes, part: pd.DataFrame) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    ax.set_title(cut(title, 40 if narrow else 36), loc="left", fontsize=8, color=INK, pad=6)
-    at = range(len(part))
-    ax.fill_between(at, part["low"], part["high"], color=ACCENT, alpha=0.12, lw=0)
-    ax.axhline(0.0, color=MUTED, linewidth=0.9)
-    ax.plot(at, part["difference"], color=ACCENT, linewidth=1.6)
-    beyond = part[part["beyond"].astype(bool)]
-    if len(beyond):
-        marker, colour = MARKS["concern"]
-        looks: Mapping[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6}
-        ax.plot(beyond.index, beyond["difference"], linestyle="none", marker=marker, markersize=4.6, **looks)
-    _ends(ax, [str(month) for month in part["month"]])
+    ax.fill_between(part.index, part["low"], part["high"], color=ACCENT, alpha=0.12, lw=0)
+    ax.plot(part.index, part["difference"], color=ACCENT, linewidth=1.6)
+    _mark_concern(ax, part[part["beyond"].astype(bool)], "difference")
     ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:+.0f}".replace("-", "\u2212") if v else plain(v)))
     ax.tick_params(axis="y", labelsize=7)
-    ax.grid(axis="y")
-    ax.set_axisbelow(True)
+
+
+def _cusum_panel(ax: Axes, part: pd.DataFrame) -> None:
+    """Draw what speaks for a rise above 0 and what speaks for a fall below it; the sums have no unit to read off."""
+    part = part.assign(fall=-part["down"])
+    for name, limit in (("up", part["limit_up"]), ("fall", -part["limit_down"])):
+        ax.plot(part.index, part[name], color=ACCENT, linewidth=1.6)
+        ax.plot(part.index, limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
+        side = 1 if name == "up" else -1
+        _mark_concern(ax, part[part["signal"] == side], name)
+    top = float(part[["limit_up", "up"]].max().max())
+    bottom = float(part[["limit_down", "down"]].max().max())
+    ax.set_ylim(-1.25 * bottom, 1.25 * top)
+    ax.set_yticks([-float(part["limit_down"].iloc[0]), 0.0, float(part["limit_up"].iloc[0])], ["fall", "0", "rise"])
+    ax.tick_params(axis="y", labelsize=7)
+
+
+def _mark_concern(ax: Axes, part: pd.DataFrame, name: str) -> None:
+    if len(part):
+        marker, colour = MARKS["concern"]
+        looks: Mapping[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6}
+        ax.plot(part.index, part[name], linestyle="none", marker=marker, markersize=4.6, **looks)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from outcomes.questions.quarter_expected import ODDS, WATCHED
 from outcomes.questions.quarter_indicators import LAG_DAYS
 from outcomes.release import figures, quarter_figures, views
 from outcomes.release.inputs import ReportInputs
@@ -28,9 +29,12 @@ from outcomes.release.tiles import latest_mature
 from outcomes.release.treatment_section import TABLE_QUARTERS
 from outcomes.release.words import lower_first, short_quarter
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 NAME = "quarter_review"
 VERDICTS, CHANGES = f"{NAME}_verdicts", f"{NAME}_changes"
-VOLUME, SUMS = f"{NAME}_volume", f"{NAME}_expected"
+VOLUME, SUMS, CUSUM = f"{NAME}_volume", f"{NAME}_expected", f"{NAME}_cusum"
 CHARTED = ("chart", "verdicts", "chart_months", "recording", "breaks")
 TITLE = "Quarter by quarter"
 
@@ -206,25 +210,34 @@ def _change_row(rows: list[dict[Any, Any]]) -> tuple[str, ...]:
 
 
 def _sums(review: Any, tables: Tables) -> tuple[FigureView, ...]:
-    """Observed minus expected over the months; nothing where it cannot be shown."""
-    if SUMS not in tables:
+    """Observed minus expected over the months, and the CUSUM; nothing where neither can be shown."""
+    parts = [(label, part["beyond"].astype(bool).any()) for label, part in _by_label(tables, SUMS)]
+    watched = [(label, (part["signal"] != 0).any()) for label, part in _by_label(tables, CUSUM)]
+    if not parts + watched:
         return ()
-    table = tables[SUMS]
-    parts = [(str(label), part) for label, part in table.groupby("label", sort=False)]
-    alt = " ".join(
-        f"{label}: the sum {'leaves' if part['beyond'].astype(bool).any() else 'stays inside'} the limits."
-        for label, part in parts
-    )
+    said = [f"{label}: the sum {'leaves' if out else 'stays inside'} the limits." for label, out in parts]
+    said += [f"CUSUM, {label}: {'a signal' if out else 'no signal'}." for label, out in watched]
     caption = (
         "Line: events observed less events expected from first pain, duration and region, summed up; it ends at 0, so "
         f"a change in between shows as a hill or a valley. Tinted: where {_level(tables)} of series without a change "
         "stay throughout. Diamonds: outside."
     )
-    heights, csv = (2.3, 1.7 * len(parts)), files_of(tables, SUMS, f"{NAME}_cusum")
+    if watched:
+        caption += (
+            f" CUSUM: the last {WATCHED} quarters with a value against those before. Above 0 what speaks for odds "
+            f"{ODDS:g} times as large, below for odds that much smaller; where nothing does, it falls back to 0. "
+            "Dashed: limits."
+        )
+    heights, csv = (2.3, 1.7 * len(parts + watched)), files_of(tables, SUMS, CUSUM)
     title = "Observed minus expected, summed over the months"
-    return (
-        draw("observed-expected", title, alt, caption, quarter_figures.observed_expected, review, heights, csv, True),
-    )
+    draw_it = quarter_figures.observed_expected
+    return (draw("observed-expected", title, " ".join(said), caption, draw_it, review, heights, csv, True),)
+
+
+def _by_label(tables: Tables, name: str) -> list[tuple[str, pd.DataFrame]]:
+    if name not in tables:
+        return []
+    return [(str(label), part) for label, part in tables[name].groupby("label", sort=False)]
 
 
 def _level(tables: Tables) -> str:
