@@ -50,6 +50,7 @@ from outcomes.questions.contrast_lines import (
 )
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.one_thread import one_thread
 from outcomes.questions.results import Flags
 from outcomes.questions.treatment_arms import Arms, family_arms
 
@@ -69,6 +70,7 @@ CONTROL = "taping_bracing"
 """Negative control exposure: tape or a brace is not thought to change how soon pain is halved."""
 
 
+@one_thread
 def compare_families(
     episodes: Episodes,
     window_days: int = 0,
