@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,28 @@ def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
     _blocked["now"] = not any(request.node.get_closest_marker(mark) for mark in _FOR_LOCAL_SERVERS)
     yield
     _blocked["now"] = False
+
+
+# -- the vocabulary ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packaged_codebook_is_read_once() -> Iterator[None]:
+    """Keep the packaged vocabulary, which nothing changes: a user's process reads it once, that of tests for each test.
+
+    A folder of somebody's own tables is read whenever it is asked for.
+    """
+    from outcomes.definitions.codebook import Codebook
+
+    read = Codebook.load
+    packaged = functools.cache(read)
+
+    def load(folder: str | Path | None = None) -> Codebook:
+        return packaged() if folder is None else read(folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Codebook, "load", staticmethod(load))
+        yield
 
 
 # -- files of the checkout ---------------------------------------------------------------------------------------------

@@ -96,20 +96,27 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
-def open_page(browser, path, width, scheme="light", unfolded=True):
-    """Open the page; what lies folded is opened too, so that it is looked at like the rest."""
+def open_page(browser, path, width, scheme="light", unfolded=True, anew=False):
+    """Open the page; what lies folded is opened too, so that it is looked at like the rest.
+
+    A page that was only looked at so far stays open: it has no script, so that another width or scheme lays it out
+    as loading it would. A test that does something to it, or looks at how it loads, asks for it `anew` and for itself.
+    """
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(path.as_uri())
-    if unfolded:
-        browser.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    wanted = (path, unfolded)
+    if anew or getattr(browser, "looked_at", None) != wanted:
+        browser.get(path.as_uri())
+        if unfolded:
+            browser.execute_script("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    browser.looked_at = None if anew else wanted
 
 
 def test_nothing_is_asked_for_and_nothing_goes_wrong(browser, page_file):
     browser.get_log("performance")
-    open_page(browser, page_file, 1280)
+    open_page(browser, page_file, 1280, anew=True)
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
     # On a busy machine the browser's own first tab is still loading. No page can ask for chrome:// by itself, and what
@@ -190,7 +197,7 @@ def test_the_public_page_fits_and_can_be_read(browser, public_file, width, schem
 def test_what_is_folded_opens_by_keyboard_and_names_what_it_holds(browser, page_file):
     from selenium.webdriver.common.keys import Keys
 
-    open_page(browser, page_file, 1280, unfolded=False)
+    open_page(browser, page_file, 1280, unfolded=False, anew=True)
     summaries = browser.find_elements("css selector", "details.more > summary")
     assert summaries and not browser.execute_script("return document.querySelectorAll('details[open]').length")
     inside = browser.find_element("css selector", "details.more caption, details.more .title")
@@ -209,7 +216,7 @@ def test_the_keyboard_reaches_the_report_and_every_table_that_scrolls(browser, p
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 
-    open_page(browser, page_file, 360)
+    open_page(browser, page_file, 360, anew=True)
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
     assert browser.switch_to.active_element.get_attribute("class") == "skip"
     stuck = browser.execute_script(

@@ -50,6 +50,16 @@ CASES = {
 }
 
 
+@functools.cache
+def made(make):
+    """An invented result, made once: never to be changed, only taken parts of."""
+    return make()
+
+
+def case(name):
+    return made(CASES[name])
+
+
 def draw(name, result, narrow=False):
     with figures.style():
         figure = Figure(figsize=(3.7, 6.0) if narrow else (7.2, 4.0))
@@ -67,14 +77,14 @@ def texts(figure):
 def test_a_figure_made_alone_gives_axes(name):
     import matplotlib.pyplot as plt
 
-    ax = getattr(figures, name)(CASES[name]())
+    ax = getattr(figures, name)(case(name))
     assert isinstance(ax, Axes)
     plt.close("all")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_to_draw_is_a_sentence(name):
-    full = CASES[name]()
+    full = case(name)
     frames = {item.name: getattr(full, item.name).iloc[:0] for item in dataclasses.fields(full)
               if isinstance(getattr(full, item.name), pd.DataFrame)}  # fmt: skip
     if isinstance(full, fakes.FakeReview):
@@ -91,8 +101,8 @@ def test_a_refusal_is_drawn_as_its_reason(name):
 
 
 @functools.cache
-def svg_of(name, narrow=False):
-    return svg.to_svg(draw(name, CASES[name](), narrow)[0], "a")
+def svg_of(name, narrow):
+    return svg.to_svg(draw(name, case(name), narrow)[0], "a")
 
 
 ON_THE_PAGE = {
@@ -107,8 +117,8 @@ ON_THE_PAGE = {
     "name", [pytest.param(name, marks=pytest.mark.slow if name in ON_THE_PAGE else []) for name in CASES]
 )
 def test_svg_is_the_same_every_time(name):
-    first = svg_of(name)
-    assert svg.to_svg(draw(name, CASES[name]())[0], "a") == first
+    first = svg_of(name, False)
+    assert svg.to_svg(draw(name, case(name))[0], "a") == first
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -126,7 +136,7 @@ def test_svg_is_well_formed_and_alone(name, narrow):
 
 @pytest.mark.parametrize("name", CASES)
 def test_themed_svg_has_no_fixed_colour_and_no_typeface(name):
-    text = svg.themed(svg_of(name))
+    text = svg.themed(svg_of(name, False))
     assert not re.findall(r"#[0-9a-f]{6}\b", text)
     assert "DejaVu" not in text and "font-family" not in text
     ElementTree.fromstring(text)
@@ -290,7 +300,7 @@ def drawn_texts(figure):
 def test_no_label_lies_on_another(name, narrow):
     with figures.style():
         figure = Figure(figsize=(3.7, 5.5) if narrow else (7.2, 4.0), layout="constrained")
-        getattr(figures, name)(CASES[name](), ax=figure.subplots(), narrow=narrow)
+        getattr(figures, name)(case(name), ax=figure.subplots(), narrow=narrow)
         boxes = drawn_texts(figure)
     overlaps = [
         (a, b)

@@ -151,37 +151,37 @@ def test_a_notebook_has_what_papermill_asks_for(path):
     assert notebook["metadata"]["kernelspec"]["language"] == "python"
 
 
+@pytest.fixture(scope="module")
+def on_the_sample(tmp_path_factory):
+    """Parameters that run a notebook on the sample; whether it runs, and not what it says, is asked: few draws do."""
+    sample = ROOT / "data" / "sample"
+    if not (sample / "visits.csv").exists():
+        pytest.skip("data/sample is not here: make it with `python -m outcomes.simulate.sample --out data/sample`")
+    few = tmp_path_factory.mktemp("few") / "protocol.toml"
+    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 5\n", "utf-8")
+    return {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"), "protocol": str(few)}
+
+
 @pytest.mark.parametrize(
     "path",
     [pytest.param(path, marks=[] if i == 0 else pytest.mark.slow, id=path.stem) for i, path in enumerate(NOTEBOOKS)],
 )
-def test_a_notebook_runs_under_papermill(path, tmp_path):
+def test_a_notebook_runs_under_papermill(path, on_the_sample, tmp_path):
     papermill = pytest.importorskip(
         "papermill", reason="papermill is not installed here; add it to the group dev and run `make lock`"
     )
-    sample = ROOT / "data" / "sample"
-    few = tmp_path / "protocol.toml"
-    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 20\n", "utf-8")
-    values = {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"), "protocol": str(few)}
     out = tmp_path / path.name
-    papermill.execute_notebook(path, out, values, kernel_name="python3", cwd=tmp_path, progress_bar=False)
+    papermill.execute_notebook(path, out, on_the_sample, kernel_name="python3", cwd=tmp_path, progress_bar=False)
     cells = json.loads(out.read_text("utf-8"))["cells"]
     injected = [cell for cell in cells if "injected-parameters" in cell["metadata"].get("tags", ())]
-    assert len(injected) == 1 and str(few) in "".join(injected[0]["source"])
+    assert len(injected) == 1 and on_the_sample["protocol"] in "".join(injected[0]["source"])
     assert not [output for cell in cells for output in cell.get("outputs", ()) if output["output_type"] == "error"]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(on_the_sample):
     """Each of them once, two at a time as in a report, on the sample."""
-    sample = ROOT / "data" / "sample"
-    if not (sample / "visits.csv").exists():
-        pytest.skip("data/sample is not here: make it with `python -m outcomes.simulate.sample --out data/sample`")
-    # Whether it runs, and not what it says, is asked here: few draws will do.
-    few = tmp_path_factory.mktemp("few") / "protocol.toml"
-    few.write_text((sample / "protocol.toml").read_text("utf-8") + "\n[inference]\nbootstrap_draws = 5\n", "utf-8")
-    values = {"data": str(sample / "visits.csv"), "mapping": str(sample / "mapping.toml"), "protocol": str(few)}
-    return {run.name: run for run in run_notebooks(dict.fromkeys(NOTEBOOKS, values))}
+    return {run.name: run for run in run_notebooks(dict.fromkeys(NOTEBOOKS, on_the_sample))}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

@@ -101,12 +101,14 @@ def look_up(tables: Tables, cell: Cell) -> Any:
     table = tables.get(cell.table)
     if table is None or cell.column not in table.columns:
         raise NotShowable(f"{cell.table}.{cell.column}")
-    rows = table
+    # A page looks up thousands of cells in tables of a hundred rows: lists take a tenth of the time of pandas' filters.
+    rows = list(range(len(table)))
     for column, value in cell.where:
-        rows = rows[rows[column].astype(str) == str(value)]
+        own, wanted = table[column].tolist(), str(value)
+        rows = [row for row in rows if str(own[row]) == wanted]
     if len(rows) != 1:
         raise NotShowable(f"{cell.table}: {len(rows)} rows for {dict(cell.where)}")
-    value = rows[cell.column].iloc[0]
+    value = table[cell.column].iloc[rows[0]]
     if cell.show != "text" and not _is_number(value):
         raise NotShowable(f"{cell.table}.{cell.column} is not shown")
     return value
