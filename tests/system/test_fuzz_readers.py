@@ -69,7 +69,8 @@ def check_text(path: Path, text: str) -> str:
 @example('a,"1,2\nb,3,4\nc,5",6\n')
 @example('a,1,"2\n')
 @example('"a""",1,2\n')
-@example('a,1,2\n","')  # was counted as a blank line
+@example('a,1,2\n","')  # this and the next were counted as blank lines
+@example('a,1,2\n ""')
 def test_csv_module_agrees_or_we_refuse(tmp_path: Path, text: str) -> None:
     check_text(tmp_path / "visits.csv", text)
 

@@ -9,9 +9,9 @@ What the score turned out to fall by along each step taken corrects the inverse 
 Nocedal's recursion (Liu and Nocedal 1989, doi:10.1007/BF01589116) with all steps remembered and the average inverse
 inside. A rare level is one direction, and learnt in a step or two.
 
-All of it is done in single precision, with log-odds counted from the full data's and parts summed in double. That
-leaves some 1e-7 of a log-odds, and up to 1e-5 of that of a row with a very rare level, where drawing patients moves it
-by 1e-3 even with millions of rows.
+Nearly all of it is done in single precision, with log-odds counted from the full data's and parts summed in double.
+That leaves some 1e-7 of a log-odds, and up to 1e-5 of that of a row with a very rare level, where drawing patients
+moves it by 1e-3 even with millions of rows. The few draws in which rounding keeps steps from shrinking go on in double.
 
 Steps that shrink by a share r leave ``r / (1 - r)`` of the last, and less where r falls; that is the stopping rule,
 which needs no knowledge of the draw. A draw that does not get there, a separated one above all, is handed back, for
@@ -33,12 +33,12 @@ from outcomes.estimators.checks import FloatArray
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
-_MOST_STEPS = 30
+_MOST_STEPS = 20
 # Single precision cannot tell a chance from 1 much further out; a draw that went so far is not judged by it.
 _FAR = 12.0
 # Where a step does not shrink it tells nothing of what is left: then as much as three more.
 _LARGEST_SHRINK = 0.75
-# A shorter step tells more of rounding than of how the score falls.
+# A shorter step tells more of rounding, in single precision, than of how the score falls.
 _TELLING = 1e-4
 _RIDGE = 1e-13
 # Numbers in a table of draws by rows: it stays in the cache from the log-odds to the score.
@@ -93,30 +93,41 @@ def walk_chords(
     log_odds = basis @ start
     inverse = _inverse_information(basis, trials * counts.mean(axis=0), log_odds)
     walk = _Walk(inverse, float(np.sqrt((basis**2).sum(axis=1).max())), np.zeros((draws, p)))
-    rows = _Rows(*(table.astype(np.float32) for table in (basis, yes, trials - yes, log_odds)))
+    rows = _Rows(basis, yes, trials - yes, log_odds)
     parts = rows_together(basis.shape[0], draws)
     with ThreadPoolExecutor(workers) as pool:
 
-        def scores(of: IntArray) -> FloatArray:
-            moved, total = walk.moved[of].astype(np.float32), np.zeros((of.size, p))
-            for found in pool.map(lambda part: rows.score(part, counts, of, moved), parts):
-                total += found
-            return total
+        def score_with(rows: _Rows) -> Callable[[IntArray], FloatArray]:
+            def scores(of: IntArray) -> FloatArray:
+                moved, total = walk.moved[of].astype(rows.basis.dtype), np.zeros((of.size, p))
+                for found in pool.map(lambda part: rows.score(part, counts, of, moved), parts):
+                    total += found
+                return total
 
-        reached = walk.go(scores, accuracy)
+            return scores
+
+        left = walk.go(np.arange(draws), score_with(rows.in_single()), accuracy, _TELLING)
+        if left.size:
+            left = walk.go(left, score_with(rows), accuracy, 0.0)
+    reached = walk.longest * np.sqrt((walk.moved**2).sum(axis=1)) <= _FAR
+    reached[left] = False
     return start + walk.moved, reached
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """``basis`` (m, p); weights of ``yes`` and ``no``, and ``log_odds`` at the start (m,); all in single precision."""
+    """``basis`` (m, p); weights of ``yes`` and ``no``, and ``log_odds`` at the start (m,)."""
 
-    basis: NDArray[np.float32]
-    yes: NDArray[np.float32]
-    no: NDArray[np.float32]
-    log_odds: NDArray[np.float32]
+    basis: NDArray[Any]
+    yes: NDArray[Any]
+    no: NDArray[Any]
+    log_odds: NDArray[Any]
 
-    def score(self, part: slice, counts: NDArray[Any], of: IntArray, moved: NDArray[np.float32]) -> NDArray[np.float32]:
+    def in_single(self) -> _Rows:
+        """Return the same in single precision."""
+        return _Rows(*(table.astype(np.float32) for table in (self.basis, self.yes, self.no, self.log_odds)))
+
+    def score(self, part: slice, counts: NDArray[Any], of: IntArray, moved: NDArray[Any]) -> NDArray[Any]:
         """Return what some rows add to the score of the draws `of`, shape (draws, p)."""
         against = moved @ self.basis[part].T
         against += self.log_odds[part]
@@ -129,7 +140,7 @@ class _Rows:
             against += 1.0
             missed /= against
         own = counts[:, part] if of.size == counts.shape[0] else counts[of, part]
-        missed *= own.astype(np.float32, copy=False)
+        missed *= own.astype(missed.dtype, copy=False)
         return np.asarray(missed @ self.basis[part])
 
 
@@ -141,9 +152,11 @@ class _Walk:
         self.size = np.zeros(moved.shape[0])
         self.steps: list[tuple[FloatArray, FloatArray, FloatArray]] = []
 
-    def go(self, scores: Callable[[IntArray], FloatArray], enough: float) -> Flags:
-        """Step until no log-odds is further than `enough` from a draw's answer; returns which draws got there."""
-        left = np.arange(self.size.size)
+    def go(self, left: IntArray, scores: Callable[[IntArray], FloatArray], enough: float, telling: float) -> IntArray:
+        """Step until no log-odds is further than `enough` from a draw's answer; returns the draws that are.
+
+        Only steps larger than `telling` are learnt from.
+        """
         score = scores(left)
         for _ in range(_MOST_STEPS):
             step = self._direct(left, score)
@@ -157,11 +170,9 @@ class _Walk:
             if not left.size:
                 break
             before, score = score, scores(left)
-            learn = size[on] > _TELLING
+            learn = size[on] > telling
             self._remember(left[learn], step[learn], (before - score)[learn])
-        reached = self.longest * np.sqrt((self.moved**2).sum(axis=1)) <= _FAR
-        reached[left] = False
-        return reached
+        return left
 
     def _remember(self, of: IntArray, step: FloatArray, fall: FloatArray) -> None:
         steps, falls, curvature = np.zeros_like(self.moved), np.zeros_like(self.moved), np.zeros(self.size.size)

@@ -8,6 +8,7 @@ their number.
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +33,7 @@ BLOCK_BYTES = 1 << 22
 """Size of a block; the records do not depend on it, but the header must stand in the first one."""
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
+_BLANK = re.compile(r'[ \t]*|"[ \t]*"[ \t]*')
 
 
 @dataclass(slots=True)
@@ -266,9 +268,11 @@ class _Reader:
     def _collect_invalid(self, row: int, n_fields: int, text: str) -> None:
         """Count a line of another width: blank, no data, a footer, or set aside."""
         width = len(self.head.wanted.header)
-        cells = [cell.strip(' \t"') for cell in text.split(self.head.delimiter)]
+        pieces = text.split(self.head.delimiter)
+        cells = [piece.strip(' \t"') for piece in pieces]
         first = next((cell for cell in cells if cell), "")
-        if not first and n_fields == len(cells):  # else a delimiter stands in quotes: an odd cell, but no blank one
+        # A delimiter in quotes, or quotes that open no cell, are odd cells, but no blank ones.
+        if n_fields == len(pieces) and all(_BLANK.fullmatch(piece) for piece in pieces):
             self._count("blank line")
         elif first.casefold() in self.words:
             self._count("declared non-data")
