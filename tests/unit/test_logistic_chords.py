@@ -78,6 +78,22 @@ def test_draws_that_differ_too_much_are_handed_to_newton():
     assert far[seen].max() < FAR_LESS_THAN_A_DRAW
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_draw_that_is_the_data_again_is_there_at_once():
+    design, yes, trials, counts, start = problem(1_200, 15, 6)
+    centred = design.basis.T @ (yes - trials / (1 + np.exp(-design.basis @ start)))
+    assert np.abs(centred).max() < 1e-9
+    half = np.full(1_200, 0.5)  # rows of one kind, half of them yes: the score is exactly 0
+    again, reached = walk_chords(
+        design.basis, half, trials, np.ones_like(counts), 0 * start, logistic._CHORD_ACCURACY, 1
+    )
+    assert reached.all()
+    assert not again.any()
+    one, reached = walk_chords(design.basis, yes, trials, np.ones_like(counts), start, logistic._CHORD_ACCURACY, 1)
+    assert reached.all()
+    np.testing.assert_allclose(one, np.tile(start, (60, 1)), atol=FAR_LESS_THAN_A_DRAW)
+
+
 def test_workers_and_draws_beside_each_other():
     design, yes, trials, counts, start = problem(1_200, 15, 4)
     one, _ = fit_draws(design, yes, trials, counts, start)

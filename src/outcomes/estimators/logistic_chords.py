@@ -162,7 +162,9 @@ class _Walk:
             step = self._direct(left, score)
             # No log-odds moves by more than the longest row times the step.
             size = self.longest * np.sqrt((step**2).sum(axis=1))
-            shrink = size / np.maximum(self.size[left], size / _LARGEST_SHRINK)
+            longer = np.maximum(self.size[left], size / _LARGEST_SHRINK)
+            # A draw that is the data again has no way to go.
+            shrink = np.divide(size, longer, out=np.zeros_like(size), where=longer > 0)
             self.moved[left] += step
             self.size[left] = size
             on = ~(size * shrink / (1.0 - shrink) <= enough)
