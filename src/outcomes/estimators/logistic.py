@@ -46,7 +46,8 @@ _SAME = 1e-10
 _FAR_FROM_SAME = 1e-3
 # Numbers in a table of rows by draws, and in one of rows by pairs of columns: they stay in the cache.
 _NUMBERS_AT_ONCE = 1 << 19
-# What chords are asked to leave of the log-odds of the row that is easiest to move; of most rows' it is a tenth.
+# What chords are asked to leave of the log-odds of the row that is easiest to move; of most rows' it is a
+# tenth or less, and single precision can leave ten times as much where a level is very rare.
 _CHORD_ACCURACY = 2e-6
 # With fewer columns Newton's step costs no more than a chord; with fewer rows to each a draw's information differs too
 # much from the average one for chords to be short.

@@ -10,7 +10,7 @@ Nocedal's recursion (Liu and Nocedal 1989, doi:10.1007/BF01589116) with all step
 inside. A rare level is one direction, and learnt in a step or two.
 
 Nearly all of it is done in single precision, with log-odds counted from the full data's and parts summed in double.
-That leaves some 1e-7 of a log-odds, and up to 1e-5 of that of a row with a very rare level, where drawing patients
+That leaves some 1e-7 of a log-odds, and up to 3e-5 of that of a row with a very rare level, where drawing patients
 moves it by 1e-3 even with millions of rows. The few draws in which rounding keeps steps from shrinking go on in double.
 
 Steps that shrink by a share r leave ``r / (1 - r)`` of the last, and less where r falls; that is the stopping rule,
@@ -79,7 +79,8 @@ def walk_chords(
     counts : ndarray, shape (draws, m)
     start : ndarray, shape (p,)
     accuracy : float
-        Largest error of a log-odds that may be left.
+        What may be left of a log-odds, judged from the last two steps of each draw; single precision can leave more
+        where a level is very rare.
     workers : int
         Threads; they change no bit.
 
