@@ -5,10 +5,10 @@ A row is written in the standardised error ``z = tau * y + a``, with ``y`` the (
 in ``tau`` and ``a`` the log-likelihood is concave whatever the kind of row (Silvapulle and Burridge 1986, J. R.
 Statist. Soc. B 48:100-106): there is one maximum or none.
 
-Two forms are used so that no digit is lost. A wide interval takes the difference of two logarithms of a tail, in the
-tail it lies in. A narrow one, down to an exact time, is an integral of the density over four Gauss-Legendre points: the
-derivatives are then means and variances over the points (Louis 1982, doi:10.1111/j.2517-6161.1982.tb01203.x) and
-nothing nearly equal is subtracted.
+Each row takes the form in which no digit is lost. One with an open end is a logarithm of a tail. A wide interval is the
+difference of two such logarithms, in the tail it lies in. A narrow one, down to an exact time, is an integral of the
+density over four Gauss-Legendre points: the derivatives are then means and variances over the points (Louis 1982,
+doi:10.1111/j.2517-6161.1982.tb01203.x) and nothing nearly equal is subtracted.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from outcomes.errors import Finding, InputRefused
 from outcomes.estimators.checks import FloatArray
 
 Curve = Callable[[FloatArray], FloatArray]
+IntArray = NDArray[np.intp]
 
 # Below this width, in units of the change of the log density, four points are exact to rounding; above it the
 # difference of two tails has lost less than two digits.
@@ -96,6 +98,10 @@ def find_family(name: str) -> Family:
     return FAMILIES[key]
 
 
+# The six terms of rows of one kind, shape (6, m), from their ends, `tau` and `a`.
+Form = Callable[[Family, Ends, float, FloatArray], FloatArray]
+
+
 def compute_terms(family: Family, ends: Ends, tau: float, a: FloatArray) -> Terms:
     """Return what each row says at ``tau`` and ``a``.
 
@@ -115,28 +121,53 @@ def compute_terms(family: Family, ends: Ends, tau: float, a: FloatArray) -> Term
     """
     table = np.empty((6, a.size))
     with np.errstate(all="ignore"):
-        bounded = np.isfinite(ends.width)
-        middle = tau * (ends.left + ends.width / 2) + a
-        narrow = np.zeros(a.size, dtype=bool)
-        slope = np.abs(family.slope(middle[bounded]))
-        narrow[bounded] = tau * ends.width[bounded] * (1.0 + slope) < _NARROW
-        for chosen, compute in ((narrow, _narrow_terms), (~narrow, _wide_terms)):
-            if chosen.all():
-                table = compute(family, ends, tau, a)
-            elif chosen.any():
-                part = Ends(ends.left[chosen], ends.right[chosen], ends.width[chosen])
-                table[:, chosen] = compute(family, part, tau, a[chosen])
+        for rows, compute in _split(family, ends, tau, a):
+            if rows.size:
+                part = Ends(ends.left[rows], ends.right[rows], ends.width[rows])
+                table[:, rows] = compute(family, part, tau, a[rows])
     return Terms(*table)
 
 
+def _split(family: Family, ends: Ends, tau: float, a: FloatArray) -> tuple[tuple[IntArray, Form], ...]:
+    """Return the rows of each form: open to the right, open to the left, wide, narrow."""
+    open_right, open_left = np.isposinf(ends.right), np.isneginf(ends.left)
+    bounded = np.flatnonzero(~(open_right | open_left))
+    width = tau * ends.width[bounded]
+    slope = np.abs(family.slope(tau * ends.left[bounded] + width / 2 + a[bounded]))
+    narrow = width * (1.0 + slope) < _NARROW
+    later, sooner = np.flatnonzero(open_right), np.flatnonzero(open_left)
+    return (
+        (later, _later_terms),
+        (sooner, _sooner_terms),
+        (bounded[~narrow], _wide_terms),
+        (bounded[narrow], _narrow_terms),
+    )
+
+
+def _later_terms(family: Family, ends: Ends, tau: float, a: FloatArray) -> FloatArray:
+    return _tail_terms(family, family.log_survival, -1.0, ends.left, tau * ends.left + a)
+
+
+def _sooner_terms(family: Family, ends: Ends, tau: float, a: FloatArray) -> FloatArray:
+    return _tail_terms(family, family.log_cdf, 1.0, ends.right, tau * ends.right + a)
+
+
+def _tail_terms(family: Family, log_tail: Curve, sign: float, y: FloatArray, z: FloatArray) -> FloatArray:
+    """One end only: the derivatives in `tau` are those in `a` times ``y``."""
+    value = log_tail(z)
+    # Density at the end over the probability beyond it.
+    d_a = sign * np.exp(family.log_density(z) - value)
+    d_aa = (family.slope(z) - d_a) * d_a
+    d_atau = y * d_aa
+    return np.stack([value, d_a, y * d_a, d_aa, d_atau, y * d_atau])
+
+
 def _wide_terms(family: Family, ends: Ends, tau: float, a: FloatArray) -> FloatArray:
-    has_left, has_right = np.isfinite(ends.left), np.isfinite(ends.right)
-    y_left, y_right = np.where(has_left, ends.left, 0.0), np.where(has_right, ends.right, 0.0)
+    y_left, y_right = ends.left, ends.right
     z_left, z_right = tau * y_left + a, tau * y_right + a
-    value = _log_difference(family, np.where(has_left, z_left, -np.inf), np.where(has_right, z_right, np.inf))
+    value = _log_difference(family, z_left, z_right)
     # Density at each end over the probability between them.
-    left = np.where(has_left, np.exp(family.log_density(z_left) - value), 0.0)
-    right = np.where(has_right, np.exp(family.log_density(z_right) - value), 0.0)
+    left, right = np.exp(family.log_density(z_left) - value), np.exp(family.log_density(z_right) - value)
     d_a, d_tau = right - left, y_right * right - y_left * left
     left, right = family.slope(z_left) * left, family.slope(z_right) * right
     d_aa = right - left - d_a**2
