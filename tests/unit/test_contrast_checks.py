@@ -7,61 +7,42 @@ import dataclasses
 import numpy as np
 import pytest
 
+from contrasts import DAY, compare_electrical, write_episodes
 from courses import small
 from outcomes.cases import build_episodes, build_visits
 from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.definitions import Protocol
-from outcomes.errors import NotEstimable
 from outcomes.estimators.doubly_robust import augmented_difference
 from outcomes.questions import contrast_checks
-from outcomes.questions.contrast_checks import (
-    build_rule_rows,
-    first_episodes,
-    note_controls,
-    other_definitions,
-    other_region_line,
-    pain_lines,
-    without_clinics,
-)
-from outcomes.questions.contrast_lines import DIFFERENCE, NOT_ESTIMABLE, POINTS, Line, count_arms, fit_contrast
+from outcomes.questions.contrast_checks import find_clinics, first_episodes, pain_lines, without_clinic
+from outcomes.questions.contrast_lines import NOT_ESTIMABLE, POINTS, Line, fit_contrast
 from outcomes.questions.modality_families import head_line
+from outcomes.questions.other_outcomes import build_rule_rows, judge_otherwise
 from outcomes.questions.treatment_arms import family_arms
-from outcomes.simulate import simulate
-from tables import records, records_of
-
-FEW = Protocol.from_mapping({"inference": {"bootstrap_draws": 10}})
-DAY = 28
-
-
-def write_episodes(protocol=FEW, patients=2000):
-    cells = simulate(patients, seed=5, clean=True).records
-    return build_episodes(build_visits(records_of({k: [str(c) for c in v] for k, v in cells.items()}), protocol))
+from tables import records
 
 
 @pytest.fixture(scope="module")
 def episodes():
-    return write_episodes()
+    return compare_electrical()[0]
 
 
 @pytest.fixture(scope="module")
-def contrast(episodes):
-    found = fit_contrast(episodes, family_arms(episodes, build_treatment_rows(episodes), "electrical"), DAY, 10)
-    assert found.shown is not None
-    return found
+def contrast():
+    return compare_electrical()[1]
 
 
 @pytest.fixture(scope="module")
-def head(episodes, contrast):
-    return count_arms(head_line(episodes, contrast.arms), contrast.arms)
+def head():
+    return compare_electrical()[2]
 
 
 def test_no_line_beside_the_main_one_is_a_test(episodes, contrast, head):
     lines = [
         *pain_lines(episodes, contrast, head),
-        *other_definitions(episodes, contrast, head, build_rule_rows(episodes)),
+        *judge_otherwise(episodes, contrast, head, build_rule_rows(episodes)),
         first_episodes(episodes, contrast, head),
-        other_region_line(episodes, contrast, head),
-        *without_clinics(episodes, contrast, head),
+        *(without_clinic(episodes, contrast, head, code) for code in find_clinics(episodes, contrast)),
     ]
     shown = [line for line in lines if line.tag != NOT_ESTIMABLE]
     assert len(shown) >= 6
@@ -109,42 +90,6 @@ def test_too_few_patients_are_the_reason_of_that_line():
     assert line.reason.startswith("too few episodes")
 
 
-# -- other definitions ------------------------------------------------------------------------------------------------
-
-
-def test_a_definition_that_cannot_be_fitted_refuses_its_own_line(episodes, contrast, head, monkeypatch):
-    rules = build_rule_rows(episodes)
-    plain = other_definitions(episodes, contrast, head, rules)
-    fit, kept = contrast_checks.fit_relief, contrast.units.kept
-    broken = rules["any"].take(kept).right_days
-
-    def fit_some(episodes, arms, *others):
-        if np.array_equal(arms.rows.right_days, broken):
-            raise NotEstimable("The arms cannot be compared: X[:, 0] tells who was treated.")
-        return fit(episodes, arms, *others)
-
-    monkeypatch.setattr(contrast_checks, "fit_relief", fit_some)
-    lines = {line.analysis: line for line in other_definitions(episodes, contrast, head, rules)}
-    refused = lines.pop("relief_any")
-    assert refused.tag == NOT_ESTIMABLE
-    assert np.isnan(refused.estimate)
-    assert "X[" not in refused.reason
-    assert "tells who was treated" in refused.reason
-    np.testing.assert_equal(list(lines.values()), [line for line in plain if line.analysis != "relief_any"])
-
-
-def test_a_definition_under_which_too_few_are_known_by_the_day_refuses_its_own_line(episodes, contrast, head):
-    rules = build_rule_rows(episodes)
-    rows = rules["any"]
-    # Whoever was not relieved is lost after the first day: of those not relieved nothing is known on day 28.
-    early = np.where(rows.seen & (np.arange(rows.n) % 12 == 0), rows.right_days, np.inf)
-    lost = dataclasses.replace(rows, left_days=np.minimum(rows.left_days, 1.0), right_days=early)
-    strict, refused = other_definitions(episodes, contrast, head, {"strict": rules["strict"], "any": lost})
-    assert strict.tag != NOT_ESTIMABLE
-    assert refused.tag == NOT_ESTIMABLE
-    assert "by day 28" in refused.reason
-
-
 # -- pain -------------------------------------------------------------------------------------------------------------
 
 
@@ -179,36 +124,3 @@ def test_weights_that_leave_an_arm_of_few_refuse_the_doubly_robust_mean(episodes
     assert f"those {arms.with_words} and rated near that day count for fewer than 30" in refused.reason
     fair = dataclasses.replace(arms, treated=rng.random(n) < 0.5)
     assert np.isfinite(contrast_checks._doubly_robust(line, x[:, None], fair, pain, episodes).estimate)
-
-
-# -- controls ---------------------------------------------------------------------------------------------------------
-
-
-def control(analysis, low, high, label="Ultrasound"):
-    return Line("ultrasound", label, analysis, "", DIFFERENCE, 182, (low + high) / 2, low, high)
-
-
-def test_a_control_that_leaves_out_none_is_said_and_no_other():
-    lines = [
-        control("adjusted", 0.02, 0.08),
-        control("other_region", 0.01, 0.05),
-        control("other_region", -0.05, -0.01, "Needling"),
-        control("other_region", -0.01, 0.05, "Exercise"),
-        control("other_region", 0.0, 0.05, "Traction"),
-        Line("heat", "Heat", "other_region", "", DIFFERENCE, 182).refuse("too few came for another region"),
-        control("control_exposure", 0.01, 0.09, "Tape or brace"),
-        control("control_exposure", -0.01, 0.09, "Tape or brace"),
-    ]
-    first, second, third = note_controls(lines)
-    assert first == (
-        "Ultrasound: the arms also differ where no difference is expected (new episodes in another region), so that "
-        "some of what is seen may be who they are."
-    )
-    assert second.startswith("Needling: the arms also differ")
-    assert third.startswith("Tape or brace: episodes with and without it differ in relief")
-    assert note_controls([]) == ()
-
-
-def test_the_control_says_which_way_it_reads(episodes, contrast, head):
-    line = other_region_line(episodes, contrast, head)
-    assert "above 0: more of those with it came back" in line.analysis_label

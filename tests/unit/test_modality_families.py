@@ -12,7 +12,7 @@ from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.npmle import cdf_at, npmle
 from outcomes.questions.comparisons import compare_modalities
-from outcomes.questions.contrast_checks import _other_region, read_pain
+from outcomes.questions.contrast_checks import read_pain
 from outcomes.questions.contrast_lines import (
     ADJUSTED,
     DESCRIPTIVE,
@@ -24,6 +24,7 @@ from outcomes.questions.contrast_lines import (
     tabulate_lines,
 )
 from outcomes.questions.modality_families import compare_families
+from outcomes.questions.other_outcomes import find_other_region
 from outcomes.questions.treatment_arms import family_arms, keep_comparable
 from outcomes.simulate import simulate
 from tables import records, records_of
@@ -201,7 +202,7 @@ def test_another_region_is_the_next_episode_of_the_other_stream():
     """
     episodes = episodes_of_text(table)
     rows = build_treatment_rows(episodes)
-    time, event = _other_region(episodes, rows)
+    time, event = find_other_region(episodes, rows)
     who = episodes.table["patient_id"].iloc[rows.episode].tolist()
     stream = episodes.table["stream"].iloc[rows.episode].tolist()
     found = {key: (t, bool(e)) for key, t, e in zip(zip(who, stream, strict=True), time, event, strict=True)}

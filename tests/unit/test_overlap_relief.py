@@ -14,11 +14,12 @@ from scipy.stats import t
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.bootstrap import draw_counts
 from outcomes.estimators.npmle import build_patterns, cdf_at, npmle
-from outcomes.estimators.overlap_relief import overlap_relief
+from outcomes.estimators.overlap_arms import draw_arms
+from outcomes.estimators.overlap_relief import interval_outcome, overlap_relief
 from outcomes.estimators.risk_draws import difference_test, ratio_limits, risk_limits
 from outcomes.estimators.row_codes import code_rows
-from outcomes.estimators.weighted_risk import overlap_risk
-from outcomes.estimators.weighting import overlap_weights
+from outcomes.estimators.weighted_risk import event_outcome, overlap_risk
+from outcomes.estimators.weighting import balance, overlap_weights
 from outcomes.selftest.stored import REFERENCE
 
 AT = [14, 28]
@@ -57,8 +58,6 @@ def exact_rows(n, seed):
 def fields(found):
     """Every number of a result but those of single rows, by name."""
     out = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
-    both = out.pop("balance")
-    out |= {"before": both.before, "after": both.after}
     return {name: np.atleast_1d(value) for name, value in out.items() if name not in ("weights", "propensity")}
 
 
@@ -83,8 +82,8 @@ def test_two_strata_by_hand():
     assert (found.n_treated, found.n_control, found.events_treated, found.events_control) == (100, 100, 25, 25)
     assert overlap_relief(*by_hand(25), at=4, until=1, draws=2).events_treated == 0
     assert found.ess_treated == pytest.approx(25 * 1.5**2 / (0.75**2 + 3 * 0.25**2))
-    assert found.balance.before == pytest.approx([0.5 / np.sqrt(0.25 * 0.75 * 100 / 99)])
-    assert found.balance.after == pytest.approx([0], abs=1e-13)
+    X, treated, *_ = by_hand(25)
+    assert balance(X, treated, found.weights).after == pytest.approx([0], abs=1e-13)
     # Nothing has happened by day 2 in any draw: there is no spread to show.
     limits = (found.treated_low, found.treated_high, found.difference_low, found.std_err, found.p_value)
     assert np.isnan([limit[0] for limit in limits]).all()
@@ -105,7 +104,6 @@ def test_intervals_by_hand():
     assert found.mean_treated == pytest.approx(4)
     # Days 0, 1, 2 without, then a half.
     assert found.mean_control == pytest.approx(3.5)
-    assert found.balance.after.size == 0
 
 
 # -- other estimators' and R's answers --------------------------------------------------------------------------------
@@ -135,7 +133,7 @@ def test_birthwt_as_in_r():
     assert found.share_control == pytest.approx([answers["risk_unexposed"]], abs=1e-12)
     assert found.ess_treated == pytest.approx(answers["ess_exposed"], abs=1e-10)
     assert found.ess_control == pytest.approx(answers["ess_unexposed"], abs=1e-10)
-    np.testing.assert_allclose(found.balance.before, answers["smd_before"], atol=1e-12)
+    np.testing.assert_allclose(balance(X, d["smoke"], found.weights).before, answers["smd_before"], atol=1e-12)
 
 
 def test_weights_are_replicated_rows():
@@ -438,3 +436,25 @@ def test_refusals_of_its_own():
     assert "E632 left:" in told(overlap_relief, X, treated, left, left - 1, AT, 14, draws=2)
     assert "E604 right:" in told(overlap_relief, X, treated, left, right * np.nan, AT, 14, draws=2)
     assert "no rows" in told(overlap_relief, np.empty((0, 1)), [], [], [], AT, 14, draws=2)
+
+
+def test_outcomes_drawn_together_have_the_sums_of_their_rows():
+    """Two outcomes share the draws: by hand, each draw's weights are summed over the rows of each outcome's cells."""
+    X, treated, left, right, patient = rows(300, 4)
+    time, event = np.minimum(right, 60.0), np.isfinite(right)
+    outcomes = [interval_outcome(left, right), event_outcome(time, event)]
+    drawn = draw_arms(X, treated, outcomes, patient, draws=6, seed=3)
+    for cells, sums, outcome in zip(drawn.cells, drawn.sums, outcomes, strict=True):
+        total = {}
+        for side, *values, weight in zip(
+            treated.tolist(), *(c.tolist() for c in outcome), drawn.described["weights"], strict=True
+        ):
+            total[(side, *values)] = total.get((side, *values), 0.0) + weight
+        keys = list(zip(cells.arm.tolist(), *(column.tolist() for column in cells.columns), strict=True))
+        assert keys == sorted(total)
+        np.testing.assert_allclose(cells.weight, [total[key] for key in keys], rtol=1e-12)
+        assert sums.shape == (6, len(keys))
+    # One draw's weights of an arm are the same whatever they are summed by.
+    for side in (0, 1):
+        one, other = (sums[:, cells.of(side)].sum(axis=1) for cells, sums in zip(drawn.cells, drawn.sums, strict=True))
+        np.testing.assert_allclose(one, other, rtol=1e-12)

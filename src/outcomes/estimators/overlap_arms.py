@@ -1,9 +1,10 @@
 """Two arms under overlap weights, in the full data and in draws of patients: what their comparisons share.
 
 A comparison needs of its rows only how much weight each distinct outcome has in each arm: a cell. Rows are counted into
-patterns (equal arm, outcome and columns), patterns are numbered by their content, and cells are runs of them. A draw of
-patients is a count for each pattern; the propensity is fitted to it anew, and its weights are summed by cell. So a
-comparison works on a few hundred cells, however many rows and columns there are.
+patterns (equal arm, outcomes and columns), and patterns are numbered by their content. A draw of patients is a count
+for each pattern; the propensity is fitted to it anew, and its weights are summed by cell. So a comparison works on a
+few hundred cells, however many rows and columns there are; and who was treated says nothing of the outcome, so that
+several outcomes of the same arms share the draws and their fits.
 
 Since everything after the counting is in the order of the content, neither the order of the rows nor the names of the
 patients can change a bit of an answer.
@@ -11,6 +12,8 @@ patients can change a bit of an answer.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -19,15 +22,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.estimators.bootstrap import draw_counts
-from outcomes.estimators.checks import FloatArray, check_numbers
+from outcomes.estimators.checks import FloatArray, check_numbers, check_whole
 from outcomes.estimators.counting import sum_by
 from outcomes.estimators.logistic import Design, chances, fit_draws
 from outcomes.estimators.logistic_chords import chance_of_yes, rows_together
 from outcomes.estimators.risk_draws import keep_fitted
 from outcomes.estimators.row_codes import code_few_rows, code_rows
-from outcomes.estimators.weighting import Balance, balance, effective_sample_size, fit_propensity
+from outcomes.estimators.weighting import check_arms, effective_sample_size, fit_propensity
 
 IntArray = NDArray[np.intp]
+Columns = Sequence[FloatArray]
 
 # Rows of the propensity are counted when at most this share of the patterns differs in them.
 _WORTH_COUNTING = 0.5
@@ -37,15 +41,27 @@ _WORTH_COUNTING = 0.5
 class Cells:
     """Distinct outcomes in each arm, c of them, the control's first.
 
-    ``arm`` (c,); ``columns``, the outcome's, each (c,); ``count`` (c,) rows and ``weight`` (c,) their sum of weights;
-    ``begin`` (c,) is the first pattern of each.
+    ``arm`` (c,); ``columns``, the outcome's, each (c,); ``count`` (c,) rows and ``weight`` (c,) their sum of weights.
+    ``order`` (m,) are the patterns, those of a cell beside each other, and ``begin`` (c,) where in it each cell begins.
     """
 
     arm: FloatArray
     columns: tuple[FloatArray, ...]
     count: FloatArray
     weight: FloatArray
+    order: IntArray
     begin: IntArray
+
+    @classmethod
+    def of_patterns(cls, arm: FloatArray, columns: Columns, count: FloatArray, weight: FloatArray) -> Cells:
+        """Put patterns, shape (m,) each, into cells."""
+        order = np.lexsort([*columns[::-1], arm])
+        new = np.ones(order.size, dtype=bool)
+        new[1:] = np.any([column[order[1:]] != column[order[:-1]] for column in (arm, *columns)], axis=0)
+        begin = np.flatnonzero(new)
+        first = order[begin]
+        rows, total = (np.add.reduceat(values[order], begin) for values in (count, weight))
+        return cls(arm[first], tuple(column[first] for column in columns), rows, total, order, begin)
 
     def of(self, side: int) -> IntArray:
         """Return the cells of one arm, 1 for the treated."""
@@ -58,7 +74,8 @@ class OverlapArms:
 
     Attributes
     ----------
-    cells : Cells
+    cells : tuple of Cells
+        One for each outcome.
     place : ndarray of int, shape (n,)
         The pattern of each row given.
     pattern : ndarray of int, shape (m,)
@@ -69,10 +86,9 @@ class OverlapArms:
     turned : ndarray
         Coefficients of the design's basis.
     weight, propensity : ndarray, shape (q,)
-    table : ndarray, shape (q, p)
     """
 
-    cells: Cells
+    cells: tuple[Cells, ...]
     place: IntArray
     pattern: IntArray
     design: Design
@@ -80,7 +96,6 @@ class OverlapArms:
     turned: FloatArray
     weight: FloatArray
     propensity: FloatArray
-    table: FloatArray
 
 
 class ArmFields(TypedDict):
@@ -88,48 +103,97 @@ class ArmFields(TypedDict):
 
     weights: FloatArray
     propensity: FloatArray
-    balance: Balance
     ess_treated: float
     ess_control: float
     n_treated: int
     n_control: int
 
 
-def weigh_arms(table: FloatArray, arm: FloatArray, outcome: list[FloatArray]) -> OverlapArms:
-    """Count the rows and weight them, or refuse as `weighting.fit_propensity`.
+@dataclass(frozen=True, slots=True)
+class DrawnArms:
+    """Two weighted arms and draws of them, to be read by outcome.
+
+    Attributes
+    ----------
+    cells : tuple of Cells
+        One for each outcome.
+    sums : tuple of ndarray, shape (draws kept, c)
+        Sums of weights of each outcome's cells in each draw.
+    draws, n_failed : int
+        Draws made, and those of them in which the propensity has no finite fit; these are left out.
+    described : ArmFields
+    """
+
+    cells: tuple[Cells, ...]
+    sums: tuple[FloatArray, ...]
+    draws: int
+    n_failed: int
+    described: ArmFields
+
+
+def draw_arms(
+    X: ArrayLike,
+    treated: ArrayLike,
+    outcomes: Sequence[Columns],
+    cluster: ArrayLike | None = None,
+    draws: int = 500,
+    seed: int | list[int] = 0,
+    workers: int = 1,
+) -> DrawnArms:
+    """Weight two arms, draw patients, and fit the weights of every draw anew: once for all outcomes given.
 
     Parameters
     ----------
-    table : ndarray, shape (n, p)
-    arm : ndarray of 0 and 1, shape (n,)
-        Both from `weighting.check_arms`.
-    outcome : list of ndarray, shape (n,) each
+    X : array_like, shape (n, p)
+        What was known before the treatment, without a constant column; with p = 0 nobody is weighted.
+    treated : array_like of 0/1, shape (n,)
+    outcomes : sequence
+        Each the columns, shape (n,), from `overlap_relief.interval_outcome` or `weighted_risk.event_outcome`.
+    cluster : array_like, shape (n,), optional
+        Patient of each row; a drawn patient brings all of his or her rows. Every row is one when not given.
+    draws : int
+        2 or more.
+    seed : int or list of int
+        The draws depend on it and on nothing but the rows.
+    workers : int
+        Threads to fit with. Neither their number nor the order of rows nor the names of patients changes a bit.
+
+    Raises
+    ------
+    InputRefused
+        What `weighting.overlap_weights` refuses; E746 fewer than two draws; E644 fewer than one
+        worker.
+    NotEstimable
+        What `weighting.overlap_weights` cannot fit; more than 5 % of the draws without a finite fit.
     """
-    first, place = code_rows([arm, *outcome, *table.T])
+    table, arm = check_arms(X, treated)
+    draws, workers = check_whole("draws", draws, "E746", 2), check_whole("workers", workers, "E644", 1)
+    columns = [
+        [check_numbers("outcome", column, arm.size, allow_infinite=True) for column in outcome] for outcome in outcomes
+    ]
+    arms = _weigh_arms(table, arm, columns)
+    who = np.arange(arm.size) if cluster is None else check_numbers("cluster", cluster, arm.size)
+    sums, failed = _draw_sums(arms, draw_counts(arms.place, who, draws, seed), workers)
+    return DrawnArms(arms.cells, sums, draws, failed, _describe_arms(arms))
+
+
+def _weigh_arms(table: FloatArray, arm: FloatArray, outcomes: Sequence[Columns]) -> OverlapArms:
+    first, place = code_rows([arm, *itertools.chain(*outcomes), *table.T])
     count = np.bincount(place).astype(np.float64)
     table, arm = table[first], arm[first]
     coded = code_few_rows([arm, *table.T], _WORTH_COUNTING)
     kind, pattern = coded if coded is not None else (np.arange(first.size), np.arange(first.size))
-    kinds = table[kind]
-    design, fit, _ = fit_propensity(kinds, arm[kind], sum_by(pattern, count, kind.size))
+    design, fit, _ = fit_propensity(table[kind], arm[kind], sum_by(pattern, count, kind.size))
     chance, other = chances(fit.log_odds)
     weight = np.where(arm[kind] > 0, other, chance)
-    columns = [column[first] for column in outcome]
-    new = np.ones(first.size, dtype=bool)
-    new[1:] = np.any([np.diff(column) != 0 for column in (arm, *columns)], axis=0)
-    begin = np.flatnonzero(new)
-    cells = Cells(
-        arm[begin],
-        tuple(column[begin] for column in columns),
-        np.add.reduceat(count, begin),
-        np.add.reduceat(count * weight[pattern], begin),
-        begin,
+    cells = tuple(
+        Cells.of_patterns(arm, [column[first] for column in outcome], count, count * weight[pattern])
+        for outcome in outcomes
     )
-    return OverlapArms(cells, place, pattern, design, arm[kind], fit.turned, weight, chance, kinds)
+    return OverlapArms(cells, place, pattern, design, arm[kind], fit.turned, weight, chance)
 
 
-def describe_arms(arms: OverlapArms) -> ArmFields:
-    """Return each row's weight, the balance, and the sizes of the arms."""
+def _describe_arms(arms: OverlapArms) -> ArmFields:
     own = arms.pattern[arms.place]
     # Sums go through the rows in the order of their patterns, whatever order they were given in.
     ordered = arms.pattern[np.sort(arms.place)]
@@ -137,7 +201,6 @@ def describe_arms(arms: OverlapArms) -> ArmFields:
     return {
         "weights": arms.weight[own],
         "propensity": arms.propensity[own],
-        "balance": balance(arms.table[ordered], treated, weights),
         "ess_treated": effective_sample_size(weights[treated]),
         "ess_control": effective_sample_size(weights[~treated]),
         "n_treated": int(treated.sum()),
@@ -145,52 +208,41 @@ def describe_arms(arms: OverlapArms) -> ArmFields:
     }
 
 
-def draw_cells(
-    arms: OverlapArms, cluster: ArrayLike | None, draws: int, seed: int | list[int], workers: int = 1
-) -> tuple[FloatArray, int]:
-    """Draw patients, fit the propensity of every draw and sum its weights by cell.
+def _draw_sums(arms: OverlapArms, counts: NDArray[Any], workers: int) -> tuple[tuple[FloatArray, ...], int]:
+    """Fit the propensity of every draw, counts of shape (draws, m), and sum its weights by the cells of each outcome.
 
-    Parameters
-    ----------
-    arms : OverlapArms
-    cluster : array_like, shape (n,), optional
-        Patient of each row; every row is one when not given.
-    draws, seed, workers : int
-        With any number of workers (threads) the sums are the same, bit for bit.
-
-    Returns
-    -------
-    sums : ndarray, shape (draws kept, c)
-    n_failed : int
-        Draws in which the propensity has no finite fit; these are left out.
-
-    Raises
-    ------
-    NotEstimable
-        More than 5 % of the draws without a finite fit.
+    Returns the sums of the draws that could be fitted, and how many could not.
     """
-    n = arms.place.size
-    who = np.arange(n) if cluster is None else check_numbers("cluster", cluster, n)
-    counts = draw_counts(arms.place, who, draws, seed)
     by_kind, same = counts, arms.arm.size == counts.shape[1]
     if not same:
         by_kind = _sum_columns(counts, arms.pattern, arms.arm.size)
     turned, reached = fit_draws(arms.design, arms.arm, np.ones(arms.arm.size), by_kind, arms.turned, workers)
-    weights = None if same else _weights(arms, turned, slice(None))
+    weights = None if same else _weights(arms, turned, np.arange(arms.arm.size))
+
+    def weigh(patterns: IntArray) -> FloatArray:
+        own = _weights(arms, turned, patterns) if weights is None else weights[:, arms.pattern[patterns]]
+        own *= counts[:, patterns]
+        return own
+
+    sums = tuple(_sum_cells(cells, weigh, counts.shape[0], workers) for cells in arms.cells)
+    kept = [keep_fitted(table, reached, "the model of who was treated") for table in sums]
+    return tuple(table for table, _ in kept), kept[0][1]
+
+
+def _sum_cells(cells: Cells, weigh: Callable[[IntArray], FloatArray], draws: int, workers: int) -> FloatArray:
+    """Sum by cell what `weigh` says of patterns, shape (draws, patterns)."""
 
     def part(rows: slice) -> tuple[int, FloatArray]:
-        own = _weights(arms, turned, rows) if weights is None else weights[:, arms.pattern[rows]]
-        own *= counts[:, rows]
-        cell = int(np.searchsorted(arms.cells.begin, rows.start, side="right")) - 1
-        inside = arms.cells.begin[cell + 1 : np.searchsorted(arms.cells.begin, rows.stop)] - rows.start
-        return cell, np.add.reduceat(own, np.concatenate([[0], inside]), axis=1)
+        cell = int(np.searchsorted(cells.begin, rows.start, side="right")) - 1
+        inside = cells.begin[cell + 1 : np.searchsorted(cells.begin, rows.stop)] - rows.start
+        return cell, np.add.reduceat(weigh(cells.order[rows]), np.concatenate([[0], inside]), axis=1)
 
-    sums = np.zeros((draws, arms.cells.arm.size))
+    sums = np.zeros((draws, cells.arm.size))
     with ThreadPoolExecutor(workers) as pool:
         # A cell may end in the next part; parts are added up in their order.
-        for cell, found in pool.map(part, rows_together(counts.shape[1], draws)):
+        for cell, found in pool.map(part, rows_together(cells.order.size, draws)):
             sums[:, cell : cell + found.shape[1]] += found
-    return keep_fitted(sums, reached, "the model of who was treated")
+    return sums
 
 
 def _sum_columns(counts: NDArray[Any], place: IntArray, size: int) -> NDArray[Any]:
@@ -201,7 +253,7 @@ def _sum_columns(counts: NDArray[Any], place: IntArray, size: int) -> NDArray[An
     return np.asarray(counts @ csr_array((ones, (np.arange(place.size), place)), shape=(place.size, size)))
 
 
-def _weights(arms: OverlapArms, turned: FloatArray, rows: slice) -> FloatArray:
+def _weights(arms: OverlapArms, turned: FloatArray, rows: IntArray) -> FloatArray:
     """Overlap weights of some rows of the design in every draw, shape (draws, rows)."""
     # Of the treated the chance of the other arm counts: that of the opposite log-odds.
     side = np.where(arms.arm[rows] > 0, -1.0, 1.0)

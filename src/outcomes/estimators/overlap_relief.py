@@ -25,10 +25,9 @@ from numpy.typing import ArrayLike, NDArray
 from outcomes.errors import NotEstimable
 from outcomes.estimators.bootstrap import npmle_draws
 from outcomes.estimators.checks import FloatArray, check_days, check_level, check_numbers, check_whole
-from outcomes.estimators.npmle import Patterns, build_patterns, cdf_at, fit_patterns
-from outcomes.estimators.overlap_arms import Cells, describe_arms, draw_cells, weigh_arms
+from outcomes.estimators.npmle import build_patterns, cdf_at, fit_patterns
+from outcomes.estimators.overlap_arms import Cells, DrawnArms, draw_arms
 from outcomes.estimators.risk_draws import difference_test, ratio_limits, refuse_unseen, risk_limits
-from outcomes.estimators.weighting import Balance, check_arms
 
 IntArray = NDArray[np.intp]
 
@@ -60,8 +59,6 @@ class OverlapRelief:
         Limits, made of ``mean / mean_until`` as those of the shares are.
     level : float
     weights, propensity : ndarray, shape (n,)
-    balance : Balance
-        Standardised mean differences before and after.
     ess_treated, ess_control : float
         Effective sample size of each arm.
     n_treated, n_control : int
@@ -101,7 +98,6 @@ class OverlapRelief:
     level: float
     weights: FloatArray
     propensity: FloatArray
-    balance: Balance
     ess_treated: float
     ess_control: float
     n_treated: int
@@ -153,7 +149,7 @@ def overlap_relief(
     Raises
     ------
     InputRefused
-        What `weighting.overlap_weights`, `weighting.balance` and `npmle.npmle` refuse; E745 a time, or a day of the
+        What `weighting.overlap_weights` and `npmle.npmle` refuse; E745 a time, or a day of the
         restricted mean, after the last end of an interval of an arm, where nobody was watched; E746 fewer than two
         draws; E751 `until` is no whole number, 1 or more; E644 fewer than one worker.
     NotEstimable
@@ -164,16 +160,29 @@ def overlap_relief(
     -----
     A weight of less than 1e-12 of its arm's is taken for 0.
     """
-    table, arm = check_arms(X, treated)
-    rows = build_patterns(check_numbers("left", left, arm.size), right)
-    when, level, draws = check_days("at", at), check_level(level), check_whole("draws", draws, "E746", 2)
-    until, workers = check_whole("until", until, "E751", 1), check_whole("workers", workers, "E644", 1)
-    arms = weigh_arms(table, arm, [rows.row.astype(np.float64)])
-    sides = [_Arm.of(arms.cells, side, rows) for side in (1, 0)]
+    outcome = interval_outcome(left, right, check_numbers("treated", treated).size)
+    drawn = draw_arms(X, treated, [outcome], cluster, draws, seed, workers)
+    return compare_relief(drawn, at, until, level, workers)
+
+
+def interval_outcome(left: ArrayLike, right: ArrayLike, length: int | None = None) -> list[FloatArray]:
+    """Return the columns of an outcome for `overlap_arms.draw_arms`, shape (n,) each, or refuse as `npmle.npmle`."""
+    rows = build_patterns(check_numbers("left", left, length), right)
+    return [rows.left[rows.row], rows.right[rows.row]]
+
+
+def compare_relief(
+    drawn: DrawnArms, at: ArrayLike, until: int, level: float = 0.95, workers: int = 1, which: int = 0
+) -> OverlapRelief:
+    """Compare drawn arms in an outcome that came from `interval_outcome`: the one numbered `which`.
+
+    Parameters and errors as in `overlap_relief`.
+    """
+    when, level, until = check_days("at", at), check_level(level), check_whole("until", until, "E751", 1)
+    sides = [_Arm.of(drawn.cells[which], side) for side in (1, 0)]
     _refuse_unwatched(sides, when, until)
-    drawn, failed = draw_cells(arms, cluster, draws, seed, workers)
     days, k = np.concatenate([when, np.arange(until)]), when.size
-    (one, drawn_one), (none, drawn_none) = (side.shares(drawn, days, workers) for side in sides)
+    (one, drawn_one), (none, drawn_none) = (side.shares(drawn.sums[which], days, workers) for side in sides)
     shares = one[:k], none[:k], drawn_one[:, :k], drawn_none[:, :k]
     limits = risk_limits(*shares, level)
     ratio, ratio_low, ratio_high = ratio_limits(*shares, level)
@@ -209,10 +218,10 @@ def overlap_relief(
         level=level,
         events_treated=events[0],
         events_control=events[1],
-        draws=draws,
-        n_failed=failed,
+        draws=drawn.draws,
+        n_failed=drawn.n_failed,
         drawn_difference=drawn_one[:, :k] - drawn_none[:, :k],
-        **describe_arms(arms),
+        **drawn.described,
     )
 
 
@@ -227,10 +236,10 @@ class _Arm:
     weight: FloatArray
 
     @classmethod
-    def of(cls, cells: Cells, side: int, rows: Patterns) -> _Arm:
+    def of(cls, cells: Cells, side: int) -> _Arm:
         own = cells.of(side)
-        interval = cells.columns[0][own].astype(np.intp)
-        return cls(own, rows.left[interval], rows.right[interval], cells.count[own], cells.weight[own])
+        left, right = cells.columns
+        return cls(own, left[own], right[own], cells.count[own], cells.weight[own])
 
     def last(self) -> float:
         """Return the last time at which anything is known of anybody."""

@@ -19,13 +19,11 @@ from outcomes.estimators.checks import (
     check_days,
     check_level,
     check_numbers,
-    check_whole,
     refuse_where,
 )
 from outcomes.estimators.curves.kaplan_meier import check_events, check_times
-from outcomes.estimators.overlap_arms import Cells, OverlapArms, describe_arms, draw_cells, weigh_arms
+from outcomes.estimators.overlap_arms import Cells, DrawnArms, draw_arms
 from outcomes.estimators.risk_draws import TimeOrder, order_times, refuse_unseen, risk_limits, weighted_risks
-from outcomes.estimators.weighting import Balance, check_arms
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,6 @@ class OverlapRisk:
         Bootstrap limits, `limits.interval_limits`; of the difference on the scale of Fisher's z.
     level : float
     weights, propensity : ndarray, shape (n,)
-    balance : Balance
-        Standardised mean differences before and after.
     ess_treated, ess_control : float
         Effective sample size of each arm.
     n_treated, n_control : int
@@ -65,7 +61,6 @@ class OverlapRisk:
     level: float
     weights: FloatArray
     propensity: FloatArray
-    balance: Balance
     ess_treated: float
     ess_control: float
     n_treated: int
@@ -111,22 +106,42 @@ def overlap_risk(
     Raises
     ------
     InputRefused
-        What `weighting.overlap_weights`, `weighting.balance` and `curves.kaplan_meier` refuse; E745 a time after the
+        What `weighting.overlap_weights` and `curves.kaplan_meier` refuse; E745 a time after the
         last row of an arm, where nobody was watched; E746 fewer than two draws.
     NotEstimable
         What `weighting.overlap_weights` cannot fit; more than 5 % of the draws without a finite fit.
     """
-    arms = _read_arms(X, treated, time, event, entry)
-    when, level, draws = check_days("at", at), check_level(level), check_whole("draws", draws, "E746", 2)
-    sides = [_Arm(arms.cells, side) for side in (1, 0)]
-    refuse_unseen("at", when, [float(arms.cells.columns[0][side.cells].max()) for side in sides])
-    one, none = (side.risks(arms.cells.weight[None], when)[0] for side in sides)
-    drawn, failed = draw_cells(arms, cluster, draws, seed)
-    drawn_one, drawn_none = (side.risks(drawn, when) for side in sides)
+    outcome = event_outcome(time, event, entry, check_numbers("treated", treated).size)
+    drawn = draw_arms(X, treated, [outcome], cluster, draws, seed)
+    return compare_risk(drawn, at, level)
+
+
+def event_outcome(
+    time: ArrayLike, event: ArrayLike, entry: ArrayLike | None = None, length: int | None = None
+) -> list[FloatArray]:
+    """Return the columns of an event in time for `overlap_arms.draw_arms`, or refuse as `curves.kaplan_meier`."""
+    end = check_numbers("time", check_times(time), length)
+    outcome = [end, check_numbers("event", check_events(event, end.size))]
+    if entry is not None:
+        outcome.append(check_numbers("entry", entry, end.size))
+        refuse_where(outcome[2] >= end, "E613", "entry", "is not before time: that row was never at risk.")
+    return outcome
+
+
+def compare_risk(drawn: DrawnArms, at: ArrayLike, level: float = 0.95, which: int = 0) -> OverlapRisk:
+    """Compare drawn arms in an outcome that came from `event_outcome`: the one numbered `which`.
+
+    Parameters and errors as in `overlap_risk`.
+    """
+    when, level, cells = check_days("at", at), check_level(level), drawn.cells[which]
+    sides = [_Arm(cells, side) for side in (1, 0)]
+    refuse_unseen("at", when, [float(cells.columns[0][side.cells].max()) for side in sides])
+    one, none = (side.risks(cells.weight[None], when)[0] for side in sides)
+    drawn_one, drawn_none = (side.risks(drawn.sums[which], when) for side in sides)
     limits = risk_limits(one, none, drawn_one, drawn_none, level)
     (treated_low, treated_high), (control_low, control_high), (low, high) = limits
-    end, happened = arms.cells.columns[:2]
-    seen = arms.cells.count * happened * (end <= when.max())
+    end, happened = cells.columns[:2]
+    seen = cells.count * happened * (end <= when.max())
     return OverlapRisk(
         at=when,
         risk_treated=one,
@@ -141,9 +156,9 @@ def overlap_risk(
         level=level,
         events_treated=int(seen[sides[0].cells].sum()),
         events_control=int(seen[sides[1].cells].sum()),
-        draws=draws,
-        n_failed=failed,
-        **describe_arms(arms),
+        draws=drawn.draws,
+        n_failed=drawn.n_failed,
+        **drawn.described,
     )
 
 
@@ -160,16 +175,3 @@ class _Arm:
     def risks(self, weights: FloatArray, at: FloatArray) -> FloatArray:
         """Risks, shape (draws, k), from weights of all cells, shape (draws, c)."""
         return weighted_risks(self.order, weights[:, self.cells].T, at)
-
-
-def _read_arms(
-    X: ArrayLike, treated: ArrayLike, time: ArrayLike, event: ArrayLike, entry: ArrayLike | None
-) -> OverlapArms:
-    """Check the rows, count and weight them; their outcomes are time, event and, where given, entry."""
-    table, arm = check_arms(X, treated)
-    end = check_numbers("time", check_times(time), arm.size)
-    outcome = [end, check_numbers("event", check_events(event, arm.size))]
-    if entry is not None:
-        outcome.append(check_numbers("entry", entry, arm.size))
-        refuse_where(outcome[2] >= end, "E613", "entry", "is not before time: that row was never at risk.")
-    return weigh_arms(table, arm, outcome)

@@ -83,18 +83,25 @@ def pool_factors(factors: Sequence[Factor], arm: Flags) -> Blocks:
     blocks: list[Block] = []
     rare: list[Block] = []
     for factor in factors:
-        if np.unique(factor.codes).size < 2:
+        if np.count_nonzero(np.bincount(factor.codes)) < 2:
             continue
         pooled = pool_rare(factor, arm, LEAST_IN_ARM)
         if pooled is None:
             rare.append(Block.of(factor))
             continue
         blocks.append(Block.of(pooled))
-        before, after = (np.array(f.levels)[f.codes] for f in (factor, pooled))
-        joined = (before != after) & (after != OTHER)
+        joined = _find_joined(factor, pooled)
         if max(joined[side].mean() for side in (arm, ~arm)) >= JUDGED_SHARE:
             rare.append(make_flag(f"{factor.name}=rare", factor.label, joined))
     return blocks, rare
+
+
+def _find_joined(factor: Factor, pooled: Factor) -> Flags:
+    """Return the rows whose level is now called by another's name, unless that is `OTHER`."""
+    number = {level: i for i, level in enumerate((OTHER, *factor.levels))}
+    before, after = (np.array([number[level] for level in f.levels])[f.codes] for f in (factor, pooled))
+    joined: Flags = (before != after) & (after != number[OTHER])
+    return joined
 
 
 def build_family_blocks(episodes: Episodes, given: np.ndarray, arm: Flags, leave_out: Sequence[str]) -> Blocks:

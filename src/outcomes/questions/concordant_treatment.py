@@ -19,6 +19,7 @@ interval-censored curve of each arm. What is added:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,15 +54,12 @@ from outcomes.questions.concordance_tables import (
     tabulate_recording,
 )
 from outcomes.questions.contrast_checks import (
-    DRAWS_BESIDE,
     beside_line,
-    build_rule_rows,
+    count_draws,
+    find_clinics,
     first_episodes,
-    note_controls,
-    other_definitions,
-    other_region_line,
     pain_lines,
-    without_clinics,
+    without_clinic,
 )
 from outcomes.questions.contrast_gate import check_after
 from outcomes.questions.contrast_lines import (
@@ -78,6 +76,7 @@ from outcomes.questions.contrast_lines import (
 from outcomes.questions.modality_families import MAIN, compare_arms, count_workers, head_line
 from outcomes.questions.modality_protocol import list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.other_outcomes import build_rule_rows, judge_otherwise, note_controls
 from outcomes.questions.results import IntArray
 from outcomes.questions.treatment_arms import Arms, choose_columns_of
 
@@ -153,17 +152,13 @@ def _fit_line(episodes: Episodes, arms: Arms, analysis: str, words: str) -> tupl
     Refused, its row has the numbers of all episodes of both arms, also those a clinician's habits set aside.
     """
     head = replace(head_line(episodes, arms), analysis=analysis, analysis_label=words)
-    found = fit_contrast(episodes, arms, head.horizon_days, _draws(episodes), count_workers())
+    found = fit_contrast(episodes, arms, head.horizon_days, count_draws(episodes), count_workers())
     if found.shown is not None:
         return found, beside_line(count_arms(head, found.arms), found.shown)
     line = count_arms(head, arms)
     few = 0 < min(line.n_with, line.n_without) < episodes.protocol.reporting_floor.compare_min_episodes
     scarce = arms.with_words if line.n_with < line.n_without else arms.without_words
     return found, line.refuse(f"too few episodes {scarce} to compare" if few else found.reason)
-
-
-def _draws(episodes: Episodes) -> int:
-    return min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
 
 
 def _beside(
@@ -194,10 +189,11 @@ def _beside(
     progress("the muscle found, other definitions and checks")
     yield from pain_lines(episodes, contrast, head)
     rules = {rule: other.take(compared) for rule, other in build_rule_rows(episodes).items()}
-    yield from other_definitions(episodes, contrast, head, rules, count_workers())
+    yield from judge_otherwise(episodes, contrast, head, rules, count_workers())
     yield first_episodes(episodes, contrast, head, count_workers())
-    yield other_region_line(episodes, contrast, head)
-    yield from without_clinics(episodes, contrast, head)
+    with ThreadPoolExecutor(count_workers()) as pool:
+        clinics = find_clinics(episodes, contrast)
+        yield from pool.map(lambda code: without_clinic(episodes, contrast, head, code), clinics)
 
 
 def _without_clinician(episodes: Episodes, contrast: Contrast, head: Line) -> Line:
@@ -208,7 +204,7 @@ def _without_clinician(episodes: Episodes, contrast: Contrast, head: Line) -> Li
     arms = contrast.arms
     chosen = choose_columns_of(episodes, arms, units)
     try:
-        found = fit_relief(episodes, arms, chosen.X, head.horizon_days, _draws(episodes), count_workers())
+        found = fit_relief(episodes, arms, chosen.X, head.horizon_days, count_draws(episodes), count_workers())
     except NotEstimable as refusal:
         return line.refuse(name_columns(results.say_refusal(refusal), chosen))
     balance = tabulate_balance(chosen, arms.treated, found.weights)
@@ -285,7 +281,7 @@ def _settings(episodes: Episodes) -> dict[str, Any]:
         estimand="difference in the share relieved, overlap population",
         estimator="overlap-weighted interval-censored curve of each arm; patients drawn, weights estimated again in "
         "every draw",
-        bootstrap_draws=f"{protocol.inference.bootstrap_draws} for the main line, {_draws(episodes)} beside it",
+        bootstrap_draws=f"{protocol.inference.bootstrap_draws} for the main line, {count_draws(episodes)} beside it",
         multiplicity=f"one comparison, fixed beforehand: the q-value of its {MAIN} line is its p-value; no line beside "
         "it is a test",
         tag="adjusted association",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from outcomes.cases.episodes import Episodes
+    from outcomes.definitions import Protocol
 
 NAN = float("nan")
 DESCRIPTIVE, ADJUSTED, SIGNAL, NOT_ESTIMABLE = (
@@ -179,22 +180,25 @@ def fit_unadjusted(episodes: Episodes, arms: Arms, horizon: int, draws: int, wor
 def fit_relief(episodes: Episodes, arms: Arms, X: np.ndarray, horizon: int, draws: int, workers: int) -> OverlapRelief:
     """Compare relief in two arms weighted by the columns of X, shape (n, p)."""
     protocol, rows = episodes.protocol, arms.rows
-    until = protocol.horizons_days.rmst
-    if not check_followed(arms, until, protocol).is_met:
-        until = horizon
     return overlap_relief(
         X,
         arms.treated,
         rows.left_days,
         rows.right_days,
         horizon,
-        until,
+        find_mean_end(arms, horizon, protocol),
         cluster=rows.patient,
         draws=draws,
         seed=protocol.inference.seed,
         level=protocol.inference.level,
         workers=workers,
     )
+
+
+def find_mean_end(arms: Arms, horizon: int, protocol: Protocol) -> int:
+    """Return the day of the restricted mean: the protocol's, or the horizon where an arm is not followed so long."""
+    until = protocol.horizons_days.rmst
+    return until if check_followed(arms, until, protocol).is_met else horizon
 
 
 def first_reason(checks: list[Check]) -> str:

@@ -283,16 +283,31 @@ class _Span:
         self.kept: list[int] = []
         self.triangle = np.zeros((0, 0))
         self.is_thin: list[bool] = []
+        self.all_clear = self._are_all_clear()
 
     def keep(self, size: int) -> None:
         """Forget all but the first columns kept."""
         del self.kept[size:], self.is_thin[size:]
         self.triangle = self.triangle[:size, :size]
 
+    def _are_all_clear(self) -> bool:
+        """Whether no column is anywhere near what all others before it determine: then none has to be looked at."""
+        if not self.length.all():
+            return False
+        scale = self.length[:, None] * self.length
+        try:
+            triangle = np.linalg.cholesky(self.gram / scale)
+        except np.linalg.LinAlgError:
+            return False
+        return bool((np.diagonal(triangle) ** 2 > _CLEAR).all())
+
     def add(self, j: int) -> bool:
         """Keep a column unless those kept determine it; returns whether it is kept."""
         from scipy.linalg import solve_triangular
 
+        if self.all_clear:
+            self.kept.append(j)
+            return True
         if self.length[j] == 0:
             return False
         size, scale = len(self.kept), self.length[self.kept] * self.length[j]

@@ -14,8 +14,8 @@ the patient had to come.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,11 @@ from outcomes.questions import results
 from outcomes.questions.contrast_checks import (
     DRAWS_BESIDE,
     beside_line,
-    build_rule_rows,
+    count_draws,
+    find_clinics,
     first_episodes,
-    note_controls,
-    other_definitions,
-    other_region_line,
     pain_lines,
-    without_clinics,
+    without_clinic,
 )
 from outcomes.questions.contrast_lines import (
     DESCRIPTIVE,
@@ -51,6 +49,7 @@ from outcomes.questions.contrast_lines import (
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
 from outcomes.questions.one_thread import one_thread
+from outcomes.questions.other_outcomes import CONTROL_EXPOSURE, build_rule_rows, judge_otherwise, note_controls
 from outcomes.questions.results import Flags
 from outcomes.questions.treatment_arms import Arms, family_arms
 
@@ -108,20 +107,26 @@ def compare_families(
     shifted = None
     if beside and not window_days:
         shifted = build_treatment_rows(episodes, window_days=episodes.protocol.exposure.sensitivity_window_days)
-    contrasts, lines = [], []
-    # Families side by side keep the processors busier than the draws of one: much of a comparison is no draw.
-    # The last of an odd number has all processors: its draws are cut into parts of their own.
-    together, workers = max(1, min(count_workers(), len(wanted))), count_workers()
-    with ThreadPoolExecutor(together) as pool:
-        compared = [family_arms(episodes, rows, family) for family in wanted]
-        running = [pool.submit(_compare, episodes, arms, rules, shifted, beside, workers) for arms in compared]
+    with_control = beside and not window_days and families is None and CONTROL in episodes.visits.codebook.modality_ids
+    compared = [family_arms(episodes, rows, family) for family in wanted]
+    contrasts: list[Contrast] = []
+    found: list[tuple[list[Line], list[Future[list[Line]]]]] = []
+    # Families side by side keep the processors busier than the draws of one: much of a comparison is no draw. Where
+    # only one is left its draws have all processors, and what is put in the queue meanwhile has them next.
+    with ThreadPoolExecutor(count_workers()) as pool:
+        running = [pool.submit(compare_arms, episodes, arms, count_workers()) for arms in compared]
+        control = pool.submit(_control_exposure, episodes, rows) if with_control else None
         for arms, run in zip(compared, running, strict=True):
             progress(f"episodes with and without {arms.label.lower()}")
-            contrast, found = run.result()
+            contrast, main = run.result()
             contrasts.append(contrast)
-            lines += found
-    if beside and not window_days and families is None and CONTROL in episodes.visits.codebook.modality_ids:
-        lines += _control_exposure(episodes, rows)
+            checks = _list_checks(episodes, contrast, main[0], rules, shifted) if beside and contrast.shown else ()
+            found.append((main, [pool.submit(check) for check in checks]))
+        lines = []
+        for arms, (main, checking) in zip(compared, found, strict=True):
+            progress(f"checks beside {arms.label.lower()}")
+            lines += [*main, *(line for check in checking for line in check.result())]
+        lines += control.result() if control is not None else []
     return _make_result(episodes, rows, contrasts, lines)
 
 
@@ -167,33 +172,26 @@ def compare_arms(episodes: Episodes, arms: Arms, workers: int | None = None) -> 
     return contrast, [difference_line(head, found), beside_line(beside, plain), *other_scales(head, found)]
 
 
-def _compare(
-    episodes: Episodes,
-    arms: Arms,
-    rules: dict[str, TreatmentRows],
-    shifted: TreatmentRows | None,
-    beside: bool,
-    workers: int,
-) -> tuple[Contrast, list[Line]]:
-    """All rows of one family."""
-    contrast, lines = compare_arms(episodes, arms, workers)
-    if contrast.shown is None or not beside:
-        return contrast, lines
-    head = replace(head_line(episodes, arms), n_with=lines[0].n_with, n_without=lines[0].n_without)
-    lines += pain_lines(episodes, contrast, head)
-    lines += other_definitions(episodes, contrast, head, rules, workers)
+def _list_checks(
+    episodes: Episodes, contrast: Contrast, main: Line, rules: dict[str, TreatmentRows], shifted: TreatmentRows | None
+) -> Iterator[Callable[[], list[Line]]]:
+    """Everything by which a reader judges the main line, each to be called by itself."""
+    arms = contrast.arms
+    head = replace(head_line(episodes, arms), n_with=main.n_with, n_without=main.n_without)
+    yield lambda: pain_lines(episodes, contrast, head)
+    yield lambda: judge_otherwise(episodes, contrast, head, rules)
     if shifted is not None:
-        lines.append(_window_line(episodes, shifted, arms, head, workers))
-    lines += [first_episodes(episodes, contrast, head, count_workers()), other_region_line(episodes, contrast, head)]
-    lines += without_clinics(episodes, contrast, head)
-    return contrast, lines
+        yield lambda: [_window_line(episodes, shifted, arms, head)]
+    yield lambda: [first_episodes(episodes, contrast, head)]
+    for code in find_clinics(episodes, contrast):
+        yield lambda code=code: [without_clinic(episodes, contrast, head, code)]  # type: ignore[misc]
 
 
-def _window_line(episodes: Episodes, shifted: TreatmentRows, arms: Arms, head: Line, workers: int) -> Line:
+def _window_line(episodes: Episodes, shifted: TreatmentRows, arms: Arms, head: Line) -> Line:
     """What was given in the first days, with the clock at their end."""
     days = shifted.window_days
-    draws = min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
-    found = fit_contrast(episodes, family_arms(episodes, shifted, arms.name), head.horizon_days, draws, workers)
+    draws = count_draws(episodes)
+    found = fit_contrast(episodes, family_arms(episodes, shifted, arms.name), head.horizon_days, draws)
     words = f"given on days 0 to {days}, the clock starting on day {days}, those at risk then"
     line = count_arms(replace(head, analysis=WINDOW, analysis_label=words), found.arms)
     return beside_line(line, found.shown) if found.shown else line.refuse(found.reason)
@@ -208,10 +206,9 @@ def _control_exposure(episodes: Episodes, rows: TreatmentRows) -> list[Line]:
     family = codebook.modality_family[CONTROL]
     arms = Arms(CONTROL, label, rows, given, (family,), (), f"that began with {words}", f"that began without {words}")
     head = head_line(episodes, arms)
-    draws = min(DRAWS_BESIDE, episodes.protocol.inference.bootstrap_draws)
-    found = fit_contrast(episodes, arms, head.horizon_days, draws, count_workers())
+    found = fit_contrast(episodes, arms, head.horizon_days, count_draws(episodes), count_workers())
     said = "control: a treatment of which no difference is expected"
-    line = count_arms(replace(head, analysis="control_exposure", analysis_label=said), found.arms)
+    line = count_arms(replace(head, analysis=CONTROL_EXPOSURE, analysis_label=said), found.arms)
     return [beside_line(line, found.shown) if found.shown else line.refuse(found.reason)]
 
 
