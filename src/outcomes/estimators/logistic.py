@@ -52,7 +52,7 @@ _CHORD_ACCURACY = 2e-6
 # With fewer columns Newton's step costs no more than a chord; with fewer rows to each a draw's information differs too
 # much from the average one for chords to be short.
 _MANY_COLUMNS = 5
-_ROWS_A_COLUMN = 25
+_ROWS_A_COLUMN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,29 +109,32 @@ def build_design(columns: FloatArray, count: FloatArray, constants: int = 0) -> 
         So many leading columns sum to 1 in every row: a constant, or one column for each of some groups. The others are
         then centred first, and a large offset costs no digits.
     """
-    root, total = np.sqrt(count), float(count.sum())
-    shift = np.eye(columns.shape[1])
+    total, scale = float(count.sum()), np.sqrt(float(count.sum()))
+    shift, columns = np.eye(columns.shape[1]), columns.astype(np.float64)
     if constants:
-        middle = columns[0, constants:] + count @ (columns[:, constants:] - columns[0, constants:]) / total
-        shift[:constants, constants:] = middle
-        columns = np.column_stack([columns[:, :constants], columns[:, constants:] - middle])
-    length = np.sqrt(count @ columns**2)
+        # Around one of the rows first: a mean of large numbers would lose what their differences keep.
+        one = columns[0, constants:].copy()
+        columns[:, constants:] -= one
+        rest = count @ columns[:, constants:] / total
+        columns[:, constants:] -= rest
+        shift[:constants, constants:] = one + rest
+    weighted = columns * np.sqrt(count)[:, None]
+    products = weighted.T @ weighted
+    length = np.sqrt(np.diagonal(products))
     length[length == 0] = 1.0
-    scaled, scale = columns / length, np.sqrt(total)
-    r = _quick_turn(scaled, count)
+    r = _quick_turn(products / length / length[:, None])
     if r is not None:
-        return Design(scaled @ np.linalg.inv(r) * scale, r * length / scale @ shift, None)
-    q, r = np.linalg.qr(scaled * root[:, None])
+        return Design(columns @ (np.linalg.inv(r) / length[:, None] * scale), r * length / scale @ shift, None)
+    q, r = np.linalg.qr(weighted / length)
     gone = np.flatnonzero(np.abs(np.diagonal(r)) < _SAME)
     same = int(gone[0]) if gone.size else (None if columns.shape[0] >= columns.shape[1] else columns.shape[0])
-    return Design(q * (scale / root)[:, None], r * length / scale @ shift, same)
+    return Design(q * (scale / np.sqrt(count))[:, None], r * length / scale @ shift, same)
 
 
-def _quick_turn(scaled: FloatArray, count: FloatArray) -> FloatArray | None:
-    """Return the triangle by way of the columns' products, or None where columns are too alike for half the digits."""
+def _quick_turn(products: FloatArray) -> FloatArray | None:
+    """Return the triangle of columns of length 1 from their products, or None where they are too alike for that."""
     try:
-        weighted = scaled * np.sqrt(count)[:, None]
-        r = np.linalg.cholesky(weighted.T @ weighted).T
+        r = np.linalg.cholesky(products).T
     except np.linalg.LinAlgError:
         return None
     return r.astype(np.float64, copy=False) if np.diagonal(r).min(initial=1.0) > _FAR_FROM_SAME else None

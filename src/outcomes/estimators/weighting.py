@@ -139,15 +139,20 @@ def balance(X: ArrayLike, treated: ArrayLike, weights: ArrayLike) -> Balance:
     if min(float(weight[group].sum()) for group in groups) <= 0:
         raise NotEstimable("Balance cannot be judged: an arm has no weight.")
     # Means and spreads around a common middle lose no digits to a large offset.
-    centred = table - table.mean(axis=0)
-    spread = np.sqrt(sum(centred[group].var(axis=0, ddof=1) for group in groups) / 2.0)
+    middle = table.mean(axis=0)
+    sides = [_describe_side(table[group] - middle, weight[group]) for group in groups]
+    (one, one_weighted, one_variance), (none, none_weighted, none_variance) = sides
+    spread = np.sqrt((one_variance + none_variance) / 2.0)
     for j in np.flatnonzero(spread <= 1e-12 * np.abs(table).max(axis=0)):
         raise refused("E744", f"X[:, {j}]", "varies in neither arm: a difference has nothing to be compared with.")
-    one, none = groups
-    before = centred[one].mean(axis=0) - centred[none].mean(axis=0)
-    after = np.average(centred[one], axis=0, weights=weight[one])
-    after = after - np.average(centred[none], axis=0, weights=weight[none])
-    return Balance(before / spread, after / spread)
+    return Balance((one - none) / spread, (one_weighted - none_weighted) / spread)
+
+
+def _describe_side(centred: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean, weighted mean and variance of the columns of one arm."""
+    mean, weighted = centred.mean(axis=0), weight @ centred / weight.sum()
+    centred -= mean
+    return mean, weighted, np.einsum("ij,ij->j", centred, centred) / (weight.size - 1)
 
 
 def effective_sample_size(weights: ArrayLike) -> float:
