@@ -30,11 +30,12 @@ PRACTICES = [(n, seed, 3 + seed % 4) for n in (40, 60, 80, 123, 180, 250) for se
 
 
 def ask_practice(patients, seed, clinics, only):
-    """Answers of a practice, protected, and the same open."""
+    """Answers of a practice as they are published, and the same open."""
     episodes = make_practice(patients, seed, clinics)
     inputs = ask(None, episodes.visits, episodes, only=only)
     answers = {name: inputs.answer(name) for name in QUESTIONS}
-    return protect_answers(answers, FLOOR), {name: answer for name, answer in answers.items() if answer is not None}
+    shown = hide_what_is_told(dataclasses.replace(inputs, **protect_answers(answers, FLOOR)))
+    return ({name: one.answer(name) for name in QUESTIONS if one.answer(name) is not None} for one in (shown, inputs))
 
 
 def lay_out(answers):

@@ -302,8 +302,18 @@ def test_unknown_words_are_refused_with_what_there_is(episodes):
         compare_modalities(episodes, exposure="later")
     with pytest.raises(InputRefused, match="offered for the question 'one_family'"):
         compare_modalities(episodes, "all_families", exposure="days_0_7")
+    with pytest.raises(InputRefused, match="E804"):
+        compare_modalities(episodes, "subgroups", beside=False)
     with pytest.raises(InputRefused, match="E803"):
         compare_families(episodes, families=["magnets"])
+
+
+def test_the_contrasts_alone_are_those_of_the_whole_table(episodes, compared):
+    alone = compare_families(episodes, families=["electrical", "needling"], beside=False).table
+    main = compared.table[compared.table["analysis"].isin(["adjusted", "unadjusted"])]
+    assert len(alone) == len(main) < len(compared.table)
+    assert alone.equals(main.reset_index(drop=True))
+    assert set(compare_modalities(episodes, beside=False).table["analysis"]) == {"adjusted", "unadjusted"}
 
 
 def test_the_first_days_as_exposure(episodes):

@@ -3,8 +3,8 @@
 A comparison needs of its rows only how much weight each distinct outcome has in each arm: a cell. Rows are counted into
 patterns (equal arm, outcomes and columns), and patterns are numbered by their content. A draw of patients is a count
 for each pattern; the propensity is fitted to it anew, and its weights are summed by cell. So a comparison works on a
-few hundred cells, however many rows and columns there are; and who was treated says nothing of the outcome, so that
-several outcomes of the same arms share the draws and their fits.
+few hundred cells, however many rows and columns there are. No weight depends on an outcome: several outcomes of the
+same arms share the draws and their fits.
 
 Since everything after the counting is in the order of the content, neither the order of the rows nor the names of the
 patients can change a bit of an answer.

@@ -54,6 +54,7 @@ def compare_modalities(
     question: str = "one_family",
     exposure: str = FIRST_VISIT,
     progress: Callable[[str], None] = lambda _: None,
+    beside: bool = True,
 ) -> ModalityComparison:
     """Compare treatments in the share of episodes relieved by the primary day.
 
@@ -70,6 +71,11 @@ def compare_modalities(
         first days of treatment, the clock starting at their end.
     progress : callable
         Told, in a few words, what is being done.
+    beside : bool
+        For ``one_family``: whether to add the lines by which a reader judges each contrast (other definitions of
+        relief, pain itself, controls, the first episodes, a clinic left out at a time). The contrasts themselves,
+        unadjusted and on other scales, take a third to a half of the time, and their numbers do not depend on it. A
+        result to be shown has them.
 
     Returns
     -------
@@ -80,16 +86,20 @@ def compare_modalities(
     Raises
     ------
     InputRefused
-        E801 an exposure that is known only later (``ever``, ``sessions``), or none of these; E802 no such question.
+        E801 an exposure that is known only later (``ever``, ``sessions``), or none of these; E802 no such question;
+        E804 lines left out of a question that has none of its own.
     NotEstimable
         The export lacks what the question needs.
     """
     question = _read_question(question)
     check_episodes(episodes)
     window = _read_exposure(exposure, question, episodes)
+    if not beside and question != "one_family":
+        finding = Finding("E804", f"is offered for the question 'one_family', not for '{question}'.", "beside=False")
+        raise InputRefused("Treatments cannot be compared.", [finding])
     episodes = keep_known_facts(episodes)
     if question == "one_family":
-        return compare_families(episodes, window, progress=progress)
+        return compare_families(episodes, window, beside=beside, progress=progress)
     others: dict[str, Callable[..., ModalityComparison]] = {
         "all_families": compare_jointly,
         "identified_muscle": compare_concordance,

@@ -87,7 +87,8 @@ def compare_families(
     families : sequence of str, optional
         Of the codebook; all when not given.
     beside : bool
-        Whether to add the lines by which a reader judges the main one; without them it takes a third of the time.
+        Whether to add the lines by which a reader judges the main one; without them it takes a third to a half of the
+        time.
     progress : callable
         Told, in a few words, what is being done.
 
