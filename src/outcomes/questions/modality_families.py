@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,13 +180,17 @@ def _list_checks(
     """Everything by which a reader judges the main line, each to be called by itself."""
     arms = contrast.arms
     head = replace(head_line(episodes, arms), n_with=main.n_with, n_without=main.n_without)
-    yield lambda: pain_lines(episodes, contrast, head)
-    yield lambda: judge_otherwise(episodes, contrast, head, rules)
+    yield partial(pain_lines, episodes, contrast, head)
+    yield partial(judge_otherwise, episodes, contrast, head, rules)
     if shifted is not None:
-        yield lambda: [_window_line(episodes, shifted, arms, head)]
-    yield lambda: [first_episodes(episodes, contrast, head)]
+        yield partial(_alone, _window_line, episodes, shifted, arms, head)
+    yield partial(_alone, first_episodes, episodes, contrast, head)
     for code in find_clinics(episodes, contrast):
-        yield lambda code=code: [without_clinic(episodes, contrast, head, code)]  # type: ignore[misc]
+        yield partial(_alone, without_clinic, episodes, contrast, head, code)
+
+
+def _alone(make: Callable[..., Line], *args: Any) -> list[Line]:
+    return [make(*args)]
 
 
 def _window_line(episodes: Episodes, shifted: TreatmentRows, arms: Arms, head: Line) -> Line:
