@@ -54,6 +54,11 @@ def truth_of(book):
     return {name: float(cell.text) for cell in book.cells for name in [book.system.names[cell.at]]}
 
 
+def count_lines(book):
+    """The last line with a count of each table."""
+    return {cell.table: cell.line for cell in sorted(book.cells, key=lambda cell: cell.line)}
+
+
 def check_rows(book, truth):
     """Rows of the reader's system that the true numbers contradict, and how many were looked at."""
     names = book.system.names
@@ -93,8 +98,12 @@ def list_told(book):
 def check_practice(patients, seed, clinics, only):
     shown, raw = ask_practice(patients, seed, clinics, only)
     book, bare = lay_out(shown), lay_out(raw)
-    # What the reader takes for granted is true.
-    wrong, looked = check_rows(book, truth_of(bare))
+    # What the reader takes for granted is true. Lines that were put together have no line of the open table.
+    lines = count_lines(bare)
+    alike = {table for table, last in count_lines(book).items() if lines.get(table) == last}
+    pooled = tuple(f"{table}/" for table in lines if table not in alike)
+    truth = {name: value for name, value in truth_of(bare).items() if not name.startswith(pooled)}
+    wrong, looked = check_rows(book, truth)
     assert wrong == []
     assert looked > 300
     assert book.system.contradictions == bare.system.contradictions == []
