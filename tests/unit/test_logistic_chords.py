@@ -122,3 +122,44 @@ def test_parts_cover_all_rows_once():
     for rows, draws in ((1, 1), (63, 500), (64, 500), (10_001, 500), (5, 0)):
         found = np.concatenate([np.arange(rows)[part] for part in rows_together(rows, draws)])
         assert found.tolist() == list(range(rows))
+
+
+def rare_levels(seed):
+    """Flags of a million rows and more, and levels of two to some hundred, of which draws have much or little."""
+    rng = np.random.default_rng(seed)
+    rows, rare = 120, int(rng.integers(1, 4))
+    flags, levels, mean = (rng.random((rows, 4)) < 0.5).astype(float), np.zeros((rows, rare)), np.full(rows, 1e6)
+    for j in range(rare):
+        own = slice(4 * j, 4 * j + 4)
+        levels[own, j], mean[own] = 1, [1, 1, rng.integers(5, 300), rng.integers(5, 300)]
+    yes = (np.arange(rows) % 2).astype(float)
+    design = build_design(np.column_stack([np.ones(rows), flags, levels]), mean, constants=1)
+    start = fit_logistic(design, yes * mean, mean).turned
+    few = mean * rng.poisson(1.0, (200, rows))
+    return design, yes, np.where(mean < 1e4, few, rng.poisson(mean, (200, rows))).astype(np.int32), start
+
+
+def test_one_step_that_shrinks_by_luck_is_no_rate():
+    """What is left after it may be a level of which the draw has little: steps of .6 and .0006 once left .0005."""
+    worst = 0.0
+    for seed in range(10_000, 10_012):
+        design, yes, counts, start = rare_levels(seed)
+        ones = np.ones(yes.size)
+        one, reached = walk_chords(design.basis, yes, ones, counts, start, logistic._CHORD_ACCURACY, 1)
+        fits = [fit_logistic(design, count * yes, count * ones) for count in counts]
+        there = np.array([fit.status == "reached" for fit in fits])
+        assert not (reached & ~there).any()
+        far = np.abs((one - np.array([fit.turned for fit in fits])) @ design.basis.T)
+        worst = max(worst, float(far[reached & there][counts[reached & there] > 0].max()))
+    assert worst < 1e-4
+
+
+def test_a_step_that_passes_far_away_is_no_separation():
+    """From the full data's answer Newton's second step overshoots; the draw has yes and no in each of its levels."""
+    design, yes, counts, start = rare_levels(10_025)
+    count = counts[52].astype(float)
+    fits = [fit_logistic(design, count * yes, count, begin) for begin in (None, start)]
+    assert [fit.status for fit in fits] == ["reached", "reached"]
+    assert np.abs(fits[0].log_odds[count > 0]).max() < 7
+    np.testing.assert_allclose(fits[1].log_odds[count > 0], fits[0].log_odds[count > 0], atol=1e-6)
+    assert logistic._fit_jointly(design, yes, np.ones(yes.size), counts[[52]], start)[1].all()

@@ -458,3 +458,5 @@ def test_outcomes_drawn_together_have_the_sums_of_their_rows():
     for side in (0, 1):
         one, other = (sums[:, cells.of(side)].sum(axis=1) for cells, sums in zip(drawn.cells, drawn.sums, strict=True))
         np.testing.assert_allclose(one, other, rtol=1e-12)
+    with pytest.raises(InputRefused, match="E752 outcomes:"):
+        draw_arms(X, treated, [], patient)

@@ -242,3 +242,16 @@ def test_draws_without_an_answer_are_told_from_those_that_lack_a_level():
     assert reached.tolist() == [True, True, False, False]
     # Without the level the others keep the share of their own arm.
     assert 1 / (1 + np.exp(-(design.basis[10] @ turned[1]))) == pytest.approx(28 / 56, abs=1e-10)
+
+
+def test_columns_nearly_alike_and_few_treated_are_fitted():
+    """A year and its square differ by a thousandth of their length, and say what the square of a distance says."""
+    rng = np.random.default_rng(0)
+    year = rng.integers(2016, 2026, 1000).astype(float)
+    few = (np.arange(1000) < 20).astype(float)
+    for arm in (few, 1 - few):
+        one = overlap_weights(np.column_stack([year, year**2]), arm)
+        other = overlap_weights(np.column_stack([year, (year - 2020) ** 2]), arm)
+        np.testing.assert_allclose(one.propensity, other.propensity, rtol=1e-6)
+    copies = np.column_stack([year, year + 1e-6 * rng.normal(size=1000)])
+    assert overlap_weights(copies, few).propensity.sum() == pytest.approx(20)

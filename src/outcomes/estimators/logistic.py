@@ -150,7 +150,8 @@ def fit_logistic(design: Design, yes: FloatArray, trials: FloatArray, start: Flo
     yes, trials : ndarray, shape (m,)
         Weight of the trials that came out as yes, and of all trials, of each row.
     start : ndarray, shape (p,), optional
-        In terms of the basis; 0 when not given.
+        In terms of the basis; 0 when not given. It decides how soon a fit is reached, not whether: from far off a step
+        can pass where all is decided, so that a fit not reached is tried from 0 before it is called separated.
     """
     z, total = design.basis, float(trials.sum())
     b = np.zeros(z.shape[1]) if start is None else start.copy()
@@ -168,6 +169,8 @@ def fit_logistic(design: Design, yes: FloatArray, trials: FloatArray, start: Flo
         if np.abs(move)[trials > 0].max() <= _SMALL_STEP:
             status = "reached"
             break
+    if status != "reached" and start is not None:
+        return fit_logistic(design, yes, trials)
     if status == "stuck" and np.abs(eta[trials > 0]).max() > _FAR:
         status = "separated"
     back = np.linalg.inv(design.turn)

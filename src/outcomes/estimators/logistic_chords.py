@@ -13,9 +13,10 @@ Nearly all of it is done in single precision, with log-odds counted from the ful
 That leaves some 1e-7 of a log-odds, and up to 3e-5 of that of a row with a very rare level, where drawing patients
 moves it by 1e-3 even with millions of rows. The few draws in which rounding keeps steps from shrinking go on in double.
 
-Steps that shrink by a share r leave ``r / (1 - r)`` of the last, and less where r falls; that is the stopping rule,
-which needs no knowledge of the draw. A draw that does not get there, a separated one above all, is handed back, for
-Newton's steps to settle.
+Steps that shrink by a share r leave ``r / (1 - r)`` of the last, and less where r falls; that is the stopping rule. The
+share is of those directions that are being dealt with: where one step is by luck far shorter than the one before, a
+direction of which the draw has little may be all that is left. So r is never taken for less than a tenth. A draw that
+does not get there, a separated one above all, is handed back, for Newton's steps to settle.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _MOST_STEPS = 20
 _FAR = 12.0
 # Where a step does not shrink it tells nothing of what is left: then as much as three more.
 _LARGEST_SHRINK = 0.75
+_LEAST_SHRINK = 0.1
 # A shorter step tells more of rounding, in single precision, than of how the score falls.
 _TELLING = 1e-4
 _RIDGE = 1e-13
@@ -154,7 +156,9 @@ class _Walk:
         self.steps: list[tuple[FloatArray, FloatArray, FloatArray]] = []
 
     def go(self, left: IntArray, scores: Callable[[IntArray], FloatArray], enough: float, telling: float) -> IntArray:
-        """Step until no log-odds is further than `enough` from a draw's answer; returns the draws that are.
+        """Step until, by the last two steps, no log-odds is further than `enough` from a draw's answer.
+
+        Returns the draws of which that cannot be said.
 
         Only steps larger than `telling` are learnt from.
         """
@@ -166,6 +170,7 @@ class _Walk:
             longer = np.maximum(self.size[left], size / _LARGEST_SHRINK)
             # A draw that is the data again has no way to go.
             shrink = np.divide(size, longer, out=np.zeros_like(size), where=longer > 0)
+            shrink = np.where(longer > 0, np.maximum(shrink, _LEAST_SHRINK), 0.0)
             self.moved[left] += step
             self.size[left] = size
             on = ~(size * shrink / (1.0 - shrink) <= enough)

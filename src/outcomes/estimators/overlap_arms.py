@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.estimators.bootstrap import draw_counts
-from outcomes.estimators.checks import FloatArray, check_numbers, check_whole
+from outcomes.estimators.checks import FloatArray, check_numbers, check_whole, refused
 from outcomes.estimators.counting import sum_by
 from outcomes.estimators.logistic import Design, chances, fit_draws
 from outcomes.estimators.logistic_chords import chance_of_yes, rows_together
@@ -148,26 +148,30 @@ def draw_arms(
         What was known before the treatment, without a constant column; with p = 0 nobody is weighted.
     treated : array_like of 0/1, shape (n,)
     outcomes : sequence
-        Each the columns, shape (n,), from `overlap_relief.interval_outcome` or `weighted_risk.event_outcome`.
+        One at least; each the columns, shape (n,), that `overlap_relief.interval_outcome` or
+        `weighted_risk.event_outcome` returns.
     cluster : array_like, shape (n,), optional
         Patient of each row; a drawn patient brings all of his or her rows. Every row is one when not given.
     draws : int
         2 or more.
     seed : int or list of int
-        The draws depend on it and on nothing but the rows.
+        The draws depend on it and on nothing but the rows, all their outcomes included: beside another outcome, one has
+        other draws than alone, and the same estimate.
     workers : int
         Threads to fit with. Neither their number nor the order of rows nor the names of patients changes a bit.
 
     Raises
     ------
     InputRefused
-        What `weighting.overlap_weights` refuses; E746 fewer than two draws; E644 fewer than one
-        worker.
+        What `weighting.overlap_weights` refuses; E746 fewer than two draws; E644 fewer than one worker; E752 no
+        outcome.
     NotEstimable
         What `weighting.overlap_weights` cannot fit; more than 5 % of the draws without a finite fit.
     """
     table, arm = check_arms(X, treated)
     draws, workers = check_whole("draws", draws, "E746", 2), check_whole("workers", workers, "E644", 1)
+    if not outcomes:
+        raise refused("E752", "outcomes", "is empty: there is nothing to compare the arms in.")
     columns = [
         [check_numbers("outcome", column, arm.size, allow_infinite=True) for column in outcome] for outcome in outcomes
     ]

@@ -217,9 +217,8 @@ def fit_propensity(
     if design.same is not None:
         what = "is determined by the columns before it, or there are more columns than distinct rows."
         raise refused("E742", f"X[:, {design.same - 1}]", what, "Leave it out.")
-    # The basis begins with the constant: the chance without columns saves the first steps.
-    start = np.zeros(table.shape[1] + 1)
-    start[0] = np.log(yes.sum() / (weight.sum() - yes.sum()))
+    # From the chance without columns: the constant, in terms of the basis, saves the first steps.
+    start = design.turn[:, 0] * np.log(yes.sum() / (weight.sum() - yes.sum()))
     fit = fit_logistic(design, yes, weight, start)
     _refuse_fit(fit, table)
     return design, fit, place
