@@ -439,24 +439,27 @@ def test_refusals_of_its_own():
 
 
 def test_outcomes_drawn_together_have_the_sums_of_their_rows():
-    """Two outcomes share the draws: by hand, each draw's weights are summed over the rows of each outcome's cells."""
+    """By hand, for the data and for each draw: weights of the rows as drawn, summed over the rows of each cell."""
     X, treated, left, right, patient = rows(300, 4)
     time, event = np.minimum(right, 60.0), np.isfinite(right)
     outcomes = [interval_outcome(left, right), event_outcome(time, event)]
     drawn = draw_arms(X, treated, outcomes, patient, draws=6, seed=3)
+    assert drawn.n_failed == 0
+    first, place = code_rows([treated, *outcomes[0], *outcomes[1], *X.T])
+    sides, weights = [treated], [drawn.described["weights"]]
+    taken = [np.arange(300)]
+    for counts in draw_counts(place, patient, 6, 3):
+        own = np.repeat(first, counts)
+        taken.append(own)
+        sides.append(treated[own])
+        weights.append(overlap_weights(X[own], treated[own]).weights)
     for cells, sums, outcome in zip(drawn.cells, drawn.sums, outcomes, strict=True):
-        total = {}
-        for side, *values, weight in zip(
-            treated.tolist(), *(c.tolist() for c in outcome), drawn.described["weights"], strict=True
-        ):
-            total[(side, *values)] = total.get((side, *values), 0.0) + weight
         keys = list(zip(cells.arm.tolist(), *(column.tolist() for column in cells.columns), strict=True))
-        assert keys == sorted(total)
-        np.testing.assert_allclose(cells.weight, [total[key] for key in keys], rtol=1e-12)
-        assert sums.shape == (6, len(keys))
-    # One draw's weights of an arm are the same whatever they are summed by.
-    for side in (0, 1):
-        one, other = (sums[:, cells.of(side)].sum(axis=1) for cells, sums in zip(drawn.cells, drawn.sums, strict=True))
-        np.testing.assert_allclose(one, other, rtol=1e-12)
+        for number, (own, side, weight) in enumerate(zip(taken, sides, weights, strict=True)):
+            total = dict.fromkeys(keys, 0.0)
+            for *key, w in zip(side.tolist(), *(c[own].tolist() for c in outcome), weight.tolist(), strict=True):
+                total[tuple(key)] += w
+            found = cells.weight if number == 0 else sums[number - 1]
+            np.testing.assert_allclose(found, list(total.values()), rtol=1e-5, atol=1e-12)
     with pytest.raises(InputRefused, match="E752 outcomes:"):
         draw_arms(X, treated, [], patient)

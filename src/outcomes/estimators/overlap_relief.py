@@ -160,6 +160,8 @@ def overlap_relief(
     -----
     A weight of less than 1e-12 of its arm's is taken for 0.
     """
+    # Before anything is drawn, for that takes time.
+    at, level, until = check_days("at", at), check_level(level), check_whole("until", until, "E751", 1)
     outcome = interval_outcome(left, right, check_numbers("treated", treated).size)
     drawn = draw_arms(X, treated, [outcome], cluster, draws, seed, workers)
     return compare_relief(drawn, at, until, level, workers)

@@ -111,6 +111,8 @@ def overlap_risk(
     NotEstimable
         What `weighting.overlap_weights` cannot fit; more than 5 % of the draws without a finite fit.
     """
+    # Before anything is drawn, for that takes time.
+    at, level = check_days("at", at), check_level(level)
     outcome = event_outcome(time, event, entry, check_numbers("treated", treated).size)
     drawn = draw_arms(X, treated, [outcome], cluster, draws, seed)
     return compare_risk(drawn, at, level)

@@ -95,7 +95,8 @@ def compare_modalities(
     check_episodes(episodes)
     window = _read_exposure(exposure, question, episodes)
     if not beside and question != "one_family":
-        finding = Finding("E804", f"is offered for the question 'one_family', not for '{question}'.", "beside=False")
+        said = f"is offered for the question 'one_family', not for '{question}'."
+        finding = Finding("E804", said, "beside=False", "Leave it out, or ask 'one_family'.")
         raise InputRefused("Treatments cannot be compared.", [finding])
     episodes = keep_known_facts(episodes)
     if question == "one_family":
