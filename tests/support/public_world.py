@@ -80,6 +80,11 @@ def draw_patients(rng: np.random.Generator, n: int, shape: World | None = None) 
     )
 
 
+def name_row(t: int, i: int) -> str:
+    """No two tables have a row of one name, as in a release: a curve's group is a row of the first alone."""
+    return f"{1000 * t + 10 * i} to {1000 * t + 10 * i + 9} days"
+
+
 def count_tables(world: World, definition: str = "d1") -> list[CountTable]:
     cohort, sub = replace(COHORT, definition=definition), replace(RELIEVED, definition=definition)
     state = np.bincount(world.state, minlength=3)[None, :]
@@ -87,7 +92,7 @@ def count_tables(world: World, definition: str = "d1") -> list[CountTable]:
     for t, size in enumerate(world.sizes):
         counts = np.zeros((size, 3), dtype=np.int64)
         np.add.at(counts, (world.levels[:, t], world.state), 1)
-        rows = tuple(f"{10 * i} to {10 * i + 9} days" for i in range(size))
+        rows = tuple(name_row(t, i) for i in range(size))
         tables.append(CountTable(f"t{t}", cohort, rows, STATES, counts, world.ordered[t]))
     relieved = world.state == 0
     after = np.bincount(world.after[relieved], minlength=3)[None, :]
@@ -134,7 +139,7 @@ def count_curves(world: World, definition: str = "d1") -> list[CountCurve]:
     for level in range(world.sizes[0]):
         part = world.take(np.flatnonzero(world.levels[:, 0] == level))
         if part.n:
-            groups.append(count_curve(part, f"{10 * level} to {10 * level + 9} days", definition))
+            groups.append(count_curve(part, name_row(0, level), definition))
     return groups
 
 

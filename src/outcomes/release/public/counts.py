@@ -92,10 +92,15 @@ def name_definition(protocol: str, codebook: str) -> str:
 
 
 def _count(name: str, cohort: Cohort, levels: Levels, state: IntArray) -> CountTable:
-    """Cross levels with states; levels nobody has are left out, but for those of an order in time."""
+    """Cross levels with states; levels nobody has are left out.
+
+    Not those of an order, which are put together with a neighbour like one that few have: otherwise the first patient
+    of a level would show by it.
+    """
     shape = (len(levels.names), len(STATES))
     counts = np.bincount(levels.codes * shape[1] + state, minlength=shape[0] * shape[1]).reshape(shape)
-    kept = np.flatnonzero(counts.sum(axis=1) > 0)
+    is_named = np.array([levels.is_ordered and name != NOT_RECORDED for name in levels.names])
+    kept = np.flatnonzero((counts.sum(axis=1) > 0) | is_named)
     names = tuple(levels.names[i] for i in kept)
     return CountTable(name, cohort, names, STATES, counts[kept].astype(np.int64), levels.is_ordered)
 

@@ -227,8 +227,9 @@ def _may_join(table: CountTable, parts: Parts) -> list[int]:
 
 
 def _find_small_row(table: CountTable, parts: Parts, k: int) -> int | None:
+    """Return a row of fewer than k patients, or of none: the first patient in a row is not to show by it."""
     sums = _row_sums(table, parts)
-    return next((r for r in _may_join(table, parts) if 0 < sums[r] < k), None)
+    return next((r for r in _may_join(table, parts) if sums[r] < k), None)
 
 
 def _join_neighbour(table: CountTable, parts: Parts, row: int) -> Parts | None:
