@@ -4,7 +4,7 @@ No Python function runs per group. What pandas has no aggregation for, the union
 third, ... record of a day at once: few days have more than one. `sort=False`, categories for the keys and one sort are
 what the "Enhancing performance" and "Scaling" pages advise.
 
-Records equal in every field need no step of their own: the union of their modalities and the first pain of the day are
+Records equal in every field need no step of their own: the union of their modalities and the highest pain of the day are
 the same with or without them. `--distinct` adds the step.
 """
 
@@ -73,9 +73,9 @@ def read_records(path: Path, distinct: bool) -> pd.DataFrame:
 
 
 def build_visits(records: pd.DataFrame) -> pd.DataFrame:
-    """One row a patient, stream and day, sorted: first recorded pain of the day, union of the modalities."""
+    """One row a patient, stream and day, sorted: highest pain of the day, union of the modalities."""
     grouped = records.groupby(KEY, sort=True, observed=True)
-    visits = grouped.agg(pain=("pain", "first"), mask=("mask", "first"))
+    visits = grouped.agg(pain=("pain", "max"), mask=("mask", "first"))
     place = grouped.cumcount()
     for number in range(1, int(place.max()) + 1):
         further = records[place == number].set_index(KEY)["mask"]

@@ -5,7 +5,7 @@ neighbours of the sorted table (`shift`, `forward_fill`), which measured up to t
 join back. The tuned way is what measuring adds: eager reading into categories, the modality cells mapped once per
 category, one packed key for grouping and sorting, narrow numbers, the rest on the streaming engine.
 
-Records equal in every field need no step of their own: the union of their modalities and the first pain of the day are
+Records equal in every field need no step of their own: the union of their modalities and the highest pain of the day are
 the same with or without them. `--distinct` adds the step.
 """
 
@@ -64,17 +64,16 @@ def days(span: pl.Expr) -> pl.Expr:
 
 
 def build_visits(path: Path, distinct: bool) -> pl.LazyFrame:
-    """One row a patient, stream and day: first recorded pain of the day in file order, union of the modalities."""
-    records = pl.scan_csv(path, schema=SCHEMA, row_index_name="row").filter(pain_in_range())
+    """One row a patient, stream and day: highest pain of the day, union of the modalities."""
+    records = pl.scan_csv(path, schema=SCHEMA).filter(pain_in_range())
     if distinct:
-        records = records.group_by(COLUMNS).agg(pl.col("row").min())
+        records = records.unique()
     masks = map_cells(records.select("modalities").unique())
-    row_with_pain = pl.when(pl.col("pain_pre").is_not_null()).then("row")
     region_stream = pl.col("region").replace_strict(STREAM_OF, default="unspecified", return_dtype=STREAMS)
     return (
         records.join(masks, on="modalities", how="left")
         .group_by("patient_id", region_stream.alias("stream"), pl.col("visit_date").alias("day"))
-        .agg(pain=pl.col("pain_pre").min_by(row_with_pain), mask=pl.col("mask").bitwise_or())
+        .agg(pain=pl.col("pain_pre").max(), mask=pl.col("mask").bitwise_or())
     )
 
 
@@ -146,7 +145,7 @@ def build_tuned(path: Path, rule: str, distinct: bool) -> pl.LazyFrame:
     columns = COLUMNS if distinct else NEEDED
     records = pl.read_csv(path, columns=columns, schema_overrides=overrides).filter(pain_in_range())
     if distinct:
-        records = records.unique(keep="first", maintain_order=True)
+        records = records.unique()
     masks = map_cells(records.select("modalities").unique())
     region, lower = pl.col("region"), ["thoracic", "lumbar", "pelvic"]
     stream = pl.when(region == "cervical").then(0).when(region.is_in(lower)).then(1).otherwise(2).cast(pl.UInt64)
@@ -155,11 +154,11 @@ def build_tuned(path: Path, rule: str, distinct: bool) -> pl.LazyFrame:
     opens = (pl.col("who") != pl.col("who").shift()) | (pl.col("day") - pl.col("day").shift() >= GAP_DAYS)
     visits = (
         records.lazy()
-        .join(masks, on="modalities", how="left", maintain_order="left")
+        .join(masks, on="modalities", how="left")
         .group_by(key=key)
         .agg(
             pl.col("patient_id").first(),
-            pain=pl.col("pain_pre").first(ignore_nulls=True),
+            pain=pl.col("pain_pre").max(),
             mask=pl.col("mask").bitwise_or(),
         )
         .sort("key")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_records_of_a_day_and_stream_merge():
         -1
     ).values.tolist() == [
         ["upper", 4.0, -1.0, 1],
-        ["lower", 6.0, 5.0, 4],
+        ["lower", 6.0, 3.0, 4],
         ["lower", 4.0, -1.0, 1],
     ]
     assert table["modalities"].tolist() == [
@@ -41,6 +42,25 @@ def test_records_of_a_day_and_stream_merge():
     merge = visits.ledger.steps[-1]
     assert dict(merge.merged) == {"exact duplicate": 1, "same patient, stream and day": 2}
     assert (merge.rows_in, merge.kept) == (6, 3)
+
+
+DAY = """
+patient_id | visit_date       | clinic_id | pain_pre | pain_post | function_score | function_instrument
+p1         | 2025-03-01       | B         | 4        | 1         | 30             | odi
+p1         | 2025-03-01       | A         | 7        | 5         |                |
+p1         | 2025-03-01       | A         |          | 2         | 40             | odi
+p2         | 2025-03-01 16:10 | B         | 8        | 6         |                |
+p2         | 2025-03-01 09:30 | A         | 5        | 3         |                |
+"""
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(5)))[::7])
+def test_the_order_of_the_file_says_nothing_about_a_day(order):
+    # By falling pain before treatment, those without last; by time where one is recorded, whatever the pain.
+    head, *rows = DAY.strip().splitlines()
+    table = build_visits(records("\n".join([head, *(rows[i] for i in order)]))).table
+    shown = table[["clinic_id", "pain_pre_nrs", "pain_post_nrs", "function_score"]].astype({"clinic_id": str})
+    assert shown.fillna(-1).values.tolist() == [["A", 7.0, 2.0, 30.0], ["A", 5.0, 6.0, -1.0]]
 
 
 FAULTS = """

@@ -1,8 +1,7 @@
 """The same input, settings and packages give the same bytes: in whatever order rows stand, and on whatever machine.
 
-What may not matter: row order (but that of one patient's records of a day, which says what came first), how the export
-is cut into files, the number of workers and of threads of the numeric libraries, time zone, locale, hash seed, working
-directory, the user's mask. The input hashes in the manifest and the account by file are about the files themselves, so
+What may not matter: row order, how the export is cut into files, the number of workers and of threads of the numeric
+libraries, time zone, locale, hash seed, working directory, the user's mask. The input hashes in the manifest and the account by file are about the files themselves, so
 they are left out where the files are others.
 
 The quick tests use a small clinic, small floors, and hide nothing, for the search for what could be worked out takes
@@ -78,20 +77,11 @@ def make_clinic(folder, patients, protocol):
 
 
 def shuffle(export, target, seed=1):
-    """Write the rows of an export in another order; those of one patient and day keep theirs."""
+    """Write the rows of an export in another order."""
     head, *rows = export.read_text(encoding="utf-8").splitlines()
-    rng = random.Random(seed)
-    groups = {}
-    for row in rows:
-        groups.setdefault(tuple(row.split(",", 2)[:2]), []).append(row)
-    keys = list(groups)
-    rng.shuffle(keys)
-    # Not whole days one after the other: each next row is the next of any day.
-    order = [key for key in keys for _ in groups[key]]
-    rng.shuffle(order)
-    waiting = {key: iter(group) for key, group in groups.items()}
+    random.Random(seed).shuffle(rows)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text("\n".join([head, *(next(waiting[key]) for key in order)]) + "\n", encoding="utf-8")
+    target.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
     return target
 
 

@@ -1,4 +1,9 @@
-"""Records into order, and several records of a patient, stream and day into one."""
+"""Records into order, and several records of a patient, stream and day into one.
+
+The records of a day stand in the order of their times. Where no time was recorded they stand in the order of falling
+pain before treatment, for treatment is meant to lower it, and of what else they say: never in that of the file, which
+an export sorted by something else would change.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +29,14 @@ _UNITED = frozenset(
 )
 _ANY = frozenset(["modality_unknown", "is_first_exam", "is_maintenance"])
 _LAST = frozenset(["pain_post", "discharge_reason"])
+_FALLING = ("pain_pre", "pain_post")
 _KEY = ("patient", "stream", "day")
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so multiplying loses nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Records in patient, stream, day, time and file order, cut into visits.
+    """Records in patient, stream and day order and, of a day, as the module says, cut into visits.
 
     ``rows`` (n,) are the records; ``is_new`` (n,) marks the first of each visit; ``starts`` and ``sizes`` (v,) say
     where a visit's records stand in ``rows``, and ``firsts`` (v,) which record is its first. ``several`` are the
@@ -66,7 +72,7 @@ def group_records(columns: Columns, kept: Rows) -> Groups:
     """
     bits = _key_bits(columns, kept)
     if bits is None:
-        return _group_by_columns(columns, kept)
+        return _order_days(columns, _group_by_columns(columns, kept))
     bits_day, bits_row, first_day = bits
     # Built for all records, for records set aside may hold anything: their keys are dropped before the sort.
     key = columns["patient"].astype(np.uint64)
@@ -83,7 +89,7 @@ def group_records(columns: Columns, kept: Rows) -> Groups:
     key >>= np.uint64(bits_row)
     is_new = np.ones(len(key), dtype=np.bool_)
     np.not_equal(key[1:], key[:-1], out=is_new[1:])
-    return Groups.of(rows, is_new)
+    return _order_days(columns, Groups.of(rows, is_new))
 
 
 def _key_bits(columns: Columns, kept: Rows) -> tuple[int, int, int] | None:
@@ -106,6 +112,32 @@ def _group_by_columns(columns: Columns, kept: Rows) -> Groups:
     return Groups.of(rows, is_new)
 
 
+def _order_days(columns: Columns, groups: Groups) -> Groups:
+    """Put the records of each day into order, where they differ in anything that is not united."""
+    names = [name for name in columns if name not in {*_KEY, *_UNITED, *_ANY, "minute"}]
+    visit = np.repeat(np.arange(groups.several.size), groups.sizes[groups.several])
+    rows = groups.rows[groups.places]
+    differ = np.zeros(groups.several.size, dtype=np.bool_)
+    same_day = np.flatnonzero(visit[1:] == visit[:-1])
+    for name in names:
+        values = columns[name][rows]
+        differ[visit[same_day[values[same_day] != values[same_day + 1]]]] = True
+    chosen = np.flatnonzero(differ[visit])
+    if not chosen.size:
+        return groups
+    rows, places = rows[chosen], groups.places[chosen]
+    keys = [_rank(name, columns[name][rows]) for name in (*_FALLING, *names) if name in columns]
+    times = [columns["minute"][rows]] if "minute" in columns else []
+    ordered = groups.rows.copy()
+    ordered[places] = rows[np.lexsort([*keys[::-1], *times, visit[chosen]])]
+    return Groups.of(ordered, groups.is_new)
+
+
+def _rank(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """What a column is sorted by: ratings fall, those missing come last."""
+    return np.where(_missing(values), np.inf, -values.astype(np.float64)) if name in _FALLING else values
+
+
 def merge_records(records: Records, columns: Columns, groups: Groups) -> tuple[Columns, list[Step]]:
     """Make one row a visit of every column, and account for the records by file.
 
@@ -126,6 +158,7 @@ def tell_disagreements(columns: Columns, groups: Groups) -> list[str]:
     """Say at how many visits the records of one day state different ratings, and which one was taken."""
     notes = []
     rows = groups.rows[groups.places]
+    order = "by time" if "minute" in columns else "by falling pain before treatment, no time being recorded"
     for name, taken in (("pain_pre", "first"), ("pain_post", "last")):
         if name not in columns or not rows.size:
             continue
@@ -134,7 +167,7 @@ def tell_disagreements(columns: Columns, groups: Groups) -> list[str]:
         lowest = np.minimum.reduceat(np.where(ratings < 0, np.iinfo(np.int32).max, ratings), groups.begins)
         if n := int(((highest >= 0) & (highest != lowest)).sum()):
             notes.append(
-                f"{name}: {say_count(n)} visits have records that state different ratings; the {taken} was used"
+                f"{name}: {say_count(n)} visits have records that state different ratings; the {taken} was used, {order}"
             )
     return notes
 

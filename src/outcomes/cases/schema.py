@@ -66,7 +66,7 @@ VISIT_COLUMNS = (
     Column("purpose", "visit_purpose", "code", "purpose as recorded"),
     Column("is_maintenance", "is_maintenance", "bool", "an observation only: opens and extends no episode"),
     Column("is_first_exam", "is_first_exam", "bool", "a first examination is recorded (new-complaint marker)"),
-    Column("pain_pre", "pain_pre_nrs", "nrs", "first rating of the day before treatment", "NRS 0-10"),
+    Column("pain_pre", "pain_pre_nrs", "nrs", "first rating of the day before treatment; the highest where no time is recorded", "NRS 0-10"),
     Column("pain_post", "pain_post_nrs", "nrs", "last rating of the day after treatment", "NRS 0-10"),
     Column("function_score", "function_score", "float", "score on the instrument named beside it"),
     Column("function_instrument", "function_instrument", "code", "instrument of the score"),

@@ -1,8 +1,9 @@
 """Records to visits: one row a patient, region stream and day.
 
-Several records of one day become one visit: the sets are united, the pain before treatment is the first recorded, the
-pain after treatment the last, and every other field is the first recorded. A record equal to another in every field
-that was read is an exact duplicate and counted as such.
+Several records of one day become one visit: the sets are united, the pain before treatment is the first of the day, the
+pain after treatment the last, and every other field the first recorded. What is first is told by the times of the
+records or, where there are none, by falling pain (`merging`), never by the order of the file. A record equal to another
+in every field that was read is an exact duplicate and counted as such.
 """
 
 from __future__ import annotations

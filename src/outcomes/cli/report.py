@@ -38,8 +38,8 @@ examples:
   outcomes report visits.csv --no-notebooks --out draft/  quick
   outcomes report visits.csv --audience public            for everybody
 
-The same files, settings and packages give the same bytes, however the rows are ordered (those of one patient and day
-keep their order). Today's date is never read: the report is as of the data cut, or of --as-of.
+The same files, settings and packages give the same bytes, however the rows are ordered. Today's date is never read:
+the report is as of the data cut, or of --as-of.
 
 exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 3 withheld: a public report could tell
 too much about few patients, nothing written · 4 internal error"""

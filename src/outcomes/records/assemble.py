@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -97,12 +98,11 @@ def _empty(n: int) -> TextColumn:
 
 
 def _read_step(part: Part) -> Step:
-    set_aside: dict[str, int] = {}
-    for _, code, _ in part.faults:
-        reason = f"{code} {RULES[code]}"
-        set_aside[reason] = set_aside.get(reason, 0) + 1
+    """Account for the rows of a file; reasons stand in their own order, not in that of the rows."""
+    found = Counter(f"{code} {RULES[code]}" for _, code, _ in part.faults)
+    set_aside, not_data = dict(sorted(found.items())), dict(sorted(part.not_data.items()))
     name = f"{part.file.name} › {part.file.sheet}" if part.file.sheet else part.file.name
-    return Step("read", "rows", part.n_physical, len(part.rows), part.merged, set_aside, part.not_data, name)
+    return Step("read", "rows", part.n_physical, len(part.rows), part.merged, set_aside, not_data, name)
 
 
 def _join_set_aside(parts: Sequence[Part]) -> SetAside:
