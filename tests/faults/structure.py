@@ -145,6 +145,35 @@ def _hidden_sheet(state: str) -> Make:
     return make
 
 
+_HIDDEN_PEOPLE = [
+    ["Patients of 2019, list of Jane Quagmire"],
+    ["Patient", "Patient Name", "Home Phone", "Remark", "Field 7"],
+    *(
+        [f"K{101 + i}", f"{given} {family}", f"(303) 555-{1200 + i}", f"rang {given}", f"x{i}@mail.example.org"]
+        for i, (given, family) in enumerate(
+            (("Jane", "Quagmire"), ("Tobias", "Smith"), ("Mary", "Okonkwo"), ("Ana", "Garcia"), ("Linh", "Nguyen"))
+        )
+    ),
+]
+
+
+def _hidden_people(state: str) -> Make:
+    def make(folder: Path, _: str) -> Input:
+        path = write(folder, XLSX, clean_rows())
+        workbook = openpyxl.load_workbook(path)
+        hidden = workbook.create_sheet("Old")
+        for line in _HIDDEN_PEOPLE:
+            hidden.append(line)
+        hidden.sheet_state = state
+        workbook.save(path)
+        return Input([path], secrets=("Quagmire", "Tobias", "555-12", "mail.example", "Patient Name", "Field 7"))
+
+    return make
+
+
+_KINDS_SAID = "columns that look like names (1), phone numbers (1), free text (1), e-mail addresses (1): delete it"
+
+
 def _hide(sheet: Any) -> None:
     sheet.row_dimensions[5].hidden = True
     sheet.column_dimensions["C"].hidden = True
@@ -404,6 +433,20 @@ FAULTS: tuple[Fault, ...] = (
         (XLSX,),
         "Delete it before passing it on.",
         all_read('hidden sheet "Names"'),
+    ),
+    *(
+        Fault(
+            47,
+            f"{state}-sheet-of-people",
+            f"{what} of names and phone numbers: not read, and the kinds of identifier in it are counted",
+            WARN,
+            ("E908",),
+            _hidden_people(state),
+            (XLSX,),
+            "Delete the sheet before passing the file on.",
+            all_read(f'hidden sheet "Old" (7 rows) was not read; it contains {_KINDS_SAID}'),
+        )
+        for state, what in (("hidden", "A hidden sheet"), ("veryHidden", "A sheet that only a program can show"))
     ),
     Fault(
         48,

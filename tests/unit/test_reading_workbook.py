@@ -119,7 +119,8 @@ def test_which_sheet(tmp_path: Path) -> None:
     records = read(tmp_path, {"Cover": [["Export of 2024"]], "Data": data, "Names": [["Jane"]]}, hidden=("Names",))
     assert records.files[0].sheet == "Data"
     assert sorted(records.notes) == [
-        'visits.xlsx: hidden sheet "Names" (1 row) was not read; delete it before the file is passed on.',
+        'visits.xlsx: hidden sheet "Names" (1 row) was not read; no identifiers were seen in its first 300 rows, which '
+        "is no guarantee; delete it before the file is passed on.",
         'visits.xlsx: sheet "Cover" has no patient and day column and was not read.',
     ]
     two = book(tmp_path, {"Q1": data, "Q2": data, "Old": data}, hidden=("Old",))

@@ -13,6 +13,7 @@ from outcomes.records import workbook_child
 from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter, has_required, show_two_rows
 from outcomes.records.counted import counted
+from outcomes.records.hidden_sheets import describe_hidden
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part
 from outcomes.records.rules import refuse
@@ -47,6 +48,8 @@ def read_workbook(path: Path, mapping: Mapping) -> Part:
             place = f'{path.name} › sheet "{sheet}"'
             wanted = _find_columns(book["top"][sheet], mapping, place)
             answer = child.ask({"sheet": sheet, "columns": wanted.positions})
+        # When the first child has gone: beside its clock, a second one could not be forked.
+        notes = [*describe_hidden(path, book["hidden"]), *notes]
         part = _build_part(path, sheet, wanted, answer, Path(folder) / "table.arrow", mapping, notes)
     part.top = book["top"][sheet][mapping.file.header_row :]
     return part
@@ -56,10 +59,7 @@ def _choose_sheet(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[st
     """Return the sheet to read, and what to say about the others."""
     declared, visible, hidden = mapping.file.sheet, book["visible"], book["hidden"]
     listed = ", ".join(f'"{sheet}"' for sheet in visible) or "none"
-    notes = [
-        f'{name}: hidden sheet "{sheet}" ({rows}) was not read; delete it before the file is passed on.'
-        for sheet, rows in zip(hidden, (counted(n, "row") for n in hidden.values()), strict=True)
-    ]
+    notes = []
     if book["carried"]:
         notes.append(f"{name} also carries {', '.join(book['carried'])}: neither read nor copied.")
     if declared is not None:

@@ -60,7 +60,7 @@ class _Book:
             with zipfile.ZipFile(path) as archive:
                 check_container(archive)
                 rows = check_entities(archive)
-                parts = _sheet_parts(archive)
+                parts = sheet_parts(archive)
                 self.carried = list_carried(archive)
                 percent = find_percent_cells(archive.read(_STYLES)) if _STYLES in rows else None
                 self.hidden = {name: rows.get(part, 0) for name, (part, visible) in parts.items() if not visible}
@@ -116,7 +116,7 @@ class _Book:
         }
 
 
-def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
+def sheet_parts(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
     """Return sheet name -> (part, visible) of the worksheets, in the workbook's order."""
     texts = {}
     for part in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
