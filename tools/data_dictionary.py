@@ -5,13 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from outcomes.cases.schema import EPISODE_COLUMNS, VISIT_COLUMNS, Column, shown_name
+from outcomes.cases.uniqueness import UNIQUENESS_COLUMNS
 
 _HEAD = """# Data dictionary
 
-The columns of `visits` and `episodes` as `outcomes clean` writes them and as `.table` shows them. A column the export
-cannot fill is absent. Day columns end in `_date`, or in `_day` where the export has day numbers instead of dates.
-Intervals are open on the left and closed on the right, `(left_days, right_days]`. Made by
-`python tools/data_dictionary.py`.
+The columns of `visits` and `episodes` as `outcomes clean` writes them and as `.table` shows them, and those of
+`uniqueness`, which it writes beside them. A column the export cannot fill is absent. Day columns end in `_date`, or in
+`_day` where the export has day numbers instead of dates. Intervals are open on the left and closed on the right,
+`(left_days, right_days]`. Made by `python tools/data_dictionary.py`.
+"""
+
+_UNIQUE = """
+One row as the columns are (age bands of ten years, sex, clinic, start quarter; change: none) and one with each single
+change. 90 and over is one age band. A missing value is a value of its own; several episodes of one patient make a class
+no larger. `outcomes clean` says the same on the terminal.
 """
 
 
@@ -28,7 +35,8 @@ def page() -> str:
         "where relief is not definable (only in `outcomes clean`)"
     )
     bounds = f"| `relief_left_days`, `relief_right_days` | days | {words} |\n"
-    return _HEAD + table("visits", VISIT_COLUMNS) + table("episodes", EPISODE_COLUMNS) + bounds
+    episodes = table("episodes", EPISODE_COLUMNS) + bounds
+    return _HEAD + table("visits", VISIT_COLUMNS) + episodes + table("uniqueness", UNIQUENESS_COLUMNS) + _UNIQUE
 
 
 if __name__ == "__main__":

@@ -141,6 +141,10 @@ def _zip3(folder: Path, kind: str) -> Input:
 
 def _zip3_unread(run: Run) -> None:
     conserved(run)
+    assert "are unique: no other patient has one alike" in run.said
+    assert "must not be handed on as research data" in run.said and "of single changes, " in run.said
+    found = {row["change"]: row for row in run.table("uniqueness")}
+    assert found["none"]["is_enough"] == "false" and "year instead of quarter" in found
     assert "not read" in run.said and "ZIP3" in run.said
     for name in ("visits", "episodes"):
         assert not any("zip" in column.casefold() for column in run.table(name)[0])
@@ -287,14 +291,16 @@ FAULTS: tuple[Fault, ...] = (
         remedy=_TAKE_OUT,
     ),
     Fault(
-        # No table for research is made: `clean` writes for the owner of the export, and what could single people out
-        # beside age and sex is not read.
+        # `clean` writes for the owner of the export, so its tables are not blocked: they say that they stay inside, and
+        # what could single people out beside age, sex, clinic and dates is not read.
         number=99,
         name="rare_combinations",
-        title="Rare combinations of age, sex and ZIP3: no table for research is made, and ZIP3 is not read",
-        outcome=KEEP,
-        codes=(),
+        title="Rare combinations of age, sex, clinic and start quarter: the tables of `clean` are said to be for use "
+        "inside only; ZIP3 is not read",
+        outcome=WARN,
+        codes=("E909",),
         make=_zip3,
+        remedy="Hand on the public report, or tables made coarser; `clean` says how far each single change goes.",
         check=_zip3_unread,
     ),
     Fault(

@@ -19,7 +19,7 @@ from outcomes.files.whole import PRIVATE, whole_folder
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
 
-TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms")
+TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms", "uniqueness")
 FORMATS = ("both", "parquet", "csv")
 _MARK = "cleaned-by-outcomes"
 
@@ -156,6 +156,12 @@ def _unknown_terms(episodes: Episodes) -> pa.Table:
     return pa.table({"field": fields, "term": terms, **counts})
 
 
+def _uniqueness(episodes: Episodes) -> pa.Table:
+    from outcomes.cases.uniqueness import build_uniqueness_table
+
+    return build_uniqueness_table(episodes)
+
+
 _MAKERS: dict[str, Callable[[Episodes], pa.Table]] = {
     "visits": _visits,
     "episodes": _episodes,
@@ -163,4 +169,5 @@ _MAKERS: dict[str, Callable[[Episodes], pa.Table]] = {
     "quarantine": _quarantine,
     "ledger": _ledger,
     "unknown_terms": _unknown_terms,
+    "uniqueness": _uniqueness,
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from outcomes.cli.shared import add_command, add_inputs, finish, read_cases
+from outcomes.cli.shared import add_command, add_inputs, finish, read_cases, say
 from outcomes.errors import OutcomesError
 from outcomes.files.lock import lock_name, only_run
 
 # The names the export knows, written here because importing that room costs more than printing the help.
-_TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms")
+_TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms", "uniqueness")
+_OF_PATIENTS = {"visits", "episodes", "relief"}
 _FORMATS = ("both", "parquet", "csv")
 _HELP = """what is written, all of it or nothing: one table a file, in the folder named by --out
   visits, episodes   one row a visit, one row an episode of care
@@ -18,6 +19,8 @@ _HELP = """what is written, all of it or nothing: one table a file, in the folde
   quarantine         for you only: every row that could not be used, and why
   ledger             how many rows each step used, merged and set aside
   unknown_terms      terms that are not in the codebook, and how often each occurs
+  uniqueness         how many episodes no other patient has alike by age band, sex, clinic and start quarter, and with
+                     each of them coarser; above 20 %, or with a group under 11 patients, the tables stay inside
 
 examples:
   outcomes clean visits.csv --mapping mapping.toml --out cleaned/
@@ -40,6 +43,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
     from outcomes.cases.export import export_cases
+    from outcomes.cli.uniqueness import describe_uniqueness
 
     tables = _check_tables(args.tables)
     with only_run(args.out.absolute().parent, lock_name(args.out)):
@@ -47,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         acknowledged = records.mapping.acknowledge
         del records  # writing needs the memory
         export_cases(episodes, args.out, tables, args.format)
+        for line in describe_uniqueness(episodes) if _OF_PATIENTS & set(tables) else ():
+            say(line)
         return finish(episodes, args.out, acknowledged)
 
 
