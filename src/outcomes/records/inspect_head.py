@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from outcomes.errors import InputRefused
+from outcomes.files.floors import check_floor
 from outcomes.records.identifiers import header_words
 from outcomes.records.identifiers_export import SAMPLE_ROWS
 from outcomes.records.inspect_columns import NAMES
@@ -221,6 +222,7 @@ def _top_of_parquet(path: Path, mapping: Mapping) -> Top:
     from outcomes.records import inspect_child
     from outcomes.records.child import start_child
 
+    check_floor("pyarrow", "read a Parquet file")
     request = {"path": str(path), "n_rows": SAMPLE_ROWS}
     with start_child(inspect_child.__name__, request, "Parquet file", path.name) as child:
         answer = child.ask()

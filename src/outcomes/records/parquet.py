@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from outcomes.files.floors import check_floor
 from outcomes.records import parquet_child
 from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter
@@ -28,7 +29,10 @@ def read_parquet(path: Path, mapping: Mapping) -> Part:
     InputRefused
         A broken file, more rows than can be true, columns of program objects, or a wanted column that is no plain
         column.
+    OutcomesError
+        E961 pyarrow is too old to be given a file of somebody else.
     """
+    check_floor("pyarrow", "read a Parquet file")
     with tempfile.TemporaryDirectory(prefix="outcomes-") as folder:
         request = {"path": str(path), "folder": folder}
         with start_child(parquet_child.__name__, request, "Parquet file", path.name, SECONDS) as child:

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from outcomes.errors import Finding, InputRefused
+from outcomes.files.floors import check_floor
 from outcomes.release.manifest import hash_file
 from outcomes.release.notebooks import find_notebooks
 
@@ -128,6 +129,13 @@ def _read_state(target: Path) -> dict[str, str]:
 
 
 def open_lab(target: Path, browser: bool = True) -> int:
-    """Start JupyterLab on a working copy and wait for it to end; returns its exit code."""
+    """Start JupyterLab on a working copy and wait for it to end; returns its exit code.
+
+    Raises
+    ------
+    OutcomesError
+        E961 the Jupyter server is too old.
+    """
+    check_floor("jupyter_server", "open JupyterLab")
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={target}"]
     return subprocess.run(command if browser else [*command, "--no-browser"], check=False).returncode

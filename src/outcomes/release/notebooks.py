@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import ConfigError, Finding
+from outcomes.files.floors import check_floor
 from outcomes.release.notebook_format import no_address_parsers
 from outcomes.release.notebook_html import INJECTED, read_title, to_html
 
@@ -64,6 +65,11 @@ class NotebookRun:
     html: str
     failure: str
     notebook: str
+
+
+def check_notebook_packages() -> None:
+    """Raise `OutcomesError` (E961) where what shows notebooks is older than it may be (`files.floors`)."""
+    check_floor("nbconvert", "show notebooks (report --no-notebooks goes without)")
 
 
 def find_notebooks(folder: Path | None = None) -> list[Path]:
@@ -132,6 +138,7 @@ def running_notebooks(
     at_once : int
         How many run at the same time.
     """
+    check_notebook_packages()
     stop = threading.Event()
     with _kernels_for(values) as server, ThreadPoolExecutor(at_once, thread_name_prefix="notebooks") as pool:
         try:
@@ -207,7 +214,10 @@ def run_notebook(
     ------
     ConfigError
         For a parameter the notebook does not have, or of another type. A failing cell is in the result instead.
+    OutcomesError
+        E961 nbconvert is too old to show it.
     """
+    check_notebook_packages()
     with no_address_parsers():
         import nbformat
         from nbclient import NotebookClient

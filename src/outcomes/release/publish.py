@@ -17,7 +17,13 @@ from outcomes.release.configuration import MAPPING, PROTOCOL, copy_tables, to_to
 from outcomes.release.inputs import COMPARISONS, ReportInputs, ask, share
 from outcomes.release.manifest import build_manifest, hash_files, to_json
 from outcomes.release.model import FigureView, Link, Page
-from outcomes.release.notebooks import NotebookRun, find_notebooks, read_parameters, running_notebooks
+from outcomes.release.notebooks import (
+    NotebookRun,
+    check_notebook_packages,
+    find_notebooks,
+    read_parameters,
+    running_notebooks,
+)
 from outcomes.release.page import build_page, data_cut
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf, render_png
@@ -80,8 +86,12 @@ def publish_report(
         When a quarter was asked for that cannot be reported.
     InputRefused
         When `out` is a file, or the target a folder that is not a release or holds other files too.
+    OutcomesError
+        E961 when notebooks are to be run and what shows them is too old.
     """
     check_out(Path(out))
+    if notebooks and not _why_no_notebooks(records, sources or {}, as_of_asked):
+        check_notebook_packages()  # before the long work of the questions
     tell = progress if callable(progress) else _write_progress if progress else _be_silent
     inputs = ask(records, visits, episodes, quarter, tell, workers=WORKERS)
     tell("small numbers")
@@ -187,7 +197,7 @@ def _running(
     inputs: ReportInputs, sources: Mapping[str, Any], as_of_asked: str, progress: Progress, wanted: bool
 ) -> Iterator[tuple[Iterator[NotebookRun] | None, tuple[str, ...]]]:
     """Run every notebook while the block goes on: their runs, to wait for, or why there are none."""
-    reason = _why_no_notebooks(inputs, sources, as_of_asked) if wanted else ""
+    reason = _why_no_notebooks(inputs.records, sources, as_of_asked) if wanted else ""
     if reason or not wanted:
         yield None, (f"Notebooks were not run: {reason}",) if reason else ()
         return
@@ -212,8 +222,7 @@ def _write_notebooks(runs: Iterable[NotebookRun] | None, staging: Path) -> tuple
     return tuple(links), tuple(notes)
 
 
-def _why_no_notebooks(inputs: ReportInputs, sources: Mapping[str, Any], as_of_asked: str) -> str:
-    records = inputs.records
+def _why_no_notebooks(records: Records | None, sources: Mapping[str, Any], as_of_asked: str) -> str:
     if not find_notebooks():
         return "there is no folder notebooks/ here."
     if records is None:
