@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -103,3 +104,10 @@ def test_nothing_is_imported_for_it():
     environment = {"PYTHONPATH": str(Path(cli.__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_the_package_asks_for_them_when_it_is_installed(package, repository):
+    asked = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    (line,) = [line for line in asked if line.split()[0] == package]
+    assert floors._parse(line.split(">=")[1]) >= floors._parse(FLOORS[package])
