@@ -4,8 +4,8 @@ The records are loaded into a table, then one query does the rest. Patients beco
 wide text keys cost a tenth more. Insertion order is given up, as the performance guide advises. Other ways that were
 measured (more tables, `IGNORE NULLS` windows instead of the join) were not faster.
 
-Records equal in every field need no step of their own: the union of their modalities and the highest pain of the day are
-the same with or without them. `--distinct` adds the step.
+Records equal in every field need no step of their own: the union of their modalities and the highest pain of the day
+are the same with or without them. `--distinct` adds the step.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ No Python function runs per group. What pandas has no aggregation for, the union
 third, ... record of a day at once: few days have more than one. `sort=False`, categories for the keys and one sort are
 what the "Enhancing performance" and "Scaling" pages advise.
 
-Records equal in every field need no step of their own: the union of their modalities and the highest pain of the day are
-the same with or without them. `--distinct` adds the step.
+Records equal in every field need no step of their own: the union of their modalities and the highest pain of the day
+are the same with or without them. `--distinct` adds the step.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ neighbours of the sorted table (`shift`, `forward_fill`), which measured up to t
 join back. The tuned way is what measuring adds: eager reading into categories, the modality cells mapped once per
 category, one packed key for grouping and sorting, narrow numbers, the rest on the streaming engine.
 
-Records equal in every field need no step of their own: the union of their modalities and the highest pain of the day are
-the same with or without them. `--distinct` adds the step.
+Records equal in every field need no step of their own: the union of their modalities and the highest pain of the day
+are the same with or without them. `--distinct` adds the step.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The same input, settings and packages give the same bytes: in whatever order rows stand, and on whatever machine.
 
 What may not matter: row order, how the export is cut into files, the number of workers and of threads of the numeric
-libraries, time zone, locale, hash seed, working directory, the user's mask. The input hashes in the manifest and the account by file are about the files themselves, so
-they are left out where the files are others.
+libraries, time zone, locale, hash seed, working directory, the user's mask. The input hashes in the manifest and the
+account by file are about the files themselves, so they are left out where the files are others.
 
 The quick tests use a small clinic, small floors, and hide nothing, for the search for what could be worked out takes
 most of a run. No comparison of treatments passes its gate there: those are drawn for in the slow test.

@@ -167,7 +167,8 @@ def tell_disagreements(columns: Columns, groups: Groups) -> list[str]:
         lowest = np.minimum.reduceat(np.where(ratings < 0, np.iinfo(np.int32).max, ratings), groups.begins)
         if n := int(((highest >= 0) & (highest != lowest)).sum()):
             notes.append(
-                f"{name}: {say_count(n)} visits have records that state different ratings; the {taken} was used, {order}"
+                f"{name}: {say_count(n)} visits have records that state different ratings; the {taken} was used, "
+                f"{order}"
             )
     return notes
 
