@@ -8,7 +8,7 @@ an export sorted by something else would change.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,23 +114,27 @@ def _group_by_columns(columns: Columns, kept: Rows) -> Groups:
 
 def _order_days(columns: Columns, groups: Groups) -> Groups:
     """Put the records of each day into order, where they differ in anything that is not united."""
-    names = [name for name in columns if name not in {*_KEY, *_UNITED, *_ANY, "minute"}]
     visit = np.repeat(np.arange(groups.several.size), groups.sizes[groups.several])
     rows = groups.rows[groups.places]
     differ = np.zeros(groups.several.size, dtype=np.bool_)
     same_day = np.flatnonzero(visit[1:] == visit[:-1])
-    for name in names:
+    told = []
+    for name in dict.fromkeys([*_FALLING, *columns]):
+        if name not in columns or name in {*_KEY, *_UNITED, *_ANY, "minute"}:
+            continue
         values = columns[name][rows]
-        differ[visit[same_day[values[same_day] != values[same_day + 1]]]] = True
+        unlike = visit[same_day[values[same_day] != values[same_day + 1]]]
+        differ[unlike] = True
+        told += [name] if unlike.size else []
     chosen = np.flatnonzero(differ[visit])
     if not chosen.size:
         return groups
-    rows, places = rows[chosen], groups.places[chosen]
-    keys = [_rank(name, columns[name][rows]) for name in (*_FALLING, *names) if name in columns]
+    rows = rows[chosen]
+    keys = [_rank(name, columns[name][rows]) for name in told]
     times = [columns["minute"][rows]] if "minute" in columns else []
     ordered = groups.rows.copy()
-    ordered[places] = rows[np.lexsort([*keys[::-1], *times, visit[chosen]])]
-    return Groups.of(ordered, groups.is_new)
+    ordered[groups.places[chosen]] = rows[np.lexsort([*keys[::-1], *times, visit[chosen]])]
+    return replace(groups, rows=ordered, firsts=ordered[groups.starts])
 
 
 def _rank(name: str, values: NDArray[Any]) -> NDArray[Any]:
