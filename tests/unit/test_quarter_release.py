@@ -218,22 +218,25 @@ def test_an_immature_value_is_never_drawn(review):
 
 @pytest.fixture
 def watched(review):
-    """The review with a CUSUM that signals a rise in its third month."""
-    columns = {"up": [0.5, 2.0, 6.0, 1.0], "down": [1.0, 0.2, 0.0, 3.0], "signal": [0, 0, 1, 0]}
+    """The review with a CUSUM that signals a fall in its second month and a rise in its third."""
+    columns = {"up": [0.5, 2.0, 6.0, 1.0], "down": [1.0, 6.2, 0.0, 3.0], "signal": [0, -1, 1, 0]}
     head = {"indicator": "silent_stop", "label": "Stopped", "month": ["2024-01", "2024-02", "2024-03", "2024-04"]}
-    cusum = pd.DataFrame({**head, "n": 90, **columns, "limit_up": 5.0, "limit_down": 5.5})
+    words = ["", "improvement", "concern", ""]
+    cusum = pd.DataFrame({**head, "n": 90, **columns, "limit_up": 5.0, "limit_down": 5.5, "word": words})
     return dataclasses.replace(review, more={**review.more, "cusum": cusum})
 
 
 def test_the_cusum_stands_beside_the_sums_with_its_limits_and_signal(watched):
     panel = panels("observed_expected", watched)["CUSUM: silent stop"]
     drawn = [np.asarray(line.get_ydata(), dtype=float).tolist() for line in panel.lines]
-    for wanted in ([0.5, 2.0, 6.0, 1.0], [-1.0, -0.2, 0.0, -3.0], [5.0] * 4, [-5.5] * 4):
+    for wanted in ([0.5, 2.0, 6.0, 1.0], [-1.0, -6.2, 0.0, -3.0], [5.0] * 4, [-5.5] * 4):
         assert wanted in drawn
-    marked = [line for line in panel.lines if line.get_marker() == quarter_figures.MARKS["concern"][0]]
-    assert [line.get_xdata().tolist() for line in marked] == [[2]]
+    # A rise of silent stops is a concern and a fall an improvement: another mark, not the same one.
+    for word, at in (("concern", [[2, 6.0]]), ("improvement", [[1, -6.2]])):
+        marked = [line for line in panel.lines if line.get_marker() == quarter_figures.MARKS[word][0]]
+        assert [line.get_xydata().tolist() for line in marked] == [at]
     low, high = panel.get_ylim()
-    assert low < -5.5 and high > 6.0
+    assert low < -6.2 and high > 6.0
     assert [tick.get_text() for tick in panel.get_yticklabels()] == ["fall", "0", "rise"]
 
 
@@ -244,14 +247,13 @@ def test_the_cusum_alone_is_drawn_too(watched):
 
 def test_words_of_the_sums_say_what_the_cusum_said(watched):
     figure = next(b for b in shown(watched)[0].blocks if getattr(b, "id", "") == "figure-observed-expected")
-    assert "CUSUM, Stopped: a signal." in str(figure.alt) and "1.5 times" in str(figure.caption)
+    assert "CUSUM, Stopped: a signal, improvement and concern." in str(figure.alt)
+    assert "1.5 times" in str(figure.caption) and "Square: improvement. Diamond: concern." in str(figure.caption)
 
 
 def test_sums_outside_their_limits_have_a_mark(review):
     sums = review.more["expected"].copy()
     sums.loc[[3, 4], "beyond"] = True
     found = panels("observed_expected", dataclasses.replace(review, more={**review.more, "expected": sums}))
-    marked = [
-        line for line in found["Relieved by day 28"].lines if line.get_marker() == quarter_figures.MARKS["concern"][0]
-    ]
+    marked = [line for line in found["Relieved by day 28"].lines if line.get_marker() == quarter_figures.OUTSIDE]
     assert len(marked) == 1 and list(marked[0].get_xdata()) == [3, 4]

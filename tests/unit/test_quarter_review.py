@@ -434,6 +434,9 @@ def test_a_step_of_silent_stops_is_seen_by_the_sums_and_the_cusum():
     assert sums["beyond"].any() and sums["difference"].min() < -20
     cusum = found.more["cusum"]
     assert (cusum["signal"] == 1).any() and not (cusum["signal"] == -1).any()
+    assert set(cusum.loc[cusum["signal"] == 1, "word"]) == {"concern"} and set(cusum["word"]) <= {"", "concern"}
+    better = review_quarter(stop_series([0.6] * 8 + [0.35] * 4, 220)).more["cusum"]
+    assert set(better.loc[better["signal"] != 0, "word"]) == {"improvement"}
     assert set(cusum["month"]) <= {f"2026-{m:02}" for m in range(1, 13)}
     calm = review_quarter(stop_series([0.3] * 12, 220)).more
     assert not calm["cusum"]["signal"].any() and not calm["expected"]["beyond"].any()

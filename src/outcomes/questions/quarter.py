@@ -188,7 +188,7 @@ def _result(
     recording = find_jumps(episodes, recorded, scope, frozenset(breaks.reason))
     charts = chart_indicators(series, breaks, protocol)
     verdicts = give_verdicts(charts, recording, chosen)
-    cusum, why = watch_newest(series[_place(series, "silent_stop")], protocol)
+    cusum, why = watch_newest(series[_place(series, "silent_stop")], protocol, recording)
     names = (series[0].indicator.name, "silent_stop")
     said = dict(zip(verdicts["indicator"], verdicts["verdict"], strict=True))
     return QuarterReview(

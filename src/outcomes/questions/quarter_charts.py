@@ -187,12 +187,12 @@ def changed_recording(chart: Charted, number: int, recording: Recording) -> tupl
 
 def signal_word(chart: Charted, number: int, recording_changed: bool) -> str:
     """Return ``improvement``, ``concern`` or ``change``; empty without a signal."""
-    return _word(*chart.signal(number), recording_changed, chart.series.indicator)
+    signal, direction = chart.signal(number)
+    return direction_word(direction, recording_changed, chart.series.indicator) if signal else ""
 
 
-def _word(signal: str, direction: int, recording_changed: bool, indicator: Indicator) -> str:
-    if not signal:
-        return ""
+def direction_word(direction: int, recording_changed: bool, indicator: Indicator) -> str:
+    """Return what a signal upwards (1), downwards (-1) or neither (0) is called."""
     if recording_changed or not direction:
         return CHANGE
     return IMPROVEMENT if (direction > 0) == (indicator.good == UP) else CONCERN

@@ -25,6 +25,8 @@ import numpy as np
 
 from outcomes.estimators.cumulative import cumulative_difference
 from outcomes.estimators.cusum import risk_adjusted_cusum
+from outcomes.questions.quarter_charts import direction_word
+from outcomes.questions.quarter_recording import Recording
 from outcomes.questions.quarter_values import Series
 from outcomes.questions.quarters import MONTHS, QUARTERS
 from outcomes.questions.results import Flags, FloatArray, IntArray
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from outcomes.definitions import Protocol
 
 COLUMNS = ("indicator", "label", "month", "n", "events", "difference", "low", "high", "beyond", "p_value")
-CUSUM_COLUMNS = ("indicator", "label", "month", "n", "up", "down", "limit_up", "limit_down", "signal")
+CUSUM_COLUMNS = ("indicator", "label", "month", "n", "up", "down", "limit_up", "limit_down", "signal", "word")
 WATCHED, ODDS, REFERENCE = 4, 1.5, 1000
 
 
@@ -61,10 +63,11 @@ def sum_over_months(series: Sequence[Series], names: Sequence[str], protocol: Pr
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def watch_newest(series: Series, protocol: Protocol) -> tuple[pd.DataFrame, str]:
+def watch_newest(series: Series, protocol: Protocol, recording: Recording) -> tuple[pd.DataFrame, str]:
     """Return the CUSUM of a plain share, `CUSUM_COLUMNS`, one row a month watched, and why there is none.
 
-    A month shows its largest sums, and a signal where there was one on any of its days.
+    A month shows its largest sums, and a signal where there was one on any of its days. The word of a signal is that of
+    the control charts; it is a ``change`` where recording of pain jumped in the quarters watched.
     """
     import pandas as pd
 
@@ -101,6 +104,8 @@ def watch_newest(series: Series, protocol: Protocol) -> tuple[pd.DataFrame, str]
     head = {"indicator": series.indicator.name, "label": series.indicator.label}
     limits = {"limit_up": found.limit_up, "limit_down": found.limit_down}
     shown = shown.assign(**head, **limits, signal=np.sign(shown["signal"]).astype(int))
+    jumped = series.indicator.is_mix and bool(recording.near(int(mature[-1]), WATCHED - 1))
+    shown["word"] = [direction_word(side, jumped, series.indicator) if side else "" for side in shown["signal"]]
     return shown[list(CUSUM_COLUMNS)], ""
 
 

@@ -6,7 +6,7 @@ concern, a triangle a change where recording changed too. Nothing is computed he
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
@@ -27,6 +27,8 @@ MARK_WORDS = {
     "concern": "Diamond: concern.",
     "change": "Triangle: change while recording changed.",
 }
+OUTSIDE = "o"
+"""A sum beyond its limits is neither good nor bad: it is where the line turns that something changed."""
 LINES = ("centre", "low", "high")
 
 
@@ -99,11 +101,7 @@ def _draw_lines(ax: Axes, part: pd.DataFrame) -> None:
 
 
 def _draw_signals(ax: Axes, part: pd.DataFrame) -> None:
-    for word, (marker, colour) in MARKS.items():
-        rows = part[(part["word"] == word) & part["estimate"].notna()]
-        looks: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6, "zorder": 4}
-        if len(rows):
-            ax.plot(rows.index, rows["estimate"], linestyle="none", marker=marker, markersize=5.4, **looks)
+    _mark_signals(ax, part, "estimate", 5.4)
 
 
 def _draw_breaks(ax: Axes, part: pd.DataFrame) -> None:
@@ -164,7 +162,7 @@ def observed_expected(review: Any, ax: Axes | None = None, narrow: bool = False)
     ----------
     review : QuarterReview
         Reads ``more["expected"]`` [label, month, difference, low, high, beyond] and ``more["cusum"]`` [indicator,
-        month, up, down, limit_up, limit_down, signal]; either may be empty.
+        month, up, down, limit_up, limit_down, signal, word]; either may be empty.
     ax : Axes, optional
         Host of the panels; they are its children.
     narrow : bool
@@ -196,7 +194,10 @@ def _sum_panel(ax: Axes, part: pd.DataFrame) -> None:
 
     ax.fill_between(part.index, part["low"], part["high"], color=ACCENT, alpha=0.12, lw=0)
     ax.plot(part.index, part["difference"], color=ACCENT, linewidth=1.6)
-    _mark_concern(ax, part[part["beyond"].astype(bool)], "difference")
+    outside = part[part["beyond"].astype(bool)]
+    if len(outside):
+        looks: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": INK, "markeredgewidth": 1.0}
+        ax.plot(outside.index, outside["difference"], linestyle="none", marker=OUTSIDE, markersize=5.4, **looks)
     ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:+.0f}".replace("-", "\u2212") if v else plain(v)))
     ax.tick_params(axis="y", labelsize=7)
@@ -208,8 +209,7 @@ def _cusum_panel(ax: Axes, part: pd.DataFrame) -> None:
     for name, limit in (("up", part["limit_up"]), ("fall", -part["limit_down"])):
         ax.plot(part.index, part[name], color=ACCENT, linewidth=1.6)
         ax.plot(part.index, limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
-        side = 1 if name == "up" else -1
-        _mark_concern(ax, part[part["signal"] == side], name)
+        _mark_signals(ax, part[part["signal"] == (1 if name == "up" else -1)], name, 4.6)
     top = float(part[["limit_up", "up"]].max().max())
     bottom = float(part[["limit_down", "down"]].max().max())
     ax.set_ylim(-1.25 * bottom, 1.25 * top)
@@ -217,8 +217,10 @@ def _cusum_panel(ax: Axes, part: pd.DataFrame) -> None:
     ax.tick_params(axis="y", labelsize=7)
 
 
-def _mark_concern(ax: Axes, part: pd.DataFrame, name: str) -> None:
-    if len(part):
-        marker, colour = MARKS["concern"]
-        looks: Mapping[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6}
-        ax.plot(part.index, part[name], linestyle="none", marker=marker, markersize=4.6, **looks)
+def _mark_signals(ax: Axes, part: pd.DataFrame, name: str, size: float) -> None:
+    """Put the mark of each signal's word where its value is shown."""
+    for word, (marker, colour) in MARKS.items():
+        rows = part[(part["word"] == word) & part[name].notna()]
+        looks: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6, "zorder": 4}
+        if len(rows):
+            ax.plot(rows.index, rows[name], linestyle="none", marker=marker, markersize=size, **looks)

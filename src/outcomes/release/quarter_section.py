@@ -212,15 +212,15 @@ def _change_row(rows: list[dict[Any, Any]]) -> tuple[str, ...]:
 def _sums(review: Any, tables: Tables) -> tuple[FigureView, ...]:
     """Observed minus expected over the months, and the CUSUM; nothing where neither can be shown."""
     parts = [(label, part["beyond"].astype(bool).any()) for label, part in _by_label(tables, SUMS)]
-    watched = [(label, (part["signal"] != 0).any()) for label, part in _by_label(tables, CUSUM)]
+    watched = [(label, list(dict.fromkeys(filter(None, part["word"])))) for label, part in _by_label(tables, CUSUM)]
     if not parts + watched:
         return ()
     said = [f"{label}: the sum {'leaves' if out else 'stays inside'} the limits." for label, out in parts]
-    said += [f"CUSUM, {label}: {'a signal' if out else 'no signal'}." for label, out in watched]
+    said += [f"CUSUM, {label}: {_say_signals(words)}." for label, words in watched]
     caption = (
         "Line: events observed less events expected from first pain, duration and region, summed up; it ends at 0, so "
         f"a change in between shows as a hill or a valley. Tinted: where {_level(tables)} of series without a change "
-        "stay throughout. Diamonds: outside."
+        "stay throughout. Rings: outside."
     )
     if watched:
         caption += (
@@ -228,10 +228,16 @@ def _sums(review: Any, tables: Tables) -> tuple[FigureView, ...]:
             f"{ODDS:g} times as large, below for odds that much smaller; where nothing does, it falls back to 0. "
             "Dashed: limits."
         )
+        seen = {word for _, words in watched for word in words}
+        caption += "".join(f" {text}" for word, text in quarter_figures.MARK_WORDS.items() if word in seen)
     heights, csv = (2.3, 1.7 * len(parts + watched)), files_of(tables, SUMS, CUSUM)
     title = "Observed minus expected, summed over the months"
     draw_it = quarter_figures.observed_expected
     return (draw("observed-expected", title, " ".join(said), caption, draw_it, review, heights, csv, True),)
+
+
+def _say_signals(words: list[str]) -> str:
+    return f"a signal, {' and '.join(words)}" if words else "no signal"
 
 
 def _by_label(tables: Tables, name: str) -> list[tuple[str, pd.DataFrame]]:
