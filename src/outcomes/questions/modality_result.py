@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -101,26 +102,48 @@ class ModalityComparison:
     more: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
-def tabulate_contrasts(contrasts: list[Contrast], protocol: Protocol) -> dict[str, Any]:
-    """Return the tables that every contrast fills: balance, overlap, units, gate, diagnostics."""
+def tabulate_contrasts(
+    contrasts: Sequence[Contrast],
+    protocol: Protocol,
+    heads: Sequence[tuple[str, ...]] = (),
+    head_columns: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Return the tables that every contrast fills: balance, overlap, units, gate, diagnostics.
+
+    Parameters
+    ----------
+    contrasts : sequence of Contrast
+    protocol : Protocol
+    heads : sequence of tuple
+        One a contrast, put before each of its rows under `head_columns`; none when not given.
+    head_columns : tuple of str
+    """
     import pandas as pd
 
-    def frame(rows: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
-        return pd.DataFrame(rows, columns=list(columns))
+    columns = {
+        "balance": ("contrast", *BALANCE_COLUMNS),
+        "overlap": OVERLAP_COLUMNS,
+        "units": UNIT_COLUMNS,
+        "gate": GATE_COLUMNS,
+        "diagnostics": DIAGNOSTIC_COLUMNS,
+    }
+    rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in columns}
+    for head, contrast in zip(heads or [()] * len(contrasts), contrasts, strict=True):
+        for name, found in _list_rows(contrast, protocol).items():
+            rows[name] += [(*head, *row) for row in found]
+    return {name: pd.DataFrame(rows[name], columns=[*head_columns, *columns[name]]) for name in columns}
 
+
+def _list_rows(contrast: Contrast, protocol: Protocol) -> dict[str, list[tuple[Any, ...]]]:
+    name, label = contrast.arms.name, contrast.arms.label
     return {
-        "balance": frame([(c.arms.name, *row) for c in contrasts for row in c.balance], ("contrast", *BALANCE_COLUMNS)),
-        "overlap": frame([row for c in contrasts for row in _overlap_rows(c)], OVERLAP_COLUMNS),
-        "units": frame([row for c in contrasts for row in _unit_rows(c)], UNIT_COLUMNS),
-        "gate": frame(
-            [
-                (c.arms.name, c.arms.label, k.check, k.with_value, k.without_value, k.needed, k.is_met, k.reason)
-                for c in contrasts
-                for k in c.checks
-            ],
-            GATE_COLUMNS,
-        ),
-        "diagnostics": frame([_diagnostic_row(c, protocol) for c in contrasts], DIAGNOSTIC_COLUMNS),
+        "balance": [(name, *row) for row in contrast.balance],
+        "overlap": _overlap_rows(contrast),
+        "units": _unit_rows(contrast),
+        "gate": [
+            (name, label, k.check, k.with_value, k.without_value, k.needed, k.is_met, k.reason) for k in contrast.checks
+        ],
+        "diagnostics": [_diagnostic_row(contrast, protocol)],
     }
 
 

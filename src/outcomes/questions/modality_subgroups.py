@@ -155,25 +155,12 @@ def _test_levels(episodes: Episodes, family: str, cells: list[_Cell], factor: Fa
 def _make_result(
     episodes: Episodes, rows: TreatmentRows, factors: tuple[Factor, ...], cells: list[_Cell]
 ) -> ModalityComparison:
-    import pandas as pd
-
     table = _tabulate(episodes, factors, cells)
-    frames = [
-        {name: _place(frame, [cell.place] * len(frame)) for name, frame in _tables_of(cell, episodes).items()}
-        for cell in cells
-    ]
-
-    def joined(name: str) -> pd.DataFrame:
-        return pd.concat([frame[name] for frame in frames], ignore_index=True)
-
+    contrasts, places = [cell.contrast for cell in cells], [cell.place for cell in cells]
     return ModalityComparison(
         question="subgroups",
         table=table,
-        balance=joined("balance"),
-        overlap=joined("overlap"),
-        units=joined("units"),
-        gate=joined("gate"),
-        diagnostics=joined("diagnostics"),
+        **tabulate_contrasts(contrasts, episodes.protocol, places, LEVEL_COLUMNS),
         protocol=describe_family_trial(episodes),
         checklist=list_reporting_items(episodes),
         summary=_summarise(episodes, rows, factors, cells, table),
@@ -181,10 +168,6 @@ def _make_result(
         ledger=rows.ledger,
         notes=_notes(episodes, factors),
     )
-
-
-def _tables_of(cell: _Cell, episodes: Episodes) -> dict[str, pd.DataFrame]:
-    return tabulate_contrasts([cell.contrast], episodes.protocol)
 
 
 def _tabulate(episodes: Episodes, factors: tuple[Factor, ...], cells: list[_Cell]) -> pd.DataFrame:
