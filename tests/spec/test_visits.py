@@ -158,6 +158,31 @@ def test_an_id_used_by_two_people_is_set_aside_whole():
     assert sorted(set(visits.quarantine["code"].to_pylist())) == ["E203", "E204"]
 
 
+AGES = """
+patient_id | visit_date | age | is_one
+kept       | 2022-03-01 | 43  | yes
+kept       | 2024-11-30 | 43  | yes
+kept       | 2025-05-02 | 46  | yes
+kept       | 2025-12-09 | 46  | yes
+at visit   | 2021-01-01 | 50  | yes
+at visit   | 2024-12-01 | 54  | yes
+falls      | 2022-03-01 | 43  | no
+falls      | 2025-03-01 | 40  | no
+leaps      | 2024-03-01 | 43  | no
+leaps      | 2025-03-01 | 47  | no
+"""
+
+
+def test_an_age_kept_through_an_episode_is_one_persons():
+    # Noted when the episode began and again with the next: three years at once, in three years.
+    table = records(AGES)
+    is_one = table.fields.pop("is_one")
+    wanted = [is_one.values[int(code)].as_py() == "yes" for code in is_one.codes]
+    visits = build_visits(table)
+    assert visits.quarantine["source_row"].to_pylist() == [i + 2 for i, one in enumerate(wanted) if not one]
+    assert set(visits.quarantine["code"].to_pylist()) == {"E204"}
+
+
 def test_visits_outside_the_case_definition_are_counted_apart():
     text = """
     patient_id | visit_date | diagnoses
