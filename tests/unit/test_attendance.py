@@ -11,6 +11,7 @@ from outcomes.definitions import Protocol
 from outcomes.errors import NotEstimable
 from outcomes.questions.attendance import describe_attendance
 from outcomes.questions.attendance_steps import Steps, build_steps, estimate_step, horizon_days
+from outcomes.records import Mapping
 from tables import records_of
 
 TINY = Protocol.from_mapping(
@@ -222,3 +223,16 @@ def test_refusals():
     late = Protocol.from_mapping({"episode": {"washout_days": 10_000}})
     with pytest.raises(NotEstimable, match="after the washout"):
         describe_attendance(episodes_of(["0:6"], late))
+
+
+def test_day_numbers_without_an_end_tell_who_came_and_of_nobody_that_he_did_not():
+    cells = {
+        "patient_id": [f"p{i:02}" for i in range(40) for _ in range(2 - i % 2)],
+        "visit_day": [str(7 * j) for i in range(40) for j in range(2 - i % 2)],
+        "pain_pre": ["6" for i in range(40) for _ in range(2 - i % 2)],
+    }
+    with pytest.raises(NotEstimable, match="observed_until_day"):
+        describe_attendance(build_episodes(build_visits(records_of(cells), TINY)))
+    declared = records_of(cells, Mapping.from_dict({"dates": {"observed_until_day": 200}}))
+    table = describe_attendance(build_episodes(build_visits(declared, TINY))).table
+    assert table.query("visit == 1 and within_days == 30")["estimate"].tolist() == [pytest.approx(0.5)]

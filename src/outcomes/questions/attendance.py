@@ -90,11 +90,17 @@ def describe_attendance(episodes: Episodes, quarter: str | None = None) -> Atten
     Raises
     ------
     NotEstimable
-        No inception episode; a quarter without a calendar, or in which no episode started.
+        No inception episode; a quarter without a calendar, or in which no episode started; day numbers without a
+        declared end of observation: those who came are then known, and of nobody that he or she did not.
     """
     results.check_episodes(episodes)
     import pandas as pd
 
+    if episodes.n and (episodes.columns["observable_until_day"] == MISSING).any():
+        raise NotEstimable(
+            "Attendance needs the day up to which every patient would have been seen. This export has day numbers and "
+            "no calendar; declare [dates] observed_until_day in the mapping if that day is known."
+        )
     steps = build_steps(episodes)
     if not steps.episode.size:
         raise NotEstimable("Attendance cannot be described: no episode began after the washout. The ledger says why.")

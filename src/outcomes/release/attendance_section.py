@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from outcomes.release import views
-from outcomes.release.first_page import UNDECIDED
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView
 from outcomes.release.section_parts import draw, fold, join_alt, list_notes, some
 from outcomes.release.sentences import Tables, bind, cell, format_count, format_percent, interval_words, say
-from outcomes.release.tables import is_pain_never_rated, is_too_early_to_end, to_numbers
+from outcomes.release.tables import is_pain_never_rated, say_why_no_ends, to_numbers
 from outcomes.release.unit_figures import drop_off
 
 SHOWN_QUARTERS = 6
@@ -46,8 +45,8 @@ def attendance_section(inputs: ReportInputs, tables: Tables) -> Section:
 
 
 def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
-    if is_too_early_to_end(inputs.episodes):
-        return say(f"How episodes end: {UNDECIDED}.", "not estimable")
+    if why := say_why_no_ends(inputs.episodes):
+        return say(f"How episodes end: {why}.", "not estimable")
     if is_pain_never_rated(inputs.episodes):
         return bind(
             tables,
@@ -59,7 +58,8 @@ def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     return bind(
         tables,
         "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at the last score, "
-        "not discharged, not seen again. Whether these patients got better is not known.",
+        f"not discharged, not seen for {inputs.episodes.protocol.dropout.no_visit_days} days. Whether these patients "
+        "got better is not known.",
         {
             "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
             "silent": cell("episode_ends", "estimate", "percent", end_reason="silent_stop"),

@@ -8,18 +8,13 @@ from typing import Any
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
 from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, say
-from outcomes.release.tables import is_pain_never_rated, is_too_early_to_end
+from outcomes.release.tables import is_pain_never_rated, say_why_no_ends
 from outcomes.release.tiles import latest_mature, of_review
 from outcomes.release.words import lower_first, quarter_words, relief_words
 
 CHANGES, VERDICTS = "quarter_review_changes", "quarter_review_verdicts"
 SIGNAL: Tag = "signal / no signal"
-UNDECIDED = (
-    "it is too early to tell; more than half of the episodes are still open at the data cut, or their follow-up is "
-    "unknown"
-)
 AGAINST = "; against the quarter before {change} points ({change_low} to {change_high})"
-TOO_EARLY_TO_STOP = f"How many stopped coming while not relieved: {UNDECIDED}."
 NEVER_RATED = (
     "How many stopped coming while not relieved cannot be told: none of those who stopped has a pain score on record."
 )
@@ -52,8 +47,8 @@ def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
 
 def say_why_not_stopped(inputs: ReportInputs) -> Sentence | None:
     """Say why it cannot be told how many stopped while not relieved; nothing where it can."""
-    if is_too_early_to_end(inputs.episodes):
-        return say(TOO_EARLY_TO_STOP, "not estimable")
+    if why := say_why_no_ends(inputs.episodes):
+        return say(f"How many stopped coming while not relieved: {why}.", "not estimable")
     return say(NEVER_RATED, "not estimable") if is_pain_never_rated(inputs.episodes) else None
 
 
@@ -216,8 +211,8 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
         say_why_not_stopped(inputs)
         or bind(
             tables,
-            "{share} of episodes stopped while not relieved at the last score, without a discharge and without another "
-            "visit.",
+            "{share} of episodes stopped while not relieved at the last score, without a discharge and without a visit "
+            f"for {inputs.episodes.protocol.dropout.no_visit_days} days.",
             {"share": cell("episode_ends", "estimate", "percent", end_reason="silent_stop")},
         ),
         _say_pain(tables, "visits", cell("completeness", "estimate", "percent", field="pain_pre")),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from outcomes.release.first_page import UNDECIDED
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Cell, Scalar, Sentence
 from outcomes.release.quarter_section import say_verdict
 from outcomes.release.sentences import NotShowable, Tables, agree, bind, cell, literal, look_up, say, show
-from outcomes.release.tables import is_too_early_to_end, to_numbers
+from outcomes.release.tables import say_why_no_ends, to_numbers
 from outcomes.release.words import lower_first
 
 LOW_SHARE = 0.8
@@ -118,8 +117,8 @@ def _most_frequent_unknown(tables: Tables) -> Sentence | None:
 
 
 def _silent_stops(inputs: ReportInputs, tables: Tables) -> Sentence | None:
-    if is_too_early_to_end(inputs.episodes):
-        return say(f"Attendance: {UNDECIDED}.", "not estimable")
+    if why := say_why_no_ends(inputs.episodes):
+        return say(f"Attendance: {why}.", "not estimable")
     where = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
     try:
         share = float(look_up(tables, where))

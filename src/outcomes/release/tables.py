@@ -38,7 +38,12 @@ END_WORDS = {
 VISIT_BANDS = ((1, 1, "1"), (2, 3, "2 to 3"), (4, 6, "4 to 6"), (7, 12, "7 to 12"), (13, 10**9, "13 and more"))
 LONGEST_TERM = 60
 MOST_UNREAD = 30
-UNDECIDED_ENDS = ("open_at_data_cut", "follow_up_unknown")
+UNDECIDED_ENDS = ("follow_up_unknown", "open_at_data_cut")
+TOO_EARLY = "it is too early to tell; more than half of the episodes are still open at the data cut"
+FOLLOW_UP_UNKNOWN = (
+    "it cannot be told; the export has day numbers and does not say until which day patients would have been seen "
+    "([dates] observed_until_day in the mapping)"
+)
 READING_REMEDIES = {
     "E141": "Quote cells that hold the delimiter, or mend these lines.",
     "E142": "Mend these lines; often a line end stands inside a cell without quotes.",
@@ -192,13 +197,16 @@ def count_ends(episodes: Episodes) -> pd.DataFrame:
     return _frame(rows, ["end_reason", "label", "n", "events", "estimate"])
 
 
-def is_too_early_to_end(episodes: Episodes) -> bool:
-    """Whether more than half of the episodes are still open or of unknown follow-up: how they end cannot be told."""
+def say_why_no_ends(episodes: Episodes) -> str:
+    """Return, as the end of a sentence, why it cannot be told how episodes end; empty where it can."""
     import numpy as np
 
-    undecided = [i for i, word in enumerate(episodes.labels["end_reason"]) if str(word) in UNDECIDED_ENDS]
-    codes = episodes.columns["end_reason"]
-    return bool(2 * np.isin(codes, undecided).sum() > len(codes))
+    words, codes = list(map(str, episodes.labels["end_reason"])), episodes.columns["end_reason"]
+    unknown, still_open = (np.count_nonzero(codes == words.index(word)) for word in UNDECIDED_ENDS)
+    # Of the others a later episode is on record: those who came again, and are no sample of all.
+    if unknown:
+        return FOLLOW_UP_UNKNOWN
+    return TOO_EARLY if 2 * still_open > len(codes) else ""
 
 
 def is_pain_never_rated(episodes: Episodes) -> bool:
