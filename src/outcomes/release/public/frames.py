@@ -87,12 +87,13 @@ def _line(
 ) -> list[tuple[str, int, int | float]]:
     """Column, number and percent of one row, its total last; what is hidden has no percent, nor is there a 100 beside.
 
-    The percent of a total is that of all rows of the table.
+    The percent of a total is that of all rows of the table. Where all parts are printed each is a percent of their sum:
+    parts that are kept as an earlier release printed them would otherwise all seem to fall when the total is new.
     """
     whole = any(n == HIDDEN_CELL for n in counts)
     found = []
     for column, n in zip(columns, counts, strict=True):
-        percent = whole_percent(n, total)
+        percent = whole_percent(n, total if whole else sum(counts))
         found.append((column, n, math.nan if whole and percent >= 100 else percent))
     return [*found, (TOTAL, total, whole_percent(total, all_rows))]
 
