@@ -174,6 +174,22 @@ def test_a_mapping_is_never_overwritten(tmp_path, capsys) -> None:
     assert cli.main(["inspect", str(tmp_path)]) == 2
 
 
+@pytest.mark.parametrize("field", [name for name in FIELDS if name not in ("patient_id", "visit_date")])
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_column_without_a_cell_is_looked_at_like_any_other(tmp_path, codebook, field, blank) -> None:
+    rows = [f"P{i},2024-03-{i:02},{blank}" for i in range(1, 28)]
+    found = inspect_export(write(tmp_path, f"patient_id,visit_date,{field}", rows), Mapping(), codebook)
+    assert found.n_rows == 27
+    assert not any("[dates]" in question for question in found.open_questions)
+
+
+@pytest.mark.parametrize("blank", ["", "n/a"])
+def test_an_empty_yes_no_column_is_looked_at_like_any_other(tmp_path, codebook, blank) -> None:
+    rows = [f"P{i},2024-03-{i:02},{blank}" for i in range(1, 28)]
+    given = Mapping.from_dict({"modality_columns": {"Heat": "heat"}})
+    assert inspect_export(write(tmp_path, "patient_id,visit_date,Heat", rows), given, codebook).n_rows == 27
+
+
 def test_dates_that_do_not_say_are_asked_for(tmp_path, capsys) -> None:
     path = write(tmp_path, "patient_id,visit_date", [f"{i},0{i}/0{i + 1}/2024" for i in range(1, 9)])
     out = tmp_path / "m.toml"
@@ -253,6 +269,9 @@ def test_every_field_has_names_and_its_own_name_is_certain(codebook) -> None:
         ({"20240102": 3}, "ymd", "year comes first"),
         ({"45293": 3}, "excel", "serial numbers"),
         ({"soon": 3}, "", "no dates"),
+        ({"": 27}, "", "no dates were seen"),
+        ({"": 9, " ": 9, "n/a": 9}, "", "no dates were seen"),
+        ({"n/a": 60, "2024-01-02": 3}, "iso", "year comes first in 3 rows"),
     ],
 )
 def test_the_order_of_dates_with_its_evidence(cells, order, words) -> None:

@@ -240,7 +240,7 @@ def _weigh_dates(
     orders = {one.order for one in found.values() if one.order not in ("", "iso")}
     order = given.order or (orders.pop() if len(orders) == 1 else None)
     for name, one in found.items():
-        if not given.order and not one.order and not order:
+        if not given.order and not one.order and not order and one.words != weigh.NO_DATES:
             questions.append(f"[dates] order ({name}): {one.words}")
     if orders and not given.order and not order:
         questions.append("[dates] order: the date columns are written in different orders")

@@ -52,6 +52,8 @@ _TRUE = frozenset(("true", "yes", "y", "1", "x", "ja", "j", "oui", "o", "si", "s
 _FALSE = frozenset(("false", "no", "n", "0", "nein", "non", "f", "falsch", "faux"))
 _MOSTLY = 0.95
 _TOTAL = re.compile(r"^\s*(?:grand |sub)?-?totals?\s*:?\s*$", re.IGNORECASE)
+NO_DATES = "no dates were seen"
+"""The evidence of a column without a date, of which there is nothing to ask."""
 _PRINTED = re.compile(r"(?:printed|exported|created|generated|as of|stand)\D{0,12}(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
 
 
@@ -82,8 +84,11 @@ class DateEvidence:
 
 def weigh_dates(cells: Counts) -> DateEvidence:
     """Say in which order the days, months and years of a column stand, and how many rows say so."""
+    cells = {text: n for text, n in cells.items() if text.strip() and text.strip().casefold() not in _MARKS}
+    n_dates = sum(cells.values())
+    if not n_dates:
+        return DateEvidence("", NO_DATES)
     slashed = {text: match for text in cells if (match := _SLASHED.match(text))}
-    n_dates = sum(n for text, n in cells.items() if text.strip())
     n_slashed = sum(cells[text] for text in slashed)
     short = any(len(match[3]) == 2 for match in slashed.values())
     zones = any(_ZONE.search(text) for text in cells)
