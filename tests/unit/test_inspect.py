@@ -10,8 +10,9 @@ import openpyxl
 import pytest
 
 from outcomes import cli
+from outcomes.cases import build_visits
 from outcomes.definitions import Codebook
-from outcomes.records import Mapping
+from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.inspect import inspect_export
 from outcomes.records.inspect_columns import NAMES, match_columns
@@ -289,9 +290,41 @@ def test_scale_marks_flags_and_cut() -> None:
     assert weigh.find_totals(["Total", "P1", "Grand total:"]) == ["Grand total:", "Total"]
     days = {datetime.date(2024, 1, 1) + datetime.timedelta(days=i): 10 for i in range(90)}
     late = days | {datetime.date(2024, 5, 2): 1}
-    assert weigh.find_data_cut(late, "")[0] == datetime.date(2024, 3, 31)
+    assert weigh.find_data_cut(late, "")[0] == datetime.date(2024, 3, 30)
     assert weigh.find_data_cut(days, "")[0] is None
     assert weigh.find_data_cut(late, "Printed 2024-04-02")[0] == datetime.date(2024, 4, 2)
+
+
+JANUARY = datetime.date(2024, 1, 1)
+
+
+def test_the_last_days_of_a_small_practice_are_its_own() -> None:
+    """A day of ten visits in three, then single ones: nothing of it comes a month after the rest."""
+    days = {JANUARY + datetime.timedelta(days=3 * i): 10 for i in range(100)}
+    last = max(days)
+    tail = {last + datetime.timedelta(days=i): 1 for i in (1, 5, 9, 28)}
+    assert weigh.find_data_cut(days | tail, "") == (None, "")
+    assert weigh.find_data_cut(days | {last + datetime.timedelta(days=31): 1}, "")[0] is None
+    found = weigh.find_data_cut(days | {last + datetime.timedelta(days=32): 1}, "")
+    assert found == (last, "after it only 1 row, more than a month later")
+    assert weigh.find_data_cut(days | {datetime.date(9024, 1, 1): 2}, "")[0] == last
+
+
+def test_the_cut_that_is_proposed_is_the_one_that_is_taken_without(tmp_path, codebook) -> None:
+    days = [JANUARY + datetime.timedelta(days=2 * i) for i in range(150)]
+    rows = [f"P{i % 9},{day.isoformat()}" for i, day in enumerate(days)]
+    export = write(tmp_path, "patient_id,visit_date", [*rows, "P3,2042-02-01"])
+    proposed = inspect_export(export, Mapping(), codebook).proposal.dates.data_cut
+    last = build_visits(read_records(export)).clinic_last_day[-1]
+    assert proposed == days[-1] == datetime.date(1970, 1, 1) + datetime.timedelta(days=int(last))
+
+
+def test_one_row_has_and_two_have() -> None:
+    days = {JANUARY + datetime.timedelta(days=i): 100 for i in range(31)}
+    late = {datetime.date(2024, 3, 1): 1}
+    assert weigh.find_data_cut(days | late, "Printed 2024-02-01")[1].endswith("; 1 row has a later date")
+    late = {datetime.date(2024, 3, 1): 2}
+    assert weigh.find_data_cut(days | late, "Printed 2024-02-01")[1].endswith("; 2 rows have a later date")
 
 
 @pytest.mark.parametrize("text", ['a"b', "a\\b", "tab\there", "é ü", "line\nbreak"])

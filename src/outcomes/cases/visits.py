@@ -36,6 +36,7 @@ from outcomes.cases.typed import Typed, UnknownTerm
 from outcomes.definitions import REGIONS, Codebook, Protocol
 from outcomes.errors import Finding
 from outcomes.ledger import Ledger, Step, check_sum, check_unbroken
+from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 UPPER, LOWER, UNSPECIFIED = range(3)
 _SHARED_ID_SHARE = 0.05
-_WINDOW_DAYS, _BUSY_SHARE, _CENTURY_DAYS = 30, 0.1, 36_525
 
 
 @dataclass(frozen=True, repr=False)
@@ -307,12 +307,10 @@ def _iso(day: int) -> str:
 
 
 def _busy_span(columns: Columns, n_clinics: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """First and last busy day of each clinic, and of all together.
+    """First and last busy day (`find_busy_span`) of each clinic, and of all together.
 
-    A day is busy when the thirty days it begins (for the last day: that it ends) hold at least a tenth of the visits
-    that the clinic's thirty days usually hold, and at least two. The washout counts from the first, follow-up to the
-    last: with plain extremes one mistyped year would let the clinic's true first months pass as newly begun episodes,
-    or add decades in which nobody came back.
+    The washout counts from the first, follow-up to the last: with plain extremes one mistyped year would let the
+    clinic's true first months pass as newly begun episodes, or add decades in which nobody came back.
     """
     day = columns["day"]
     first, last = (np.full(n_clinics + 1, MISSING, dtype=np.int32) for _ in range(2))
@@ -321,20 +319,13 @@ def _busy_span(columns: Columns, n_clinics: int) -> tuple[NDArray[np.int32], NDA
     clinic = columns.get("clinic", np.full(len(day), MISSING, dtype=np.int32))
     # A day by clinic table; the century around the median visit is all that is looked at.
     middle = int(np.median(day))
-    low, high = max(int(day.min()), middle - _CENTURY_DAYS), min(int(day.max()), middle + _CENTURY_DAYS)
+    low, high = max(int(day.min()), middle - CENTURY_DAYS), min(int(day.max()), middle + CENTURY_DAYS)
     inside = (day >= low) & (day <= high)
     place = np.where(clinic < 0, n_clinics, clinic)[inside].astype(np.int64) * (high - low + 1) + day[inside] - low
     visits = np.bincount(place, minlength=(n_clinics + 1) * (high - low + 1)).reshape(n_clinics + 1, -1)
     visits[-1] = visits.sum(axis=0)
     for number, counts in enumerate(visits):
-        days = np.flatnonzero(counts)
-        if not len(days):
-            continue
-        until = np.r_[0, np.cumsum(counts)]
-        ahead = until[np.minimum(days + _WINDOW_DAYS, len(counts))] - until[days]
-        behind = until[days + 1] - until[np.maximum(days + 1 - _WINDOW_DAYS, 0)]
-        least = max(2.0, _BUSY_SHARE * float(np.median(ahead)))
-        starts, ends = days[ahead >= least], days[behind >= least]
-        first[number] = low + (starts[0] if len(starts) else days[0])
-        last[number] = low + (ends[-1] if len(ends) else days[-1])
+        if counts.any():
+            start, end = find_busy_span(counts)
+            first[number], last[number] = low + start, low + end
     return first, last

@@ -8,6 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
+from outcomes.records.counted import counted
+
 Counts = Mapping[str, int]
 """Distinct cell -> rows it stands in."""
 
@@ -51,6 +56,7 @@ _MARKS = frozenset(
 _TRUE = frozenset(("true", "yes", "y", "1", "x", "ja", "j", "oui", "o", "si", "sí", "s", "t", "wahr", "vrai"))
 _FALSE = frozenset(("false", "no", "n", "0", "nein", "non", "f", "falsch", "faux"))
 _MOSTLY = 0.95
+_LEAST_GAP_DAYS = 31
 _TOTAL = re.compile(r"^\s*(?:grand |sub)?-?totals?\s*:?\s*$", re.IGNORECASE)
 NO_DATES = "no dates were seen"
 """The evidence of a column without a date, of which there is nothing to ask."""
@@ -198,7 +204,10 @@ def find_totals(cells: Iterable[str]) -> list[str]:
 
 
 def find_data_cut(days: Mapping[datetime.date, int], foot: str) -> tuple[datetime.date | None, str]:
-    """Say up to which day the export is complete, when a few visits lie beyond it.
+    """Say up to which day the export is complete, when a few visits lie far beyond it.
+
+    The last days of a small practice hold hardly a visit and are its own: only what comes more than a month after them
+    is taken for mistyped.
 
     Parameters
     ----------
@@ -218,21 +227,31 @@ def find_data_cut(days: Mapping[datetime.date, int], foot: str) -> tuple[datetim
         printed = datetime.date.fromisoformat(found[1])
         late = sum(n for day, n in days.items() if day > printed)
         if late <= 0.02 * sum(days.values()):
-            return printed, f"the file says so itself; {late:,} rows have a later date"
-    busy = sorted(n for n in days.values())[len(days) // 2 :]
-    typical = busy[len(busy) // 2]
-    full = [day for day, n in days.items() if n >= max(2, 0.25 * typical)]
-    last = max(full, default=max(days))
+            return printed, _say_printed(late)
+    last, following = _find_last_busy(days)
     late = sum(n for day, n in days.items() if day > last)
-    if not late or late > 0.01 * sum(days.values()):
+    if not late or late > 0.01 * sum(days.values()) or (following - last).days <= _LEAST_GAP_DAYS:
         return None, ""
-    return _month_end(last), f"after it only {late:,} rows, on days with hardly a visit"
+    return last, f"after it only {counted(late, 'row')}, more than a month later"
 
 
-def _month_end(day: datetime.date) -> datetime.date:
-    """Return the end of the month when it is at most three days off: exports are cut there."""
-    following = day + datetime.timedelta(days=4)
-    return following.replace(day=1) - datetime.timedelta(days=1) if following.month != day.month else day
+def _say_printed(late: int) -> str:
+    return f"the file says so itself; {counted(late, 'row')} {'has' if late == 1 else 'have'} a later date"
+
+
+def _find_last_busy(days: Mapping[datetime.date, int]) -> tuple[datetime.date, datetime.date]:
+    """Return the last day with visits as usual, by the rule that ends follow-up, and the first day with one after it.
+
+    The two are the same where nothing follows.
+    """
+    numbers = np.array([day.toordinal() for day in days])
+    visits = np.fromiter(days.values(), np.int64, len(days))
+    middle = int(np.median(np.repeat(numbers, visits)))
+    near = np.abs(numbers - middle) <= CENTURY_DAYS
+    low = int(numbers[near].min())
+    last = low + find_busy_span(np.bincount(numbers[near] - low, weights=visits[near]).astype(np.int64))[1]
+    following = min(numbers[numbers > last].tolist(), default=last)
+    return datetime.date.fromordinal(last), datetime.date.fromordinal(following)
 
 
 def parse_day(text: str, order: str) -> datetime.date | None:
