@@ -191,6 +191,29 @@ def test_an_empty_yes_no_column_is_looked_at_like_any_other(tmp_path, codebook, 
     assert inspect_export(write(tmp_path, "patient_id,visit_date,Heat", rows), given, codebook).n_rows == 27
 
 
+def test_ids_that_look_alike_are_a_question_and_none_is_told(tmp_path, capsys) -> None:
+    ids = ["KX71", "kx71", "K X71", "ZQ80", "zq80", "P4", "P5"]
+    path = write(tmp_path, "patient_id,visit_date", [f"{one},2024-03-{i:02}" for i, one in enumerate(ids, start=2)])
+    out = tmp_path / "m.toml"
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 1
+    said, text = capsys.readouterr().out, out.read_text(encoding="utf-8")
+    assert "5 ids of column" in said and "2 groups" in said and "E206" in said
+    assert '# similar_ids = "same"' in text and "# TO DECIDE: [values] similar_ids" in text
+    assert not any(one.casefold() in (said + text).casefold() for one in ids[:5])
+    assert cli.main(["clean", str(path), "--mapping", str(out), "--out", str(tmp_path / "o")]) == 2
+    out.write_text(text.replace('# similar_ids = "same"', 'similar_ids = "same"'), encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--mapping", str(out)]) == 0
+    assert cli.main(["clean", str(path), "--mapping", str(out), "--out", str(tmp_path / "o")]) == 0
+
+
+@pytest.mark.parametrize("field", ["patient_id", "visit_date", "visit_day"])
+def test_a_column_no_visit_can_do_without_is_asked_for_when_it_is_empty(tmp_path, codebook, field) -> None:
+    header = "patient_id,visit_day,pain_pre" if field == "visit_day" else "patient_id,visit_date,pain_pre"
+    rows = [f"{'' if field == 'patient_id' else f'P{i}'},{'' if 'visit' in field else '2024-03-02'},3" for i in range(9)]
+    found = inspect_export(write(tmp_path, header, rows), Mapping(), codebook)
+    assert any(f"[columns] {field}" in question for question in found.open_questions)
+
+
 def test_dates_that_do_not_say_are_asked_for(tmp_path, capsys) -> None:
     path = write(tmp_path, "patient_id,visit_date", [f"{i},0{i}/0{i + 1}/2024" for i in range(1, 9)])
     out = tmp_path / "m.toml"

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from outcomes.cases import cells, dates, values
-from outcomes.cases.patient_ids import ask_for_similar, compare_ids
+from outcomes.records.patient_ids import ask_for_similar, compare_ids
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING

@@ -20,6 +20,7 @@ _HELP = """what is looked at: encoding, delimiter, header row, sheets hidden or 
 score from 0 to 1; the order of day and month with the rows that speak for it; decimal mark, pain scale; words that are
 not in the codebook; columns and cells that may identify people. No patient's value is printed: words are shown from 5
 patients on, anything like an identifier only as its shape. Nothing else is read; nothing is written but the mapping.
+What only counting the visits shows, such as a jump from one quarter to the next, is said by the other commands.
 
 what to do with it: --out writes a mapping.toml with a comment beside every line. Check it, decide what is marked
 TO DECIDE, and give it to the other commands with --mapping.
@@ -29,7 +30,7 @@ examples:
   outcomes inspect visits.xlsx --out mapping.toml        and write the proposed mapping
   outcomes inspect q3.csv --mapping mapping.toml         does last quarter's mapping still fit?
 
-exit codes: 0 the proposal can be used as it is · 1 something is left to decide · 2 refused, nothing written"""
+exit codes: 0 nothing found to decide · 1 something is left to decide · 2 refused, nothing written"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -21,6 +21,7 @@ from outcomes.records.identifiers import Likely, judge_column
 from outcomes.records.identifiers_export import find_cells
 from outcomes.records.inspect_columns import MAYBE, SURE, Match, ask_about_pain, match_columns, score_name
 from outcomes.records.inspect_head import Top, read_top
+from outcomes.records.inspect_ids import ask_about_ids
 from outcomes.records.inspect_terms import UnknownTerms, list_unknown_terms
 from outcomes.records.mapping import DateOptions, Mapping, PainOptions, ValueOptions
 from outcomes.records.model import Records, TextColumn
@@ -120,6 +121,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         records, replace(first, privacy=mapping.privacy, acknowledge=mapping.acknowledge), top, mapping
     )
     pain = {m.field: f"[columns] {m.field}: {asked}" for m in matches if (asked := ask_about_pain(m))}
+    questions += ask_about_ids(records, proposal)
     return Inspection(
         name=path.name,
         top=top,

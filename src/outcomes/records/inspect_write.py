@@ -134,6 +134,8 @@ def _values(found: Inspection) -> Iterator[str]:
     )
     if values.similar_ids:
         yield _line(f"similar_ids = {quote(values.similar_ids)}", "declared")
+    elif any("similar_ids" in question for question in found.open_questions):
+        yield _line('# similar_ids = "same"', 'each group is one person, or "apart": TO DECIDE, see above')
 
 
 def _modality_columns(found: Inspection) -> Iterator[str]:

@@ -19,7 +19,7 @@ from outcomes import arrow
 from outcomes.errors import Finding
 
 if TYPE_CHECKING:
-    from outcomes.records import Records
+    from outcomes.records.model import Records
 
 SAME = "same"
 _MOST_SHOWN = 3
@@ -86,6 +86,14 @@ def compare_ids(labels: pa.StringArray, codes: NDArray[np.int32], declared: str 
     of_cell = np.zeros(len(codes), dtype=np.bool_)
     of_cell[codes >= 0] = zeros[codes[codes >= 0]]
     return PatientIds(labels, codes, of_cell, similar)
+
+
+def count_similar(labels: pa.StringArray, declared: str | None) -> tuple[int, int] | None:
+    """Count the groups of ids that have to be asked about, and the ids in them; None where there are none."""
+    if declared:
+        return None
+    similar = compare_ids(labels, np.arange(len(labels), dtype=np.int32), None).similar
+    return (len(similar), sum(map(len, similar))) if similar else None
 
 
 def fold_ids(labels: pa.StringArray) -> pa.StringArray:
