@@ -62,6 +62,27 @@ def test_one_finding_a_row_needs_no_second_number():
     assert describe_set_aside(visits_of(["5"], ["5"])) == []
 
 
+def test_words_that_name_a_column_are_said_of_its_rows_only(tmp_path):
+    rows = [f"P{i},2026-03-{i:02},lifting,massage,5" for i in range(2, 22)]
+    rows[3] = "P5,2026-03-05,call 303-555-0142,massage,5"
+    rows[5] = "P7,2026-03-07,lifting,ask j.roe@example.org,5"
+    rows[6] = "P8,2026-03-08,call 303-555-0199,massage,5"
+    rows[7] = "P9,2026-03-09,lifting,massage,99"
+    (tmp_path / "v.csv").write_text("\n".join(["patient_id,visit_date,trigger,modalities,pain_pre", *rows]) + "\n")
+    visits = build_visits(read_records(tmp_path / "v.csv"))
+    found = [(f.code, f.message.split(": ")[-1], f.remedy.split(".")[0]) for f in list_main_reasons(visits)]
+    assert found[:2] == [
+        ("E903", "2 rows.", 'column "trigger" (C) holds a phone number'),
+        ("E903", "1 row.", 'column "modalities" (D) holds an e-mail address'),
+    ]
+    assert [code for code, _, _ in found] == ["E903", "E903", "E232"]
+    lines = describe_set_aside(visits)
+    assert lines[0].startswith("rows set aside: 4, by rule")
+    said = [i for i, line in enumerate(lines) if "E903" in line]
+    assert [line.split(" › ")[1] for line in lines[said[0] + 1 : said[1]]] == ["row 5", "row 8"]
+    assert lines[said[1] + 1].strip() == "v.csv › row 7"
+
+
 def test_a_finding_stands_under_the_column_of_its_own_file(tmp_path):
     (tmp_path / "a.csv").write_text("patient_id,visit_date,pain_pre\nP1,2026-03-02,99\n", encoding="utf-8")
     (tmp_path / "b.csv").write_text("patient_id,pain_pre,visit_date\nP2,99,2026-03-02\n", encoding="utf-8")

@@ -18,12 +18,28 @@ _MOST_COLUMNS = 3
 def list_main_reasons(visits: Visits, most: int | None = None, but: Collection[str] = ()) -> list[Finding]:
     """Return the rules under which rows were set aside, the commonest first; those in `but` are left out.
 
-    Rows are the ledger's, as on the page: one that breaks several rules counts under the first of them.
+    Rows are the ledger's, as on the page: one that breaks several rules counts under the first of them. A rule whose
+    words name the column of the fault comes once for each column.
     """
-    codes = visits.quarantine["code"].to_pylist()
-    findings, rows = Counter(code for code in codes if code not in but), count_rows_aside(visits)
-    ordered = sorted(findings, key=lambda code: (-rows[code], -findings[code], code))[:most]
-    return [_describe(visits, code, codes, rows[code], findings[code]) for code in ordered]
+    table = visits.quarantine
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, (code, remedy) in enumerate(zip(*(table[name].to_pylist() for name in ("code", "remedy")), strict=True)):
+        if code not in but:
+            groups.setdefault((code, _own_words(remedy)), []).append(place)
+    of_code, rows = Counter(table["code"].to_pylist()), count_rows_aside(visits)
+    n_groups = Counter(code for code, _ in groups)
+    ordered = sorted(groups, key=lambda key: (-rows[key[0]], -of_code[key[0]], key[0], -len(groups[key]), key[1]))
+    found = []
+    for key in ordered[:most]:
+        # What names its own column is of the reader, which tells one fault of a row.
+        n_rows = rows[key[0]] if n_groups[key[0]] == 1 else len(groups[key])
+        found.append(_describe(visits, key[0], groups[key], n_rows))
+    return found
+
+
+def _own_words(remedy: str) -> str:
+    """Return the words of a fault that name a column, and so are of no other column; empty for those of a rule."""
+    return remedy if remedy.startswith('column "') else ""
 
 
 def count_rows_aside(visits: Visits) -> Counter[str]:
@@ -36,8 +52,8 @@ def count_rows_aside(visits: Visits) -> Counter[str]:
     return rows
 
 
-def _describe(visits: Visits, code: str, codes: list[str], n_rows: int, n_findings: int) -> Finding:
-    found = visits.quarantine.take([i for i, other in enumerate(codes) if other == code])
+def _describe(visits: Visits, code: str, places: list[int], n_rows: int) -> Finding:
+    found, n_findings = visits.quarantine.take(places), len(places)
     rule, remedy = (found[name][0].as_py() for name in ("rule", "remedy"))
     columns_of_files = set(zip(found["letter"].to_pylist(), found["column"].to_pylist(), strict=True))
     in_order = sorted(columns_of_files, key=lambda place: (len(place[0]), place))
@@ -52,10 +68,12 @@ def _describe(visits: Visits, code: str, codes: list[str], n_rows: int, n_findin
     return Finding(code, f"{rule}: {words}.", place, remedy)
 
 
-def list_examples(visits: Visits, code: str, most: int) -> list[str]:
-    """Return where the first rows under one rule stand: file, sheet, row, column with its letter, masked value."""
+def list_examples(visits: Visits, reason: Finding, most: int) -> list[str]:
+    """Return where the first rows of one of the main reasons stand: file, sheet, row, column, masked value."""
     quarantine = visits.quarantine
-    places = [i for i, found in enumerate(quarantine["code"].to_pylist()) if found == code][:most]
+    wanted = (reason.code, _own_words(reason.remedy))
+    found = zip(quarantine["code"].to_pylist(), quarantine["remedy"].to_pylist(), strict=True)
+    places = [i for i, (code, remedy) in enumerate(found) if (code, _own_words(remedy)) == wanted][:most]
     names = ("source_file", "source_sheet", "source_row", "column", "letter", "value_masked")
     return [_say_place(*(quarantine[name][i].as_py() for name in names)) for i in places]
 

@@ -29,5 +29,5 @@ def describe_set_aside(visits: Visits) -> list[str]:
     lines = [f"rows set aside: {rows:,}{more}, by rule, with up to {counted(each, 'place')} of each"]
     for rule in rules:
         lines.append(f"  {rule}")
-        lines += [f"    {example}" for example in list_examples(visits, rule.code, each)]
+        lines += [f"    {example}" for example in list_examples(visits, rule, each)]
     return lines
