@@ -272,6 +272,12 @@ def test_unknown_terms_count_patients_not_only_records():
     assert set(found) == {("modalities", "moon", 2, 1), ("modalities", "sun", 2, 2)}
 
 
+def test_unknown_terms_of_rows_set_aside_are_not_counted():
+    rows = ["p1 | 2025-01-01 | 5 | moon", "p2 | 2025-01-02 | 99 | moon; sun", "p3 | 2025-01-03 | 5 | heat"]
+    text = "\n".join(["patient_id | visit_date | pain_pre | modalities", *rows])
+    assert build_visits(records(text)).unknown_terms == (("modalities", "moon", 1, 1),)
+
+
 def test_nothing_of_a_patient_is_in_the_short_form_of_a_table():
     table = records("patient_id | visit_date | pain_pre\nsecret7 | 2025-01-01 | 6\n")
     visits = build_visits(table)

@@ -41,13 +41,19 @@ class Terms:
     blank: NDArray[np.bool_]
 
     def count_unknown(
-        self, known: NDArray[np.bool_], cell_of_record: NDArray[np.int32], patient: NDArray[np.int32]
+        self,
+        known: NDArray[np.bool_],
+        cell_of_record: NDArray[np.int32],
+        patient: NDArray[np.int32],
+        used: NDArray[np.bool_],
     ) -> list[tuple[str, int, int]]:
-        """Terms looked up in vain, with the number of records and of patients they stand at, commonest first."""
+        """Terms looked up in vain, with the records and the patients of those used they stand at, commonest first."""
         unknown = ~known & ~self.blank
         if not unknown.any():
             return []
-        rows = np.flatnonzero(self.any_of(unknown)[cell_of_record])
+        rows = np.flatnonzero(self.any_of(unknown)[cell_of_record] & used)
+        if not rows.size:
+            return []
         cells = cell_of_record[rows]
         term = self.codes[self.places_of(cells)[0]].astype(np.int64)
         of_patient = np.repeat(patient[rows], self.sizes[cells]).astype(np.int64)
@@ -55,7 +61,8 @@ class Terms:
         n_patients = int(of_patient.max(initial=0)) + 1
         pairs, _ = arrow.encode(term[counted] * n_patients + of_patient[counted])
         patients = np.bincount(pairs // n_patients, minlength=len(self.words))
-        found = [(self.words[i], int(self.records[i]), int(patients[i])) for i in np.flatnonzero(unknown)]
+        records = np.bincount(term[counted], minlength=len(self.words))
+        found = [(self.words[i], int(records[i]), int(patients[i])) for i in np.flatnonzero(records)]
         return sorted(found, key=lambda item: (-item[1], item[0]))
 
     def any_of(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -220,8 +220,9 @@ def type_records(records: Records, protocol: Protocol, codebook: Codebook) -> Ty
         typed.faults.append((name, CORRECTED_LATER, corrected))
     if misfits := [*typing.misfits, *((question,) if question else ())]:
         raise InputRefused("The mapping does not fit this export.", misfits)
-    typing.count_unknown()
     typed.faults += find_conflicts(typed.columns, len(typed.labels["patient"]), typed.faults, codebook)
+    # What stands in a row set aside is told by the quarantine, masked.
+    typing.count_unknown(_unfaulted(typed))
     return typed
 
 

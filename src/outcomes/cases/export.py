@@ -15,12 +15,17 @@ from outcomes.files.beside import open_private
 from outcomes.files.cells import guard_column
 from outcomes.files.lock import lock_name
 from outcomes.files.whole import PRIVATE, whole_folder
+from outcomes.records import mask
+from outcomes.records.identifier_names import look_like_names
+from outcomes.records.identifiers import find_inside, find_whole
+from outcomes.records.inspect_terms import SHOWN_FROM
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
 
 TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms", "uniqueness")
 FORMATS = ("both", "parquet", "csv")
+_PRIVATE_TABLES = ("quarantine", "unknown_terms")
 _MARK = "cleaned-by-outcomes"
 
 
@@ -78,8 +83,8 @@ def _write(name: str, table: pa.Table, folder: Path, fmt: str) -> None:
 
 
 def _new_file(name: str, path: Path) -> Path:
-    """Rows set aside point at single records: only their owner reads them, from the first byte."""
-    if name == "quarantine":
+    """Rows set aside and words nobody knows may point at single people: only their owner reads them, from the start."""
+    if name in _PRIVATE_TABLES:
         open_private(path)
     return path
 
@@ -150,10 +155,19 @@ def _ledger(episodes: Episodes) -> pa.Table:
 
 def _unknown_terms(episodes: Episodes) -> pa.Table:
     found = episodes.visits.unknown_terms
-    fields, terms = arrow.from_texts([entry[0] for entry in found]), arrow.from_texts([entry[1] for entry in found])
+    fields = arrow.from_texts([entry[0] for entry in found])
+    terms = arrow.from_texts([_show_term(term, patients) for _, term, _, patients in found])
     records, patients = (np.array([entry[place] for entry in found], dtype=np.int64) for place in (2, 3))
     counts = {"records": arrow.from_numpy(records), "patients": arrow.from_numpy(patients)}
     return pa.table({"field": fields, "term": terms, **counts})
+
+
+def _show_term(term: str, patients: int) -> str:
+    """Mask a term of few patients that may name one of them; what many have written is a word."""
+    if patients >= SHOWN_FROM:
+        return term
+    is_suspect = find_whole(term) or find_inside(term) or look_like_names([term], fewest=1)
+    return mask(term) if is_suspect else term
 
 
 def _uniqueness(episodes: Episodes) -> pa.Table:

@@ -91,16 +91,14 @@ class Typing:
         """Remember what was looked up in vain; it is counted once the patients are known."""
         self.looked_up.append((name, column, terms, known))
 
-    def count_unknown(self) -> None:
-        """List the unknown terms of every field with their records and patients."""
-        patient = self.out.columns["patient"]
+    def count_unknown(self, used: NDArray[np.bool_]) -> None:
+        """List the unknown terms of every field with their records and patients, of the records that are used."""
+        patient, out = self.out.columns["patient"], self.out.unknown_terms
         for name, column, terms, known in self.looked_up:
-            self.out.unknown_terms += [(name, *found) for found in terms.count_unknown(known, column.codes, patient)]
-        for term, ticked in self.unknown_flags:
-            n_patients = len(np.unique(patient[ticked]))
-            self.out.unknown_terms.append(("modalities", term, int(ticked.sum()), n_patients))
-        for field_name, word, rows in self.odd_flags:
-            self.out.unknown_terms.append((field_name, word, int(rows.sum()), len(np.unique(patient[rows]))))
+            out += [(name, *found) for found in terms.count_unknown(known, column.codes, patient, used)]
+        for name, word, rows in (*(("modalities", *flag) for flag in self.unknown_flags), *self.odd_flags):
+            if n := int((rows & used).sum()):
+                out.append((name, word, n, len(np.unique(patient[rows & used]))))
 
     def header(self, name: str) -> str:
         """Return the header of a field, as it stands in the file."""

@@ -66,7 +66,7 @@ class Visits:
     quarantine : pyarrow.Table
         Every fault of every record set aside.
     unknown_terms : tuple of (field, term, records, patients)
-        Words the codebook does not know; the visits that carry them are kept.
+        Words the codebook does not know, of the records behind the visits; what was set aside is not counted.
     warnings : tuple of Finding
         What is odd about whole files, columns and quarters; no row is set aside for it (`suspicions`, `jumps`).
     """

@@ -18,7 +18,7 @@ _HELP = """what is written, all of it or nothing: one table a file, in the folde
   relief             the interval (left_days, right_days] in which each episode's relief lies
   quarantine         for you only: every row that could not be used, and why
   ledger             how many rows each step used, merged and set aside
-  unknown_terms      terms that are not in the codebook, and how often each occurs
+  unknown_terms      for you only: terms of the visits that are not in the codebook, and how often each occurs
   uniqueness         how many episodes no other patient has alike by age band, sex, clinic and start quarter, and with
                      each of them coarser; above 20 %, or with a group under 11 patients, the tables stay inside
 
