@@ -120,7 +120,7 @@ FAULTS: tuple[Fault, ...] = (
         codes=(),
         make=spoilt(_ids((0, "00123"), (2, "123")), '[values]\nsimilar_ids = "same"\n'),
         remedy="",
-        check=told("1 patient ids were taken as another way of writing one"),
+        check=told("1 patient id was taken as another way of writing one"),
     ),
     Fault(
         number=56,

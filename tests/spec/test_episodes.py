@@ -220,7 +220,7 @@ def test_one_future_date_does_not_lengthen_the_follow_up():
     rows = ["patient_id | visit_date | pain_pre", *open_clinic("2025-01-01", "2025-12-31"), "x | 2048-05-01 | 6"]
     visits = build_visits(records("\n".join(rows)))
     assert build_episodes(visits).table["observable_until_date"].astype(str).unique().tolist() == ["2025-12-31"]
-    assert any("1 visits lie after 2025-12-31" in note for note in visits.notes)
+    assert any("1 visit lies after 2025-12-31" in note for note in visits.notes)
 
 
 def test_a_clinic_that_closed_is_followed_to_its_own_end():

@@ -209,7 +209,9 @@ def test_ids_that_look_alike_are_a_question_and_none_is_told(tmp_path, capsys) -
 @pytest.mark.parametrize("field", ["patient_id", "visit_date", "visit_day"])
 def test_a_column_no_visit_can_do_without_is_asked_for_when_it_is_empty(tmp_path, codebook, field) -> None:
     header = "patient_id,visit_day,pain_pre" if field == "visit_day" else "patient_id,visit_date,pain_pre"
-    rows = [f"{'' if field == 'patient_id' else f'P{i}'},{'' if 'visit' in field else '2024-03-02'},3" for i in range(9)]
+    rows = [
+        f"{'' if field == 'patient_id' else f'P{i}'},{'' if 'visit' in field else '2024-03-02'},3" for i in range(9)
+    ]
     found = inspect_export(write(tmp_path, header, rows), Mapping(), codebook)
     assert any(f"[columns] {field}" in question for question in found.open_questions)
 
@@ -288,7 +290,7 @@ def test_every_field_has_names_and_its_own_name_is_certain(codebook) -> None:
         ({"01/13/2024": 4}, "mdy", "4 rows"),
         ({"01/02/2024": 9}, "", "ask"),
         ({"13/01/2024": 5, "01/13/2024": 5}, "", "ask"),
-        ({"13/01/2024": 99, "01/13/2024": 1}, "dmy", "1 allow only MM/DD/YYYY"),
+        ({"13/01/2024": 99, "01/13/2024": 1}, "dmy", "1 allows only MM/DD/YYYY"),
         ({"2024-01-02": 3}, "iso", "year comes first"),
         ({"20240102": 3}, "ymd", "year comes first"),
         ({"45293": 3}, "excel", "serial numbers"),

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from outcomes import arrow
 from outcomes.cases import Visits, build_visits
-from outcomes.records.patient_ids import compare_ids, fold_ids
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
+from outcomes.records.patient_ids import compare_ids, fold_ids
 from tables import records_of
 
 

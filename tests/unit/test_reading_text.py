@@ -150,4 +150,4 @@ def test_ids_that_differ_in_what_nobody_sees(tmp_path: Path) -> None:
 def test_a_folded_id_without_a_rival_is_folded(tmp_path: Path) -> None:
     records = read_records(write(tmp_path, HEADER + "a\u200b1,1,2\nb1,2,3\n"))
     assert records.fields["patient_id"].texts() == ["a1", "b1"]
-    assert any("patient_id (1 cells)" in note for note in records.notes)
+    assert any("patient_id (1 cell)" in note for note in records.notes)

@@ -10,14 +10,15 @@ import pytest
 import outcomes
 from outcomes import cli
 from outcomes.cases import build_episodes, build_visits
-from outcomes.cases.remarks import list_main_reasons
+from outcomes.cases.remarks import list_main_reasons, list_unknown_terms
 from outcomes.cases.rules import RULES
 from outcomes.cli.set_aside import describe_set_aside
 from outcomes.cli.shared import _say_warning
 from outcomes.errors import ConfigError, Finding, InputRefused, NotEstimable
 from outcomes.records import Mapping, read_records
+from outcomes.records import inspect_values as weigh
 from outcomes.records.acknowledge import Acknowledge
-from outcomes.records.counted import counted
+from outcomes.records.counted import agreeing, counted
 from outcomes.records.remarks import list_remarks
 from outcomes.release import figures
 from outcomes.release.tables import count_set_aside
@@ -104,6 +105,27 @@ def test_the_remedy_of_a_rating_off_the_scale_fits_either_scale():
 
 def test_a_number_agrees_with_its_noun():
     assert [counted(n, "row") for n in (0, 1, 2, 1200)] == ["0 rows", "1 row", "2 rows", "1,200 rows"]
+
+
+def test_terms_of_few_patients_are_said_to_be_listed_where_they_are():
+    terms = [("trigger", "juggling", 2, 1), ("modalities", "moon dust", 9, 6), ("cause", "comet", 1, 1)]
+    visits = SimpleNamespace(unknown_terms=terms)
+    assert list_unknown_terms(visits) == [
+        "modalities: moon dust (9 records)",
+        "and 2 more, in unknown_terms of outcomes clean",
+    ]
+    visits.unknown_terms = terms[::2]
+    assert list_unknown_terms(visits) == ["none at 5 patients or more; unknown_terms of outcomes clean has every one"]
+    visits.unknown_terms = []
+    assert list_unknown_terms(visits) == []
+
+
+def test_a_verb_agrees_with_its_number():
+    assert [agreeing(n, "row", "has", "have") for n in (0, 1, 2)] == ["0 rows have", "1 row has", "2 rows have"]
+    assert weigh.weigh_dates({"13/01/2024": 1}).words.endswith("because 1 row allows only that")
+    assert weigh.weigh_dates({"2024-01-02": 1}).words == "the year comes first in 1 row"
+    assert weigh.weigh_decimal_mark([{"5,5": 1}])[1] == "1 row has a decimal comma, 0 a point"
+    assert weigh.weigh_pain_scale([{"7": 1}])[1].startswith("1 of 1 rating is 10 or less")
 
 
 def test_footers_are_told_by_their_rows():

@@ -22,6 +22,7 @@ from outcomes.cases.schema import MISSING
 from outcomes.cases.typed import ENOUGH_CELLS, Typed
 from outcomes.definitions import DIAGNOSIS_TIERS, drop_named
 from outcomes.errors import Finding, InputRefused
+from outcomes.records.counted import agreeing
 
 if TYPE_CHECKING:
     from outcomes.definitions import Codebook, CodeTerms, Protocol
@@ -116,7 +117,8 @@ class _Contract(Measuring):
         assumed = int(terms.records[found.assumed & ~terms.blank].sum())
         if assumed:
             self.out.notes.append(
-                f"modalities: {assumed} ambiguous terms were read by the default of ambiguous_terms.csv"
+                f"modalities: {agreeing(assumed, 'ambiguous term', 'was', 'were')} read by the default of "
+                "ambiguous_terms.csv"
             )
         unknown = terms.any_of(~found.known & ~terms.blank)[column.codes]
         return terms.union(np.where(terms.blank, np.uint64(0), found.masks))[column.codes], unknown

@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from outcomes.cases import cells, dates, values
-from outcomes.records.patient_ids import ask_for_similar, compare_ids
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
 from outcomes.cases.typed import Typing
+from outcomes.records.counted import agreeing, counted
+from outcomes.records.patient_ids import ask_for_similar, compare_ids
 
 if TYPE_CHECKING:
     from outcomes.records import TextColumn
@@ -56,7 +57,8 @@ class Measuring(Typing):
         if ids.similar:
             self.misfits.append(ask_for_similar(self.records, ids, self.header("patient_id")))
         if ids.n_joined:
-            self.out.notes.append(f"{ids.n_joined} patient ids were taken as another way of writing one, as declared")
+            taken = agreeing(ids.n_joined, "patient id", "was", "were")
+            self.out.notes.append(f"{taken} taken as another way of writing one, as declared")
         self.out.labels["patient"] = ids.labels
         self.spread("patient", column, ids.codes, np.int32)
 
@@ -87,9 +89,8 @@ class Measuring(Typing):
 
     def _count_odd_hours(self, column: TextColumn, fixed: NDArray[np.str_]) -> None:
         if n := int(np.bincount(column.codes, minlength=len(fixed))[fixed == dates.CLOCK_CHANGE].sum()):
-            self.out.notes.append(
-                f"visit_date: {n} times fall where the clock changes; the date was kept, not the hour"
-            )
+            falling = agreeing(n, "time", "falls", "fall")
+            self.out.notes.append(f"visit_date: {falling} where the clock changes; the date was kept, not the hour")
 
     # -- what was measured -----------------------------------------------------------------------------------------
 
@@ -126,7 +127,8 @@ class Measuring(Typing):
         in_records = np.bincount(column.codes, minlength=len(column.values))
         for kind in np.unique(fixed[fixed != ""]).tolist():
             n = int(in_records[fixed == kind].sum())
-            self.out.notes.append(f"{name}: {n} ratings written as {kind} were read as {_READINGS[kind]}")
+            read = f"{'was' if n == 1 else 'were'} read as {_READINGS[kind]}"
+            self.out.notes.append(f"{name}: {counted(n, 'rating')} written as {kind} {read}")
 
     def numbers(self) -> None:
         """Read the whole numbers; ages are cut at 90, for higher ones identify."""

@@ -90,6 +90,8 @@ def list_unknown_terms(visits: Visits, most: int = 10, floor: int = 5) -> list[s
     A term written at fewer patients than `floor` may be about one of them: it is counted, not shown.
     """
     terms = sorted(visits.unknown_terms, key=lambda found: (-found[2], found[0], found[1]))
-    shown = [f"{field}: {term} ({n:,} records)" for field, term, n, patients in terms if patients >= floor]
+    shown = [f"{field}: {term} ({counted(n, 'record')})" for field, term, n, patients in terms if patients >= floor]
     rest = len(terms) - len(shown[:most])
-    return shown[:most] + ([f"and {rest:,} more; outcomes clean lists them all"] if rest else [])
+    if not shown:
+        return [f"none at {floor} patients or more; unknown_terms of outcomes clean has every one"] if terms else []
+    return shown[:most] + ([f"and {rest:,} more, in unknown_terms of outcomes clean"] if rest else [])

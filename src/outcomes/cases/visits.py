@@ -37,6 +37,7 @@ from outcomes.definitions import REGIONS, Codebook, Protocol
 from outcomes.errors import Finding
 from outcomes.ledger import Ledger, Step, check_sum, check_unbroken
 from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
+from outcomes.records.counted import agreeing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -286,7 +287,8 @@ def _observed_days(
     n_late = int((columns["day"] > last[-1]).sum())
     if dates.data_cut is None:
         late = (
-            f"{n_late} visits lie after {_iso(last[-1])}, when records end; if they are real, declare [dates] data_cut"
+            f"{agreeing(n_late, 'visit', 'lies', 'lie')} after {_iso(last[-1])}, when records end; "
+            f"if {'it is' if n_late == 1 else 'they are'} real, declare [dates] data_cut"
         )
         return first, last, [late] if n_late else []
     cut = day_number(dates.data_cut)

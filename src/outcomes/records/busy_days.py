@@ -14,7 +14,7 @@ def find_busy_span(counts: NDArray[np.integer]) -> tuple[int, int]:
     """Return the first and the last busy day.
 
     A day is busy when the thirty days it begins (for the last day: that it ends) hold at least a tenth of the visits
-    that thirty days usually hold, and at least two. Plain extremes would let one mistyped year be the first or the last.
+    that thirty days usually hold, and at least two. By plain extremes one mistyped year would be the first or the last.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from outcomes import arrow
+from outcomes.records.counted import counted
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import TextColumn
 from outcomes.records.rules import refuse
@@ -81,7 +82,7 @@ def fold_columns(
         folded[key] = renumber_values(column, [changed.get(i, text) for i, text in enumerate(texts)])
     if not counts:
         return columns, []
-    listed = ", ".join(f"{key} ({n:,} cells)" for key, n in counts.items())
+    listed = ", ".join(f"{key} ({counted(n, 'cell')})" for key, n in counts.items())
     what = "invisible characters, special blanks, curved quotes or digits of another script"
     return folded, [f"{what} were written plainly in {listed}."]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
-from outcomes.records.counted import counted
+from outcomes.records.counted import agreeing, counted
 
 Counts = Mapping[str, int]
 """Distinct cell -> rows it stands in."""
@@ -121,20 +121,24 @@ def _decide(only_dmy: int, only_mdy: int, mark: str) -> tuple[str, str]:
     order, n, rest = ("dmy", only_dmy, only_mdy) if only_dmy >= only_mdy else ("mdy", only_mdy, only_dmy)
     shape, other = (day_first, month_first) if order == "dmy" else (month_first, day_first)
     if n < _MOSTLY * one_way:
-        return "", f"{only_dmy:,} rows allow only {day_first} and {only_mdy:,} only {month_first}: ask the clinic"
-    more = f"; {rest:,} allow only {other} and will be set aside" if rest else ""
-    return order, f"dates read as {shape} because {n:,} rows allow only that{more}"
+        return "", f"{_allow(only_dmy)} {day_first} and {only_mdy:,} only {month_first}: ask the clinic"
+    more = f"; {rest:,} {'allows' if rest == 1 else 'allow'} only {other} and will be set aside" if rest else ""
+    return order, f"dates read as {shape} because {_allow(n)} that{more}"
+
+
+def _allow(n: int) -> str:
+    return f"{agreeing(n, 'row', 'allows', 'allow')} only"
 
 
 def _weigh_others(cells: Counts, n_dates: int) -> tuple[str, str]:
     n_serial = sum(n for text, n in cells.items() if _SERIAL.match(text))
     if n_serial > 0.5 * n_dates > 0:
-        return "excel", f"{n_serial:,} rows hold serial numbers of a spreadsheet, not dates"
+        return "excel", f"{agreeing(n_serial, 'row', 'holds', 'hold')} serial numbers of a spreadsheet, not dates"
     n_first = sum(n for text, n in cells.items() if _YEAR_FIRST.match(text))
     dashed = sum(n for text, n in cells.items() if re.match(r"^\s*\d{4}-\d{1,2}-\d{1,2}", text))
     if n_first > 0.5 * n_dates > 0:
         order = "iso" if dashed >= 0.5 * n_first else "ymd"
-        return order, f"the year comes first in {n_first:,} rows"
+        return order, f"the year comes first in {counted(n_first, 'row')}"
     return "", "most cells are no dates this tool knows"
 
 
@@ -145,8 +149,10 @@ def weigh_decimal_mark(columns: Iterable[Counts]) -> tuple[str, str]:
         comma += sum(n for text, n in cells.items() if _COMMA.match(text))
         point += sum(n for text, n in cells.items() if _POINT.match(text))
     if comma > point:
-        return ",", f"{comma:,} rows have a decimal comma, {point:,} a point"
-    return ".", f"{point:,} rows have a decimal point, {comma:,} a comma" if point + comma else "no decimals were seen"
+        return ",", f"{agreeing(comma, 'row', 'has', 'have')} a decimal comma, {point:,} a point"
+    if not point:
+        return ".", "no decimals were seen"
+    return ".", f"{agreeing(point, 'row', 'has', 'have')} a decimal point, {comma:,} a comma"
 
 
 def weigh_pain_scale(columns: Iterable[Counts]) -> tuple[str, str]:
@@ -158,7 +164,7 @@ def weigh_pain_scale(columns: Iterable[Counts]) -> tuple[str, str]:
                 value = float(match[1].replace(",", "."))
                 low, high, beyond = low + n * (value <= 10), high + n * (10 < value <= 100), beyond + n * (value > 100)
     n = low + high + beyond
-    words = f"{low:,} of {n:,} ratings are 10 or less, {high:,} are from 11 to 100"
+    words = f"{low:,} of {counted(n, 'rating')} {'is' if n == 1 else 'are'} 10 or less, {high:,} from 11 to 100"
     if not n:
         return "0-10", "no ratings were seen"
     if low >= 0.9 * n:
@@ -236,7 +242,7 @@ def find_data_cut(days: Mapping[datetime.date, int], foot: str) -> tuple[datetim
 
 
 def _say_printed(late: int) -> str:
-    return f"the file says so itself; {counted(late, 'row')} {'has' if late == 1 else 'have'} a later date"
+    return f"the file says so itself; {agreeing(late, 'row', 'has', 'have')} a later date"
 
 
 def _find_last_busy(days: Mapping[datetime.date, int]) -> tuple[datetime.date, datetime.date]:
