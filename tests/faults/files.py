@@ -215,7 +215,10 @@ def _pickled(table: pa.Table) -> pa.Table:
 
 def _objects(table: pa.Table) -> pa.Table:
     columns = [{"name": "region", "field_name": "region", "pandas_type": "mixed", "numpy_type": "object"}]
-    return table.replace_schema_metadata({"pandas": json.dumps({"columns": columns})})
+    values = pa.array([pickle.dumps(i) for i in range(len(table))])
+    return _with_field(table, "region", values, {}).replace_schema_metadata(
+        {"pandas": json.dumps({"columns": columns})}
+    )
 
 
 def _extension(table: pa.Table) -> pa.Table:

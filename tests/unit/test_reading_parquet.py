@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import io
+import json
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -74,6 +77,37 @@ def test_inexact_numbers_are_set_aside(tmp_path: Path) -> None:
     assert records.fields["patient_id"].texts() == ["1", "3"]
     assert records.set_aside.row.tolist() == [2] and records.set_aside.code == ("E149",)
     assert records.set_aside.detail[0].startswith('column "patient_id" (A). Store')
+
+
+PANDAS_TEXT = {"as read": "str", "string": "string", "category": "category", "Python": "object"}
+
+
+@pytest.mark.parametrize("name", PANDAS_TEXT)
+def test_text_that_pandas_wrote_is_text(tmp_path: Path, name: str) -> None:
+    # pandas 3 writes that its text is of "object"; it is Arrow text all the same.
+    rows = "patient_id,visit_date,pain_pre,region\na,2024-03-01,4,cervical\nb,2024-03-02,5,\n"
+    frame = pd.read_csv(io.StringIO(rows))
+    texts = ["patient_id", "visit_date", "region"]
+    frame[texts] = frame[texts].astype(PANDAS_TEXT[name])
+    frame["pain_pre"] = frame["pain_pre"].astype("category")
+    frame["waited"] = pd.to_timedelta([1, 2], unit="h")
+    frame.to_parquet(tmp_path / "visits.parquet")
+    records = read_records(tmp_path / "visits.parquet")
+    assert records.fields["patient_id"].texts() == ["a", "b"]
+    assert records.fields["visit_date"].texts() == ["2024-03-01", "2024-03-02"]
+    assert records.fields["region"].texts() == ["cervical", ""] and records.fields["pain_pre"].texts() == ["4", "5"]
+
+
+@pytest.mark.parametrize("word", ["object", "mixed", "pickle"])
+@pytest.mark.parametrize(
+    "cells",
+    [pa.array([b"a", b"b"]), pa.array([b"a", b"b"], pa.large_binary()), pa.array([[b"a"], [b"b"]])],
+    ids=lambda cells: str(cells.type),
+)
+def test_bytes_that_are_said_to_be_objects_are_refused_also_unread(tmp_path: Path, cells: pa.Array, word: str) -> None:
+    said = json.dumps({"columns": [{"name": "note", "field_name": "note", "pandas_type": word}]})
+    with pytest.raises(InputRefused, match=r'E128 .*column "note" \(C\)'):
+        read(tmp_path, table(note=cells).replace_schema_metadata({"pandas": said}))
 
 
 def test_blank_rows_are_no_data(tmp_path: Path) -> None:

@@ -81,7 +81,10 @@ def _describe(file: pq.ParquetFile) -> dict[str, Any]:
 
 
 def _check_objects(schema: pa.Schema) -> None:
-    """Refuse columns, read or not, that hold the objects of a program: to read them is to run it."""
+    """Refuse columns, read or not, that hold the objects of a program: to read them is to run it.
+
+    Only bytes can hold one. pandas 3 says "object" of its own text too, so the Arrow type decides before that word.
+    """
     described: Any = {}
     for key, value in (schema.metadata or {}).items():
         if key == b"pandas":
@@ -92,13 +95,24 @@ def _check_objects(schema: pa.Schema) -> None:
         extension = (field.metadata or {}).get(b"ARROW:extension:name", b"").decode("utf-8", "replace")
         if isinstance(field.type, pa.BaseExtensionType):
             extension = field.type.extension_name
-        if field.name in bad or "py_extension" in extension or "pickle" in extension:
+        is_object = field.name in bad and _holds_bytes(field.type)
+        if is_object or "py_extension" in extension or "pickle" in extension:
             raise Refused(
                 "E128",
                 "the column holds objects of a program (pickle), not values.",
                 "Write it as text or numbers, or leave it out.",
                 _place(field.name, position),
             )
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    """Whether a type is of bytes, or a list, record or dictionary with bytes in it."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _holds_bytes(kind.storage_type)
+    if pa.types.is_dictionary(kind):
+        return _holds_bytes(kind.value_type)
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
+    return any(test(kind) for test in tests) or any(_holds_bytes(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def _place(name: str, position: int) -> str:
