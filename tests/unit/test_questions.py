@@ -204,6 +204,13 @@ def test_treatment_mix_needs_the_column():
         describe_modality_use(episodes_of(["0:6 7:3"]))
 
 
+def test_completeness_is_asked_of_visits_only():
+    visits = build_visits(records("patient_id | visit_day | pain_pre\na | 0 | 6"))
+    for given, kind in ((build_episodes(visits), "Episodes"), (visits.table, "DataFrame"), (None, "NoneType")):
+        with pytest.raises(InputRefused, match=rf"E657 visits: is {kind}, not visits\. Pass what .*build_visits"):
+            describe_completeness(given)
+
+
 def test_completeness_by_hand():
     visits = build_visits(
         records("patient_id | visit_day | pain_pre | sex\na | 0 | 6 | F\na | 3 |  | \nb | 0 | 0 | M"), SMALL

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.cases.arguments import check_visits
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
@@ -76,13 +77,21 @@ class Completeness:
 def describe_completeness(visits: Visits) -> Completeness:
     """Describe how often each field was filled in.
 
+    Parameters
+    ----------
+    visits : Visits
+        Those of episodes are `Episodes.visits`.
+
     Raises
     ------
+    InputRefused
+        E657 no visits: of anything else every field would be empty.
     NotEstimable
         There are no visits.
     """
     import pandas as pd
 
+    check_visits(visits)
     if not visits.n:
         raise NotEstimable("Completeness cannot be described: no visit was kept. The ledger says why.")
     rows, absent = [], []
