@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from outcomes import cli
 from outcomes.cases import build_episodes, build_visits
+from outcomes.cases.acceptance import list_objections
 from outcomes.cases.as_of import cut_visits, describe_as_of
+from outcomes.cli.shared import read_cases
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused
 from outcomes.questions import estimate_recurrence, estimate_relief
@@ -79,6 +82,58 @@ def test_a_clinic_that_opened_later_is_not_there(whole):
 def test_a_day_outside_the_records_is_refused(whole, day, code):
     with pytest.raises(InputRefused, match=rf"{code} --as-of {day}"):
         cut_visits(whole, day)
+
+
+def every_tenth_day(start, ids, n_patients):
+    first = np.datetime64(start)
+    return [f"{ids}{i},{first + 10 * k + i % 10},{3 + (i + k) % 5}" for i in range(n_patients) for k in range(9)]
+
+
+def files(folder, **rows_of):
+    for name, rows in rows_of.items():
+        (folder / f"{name}.csv").write_text("patient_id,visit_date,pain_pre\n" + "\n".join(rows) + "\n")
+    return [folder / f"{name}.csv" for name in rows_of]
+
+
+def test_a_jump_in_a_later_quarter_does_not_stop_an_earlier_report(tmp_path):
+    days = {"2025-07-01": 20, "2025-10-01": 20, "2026-01-01": 20, "2026-04-01": 60}
+    paths = files(tmp_path, all=[row for day, n in days.items() for row in every_tenth_day(day, "a", n)])
+    (tmp_path / "mapping.toml").write_text("[dates]\ndata_cut = 2026-06-30\n")
+    records = read_records(paths, tmp_path / "mapping.toml")
+    visits = build_visits(records)
+    assert [found.message.split(": ")[1][:10] for found in list_objections(records, visits)] == ["540 visits"]
+    cut = cut_visits(visits, datetime.date(2025, 12, 31))
+    assert list_objections(records, cut) == [] and not cut.warnings
+    assert any("2026Q2" in note for note in visits.notes) and not any("2026" in note for note in cut.notes)
+    args = argparse.Namespace(
+        exports=paths,
+        mapping=tmp_path / "mapping.toml",
+        protocol=None,
+        codebook=None,
+        quiet=True,
+        as_of=datetime.date(2025, 12, 31),
+    )
+    assert read_cases(args, for_release=True)[1].visits.n == cut.n
+
+
+def test_a_jump_in_what_is_now_the_last_quarter_stops_it(tmp_path):
+    days = {"2025-07-01": 20, "2025-10-01": 60, "2026-01-01": 60, "2026-04-01": 60}
+    paths = files(tmp_path, all=[row for day, n in days.items() for row in every_tenth_day(day, "a", n)])
+    records = read_records(paths)
+    assert list_objections(records, build_visits(records)) == []
+    cut = cut_visits(build_visits(records), datetime.date(2025, 12, 31))
+    assert [found.place for found in list_objections(records, cut)] == ["quarter 2025Q4"]
+    assert cut.notes[-1].startswith("quarter 2025Q4: 540 visits")
+
+
+@pytest.mark.parametrize(("day", "codes"), [((2025, 3, 31), []), ((2025, 6, 30), ["E209"])])
+def test_a_later_file_with_ids_of_its_own_counts_only_where_it_is_used(tmp_path, day, codes):
+    paths = files(tmp_path, q1=every_tenth_day("2025-01-01", "a", 60), q2=every_tenth_day("2025-04-01", "b", 60))
+    visits = build_visits(read_records(paths, Mapping.from_dict({"dates": {"data_cut": datetime.date(2025, 6, 30)}})))
+    assert [found.code for found in visits.warnings] == ["E209"]
+    cut = cut_visits(visits, datetime.date(*day))
+    assert [found.code for found in cut.warnings] == codes
+    assert sum("numbered anew" in note for note in cut.notes) == len(codes)
 
 
 def test_day_numbers_have_no_date(tmp_path):

@@ -1,5 +1,8 @@
 """The visits as they stood on a day: what came later is not used, and follow-up ends there.
 
+What is odd about the records is looked for again in the visits that are used: a jump in a later quarter says nothing
+about them, and one in what is now the last quarter does.
+
 It answers "what would this report have said then?" with the records of today, corrections included. Three things still
 know of later days: words the codebook does not know are counted over the whole export, so are rows set aside, and a
 visit without a region may have been put into a stream by a later one of the same patient.
@@ -7,14 +10,17 @@ visit without a region may have been put into a stream by a later one of the sam
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outcomes.cases.dates import day_number
+from outcomes.cases.jumps import CODES, find_jumps
 from outcomes.cases.schema import MISSING
 from outcomes.cases.subset import keep_visits
+from outcomes.cases.suspicions import say_oddity
 from outcomes.errors import Finding, InputRefused
 from outcomes.ledger import Step
 
@@ -33,7 +39,7 @@ def cut_visits(visits: Visits, as_of: datetime.date) -> Visits:
     Returns
     -------
     Visits
-        With a step in the ledger that counts the visits after the day.
+        With a step in the ledger that counts the visits after the day, and the warnings about those that are left.
 
     Raises
     ------
@@ -50,7 +56,26 @@ def cut_visits(visits: Visits, as_of: datetime.date) -> Visits:
     step = Step(f"as of {as_of.isoformat()}", "records", visits.n, n, not_data=reason)
     last = np.minimum(visits.clinic_last_day, np.int32(day))
     note = f"visits after {as_of.isoformat()}, the as-of date, were not used"
-    return keep_visits(visits, keep, last, step, note)
+    return _warn_again(keep_visits(visits, keep, last, step, note), _files_of(visits))
+
+
+def _warn_again(cut: Visits, files_before: set[str]) -> Visits:
+    """Look for jumps in the visits that are left, and forget what was said of files that none of them is from."""
+    unused = files_before - _files_of(cut)
+    about_files = [found for found in cut.warnings if found.code not in CODES and found.place not in unused]
+    jumps = find_jumps(cut.columns, int(cut.clinic_first_day[-1]), int(cut.clinic_last_day[-1]))
+    before = [say_oddity(found) for found in cut.warnings]
+    now = [say_oddity(found) for found in (*about_files, *jumps)]
+    notes = [note for note in cut.notes if note not in before or note in now]
+    return dataclasses.replace(
+        cut, warnings=(*about_files, *jumps), notes=(*notes, *(note for note in now if note not in before))
+    )
+
+
+def _files_of(visits: Visits) -> set[str]:
+    """Names of the files that visits are from; a visit of several records is from that of its first."""
+    names = [step.source for step in visits.ledger.steps if step.name == "validate"]
+    return {names[source] for source in np.unique(visits.columns["source"])}
 
 
 def describe_as_of(visits: Visits, asked: datetime.date | None) -> str:

@@ -16,6 +16,8 @@ from outcomes.cases.schema import HUNDREDTHS, MISSING, Columns
 from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
 from outcomes.errors import Finding
 
+CODES = frozenset({"E247", "E271", "E281", "E282", "E283"})
+"""What `find_jumps` can find."""
 _CONSTANT = ("day", "pain_pre", "pain_post", "function_score", "age", "onset_days")
 _LEAST_CELLS, _LEAST_PATIENTS = 50, 10
 _FIRST_ROWS = 1_000

@@ -78,14 +78,14 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
         tell(note)
     if not visits.n:
         raise InputRefused("No record of this export is a visit that can be used.", list_main_reasons(visits, most=5))
+    if as_of := getattr(args, "as_of", None):
+        visits = cut_visits(visits, as_of)  # before it is judged: what is not used need not be acknowledged
     if for_release:
         check_acceptance(records, visits)
     if visits.has_calendar and not for_release:
         tell(_FULL_DATES)
     for objection in list_objections(records, visits):
         say(f"a report from these records would be refused: {objection}")
-    if as_of := getattr(args, "as_of", None):
-        visits = cut_visits(visits, as_of)
     episodes = build_episodes(visits)
     n_before = visits.n - int(episodes.sizes.sum())
     more = f", and {counted(n_before, 'maintenance visit')} before a first one" if n_before else ""
