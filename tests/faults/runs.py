@@ -67,12 +67,42 @@ def no_access(folder: Path, _: str) -> Input:
     return Input([], command=("simulate", "--patients", "3", "--seed", "1", "--out", str(closed / "outcomes" / "out")))
 
 
+_HOLD = """
+import pathlib, sys
+from outcomes.files.lock import only_run
+with only_run(pathlib.Path(sys.argv[1]), ".out.lock"):
+    print("has it", flush=True)
+    sys.stdin.read()
+"""
+_first: list[subprocess.Popen[str]] = []
+
+
 def two_runs(folder: Path, _: str) -> Input:
-    (folder.parent / ".out.lock").write_text('{"process": 4711, "host": "reception_2"}')
+    """Another process holds the folder until its input ends: at the latest with the tests."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(folder.parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        text=True,
+    )
+    _first.append(process)
+    assert process.stdout is not None and process.stdout.readline() == "has it\n"
     return Input([_export(folder)])
 
 
 def _first_is_named(run: Run) -> None:
+    process = _first.pop()
+    process.communicate()
+    assert f"process {process.pid} on " in run.said and str(run.out.parent) in run.said
+
+
+def two_machines(folder: Path, _: str) -> Input:
+    (folder.parent / ".out.lock").write_text('{"process": 4711, "host": "reception_2"}')
+    return Input([_export(folder)])
+
+
+def _machine_is_named(run: Run) -> None:
     assert "process 4711 on reception_2" in run.said and ".out.lock" in run.said
 
 
@@ -189,9 +219,11 @@ FAULTS: tuple[Fault, ...] = (
           remedy="Run the command again: it removes what the killed one left.", check=_nothing_left),
     Fault(102, "no-access", "Nothing can be written there (full disk, no permission, open in another program)", REFUSE,
           ("refused by the system",), no_access, remedy="Make room, give access, or choose another --out."),
-    Fault(103, "two-runs", "Another run writes the same folder", REFUSE, ("E952",), two_runs,
-          remedy="Wait for the run that is named; one of another machine that is over: remove the lock file.",
-          check=_first_is_named),
+    Fault(103, "two-runs", "Another run writes the same folder", REFUSE, ("E951",), two_runs,
+          remedy="Wait for the run that is named or stop it, or choose another --out.", check=_first_is_named),
+    Fault(103, "two-machines", "A run of another machine writes the same folder, or was killed there", REFUSE,
+          ("E952",), two_machines,
+          remedy="Wait for the run that is named; if it is over, remove the lock file.", check=_machine_is_named),
     Fault(104, "worker-killed", "A process of the run was killed, as when memory runs out", REFUSE, ("E955",),
           worker_killed, remedy="Close other programs and run the command again.", check=_part_is_named),
     Fault(105, "worker-hangs", "A process of the run gives no answer", REFUSE, ("E956",), worker_hangs,
