@@ -108,9 +108,11 @@ def test_what_a_killed_run_left_is_removed_by_the_next(run, tmp_path):
     process.wait(timeout=30)
     left = [path for path in (tmp_path / "reports").iterdir() if path.name != LOCK]
     assert len(left) == 1 and str(process.pid) in left[0].name
+    private = [path for path in (tmp_path / "tmp").glob("outcomes-*") if (path / LOCK).exists()]
+    assert any(list(path.glob("*.json")) for path in private), "protected answers lie there"
     (tmp_path / "reports" / ".other.staging-x").mkdir()
     again = run()
-    assert not left[0].exists()
+    assert not left[0].exists() and not any(path.exists() for path in private)
     assert (tmp_path / "reports" / ".other.staging-x").is_dir()
     before = {path.name for path in (tmp_path / "tmp").iterdir()}
     os.killpg(again.pid, signal.SIGINT)

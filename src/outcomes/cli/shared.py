@@ -58,11 +58,13 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     from outcomes.cases.as_of import cut_visits
     from outcomes.cases.remarks import list_main_reasons
     from outcomes.definitions import Codebook, Protocol
+    from outcomes.files.temporary import remove_left_folders
     from outcomes.records import Mapping, read_records
     from outcomes.records.counted import counted
     from outcomes.records.pseudonyms import check_key_place
     from outcomes.records.remarks import list_remarks
 
+    remove_left_folders()
     protocol = Protocol.load(args.protocol) if args.protocol else Protocol()
     codebook = Codebook.load(args.codebook)
     tell = (lambda _: None) if args.quiet else say

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from outcomes.errors import InputRefused
 from outcomes.files.floors import check_floor
+from outcomes.files.temporary import private_folder
 from outcomes.records.identifiers import header_words
 from outcomes.records.identifiers_export import SAMPLE_ROWS
 from outcomes.records.inspect_columns import NAMES
@@ -178,8 +178,8 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
     from outcomes.records.child import start_child
 
     options = mapping.file
-    with tempfile.TemporaryDirectory(prefix="outcomes-") as folder:
-        request = {"path": str(path), "folder": folder, "sheet": options.sheet, "header_row": options.header_row}
+    with private_folder() as folder:
+        request = {"path": str(path), "folder": str(folder), "sheet": options.sheet, "header_row": options.header_row}
         with start_child(workbook_child.__name__, request, "workbook", path.name) as child:
             book = child.ask()
     hidden = book["hidden"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from outcomes.files.floors import check_floor
+from outcomes.files.temporary import private_folder
 from outcomes.records import parquet_child
 from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter
@@ -33,13 +33,13 @@ def read_parquet(path: Path, mapping: Mapping) -> Part:
         E961 pyarrow is too old to be given a file of somebody else.
     """
     check_floor("pyarrow", "read a Parquet file")
-    with tempfile.TemporaryDirectory(prefix="outcomes-") as folder:
-        request = {"path": str(path), "folder": folder}
+    with private_folder() as folder:
+        request = {"path": str(path), "folder": str(folder)}
         with start_child(parquet_child.__name__, request, "Parquet file", path.name, SECONDS) as child:
             footer = child.ask()
             wanted = choose_columns(footer["names"], mapping, path.name)
             answer = child.ask({"columns": wanted.positions})
-        with pa.OSFile(str(Path(folder) / "table.arrow"), "rb") as source:
+        with pa.OSFile(str(folder / "table.arrow"), "rb") as source:
             columns = pa.ipc.open_file(source).read_all()
     return _build_part(path, wanted, columns, answer)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from outcomes.files.temporary import private_folder
 from outcomes.records import workbook_child
 from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter, has_required, show_two_rows
@@ -35,10 +35,10 @@ def read_workbook(path: Path, mapping: Mapping) -> Part:
     InputRefused
         A broken, dangerous or far too large workbook; no clear sheet; no required columns.
     """
-    with tempfile.TemporaryDirectory(prefix="outcomes-") as folder:
+    with private_folder() as folder:
         request = {
             "path": str(path),
-            "folder": folder,
+            "folder": str(folder),
             "sheet": mapping.file.sheet,
             "header_row": mapping.file.header_row,
         }
@@ -50,7 +50,7 @@ def read_workbook(path: Path, mapping: Mapping) -> Part:
             answer = child.ask({"sheet": sheet, "columns": wanted.positions})
         # When the first child has gone: beside its clock, a second one could not be forked.
         notes = [*describe_hidden(path, book["hidden"]), *notes]
-        part = _build_part(path, sheet, wanted, answer, Path(folder) / "table.arrow", mapping, notes)
+        part = _build_part(path, sheet, wanted, answer, folder / "table.arrow", mapping, notes)
     part.top = book["top"][sheet][mapping.file.header_row :]
     return part
 

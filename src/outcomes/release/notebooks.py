@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import ConfigError, Finding
 from outcomes.files.floors import check_floor
+from outcomes.files.temporary import private_folder
 from outcomes.release.notebook_format import no_address_parsers
 from outcomes.release.notebook_html import INJECTED, read_title, to_html
 
@@ -230,7 +231,8 @@ def run_notebook(
     _inject(notebook, values)
     n_cells = len(notebook.cells)
     failure = ""
-    with tempfile.TemporaryDirectory(prefix="outcomes-notebook-") as folder:
+    with private_folder("notebook") as private:
+        folder = str(private)
         client = NotebookClient(
             notebook,
             timeout=CELL_TIMEOUT_SECONDS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes.files.beside import Writer
+from outcomes.files.temporary import private_folder
 from outcomes.release import checklist
 from outcomes.release.configuration import MAPPING, PROTOCOL, copy_tables, to_toml
 from outcomes.release.inputs import COMPARISONS, ReportInputs, ask, share
@@ -201,11 +201,11 @@ def _running(
     if reason or not wanted:
         yield None, (f"Notebooks were not run: {reason}",) if reason else ()
         return
-    with tempfile.TemporaryDirectory(prefix="outcomes-run-") as folder, heed_interrupt():
-        share(inputs, Path(folder))
-        values = _notebook_values(inputs, sources, Path(folder) / "protocol.toml")
+    with private_folder("run") as folder, heed_interrupt():
+        share(inputs, folder)
+        values = _notebook_values(inputs, sources, folder / "protocol.toml")
         told = {path: {k: v for k, v in values.items() if k in read_parameters(path)} for path in find_notebooks()}
-        with running_notebooks(told, progress, {FOLDER: folder}, WORKERS) as runs:
+        with running_notebooks(told, progress, {FOLDER: str(folder)}, WORKERS) as runs:
             yield runs, ()
 
 
