@@ -477,3 +477,8 @@ def test_a_refusal_tells_no_small_number_and_none_that_would_give_it():
         assert bool(re.search(r"\d\)", str(refusal.value))) == (n == 6)
     with pytest.raises(NotEstimable, match=r"none of 11 episodes is eligible \([^0-9]*\)"):
         estimate_relief(episodes_of(["0: 7:"] * 8 + ["0:1 7:0"] * 3))
+
+
+def test_a_refusal_writes_its_thousands_as_the_page_does():
+    with pytest.raises(NotEstimable, match=r"none of 1,200 episodes is eligible \([^)]*: 1,200\)"):
+        estimate_relief(episodes_of(["0: 7:"] * 1200))

@@ -274,7 +274,7 @@ def _nobody(ledger: Ledger, floor: int) -> str:
     step = ledger.steps[-1]
     # Counts that add up: with one of them small none is told, for the others would give it.
     is_told = not any(0 < count < floor for count in (step.rows_in, *step.set_aside.values()))
-    said = "; ".join(f"{reason}: {count}" if is_told else reason for reason, count in step.set_aside.items() if count)
+    said = "; ".join(f"{reason}: {count:,}" if is_told else reason for reason, count in step.set_aside.items() if count)
     return (
         f"Time to relief cannot be estimated: none of {results.say_episodes(step.rows_in, floor)} is eligible"
         f"{f' ({said})' if said else ''}. "
