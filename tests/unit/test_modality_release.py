@@ -32,6 +32,7 @@ from outcomes.release.across_questions import protect_answers
 from outcomes.release.inputs import COMPARISONS
 from outcomes.release.inputs import QUESTIONS as ALL_QUESTIONS
 from outcomes.release.modality_figures import list_rows
+from outcomes.release.modality_views import tests_table as make_tests_table
 from outcomes.release.modality_words import say_concordance, say_families, say_overview, say_refused
 from outcomes.release.model import FigureView, Part, TableView, Text
 from outcomes.release.tables import collect_tables, name_tables, part
@@ -491,3 +492,13 @@ def test_frames_of_a_result_are_not_changed_by_what_is_drawn_or_said():
     draw(figures.forest, result)
     say_families(release_fakes.protocol(), name_tables("one_family", result))
     pd.testing.assert_frame_equal(result.table, before)
+
+
+def test_in_a_column_of_p_values_only_less_than_has_a_sign():
+    result = fakes.subgroups()
+    tests = result.table["analysis"] == "interaction"
+    for p, said in ((0.671, "0.671"), (0.0004, "< 0.001")):
+        table = result.table.assign(p_value=result.table["p_value"].mask(tests, p))
+        view = make_tests_table({"subgroups": table})[0]
+        column = [one.heading for one in view.columns].index("p")
+        assert {row[column] for row in view.rows} == {said}

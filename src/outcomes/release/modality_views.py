@@ -46,7 +46,7 @@ def families_table(tables: Tables) -> tuple[TableView, ...]:
             shown(row["without_value"], format_percent),
             shown(crude.get(row["contrast"]), format_signed_points),
             *_difference(row),
-            shown(row["q_value"], _write_q),
+            shown(row["q_value"], _write_bare),
             _arms(row),
             # Why stands once, below the table.
             NOT_ESTIMABLE if row["reason"] else tag_words(row),
@@ -72,7 +72,7 @@ def joint_table(tables: Tables) -> tuple[TableView, ...]:
         beside = DASH if other is None else _difference(other)[0]
         rows.append(
             (
-                *(str(row["label"]), *_difference(row), beside, shown(row["q_value"], _write_q), _arms(row)),
+                *(str(row["label"]), *_difference(row), beside, shown(row["q_value"], _write_bare), _arms(row)),
                 NOT_ESTIMABLE if row["reason"] else tag_words(row),
             )
         )
@@ -118,8 +118,8 @@ def tests_table(tables: Tables) -> tuple[TableView, ...]:
         (
             str(row["label"]),
             format_count(_count_levels(table, row)),
-            shown(row["p_value"], format_p),
-            shown(row["q_value"], _write_q),
+            shown(row["p_value"], _write_bare),
+            shown(row["q_value"], _write_bare),
             tag_words(row),
         )
         for row in made.to_dict("records")
@@ -153,7 +153,8 @@ def _arms(row: dict[Any, Any]) -> str:
     return " / ".join(shown(row[f"n_{arm}"], format_count) for arm in ("with", "without"))
 
 
-def _write_q(value: float) -> str:
+def _write_bare(value: float) -> str:
+    """A p- or q-value under its heading, where "=" would say nothing."""
     return format_p(value).removeprefix("= ")
 
 
