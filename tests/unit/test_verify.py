@@ -20,7 +20,7 @@ from outcomes.errors import InputRefused, NotEstimable
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.manifest import SELF, hash_manifest, to_json
 from outcomes.release.publish import publish_answers
-from outcomes.release.verify import verify_release
+from outcomes.release.verify import Verification, verify_release
 
 
 def inputs(quarter):
@@ -162,3 +162,9 @@ def test_the_command_ends_with_0_or_2(release, capsys):
     assert "missing   index.html" in capsys.readouterr().out
     assert cli.main(["verify", str(release.parent)]) == 2
     assert "E884" in capsys.readouterr().err
+
+
+def test_a_release_without_a_calendar_is_as_of_no_day(tmp_path):
+    said = Verification(tmp_path, {"as_of": None}, 12, ()).table()
+    assert said.endswith("12 files and the manifest are as published (without a calendar).")
+    assert "(as of 2026-09-30)" in Verification(tmp_path, {"as_of": "2026-09-30"}, 12, ()).table()

@@ -70,8 +70,9 @@ class Verification:
         """Return the faults as lines, or the one line that says there are none."""
         name = self.folder.resolve().name
         if self.is_whole:
-            as_of = self.manifest["as_of"] or "no calendar"
-            return f"{name}: {self.n_files} files and the manifest are as published (as of {as_of})."
+            as_of = self.manifest["as_of"]
+            when = f"as of {as_of}" if as_of else "without a calendar"
+            return f"{name}: {self.n_files} files and the manifest are as published ({when})."
         lines = [f"{name}: {len(self.faults)} of {self.n_files} listed files and what lies beside them differ."]
         lines += [f"  {fault}" for fault in self.faults]
         return "\n".join([*lines, "  Make the release again, or take it from where it was published."])
