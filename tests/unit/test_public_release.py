@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from outcomes import cli
@@ -24,11 +25,12 @@ from outcomes.release.model import FigureView, TableView
 from outcomes.release.public import figures, publish
 from outcomes.release.public.cohorts import find_people
 from outcomes.release.public.counts import EVERYBODY, STATE, count_people, make_cohort
-from outcomes.release.public.frames import CURVE, PREFIX, TOTAL, to_frames
+from outcomes.release.public.frames import CURVE, HANDLING, PREFIX, TOTAL, to_frames
 from outcomes.release.public.identifiers import check_texts
 from outcomes.release.public.model import CountTable
 from outcomes.release.public.protect import Audit, Protected, protect_release, protect_tables
 from outcomes.release.public.publish import list_reasons, make_release, publish_public
+from outcomes.release.public.sections import _numbers_section
 from outcomes.release.public.words import Words
 from outcomes.release.render_html import render_html
 from outcomes.release.sentences import show
@@ -380,3 +382,10 @@ def test_reasons_are_said_in_one_line_a_table(episodes):
     tables = [SimpleNamespace(name="start_quarter", reasons=done), SimpleNamespace(name="sex", reasons=())]
     said = "rows put together: 2025Q1 to 2025Q2; 2025Q3 to 2025Q4; rounded to 10."
     assert list_reasons(tables, words) == (f"By the quarter in which care began: {said}",)
+
+
+@pytest.mark.parametrize(("hidden", "said"), [(1, "1 of 235 numbers of patients is hidden."), (2, "are hidden.")])
+def test_one_hidden_number_is_and_two_are(hidden, said):
+    table = pd.DataFrame({"table": [TOTAL], "numbers": [235], "hidden": [hidden], "base": [11]})
+    section = _numbers_section({HANDLING: table}, {"rules": (), "reasons": ()})
+    assert section.lead[0].text.endswith(said)

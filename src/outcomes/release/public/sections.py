@@ -12,7 +12,7 @@ from outcomes.release.public.counts import AFTER_RELIEF, EVERYBODY, GIVEN, STATE
 from outcomes.release.public.frames import CURVE, HANDLING, PREFIX, TIMES, TOTAL
 from outcomes.release.public.words import Words, row_words
 from outcomes.release.section_parts import draw, fold
-from outcomes.release.sentences import NBSP, Tables, bind, cell, say
+from outcomes.release.sentences import NBSP, Tables, agree, bind, cell, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -251,11 +251,9 @@ def _treatment_section(tables: Tables, words: Words) -> tuple[Section, ...]:
 
 
 def _numbers_section(tables: Tables, texts: Mapping[str, Sequence[str]]) -> Section:
-    lead = bind(
-        tables,
-        "{hidden} of {numbers} numbers of patients are hidden.",
-        {name: Cell(HANDLING, (("table", TOTAL),), name, "plain") for name in ("hidden", "numbers")},
-    )
+    cells = {name: Cell(HANDLING, (("table", TOTAL),), name, "plain") for name in ("hidden", "numbers")}
+    are = agree(tables, cells["hidden"], "is", "are")
+    lead = bind(tables, f"{{hidden}} of {{numbers}} numbers of patients {are} hidden.", cells)
     blocks: list[Block] = [Text(tuple(say(text) for text in texts["rules"]), "The rules")]
     if texts["reasons"]:
         blocks.append(Text(tuple(say(text) for text in texts["reasons"]), "What was done to these tables"))
