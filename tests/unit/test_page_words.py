@@ -86,7 +86,7 @@ def test_no_score_at_all_is_said_in_words():
     _, tables = pages(completeness=dataclasses.replace(found, table=table))
     where = cell("completeness", "estimate", "percent", field="pain_pre")
     said = first_page._say_pain(tables, "visits", where)
-    assert said.text == "No pain score is on record: nothing can be said about relief."
+    assert said.text == first_page.NO_PAIN_AT_ALL and said.tag == "not estimable"
 
 
 def factors(*shares):

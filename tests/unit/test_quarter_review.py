@@ -255,6 +255,14 @@ def test_fewer_points_have_trial_limits_or_none():
     assert three.summary["verdict"]["silent_stop"] == quarter_verdicts.TOO_FEW
 
 
+def test_without_a_score_the_verdict_says_so_and_not_that_there_are_too_few():
+    unrated = [(who, day, "", *rest) for q in range(6) for who, day, _, *rest in stays(q, "a", 60, 18)]
+    said = review_quarter(written(unrated)).summary["verdict"]
+    rest = {name: words for name, words in said.items() if name != "pain_recorded"}
+    assert set(rest.values()) == {quarter_verdicts.NO_PAIN} and said["pain_recorded"] != quarter_verdicts.NO_PAIN
+    assert quarter_verdicts.NO_PAIN not in review_quarter(stop_series([0.3] * 6)).summary["verdict"].values()
+
+
 def test_only_a_documented_break_begins_new_limits():
     shares = [0.2] * 5 + [0.6] * 5
     shares = [share + 0.05 * (i % 2) for i, share in enumerate(shares)]

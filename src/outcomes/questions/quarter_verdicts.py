@@ -20,6 +20,9 @@ COLUMNS = (
 INSIDE = "inside the limits: no evidence of a change"
 TOO_FEW = "too few quarters for limits"
 NO_VALUE, TOO_SMALL = "no quarter can be judged yet", "no quarter has enough episodes to be judged"
+NO_PAIN = "no pain score is on record"
+"""Of all indicators but the recording of scores: waiting for more episodes would not help."""
+RECORDED = "pain_recorded"
 LOOK_AT_RECORDING = "recording changed at the same time; look at recording first"
 SINCE = "recording changed since the limits were set; look at recording first"
 _SIGNALS = {
@@ -40,26 +43,34 @@ def give_verdicts(charts: Sequence[Charted], recording: Recording, chosen: int) 
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row an indicator. `verdict` is ``signal: ...``, `INSIDE`, `TOO_FEW`, `TOO_SMALL` or
-        `NO_VALUE`, with
-        ``(trial limits)`` where fewer points than the protocol's fix the limits; `brief` is its first words: which
-        rule signals, or where the point lies.
+        `COLUMNS`, one row an indicator. `verdict` is ``signal: ...``, `INSIDE`, `TOO_FEW`, `TOO_SMALL`,
+        `NO_VALUE` or `NO_PAIN`, with ``(trial limits)`` where fewer points than the protocol's fix the limits; `brief`
+        is its first words: which rule signals, or where the point lies.
     """
     import pandas as pd
 
     rows = []
+    why = NO_PAIN if _is_never_rated(charts) else ""
     for chart in charts:
         if chart.basis != BASES[0]:
             continue
         other = next((c for c in charts if c.series is chart.series and c.basis != BASES[0]), None)
         rows.append(
-            (chart.series.indicator.name, chart.series.indicator.label, *_verdict(chart, other, recording, chosen))
+            (chart.series.indicator.name, chart.series.indicator.label, *_verdict(chart, other, recording, chosen, why))
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _verdict(chart: Charted, other: Charted | None, recording: Recording, chosen: int) -> tuple[object, ...]:
+def _is_never_rated(charts: Sequence[Charted]) -> bool:
+    """Whether no visit of the export has a pain score, on which every indicator but one rests."""
+    recorded = next((chart.series.indicator for chart in charts if chart.series.indicator.name == RECORDED), None)
+    return recorded is not None and not recorded.event.any()
+
+
+def _verdict(chart: Charted, other: Charted | None, recording: Recording, chosen: int, why: str) -> tuple[object, ...]:
     value = newest_up_to(chart.series, chosen)
+    if value is None and why and chart.series.indicator.name != RECORDED:
+        return "", "", "", "none", False, "", "", why
     if value is None:
         mature = any(one.mature and one.number <= chosen for one in chart.series.values)
         return "", "", "", "none", False, "", "", TOO_SMALL if mature else NO_VALUE

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from outcomes.questions.quarter_verdicts import NO_PAIN, TOO_FEW
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
 from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, say
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends
-from outcomes.release.tiles import latest_mature, of_review
+from outcomes.release.tiles import is_never_rated, latest_mature, of_review
 from outcomes.release.words import lower_first, quarter_words, relief_words
 
 CHANGES, VERDICTS = "quarter_review_changes", "quarter_review_verdicts"
@@ -18,6 +19,13 @@ AGAINST = "; against the quarter before {change} points ({change_low} to {change
 NEVER_RATED = (
     "How many stopped coming while not relieved cannot be told: none of those who stopped has a pain score on record."
 )
+
+NO_PAIN_AT_ALL = (
+    "No pain score is on record: relief, return after it, and who stopped coming without it cannot be told."
+)
+NO_CHANGE = "Nothing can be called a change"
+OLD_ENOUGH = {True: " (the newest that can be judged)", False: " (the newest old enough)"}
+"""A quarter with too few is old enough to be judged, and still cannot be."""
 
 
 def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
@@ -73,6 +81,8 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
     """What changed, then relief, return, those who stopped, and what all of it rests on."""
     days = inputs.episodes.protocol.horizons_days
     landmark = inputs.episodes.protocol.recurrence.landmark_days
+    if _is_never_rated(tables):
+        return [_changed(inputs, tables), say(NO_PAIN_AT_ALL, "not estimable")]
     return [
         _changed(inputs, tables),
         _indicator(
@@ -101,10 +111,7 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         return None
     judged = table[table["status"].isin(("fixed", "trial"))]
     if judged.empty:
-        return say(
-            "Nothing can be called a change yet: too few quarters are on record to know how far they differ by chance.",
-            "not estimable",
-        )
+        return say(f"{NO_CHANGE}{_why_no_limits(tables)}.", "not estimable")
     signals = judged[judged["signal"] != ""]
     if signals.empty:
         when = quarter_words(inputs.quarter)
@@ -122,6 +129,20 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     return bind(tables, said, cells, tag=SIGNAL)
 
 
+def _is_never_rated(tables: Tables) -> bool:
+    table = tables.get(VERDICTS)
+    return table is not None and any(is_never_rated(tables, str(name)) for name in table["indicator"])
+
+
+def _why_no_limits(tables: Tables) -> str:
+    """Why no indicator has limits: no scores, too few quarters, or quarters that are too small."""
+    if _is_never_rated(tables):
+        return f": {NO_PAIN}, and all but the recording of scores rests on one"
+    is_short = (tables[VERDICTS]["verdict"] == TOO_FEW).any()
+    few = "too few quarters are on record" if is_short else "the quarters have too few episodes"
+    return f" yet: {few} to know how far they differ by chance"
+
+
 def _name_signal(row: Mapping[Any, Any], quarter: str) -> str:
     """An indicator and where its brief verdict goes; with its quarter where that is an earlier one."""
     when = "" if row["quarter"] == quarter else f" in the {quarter_words(str(row['quarter']))}"
@@ -135,21 +156,34 @@ def _indicator(
     quarter = latest_mature(tables["quarter_review"], name, inputs.quarter)
     if not quarter:
         return None
-    when = f"the {quarter_words(quarter)}" + ("" if quarter == inputs.quarter else " (the newest that can be judged)")
+    when = {
+        can: f"the {quarter_words(quarter)}" + older * (quarter != inputs.quarter) for can, older in OLD_ENOUGH.items()
+    }
     cells = {
         "value": of_review(name, quarter, "estimate", "percent"),
         "n": of_review(name, quarter, "n", "count"),
         "low": of_review(name, quarter, "conf_low", "points"),
         "high": of_review(name, quarter, "conf_high", "points"),
     }
-    said = f"Of {{n}} {of} in {when}, {estimated}{{value}} {did} ({INTERVAL})"
+    said = f"Of {{n}} {of} in {when[True]}, {estimated}{{value}} {did} ({INTERVAL})"
     # Without a value in the quarter before there is nothing to compare with.
     return bind(tables, f"{said}{AGAINST}.", {**cells, **_against_before(name)}) or bind(
         tables,
         f"{said}.",
         cells,
-        f"How many {of} in {when} {did} cannot be shown: they are too few.",
+        f"How many {of} in {when[False]} {did} cannot be shown: {_say_few(inputs, tables, name, quarter)}.",
     )
+
+
+def _say_few(inputs: ReportInputs, tables: Tables, name: str, quarter: str) -> str:
+    """Whether there are too few episodes, or enough of which too few were seen for as long as it takes."""
+    least = inputs.episodes.protocol.reporting_floor.estimate_min_episodes
+    try:
+        n = float(look_up(tables, of_review(name, quarter, "n", "count")))
+        is_hidden = isinstance(look_up(tables, of_review(name, quarter, "estimate", "text")), str)
+    except NotShowable:
+        return "they are too few"
+    return "they are too few" if is_hidden or n < least else "too few of them were seen that long"
 
 
 def _against_before(name: str) -> dict[str, Cell]:
@@ -180,7 +214,7 @@ def _say_pain(tables: Tables, visits: str, share: Cell) -> Sentence | None:
     """How often pain was scored, on which the rest of the page rests; what follows where it never was."""
     try:
         if not look_up(tables, share):
-            return say("No pain score is on record: nothing can be said about relief.")
+            return say(NO_PAIN_AT_ALL, "not estimable")
     except NotShowable:
         return None
     words = f"A pain score was recorded at {{share}} of {visits}; every statement about relief rests on these."
@@ -226,7 +260,10 @@ def _too_early(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     now = table[(table["quarter"] == inputs.quarter) & ~table["mature"].astype(bool)]
     if now.empty:
         return None
-    labels = [lower_first(str(label)) for label in now["label"]]
+    waits = [not is_never_rated(tables, str(name)) for name in now["indicator"]]
+    labels = [lower_first(str(label)) for label in now.loc[waits, "label"]]
+    if not labels:
+        return None
     return say(
         f"For episodes of the {quarter_words(inputs.quarter)} it is too early to tell: {'; '.join(labels)}. So far the "
         "quarter would hold mostly those who healed fast.",

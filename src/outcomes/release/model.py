@@ -68,7 +68,7 @@ class Tile:
     value, interval, basis : str
         As shown; `value` is empty when the quarter is immature or the number cannot be shown.
     state : str
-        ``"shown"``, ``"immature"`` or ``"hidden"``.
+        ``"shown"``, ``"immature"``, ``"hidden"``, or ``"absent"`` where the export does not record what it rests on.
     reason : str
         Why there is no value; empty otherwise.
     verdict : str
@@ -87,7 +87,7 @@ class Tile:
     value: str
     interval: str
     basis: str
-    state: Literal["shown", "immature", "hidden"]
+    state: Literal["shown", "immature", "hidden", "absent"]
     reason: str = ""
     verdict: str = ""
     signal: bool = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.questions.quarter_expected import ODDS, WATCHED
 from outcomes.questions.quarter_indicators import LAG_DAYS
+from outcomes.questions.quarter_verdicts import NO_PAIN
 from outcomes.release import figures, quarter_figures, views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView, Text
@@ -25,7 +26,7 @@ from outcomes.release.sentences import (
     say,
 )
 from outcomes.release.tables import to_numbers
-from outcomes.release.tiles import latest_mature
+from outcomes.release.tiles import is_never_rated, latest_mature
 from outcomes.release.treatment_section import TABLE_QUARTERS
 from outcomes.release.words import lower_first, short_quarter
 
@@ -102,7 +103,9 @@ def _charts(
     """The charts of the indicators with a value; the others are named in a sentence, and have no empty panel."""
     drawn, empty = _split_charted(tables)
     said = tuple(sentence for sentence in said if not sentence.text.startswith(tuple(empty)))
-    words = f"No quarter can be shown yet, too early or too few episodes: {'; '.join(map(lower_first, empty))}."
+    never_rated = any(is_never_rated(tables, name) for name in _indicators(tables))
+    why = f", for {NO_PAIN}" if never_rated else " yet, too early or too few episodes"
+    words = f"No quarter can be shown{why}: {'; '.join(map(lower_first, empty))}."
     left_out = (Text((say(words, "not estimable"),), "Indicators without a chart"),) if empty else ()
     if not drawn:
         return left_out

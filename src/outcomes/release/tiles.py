@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from outcomes.questions.quarter_verdicts import NO_PAIN
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Cell, Tile
 from outcomes.release.sentences import NBSP, NotShowable, Tables, cell, look_up, show
 from outcomes.release.svg import sparkline
-from outcomes.release.views import write_indicator
+from outcomes.release.views import sentence_case, write_indicator
 from outcomes.release.words import short_quarter
 
 if TYPE_CHECKING:
@@ -52,6 +53,15 @@ def verdict_of(tables: Tables, indicator: str, quarter: str) -> tuple[str, bool]
     return f"{short_quarter(judged)}, {said}" if earlier else said, bool(signal)
 
 
+def is_never_rated(tables: Tables, indicator: str) -> bool:
+    """Whether an indicator has no value because no pain score is on record: neither too few nor too early."""
+    try:
+        said = look_up(tables, cell("quarter_review_verdicts", "verdict", "text", indicator=indicator))
+    except NotShowable:
+        return False
+    return bool(said == NO_PAIN)
+
+
 def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
     table = part[part["quarter"] <= quarter].sort_values("quarter")
     name, unit, label = (str(part[column].iloc[0]) for column in ("indicator", "unit", "label"))
@@ -66,6 +76,8 @@ def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
         "spark_alt": f"{label}, {recent['quarter'].iloc[0]} to {recent['quarter'].iloc[-1]}: {', '.join(words)}.",
     }
     looks["verdict"], looks["signal"] = verdict_of(tables, name, quarter)
+    if is_never_rated(tables, name):
+        return Tile(label, "", "", "", "absent", f"{sentence_case(NO_PAIN)}.", **looks)
     row = table[table["quarter"] == quarter]
     if len(row) and not bool(row["mature"].iloc[0]):
         return _early_tile(tables, part, name, label, quarter, looks)
@@ -79,12 +91,13 @@ def _early_tile(
     last = latest_mature(part, name, quarter)
     if not last:
         return Tile(label, "", "", "", "immature", "No quarter can be judged yet.", **looks)
-    cells, newest = _cells(name, last), f"Newest quarter that can be judged: {short_quarter(last)}."
+    cells = _cells(name, last)
     try:
         said = f"{short_quarter(last)}: {show(tables, cells['value'])}"
         said += f" ({show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%)"
     except NotShowable:
-        return Tile(label, "", "", "", "immature", newest, **looks)
+        why = f"{short_quarter(last)}, the newest quarter old enough, has too few{_beside_line(looks)}."
+        return Tile(label, "", "", "", "immature", why, **looks)
     del cells["n"]
     return Tile(label, "", "", "", "immature", said, cells=cells, **looks)
 
@@ -94,21 +107,19 @@ def _shown_tile(tables: Tables, name: str, label: str, quarter: str, looks: Mapp
     try:
         text = show(tables, cells["value"])
     except NotShowable:
-        return Tile(
-            label,
-            "",
-            "",
-            "",
-            "hidden",
-            f"Too few in {short_quarter(quarter)}; the line shows earlier quarters.",
-            **looks,
-        )
+        why = f"Too few in {short_quarter(quarter)}{_beside_line(looks)}."
+        return Tile(label, "", "", "", "hidden", why, **looks)
     try:
         interval = f"{show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%"
         basis = f"of {show(tables, cells['n'])}"
     except NotShowable:
         return Tile(label, text, "", "", "shown", cells={"value": cells["value"]}, **looks)
     return Tile(label, text, interval, basis, "shown", cells=cells, **looks)
+
+
+def _beside_line(looks: Mapping[str, Any]) -> str:
+    """What the line shows, where there is one: it takes two quarters with a value."""
+    return "; the line shows earlier quarters" if looks["spark"] else ""
 
 
 def _cells(name: str, quarter: str) -> dict[str, Cell]:
