@@ -13,7 +13,9 @@ import release_fakes as fakes
 
 from outcomes.questions import quarter_verdicts
 from outcomes.release import first_page
+from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.quarter_section import quarter_section
+from outcomes.release.relief_section import relief_section
 from outcomes.release.tables import collect_tables
 from outcomes.release.tiles import make_tiles
 
@@ -121,3 +123,18 @@ def test_few_episodes_and_few_seen_that_long_are_two_reasons(n, said):
     review = dataclasses.replace(review, table=review.table.assign(n=n))
     texts = [s.text for s in first_page.summarise(*pages(review))]
     assert any("by day 28 cannot be shown" in text and text.endswith(f"{said}.") for text in texts)
+
+
+# -- what stands beside a curve ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hidden", [BOUNDS, BAND, (*BOUNDS, *BAND), ()])
+def test_a_caption_names_what_is_drawn_beside_the_curve(hidden):
+    found = fakes.relief()
+    curve = found.curve.assign(**dict.fromkeys(hidden, float("nan")))
+    found = dataclasses.replace(fakes.inputs(), relief=dataclasses.replace(found, curve=curve))
+    section = relief_section(found, collect_tables(found))
+    caption = next(block.caption for block in section.blocks if getattr(block, "id", "") == "figure-relief")
+    assert ("Grey: from none to all" in caption) == (BOUNDS[0] not in hidden)
+    assert ("Dotted: band" in caption) == (BAND[0] not in hidden)
+    assert caption.startswith("Tinted: ") and "Number observed: " in caption

@@ -260,6 +260,9 @@ def test_where_the_data_cut_is_unknown_no_end_and_no_bound_is_given():
     assert found.if_stopped["estimate"].isna().all()
     assert found.curve[["if_none_of_stopped", "if_all_of_stopped"]].isna().all().all()
     assert any("or the data cut is unknown" in note for note in found.notes)
+    assert not any(note.startswith("The bounds count") for note in found.notes)
+    seen = estimate_relief(endings())
+    assert any(note.startswith("The bounds count") for note in seen.notes)
 
 
 def test_a_new_complaint_that_took_over_is_no_stop():

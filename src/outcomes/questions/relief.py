@@ -184,6 +184,7 @@ def estimate_relief(
         ledger=rows.ledger,
         notes=(
             *_standing_notes(),
+            *_bounds_notes(fits, protocol),
             *results.context_notes(by, episodes.has_calendar),
             *((YOUNG_QUARTERS_NOTE,) if by == "index_quarter" else ()),
             *(("Other rules of relief are compared without groups only.",) if by else ()),
@@ -289,9 +290,18 @@ def _standing_notes() -> tuple[str, ...]:
         "Relief is seen only at visits; the share by a day is estimated from the ratings before and after that day.",
         "Episodes with a single measured visit stay in n; they cannot say when relief came.",
         "Patients who stopped coming are taken to fare like those who stayed; whether they did is not recorded.",
-        "The bounds count none, or all, of those who stopped as relieved: how they fared lies between. Episodes "
-        "discharged or referred without relief are left as the main line has them.",
     )
+
+
+def _bounds_notes(fits: Sequence[GroupFit], protocol: Protocol) -> list[str]:
+    """Say what the bounds are, where a group has them."""
+    least = protocol.reporting_floor.estimate_min_episodes
+    if not any(fit.fates.n_told >= least for fit in fits):
+        return []
+    return [
+        "The bounds count none, or all, of those who stopped as relieved: how they fared lies between. Episodes "
+        "discharged or referred without relief are left as the main line has them."
+    ]
 
 
 def _fates_notes(fits: Sequence[GroupFit], protocol: Protocol) -> list[str]:

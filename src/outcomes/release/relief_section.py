@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from outcomes.release import figures, relief_views
+from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, FigureView, Section, Sentence
 from outcomes.release.section_parts import (
@@ -25,10 +26,11 @@ from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell
 from outcomes.release.tables import level_table, to_numbers
 from outcomes.release.words import relief_words
 
-BESIDE_THE_CURVE = (
-    "Dotted: band of the same level for the curve as a whole, from where it begins. Grey: from none to all of those "
-    "who stopped coming relieved. "
-)
+BESIDE_THE_CURVE = {
+    BAND[0]: "Dotted: band of the same level for the curve as a whole, from where it begins. ",
+    BOUNDS[0]: "Grey: from none to all of those who stopped coming relieved. ",
+}
+"""What a column of the curve draws beside it, for the caption."""
 GRID_KEYS = ("threshold", "confirmation", "episode_rule", "gap_days")
 
 
@@ -111,7 +113,12 @@ def _curve(result: Any, tables: Tables, horizons: tuple[int, ...]) -> tuple[Figu
     said = (bind(tables, f"{{value}} relieved by day {d}.", value) for d, value in where)
     title = "Share of episodes relieved, by days since the first visit"
     alt = join_alt(*said, empty="No curve can be shown.")
-    return draw_curve(tables, "relief", title, alt, figures.relief_curve, result, "relief_curve", BESIDE_THE_CURVE)
+    beside = "".join(
+        words
+        for name, words in BESIDE_THE_CURVE.items()
+        if name in result.curve and to_numbers(result.curve[name]).notna().any()
+    )
+    return draw_curve(tables, "relief", title, alt, figures.relief_curve, result, "relief_curve", beside)
 
 
 def _ends(result: Any, tables: Tables, day: int) -> tuple[FigureView, ...]:
