@@ -21,7 +21,7 @@ import release_fakes as fakes
 import use_fakes
 
 from outcomes.errors import NotEstimable
-from outcomes.release import figures, svg
+from outcomes.release import figures, svg, trigger_figure
 from outcomes.release.disclosure import HIDDEN, protect_result
 
 CASES = {
@@ -355,6 +355,18 @@ def test_ribbons_are_as_wide_as_their_number_and_the_same_again_is_hatched():
     )
     for share in again["estimate"]:
         assert f"{np.floor(100 * share + 0.5):.0f}\u00a0%" in texts(figure)
+
+
+def test_one_ribbon_of_a_named_trigger_is_no_picture():
+    result = fakes.triggers()
+    table = result.table.astype({"events": object, "estimate": object})
+    named = table.index[(table["trigger"] != "other") & (table["events"] > 0)]
+    for kept, is_drawn in ((2, True), (1, False)):
+        few = table.copy()
+        few.loc[named[kept:], ["events", "estimate"]] = HIDDEN
+        figure, ax = draw("trigger_flow", dataclasses.replace(result, table=few))
+        assert bool(ax.patches) == is_drawn == trigger_figure.has_ribbons(few)
+        assert is_drawn or texts(figure) == [trigger_figure.NO_RIBBONS]
 
 
 def test_a_hidden_ribbon_is_not_drawn_nor_its_place_at_the_right():

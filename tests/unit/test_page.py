@@ -42,6 +42,7 @@ from outcomes.release.tables import (
     say_why_no_ends,
     to_csv,
 )
+from outcomes.release.trigger_figure import NO_RIBBONS
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
@@ -377,6 +378,15 @@ def test_triggers_without_the_share_by_chance_are_told_without_it():
     section = make_returns(triggers=fakes.triggers(pairs))
     said = next(s.text for s in said_in(section) if "named the same again" in s.text)
     assert "independent of the first" not in said and "interval" in said
+
+
+def test_a_picture_of_one_ribbon_is_a_sentence():
+    pairs = np.zeros_like(fakes.PAIRS)
+    pairs[0, 0] = pairs[-1, -1] = 60
+    section = make_returns(triggers=fakes.triggers(pairs))
+    assert not any(isinstance(b, FigureView) and b.id == "figure-triggers" for b in section.blocks)
+    assert NO_RIBBONS in [s.text for s in said_in(section)]
+    assert NO_RIBBONS not in [s.text for s in said_in(make_returns())]
 
 
 def test_definitions_that_agree_are_not_said_to_move_the_figure():

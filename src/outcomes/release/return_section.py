@@ -31,6 +31,7 @@ from outcomes.release.section_parts import (
 )
 from outcomes.release.sentences import Tables, bind, cell, interval_words, say
 from outcomes.release.tables import to_numbers
+from outcomes.release.trigger_figure import NO_RIBBONS, has_ribbons
 from outcomes.release.words import lower_first
 
 
@@ -151,7 +152,9 @@ def _triggers(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Bloc
         return (_refused_part(inputs, "triggers", title),)
     said = say_triggers(protocol, tables)
     picture: tuple[FigureView, ...] = ()
-    if (to_numbers(result.table["events"]) > 0).any():
+    if not has_ribbons(result.table):
+        said = (*said, say(NO_RIBBONS, "not estimable"))
+    else:
         head = "What set off the first episode (left) and the return (right)"
         caption = (
             "Each ribbon is as wide as its number of returns. Blue and hatched: the same trigger again, with its share "

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POOLED = "other"
+NO_RIBBONS = "No picture of triggers: too few returns of each pair to be shown."
+LEAST_RIBBONS = 2
+"""Of named triggers: with fewer the picture is bars and grey ends, and says less than the sentence beside it."""
 GAP = 0.035
 """Between two bars, of the height."""
 BAR = 0.018
@@ -58,8 +61,8 @@ def trigger_flow(triggers: Any, ax: Axes | None = None, narrow: bool = False) ->
     with style():
         shown = table.dropna(subset=["n", "events"])
         shown = shown[shown["events"] > 0]
-        if shown.empty:
-            return write_sentence(make_axes(ax), "No picture of triggers: too few returns of each pair to be shown.")
+        if not has_ribbons(table):
+            return write_sentence(make_axes(ax), NO_RIBBONS)
         ax = make_axes(ax, (7.2, 4.2))
         ax.set_axis_off()
         left, right, one = _place_bars(table, shown)
@@ -76,6 +79,12 @@ def trigger_flow(triggers: Any, ax: Axes | None = None, narrow: bool = False) ->
         ax.set_xlim(LEFT - room, RIGHT + room)
         ax.set_ylim(-0.02, 1.08)
     return ax
+
+
+def has_ribbons(table: pd.DataFrame) -> bool:
+    """Whether enough ribbons that begin at a named trigger can be shown to draw them."""
+    is_drawn = (to_gaps(table, "events")["events"] > 0) & (table["trigger"] != POOLED)
+    return int(is_drawn.sum()) >= LEAST_RIBBONS
 
 
 def _place_bars(table: pd.DataFrame, shown: pd.DataFrame) -> tuple[dict[str, _Bar], dict[str, _Bar], float]:
