@@ -19,6 +19,7 @@ from outcomes.release import figures, quarter_figures
 from outcomes.release.marks import HIDDEN
 from outcomes.release.quarter_disclosure import protect_review
 from outcomes.release.quarter_section import quarter_section, say_verdict
+from outcomes.release.sentences import format_percent
 from outcomes.release.tables import collect_tables
 
 SMALL_QUARTER = fakes.QUARTERS[4]
@@ -214,6 +215,18 @@ def test_an_immature_value_is_never_drawn(review):
     for panel in found.values():
         line = next(line for line in panel.lines if line.get_marker() == "o")
         assert np.nanmax(np.asarray(line.get_ydata(), dtype=float)) < 0.99
+
+
+def test_the_number_of_a_panel_is_never_one_of_an_earlier_quarter(review):
+    chart = review.more["chart"].copy()
+    own = (chart["indicator"] == "silent_stop") & chart["mature"]
+    heads = []
+    for gone in ([], chart.index[own][-1:]):
+        blanked = chart.assign(estimate=chart["estimate"].mask(chart.index.isin(gone)))
+        panel = panels("spc", dataclasses.replace(review, more={**review.more, "chart": blanked}))
+        heads.append(panel["Stopped, not relieved, by day 90"].get_title(loc="right"))
+    newest = float(chart.loc[own, "estimate"].iloc[-1])
+    assert heads == [format_percent(newest), ""]
 
 
 @pytest.fixture

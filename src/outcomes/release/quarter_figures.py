@@ -46,7 +46,8 @@ def spc(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     Returns
     -------
     Axes
-        The host. Immature quarters are grey and empty, the centre is a line, limits are dashed, documented breaks are
+        The host. Immature quarters are grey and empty, the number of a panel is that of the newest mature one (none
+        where it has no value), the centre is a line, limits are dashed, documented breaks are
         upright lines with a letter (`list_breaks`).
     """
     if isinstance(review, NotEstimable):
@@ -83,8 +84,10 @@ def _chart_panel(ax: Axes, title: str, part: pd.DataFrame, width: int) -> None:
     _draw_lines(ax, part)
     ax.plot(range(len(part)), value, color=ACCENT, linewidth=1.4, marker="o", markersize=2.4, zorder=3)
     _draw_signals(ax, part.assign(estimate=value))
-    last = int(value.last_valid_index())  # type: ignore[arg-type]
-    ax.set_title(percent(float(value[last])), loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
+    newest = float(value[mature].iloc[-1])
+    # The value of an earlier quarter would be read as that of the newest.
+    number = percent(newest) if newest == newest else ""
+    ax.set_title(number, loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
     _share_axes(ax, [str(q) for q in part["quarter"]], part.assign(estimate=value))
     _draw_breaks(ax, part)
 

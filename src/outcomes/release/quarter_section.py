@@ -138,7 +138,7 @@ def _draw_charts(
             True,
         )
     caption = (
-        "Dots: value of each quarter as recorded; the number is that of the newest that can be judged. "
+        "Dots: value of each quarter as recorded; the number is that of the newest old enough, if it can be shown. "
         f"{_explain_marks(review.more['chart'])}"
     ).strip()
     if breaks := quarter_figures.list_breaks(tables[f"{NAME}_chart"]):
