@@ -229,6 +229,16 @@ def test_the_number_of_a_panel_is_never_one_of_an_earlier_quarter(review):
     assert heads == [format_percent(newest), ""]
 
 
+def test_the_lead_counts_the_indicators_there_are(review):
+    section, _ = shown(review)
+    assert "six indicators are watched" in section.lead[0].text
+    kept = review.table[review.table["indicator"] != "active_before_landmark"]
+    chart = review.more["chart"]
+    more = {**review.more, "chart": chart[chart["indicator"] != "active_before_landmark"]}
+    section, _ = shown(dataclasses.replace(review, table=kept, more=more))
+    assert "five indicators are watched" in section.lead[0].text and "watches six" in section.lead[0].text
+
+
 @pytest.fixture
 def watched(review):
     """The review with a CUSUM that signals a fall in its second month and a rise in its third."""

@@ -38,6 +38,8 @@ VERDICTS, CHANGES = f"{NAME}_verdicts", f"{NAME}_changes"
 VOLUME, SUMS, CUSUM = f"{NAME}_volume", f"{NAME}_expected", f"{NAME}_cusum"
 CHARTED = ("chart", "verdicts", "chart_months", "recording", "breaks")
 TITLE = "Quarter by quarter"
+COUNT_WORDS = {5: "five", 6: "six"}
+"""Indicators: one of them needs treatments on record."""
 
 
 def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
@@ -51,11 +53,13 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
     blocks += fold((*_indicator_table(tables), *_volume_table(inputs, tables)))
     if said:
         blocks.append(Text(said, "What the control charts say", folded=True))
+    n_watched = len(_indicators(tables))
     lead = say(
         "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
         "Neighbouring quarters always differ a little; only a signal of a control chart is called a change. It is a "
-        "reason to look, first at what was recorded: six indicators are watched, and where nothing changes about one "
-        "report in twenty has a signal by chance with 12 quarters on record, and one in four with 20."
+        f"reason to look, first at what was recorded: {COUNT_WORDS.get(n_watched, n_watched)} indicators are watched. "
+        "Where nothing changes, about one report in twenty that watches six has a signal by chance with 12 quarters on "
+        "record, and one in four with 20."
     )
     return Section("quarters", TITLE, (lead,), (*blocks, *list_notes(review)), "signal / no signal")
 
