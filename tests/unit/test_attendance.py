@@ -8,7 +8,7 @@ import pytest
 
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
-from outcomes.errors import NotEstimable
+from outcomes.errors import InputRefused, NotEstimable
 from outcomes.questions.attendance import describe_attendance
 from outcomes.questions.attendance_steps import Steps, build_steps, estimate_step, horizon_days
 from outcomes.records import Mapping
@@ -218,7 +218,7 @@ def test_refusals():
     episodes = episodes_of(["0:6 7:5"] * 40, SMALL)
     with pytest.raises(NotEstimable, match="No episode started in 2030Q1"):
         describe_attendance(episodes, "2030Q1")
-    with pytest.raises(NotEstimable, match="is no quarter"):
+    with pytest.raises(InputRefused, match="is no quarter"):
         describe_attendance(episodes, "spring")
     late = Protocol.from_mapping({"episode": {"washout_days": 10_000}})
     with pytest.raises(NotEstimable, match="after the washout"):

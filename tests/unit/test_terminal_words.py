@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import outcomes
@@ -14,7 +16,8 @@ from outcomes.cases.remarks import list_main_reasons, list_unknown_terms
 from outcomes.cases.rules import RULES
 from outcomes.cli.set_aside import describe_set_aside
 from outcomes.cli.shared import _say_warning
-from outcomes.errors import ConfigError, Finding, InputRefused, NotEstimable
+from outcomes.errors import ConfigError, Finding, InputRefused
+from outcomes.questions.results import split_groups
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.acknowledge import Acknowledge
@@ -24,6 +27,9 @@ from outcomes.release import figures
 from outcomes.release.tables import count_set_aside
 from outcomes.simulate import write_simulation
 from tables import records_of
+
+NO_ANSWER = ("AT_RISK_CONVENTION", "is_share", "style")
+"""What the figures have beside figures."""
 
 
 def visits_of(pre, post, age=None):
@@ -195,8 +201,29 @@ def test_a_wrong_argument_is_refused_by_name(call, words, visits):
 def test_a_quarter_that_is_a_number_is_refused_in_words():
     from outcomes.questions.quarters import read_quarter
 
-    with pytest.raises(NotEstimable, match=r"'2026' is no quarter\. Write it like 2026Q3"):
-        read_quarter(2026)
+    for given in (2026, "2031Q7", ""):
+        with pytest.raises(InputRefused, match=rf"E658 quarter: '{given}' is no quarter\. Write it like 2026Q3"):
+            read_quarter(given)
+
+
+def test_a_clinic_that_is_no_text_is_refused_by_name():
+    seen = build_visits(records_of({"patient_id": ["a"], "visit_date": ["2026-01-05"], "clinic_id": ["C01"]}))
+    for given, kind in ((3, "int"), (None, "NoneType"), (["C01"], "list")):
+        words = rf"E657 clinic {re.escape(str(given))}: is {kind}, not the name of a clinic\. There are: C01"
+        with pytest.raises(InputRefused, match=words):
+            outcomes.select_clinic(seen, given)
+
+
+def test_groups_by_a_column_without_a_name_are_refused_with_the_argument(visits):
+    with pytest.raises(InputRefused, match=r'E651 by "": is no column of the episode table\. Choose one of'):
+        list(split_groups(build_episodes(visits), np.arange(1), ""))
+
+
+@pytest.mark.parametrize("name", [name for name in figures.__all__ if name not in NO_ANSWER])
+def test_a_figure_refuses_what_is_no_answer(name, visits):
+    for given, kind in ((build_episodes(visits), "Episodes"), (visits.table, "DataFrame"), (None, "NoneType")):
+        with pytest.raises(InputRefused, match=rf"{name} cannot draw this[\s\S]*E657 \w+: is {kind}, not the answer"):
+            getattr(figures, name)(given)
 
 
 def test_a_figure_refuses_the_answer_to_another_question():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +37,14 @@ def select_clinic(visits: Visits, clinic: str) -> Visits:
     Raises
     ------
     InputRefused
-        E657 no visits; E880 the export has no clinics, or no such one.
+        E657 no visits, or a clinic that is no text; E880 the export has no clinics, or no such one.
     """
     check_visits(visits)
     if "clinic" not in visits.columns:
         raise _refused(clinic, "cannot be chosen: this export has no clinic_id.", "Leave it out.")
     known = [str(name) for name in visits.labels["clinic"].to_pylist()]
     if clinic not in known:
-        near = difflib.get_close_matches(clinic, known, 1)
-        remedy = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known[:12])}."
-        raise _refused(clinic, "is not a clinic of these records.", remedy)
+        raise _unknown(clinic, known)
     keep = visits.columns["clinic"] == known.index(clinic)
     step = Step(
         f"clinic {clinic}", "records", visits.n, int(keep.sum()), not_data={"at another clinic": int((~keep).sum())}
@@ -90,5 +88,13 @@ def keep_visits(
     )
 
 
-def _refused(clinic: str, what: str, remedy: str) -> InputRefused:
-    return InputRefused("This clinic cannot be looked at alone.", [Finding("E880", what, f"clinic {clinic}", remedy)])
+def _unknown(clinic: Any, known: list[str]) -> InputRefused:
+    choice = f"There are: {', '.join(known[:12])}."
+    if not isinstance(clinic, str):
+        return _refused(clinic, f"is {type(clinic).__name__}, not the name of a clinic.", choice, "E657")
+    near = difflib.get_close_matches(clinic, known, 1)
+    return _refused(clinic, "is not a clinic of these records.", f"Did you mean {near[0]}?" if near else choice)
+
+
+def _refused(clinic: object, what: str, remedy: str, code: str = "E880") -> InputRefused:
+    return InputRefused("This clinic cannot be looked at alone.", [Finding(code, what, f"clinic {clinic}", remedy)])

@@ -101,7 +101,8 @@ def review_quarter(episodes: Episodes, quarter: str | None = None, clinic: str |
     Raises
     ------
     InputRefused
-        E657 no episodes object; E841 no such clinic, or an export without clinics.
+        E657 no episodes object; E658 a quarter written in another way; E841 no such clinic, or an export without
+        clinics.
     NotEstimable
         The export has day numbers, its dates were shifted, no quarter is mature yet, or there is no such quarter.
     """
@@ -153,7 +154,7 @@ def _find_clinic(episodes: Episodes, clinic: str | None) -> int:
     near = difflib.get_close_matches(str(clinic), names, n=1)
     remedy = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(names)}." if names else ""
     what = "is no clinic of these records." if names else "is asked for, but this export records no clinics."
-    raise InputRefused("The quarter cannot be reviewed.", [Finding("E841", what, "clinic", remedy)])
+    raise InputRefused("The quarter cannot be reviewed.", [Finding("E841", what, f"clinic {clinic}", remedy)])
 
 
 def _quarters_to(cut: int, first: int) -> range:

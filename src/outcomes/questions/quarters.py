@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from outcomes.errors import NotEstimable
+from outcomes.errors import Finding, InputRefused
 
 
 def quarter_number(days: NDArray[Any]) -> NDArray[np.int64]:
@@ -34,12 +34,13 @@ def read_quarter(text: str) -> int:
 
     Raises
     ------
-    NotEstimable
-        It is written in another way.
+    InputRefused
+        E658 it is written in another way.
     """
     found = re.fullmatch(r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*", str(text))
     if not found:
-        raise NotEstimable(f"'{text}' is no quarter. Write it like 2026Q3.")
+        finding = Finding("E658", f"'{text}' is no quarter.", "quarter", "Write it like 2026Q3.")
+        raise InputRefused("The quarter cannot be used.", [finding])
     return (int(found[1]) - 1970) * 4 + int(found[2]) - 1
 
 

@@ -172,7 +172,8 @@ def _check_column(by: str, usable: Sequence[str], has_calendar: bool) -> None:
     else:
         near = difflib.get_close_matches(by, usable, n=1)
         hint = f"Did you mean '{near[0]}'?" if near else choice
-        finding = Finding("E651", "is no column of the episode table.", by, hint)
+        place = by if by.strip() else f'by "{by}"'
+        finding = Finding("E651", "is no column of the episode table.", place, hint)
     raise InputRefused("Groups cannot be formed.", [finding])
 
 

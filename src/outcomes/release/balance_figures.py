@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_below, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_below, write_sentence
 from outcomes.release.row_chart import Row, count_lines, draw_rows
 from outcomes.release.sentences import format_count
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
@@ -27,6 +27,7 @@ _ROUND = [m * 10**k for k in range(6, -1, -1) for m in (5, 2, 1)]
 BY_LEVEL = "No picture of {}: each level has its own; see the table."
 
 
+@draws_answer
 def love_plot(comparison: Any, contrast: str | None = None, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the standardised differences of the arms of one contrast, without their sign, a row a fact.
 
@@ -93,6 +94,7 @@ def _draw_limits(ax: Axes) -> None:
         write_below(ax, words, (at, 1), ax.get_xaxis_transform(), 9, color=MUTED, ha="center")
 
 
+@draws_answer
 def overlap(comparison: Any, contrast: str | None = None, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw how likely the episodes of both arms were to be treated, as recorded: with above, without below.
 

@@ -9,6 +9,7 @@ from outcomes.errors import NotEstimable
 from outcomes.release.drawing import (
     LINE_STYLES,
     draw_refusal,
+    draws_answer,
     make_axes,
     space_out,
     style,
@@ -34,6 +35,7 @@ _LABEL_POINTS = 10.0
 """Least distance between two labels, in points: the height of one."""
 
 
+@draws_answer
 def pain_course(course: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw mean pain by day, 0 to 10 points, with its interval, and the check by weighted visits as dashes.
 

@@ -9,6 +9,7 @@ from outcomes.release.curve_axes import BAND, BOUNDS, draw_axes, find_top, name_
 from outcomes.release.drawing import (
     LINE_STYLES,
     draw_refusal,
+    draws_answer,
     make_axes,
     space_out,
     spread,
@@ -32,6 +33,7 @@ END_STYLES = {
 """From the bottom of the stack upwards: colour, opacity, label."""
 
 
+@draws_answer
 def relief_curve(relief: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the share of episodes relieved by each day, with its interval and the number observed.
 
@@ -56,6 +58,7 @@ def relief_curve(relief: Any, ax: Axes | None = None, narrow: bool = False) -> A
     return _curve(relief, ax, narrow, "days since the first visit", "No relief curve: too few episodes to draw one.")
 
 
+@draws_answer
 def return_curve(recurrence: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the share of relieved episodes that came back to the clinic by each day after the landmark.
 
@@ -79,6 +82,7 @@ def _check_question(result: Any, question: str, maker: str) -> None:
         raise InputRefused(f"This figure draws {question}.", [finding])
 
 
+@draws_answer
 def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, group: str | None = None) -> Axes:
     """Draw how episodes end by each day, one share on top of the other; what is left is still coming.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE
 
@@ -24,6 +24,7 @@ CUT_WORDS = "gap of {} days"
 REPORTED_WORDS, CUT_AS_REPORTED = "as reported", "episodes as reported"
 
 
+@draws_answer
 def specification_curve(definitions: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the share under every definition, lowest first; the reported one is marked and named.
 

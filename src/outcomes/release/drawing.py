@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.release.svg import INK, MUTED, RULE
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from outcomes.errors import NotEstimable
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LINE_STYLES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.6, 1.4, 1.6)), (0, (3, 1.2)), "-", (0, (5, 1.6)))
 STYLE: dict[str, Any] = {
@@ -51,6 +55,22 @@ def style() -> Iterator[None]:
         # In a notebook the first figure switches the backend on; that must outlast these settings.
         interactive = mpl.rcParams["interactive"]
     mpl.rcParams["interactive"] = interactive
+
+
+def draws_answer(draw: Callable[P, R]) -> Callable[P, R]:
+    """Let a figure refuse what is no answer to a question, such as the episodes themselves (E657)."""
+    name = next(iter(inspect.signature(draw).parameters))
+
+    @functools.wraps(draw)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = args[0] if args else kwargs.get(name)
+        if not isinstance(given, NotEstimable) and not hasattr(given, "settings"):
+            what = f"is {type(given).__name__}, not the answer to a question."
+            remedy = "Pass what a question returns: relief_curve takes what outcomes.estimate_relief(episodes) returns."
+            raise InputRefused(f"{draw.__name__} cannot draw this.", [Finding("E657", what, name, remedy)])
+        return draw(*args, **kwargs)
+
+    return checked
 
 
 def make_axes(ax: Axes | None, size: tuple[float, float] = (7.2, 1.6)) -> Axes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_below, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_below, write_sentence
 from outcomes.release.return_figures import ROW_INCHES
 from outcomes.release.row_chart import Row, count_lines, draw_rows
 from outcomes.release.sentences import format_count, format_percent
@@ -21,6 +21,7 @@ MOST_ROWS = 27
 LEGEND = "\u25cf adjusted   \u25cb as observed"
 
 
+@draws_answer
 def return_factors(factors: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the share back by the primary day of each level: adjusted as a dot with its interval, observed as a ring.
 

@@ -14,7 +14,7 @@ from outcomes.release.balance_figures import love_plot, overlap
 from outcomes.release.course_figure import pain_course
 from outcomes.release.curve_figures import AT_RISK_CONVENTION, competing_ends, relief_curve, return_curve
 from outcomes.release.definition_figure import specification_curve
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.factor_figure import return_factors
 from outcomes.release.modality_figures import forest
 from outcomes.release.multiverse_figure import multiverse
@@ -65,6 +65,7 @@ __all__ = [
 ]
 
 
+@draws_answer
 def modality_mix(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw, one small panel a treatment family, the share of treatment visits by quarter.
 
@@ -99,6 +100,7 @@ def modality_mix(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes
     return ax
 
 
+@draws_answer
 def quarter_lines(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw, one small panel an indicator, its course over the quarters; immature quarters are grey and empty.
 
@@ -127,6 +129,7 @@ def quarter_lines(review: Any, ax: Axes | None = None, narrow: bool = False) -> 
     return ax
 
 
+@draws_answer
 def completeness(completeness: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the share of visits in which each field is filled, fullest first.
 

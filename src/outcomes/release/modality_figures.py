@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_below, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_below, write_sentence
 from outcomes.release.marks import HIDDEN
 from outcomes.release.row_chart import NAN, Row, count_lines, draw_rows, draw_zero
 from outcomes.release.sentences import MINUS, format_count, format_number, format_signed_points
@@ -39,6 +39,7 @@ ROW_INCHES = (0.25, 0.25)
 MOST_WORDS = 5
 
 
+@draws_answer
 def forest(comparison: Any, ax: Axes | None = None, narrow: bool = False, contrast: str | None = None) -> Axes:
     """Draw adjusted differences in the share relieved, in points, with their intervals.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.panels import cut
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE
@@ -19,6 +19,7 @@ _WORDS = {"relieved": "Relieved by day {}", "returned": "Returned within {} days
 _WIDE, _NARROW = 34, 24
 
 
+@draws_answer
 def multiverse(explored: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw shares above and differences of families below, one faint mark a specification, the reported one marked.
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
 from outcomes.questions.care_pathway import JOIN, NONE, OTHER, STAGES, STEP
-from outcomes.release.drawing import LINE_STYLES, draw_refusal, make_axes, quarter_steps, spread, style, to_gaps
+from outcomes.release.drawing import (
+    LINE_STYLES,
+    draw_refusal,
+    draws_answer,
+    make_axes,
+    quarter_steps,
+    spread,
+    style,
+    to_gaps,
+)
 from outcomes.release.drawing import write_sentence as say_instead
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE, SERIES, WASH
@@ -20,6 +29,7 @@ HEADING = 1.3
 OUT_OF_ORDER = SERIES[1]
 
 
+@draws_answer
 def pathway(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the commonest orders in which stages were first recorded: one row an order, its share as a bar.
 
@@ -109,6 +119,7 @@ def _write_others(ax: Axes, table: pd.DataFrame, y: float, size: float) -> None:
     ax.text(-0.5, y, words, va="center", ha="left", fontsize=size, color=MUTED)
 
 
+@draws_answer
 def stages_by_visit(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the share of episodes still coming that have had each stage by each visit, one line a stage.
 

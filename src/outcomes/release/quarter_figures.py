@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.panels import cut, plain, split_host
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
@@ -32,6 +32,7 @@ OUTSIDE = "o"
 LINES = ("centre", "low", "high")
 
 
+@draws_answer
 def spc(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw, one small panel an indicator, its control chart over the quarters, as recorded.
 
@@ -158,6 +159,7 @@ def _ends(ax: Axes, words: Sequence[str]) -> None:
         last.set_horizontalalignment("right")
 
 
+@draws_answer
 def observed_expected(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw observed minus expected events, summed over the months, and the CUSUM of the newest, each with its limits.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
 from outcomes.release.curve_axes import draw_axes, name_groups
-from outcomes.release.drawing import LINE_STYLES, draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import LINE_STYLES, draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.row_chart import NAN, Row, count_lines, draw_main_line, draw_rows, draw_zero
 from outcomes.release.sentences import format_count, format_mean, format_percent, format_signed_points
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES
@@ -27,6 +27,7 @@ KIND_WORDS = {
 ROW_INCHES = (0.25, 0.235)
 
 
+@draws_answer
 def mean_returns(recurrence: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the mean number of returns of a patient by each day after the first landmark, with its interval.
 
@@ -82,6 +83,7 @@ def _mark_means(ax: Axes, table: pd.DataFrame, last: float) -> None:
         ax.annotate(format_mean(value), (day, value), xytext=(-3, 5), **place)
 
 
+@draws_answer
 def gap_sensitivity(recurrence: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the share back by the primary day under each definition; the reported one is marked, gaps are in order.
 
@@ -153,6 +155,7 @@ def _connect_gaps(ax: Axes, table: pd.DataFrame, rows: Sequence[Row], heights: S
         ax.plot(*zip(*points, strict=True), color=MUTED, linewidth=1.1, zorder=1.5)
 
 
+@draws_answer
 def rehabilitation(comparison: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the adjusted differences in the share back, one analysis a row; refused ones and ratios stand in words.
 

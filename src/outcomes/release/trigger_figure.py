@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, make_axes, spread, style, to_gaps, write_below, write_sentence
+from outcomes.release.drawing import (
+    draw_refusal,
+    draws_answer,
+    make_axes,
+    spread,
+    style,
+    to_gaps,
+    write_below,
+    write_sentence,
+)
 from outcomes.release.sentences import format_percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE, WASH
 from outcomes.release.views import sentence_case
@@ -37,6 +46,7 @@ class _Bar:
     filled: float = 0.0
 
 
+@draws_answer
 def trigger_flow(triggers: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw ribbons from the trigger of the first episode to that of the return; hidden cells are left out and said so.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.label_places import place_labels
 from outcomes.release.sentences import format_count
 from outcomes.release.sentences import format_percent as percent
@@ -34,6 +34,7 @@ FATE_WORDS = {
 }
 
 
+@draws_answer
 def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw each unit's standardised share over its number of episodes, between the limits of chance.
 
@@ -148,6 +149,7 @@ def _set_axes(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame) -> None:
     ax.set_axisbelow(True)
 
 
+@draws_answer
 def drop_off(attendance: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw what became of the episodes at each visit: came again, or did not, and how they had fared.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
 from outcomes.questions.modality_bundles import JOIN, OTHER
-from outcomes.release.drawing import draw_refusal, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.marks import HIDDEN
 from outcomes.release.panels import cut, quarter_panel, split_host
 from outcomes.release.sentences import MINUS, format_count
@@ -24,6 +24,7 @@ FULL_COLOUR = 0.4
 """Correlation, either sign, that is drawn in the strongest colour."""
 
 
+@draws_answer
 def bundles(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw the commonest sets of families: one row a set, a dot in the column of each family, its share as a bar.
 
@@ -100,6 +101,7 @@ def _write_others(ax: Axes, table: pd.DataFrame, y: float, narrow: bool) -> None
     ax.text(-0.5, y, words, va="center", ha="left", fontsize=7.0 if narrow else 8.0, color=MUTED)
 
 
+@draws_answer
 def use_by_visit(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw, one small panel a family, the share of treatment visits by their number in the episode.
 
@@ -127,6 +129,7 @@ def use_by_visit(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes
     return ax
 
 
+@draws_answer
 def positivity_map(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     """Draw which pairs of families were given at the first treatment visit, and how often.
 
