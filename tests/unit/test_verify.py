@@ -168,3 +168,14 @@ def test_a_release_without_a_calendar_is_as_of_no_day(tmp_path):
     said = Verification(tmp_path, {"as_of": None}, 12, ()).table()
     assert said.endswith("12 files and the manifest are as published (without a calendar).")
     assert "(as of 2026-09-30)" in Verification(tmp_path, {"as_of": "2026-09-30"}, 12, ()).table()
+
+
+def test_of_several_each_is_called_by_the_path_given(release, tmp_path, capsys):
+    other = tmp_path / "elsewhere" / release.name
+    shutil.copytree(release, other)
+    (other / "index.html").unlink()
+    assert cli.main(["verify", str(release), str(other)]) == 2
+    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert [line.split(": ")[0] for line in said] == [str(release), str(other)]
+    assert cli.main(["verify", str(release)]) == 0
+    assert capsys.readouterr().out.startswith(f"{release.name}: ")

@@ -29,5 +29,6 @@ def run(args: argparse.Namespace) -> int:
     from outcomes.release.verify import verify_release
 
     found = [verify_release(folder) for folder in args.releases]
-    print("\n".join(verification.table() for verification in found))
+    several = len(found) > 1  # of two folders of one name only the path says which is meant
+    print("\n".join(one.table(str(one.folder) if several else "") for one in found))
     return DONE if all(verification.is_whole for verification in found) else REFUSED

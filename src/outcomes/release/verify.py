@@ -66,9 +66,15 @@ class Verification:
         """Whether every file is as published."""
         return not self.faults
 
-    def table(self) -> str:
-        """Return the faults as lines, or the one line that says there are none."""
-        name = self.folder.resolve().name
+    def table(self, name: str = "") -> str:
+        """Return the faults as lines, or the one line that says there are none.
+
+        Parameters
+        ----------
+        name : str
+            What the release is called there; the name of its folder when not given.
+        """
+        name = name or self.folder.resolve().name
         if self.is_whole:
             as_of = self.manifest["as_of"]
             when = f"as of {as_of}" if as_of else "without a calendar"
