@@ -29,6 +29,7 @@ with no_address_parsers():
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MAY_BE_NONE = ("mapping", "protocol", "codebook", "quarter", "clinic")
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 
@@ -83,6 +84,16 @@ def test_parameters_are_read_with_their_types(small):
     }
 
 
+def test_a_type_may_be_a_comment(tmp_path):
+    source = 'data = "a.csv"  # type: str|list\nquarter = None  # type: str|None\nlevel = 0.95  # of all intervals'
+    path = write(tmp_path / "a.ipynb", new_code_cell(source, metadata={"tags": ["parameters"]}))
+    assert read_parameters(path) == {
+        "data": ("a.csv", (str, list)),
+        "quarter": (None, (str, type(None))),
+        "level": (0.95, (float,)),
+    }
+
+
 def test_a_misspelt_parameter_is_refused_with_the_names_there_are(small):
     with pytest.raises(ConfigError) as refused:
         check_parameters(small, {"quater": "2026Q3", "level": "high"})
@@ -133,7 +144,7 @@ def test_locate_finds_a_path_from_the_root_and_from_the_notebooks_folder(tmp_pat
         monkeypatch.chdir(folder)
         assert locate("data/a.csv").read_text() == "x"
         assert [p.read_text() for p in locate(["data/a.csv"])] == ["x"]
-    assert locate(None) is None
+    assert locate(None) is None and locate("") is None and locate([]) == []
 
 
 def test_a_working_copy_elsewhere_finds_the_sample_of_the_checkout(tmp_path, monkeypatch):
@@ -149,6 +160,30 @@ def test_a_notebook_has_what_papermill_asks_for(path):
     assert tags.count("parameters") == 1 and "injected-parameters" not in tags
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     assert notebook["metadata"]["kernelspec"]["language"] == "python"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_papermill_knows_the_parameters_and_their_types(path):
+    papermill = pytest.importorskip("papermill")
+    known = read_parameters(path)
+    assert known["data"][1] == (str, list) and known["clinic"] == (None, (str, type(None)))
+    seen = {name: found["inferred_type_name"] for name, found in papermill.inspect_notebook(path).items()}
+    assert list(seen) == list(known)
+    assert seen["data"] == "str|list" and {seen[name] for name in MAY_BE_NONE} == {"str|None"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_an_empty_text_is_none_to_a_notebook(path, tmp_path):
+    (tmp_path / "visits.csv").write_text("patient_id,visit_date,pain_pre\nP1,2026-01-05,7\nP1,2026-01-12,3\n")
+    cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    last = next(i for i, source in enumerate(cells) if "build_episodes" in source)
+    names = {}
+    exec(cells[0], names)
+    names.update(dict.fromkeys(MAY_BE_NONE, ""), data=str(tmp_path / "visits.csv"))
+    exec("\n".join(cells[1 : last + 1]), names)
+    assert names["visits"].n == 2
+    asked = [source for source in cells if re.search(r"\bquarter=", source)]
+    assert all("quarter=quarter or None" in source for source in asked) and len(asked) == path.stem.startswith("05")
 
 
 @pytest.fixture(scope="module")

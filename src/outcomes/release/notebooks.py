@@ -1,9 +1,10 @@
 """Run a notebook with parameters, from a clean kernel, and show it as HTML without scripts.
 
 A notebook says what may be set in its cell tagged ``parameters``: plain assignments of literals, with a type if it is
-not that of the default. Names and types are read with `ast`, never run; a name the cell does not have is refused with
-the list of those it has. The values go into a cell of their own after it, as papermill does, so that the same
-notebooks run there too.
+not that of the default. Where it may be one of several the type is a comment (``# type: str|None``): papermill reads no
+``|`` in an annotation, and would call the name unknown. Names and types are read with `ast`, never run; a name the cell
+does not have is refused with the list of those it has. The values go into a cell of their own after it, as papermill
+does, so that the same notebooks run there too.
 """
 
 from __future__ import annotations
@@ -85,10 +86,13 @@ def find_notebooks(folder: Path | None = None) -> list[Path]:
 def locate(path: str | list[str] | None) -> Any:
     """Return a path, or each of a list, from the working folder, its parent (``notebooks/``), or the checkout.
 
-    The last is for a working copy of the notebooks that lies elsewhere (`release.lab`).
+    The last is for a working copy of the notebooks that lies elsewhere (`release.lab`). An empty text is no path: on
+    the command line of papermill there is no other way to say none.
     """
-    if path is None or isinstance(path, list):
-        return path if path is None else [locate(item) for item in path]
+    if isinstance(path, list):
+        return [locate(item) for item in path]
+    if not path:
+        return None
     places = (Path(path), Path("..") / path, Path(__file__).parents[3] / path)
     return next((place for place in places if place.exists()), Path(path))
 
@@ -269,13 +273,13 @@ def _parameters_of(notebook: NotebookNode, name: str) -> dict[str, tuple[Any, tu
     for cell in notebook.cells:
         if cell.cell_type != "code" or PARAMETERS not in cell.metadata.get("tags", ()):
             continue
-        for line in ast.parse(cell.source).body:
+        for line in ast.parse(cell.source, type_comments=True).body:
             if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None:
                 default = _literal(line.value, name)
-                found[line.target.id] = (default, _allowed(line.annotation, default))
+                found[line.target.id] = (default, _allowed(ast.unparse(line.annotation), default))
             elif isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], ast.Name):
                 default = _literal(line.value, name)
-                found[line.targets[0].id] = (default, (type(default),))
+                found[line.targets[0].id] = (default, _allowed(line.type_comment or "", default))
     return found
 
 
@@ -287,8 +291,8 @@ def _literal(node: ast.expr, name: str) -> Any:
         raise ConfigError(f"The notebook {name} cannot be run:", [finding]) from error
 
 
-def _allowed(annotation: ast.expr, default: Any) -> tuple[type, ...]:
-    words = [word.split("[")[0].strip() for word in ast.unparse(annotation).split("|")]
+def _allowed(annotation: str, default: Any) -> tuple[type, ...]:
+    words = [word.split("[")[0].strip() for word in annotation.split("|")]
     return tuple(dict.fromkeys([*(_TYPES[word] for word in words if word in _TYPES), type(default)]))
 
 
