@@ -37,6 +37,7 @@ from outcomes.estimators.counting import distinct
 from outcomes.estimators.proportions import wilson
 
 IntArray = NDArray[np.intp]
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,13 +302,16 @@ def hybrid_difference(
     Raises
     ------
     InputRefused
-        E834 limits that do not lie around their estimate; NaN, unequal lengths.
+        E834 limits that do not lie around their estimate, by more than rounding; NaN, unequal lengths.
     """
     e = check_numbers("estimate", estimate, allow_scalar=True)
     names = ("low", "high", "before", "low_before", "high_before")
     given = (low, high, before, low_before, high_before)
     a, b, e0, a0, b0 = (check_numbers(n, v, e.size, allow_scalar=True) for n, v in zip(names, given, strict=True))
-    refuse_where((a > e) | (e > b), "E834", "low and high", "do not lie around the estimate.")
-    refuse_where((a0 > e0) | (e0 > b0), "E834", "low_before and high_before", "do not lie around what is subtracted.")
+    # Limits and estimate are sums of the same parts in another order, and differ by rounding where they are the same.
+    below, above, below0, above0 = e - a, b - e, e0 - a0, b0 - e0
+    refuse_where(np.minimum(below, above) < -_ROUNDING, "E834", "low and high", "do not lie around the estimate.")
+    what = "do not lie around what is subtracted."
+    refuse_where(np.minimum(below0, above0) < -_ROUNDING, "E834", "low_before and high_before", what)
     d = e - e0
-    return d, d - np.hypot(e - a, b0 - e0), d + np.hypot(b - e, e0 - a0)
+    return d, d - np.hypot(below, above0), d + np.hypot(above, below0)
