@@ -13,6 +13,7 @@ import release_fakes as fakes
 
 from outcomes.questions import quarter_verdicts
 from outcomes.release import first_page
+from outcomes.release.attendance_section import attendance_section
 from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
@@ -29,8 +30,8 @@ def _undrawn(monkeypatch):
     leave_undrawn(monkeypatch)
 
 
-def pages(review):
-    found = dataclasses.replace(fakes.inputs(), quarter_review=review)
+def pages(review, **others):
+    found = dataclasses.replace(fakes.inputs(), quarter_review=review, **others)
     return found, collect_tables(found)
 
 
@@ -138,3 +139,22 @@ def test_a_caption_names_what_is_drawn_beside_the_curve(hidden):
     assert ("Grey: from none to all" in caption) == (BOUNDS[0] not in hidden)
     assert ("Dotted: band" in caption) == (BAND[0] not in hidden)
     assert caption.startswith("Tinted: ") and "Number observed: " in caption
+
+
+# -- one score an episode ----------------------------------------------------------------------------------------------
+
+
+def scored_once(n_once):
+    relief = fakes.relief()
+    return pages(fakes.quarter_review(), relief=dataclasses.replace(relief, summary={"n": 100, "n_one_visit": n_once}))
+
+
+@pytest.mark.parametrize("n_once", [50, 51, 100])
+def test_the_last_score_is_called_the_only_one_where_most_have_one(n_once):
+    inputs, tables = scored_once(n_once)
+    said = [s for s in first_page.summarise(inputs, tables) if "the last score" in s.text]
+    said += [s for s in first_page._overall_sentences(inputs, tables) if s and "the last score" in s.text]
+    said += [s for s in attendance_section(inputs, tables).lead if "the last score" in s.text]
+    assert len(said) == 3
+    for sentence in said:
+        assert ("the last score, which for most episodes is their only one" in sentence.text) == (n_once > 50)

@@ -7,6 +7,7 @@ from typing import Any
 from outcomes.release import views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView
+from outcomes.release.scored_once import last_score
 from outcomes.release.section_parts import draw, fold, join_alt, list_notes, some
 from outcomes.release.sentences import Tables, bind, cell, format_count, format_percent, interval_words, say
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends, to_numbers
@@ -57,9 +58,9 @@ def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         )
     return bind(
         tables,
-        "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at the last score, "
-        f"not discharged, not seen for {inputs.episodes.protocol.dropout.no_visit_days} days. Whether these patients "
-        "got better is not known.",
+        "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at "
+        f"{last_score(tables)}, not discharged, not seen for {inputs.episodes.protocol.dropout.no_visit_days} days. "
+        "Whether these patients got better is not known.",
         {
             "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
             "silent": cell("episode_ends", "estimate", "percent", end_reason="silent_stop"),

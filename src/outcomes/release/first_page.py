@@ -8,6 +8,7 @@ from typing import Any
 from outcomes.questions.quarter_verdicts import NO_PAIN, TOO_FEW
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
+from outcomes.release.scored_once import last_score
 from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, say
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends
 from outcomes.release.tiles import is_never_rated, latest_mature, of_review
@@ -201,7 +202,7 @@ def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         tables,
         "silent_stop",
         "episodes whose first pain score leaves room for relief",
-        f"stopped coming within {days} days while not relieved at the last score",
+        f"stopped coming within {days} days while not relieved at {last_score(tables)}",
         "",
     )
 
@@ -245,8 +246,8 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
         say_why_not_stopped(inputs)
         or bind(
             tables,
-            "{share} of episodes stopped while not relieved at the last score, without a discharge and without a visit "
-            f"for {inputs.episodes.protocol.dropout.no_visit_days} days.",
+            f"{{share}} of episodes stopped while not relieved at {last_score(tables)}, without a discharge and "
+            f"without a visit for {inputs.episodes.protocol.dropout.no_visit_days} days.",
             {"share": cell("episode_ends", "estimate", "percent", end_reason="silent_stop")},
         ),
         _say_pain(tables, "visits", cell("completeness", "estimate", "percent", field="pain_pre")),

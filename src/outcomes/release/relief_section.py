@@ -10,6 +10,7 @@ from outcomes.release import figures, relief_views
 from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, FigureView, Section, Sentence
+from outcomes.release.scored_once import is_scored_once
 from outcomes.release.section_parts import (
     draw,
     draw_curve,
@@ -98,12 +99,11 @@ def _why_not(protocol: Any, tables: Tables) -> str:
     least = protocol.reporting_floor.estimate_min_episodes
     try:
         n = float(look_up(tables, cell("relief_summary", "value", "count", item="n")))
-        rated_once = float(look_up(tables, cell("relief_summary", "value", "count", item="n_one_visit")))
     except NotShowable:
         return "too few episodes have a first score that leaves room for relief"
     if n < least:
         return f"fewer than {least} episodes have a first score that leaves room for relief"
-    if rated_once > n / 2:
+    if is_scored_once(tables):
         return "most episodes have a single score, which says nothing of when relief came"
     return "too few episodes were observed that long"
 
