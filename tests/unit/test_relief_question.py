@@ -265,6 +265,15 @@ def test_where_the_data_cut_is_unknown_no_end_and_no_bound_is_given():
     assert any(note.startswith("The bounds count") for note in seen.notes)
 
 
+def test_where_the_curve_ends_before_the_first_day_read_no_bound_is_explained():
+    clinic = [f"open | {day} | |" for day in pd.date_range("2024-12-20", "2025-12-31", freq="10D").strftime("%Y-%m-%d")]
+    once = [f"p{i} | 2025-05-{5 + i % 20:02} | 6 |" for i in range(40)]
+    head = ENDINGS.strip().splitlines()[0]
+    found = estimate_relief(build_episodes(build_visits(records("\n".join([head, *once, *clinic])), SMALL)))
+    assert found.if_stopped["told"].max() > 2 and found.if_stopped["estimate"].isna().all()
+    assert not any(note.startswith("The bounds count") for note in found.notes)
+
+
 def test_a_new_complaint_that_took_over_is_no_stop():
     # a: half of the first rating on day 7, unconfirmed by a second; pain is back in a new episode 35 days later.
     rows = days_after(date_of("2024-03-01"), "a 0 6", "a 7 2", "a 42 6", "b 0 6", "b 7 2", "c 0 6", "c 7 5")

@@ -167,13 +167,13 @@ def estimate_relief(
     # The test knows no weights.
     tested = split if weights is None else []
     tests, test_notes = compare_groups(tested, rows.seen, test, protocol, "relief recorded")
-    curves = [fit.curve for fit in fits]
+    curves, if_stopped = [fit.curve for fit in fits], if_stopped_table(fits, horizons)
     return Relief(
         table=results.horizon_table(curves, horizons),
         curve=results.curve_table(curves),
         times=times_table(fits),
         tests=tests,
-        if_stopped=if_stopped_table(fits, horizons),
+        if_stopped=if_stopped,
         ends=ends_table(fits, horizons),
         ends_curve=results.curve_table([end for fit in fits for end in fit.fates.ends]),
         km_at_visit=results.horizon_table([fit_km(name, part, protocol) for name, part in used], horizons),
@@ -184,7 +184,7 @@ def estimate_relief(
         ledger=rows.ledger,
         notes=(
             *_standing_notes(),
-            *_bounds_notes(fits, protocol),
+            *_bounds_notes(if_stopped),
             *results.context_notes(by, episodes.has_calendar),
             *((YOUNG_QUARTERS_NOTE,) if by == "index_quarter" else ()),
             *(("Other rules of relief are compared without groups only.",) if by else ()),
@@ -293,10 +293,9 @@ def _standing_notes() -> tuple[str, ...]:
     )
 
 
-def _bounds_notes(fits: Sequence[GroupFit], protocol: Protocol) -> list[str]:
-    """Say what the bounds are, where a group has them."""
-    least = protocol.reporting_floor.estimate_min_episodes
-    if not any(fit.fates.n_told >= least for fit in fits):
+def _bounds_notes(if_stopped: pd.DataFrame) -> list[str]:
+    """Say what the bounds are, where there are any."""
+    if not if_stopped["estimate"].notna().any():
         return []
     return [
         "The bounds count none, or all, of those who stopped as relieved: how they fared lies between. Episodes "
