@@ -277,8 +277,8 @@ def _somebody_writes(same_size: bool) -> Iterator[None]:
 
     found = reading.find_kind
 
-    def find_and_write(path: Path) -> str:
-        kind, before, data = found(path), path.stat(), path.read_bytes()
+    def find_and_write(path: Path, name: str) -> str:
+        kind, before, data = found(path, name), path.stat(), path.read_bytes()
         path.write_bytes(data.replace(b"north", b"south", 1) if same_size else data + data[-1:])
         if same_size:
             os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

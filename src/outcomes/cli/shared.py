@@ -61,6 +61,7 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     from outcomes.files.temporary import remove_left_folders
     from outcomes.records import Mapping, read_records
     from outcomes.records.counted import counted
+    from outcomes.records.file_names import name_files
     from outcomes.records.pseudonyms import check_key_place
     from outcomes.records.remarks import list_remarks
 
@@ -68,7 +69,7 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     protocol = Protocol.load(args.protocol) if args.protocol else Protocol()
     codebook = Codebook.load(args.codebook)
     tell = (lambda _: None) if args.quiet else say
-    tell(f"reading {', '.join(path.name for path in args.exports)} ...")
+    tell(f"reading {', '.join(name_files(args.exports))} ...")
     mapping = Mapping.load(args.mapping) if args.mapping else Mapping()
     check_key_place(mapping, getattr(args, "out", None))
     records = read_records(args.exports, mapping)

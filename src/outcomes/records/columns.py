@@ -88,10 +88,10 @@ class Wanted:
         chosen = {k: i for k, i in self.index.items() if (k.startswith(prefix) if prefix else ":" not in k)}
         return {k.removeprefix(prefix): (self.header[i].strip(), column_letter(i)) for k, i in chosen.items()}
 
-    def describe(self, path: Path, kind: str, sheet: str = "", encoding: str = "") -> SourceFile:
+    def describe(self, path: Path, name: str, kind: str, sheet: str = "", encoding: str = "") -> SourceFile:
         """Describe the file these columns are read from; its records are counted later."""
         return SourceFile(
-            name=path.name,
+            name=name,
             sheet=sheet,
             kind=kind,
             size_bytes=path.stat().st_size,

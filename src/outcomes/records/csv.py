@@ -56,13 +56,15 @@ class _Tally:
     n_comments: int = 0
 
 
-def read_csv(path: Path, mapping: Mapping) -> Part:
+def read_csv(path: Path, mapping: Mapping, name: str) -> Part:
     """Read one CSV file.
 
     Parameters
     ----------
     path : Path
     mapping : Mapping
+    name : str
+        By which the file is shown (`name_files`).
 
     Returns
     -------
@@ -74,11 +76,11 @@ def read_csv(path: Path, mapping: Mapping) -> Part:
     InputRefused
         No header with the required columns, no clear delimiter, wrong encoding, or a line of more than 1 MB.
     """
-    text = iterate_text(path, mapping.file.encoding, BLOCK_BYTES)
+    text = iterate_text(path, mapping.file.encoding, BLOCK_BYTES, name)
     encoding, first = next(text)
-    head = read_head(first, mapping, path.name)
+    head = read_head(first, mapping, name)
     part = Part(
-        file=head.wanted.describe(path, "csv", encoding=encoding),
+        file=head.wanted.describe(path, name, "csv", encoding=encoding),
         columns={},
         rows=np.zeros(0, np.int32),
         n_physical=0,

@@ -30,27 +30,29 @@ Look = tuple[dict[str, int], dict[str, int]]
 """Kind -> columns that are one, and kind -> other columns with such cells (`hidden_child.find_sheet_kinds`)."""
 
 
-def describe_hidden(path: Path, hidden: Mapping[str, int]) -> list[str]:
+def describe_hidden(path: Path, name: str, hidden: Mapping[str, int]) -> list[str]:
     """Return one sentence a hidden sheet.
 
     Parameters
     ----------
     path : Path
         A workbook whose container was checked (`workbook_container`).
+    name : str
+        By which it is shown.
     hidden : mapping of str to int
         Hidden sheet -> rows in it, in the workbook's order.
     """
-    looks = _look_at(path, list(hidden))
-    return [_describe(path.name, sheet, n_rows, looks.get(sheet)) for sheet, n_rows in hidden.items()]
+    looks = _look_at(path, name, list(hidden))
+    return [_describe(name, sheet, n_rows, looks.get(sheet)) for sheet, n_rows in hidden.items()]
 
 
-def _look_at(path: Path, sheets: list[str]) -> dict[str, Look]:
+def _look_at(path: Path, name: str, sheets: list[str]) -> dict[str, Look]:
     """Return what was seen in each sheet that could be looked at."""
     looks: dict[str, Look] = {}
     if not sheets:
         return looks
     request = {"path": str(path), "sheets": sheets}
-    with start_child(hidden_child.__name__, request, "workbook", path.name, SECONDS) as child:
+    with start_child(hidden_child.__name__, request, "workbook", name, SECONDS) as child:
         for sheet in sheets:
             try:
                 answer = child.ask()

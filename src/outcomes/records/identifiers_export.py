@@ -171,7 +171,7 @@ def _sample_csv(part: Part, mapping: Mapping, wanted: list[int]) -> dict[int, li
     from outcomes.records.csv_head import read_head
     from outcomes.records.text_stream import iterate_text
 
-    _, first = next(iterate_text(part.file.path, mapping.file.encoding, BLOCK_BYTES))
+    _, first = next(iterate_text(part.file.path, mapping.file.encoding, BLOCK_BYTES, part.file.name))
     head = read_head(first, mapping, part.file.name)
     text = first[head.size : head.size + _SAMPLE_BYTES].decode("utf-8", "replace").replace("\0", "")
     cells: dict[int, list[str]] = {position: [] for position in wanted}

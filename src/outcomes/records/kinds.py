@@ -69,8 +69,10 @@ _PICKLE = re.compile(
 _XML_STARTS = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<head", b"<body")
 
 
-def find_kind(path: Path) -> str:
+def find_kind(path: Path, name: str = "") -> str:
     """Return ``"csv"``, ``"xlsx"`` or ``"parquet"`` by content; the name must not say something else.
+
+    Messages show the file by `name`, or by its own.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def find_kind(path: Path) -> str:
         top = file.read(4096)
     what = _find_other(top) or _find_other_name(path)
     if what:
-        raise refuse("E104", f"this is {what[0]}. {_SUPPORTED}", path.name, what[1])
+        raise refuse("E104", f"this is {what[0]}. {_SUPPORTED}", name or path.name, what[1])
     kind = "csv"
     if top.startswith(b"PAR1"):
         kind = "parquet"
@@ -93,7 +95,7 @@ def find_kind(path: Path) -> str:
         raise refuse(
             "E116",
             f"the name ends in {path.suffix}, but this is {_WORDS[kind]}.",
-            path.name,
+            name or path.name,
             f"Check that it is the file you mean, and rename it to end in {ending}.",
         )
     return kind

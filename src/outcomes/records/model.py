@@ -51,7 +51,8 @@ class SourceFile:
     Attributes
     ----------
     name, sheet, kind : str
-        File name without folder; the sheet (empty unless a workbook); ``"csv"``, ``"xlsx"`` or ``"parquet"``.
+        File name, with the folders that tell two files of one name apart (`name_files`); the sheet (empty unless a
+        workbook); ``"csv"``, ``"xlsx"`` or ``"parquet"``.
     size_bytes, n_rows : int
         Size of the file; number of records read from it.
     header : tuple[str, ...]

@@ -14,15 +14,15 @@ from outcomes.records import parquet_child
 from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter
 from outcomes.records.mapping import Mapping
-from outcomes.records.model import Part
+from outcomes.records.model import Part, SourceFile
 from outcomes.records.text_columns import join_chunks
 
 SECONDS = 180
 """The child is ended after this time."""
 
 
-def read_parquet(path: Path, mapping: Mapping) -> Part:
-    """Read the wanted columns of a Parquet file as text; row 1 is the first row.
+def read_parquet(path: Path, mapping: Mapping, name: str) -> Part:
+    """Read the wanted columns of a Parquet file, shown by a name (`name_files`), as text; row 1 is the first row.
 
     Raises
     ------
@@ -35,20 +35,20 @@ def read_parquet(path: Path, mapping: Mapping) -> Part:
     check_floor("pyarrow", "read a Parquet file")
     with private_folder() as folder:
         request = {"path": str(path), "folder": str(folder)}
-        with start_child(parquet_child.__name__, request, "Parquet file", path.name, SECONDS) as child:
+        with start_child(parquet_child.__name__, request, "Parquet file", name, SECONDS) as child:
             footer = child.ask()
-            wanted = choose_columns(footer["names"], mapping, path.name)
+            wanted = choose_columns(footer["names"], mapping, name)
             answer = child.ask({"columns": wanted.positions})
         with pa.OSFile(str(folder / "table.arrow"), "rb") as source:
             columns = pa.ipc.open_file(source).read_all()
-    return _build_part(path, wanted, columns, answer)
+    return _build_part(wanted.describe(path, name, "parquet"), wanted, columns, answer)
 
 
-def _build_part(path: Path, wanted: Wanted, columns: pa.Table, answer: dict[str, Any]) -> Part:
+def _build_part(file: SourceFile, wanted: Wanted, columns: pa.Table, answer: dict[str, Any]) -> Part:
     n_rows = int(answer["n_rows"])
     by_position = {position: join_chunks(columns.column(str(position)).chunks) for position in wanted.positions}
     part = Part(
-        file=wanted.describe(path, "parquet"),
+        file=file,
         columns={key: by_position[i] for key, i in wanted.index.items()},
         rows=np.arange(1, n_rows + 1, dtype=np.int32),
         n_physical=n_rows,

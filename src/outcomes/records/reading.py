@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.assemble import combine_parts, tidy_part
+from outcomes.records.file_names import name_files
 from outcomes.records.identifiers_export import guard_parts
 from outcomes.records.kinds import find_kind
 from outcomes.records.mapping import Mapping
@@ -58,9 +59,10 @@ def read_records(
     listed = _list_paths(paths)
     if not listed:
         raise refuse("E101", "no file was given.", "", "Name at least one export.")
-    _check_readable(listed)
-    files, notes = _drop_repeats(listed)
-    parts = [_read_part(path, chosen) for path in files]
+    names = dict(zip(listed, name_files(listed), strict=True))
+    _check_readable(names)
+    files, notes = _drop_repeats(listed, names)
+    parts = [_read_part(path, chosen, names[path]) for path in files]
     guard_parts(parts, chosen)
     with_rows = [part for part in parts if len(part.rows)]
     if not with_rows:
@@ -103,10 +105,10 @@ def hash_file(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_readable(paths: Sequence[Path]) -> None:
+def _check_readable(names: dict[Path, str]) -> None:
     """Refuse what is not there, is a folder, cannot be opened or is empty; all of them at once."""
     findings = []
-    for path in paths:
+    for path, name in names.items():
         try:
             if path.is_dir():
                 findings.append(Finding("E102", "this is a folder.", str(path), "Name the files in it."))
@@ -115,7 +117,7 @@ def _check_readable(paths: Sequence[Path]) -> None:
             elif not path.is_file():
                 findings.append(Finding("E101", "this is not a plain file.", str(path), "Save it to disk first."))
             elif path.stat().st_size == 0:
-                findings.append(Finding("E103", "the file is empty (0 bytes).", path.name, "Export it again."))
+                findings.append(Finding("E103", "the file is empty (0 bytes).", name, "Export it again."))
             else:
                 path.open("rb").close()
         except OSError as error:
@@ -124,7 +126,7 @@ def _check_readable(paths: Sequence[Path]) -> None:
         raise InputRefused("The input cannot be read.", findings)
 
 
-def _drop_repeats(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def _drop_repeats(paths: Sequence[Path], names: dict[Path, str]) -> tuple[list[Path], list[str]]:
     """Leave out files whose bytes came before; a hash is only taken where two sizes agree."""
     kept: list[Path] = []
     notes: list[str] = []
@@ -137,7 +139,7 @@ def _drop_repeats(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
         if same is None:
             kept.append(path)
         else:
-            notes.append(f"{path.name} holds the same bytes as {same.name} and was read once.")
+            notes.append(f"{names[path]} holds the same bytes as {names[same]} and was read once.")
     return kept, notes
 
 
@@ -163,29 +165,29 @@ class _Fingerprint:
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, (stat.st_dev, stat.st_ino), sha256)
 
 
-def _read_part(path: Path, mapping: Mapping) -> Part:
+def _read_part(path: Path, mapping: Mapping, name: str) -> Part:
     """Read one file and take out what is no record."""
     try:
         before = _Fingerprint.take(path)
-        kind = find_kind(path)
+        kind = find_kind(path, name)
         if kind == "csv":
             from outcomes.records.csv import read_csv
 
-            part = read_csv(path, mapping)
+            part = read_csv(path, mapping, name)
         elif kind == "xlsx":
             from outcomes.records.workbook import read_workbook
 
-            part = read_workbook(path, mapping)
+            part = read_workbook(path, mapping, name)
         else:
             from outcomes.records.parquet import read_parquet
 
-            part = read_parquet(path, mapping)
+            part = read_parquet(path, mapping, name)
         after = _Fingerprint.take(path)
     except OSError as error:
         reason = error.strerror or "read error"
-        raise refuse("E101", f"reading failed: {reason}.", path.name, "Copy it to a local disk.") from error
+        raise refuse("E101", f"reading failed: {reason}.", name, "Copy it to a local disk.") from error
     if before != after:
-        raise refuse("E106", "the file changed while it was read.", path.name, "Wait for the export to end; run again.")
+        raise refuse("E106", "the file changed while it was read.", name, "Wait for the export to end; run again.")
     # The manifest names what was read, not what lies there when it is written.
     part.file = dataclasses.replace(part.file, sha256=before.sha256 or None)
     tidy_part(part, mapping)

@@ -19,7 +19,7 @@ _UTF8_NAMES = ("utf-8", "utf-8-sig", "ascii")
 _LINE_BYTES = 1 << 20
 
 
-def iterate_text(path: Path, encoding: str, block_bytes: int) -> Iterator[tuple[str, bytes]]:
+def iterate_text(path: Path, encoding: str, block_bytes: int, name: str) -> Iterator[tuple[str, bytes]]:
     """Yield (encoding, UTF-8 bytes) block by block, without byte order marks; always at least one block.
 
     Parameters
@@ -29,6 +29,8 @@ def iterate_text(path: Path, encoding: str, block_bytes: int) -> Iterator[tuple[
         Used unless the file starts with a byte order mark, which goes first. UTF-8 is passed on unchecked; any other
         encoding is decoded strictly.
     block_bytes : int
+    name : str
+        By which the file is shown.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def iterate_text(path: Path, encoding: str, block_bytes: int) -> Iterator[tuple[
                 raise refuse(
                     "E111",
                     f"line {n_lines + before.count(chr(10))} cannot be decoded as {encoding}.",
-                    path.name,
+                    name,
                     "Correct [file] encoding in the mapping, or save the export as UTF-8.",
                 ) from error
             n_lines += text.count("\n")

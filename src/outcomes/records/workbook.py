@@ -15,7 +15,7 @@ from outcomes.records.columns import Wanted, choose_columns, column_letter, has_
 from outcomes.records.counted import counted
 from outcomes.records.hidden_sheets import describe_hidden
 from outcomes.records.mapping import Mapping
-from outcomes.records.model import Part
+from outcomes.records.model import Part, SourceFile
 from outcomes.records.rules import refuse
 from outcomes.records.text_columns import join_chunks
 
@@ -25,8 +25,8 @@ SECONDS = 180
 _RATINGS = ("pain_pre", "pain_post", "function_score")
 
 
-def read_workbook(path: Path, mapping: Mapping) -> Part:
-    """Read one sheet of an XLSX workbook.
+def read_workbook(path: Path, mapping: Mapping, name: str) -> Part:
+    """Read one sheet of an XLSX workbook, which is shown by a name (`name_files`).
 
     Dates become ISO text, numbers their exact text, booleans true and false. The row numbers are those Excel shows.
 
@@ -42,15 +42,16 @@ def read_workbook(path: Path, mapping: Mapping) -> Part:
             "sheet": mapping.file.sheet,
             "header_row": mapping.file.header_row,
         }
-        with start_child(workbook_child.__name__, request, "workbook", path.name, SECONDS) as child:
+        with start_child(workbook_child.__name__, request, "workbook", name, SECONDS) as child:
             book = child.ask()
-            sheet, notes = _choose_sheet(book, mapping, path.name)
-            place = f'{path.name} › sheet "{sheet}"'
+            sheet, notes = _choose_sheet(book, mapping, name)
+            place = f'{name} › sheet "{sheet}"'
             wanted = _find_columns(book["top"][sheet], mapping, place)
             answer = child.ask({"sheet": sheet, "columns": wanted.positions})
         # When the first child has gone: beside its clock, a second one could not be forked.
-        notes = [*describe_hidden(path, book["hidden"]), *notes]
-        part = _build_part(path, sheet, wanted, answer, folder / "table.arrow", mapping, notes)
+        notes = [*describe_hidden(path, name, book["hidden"]), *notes]
+        file = wanted.describe(path, name, "xlsx", sheet)
+        part = _build_part(file, wanted, answer, folder / "table.arrow", mapping, notes)
     part.top = book["top"][sheet][mapping.file.header_row :]
     return part
 
@@ -99,29 +100,28 @@ def _find_columns(top: list[list[str]], mapping: Mapping, place: str) -> Wanted:
 
 
 def _build_part(
-    path: Path, sheet: str, wanted: Wanted, answer: dict[str, Any], table: Path, mapping: Mapping, notes: list[str]
+    file: SourceFile, wanted: Wanted, answer: dict[str, Any], table: Path, mapping: Mapping, notes: list[str]
 ) -> Part:
     with pa.OSFile(str(table), "rb") as source:
         columns = pa.ipc.open_file(source).read_all()
     header_row = mapping.file.header_row
     by_position = {position: join_chunks(columns.column(str(position)).chunks) for position in wanted.positions}
     part = Part(
-        file=wanted.describe(path, "xlsx", sheet),
+        file=file,
         columns={key: by_position[i] for key, i in wanted.index.items()},
         rows=np.arange(header_row + 1, answer["n_rows"] + 1, dtype=np.int32),
         n_physical=answer["n_rows"],
         not_data={"header": 1, "above the header": header_row - 1},
         notes=[*notes, *wanted.notes],
     )
-    _check_percent(wanted, answer["percent"], f'{path.name} › sheet "{sheet}"')
+    place = f'{file.name} › sheet "{file.sheet}"'
+    _check_percent(wanted, answer["percent"], place)
     for what in ("row", "column"):
         if n := answer[f"hidden_{what}s"]:
             hidden = counted(n, f"hidden {what}")
-            part.notes.append(f'{path.name} › sheet "{sheet}": {hidden}; read like the others.')
+            part.notes.append(f"{place}: {hidden}; read like the others.")
     if answer["has_filter"]:
-        part.notes.append(
-            f'{path.name} › sheet "{sheet}": a filter is set; the rows it hides are read like the others.'
-        )
+        part.notes.append(f"{place}: a filter is set; the rows it hides are read like the others.")
     for row, position, code in sorted(answer["faults"]):
         header = wanted.header[position].strip()
         part.faults.append((row, code, f'column "{header}" ({column_letter(position)})'))
