@@ -16,7 +16,7 @@ from outcomes.files.cells import guard_column
 from outcomes.files.lock import lock_name
 from outcomes.files.whole import PRIVATE, whole_folder
 from outcomes.records import mask
-from outcomes.records.identifier_names import look_like_names
+from outcomes.records.identifier_names import may_be_name
 from outcomes.records.identifiers import find_inside, find_whole
 from outcomes.records.inspect_terms import SHOWN_FROM
 
@@ -166,7 +166,7 @@ def _show_term(term: str, patients: int) -> str:
     """Mask a term of few patients that may name one of them; what many have written is a word."""
     if patients >= SHOWN_FROM:
         return term
-    is_suspect = find_whole(term) or find_inside(term) or look_like_names([term], fewest=1)
+    is_suspect = find_whole(term) or find_inside(term) or may_be_name(term)
     return mask(term) if is_suspect else term
 
 

@@ -13,6 +13,7 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’.-](?=[^\W\d_]))*\.?")
 _TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mme|Herr|Frau|Señora?|Monsieur|Madame)\.? [A-ZÀ-Þ][^\W\d_]{2,}")
 _DOCTOR = re.compile(r"\b(?:Dr|Doctor|Prof)\.? (?:[A-Z]\.? )?([A-ZÀ-Þ][^\W\d_]{2,})")
 _PART = r"[^\W\d_](?:[^\W\d_]|['’.-]){0,24}"
+_TITLE = re.compile(r"^\s*(?:(?:dr|doctor|prof|med)\b\.?\s*)+", re.IGNORECASE)
 _SHAPE = re.compile(rf"(?:(?:mr|mrs|ms|miss|dr|herr|frau|prof)\.? )?{_PART}(?:,? {_PART}){{0,3}}", re.IGNORECASE)
 _PLACES = frozenset(
     (
@@ -113,6 +114,11 @@ def look_like_names(cells: Sequence[str], fewest: int = _FEWEST) -> bool:
         return len(listed) >= _LISTED * len(several)
     listed = [cell for cell in words if len(cell) == 1 and cell[0] in given | family]
     return len(listed) >= _LISTED_ALONE * len(shaped)
+
+
+def may_be_name(term: str) -> bool:
+    """Whether a term alone is written like a person's name, with a listed part; a title before it says nothing."""
+    return look_like_names([_TITLE.sub("", term)], fewest=1)
 
 
 def _is_listed(words: list[str], given: frozenset[str], family: frozenset[str]) -> bool:
