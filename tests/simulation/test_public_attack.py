@@ -138,11 +138,14 @@ def run_plus_one(n: int, seed: int) -> dict[str, int]:
 
 
 def compare(first: Protected, second: Protected) -> str:
-    """Whether two releases print the same, or differ only in a 0 that is now hidden, because somebody is there."""
+    """Whether two releases print the same, or differ only in a 0 that is now hidden, because somebody is there.
+
+    For the sake of that hidden number all may be rounded to 10; what is printed is the same still.
+    """
     if repr((first.tables, first.curves)) == repr((second.tables, second.curves)):
         return "same"
     for one, other in zip(first.tables, second.tables, strict=True):
-        if one.rows != other.rows or one.base != other.base:
+        if one.rows != other.rows:
             return "other"
         pairs = [*zip(flat(one), flat(other), strict=True)]
         if any(a != b and (a, b) != (0, HIDDEN_CELL) for a, b in pairs):
