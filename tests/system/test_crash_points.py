@@ -402,7 +402,8 @@ def test_the_rows_set_aside_are_private_from_their_first_byte(cleaned, tmp_path,
 
     monkeypatch.setattr(pcsv, "write_csv", look)
     cleaned["new"][0](tmp_path / "out")
-    assert modes == {"quarantine.csv": 0o600, "unknown_terms.csv": 0o600} and (tmp_path / "out").stat().st_mode & 0o077 == 0
+    assert modes == {"quarantine.csv": 0o600, "unknown_terms.csv": 0o600}
+    assert (tmp_path / "out").stat().st_mode & 0o077 == 0
 
 
 # -- every system call -------------------------------------------------------------------------------------------------

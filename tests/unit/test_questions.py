@@ -164,7 +164,7 @@ def test_quarters_refuse_by_name():
     episodes = dated_episodes(yearly())
     with pytest.raises(NotEstimable, match="There are: 2025Q1, 2025Q2"):
         review_quarter(episodes, "2019Q1")
-    with pytest.raises(InputRefused, match="E658 quarter: 'spring' is no quarter. Write it like 2026Q3"):
+    with pytest.raises(InputRefused, match=r"E658 quarter: 'spring' is no quarter\. Write it like 2026Q3"):
         review_quarter(episodes, "spring")
     with pytest.raises(NotEstimable, match="day numbers"):
         review_quarter(episodes_of(["0:6 7:3", "0:6 7:5"]))
