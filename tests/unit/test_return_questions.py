@@ -242,7 +242,7 @@ def test_every_line_has_a_number_or_a_reason(rehabilitation):
     assert (
         table.loc[table["analysis"] != "landmark", ["n_with", "events_with", "n_without", "events_without"]]
         .isna()
-        .all(None)
+        .all(axis=None)
     )
     told = table[table["scale"] == "difference"].dropna(subset=["estimate"])
     assert (told["estimate"] - (told["risk_with"] - told["risk_without"])).abs().max() < 1e-12
