@@ -21,10 +21,10 @@ HEADER = "patient_id,visit_date,pain_pre\n"
 @pytest.mark.parametrize(
     ("paths", "names"),
     [
-        (["/home/anna/d1/w.csv"], ["w.csv"]),
-        (["/home/anna/d1/w.csv", "/home/anna/d1/v.csv"], ["w.csv", "v.csv"]),
-        (["/home/anna/d1/w.csv", "/home/anna/d2/w.csv", "v.csv"], ["d1/w.csv", "d2/w.csv", "v.csv"]),
-        (["/home/anna/w.csv", "/home/anna/d2/w.csv"], ["w.csv", "d2/w.csv"]),
+        (["/a/place/d1/w.csv"], ["w.csv"]),
+        (["/a/place/d1/w.csv", "/a/place/d1/v.csv"], ["w.csv", "v.csv"]),
+        (["/a/place/d1/w.csv", "/a/place/d2/w.csv", "v.csv"], ["d1/w.csv", "d2/w.csv", "v.csv"]),
+        (["/a/place/w.csv", "/a/place/d2/w.csv"], ["w.csv", "d2/w.csv"]),
         (["/x/north/q1/w.csv", "/x/south/q1/w.csv"], ["north/q1/w.csv", "south/q1/w.csv"]),
         (["/x/north/q1/w.csv", "/x/south/q2/w.csv"], ["q1/w.csv", "q2/w.csv"]),
         (["/x/d/w.csv", "/x/e/d/w.csv", "/x/f/w.csv"], ["d/w.csv", "e/d/w.csv", "f/w.csv"]),
