@@ -50,6 +50,21 @@ def test_no_line_beside_the_main_one_is_a_test(episodes, contrast, head):
     assert np.isnan([line.p_value for line in lines]).all()
 
 
+# -- a clinic left out ------------------------------------------------------------------------------------------------
+
+
+def test_without_a_clinic_it_is_the_estimate_of_the_others_alone(episodes, contrast, head):
+    clinic = episodes.visits.columns["clinic"][contrast.arms.rows.row]
+    codes = find_clinics(episodes, contrast)
+    assert len(codes) == 6
+    for code in codes:
+        line = without_clinic(episodes, contrast, head, code)
+        by_hand = fit_contrast(episodes, contrast.arms.take(clinic != code), DAY, 10).shown
+        assert line.estimate == by_hand.difference[0]
+        assert (line.with_value, line.without_value) == (by_hand.share_treated[0], by_hand.share_control[0])
+        assert np.isnan([line.conf_low, line.conf_high, line.p_value]).all()
+
+
 # -- the first episode of each patient --------------------------------------------------------------------------------
 
 

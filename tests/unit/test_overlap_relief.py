@@ -397,6 +397,24 @@ def told(call, *arguments, **named):
     return str(caught.value)
 
 
+def test_without_draws_there_are_the_same_estimates_and_no_limits():
+    X, treated, time, event, patient = exact_rows(200, 9)
+    right = np.where(event, time, np.inf)
+    drawn = overlap_relief(X, treated, time, right, AT, 14, cluster=patient, draws=2)
+    alone = overlap_relief(X, treated, time, right, AT, 14, cluster=patient, draws=0)
+    of_draws = [name for name in vars_of(drawn) if name.endswith(("_low", "_high"))] + ["std_err", "p_value"]
+    assert len(of_draws) == 16
+    for name in of_draws:
+        assert np.isnan(getattr(alone, name)).all(), name
+    assert (alone.draws, alone.n_failed, alone.drawn_difference.shape) == (0, 0, (0, len(AT)))
+    for name in set(vars_of(drawn)) - {*of_draws, "draws", "n_failed", "drawn_difference"}:
+        assert np.array_equal(getattr(alone, name), getattr(drawn, name)), name
+
+
+def vars_of(found):
+    return [field.name for field in dataclasses.fields(found)]
+
+
 def test_what_overlap_risk_refuses_is_refused_in_the_same_words():
     X, treated, time, event, patient = exact_rows(100, 9)
     right = np.where(event, time, np.inf)
@@ -409,6 +427,8 @@ def test_what_overlap_risk_refuses_is_refused_in_the_same_words():
 
     assert "E745 at:" in both(at=[10, late])
     assert "E746 draws:" in both(draws=1)
+    assert "E746 draws:" in both(draws=-2)
+    assert "E746 draws:" in both(draws=2.5)
     assert "E603 cluster:" in both(cluster=patient[1:])
     assert "E741 X[:, 1]" in both(X=X * [1, 0])
     assert "E742 X[:, 2]" in both(X=np.column_stack([X, X[:, 0]]))

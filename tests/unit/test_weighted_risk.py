@@ -191,6 +191,17 @@ def test_too_many_draws_without_a_fit_are_refused():
         overlap_risk(*marked(2), AT, draws=400, seed=5)
 
 
+def test_without_draws_there_are_the_same_estimates_and_no_limits():
+    X, treated, time, event, _ = rows(100, 9)
+    drawn, alone = (overlap_risk(X, treated, time, event, AT, draws=draws) for draws in (2, 0))
+    assert np.array_equal(alone.difference, drawn.difference)
+    assert np.array_equal(alone.weights, drawn.weights)
+    for name in ("treated", "control", "difference"):
+        assert np.isnan(getattr(alone, f"{name}_low")).all()
+        assert np.isnan(getattr(alone, f"{name}_high")).all()
+    assert alone.n_failed == 0
+
+
 def test_refusals_by_name():
     X, treated, time, event, patient = rows(100, 9)
     with pytest.raises(InputRefused, match="E745 at: at lies after the last row"):

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.estimators.bootstrap import draw_counts
-from outcomes.estimators.checks import FloatArray, check_numbers, check_whole, refused
+from outcomes.estimators.checks import FloatArray, check_numbers, check_whole, read_number, refused
 from outcomes.estimators.counting import sum_by
 from outcomes.estimators.logistic import Design, chances, fit_draws
 from outcomes.estimators.logistic_chords import chance_of_yes, rows_together
@@ -153,7 +153,7 @@ def draw_arms(
     cluster : array_like, shape (n,), optional
         Patient of each row; a drawn patient brings all of his or her rows. Every row is one when not given.
     draws : int
-        2 or more.
+        0 for the full data alone, or 2 or more.
     seed : int or list of int
         The draws depend on it and on nothing but the rows, all their outcomes included: beside another outcome, one has
         other draws than alone, and the same estimate.
@@ -163,22 +163,33 @@ def draw_arms(
     Raises
     ------
     InputRefused
-        What `weighting.overlap_weights` refuses; E746 fewer than two draws; E644 fewer than one worker; E752 no
+        What `weighting.overlap_weights` refuses; E746 one draw, or fewer than none; E644 fewer than one worker; E752 no
         outcome.
     NotEstimable
         What `weighting.overlap_weights` cannot fit; more than 5 % of the draws without a finite fit.
     """
     table, arm = check_arms(X, treated)
-    draws, workers = check_whole("draws", draws, "E746", 2), check_whole("workers", workers, "E644", 1)
+    draws, workers = _check_draws(draws), check_whole("workers", workers, "E644", 1)
     if not outcomes:
         raise refused("E752", "outcomes", "is empty: there is nothing to compare the arms in.")
     columns = [
         [check_numbers("outcome", column, arm.size, allow_infinite=True) for column in outcome] for outcome in outcomes
     ]
     arms = _weigh_arms(table, arm, columns)
+    described = _describe_arms(arms)
     who = np.arange(arm.size) if cluster is None else check_numbers("cluster", cluster, arm.size)
+    if not draws:
+        return DrawnArms(arms.cells, tuple(np.empty((0, cells.arm.size)) for cells in arms.cells), 0, 0, described)
     sums, failed = _draw_sums(arms, draw_counts(arms.place, who, draws, seed), workers)
-    return DrawnArms(arms.cells, sums, draws, failed, _describe_arms(arms))
+    return DrawnArms(arms.cells, sums, draws, failed, described)
+
+
+def _check_draws(draws: object) -> int:
+    """Return 0 or a number of draws that has a spread, or refuse anything else."""
+    number = read_number(draws)
+    if not (number >= 0 and number != 1 and number.is_integer()):
+        raise refused("E746", "draws", "must be one whole number, 2 or more, or 0 for estimates alone.")
+    return int(number)
 
 
 def _weigh_arms(table: FloatArray, arm: FloatArray, outcomes: Sequence[Columns]) -> OverlapArms:

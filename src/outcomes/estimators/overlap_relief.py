@@ -138,7 +138,7 @@ def overlap_relief(
     cluster : array_like, shape (n,), optional
         Patient of each row; a drawn patient brings all of his or her rows. Every row is one when not given.
     draws : int
-        Bootstrap draws, 2 or more.
+        Bootstrap draws, 2 or more, or 0: estimates alone, all limits and p-values NaN.
     seed : int or list of int
         The draws, and so the limits, depend on it and on nothing but the rows.
     level : float
@@ -150,8 +150,8 @@ def overlap_relief(
     ------
     InputRefused
         What `weighting.overlap_weights` and `npmle.npmle` refuse; E745 a time, or a day of the
-        restricted mean, after the last end of an interval of an arm, where nobody was watched; E746 fewer than two
-        draws; E751 `until` is no whole number, 1 or more; E644 fewer than one worker.
+        restricted mean, after the last end of an interval of an arm, where nobody was watched; E746 one draw, or
+        fewer than none; E751 `until` is no whole number, 1 or more; E644 fewer than one worker.
     NotEstimable
         What `weighting.overlap_weights` and `npmle.npmle` cannot fit, but an arm in which nobody has the event has a
         share of 0; an event in neither arm; more than 5 % of the draws without a finite fit.
@@ -257,6 +257,8 @@ class _Arm:
         counts = np.empty((drawn.shape[0], patterns.left.size))
         counts[:, patterns.row[used]] = drawn[:, self.cells[used]]
         fit = fit_patterns(patterns)
+        if not counts.size:
+            return cdf_at(fit, days)[0], np.empty((0, days.size))
         return cdf_at(fit, days)[0], npmle_draws(patterns, fit, _without_dust(counts), days, workers)
 
 

@@ -118,8 +118,11 @@ def risk_limits(
 
     All three by `limits.interval_limits`. For the difference d it is applied to ``(1 + d) / 2``, a share: the logit of
     it is twice Fisher's z of d, so the interval stays within -1 and 1. NaN where a risk is the same in every draw, as
-    where nothing has happened yet: the draws have no width to give.
+    where nothing has happened yet: the draws have no width to give; and without draws.
     """
+    if not drawn_one.shape[0]:
+        none = np.full(one.shape, np.nan)
+        return (none, none), (none, none), (none, none)
     low, high = interval_limits((1.0 + one - other) / 2.0, (1.0 + drawn_one - drawn_other) / 2.0, level)
     flat = _flat(drawn_one), _flat(drawn_other)
     limits = [
@@ -143,10 +146,12 @@ def difference_test(
     0 from the mean of the draws, which the interval is widened to contain; and where the interval may not pass draws
     that are all on one side of 0 (`limits.drawn_bounds`), so that it leaves out 0 at any level, it is 2 / (draws + 1)
     at most. The last needs more than ``2 / (1 - level)`` draws, 40 at 95 %. Both NaN where a risk is the same in every
-    draw.
+    draw, and without draws.
     """
     from scipy.special import logit, stdtr
 
+    if not drawn_one.shape[0]:
+        return np.full(one.shape, np.nan), np.full(one.shape, np.nan)
     share = (1.0 + drawn_one - drawn_other) / 2.0
     middle, spread = share.mean(axis=0), share.std(axis=0, ddof=1)
     inside = (middle > 0) & (middle < 1) & (spread > 0)
@@ -171,12 +176,14 @@ def ratio_limits(
     An interval on the log scale around the mean of the draws' logarithms, with their standard deviation and Student's t
     as in `limits.interval_limits`, widened where needed to contain the estimate. The ratio is NaN where the other risk
     is 0. The limits are NaN where either risk is 0, in the data or in any draw, for then the draws have no spread on
-    this scale; and where a risk is the same in every draw.
+    this scale; where a risk is the same in every draw; and without draws.
     """
     from scipy.special import stdtrit
 
     ratio = np.divide(one, other, out=np.full(one.shape, np.nan), where=other > 0)
     low, high = np.full(one.shape, np.nan), np.full(one.shape, np.nan)
+    if not drawn_one.shape[0]:
+        return ratio, low, high
     lowest = np.minimum(drawn_one, drawn_other).min(axis=0)
     use = (np.minimum(one, other) > 0) & (lowest > 0) & ~_flat(drawn_one) & ~_flat(drawn_other)
     logs = np.log(drawn_one[:, use] / drawn_other[:, use])

@@ -97,7 +97,7 @@ def overlap_risk(
     cluster : array_like, shape (n,), optional
         Patient of each row; a drawn patient brings all of his or her rows. Every row is one when not given.
     draws : int
-        Bootstrap draws, 2 or more.
+        Bootstrap draws, 2 or more, or 0: estimates alone, all limits NaN.
     seed : int or list of int
         The draws, and so the limits, depend on it and on nothing but the rows.
     level : float
@@ -107,7 +107,7 @@ def overlap_risk(
     ------
     InputRefused
         What `weighting.overlap_weights` and `curves.kaplan_meier` refuse; E745 a time after the
-        last row of an arm, where nobody was watched; E746 fewer than two draws.
+        last row of an arm, where nobody was watched; E746 one draw, or fewer than none.
     NotEstimable
         What `weighting.overlap_weights` cannot fit; more than 5 % of the draws without a finite fit.
     """

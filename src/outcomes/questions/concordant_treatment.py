@@ -281,7 +281,8 @@ def _settings(episodes: Episodes) -> dict[str, Any]:
         estimand="difference in the share relieved, overlap population",
         estimator="overlap-weighted interval-censored curve of each arm; patients drawn, weights estimated again in "
         "every draw",
-        bootstrap_draws=f"{protocol.inference.bootstrap_draws} for the main line, {count_draws(episodes)} beside it",
+        bootstrap_draws=f"{protocol.inference.bootstrap_draws} for the main line, {count_draws(episodes)} beside it, "
+        "none for the estimate without a clinic",
         multiplicity=f"one comparison, fixed beforehand: the q-value of its {MAIN} line is its p-value; no line beside "
         "it is a test",
         tag="adjusted association",

@@ -42,8 +42,8 @@ from outcomes.questions.treatment_arms import Arms, choose_columns_of, keep_comp
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
 
-DRAWS_BESIDE, DRAWS_OF_CLINICS = 100, 50
-"""Draws of patients: a hundred give the spread to 7 %; without a clinic it is the estimate that is looked at."""
+DRAWS_BESIDE = 100
+"""Draws of patients: a hundred give the spread to 7 %."""
 FIRST_EPISODE = "first_episode"
 
 
@@ -95,11 +95,15 @@ def find_clinics(episodes: Episodes, contrast: Contrast) -> list[int]:
 
 
 def without_clinic(episodes: Episodes, contrast: Contrast, head: Line, code: int) -> Line:
-    """The adjusted difference without a clinic, by its code. Units, columns and weights are found anew."""
+    """The adjusted difference without a clinic, by its code. Units, columns and weights are found anew.
+
+    It has no interval: what is asked is how far the estimate of the same question moves when one clinic is taken away,
+    and that is a matter of the records at hand, not of others that might have been drawn.
+    """
     clinic = episodes.visits.columns["clinic"][contrast.arms.rows.row]
     name = str(episodes.visits.words.codes["clinic"][code])
     line = replace(head, analysis="without_clinic", analysis_label=f"without clinic {name}")
-    found = fit_contrast(episodes, contrast.arms.take(clinic != code), head.horizon_days, DRAWS_OF_CLINICS)
+    found = fit_contrast(episodes, contrast.arms.take(clinic != code), head.horizon_days, draws=0)
     line = count_arms(line, found.arms)
     return beside_line(line, found.shown) if found.shown else line.refuse(found.reason)
 

@@ -145,7 +145,7 @@ def fit_contrast(episodes: Episodes, arms: Arms, horizon: int, draws: int, worke
     horizon : int
         Day at which the shares relieved are compared.
     draws : int
-        Bootstrap draws of patients, 2 or more, each of which fits the propensity anew.
+        Bootstrap draws of patients, each of which fits the propensity anew: 2 or more, or 0 for the estimate alone.
     workers : int
         Threads; the numbers do not depend on it.
     """

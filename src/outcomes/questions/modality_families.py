@@ -266,7 +266,8 @@ def _settings(episodes: Episodes, rows: TreatmentRows) -> dict[str, Any]:
         estimand="difference in the share relieved, overlap population",
         estimator="overlap-weighted interval-censored curve of each arm; patients drawn, weights estimated again in "
         "every draw",
-        bootstrap_draws=f"{protocol.inference.bootstrap_draws} for main lines, {DRAWS_BESIDE} beside them",
+        bootstrap_draws=f"{protocol.inference.bootstrap_draws} for main lines, {DRAWS_BESIDE} beside them, "
+        "none for the estimate without a clinic",
         multiplicity=f"Benjamini-Hochberg over all families, refused ones too, q = {protocol.inference.bh_q:g}",
         tag="adjusted association",
     )
