@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test test-slow lab bench bench-estimates sample lock sbom audit clean environment environment-dev \
+.PHONY: help report test test-slow lab bench bench-estimates sample lock sbom wheel audit clean environment environment-dev \
 	environment-bench environment-peers
 
 VENV ?= .venv
@@ -47,6 +47,9 @@ lock: ## the lock files from pyproject.toml; ARGS=--upgrade takes the newest ver
 
 sbom: environment ## what users install, as CycloneDX JSON and a list of licences, in build/sbom/
 	"$(BIN)/python" tools/sbom.py
+
+wheel: sbom ## the package as one file in dist/, its bill of materials inside; the same bytes whoever builds it
+	@"$(BIN)/python" tools/wheel.py
 
 audit: environment ## known vulnerabilities of the locked packages; ends with 3 where no database can be reached
 	"$(BIN)/python" tools/audit.py

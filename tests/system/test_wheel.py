@@ -1,0 +1,97 @@
+"""The wheel: the same bytes from two folders, all of the package, its bill of materials, and it can be used."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+SECONDS = 1_700_000_000
+
+
+@pytest.fixture(scope="module")
+def tool(repository):
+    spec = importlib.util.spec_from_file_location("wheel_tool", repository / "tools" / "wheel.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def built(tool, repository, tmp_path_factory):
+    """Two wheels, of copies with other times, permissions and places, and with what was left lying about in one."""
+    wheels = []
+    for name, mode in (("one", 0o600), ("another/one", 0o666)):
+        folder = tmp_path_factory.mktemp("source") / name
+        hidden = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(repository / "src", folder / "src", ignore=hidden, copy_function=shutil.copyfile)
+        for file in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copyfile(repository / file, folder / file)
+        bill = folder / "outcomes.cdx.json"
+        bill.write_text('{"bomFormat": "CycloneDX"}\n')
+        for path in folder.rglob("*"):
+            if path.is_file():
+                path.chmod(mode)
+                os.utime(path, (1e9 + mode, 1e9 + mode))
+        (folder / "src" / "outcomes" / "__pycache__").mkdir(exist_ok=mode == 0o600)
+        (folder / "src" / "outcomes" / "__pycache__" / f"{mode}.pyc").write_bytes(b"left")
+        wheels.append(tool.build(folder, bill, SECONDS, folder / "dist"))
+    return wheels
+
+
+def test_two_builds_have_the_same_bytes(built):
+    assert built[0] != built[1]
+    assert built[0].read_bytes() == built[1].read_bytes()
+
+
+def test_everything_of_the_package_is_in_it_and_nothing_else(built, repository):
+    source = repository / "src"
+    files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    wanted = {name for name in files if "__pycache__" not in name}
+    assert any(name.endswith(".j2") for name in wanted)
+    with zipfile.ZipFile(built[0]) as wheel:
+        names = set(wheel.namelist())
+        about = {name for name in names if name.split("/")[0].endswith(".dist-info")}
+        assert names - about == wanted
+        assert wheel.read(next(name for name in about if name.endswith("/sboms/outcomes.cdx.json")))
+        assert {entry.date_time for entry in wheel.infolist()} == {(2023, 11, 14, 22, 13, 20)}
+
+
+def test_its_record_names_every_file(built):
+    with zipfile.ZipFile(built[0]) as wheel:
+        record = next(name for name in wheel.namelist() if name.endswith("/RECORD"))
+        rows = list(csv.reader(io.StringIO(wheel.read(record).decode())))
+        assert sorted(row[0] for row in rows) == sorted(wheel.namelist())
+
+
+def test_the_command_runs_from_it(built, tmp_path):
+    """Unpacked as an installer does, away from the sources."""
+    with zipfile.ZipFile(built[0]) as wheel:
+        wheel.extractall(tmp_path / "installed")
+    out = tmp_path / "made"
+    command = [sys.executable, "-m", "outcomes", "simulate", "--patients", "30", "--seed", "1", "--out", str(out)]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (out / "visits.csv").stat().st_size > 1000
+
+
+def test_without_a_bill_there_is_no_wheel(tool, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tool, "BILL", tmp_path / "none.json")
+    monkeypatch.setattr(tool, "OUT", tmp_path / "dist")
+    assert tool.main() == 1
+    assert "make sbom" in capsys.readouterr().err
+    assert not (tmp_path / "dist").exists()

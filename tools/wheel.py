@@ -1,0 +1,86 @@
+"""The package as one file to install, the same bytes whoever builds it: `make wheel`.
+
+    dist/outcomes-<version>-py3-none-any.whl    what `pip install` takes; its bill of materials (`make sbom`) inside
+
+It is built from the last commit, not from the folder, so that nothing left lying about comes along. Every file in it
+carries the time of that commit. The bill lies where PEP 770 wants it, `<name>.dist-info/sboms/`. Prints the SHA-256 by
+which two builds are compared. Ends with 1 when there is no bill.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from flit_core.wheel import WheelBuilder
+
+ROOT = Path(__file__).resolve().parent.parent
+BILL = ROOT / "build" / "sbom" / "outcomes.cdx.json"
+OUT = ROOT / "dist"
+
+
+def build(source: Path, bill: Path, seconds: int, out: Path) -> Path:
+    """Build a wheel.
+
+    Parameters
+    ----------
+    source : Path
+        Folder with ``pyproject.toml``.
+    bill : Path
+        Bill of materials to put into it.
+    seconds : int
+        Since 1970, the time that all of its files carry.
+    out : Path
+        Folder to write to; made when it is not there.
+
+    Returns
+    -------
+    Path
+        Of the wheel, whole or not there at all.
+    """
+    os.environ["SOURCE_DATE_EPOCH"] = str(seconds)
+    content = io.BytesIO()
+    builder = WheelBuilder.from_ini_path(source / "pyproject.toml", content)
+    try:
+        builder.copy_module()
+        builder.write_metadata()
+        builder._add_file(bill, f"{builder.dist_info}/sboms/{bill.name}")  # the builder has no door for it yet
+        builder.write_record()
+    finally:
+        builder.wheel_zip.close()
+    out.mkdir(parents=True, exist_ok=True)
+    part, target = out / f".{builder.wheel_filename}.part", out / builder.wheel_filename
+    part.write_bytes(content.getvalue())
+    part.replace(target)
+    return target
+
+
+def git(*arguments: str) -> bytes:
+    """Return what git says."""
+    command = [shutil.which("git") or "git", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+
+
+def main() -> int:
+    """Build the last commit."""
+    if not BILL.exists():
+        print(f"{BILL} is not there: run `make sbom` first.", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", "HEAD"))) as files:
+            files.extractall(folder, filter="data")
+        wheel = build(Path(folder), BILL, int(git("log", "-1", "--format=%ct")), OUT)
+    print(wheel)
+    print(f"sha256 {hashlib.sha256(wheel.read_bytes()).hexdigest()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
