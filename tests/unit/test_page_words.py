@@ -257,6 +257,16 @@ def test_a_file_or_column_keeps_its_letters():
     )
 
 
+def test_the_page_says_of_full_dates_what_they_are():
+    inputs = fakes.inputs()
+    assert inputs.visits.has_calendar
+    said = [note for note in list_data_notes(inputs) if "not Safe Harbor data" in note]
+    assert len(said) == 1
+    without = fakes.visits()
+    without.has_calendar = False
+    assert not any("Safe Harbor" in note for note in list_data_notes(dataclasses.replace(inputs, visits=without)))
+
+
 def test_further_files_are_named_without_the_first():
     assert name_part("quarter_review_chart_months", "quarter_review") == "chart months"
     assert name_part("relief_km_at_visit", "relief") == "km at visit"

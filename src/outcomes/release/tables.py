@@ -38,6 +38,10 @@ END_WORDS = {
 VISIT_BANDS = ((1, 1, "1"), (2, 3, "2 to 3"), (4, 6, "4 to 6"), (7, 12, "7 to 12"), (13, 10**9, "13 and more"))
 LONGEST_TERM = 60
 MOST_UNREAD = 30
+_FULL_DATES = (
+    "The export has full dates of visits, which the Safe Harbor list of 45 CFR 164.514(b)(2) names: its records are not "
+    "Safe Harbor data. No date of a patient's visit stands on this page."
+)
 UNDECIDED_ENDS = ("follow_up_unknown", "open_at_data_cut")
 TOO_EARLY = "it is too early to tell; more than half of the episodes are still open at the data cut"
 FOLLOW_UP_UNKNOWN = (
@@ -224,8 +228,8 @@ def is_pain_never_rated(episodes: Episodes) -> bool:
 
 
 def list_data_notes(inputs: ReportInputs) -> tuple[str, ...]:
-    """Return what a reader of the numbers should know of the export: columns not read, and the notes of cleaning."""
-    notes = []
+    """Return what a reader of the numbers should know of the export: dates, columns not read, notes of cleaning."""
+    notes = [_FULL_DATES] if inputs.visits.has_calendar else []
     for file in inputs.records.files if inputs.records is not None else ():
         if unread := [cut_text(name) for name in file.unread_columns if name.strip()]:
             more = f" and {len(unread) - MOST_UNREAD} more" if len(unread) > MOST_UNREAD else ""
