@@ -191,6 +191,29 @@ def test_interval_of_a_share_is_about_wilson():
     assert (low[0], high[0]) == (pytest.approx(0.133, abs=0.005), pytest.approx(0.289, abs=0.005))
 
 
+def test_draws_close_to_one_do_not_throw_the_limit_to_the_other_end():
+    # 494 of 500 draws at 1, four near it and two at .97: a mean of .9998 and, on the logit scale, a spread of 9.
+    drawn = np.array([1.0] * 494 + [0.999] * 4 + [0.968, 0.97])[:, None]
+    for way in (limits.interval_limits, limits.sup_t_band):
+        low, high = way([1.0], drawn)
+        assert 0.968 <= low[0] <= high[0] == 1
+        low, high = way([0.0], 1 - drawn)
+        assert 0 == low[0] <= high[0] <= 0.032 + 1e-12
+    # Beside such a time the band of another is no wider than alone.
+    beside = np.random.default_rng(4).normal(0.5, 0.02, (500, 1))
+    alone = limits.sup_t_band([0.5], beside)
+    both = limits.sup_t_band([0.5, 1.0], np.concatenate([beside, drawn], axis=1))
+    assert both[1][0] - both[0][0] < 1.3 * (alone[1][0] - alone[0][0])
+
+
+def test_a_share_of_one_in_many_is_still_an_interval_of_the_logit():
+    # One event among 200: the draws have 0, 1, 2, ... events, which is a standard error of one logit: 1 / 200 times e^2.
+    drawn = np.random.default_rng(6).binomial(200, 1 / 200, (500, 1)) / 200
+    low, high = limits.interval_limits([1 / 200], drawn)
+    assert 0 < low[0] < 0.001
+    assert 0.02 < high[0] < 0.06
+
+
 def test_mirrored_draws_give_the_mirrored_interval():
     drawn = np.random.default_rng(3).beta(2, 5, (400, 3))
     low, high = limits.interval_limits(drawn.mean(axis=0), drawn)

@@ -51,6 +51,24 @@ def test_curve_stop_is_the_larger_of_the_two_floors():
     assert find_last_day(np.array([19, 5]), 19, protocol) == -1
 
 
+def test_a_curve_goes_on_where_few_are_left_because_nearly_all_had_the_event():
+    protocol = Protocol()
+    time = np.repeat([1.0, 2.0, 3.0, 9.0], [50, 25, 15, 10])
+    event = np.repeat([True, True, False, False], [50, 25, 15, 10])
+    at_risk, events = count_days(time, event, 9)
+    assert list(at_risk[:5]) == [100, 100, 50, 25, 10]
+    assert find_last_day(at_risk, 100, protocol) == 3
+    # From day 4 on, 15 of 100 have left without it: not more than a fifth.
+    assert find_last_day(at_risk, 100, protocol, events) == 8
+    assert find_last_day(np.where(at_risk == 10, 9, at_risk), 100, protocol, events) == 3
+    # Nobody left: nothing is open where nobody is at risk either.
+    assert find_last_day(np.array([40, 40, 10, 0]), 40, protocol, np.array([0, 30, 40, 40])) == 3
+    event[:10] = False
+    at_risk, events = count_days(time, event, 9)
+    # Ten more left on day 1, and 25 are too many once only ten are at risk.
+    assert find_last_day(at_risk, 100, protocol, events) == 3
+
+
 def test_days_are_counted_closed_on_the_right():
     at_risk, events = count_days(np.array([0.0, 2.0, 2.0, 5.0]), np.array([False, True, False, True]), 4)
     assert at_risk.tolist() == [4, 3, 3, 1]
@@ -310,9 +328,13 @@ def test_silent_stops_are_of_eligible_episodes():
 
 
 def test_a_quarter_has_no_share_where_too_few_are_still_observed():
-    episodes = dated_episodes(yearly(), small(reporting_floor={"curve_min_observed": 2}))
-    review = review_quarter(episodes)
-    # Of four, three are relieved on day 7: on day 28 one is still observed.
+    protocol = small(reporting_floor={"curve_min_observed": 2})
+    # Of four, three are relieved on day 7, and on day 28 one is still observed: of everybody it is known.
+    review = review_quarter(dated_episodes(yearly(), protocol))
+    assert value(review, "2025Q2", "relieved_by_28")["estimate"] == 0.75
+    # That one stops coming on day 7.
+    stopped = [row for k, row in enumerate(yearly()) if not (row[0].endswith("p0") and k % 3 == 2)]
+    review = review_quarter(dated_episodes(stopped, protocol))
     assert math.isnan(value(review, "2025Q2", "relieved_by_28")["estimate"])
     assert any("2025Q2, relieved by day 28 (estimated): too few were still observed" in note for note in review.notes)
 

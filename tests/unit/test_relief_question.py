@@ -357,7 +357,10 @@ def test_times_by_hand():
     times = found.times.set_index("measure")
     assert times["estimate"].tolist()[:3] == [7, 14, 21]
     assert times["after_days"].tolist()[:3] == [0, 7, 14]
-    assert math.isnan(times.loc["restricted_mean_42", "estimate"])  # nobody is observed after day 28
+    # Nobody is observed after day 28, and nobody left before relief.
+    assert times.loc["restricted_mean_42", "estimate"] == pytest.approx((7 + 14 + 21 + 28) / 4, abs=1e-4)
+    left = estimate_relief(episodes_of([*courses[:3], "0:6 7:6 14:6"])).times.set_index("measure")
+    assert math.isnan(left.loc["restricted_mean_42", "estimate"])
     longer = estimate_relief(episodes_of(courses)).times.set_index("measure")
     # Masses .2 at 7, 14, 21, 28 of five, the fifth without relief to day 42.
     assert longer.loc["restricted_mean_42", "estimate"] == pytest.approx((7 + 14 + 21 + 28 + 42) / 5, abs=1e-4)

@@ -265,7 +265,7 @@ def _describe(episodes: Episodes, rule: str, by: str | None, weighted: bool) -> 
         bootstrap_draws=protocol.inference.bootstrap_draws,
         censoring="day of the last measured visit",
         curve_stop=f"first day with fewer than {floor.curve_min_observed} episodes or {floor.curve_min_share:.0%} "
-        "neither relieved nor past their last measured visit",
+        f"neither relieved nor past their last measured visit, and more than {results.MOST_LOST:.0%} lost unrelieved",
         by=by,
         weighted=weighted,
     )
@@ -334,8 +334,8 @@ def _gap_notes(curves: Sequence[results.DayCurve], horizons: Sequence[int]) -> l
 def _summarise(episodes: Episodes, rows: ReliefRows, protocol: Protocol) -> dict[str, Any]:
     seen, left, right = rows.seen, rows.left_days, rows.right_days
     width = (right - left)[seen]
-    at_risk, _ = results.count_days(rows.last_seen_days, seen, count_days(protocol))
-    last_day = results.find_last_day(at_risk, left.size, protocol)
+    at_risk, events = results.count_days(rows.last_seen_days, seen, count_days(protocol))
+    last_day = results.find_last_day(at_risk, left.size, protocol, events)
     last_visit = (episodes.columns["last_day"] - episodes.columns["index_day"])[rows.episode]
     known = seen.any()
     enough = known and left.size >= protocol.reporting_floor.estimate_min_episodes

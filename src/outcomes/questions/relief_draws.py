@@ -85,13 +85,16 @@ def draw_settings(group: str, protocol: Protocol) -> tuple[int, list[int]]:
     return protocol.inference.bootstrap_draws, [protocol.inference.seed, zlib.crc32(group.encode())]
 
 
-def daily_limits(share: FloatArray, drawn: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+def daily_limits(share: FloatArray, drawn: FloatArray, level: float, last_day: int) -> tuple[FloatArray, FloatArray]:
     """Limits of a share by each day, widened so that neither falls over time; NaN where every draw is 0.
 
-    Before anything happens the draws have no width to give, and an interval from 0 to 0 would say too much.
+    Before anything happens the draws have no width to give, and an interval from 0 to 0 would say too much. Days after
+    the last one that may be stated widen none before them: too few are left to say anything there.
     """
     low, high = limits.interval_limits(share, drawn, level)
-    low, high = np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
+    for days in (slice(0, last_day + 1), slice(last_day + 1, None)):
+        low[days] = np.minimum.accumulate(low[days][::-1])[::-1]
+        high[days] = np.maximum.accumulate(high[days])
     nothing = ~(drawn > 0).any(axis=0)
     return np.where(nothing, np.nan, low), np.where(nothing, np.nan, high)
 

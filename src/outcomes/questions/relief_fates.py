@@ -65,23 +65,26 @@ def fit_ends(fates: Fates, draws: Draws, last_day: int, protocol: Protocol) -> F
     """Add the competing ends; nothing past the last day up to which a stop is known."""
     usable = draws.told > 0
     shares = incidence_by_day(draws.ends[usable])[..., :-1]
+    ended = np.sum([curve.events for curve in fates.ends], axis=0)
     ends = []
     for blank, own in zip(fates.ends, np.moveaxis(shares, -2, 0), strict=True):
-        line = fit_line_of(np.clip(own, 0.0, 1.0), protocol.inference.level)
-        stop = min(last_day, results.find_last_day(blank.at_risk, blank.n, protocol))
+        stop = min(last_day, results.find_last_day(blank.at_risk, blank.n, protocol, ended))
+        line = fit_line_of(np.clip(own, 0.0, 1.0), stop, protocol.inference.level)
         ends.append(
             replace(blank, estimate=line.share, conf_low=line.conf_low, conf_high=line.conf_high, last_day=stop)
         )
     return replace(fates, ends=tuple(ends))
 
 
-def fit_if_stopped(fates: Fates, draws: Draws, shares: FloatArray, protocol: Protocol) -> Fates:
+def fit_if_stopped(fates: Fates, draws: Draws, shares: FloatArray, last_day: int, protocol: Protocol) -> Fates:
     """Add the lines under other fates of those who stopped.
 
     Parameters
     ----------
     shares : ndarray, shape (1 + draws, days)
         The main curve of the data and of every draw.
+    last_day : int
+        The last one that may be stated.
     """
     usable = draws.told > 0
     shares, stops, total = shares[usable], draws.stops[usable], draws.told[usable]
@@ -89,10 +92,10 @@ def fit_if_stopped(fates: Fates, draws: Draws, shares: FloatArray, protocol: Pro
     lines = []
     for ratio in STOP_RATIOS:
         changed = shares if ratio == 1.0 else share_if_stopped(shares, stops, total, ratio, leaves)
-        lines.append(fit_line_of(np.clip(changed, 0.0, 1.0), protocol.inference.level))
+        lines.append(fit_line_of(np.clip(changed, 0.0, 1.0), last_day, protocol.inference.level))
     return replace(fates, if_stopped=tuple(lines))
 
 
-def fit_line_of(shares: FloatArray, level: float) -> Line:
+def fit_line_of(shares: FloatArray, last_day: int, level: float) -> Line:
     """The first row with limits from the others."""
-    return Line(shares[0], *daily_limits(shares[0], shares[1:], level))
+    return Line(shares[0], *daily_limits(shares[0], shares[1:], level, last_day))

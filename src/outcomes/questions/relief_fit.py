@@ -78,7 +78,8 @@ def fit_group(group: str, rows: ReliefRows, protocol: Protocol) -> GroupFit:
         curve = _with_limits(curve, drawn, protocol)
         times = _times(fit, curve, drawn, protocol)
     if enough_told:
-        fates = fit_if_stopped(fates, draws, np.concatenate([curve.estimate[None, :], drawn]), protocol)
+        shares = np.concatenate([curve.estimate[None, :], drawn])
+        fates = fit_if_stopped(fates, draws, shares, curve.last_day, protocol)
         bounds = {"if_none_of_stopped": fates.if_stopped[0].share, "if_all_of_stopped": fates.if_stopped[-1].share}
         curve = replace(curve, daily={**curve.daily, **bounds})
     return GroupFit(curve, times, fates)
@@ -86,7 +87,7 @@ def fit_group(group: str, rows: ReliefRows, protocol: Protocol) -> GroupFit:
 
 def _with_limits(curve: DayCurve, drawn: FloatArray, protocol: Protocol) -> DayCurve:
     """Add the interval of each day, from the first relief seen on, and the band."""
-    low, high = daily_limits(curve.estimate, drawn, protocol.inference.level)
+    low, high = daily_limits(curve.estimate, drawn, protocol.inference.level, curve.last_day)
     low, high = (np.where(curve.events > 0, limit, np.nan) for limit in (low, high))
     band_low, band_high = np.full_like(low, np.nan), np.full_like(high, np.nan)
     days = np.flatnonzero((curve.events >= BAND_MIN_EVENTS) & (np.arange(low.size) <= curve.last_day))
@@ -106,7 +107,7 @@ def fit_line(group: str, rows: ReliefRows, protocol: Protocol) -> DayCurve:
         return curve
     counts = bootstrap.draw_counts(patterns.row, rows.patient, *draw_settings(group, protocol), rows.weight)
     drawn = bootstrap.npmle_draws(patterns, fit, counts, np.arange(curve.estimate.size))
-    low, high = daily_limits(curve.estimate, drawn, protocol.inference.level)
+    low, high = daily_limits(curve.estimate, drawn, protocol.inference.level, curve.last_day)
     return replace(curve, conf_low=low, conf_high=high)
 
 
@@ -121,7 +122,7 @@ def fit_curve(
     daily = dict.fromkeys(DAILY, blank)
     if n < protocol.reporting_floor.estimate_min_episodes:
         return DayCurve(group, n, blank, blank, blank, at_risk, events, -1, daily), None, None
-    stop = results.find_last_day(at_risk, n, protocol)
+    stop = results.find_last_day(at_risk, n, protocol, events)
     if not rows.seen.any():
         none = np.zeros(n_days)
         return DayCurve(group, n, none, blank, blank, at_risk, events, stop, daily | {"upper": none}), None, None
@@ -143,8 +144,8 @@ def fit_km(group: str, rows: ReliefRows, protocol: Protocol) -> DayCurve:
     share = 1.0 - curves.survival_at(curve, np.arange(n_days))[0]
     settings = draw_settings(group, protocol)
     drawn = incidence_draws(time, event, rows.patient, np.arange(n_days), *settings, rows.weight, causes=1)[:, 0]
-    low, high = daily_limits(np.where(np.isnan(share), 0.0, share), drawn, protocol.inference.level)
-    stop = results.find_last_day(at_risk, n, protocol)
+    stop = results.find_last_day(at_risk, n, protocol, events)
+    low, high = daily_limits(np.where(np.isnan(share), 0.0, share), drawn, protocol.inference.level, stop)
     return DayCurve(group, n, share, low, high, at_risk, events, stop)
 
 

@@ -29,6 +29,10 @@ Flags = NDArray[np.bool_]
 ALL = "all"
 NOT_RECORDED = "not recorded"
 MAX_GROUPS = 200
+MOST_LOST, LEAST_AT_RISK = 0.2, 10
+"""For a curve to go on where few are at risk: share of all who may have left without the event, and how few. In 300
+simulated practices whose patients nearly all had it, and of whom few left early, intervals of days stated so held the
+truth in 94 to 96 of 100; with five at risk in 61 to 94 (``tests/simulation/test_relief_interval_coverage.py``)."""
 
 GROUP_COLUMNS = (
     "region",
@@ -191,11 +195,22 @@ def count_days(
     return at_risk, events
 
 
-def find_last_day(at_risk: NDArray[np.int64], n: int, protocol: Protocol) -> int:
-    """Last day before `curve_stop`, the first day with too few still at risk; -1 when that is day 0."""
+def find_last_day(
+    at_risk: NDArray[np.int64], n: int, protocol: Protocol, events: NDArray[np.int64] | None = None
+) -> int:
+    """Last day before `curve_stop`, the first day with too few still at risk; -1 when that is day 0.
+
+    Few are left at risk also where nearly all have had the event, and there the share is known best. So a curve of an
+    event that most have is not stopped, `events` given, while no more than `MOST_LOST` of all have left without it and
+    `LEAST_AT_RISK` are left, or none left at all.
+    """
     floor = protocol.reporting_floor
-    least = max(float(floor.curve_min_observed), floor.curve_min_share * n)
-    short = np.flatnonzero(at_risk < least)
+    stop = at_risk < max(float(floor.curve_min_observed), floor.curve_min_share * n)
+    if events is not None:
+        # Who has the event on a day is at risk on it.
+        lost = n - at_risk - np.concatenate([[0], events[:-1]])
+        stop &= (lost > MOST_LOST * n) | ((lost > 0) & (at_risk < LEAST_AT_RISK))
+    short = np.flatnonzero(stop)
     return int(short[0]) - 1 if short.size else at_risk.size - 1
 
 

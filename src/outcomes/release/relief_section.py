@@ -105,7 +105,7 @@ def _why_not(protocol: Any, tables: Tables) -> str:
         return f"fewer than {least} episodes have a first score that leaves room for relief"
     if is_scored_once(tables):
         return "most episodes have a single score, which says nothing of when relief came"
-    return "too few episodes were observed that long"
+    return "too few episodes without relief were still seen by then"
 
 
 def _curve(result: Any, tables: Tables, horizons: tuple[int, ...]) -> tuple[FigureView, ...]:
