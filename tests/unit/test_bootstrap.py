@@ -207,7 +207,7 @@ def test_draws_close_to_one_do_not_throw_the_limit_to_the_other_end():
 
 
 def test_a_share_of_one_in_many_is_still_an_interval_of_the_logit():
-    # One event among 200: the draws have 0, 1, 2, ... events, which is a standard error of one logit: 1 / 200 times e^2.
+    # One event among 200: the draws have 0, 1, 2, ... events, a standard error of one logit: 1 / 200 times e^2.
     drawn = np.random.default_rng(6).binomial(200, 1 / 200, (500, 1)) / 200
     low, high = limits.interval_limits([1 / 200], drawn)
     assert 0 < low[0] < 0.001

@@ -68,17 +68,6 @@ def test_four_rows_and_one_stop_by_hand():
     assert share_if_stopped(share, stops, total, 0.5) == pytest.approx([0, (1 + 1 / 6) / 4, (2 + by_half) / 4])
 
 
-def test_all_of_them_are_relieved_after_their_last_visit_not_their_last_rating():
-    # As above, but the stopper came once more on day 1, unrated: relieved on day 2.
-    fit = npmle([0, 1, 2, 0], [1, 2, np.inf, np.inf])
-    share, stops, leaves = cdf_at(fit, [0, 1, 2])[0], np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
-    found = share_if_stopped(share, stops, np.array(4.0), np.inf, leaves)
-    assert found == pytest.approx([0, 1 / 4, 3 / 4], abs=1e-9)
-    for ratio in (0, 0.5, 1, 2):
-        with_leaves = share_if_stopped(share, stops, np.array(4.0), ratio, leaves)
-        np.testing.assert_array_equal(with_leaves, share_if_stopped(share, stops, np.array(4.0), ratio))
-
-
 def interval_data(n, seed):
     rng = np.random.default_rng(seed)
     time, day = rng.exponential(25, n), np.zeros(n)

@@ -174,9 +174,9 @@ o          | 2025-11-15 | 5        |
 """
 
 
-def endings():
+def endings(more=""):
     clinic = [f"open | {day} | |" for day in pd.date_range("2024-12-20", "2025-12-31", freq="10D").strftime("%Y-%m-%d")]
-    return build_episodes(build_visits(records(ENDINGS.strip() + "\n" + "\n".join(clinic)), SMALL))
+    return build_episodes(build_visits(records(ENDINGS.strip() + more + "\n" + "\n".join(clinic)), SMALL))
 
 
 def if_stopped(found, day):
@@ -199,6 +199,16 @@ def test_bounds_of_those_who_stopped_by_hand():
     assert (by_ratio["n"] == 5).all()
     day_14 = found.curve[found.curve["day"] == 14].iloc[0]
     assert (day_14["if_none_of_stopped"], day_14["if_all_of_stopped"]) == pytest.approx((0.475, 0.725), abs=1e-6)
+
+
+def test_the_main_line_lies_between_the_bounds_where_the_last_visit_has_no_score():
+    found = estimate_relief(endings("\ns | 2025-01-16 | |"))
+    shares = if_stopped(found, 14)["estimate"]
+    assert shares.tolist() == pytest.approx([0.475, 0.5375, 0.6, 0.725, 0.725], abs=1e-6)
+    curve = found.curve.dropna(subset="if_all_of_stopped")
+    assert len(curve) > 7
+    assert (curve["if_none_of_stopped"] <= curve["estimate"] + 1e-9).all()
+    assert (curve["estimate"] <= curve["if_all_of_stopped"] + 1e-9).all()
 
 
 def test_ends_by_hand():

@@ -53,9 +53,7 @@ def incidence_by_day(leaving: FloatArray) -> FloatArray:
     return np.moveaxis(incidence, -1, -2)
 
 
-def share_if_stopped(
-    share: FloatArray, stops: FloatArray, total: FloatArray, ratio: float, leaves: FloatArray | None = None
-) -> FloatArray:
+def share_if_stopped(share: FloatArray, stops: FloatArray, total: FloatArray, ratio: float) -> FloatArray:
     """Return the share with the event, had those who stopped another hazard than those still seen.
 
     The curve takes whoever stops on day s to have, on each day after, the hazard h of those still seen. Here that
@@ -63,7 +61,8 @@ def share_if_stopped(
     parameter; Little 1993, doi:10.1080/01621459.1993.10594302). By self-consistency the curve is the mean over rows of
     the probability to have had the event, so only the stoppers' part changes:
     ``share + (A(1) - A(ratio)) / total``, with ``A(r)[t] = A(r)[t-1] (1 - min(1, r h[t])) + stops[t]`` the stoppers
-    still without the event by day t. The ratio 0 is "none of them ever", ``inf`` "all on the day after they left".
+    still without the event by day t. The ratio 0 is "none of them ever", ``inf`` "all on the day after they
+    were last seen without it": whatever became of them lies between the two.
 
     Parameters
     ----------
@@ -75,9 +74,6 @@ def share_if_stopped(
         Weight of all rows among which `stops` are counted: those of whom it is known whether they stopped.
     ratio : float
         0 or more; 1 gives `share` back.
-    leaves : ndarray, shape (..., days), optional
-        The same rows as `stops` by the day they were last there, which can be later than the day they were last seen
-        without the event; only ``ratio = inf`` reads it. `stops` when not given.
 
     Returns
     -------
@@ -91,15 +87,11 @@ def share_if_stopped(
     ratio = read_number(ratio)
     refuse_where(np.array([not ratio >= 0]), "E646", "ratio", "must be one number, 0 or more; inf is allowed.")
     share, stops, total = check_array("share", share), check_array("stops", stops), check_array("total", total)
-    leaves = stops if leaves is None else check_array("leaves", leaves)
     free = 1.0 - np.clip(share, 0.0, 1.0)
     before = np.concatenate([np.ones_like(free[..., :1]), free[..., :-1]], axis=-1)
     kept = np.divide(free, before, out=np.ones_like(free), where=before > 0)
-    if np.isinf(ratio):
-        gone = np.zeros_like(stops)
-        gone[..., 1:] = np.cumsum(leaves[..., :-1], axis=-1)
-        left_otherwise = np.cumsum(stops, axis=-1) - gone
-    else:
+    left_otherwise = stops
+    if np.isfinite(ratio):
         left_otherwise = _still_without(np.clip(1.0 - ratio * (1.0 - kept), 0.0, 1.0), stops)
     return share + (_still_without(kept, stops) - left_otherwise) / total[..., None]
 

@@ -200,7 +200,9 @@ def _diagnostic_row(contrast: Contrast, protocol: Protocol) -> tuple[Any, ...]:
     if found is None:
         return (*head, *(NAN,) * 5, *looked, NAN, NAN, 0, 0, contrast.reason)
     shown = not contrast.reason
-    reach = float(find_detectable(found.std_err, protocol.inference.level)[0]) if shown else NAN
+    # Where a share is the same in every draw, as where all of an arm are relieved, the draws know no error.
+    knows = shown and bool(np.isfinite(found.std_err[0]))
+    reach = float(find_detectable(found.std_err, protocol.inference.level)[0]) if knows else NAN
     evidence = (NAN, NAN)
     if shown and np.isfinite([found.ratio[0], found.ratio_low[0], found.ratio_high[0]]).all():
         strength = e_value(float(found.ratio[0]), float(found.ratio_low[0]), float(found.ratio_high[0]))

@@ -82,8 +82,8 @@ class Relief:
     if_stopped : DataFrame
         ``group, horizon_days, ratio, estimate, conf_low, conf_high, n, events, told, stopped``: the share had those who
         stopped coming, from then on, `ratio` times the hazard of relief of those still seen; 0 none of them, 1 the main
-        line, inf all on the day after their last visit. `told` episodes are old enough for a stop to be known; of these
-        `stopped` did.
+        line, inf all on the day after their last rating. `told` episodes are old enough for a stop to be known; of
+        these `stopped` did.
     ends, ends_curve : DataFrame
         ``group, horizon_days (day), end, estimate, conf_low, conf_high, ...``: share of the episodes old enough for a
         stop to be known that ended by each day in each of `relief_rows.ENDS`.

@@ -88,10 +88,9 @@ def fit_if_stopped(fates: Fates, draws: Draws, shares: FloatArray, last_day: int
     """
     usable = draws.told > 0
     shares, stops, total = shares[usable], draws.stops[usable], draws.told[usable]
-    leaves = draws.ends[usable, :-1, STOPPED]
     lines = []
     for ratio in STOP_RATIOS:
-        changed = shares if ratio == 1.0 else share_if_stopped(shares, stops, total, ratio, leaves)
+        changed = shares if ratio == 1.0 else share_if_stopped(shares, stops, total, ratio)
         lines.append(fit_line_of(np.clip(changed, 0.0, 1.0), last_day, protocol.inference.level))
     return replace(fates, if_stopped=tuple(lines))
 

@@ -17,7 +17,7 @@ STOP_WORDS = {
     0.5: "Relieved half as often as those still coming",
     1.0: "Relieved as often (the main line)",
     2.0: "Relieved twice as often",
-    float("inf"): "All relieved the day after their last visit",
+    float("inf"): "All relieved the day after their last rating",
 }
 END_WORDS = {
     "relief": "Relief recorded",
