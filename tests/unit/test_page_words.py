@@ -20,6 +20,7 @@ from outcomes.release import first_page
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.label_places import SPOTS, place_labels
 from outcomes.release.look_into import find_to_look_into
+from outcomes.release.marks import HIDDEN
 from outcomes.release.missing_views import _say_gaps
 from outcomes.release.modality_section import is_any_compared, modality_section
 from outcomes.release.model import Column, FigureView, Section, TableView, Text
@@ -30,7 +31,7 @@ from outcomes.release.return_words import say_factors
 from outcomes.release.section_parts import drop_blank, is_blank, list_notes
 from outcomes.release.sections import _quality
 from outcomes.release.sentences import NBSP, agree, cell, say
-from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes
+from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes, list_ledger
 from outcomes.release.views import DASH
 
 
@@ -255,6 +256,16 @@ def test_a_file_or_column_keeps_its_letters():
         "pain: read as 0 to 10.",
         "Clinics stopped.",
     )
+
+
+def test_an_account_of_episodes_with_a_small_count_shows_none_of_them():
+    rows = Step("read", "rows", 100, 97, set_aside={"two heads": 3})
+    people = Step("relieved", "episodes", 90, 40, set_aside={"not seen relieved": 50})
+    few = Step("return at risk", "episodes", 40, 36, set_aside={"pain back before the landmark": 4})
+    shown = list_ledger(Ledger((rows, people, few)), 5)
+    assert shown["n"].tolist() == [100, 3, 97] + [HIDDEN] * 6
+    assert list_ledger(Ledger((rows, people, few)), 4)["n"].tolist()[3:] == [90, 50, 40, 40, 4, 36]
+    assert list_ledger(Ledger((rows, people)), 5)["n"].tolist() == [100, 3, 97, 90, 50, 40]
 
 
 def test_the_page_says_of_full_dates_what_they_are():

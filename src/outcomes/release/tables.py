@@ -17,7 +17,7 @@ from outcomes.errors import NotEstimable
 from outcomes.files.cells import guard
 from outcomes.ledger import Ledger
 from outcomes.release.inputs import QUESTIONS, ReportInputs
-from outcomes.release.marks import small_mark
+from outcomes.release.marks import HIDDEN, small_mark
 from outcomes.release.table_disclosure import protect_parts
 
 if TYPE_CHECKING:
@@ -121,9 +121,23 @@ def name_tables(name: str, result: Any) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def list_ledger(ledger: Ledger) -> pd.DataFrame:
-    """Return the account of rows as a table: step, source, unit, outcome, reason, n."""
-    return _frame(ledger.rows(), ["step", "source", "unit", "outcome", "reason", "n"])
+def list_ledger(ledger: Ledger, floor: int = 0) -> pd.DataFrame:
+    """Return the account of rows as a table: step, source, unit, outcome, reason, n.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    floor : int
+        Smallest count of episodes or patients that is shown. Where one of them is smaller, all of them are hidden: each
+        step takes in what the one before kept, so that the others would tell it. Rows, records and visits are counted
+        in any case.
+    """
+    table = _frame(ledger.rows(), ["step", "source", "unit", "outcome", "reason", "n"])
+    of_people = ~table["unit"].isin(["rows", "records", "visits"])
+    if ((table["n"] > 0) & (table["n"] < floor) & of_people).any():
+        table["n"] = table["n"].astype(object)
+        table.loc[of_people, "n"] = HIDDEN
+    return table
 
 
 def account(ledger: Ledger) -> dict[str, int]:
