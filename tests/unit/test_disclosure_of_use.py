@@ -17,6 +17,7 @@ import use_fakes as fakes
 from outcomes.questions import care_pathway, modality_bundles, modality_shares
 from outcomes.questions.care_pathway import NEVER
 from outcomes.questions.modality_shares import TreatmentVisits
+from outcomes.release import use_disclosure
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.use_boards import judge_ranks, list_ranks, read_path
 
@@ -217,6 +218,19 @@ def test_clinicians_cannot_be_worked_out_from_their_clinic(world):
         reader.say(x, row["events"])
         guarded += [n, x, n - x]
     assert reader.check(guarded, truth_of(use.by_clinician, keys, names, visits.n, use.families))
+
+
+def test_of_too_many_clinicians_to_look_at_together_none_is_numbered(world, monkeypatch):
+    use, found, visits, _ = world
+    monkeypatch.setattr(use_disclosure, "MOST_CLINICIANS", 2)
+    many = use_disclosure.protect_use(use, FLOOR)
+    for name in ("n", "events"):
+        assert (many.by_clinician[name] == HIDDEN).all()
+    for name in ("estimate", "conf_low", "conf_high"):
+        assert not pd.to_numeric(many.by_clinician[name], errors="coerce").notna().any()
+    reader, names, one = read_groups(many.by_clinic, ["clinic_id"], visits.n, many.families)
+    assert reader.check(guards_of(names, one), truth_of(use.by_clinic, ["clinic_id"], names, visits.n, use.families))
+    assert many.table.equals(found.table)
 
 
 def test_hiding_the_small_cells_alone_would_not_do():

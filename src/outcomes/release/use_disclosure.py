@@ -42,6 +42,8 @@ PAIR_CELLS = ("n_both", "n_one", "n_other", "n_neither", "phi", "n_discordant")
 SAME_VISIT = ("share", "before", "after", *LIMITS)
 COUNTS = ("n", "events")
 GROUPS = {"table": ["quarter"], "by_visit": ["visit"]}
+MOST_CLINICIANS = 200
+"""Clinicians, each once a clinic, whose numbers are looked at together; the work grows by more than the square."""
 
 
 def protect_use(result: Any, floor: int) -> Any:
@@ -116,6 +118,12 @@ def _protect_nested(
         done = None if fine is None else _protect_groups(fine, keys, totals, floor)
         return (done, None) if clinicians is None else (None, done)
     fine = group_boards.Grouped.of(clinicians, ["clinic_id", "clinician_id"])
+    if fine.n.size > MOST_CLINICIANS:
+        # With none of them shown nothing can be worked out of them, and clinics are protected by themselves.
+        nothing = np.zeros(fine.n_published, dtype=np.bool_)
+        return _protect_groups(clinics, ["clinic_id"], totals, floor), _mark_groups(
+            clinicians, fine, nothing, False, floor
+        )
     coarse = group_boards.Grouped.of(clinics, ["clinic_id"], fine.families)
     shown, told = _solve(group_boards.group_board(fine, coarse, totals, floor), floor)
     return (
