@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from outcomes.cases.returns import ReturnRows
     from outcomes.definitions import Protocol
 
-COLUMNS = ("measure", "label", "horizon_days", "estimate", "conf_low", "conf_high", "n", "events")
+COLUMNS = ("measure", "label", "relief_by_days", "horizon_days", "estimate", "conf_low", "conf_high", "n", "events")
 MEASURES = ("relieved", "kept", "not_back", "relieved_and_not_back")
 _NOT_KNOWN, _RELAPSED, _FIRST_DAY = 0, 1, 2
 
@@ -48,6 +48,9 @@ class _Path:
 
 def estimate_composite(episodes: Episodes, returns: ReturnRows) -> pd.DataFrame:
     """Estimate the three shares and their product (`COLUMNS`); NaN where one of them cannot be stated.
+
+    Relief counts up to the last of the protocol's days that can be stated, ``relief_by_days``: by another day it is
+    another measure.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def estimate_composite(episodes: Episodes, returns: ReturnRows) -> pd.DataFrame:
         parts = np.column_stack([parts, parts.prod(axis=1)])
         shares = parts[0]
         low, high = limits.interval_limits(shares, parts[1:], protocol.inference.level)
-    found = zip(MEASURES, labels, (by, wait, day, day), shares, low, high, *counts, strict=True)
+    found = zip(MEASURES, labels, (by,) * len(MEASURES), (by, wait, day, day), shares, low, high, *counts, strict=True)
     return pd.DataFrame(list(found), columns=list(COLUMNS))
 
 

@@ -29,11 +29,13 @@ def say_return(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     )
     together = bind(
         tables,
-        f"Counted from the first visit, {{value}} of episodes with enough pain were relieved and had not returned to a "
-        f"clinic in these records within {day} days ({INTERVAL}); this also falls where few are relieved.",
+        f"Counted from the first visit, {{value}} of episodes with enough pain were relieved by day {{by}} and had not "
+        f"returned to a clinic in these records within {day} days ({INTERVAL}); this also falls where few are "
+        "relieved.",
         {
             name: cell("recurrence_composite", column, write, measure="relieved_and_not_back")
             for name, column, write in (
+                ("by", "relief_by_days", "count"),
                 ("value", "estimate", "percent"),
                 ("low", "conf_low", "points"),
                 ("high", "conf_high", "points"),
