@@ -405,6 +405,31 @@ def test_without_a_known_end_of_observation_the_check_is_missing_and_said(two_gr
     assert any("weighted visits is missing" in note and "observed_until_day" in note for note in found.notes)
 
 
+def test_two_lines_that_lie_apart_are_told(monkeypatch):
+    """The weighted visits, which need no shape of each course, moved by half a point from day 14 on."""
+    rng, courses = np.random.default_rng(5), []
+    for _ in range(80):
+        days = np.unique(np.r_[0, rng.integers(1, 50, 7)])
+        fall = rng.normal(7.0, 0.5) - rng.normal(1.5, 0.3) * np.log1p(days / 7)
+        pain = np.clip(np.rint(fall + rng.normal(0, 0.6, days.size)), 0, 10)
+        courses.append(" ".join(f"{d}:{int(p)}" for d, p in zip(days, pain, strict=True)))
+    episodes = episodes_of(courses)
+    assert not any("apart" in note for note in estimate_pain_course(episodes).notes)
+    fit = pain_course.fit_course
+
+    def moved(ratings, protocol):
+        course = fit(ratings, protocol)
+        main, low, high = course.lines[MIXED]
+        other = main + np.where(np.arange(main.size) >= 14, high - main + 0.5, 0.0)
+        return dataclasses.replace(course, lines={**course.lines, IIW: (other, low, high)})
+
+    monkeypatch.setattr(pain_course, "fit_course", moved)
+    said = [note for note in estimate_pain_course(episodes).notes if "apart" in note]
+    assert len(said) == 1
+    assert said[0].startswith("On day 14, 28")
+    assert "more than 0.3 points" in said[0]
+
+
 def test_average_of_visits_by_hand():
     courses = ["0:6 7:3 20:2", "0:8 10:5 21:4", "0:7 3:7 18:5", "0:5 12:2 19:1", "0:9 6:6 20:5", "0:6 8:6 17:6"]
     found = estimate_pain_course(episodes_of(courses)).check

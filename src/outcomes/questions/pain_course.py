@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from outcomes.cases.pain_course import CourseRatings
     from outcomes.definitions import Protocol
 
+LARGEST_GAP_NRS = 0.3
+"""Points by which the weighted visits may leave the interval of the main line before it is said."""
 TABLE_COLUMNS = ("group", "horizon_days", "estimate", "conf_low", "conf_high", "n", "observed")
 CURVE_COLUMNS = ("group", "line", "day", "estimate", "conf_low", "conf_high", "at_risk")
 CHECK_COLUMNS = ("group", "horizon_days", "line", "estimate", "conf_low", "conf_high")
@@ -292,7 +294,23 @@ def _group_notes(course: GroupCourse, horizons: Sequence[int], protocol: Protoco
         )
     if course.check_refusal:
         notes.append(f"{who}the line of weighted visits is missing: {course.check_refusal}")
+    if apart := _find_apart(course, horizons):
+        notes.append(
+            f"{who}on day {', '.join(map(str, apart))} the main line and the weighted visits lie more than "
+            f"{LARGEST_GAP_NRS:g} points apart: the main line gives all courses one shape, higher or lower and faster "
+            "or slower, and is off where they have others; neither line is to be taken alone."
+        )
     return [_begin(note) for note in notes]
+
+
+def _find_apart(course: GroupCourse, horizons: Sequence[int]) -> list[int]:
+    """Days on which the weighted visits lie outside the interval of the main line, and far from it."""
+    apart = []
+    for day in horizons:
+        (value, low, high), (other, _, _) = course.read(MIXED, day), course.read(IIW, day)
+        if abs(value - other) > LARGEST_GAP_NRS and not low <= other <= high:
+            apart.append(day)
+    return apart
 
 
 def _begin(note: str) -> str:
