@@ -414,7 +414,7 @@ def test_two_lines_that_lie_apart_are_told(monkeypatch):
         pain = np.clip(np.rint(fall + rng.normal(0, 0.6, days.size)), 0, 10)
         courses.append(" ".join(f"{d}:{int(p)}" for d, p in zip(days, pain, strict=True)))
     episodes = episodes_of(courses)
-    assert not any("apart" in note for note in estimate_pain_course(episodes).notes)
+    assert not any("points apart" in note for note in estimate_pain_course(episodes).notes)
     fit = pain_course.fit_course
 
     def moved(ratings, protocol):
@@ -424,7 +424,7 @@ def test_two_lines_that_lie_apart_are_told(monkeypatch):
         return dataclasses.replace(course, lines={**course.lines, IIW: (other, low, high)})
 
     monkeypatch.setattr(pain_course, "fit_course", moved)
-    said = [note for note in estimate_pain_course(episodes).notes if "apart" in note]
+    said = [note for note in estimate_pain_course(episodes).notes if "points apart" in note]
     assert len(said) == 1
     assert said[0].startswith("On day 14, 28")
     assert "more than 0.3 points" in said[0]
