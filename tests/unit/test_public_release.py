@@ -25,7 +25,8 @@ from outcomes.release.model import FigureView, TableView
 from outcomes.release.public import figures, publish
 from outcomes.release.public.cohorts import find_people
 from outcomes.release.public.counts import EVERYBODY, STATE, count_people, make_cohort
-from outcomes.release.public.frames import CURVE, HANDLING, PREFIX, TOTAL, to_frames
+from outcomes.release.public.frames import CURVE, PREFIX, TOTAL, to_frames
+from outcomes.release.public.gate import GATE
 from outcomes.release.public.identifiers import check_texts
 from outcomes.release.public.model import CountTable
 from outcomes.release.public.protect import Audit, Protected, protect_release, protect_tables
@@ -387,5 +388,5 @@ def test_reasons_are_said_in_one_line_a_table(episodes):
 @pytest.mark.parametrize(("hidden", "said"), [(1, "1 of 235 numbers of patients is hidden."), (2, "are hidden.")])
 def test_one_hidden_number_is_and_two_are(hidden, said):
     table = pd.DataFrame({"table": [TOTAL], "numbers": [235], "hidden": [hidden], "base": [11]})
-    section = _numbers_section({HANDLING: table}, {"rules": (), "reasons": ()})
+    section = _numbers_section({GATE: table}, {"rules": (), "reasons": ()})
     assert section.lead[0].text.endswith(said)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PREFIX = "public_"
 CURVE, TIMES = f"{PREFIX}relief_curve", f"{PREFIX}relief_times"
-HANDLING = f"{PREFIX}handling"
 TOTAL = "total"
 CELL_COLUMNS = ("table", "cohort", "row", "column", "patients", "percent")
 CURVE_COLUMNS = ("cohort", "group", "day", "percent", "low_percent", "high_percent", "new_events", "at_risk")
@@ -41,8 +40,7 @@ def to_frames(
     -------
     dict of str to DataFrame
         ``public_<table>`` (`CELL_COLUMNS`; totals stand in rows and columns called ``total``); where there is a curve,
-        ``public_relief_curve`` (`CURVE_COLUMNS`) and ``public_relief_times`` (`TIME_COLUMNS`); ``public_handling``
-        (`count_handled`).
+        ``public_relief_curve`` (`CURVE_COLUMNS`) and ``public_relief_times`` (`TIME_COLUMNS`).
     """
     import pandas as pd
 
@@ -52,7 +50,6 @@ def to_frames(
         frames[CURVE] = pd.DataFrame(points, columns=list(CURVE_COLUMNS))
     if times := [row for curve in curves for row in _times(curve, tables, rules)]:
         frames[TIMES] = pd.DataFrame(times, columns=list(TIME_COLUMNS))
-    frames[HANDLING] = count_handled(tables)
     return frames
 
 
@@ -96,24 +93,6 @@ def _line(
         percent = whole_percent(n, total if whole else sum(counts))
         found.append((column, n, math.nan if whole and percent >= 100 else percent))
     return [*found, (TOTAL, total, whole_percent(total, all_rows))]
-
-
-def count_handled(tables: Sequence[ShownTable]) -> pd.DataFrame:
-    """Count, for each table and for all together, the numbers of patients and those of them that are hidden.
-
-    Returns
-    -------
-    DataFrame
-        ``table, numbers, hidden, base``; totals of a table are numbers of it too.
-    """
-    import pandas as pd
-
-    rows = []
-    for table in tables:
-        numbers = [*table.shown.ravel().tolist(), *table.row_totals, *table.column_totals]
-        rows.append((table.name, len(numbers), numbers.count(HIDDEN_CELL), table.base))
-    total = (TOTAL, sum(row[1] for row in rows), sum(row[2] for row in rows), max(row[3] for row in rows))
-    return pd.DataFrame([*rows, total], columns=["table", "numbers", "hidden", "base"])
 
 
 def _points(curve: ShownCurve) -> list[tuple[str, str, int, int, int, int, int, int]]:

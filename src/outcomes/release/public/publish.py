@@ -20,11 +20,12 @@ from outcomes.release.page import data_cut
 from outcomes.release.public.attack import attack
 from outcomes.release.public.cohorts import find_people
 from outcomes.release.public.counts import Counts, count_people
-from outcomes.release.public.frames import to_frames
+from outcomes.release.public.frames import CURVE, PREFIX, to_frames
+from outcomes.release.public.gate import GATE, build_gate
 from outcomes.release.public.identifiers import check_texts, describe_search
 from outcomes.release.public.ledger import NAME, ReleaseLedger
 from outcomes.release.public.manifest import UNIT, build_public_manifest
-from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, PublicRules, ShownTable
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, PublicRules, ShownCurve, ShownTable
 from outcomes.release.public.page import PublicFacts, build_public_page
 from outcomes.release.public.protect import Protected, protect_release
 from outcomes.release.public.words import Words, list_rules
@@ -173,6 +174,8 @@ def make_release(
 ) -> PublicRelease:
     """Make tables and page of protected numbers."""
     frames = to_frames(protected.tables, protected.curves, rules)
+    handled = list_handled(protected.tables, protected.curves)
+    frames[GATE] = build_gate({name: to_csv(frame) for name, frame in frames.items()}, handled, rules)
     base = " or ".join(map(str, sorted({table.base for table in protected.tables})))
     codebook = episodes.visits.codebook
     words = Words.of(episodes.protocol, codebook)
@@ -183,7 +186,7 @@ def make_release(
     }
     facts = PublicFacts(episodes.protocol, codebook, quarter, rules.k, base, texts)
     page = build_public_page(frames, facts, _LINKS)
-    return PublicRelease(quarter, frames, page, describe_audit(protected), _list_handled(protected.tables))
+    return PublicRelease(quarter, frames, page, describe_audit(protected), handled)
 
 
 _LINKS = (
@@ -225,8 +228,9 @@ def _join_reasons(reasons: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
-def _list_handled(tables: Sequence[ShownTable]) -> dict[str, Any]:
-    return {
+def list_handled(tables: Sequence[ShownTable], curves: Sequence[ShownCurve]) -> dict[str, Any]:
+    """Return how each table was made, for the manifest."""
+    handled: dict[str, Any] = {
         table.name: {
             "unit": UNIT,
             "base": table.base,
@@ -238,6 +242,9 @@ def _list_handled(tables: Sequence[ShownTable]) -> dict[str, Any]:
         }
         for table in tables
     }
+    if curves:
+        handled[CURVE.removeprefix(PREFIX)] = {"unit": UNIT, "base": max(curve.base for curve in curves)}
+    return handled
 
 
 def find_heads(out: Path) -> list[str]:

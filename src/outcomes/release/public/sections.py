@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from outcomes.release.model import Block, Cell, Column, FigureView, Section, Sentence, TableView, Text
 from outcomes.release.public import figures
 from outcomes.release.public.counts import AFTER_RELIEF, EVERYBODY, GIVEN, STATE
-from outcomes.release.public.frames import CURVE, HANDLING, PREFIX, TIMES, TOTAL
+from outcomes.release.public.frames import CURVE, PREFIX, TIMES, TOTAL
+from outcomes.release.public.gate import GATE
 from outcomes.release.public.words import Words, row_words
 from outcomes.release.section_parts import draw, fold
 from outcomes.release.sentences import NBSP, Tables, agree, bind, cell, say
@@ -34,7 +35,7 @@ def make_sections(tables: Tables, words: Words, texts: Mapping[str, Sequence[str
     Parameters
     ----------
     tables : Mapping of str to DataFrame
-        As `frames.to_frames` makes them.
+        As `frames.to_frames` makes them, and the gate report (`gate.build_gate`).
     words : Words
     texts : mapping
         ``rules``, ``reasons`` and ``identifiers``: sentences about how the release was made.
@@ -251,7 +252,7 @@ def _treatment_section(tables: Tables, words: Words) -> tuple[Section, ...]:
 
 
 def _numbers_section(tables: Tables, texts: Mapping[str, Sequence[str]]) -> Section:
-    cells = {name: Cell(HANDLING, (("table", TOTAL),), name, "plain") for name in ("hidden", "numbers")}
+    cells = {name: Cell(GATE, (("table", TOTAL),), name, "plain") for name in ("hidden", "numbers")}
     are = agree(tables, cells["hidden"], "is", "are")
     lead = bind(tables, f"{{hidden}} of {{numbers}} numbers of patients {are} hidden.", cells)
     blocks: list[Block] = [Text(tuple(say(text) for text in texts["rules"]), "The rules")]
