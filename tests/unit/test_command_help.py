@@ -10,7 +10,7 @@ import pytest
 
 from outcomes import cli
 
-TAUGHT = ("inspect", "report", "verify", "diff", "audit", "lab", "clean", "simulate", "selftest")
+TAUGHT = ("inspect", "report", "verify", "diff", "audit", "sign", "lab", "clean", "simulate", "selftest")
 
 
 def commands():

@@ -119,8 +119,8 @@ def numbers_in(text):
     }
 
 
-def test_the_release_is_whole_and_stands_beside_the_internal_one(release):
-    assert release.name.endswith("-public")
+def test_the_release_is_whole_and_a_draft_until_it_is_signed(release):
+    assert release.name.endswith("-public") and release.parent.name == "draft"
     assert verify_release(release).is_whole
     names = {path.relative_to(release).parts[0] for path in release.rglob("*")}
     assert names == {"index.html", "report.pdf", "manifest.json", "tables", "figures", "config"}
@@ -155,7 +155,7 @@ def test_the_manifest_says_by_what_rules_and_holds_nothing_exact(release, episod
 
 
 def test_the_ledger_is_private_and_outside_the_release(release):
-    ledger = release.parent / ".release-ledger.json"
+    ledger = release.parents[1] / ".release-ledger.json"
     assert stat.S_IMODE(ledger.stat().st_mode) == 0o600
     assert not list(release.rglob("*ledger*"))
 
@@ -373,7 +373,7 @@ def test_the_same_records_give_the_same_bytes(release, episodes, tmp_path):
 def test_the_release_again_in_its_place_has_the_same_manifest(made, episodes, monkeypatch):
     before = (made.folder / "manifest.json").read_bytes()
     monkeypatch.setattr(publish, "make_release", lambda *_: made.release)
-    assert publish_public(None, episodes, made.folder.parent).parent == made.folder
+    assert publish_public(None, episodes, made.folder.parents[1]).parent == made.folder
     assert (made.folder / "manifest.json").read_bytes() == before
 
 

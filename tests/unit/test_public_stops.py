@@ -123,6 +123,6 @@ def test_after_a_run_that_was_stopped_the_next_ends_well(bare, tmp_path, monkeyp
             bare(430, tmp_path)
     now = bare(433, tmp_path)
     assert (now == bare.printed[1]) == (step != "before it is intended")  # three patients more are not told
-    assert not verify_release(tmp_path / "2026Q2-public").faults
+    assert not verify_release(tmp_path / "draft" / "2026Q2-public").faults
     heads = publish.find_heads(tmp_path)
     assert ReleaseLedger(tmp_path / NAME, heads).head in heads

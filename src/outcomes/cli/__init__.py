@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from outcomes import __version__
-from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, simulate, verify
+from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, sign, simulate, verify
 from outcomes.cli.shared import INTERNAL, REFUSED, WITHHELD, say
 from outcomes.errors import DisclosureError, OutcomesError
 
@@ -28,6 +28,7 @@ _EXAMPLES = """examples:
   outcomes report visits.csv --audience public       a small report for everybody: rounded, small numbers hidden
   outcomes verify reports/2026Q3                     is the release still what was published?
   outcomes audit reports/2026Q3                      what could a reader work out about few patients?
+  outcomes sign reports/draft/2026Q2-public --by "Jane Roe"    the public report leaves the drafts, by name
   outcomes diff old/2026Q2 reports/2026Q3            which estimates moved, and through what
   outcomes lab                                       the notebooks, in a working copy of your own
   outcomes clean visits.csv --out cleaned/           visits, episodes, quarantine and ledger as tables
@@ -47,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"outcomes {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (inspect, report, verify, diff, audit, lab, clean, simulate, selftest):
+    for command in (inspect, report, verify, diff, audit, sign, lab, clean, simulate, selftest):
         command.add(commands)
     return parser
 

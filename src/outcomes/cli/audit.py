@@ -14,8 +14,8 @@ _AUDIT_HELP = """Plays a reader who has the files of a release, knows all rules 
   identifiers     e-mail addresses, phone and record numbers in any byte (PDF and pictures unpacked)
 
 Nothing is changed and nothing leaves this machine. Public releases named together are attacked together: the earlier
-ones first show what the later ones add. Not tried: curves worked back into single events, and what a reader knows from
-elsewhere. No finding is no promise.
+ones first show what the later ones add, and the draft of a quarter after what is published of it. Not tried: curves
+worked back into single events, and what a reader knows from elsewhere. No finding is no promise.
 
 what to do about a finding: do not pass the release on, and make it again with this version; if it is found again, ask
 for it to be mended and name file, line and column (no finding holds a patient's value).
@@ -39,8 +39,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
     from outcomes.release.audit import audit_releases, write_csv
+    from outcomes.release.signature import list_releases
 
-    audits = audit_releases(args.releases)
+    audits = audit_releases(list_releases(args.releases))
     print("\n\n".join(audit.table() for audit in audits))
     if args.csv:
         write_csv(audits, args.csv)

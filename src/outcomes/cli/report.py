@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import datetime
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outcomes.cli.shared import add_command, add_inputs, finish, read_cases, say
+from outcomes.cli.shared import add_command, add_inputs, finish, read_cases, read_date, say
 from outcomes.errors import OutcomesError
 from outcomes.files.lock import only_run
 
@@ -27,15 +27,17 @@ _REPORT_HELP = """what is written, all of it or nothing:
 
 for whom:
   --audience clinic  your own staff (default); marked "internal, not for publication", cells under 5 hidden
-  --audience public  everybody: a small report of its own in OUT/QUARTER-public/. It counts patients, shows none of 1 to
-                     10, rounds everything to 5, and is written only when what is hidden was shown to stay hidden, also
-                     from who knows your earlier public reports. Those are kept in OUT/.release-ledger.json, for you
-                     only: never delete or pass it on. No notebooks, clinics, clinicians or dates
+  --audience public  everybody: a small report of its own. It counts patients, shows none of 1 to 10, rounds everything
+                     to 5, and is written only when what is hidden was shown to stay hidden, also from who knows your
+                     earlier public reports, drafts too. Those are kept in OUT/.release-ledger.json, for you only: never
+                     delete or pass it on. No notebooks, clinics, clinicians or dates. It is a draft, in
+                     OUT/draft/QUARTER-public/, until a named person signs it: `outcomes sign` moves it to
+                     OUT/QUARTER-public/
 
 examples:
   outcomes report                                         the sample of this checkout
   outcomes report visits.csv --as-of 2026-06-30           as it stood then: later visits are counted and not used
-  outcomes report visits.csv --no-notebooks --out draft/  quick
+  outcomes report visits.csv --no-notebooks --out quick/  quick
   outcomes report visits.csv --audience public            for everybody
 
 The same files, settings and packages give the same bytes, however the rows are ordered. Today's date is never read:
@@ -57,7 +59,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     report.add_argument("--quarter", help="quarter to report on, e.g. 2026Q2; default: the newest that can be judged")
     report.add_argument(
         "--as-of",
-        type=_date,
+        type=read_date,
         metavar="DATE",
         help="use no visit after this day, e.g. 2026-06-30; default: the data cut",
     )
@@ -117,7 +119,9 @@ def _run_public(args: argparse.Namespace, records: Records, episodes: Episodes) 
 
     with telling(args.quiet) as tell:
         page = publish_public(records, episodes, args.out, args.quarter, tell)
-    return finish(episodes, page, records.mapping.acknowledge)
+    code = finish(episodes, page, records.mapping.acknowledge)
+    say(f'a draft, not to be passed on before it is signed: outcomes sign {shlex.quote(str(page.parent))} --by "Name"')
+    return code
 
 
 def _use_sample(args: argparse.Namespace) -> None:
@@ -129,10 +133,3 @@ def _use_sample(args: argparse.Namespace) -> None:
     args.exports = [_SAMPLE / "visits.csv"]
     args.mapping = args.mapping or _SAMPLE / "mapping.toml"
     args.protocol = args.protocol or _SAMPLE / "protocol.toml"
-
-
-def _date(text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("a date as 2026-06-30") from None

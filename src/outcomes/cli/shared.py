@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import datetime
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,14 @@ def add_inputs(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--codebook", type=Path, help="folder with your own vocabulary tables (CSV)")
     command.add_argument("--quiet", action="store_true", help="no progress on the terminal")
+
+
+def read_date(text: str) -> datetime.date:
+    """Return the day an option names (a `type` of `argparse`)."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a date as 2026-06-30") from None
 
 
 def say(text: str) -> None:

@@ -6,13 +6,15 @@ import argparse
 from pathlib import Path
 
 from outcomes.cli.shared import DONE, REFUSED, add_command
+from outcomes.files.shown import visible
 
 _VERIFY_HELP = """Named is every file that was edited, is missing, is extra, or is mixed (belongs to another release of
-the same folder), and a manifest that was edited or contradicts itself.
+the same folder), a manifest that was edited or contradicts itself, and a signature that does not fit the manifest. A
+public release nobody signed is called a draft; outside a folder `draft` it must be signed.
 
 examples:
   outcomes verify reports/2026Q3          one release
-  outcomes verify reports/*/              all of them
+  outcomes verify reports/*/              all of them, drafts too
 
 exit codes: 0 as published · 2 not as published, or no release"""
 
@@ -26,9 +28,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
+    from outcomes.release.signature import list_releases
     from outcomes.release.verify import verify_release
 
-    found = [verify_release(folder) for folder in args.releases]
+    found = [verify_release(folder) for folder in list_releases(args.releases)]
     several = len(found) > 1  # of two folders of one name only the path says which is meant
-    print("\n".join(one.table(str(one.folder) if several else "") for one in found))
+    print(visible("\n".join(one.table(str(one.folder) if several else "") for one in found)))
     return DONE if all(verification.is_whole for verification in found) else REFUSED

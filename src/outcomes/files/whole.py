@@ -89,6 +89,21 @@ def whole_folder(
                 discard(target)
 
 
+def remove_whole(folder: Path) -> None:
+    """Remove a folder so that nobody sees a part of it: under a hidden name, from which the next run removes it too.
+
+    Raises
+    ------
+    OSError
+        It is where it was.
+    """
+    gone = folder.with_name(f".{folder.name}.staging-{host()}-{os.getpid()}-removed")
+    with finish_first():
+        folder.rename(gone)
+        sync(folder.parent)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
 def _place(staging: Path, target: Path, aside: Path, check: Callable[[Path], None]) -> None:
     try:
         old = put_in_place(staging, target, aside)

@@ -35,6 +35,7 @@ from outcomes.release.public.attack import attack
 from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, ShownCurve, ShownTable
 from outcomes.release.public.rounding import round_counts
+from outcomes.release.signature import is_in_drafts
 from outcomes.release.staging import MANIFEST
 from outcomes.release.verify import read_manifest
 
@@ -135,25 +136,35 @@ class Audit:
         return "\n".join(lines)
 
 
-def audit_releases(folders: Sequence[Path]) -> tuple[Audit, ...]:
+def audit_releases(folders: Sequence[Path], beside: Sequence[Path] = ()) -> tuple[Audit, ...]:
     """Attack releases, each public one together with the earlier public ones among them.
+
+    Of one quarter the draft is later than what is published.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+    beside : sequence of Path
+        Releases the reader knows too, which are not asked about themselves.
 
     Raises
     ------
     InputRefused
         A folder is no release (E971), or a table of it cannot be read (E972).
     """
-    opened = [(folder, _open(folder)) for folder in folders]
-    public = sorted(
-        ((str(manifest.get("quarter", "")), i) for i, (_, manifest) in enumerate(opened) if _is_public(manifest)),
+    opened = [(folder, _open(folder)) for folder in (*folders, *beside)]
+    when = {
+        i: (str(manifest.get("quarter", "")), is_in_drafts(folder))
+        for i, (folder, manifest) in enumerate(opened)
+        if _is_public(manifest)
+    }
+    in_order = sorted(when, key=lambda i: when[i])
+    return tuple(
+        _audit_public(folder, manifest, [opened[j] for j in in_order if when[j] < when[i]])
+        if i in when
+        else _audit_clinic(folder, manifest)
+        for i, (folder, manifest) in enumerate(opened[: len(folders)])
     )
-    done = []
-    for i, (folder, manifest) in enumerate(opened):
-        before = [opened[j] for quarter, j in public if quarter < str(manifest.get("quarter", "")) and j != i]
-        done.append(
-            _audit_public(folder, manifest, before) if _is_public(manifest) else _audit_clinic(folder, manifest)
-        )
-    return tuple(done)
 
 
 def write_csv(audits: Sequence[Audit], path: Path) -> None:

@@ -20,9 +20,11 @@ from outcomes.files.lock import check_folder as check_out
 from outcomes.files.stops import heed_interrupt
 from outcomes.files.whole import PUBLIC, whole_folder
 
-__all__ = ["LITTER", "MANIFEST", "check_out", "heed_interrupt", "staged", "write"]
+__all__ = ["DRAFT", "LITTER", "MANIFEST", "SIGNATURE", "check_out", "heed_interrupt", "staged", "write"]
 
-MANIFEST = "manifest.json"
+MANIFEST, SIGNATURE = "manifest.json", "signature.json"
+DRAFT = "draft"
+"""Folder, in that of all releases, where a public one waits for its signature."""
 MOST_NAMED = 5
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """What file managers leave in every folder they show."""
@@ -76,9 +78,10 @@ def _check_target(target: Path) -> None:
 
 
 def _find_foreign(release: Path) -> list[str]:
-    """Files of a release folder that its manifest does not list, in order."""
+    """Files of a release folder that its manifest does not list, in order; a public one may be signed."""
     try:
-        listed = set(json.loads((release / MANIFEST).read_text(encoding="utf-8"))["outputs"])
+        manifest = json.loads((release / MANIFEST).read_text(encoding="utf-8"))
+        listed = {MANIFEST, *manifest["outputs"], *([SIGNATURE] if manifest.get("audience") == "public" else [])}
     except (ValueError, KeyError, TypeError) as error:
         raise InputRefused(
             f"{release / MANIFEST} cannot be read, so it is not known what else the folder holds; it is left alone. "
@@ -86,4 +89,4 @@ def _find_foreign(release: Path) -> list[str]:
         ) from error
     files = (path for path in release.rglob("*") if path.is_symlink() or not path.is_dir())
     names = (path.relative_to(release).as_posix() for path in files if path.name not in LITTER)
-    return sorted(name for name in names if name != MANIFEST and name not in listed)
+    return sorted(name for name in names if name not in listed)

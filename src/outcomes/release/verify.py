@@ -6,6 +6,7 @@
 ``extra``      it is there and not listed
 ``mixed``      it differs, or is not listed, and is word for word a file of another release of the same folder
 ``manifest``   the manifest cannot be read, was edited, is another release's, or contradicts itself or the settings
+``signature``  a public release that is no draft is not signed, or its signature was edited or signs another manifest
 =============  =====================================================================================================
 
 Nothing is written and nothing repaired. What file managers leave in a folder (``.DS_Store``) is passed over.
@@ -15,17 +16,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from outcomes.errors import ConfigError, Finding, InputRefused
 from outcomes.release.configuration import MAPPING, PROTOCOL
 from outcomes.release.manifest import FORMAT, PUBLIC, SELF, hash_file, hash_manifest, to_json
-from outcomes.release.staging import LITTER, MANIFEST
+from outcomes.release.signature import read_signature
+from outcomes.release.staging import LITTER, MANIFEST, SIGNATURE
 
 EDITED, MISSING, EXTRA, MIXED, CONTRADICTION = "edited", "missing", "extra", "mixed", "manifest"
+UNSIGNED = "signature"
 WITHOUT_CALENDAR = "all"
 
 
@@ -54,17 +57,25 @@ class Verification:
         Files the manifest lists.
     faults : tuple of FileFault
         By path; empty for a release that is whole.
+    signature : dict
+        As it stands (`signature.write_signature`); empty where there is none that holds.
     """
 
     folder: Path
     manifest: dict[str, Any]
     n_files: int
     faults: tuple[FileFault, ...]
+    signature: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:
         """Whether every file is as published."""
         return not self.faults
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is a public release that nobody has signed."""
+        return self.manifest.get("audience") == PUBLIC and not self.signature
 
     def table(self, name: str = "") -> str:
         """Return the faults as lines, or the one line that says there are none.
@@ -78,10 +89,18 @@ class Verification:
         if self.is_whole:
             as_of = self.manifest["as_of"]
             when = f"as of {as_of}" if as_of else "without a calendar"
-            return f"{name}: {self.n_files} files and the manifest are as published ({when})."
+            return f"{name}: {self.n_files} files and the manifest are as {self._say_signed(when)}"
         lines = [f"{name}: {len(self.faults)} of {self.n_files} listed files and what lies beside them differ."]
         lines += [f"  {fault}" for fault in self.faults]
         return "\n".join([*lines, "  Make the release again, or take it from where it was published."])
+
+    def _say_signed(self, when: str) -> str:
+        if self.is_draft:
+            return f"written ({when}). It is an unsigned draft, not to be passed on: see `outcomes sign`."
+        if not self.signature:
+            return f"published ({when})."
+        on = f" on {self.signature['signed_on']}" if self.signature["signed_on"] else ""
+        return f"published ({when}), signed by {self.signature['signed_by']}{on}."
 
 
 def verify_release(folder: str | Path) -> Verification:
@@ -106,13 +125,14 @@ def verify_release(folder: str | Path) -> Verification:
     if unreadable:
         return Verification(folder, {}, 0, (FileFault(CONTRADICTION, MANIFEST, unreadable),))
     listed: dict[str, str] = manifest["outputs"]
+    signature, unsigned = read_signature(folder, manifest)
     faults = [
+        *((FileFault(UNSIGNED, SIGNATURE, unsigned),) if unsigned else ()),
         *(FileFault(CONTRADICTION, MANIFEST, words) for words in _find_contradictions(folder, manifest)),
-        *_find_file_faults(folder, listed),
+        *_find_file_faults(folder, manifest),
     ]
-    return Verification(
-        folder, manifest, len(listed), tuple(sorted(faults, key=lambda fault: (fault.path, fault.words)))
-    )
+    in_order = tuple(sorted(faults, key=lambda fault: (fault.path, fault.words)))
+    return Verification(folder, manifest, len(listed), in_order, signature)
 
 
 def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
@@ -175,11 +195,13 @@ def _find_other_settings(folder: Path, manifest: dict[str, Any]) -> Iterator[str
             yield f"names a {kind}, and {name} cannot be used as one."
 
 
-def _find_file_faults(folder: Path, listed: Mapping[str, str]) -> Iterator[FileFault]:
+def _find_file_faults(folder: Path, manifest: dict[str, Any]) -> Iterator[FileFault]:
+    listed: dict[str, str] = manifest["outputs"]
+    apart = {MANIFEST, SIGNATURE} if manifest.get("audience") == PUBLIC else {MANIFEST}
     elsewhere = _hash_siblings(folder)
     here = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir()}
     for name, path in sorted(here.items()):
-        if name == MANIFEST or path.name in LITTER:
+        if name in apart or path.name in LITTER:
             continue
         if path.is_symlink():
             yield FileFault(EDITED if name in listed else EXTRA, name, "is a link; a release holds files.")

@@ -1,8 +1,8 @@
 """The gate report of a public release: what each table counts, by which rule, how much is hidden, what was proved.
 
 It is made of the published tables and the manifest alone, as anybody could make it: it tells nothing they do not tell.
-So it is no further way to a hidden number. How many numbers rounding changed is not in it, for that would tell of the
-true ones.
+So it is no further way to a hidden number, and `outcomes sign` makes it again and holds it against what is there. How
+many numbers rounding changed is not in it, for that would tell of the true ones.
 """
 
 from __future__ import annotations

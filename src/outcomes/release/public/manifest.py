@@ -55,12 +55,7 @@ def build_public_manifest(
             "mapping_withheld": [],
         },
         "protocol": protocol.to_plain(),
-        "rules": {
-            "unit": UNIT,
-            "least_patients_shown": rules.k,
-            "rounded_to": rules.base,
-            "least_values_left": rules.least_values,
-        },
+        "rules": describe_rules(rules),
         "tables": dict(handled),
         "audit": dict(audit),
         "seed": protocol.inference.seed,
@@ -68,3 +63,13 @@ def build_public_manifest(
         "outputs": dict(sorted(outputs.items())),
     }
     return manifest | {SELF: hash_manifest(manifest)}
+
+
+def describe_rules(rules: PublicRules) -> dict[str, Any]:
+    """Return the rules for small numbers as plain values."""
+    return {
+        "unit": UNIT,
+        "least_patients_shown": rules.k,
+        "rounded_to": rules.base,
+        "least_values_left": rules.least_values,
+    }

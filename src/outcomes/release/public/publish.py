@@ -31,7 +31,7 @@ from outcomes.release.public.protect import Protected, protect_release
 from outcomes.release.public.words import Words, list_rules
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf, render_png
-from outcomes.release.staging import MANIFEST, staged, write
+from outcomes.release.staging import DRAFT, MANIFEST, staged, write
 from outcomes.release.tables import to_csv
 from outcomes.release.verify import name_release, read_manifest
 from outcomes.release.words import day_to_date, lower_first
@@ -78,7 +78,9 @@ def publish_public(
     progress: Progress = lambda _: None,
     rules: PublicRules = RULES,
 ) -> Path:
-    """Write ``<out>/<quarter>-public/``, and remember in ``<out>`` what was printed.
+    """Write the draft ``<out>/draft/<quarter>-public/``, and remember in ``<out>`` what was printed.
+
+    A draft may have been passed on: for the ledger it is published. `sign.sign_draft` puts it beside ``draft``.
 
     Parameters
     ----------
@@ -118,7 +120,7 @@ def publish_public(
         protected = protect(counts, ledger, rules)
         progress("figures and page")
         made = make_release(records, episodes, people.quarter, protected, rules)
-        target = folder / name_release(people.quarter, PUBLIC)
+        target = folder / DRAFT / name_release(people.quarter, PUBLIC)
         with staged(target) as staging:
             _write(made, episodes, staging)
             head = ledger.intend(target.name, protected.entry)
@@ -248,9 +250,16 @@ def list_handled(tables: Sequence[ShownTable], curves: Sequence[ShownCurve]) -> 
 
 
 def find_heads(out: Path) -> list[str]:
-    """Return the ledger's heads that stand in the public releases of a folder of releases."""
-    manifests = [read_manifest(path)[0] for path in sorted(out.glob(f"*-{PUBLIC}")) if path.is_dir()]
-    return [str(manifest["audit"]["ledger_head"]) for manifest in manifests if manifest.get("audience") == PUBLIC]
+    """Return the ledger's heads that stand in the public releases of a folder of releases, drafts too."""
+    folders = (*list_public(out), *list_public(out / DRAFT))
+    manifests = [read_manifest(path)[0] for path in folders]
+    return [str(manifest["audit"]["ledger_head"]) for manifest in manifests if manifest]
+
+
+def list_public(out: Path) -> list[Path]:
+    """Return the public releases of a folder, by name; one whose manifest cannot be read is among them."""
+    named = [path for path in sorted(out.glob(f"*-{PUBLIC}")) if path.is_dir() and (path / MANIFEST).is_file()]
+    return [path for path in named if not (found := read_manifest(path)[0]) or found.get("audience") == PUBLIC]
 
 
 def _write(made: PublicRelease, episodes: Episodes, staging: Path) -> None:
