@@ -6,6 +6,7 @@ import json
 import zlib
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,6 +18,8 @@ from outcomes.release.audit_relations import relate
 from outcomes.release.audit_system import System
 from outcomes.release.audit_text import find_few_in_words, read_texts
 from outcomes.release.manifest import FORMAT
+from outcomes.release.public.attack_releases import was_told
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, ShownTable
 from outcomes.release.public.words import list_readings
 
 SUM = "the rows of episode_ends.csv add up"
@@ -264,3 +267,51 @@ def test_a_public_ten_stands_for_eleven_and_more_and_is_no_small_number(tmp_path
 def test_a_public_page_says_what_its_least_number_stands_for(base, said):
     words = SimpleNamespace(relief="of 3 or less")
     assert any(said in line for line in list_readings(words, 11, base))
+
+
+# -- a number that was printed before it was hidden --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "was"),
+    [
+        (11, 12, True),  # what a printed 10 told
+        (9, 14, True),  # and less than that
+        (12, 12, False),  # more: one value is left of two
+        (13, 14, False),  # other: it has moved by a few patients
+    ],
+)
+def test_a_hidden_number_tells_no_more_than_it_told_when_it_was_printed(tmp_path, monkeypatch, low, high, was):
+    cells = {("neck", "relief"): "10", ("neck", "later"): "40", ("neck", "total"): "50",
+             ("back", "relief"): "60", ("back", "later"): "55", ("back", "total"): "115",
+             ("total", "relief"): "70", ("total", "later"): "95", ("total", "total"): "165"}  # fmt: skip
+    hidden = cells | {("neck", "relief"): "<11", ("neck", "total"): "<11"}
+    item = Attacked("region", "neck / relief", low, high, False, "all numbers together")
+    monkeypatch.setattr(audit, "attack", lambda _tables, _curves, earlier: (item,) if earlier else ())
+    folders = []
+    for quarter, own in (("2026Q1", cells), ("2026Q2", hidden)):
+        folders.append(public_release(tmp_path / f"{quarter}-public", own))
+        (folders[-1] / "index.html").unlink()
+        settle(folders[-1], quarter=quarter)
+    assert bool(audit.audit_releases(folders)[1].found) != was
+    settle(folders[0], definitions={"protocol": "another"})
+    assert audit.audit_releases(folders)[1].found  # then it was another number that was printed
+
+
+def settle(folder, **changes):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes))
+
+
+def test_a_number_that_was_kept_is_read_as_it_was_first_printed():
+    """A 10 printed after a 15 may be a number kept, or one that moved: only the first printing told its range."""
+    columns = ("relief", "later")
+
+    def release(n):
+        cohort, shown = Cohort("patients", "patients", ""), np.array([[n, 40], [60, 55]])
+        return (ShownTable("region", cohort, ("neck", "back"), columns, shown, (90, 115), (70, 95), 5, (), 205),)
+
+    item = Attacked("region", "neck / relief", 11, 12, False, "")
+    assert was_told(item, release(HIDDEN_CELL), [release(10)], RULES)
+    assert not was_told(item, release(HIDDEN_CELL), [release(15), release(10)], RULES)
+    assert not was_told(item, release(10), [release(10)], RULES)  # the difference of two printings is no hidden number

@@ -33,6 +33,7 @@ from outcomes.release.audit_system import Answer
 from outcomes.release.audit_text import find_few_in_words, read_texts
 from outcomes.release.public.attack import attack
 from outcomes.release.public.attack_files import read_curves, read_tables
+from outcomes.release.public.attack_releases import was_told
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, ShownCurve, ShownTable
 from outcomes.release.public.rounding import round_counts
 from outcomes.release.signature import is_in_drafts
@@ -309,8 +310,10 @@ def _scan(folder: Path, floor: int) -> tuple[int, list[Found]]:
 
 def _audit_public(folder: Path, manifest: dict[str, Any], before: Sequence[tuple[Path, dict[str, Any]]]) -> Audit:
     tables, curves = _public_tables(folder, manifest)
-    shown = attack(tables, curves, [_public_tables(other, of_other)[0] for other, of_other in before])
-    found = [_of_public(item) for item in shown if not item.enough]
+    earlier = [_public_tables(other, of_other)[0] for other, of_other in before]
+    same = [of_other.get("definitions") == manifest.get("definitions") for _, of_other in before]
+    shown = [item for item in attack(tables, curves, earlier) if not item.enough]
+    found = [_of_public(item) for item in shown if not _was_told(item, (*earlier, tables), (*same, True))]
     k = int(manifest.get("rules", {}).get("least_patients_shown", RULES.k))
     found += [item for table in tables for item in _find_low(table, k)]
     found += [item for curve in curves for item in _find_low_points(curve, k)]
@@ -318,6 +321,13 @@ def _audit_public(folder: Path, manifest: dict[str, Any], before: Sequence[tuple
     n_counts = sum(len(list(_numbers(table))) for table in tables)
     n_hidden = sum(value == HIDDEN_CELL for table in tables for _, value in _numbers(table))
     return Audit(folder, "public", n_files, n_counts, n_hidden, (*found, *in_text))
+
+
+def _was_told(item: Attacked, releases: Sequence[Sequence[ShownTable]], same: Sequence[bool]) -> bool:
+    """Whether an older release, oldest first here, told as much by printing what is hidden in another."""
+    at = len(releases) - 1 - item.release
+    older = [tables for tables, is_same in zip(releases[:at], same, strict=False) if is_same]
+    return same[at] and was_told(item, releases[at], older, RULES)
 
 
 def _least(k: int, base: int) -> int:

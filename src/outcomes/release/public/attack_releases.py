@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.release.public.attack_board import LARGE, TOTAL, Board, Laid, Name, Reader, plain, read_totals
-from outcomes.release.public.model import HIDDEN_CELL, ShownTable
+from outcomes.release.public.model import HIDDEN_CELL, Attacked, PublicRules, ShownTable
 
 Prints = dict[Name, int]
 """The printed numbers of a release."""
@@ -31,6 +31,34 @@ def list_prints(tables: Sequence[ShownTable]) -> Prints:
 def find_kept(prints: Prints, before: Sequence[Prints]) -> frozenset[Name]:
     """Return the numbers that are printed as they were printed before."""
     return frozenset(name for name, shown in prints.items() if any(old.get(name) == shown for old in before))
+
+
+def was_told(
+    item: Attacked, own: Sequence[ShownTable], older: Sequence[Sequence[ShownTable]], rules: PublicRules
+) -> bool:
+    """Whether what is known of a hidden number is no more than an older release told by printing it.
+
+    The proof asks nothing of such a number either: it cannot be taken back.
+
+    Parameters
+    ----------
+    item : Attacked
+    own : sequence of ShownTable
+        The release in which it is hidden.
+    older : sequence of sequences of ShownTable
+        Releases before that one, under the same definitions, oldest first.
+    rules : PublicRules
+    """
+    name = (item.table, item.cell)
+    if list_prints(own).get(name) != HIDDEN_CELL:
+        return False
+    for tables in older:
+        shown = list_prints(tables).get(name, HIDDEN_CELL)
+        if shown != HIDDEN_CELL:  # the first printing: a later one may have been kept, and tells less
+            base = next(table.base for table in tables if table.name == item.table)
+            low, high = Reader(rules, guess=False).read(*name, shown, base)
+            return item.low <= low and high <= item.high
+    return False
 
 
 def join_releases(board: Board, laid: Sequence[Sequence[Laid]], prints: Sequence[Prints], reader: Reader) -> None:
