@@ -7,6 +7,8 @@ import dataclasses
 import functools
 import io
 import re
+import shutil
+import subprocess
 import sys
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -31,7 +33,7 @@ from outcomes.release.page import build_page
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf
 from outcomes.release.return_section import return_section
-from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent
+from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent, say
 from outcomes.release.table_disclosure import protect_parts, protect_table
 from outcomes.release.tables import (
     account,
@@ -578,6 +580,37 @@ def test_pdf_is_tagged_and_carries_no_date(page):
     assert b"/MarkInfo" in document and b"/StructTreeRoot" in document
     assert b"/CreationDate" not in document and b"/JavaScript" not in document
     assert b"/URI" not in document
+
+
+def read_pdf(page, folder):
+    """The text of each page of the PDF."""
+    program = shutil.which("pdftotext")
+    if not program:
+        pytest.skip("pdftotext (poppler-utils) is not installed: the PDF was not read")
+    path = folder / "report.pdf"
+    path.write_bytes(render_pdf(page))
+    return subprocess.run([program, path, "-"], capture_output=True, check=True).stdout.decode().split("\f")[:-1]
+
+
+@pytest.mark.parametrize("n", [0, 20])
+def test_the_first_page_of_the_pdf_holds_the_first_screen_and_nothing_else(page, tmp_path, n):
+    refused = tuple(say(f"Question {i} cannot be answered: these records are too few for it.", "not estimable")
+                    for i in range(n))  # fmt: skip
+    found = read_pdf(dataclasses.replace(page, cannot_say=(*page.cannot_say, *refused)), tmp_path)
+    first, second = (" ".join(text.split()) for text in found[:2])
+    section = page.sections[0].title
+    assert section not in first and section in second[:300]
+    for sentence in page.cannot_say:  # what every reader must know stays
+        assert " ".join(sentence.text.split())[:60] in first or n
+    assert ("they stand in their sections" in first) == bool(n)
+    assert not n or ("Question 0 cannot" in first and "Question 19 cannot" not in first)
+
+
+def test_no_page_of_the_pdf_but_the_last_is_half_empty_and_no_share_breaks_from_its_sign(page, tmp_path):
+    found = read_pdf(page, tmp_path)
+    assert not re.search(r"\d\s*\n\s*%", "\n".join(found))
+    for text in found[1:-1]:
+        assert len(text.split()) > 60 or "Share" in text
 
 
 def test_both_schemes_know_every_colour_of_the_figures():

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from outcomes.release.model import Page
+from outcomes.release.sentences import NBSP
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "templates" / "report.typ"
+_SHARE = re.compile(r"(?<=\d) (?=%)")
+"""A number and its percent sign stay on one line."""
 PICTURE = HERE / "templates" / "picture.typ"
 
 
@@ -69,4 +73,4 @@ def _plain(value: Any) -> Any:
         }
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    return value
+    return _SHARE.sub(NBSP, value) if isinstance(value, str) else value

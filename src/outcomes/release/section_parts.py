@@ -15,8 +15,11 @@ from outcomes.release.words import lower_first
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDE, NARROW = 7.2, 3.7
+LEAST_TYPE = 8.3
+"""Smallest letters of a wide drawing: where it is smallest on paper (155 of 183 mm) no less than 7 points."""
 NO_VALUE = ("", views.DASH, HIDDEN, "too early")
 COUNTED = (
     *("Episodes", "Relieved episodes", "Patients", "Returns", "Visits", "Number", "Of", "On record"),
@@ -37,6 +40,7 @@ def draw(
     heights: tuple[float, float],
     csv: str,
     panels: bool = False,
+    on_paper: bool = True,
 ) -> FigureView:
     """Draw a figure twice, for a page and for a phone.
 
@@ -48,6 +52,8 @@ def draw(
         Inches of the wide and the narrow drawing.
     panels : bool
         Whether the figure places its own panels and needs the whole area.
+    on_paper : bool
+        Whether the PDF may have it, for which small letters are enlarged.
     """
     from outcomes.release.quick_figure import QuickFigure
 
@@ -57,8 +63,23 @@ def draw(
             figure = QuickFigure(figsize=(width, height), layout=None if panels else "constrained")
             ax = figure.add_axes((0, 0, 1, 1)) if panels else figure.subplots()
             plot(result, ax=ax, narrow=narrow)
+            if on_paper and not narrow:
+                enlarge_type(figure, LEAST_TYPE)
             drawn.append(to_svg(figure, f"{id}-{'narrow' if narrow else 'wide'}"))
     return FigureView(f"figure-{id}", title, alt, caption, drawn[0], drawn[1], csv)
+
+
+def enlarge_type(figure: Figure, least: float) -> None:
+    """Set every text of a figure that is smaller to `least` points; labels of ticks still to be made, too."""
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text as Words
+
+    for ax in figure.findobj(Axes):
+        for axis in (ax.xaxis, ax.yaxis):
+            if float(axis.get_tick_params().get("labelsize", least)) < least:
+                axis.set_tick_params(labelsize=least)
+    for words in figure.findobj(Words):
+        words.set_fontsize(max(words.get_fontsize(), least))
 
 
 def fold(views: Iterable[FigureView | TableView]) -> tuple[FigureView | TableView, ...]:

@@ -13,7 +13,7 @@ from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, FigureView, Part, Section, Sentence
 from outcomes.release.pathway_figure import pathway_height
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
-from outcomes.release.sentences import Tables, bind, cell, format_percent, interval_words, literal, say
+from outcomes.release.sentences import NBSP, Tables, bind, cell, format_percent, interval_words, literal, say
 from outcomes.release.tables import to_numbers
 from outcomes.release.use_figures import bundle_height, map_height
 from outcomes.release.words import quarter_words
@@ -66,7 +66,7 @@ def _say_mix(table: Any, tables: Tables, quarter: str) -> Sentence | None:
     return bind(
         tables,
         f"{when} the families seen most often were {', '.join(named)} of treatment visits. A visit can hold several, "
-        "so the shares need not add up to 100 %.",
+        f"so the shares need not add up to 100{NBSP}%.",
         {f: cell("modality_use", "estimate", "percent", quarter=quarter, family=f) for f in ranked},
     )
 
@@ -106,7 +106,7 @@ def _together(result: Any, tables: Tables) -> tuple[Block, ...]:
         )
         csv = " ".join(n for n in ("modality_use_co_use", "modality_use_first_treatment") if n in tables)
         heights = map_height(result, narrow=False), map_height(result, narrow=True)
-        picture = draw("pairs", head, alt, caption, figures.positivity_map, result, heights, csv)
+        picture = draw("pairs", head, alt, caption, figures.positivity_map, result, heights, csv, on_paper=False)
         blocks.append(dataclasses.replace(picture, folded=True))
     return tuple(blocks)
 
