@@ -20,7 +20,7 @@ from outcomes.ledger import Ledger
 from outcomes.questions.attendance import LEFT_COLUMNS, QUARTER_COLUMNS, Attendance, describe_attendance
 from outcomes.questions.missing import describe_missing
 from outcomes.questions.missing_covariates import check_missing_covariates
-from outcomes.questions.units import compare_units
+from outcomes.questions.units import BEYOND_95, INSIDE, compare_units
 from outcomes.questions.units_lines import NOTHING_BESIDE
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.marks import HIDDEN
@@ -36,7 +36,7 @@ from outcomes.release.unit_disclosure import (
     protect_missing_covariates,
     protect_units,
 )
-from outcomes.release.unit_figures import drop_off, funnel
+from outcomes.release.unit_figures import drop_off, funnel, place_units
 from outcomes.release.unit_section import say_units, unit_section
 from outcomes.simulate import simulate
 from support.small_practices import make_practice
@@ -122,6 +122,29 @@ def test_a_small_rest_hides_the_share_and_one_more():
     assert out["estimate"].tolist()[0] == pytest.approx(1 / 3)
     assert out["observed"].tolist()[1:] == [HIDDEN, HIDDEN]
     assert out["n"].tolist() == [120, 60, 80]
+
+
+def funnel_table(n):
+    """Units of which the last is beyond the 95 % limits and the first is not compared."""
+    rows = [
+        {"unit": f"P{i:03d}", "size": 100.0 + 5 * i, "estimate": 0.5 + 0.002 * i, "shrunken": 0.45, "position": INSIDE,
+         "is_compared": i > 0, "is_flagged": False}
+        for i in range(n)
+    ]  # fmt: skip
+    rows[-1] |= {"position": BEYOND_95, "estimate": 0.7}
+    size = np.linspace(50.0, 100.0 + 6 * n, 40)
+    curve = pd.DataFrame({"size": size, "low_95": 0.4, "high_95": 0.6, "low_998": 0.3, "high_998": 0.8})
+    return SimpleNamespace(table=pd.DataFrame(rows), more={"curve": curve}, summary={"target": 0.5}, settings={})
+
+
+@pytest.mark.parametrize(("n", "narrow"), [(6, False), (60, False), (60, True)])
+def test_a_unit_beyond_the_limits_has_its_name_and_one_not_compared_its_place_towards_the_mean(n, narrow):
+    ax = Figure(figsize=(3.7, 3.0)).subplots()
+    funnel(funnel_table(n), ax=ax, narrow=narrow)
+    named = {text.get_text() for text in ax.texts}
+    assert f"P{n - 1:03d}" in named and (("P001" in named) == (n == 6))
+    hollow = next(line for line in ax.lines if line.get_markerfacecolor() == "none" and line.get_marker() == "o")
+    assert hollow.get_xydata().tolist() == [[100.0, 0.45]]
 
 
 def test_units_that_are_small_give_nothing_away(episodes):
@@ -309,8 +332,8 @@ def test_the_place_across_is_the_number_of_episodes(answers):
     result = answers["clinics"]
     _, ax = draw(funnel, result)
     drawn = sorted((x, y) for line in ax.lines if line.get_linestyle() == "None" for x, y in line.get_xydata())
-    table = result.table
-    wanted = sorted(zip(table["size"].astype(float), table["estimate"].astype(float), strict=True))
+    table = place_units(result.table)
+    wanted = sorted(zip(table["size"].astype(float), table["share"].astype(float), strict=True))
     assert np.array(drawn) == pytest.approx(np.array(wanted))
     hollow = [line for line in ax.lines if line.get_linestyle() == "None" and line.get_markerfacecolor() == "none"]
     assert sum(len(line.get_xydata()) for line in hollow) == (~table["is_compared"]).sum()
@@ -320,7 +343,7 @@ def test_a_refusal_and_empty_tables_are_sentences(answers):
     for plot in (funnel, drop_off):
         _, ax = draw(plot, NotEstimable("There is no such thing."))
         assert ax.texts[0].get_text() == "There is no such thing."
-    nothing = replace(answers["clinics"], table=answers["clinics"].table.assign(estimate=np.nan))
+    nothing = replace(answers["clinics"], table=answers["clinics"].table.assign(estimate=np.nan, shrunken=np.nan))
     assert "No funnel" in draw(funnel, nothing)[1].texts[0].get_text()
     left = answers["attendance"].more["left"].iloc[:0]
     empty = replace(answers["attendance"], more={**answers["attendance"].more, "left": left})

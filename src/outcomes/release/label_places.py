@@ -14,6 +14,8 @@ SPOTS = (
     *((6.0, 5.0, "left"), (-6.0, 5.0, "right"), (6.0, -5.0, "left"), (-6.0, -5.0, "right")),
     *((6.0, 0.0, "left"), (-6.0, 0.0, "right"), (0.0, 10.0, "center"), (0.0, -10.0, "center")),
     *((8.0, 11.0, "left"), (-8.0, 11.0, "right"), (8.0, -11.0, "left"), (-8.0, -11.0, "right")),
+    *((10.0, 22.0, "left"), (-10.0, 22.0, "right"), (10.0, -22.0, "left"), (-10.0, -22.0, "right")),
+    *((24.0, 12.0, "left"), (-24.0, 12.0, "right"), (24.0, -12.0, "left"), (-24.0, -12.0, "right")),
 )
 """Places beside a point in typographic points, best first: right, up, and how the text is aligned."""
 LETTER, HALF_LINE, RADIUS = 4.3, 4.2, 3.6
@@ -37,7 +39,11 @@ class Box:
 
 
 def place_labels(
-    points: Floats, texts: Sequence[str], lines: Sequence[tuple[Floats, Floats]], width: float
+    points: Floats,
+    texts: Sequence[str],
+    lines: Sequence[tuple[Floats, Floats]],
+    width: float,
+    bare: Sequence[Sequence[float]] = (),
 ) -> list[tuple[float, float, str]]:
     """Choose a place for the name of each point.
 
@@ -51,18 +57,22 @@ def place_labels(
         Lines that no name may stand on; `x` ascends.
     width : float
         Of the chart; a name may not leave it.
+    bare : sequence of (x, y)
+        Middles of further marks, which have no name.
 
     Returns
     -------
     list of (right, up, alignment)
         One of `SPOTS` for each: the first that touches least. Names are placed in the order given.
     """
-    marks = [Box(x - RADIUS, x + RADIUS, y - RADIUS, y + RADIUS) for x, y in points.tolist()]
+    marks, further = (
+        [Box(x - RADIUS, x + RADIUS, y - RADIUS, y + RADIUS) for x, y in places] for places in (points.tolist(), bare)
+    )
     placed: list[Box] = []
     chosen = []
     for i, text in enumerate(texts):
         boxes = [_box(points[i], spot, text) for spot in SPOTS]
-        others = [mark for j, mark in enumerate(marks) if j != i] + placed
+        others = [mark for j, mark in enumerate(marks) if j != i] + further + placed
         costs = [_cost(box, others, lines, width) for box in boxes]
         best = costs.index(min(costs))
         placed.append(boxes[best])

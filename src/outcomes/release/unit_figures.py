@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
+from outcomes.questions.units import BEYOND_95, BEYOND_998
 from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.label_places import place_labels
+from outcomes.release.panels import cut
 from outcomes.release.sentences import format_count
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE, SERIES, WASH
@@ -19,6 +21,9 @@ FLAG = SERIES[1]
 MOST_LABELS = 16
 """Units up to which each point has its code beside it."""
 MOST_LABELS_NARROW = 8
+MOST_LETTERS = (24, 16)
+FAR = 20.0
+"""Points from a mark at which its name needs a line to it."""
 AREA_SHARE = 0.86
 """Share of the axes that is left when ticks and labels have taken theirs."""
 _LEVEL_LABELS = {"95": "95 %", "998": "99.8 %"}
@@ -41,20 +46,22 @@ def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     Parameters
     ----------
     units : UnitComparison
-        Reads ``table`` [unit, size, estimate, is_compared, is_flagged], ``more["curve"]`` and the target.
+        Reads ``table`` [unit, size, estimate, shrunken, position, is_compared, is_flagged], ``more["curve"]`` and the
+        target.
     ax : Axes, optional
     narrow : bool
 
     Returns
     -------
     Axes
-        Filled dots: compared. Hollow, grey: not compared. Diamonds: worth a look. Units without a value, and hidden
-        ones, are not drawn. A unit's place across is its number of equivalent episodes (as many of average case mix as
-        would say as much), never a rank.
+        Filled dots: compared, at their share. Hollow, grey: not compared, at the share drawn towards the mean, which is
+        all that is said of them. Diamonds: worth a look. Units without a value, and hidden ones, are not drawn. A
+        unit's place across is its number of equivalent episodes (as many of average case mix as would say as much),
+        never a rank. What lies beyond the 95 % limits always has its name.
     """
     if isinstance(units, NotEstimable):
         return draw_refusal(units, ax)
-    table = to_gaps(units.table, *_NUMBERS).dropna(subset=["estimate", "size"])
+    table = place_units(units.table)
     with style():
         if table.empty:
             return write_sentence(make_axes(ax), "No funnel: no unit has enough episodes to be shown.")
@@ -65,6 +72,14 @@ def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
         _set_axes(ax, table, curve)
         _name_units(ax, table, curve, float(units.summary["target"]), narrow)
     return ax
+
+
+def place_units(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the units that can be drawn; `share` is where they stand: drawn towards the mean if not compared."""
+    table = to_gaps(table, *_NUMBERS)
+    return table.assign(share=table["estimate"].where(table["is_compared"].astype(bool), table["shrunken"])).dropna(
+        subset=["share", "size"]
+    )
 
 
 def _draw_limits(ax: Axes, curve: pd.DataFrame, target: float, narrow: bool) -> None:
@@ -87,25 +102,28 @@ def _draw_limits(ax: Axes, curve: pd.DataFrame, target: float, narrow: bool) -> 
 
 
 def _draw_units(ax: Axes, table: pd.DataFrame) -> None:
+    compared, flagged = table["is_compared"].astype(bool), table["is_flagged"].astype(bool)
     looks: tuple[tuple[Any, dict[str, Any]], ...] = (
         (
-            ~table["is_compared"],
+            ~compared,
             {"marker": "o", "markerfacecolor": "none", "markeredgecolor": MUTED, "markersize": 5.4},
         ),
-        (table["is_compared"] & ~table["is_flagged"], {"marker": "o", "color": ACCENT, "markersize": 5.0}),
-        (table["is_flagged"], {"marker": "D", "color": FLAG, "markersize": 6.4}),
+        (compared & ~flagged, {"marker": "o", "color": ACCENT, "markersize": 5.0}),
+        (flagged, {"marker": "D", "color": FLAG, "markersize": 6.4}),
     )
     for chosen, look in looks:
         part = table[chosen.astype(bool)]
-        ax.plot(part["size"], part["estimate"], linestyle="none", zorder=3, **look)
+        ax.plot(part["size"], part["share"], linestyle="none", zorder=3, **look)
 
 
 def _name_units(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame, target: float, narrow: bool) -> None:
-    """The code beside each mark, where it stands on no line; none where there are too many."""
+    """The code beside each mark, where it stands on no line; where there are many, of those beyond the 95 % limits."""
     import numpy as np
 
+    table = table.sort_values(["size", "unit"], kind="stable")
+    is_named = np.ones(len(table), dtype=bool)
     if len(table) > (MOST_LABELS_NARROW if narrow else MOST_LABELS):
-        return
+        is_named = (table["position"].isin((BEYOND_95, BEYOND_998)) | table["is_flagged"].astype(bool)).to_numpy()
     area, dpi = ax.get_window_extent(), ax.figure.dpi
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     # The axes shrink a little when their ticks are drawn.
@@ -114,13 +132,18 @@ def _name_units(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame, target: floa
     x = (curve["size"].to_numpy(dtype=float) - left) * across
     heights = [curve[f"{end}_{level}"].to_numpy(dtype=float) for end in ("low", "high") for level in _LEVEL_LABELS]
     lines = [(x, (height - bottom) * up) for height in (*heights, np.full(x.size, target))]
-    table = table.sort_values(["size", "unit"], kind="stable")
-    points = np.column_stack([(table["size"] - left) * across, (table["estimate"] - bottom) * up]).astype(float)
-    spots = place_labels(points, [str(unit) for unit in table["unit"]], lines, (right - left) * across)
-    for row, (dx, dy, align) in zip(table.to_dict("records"), spots, strict=True):
+    points = np.column_stack([(table["size"] - left) * across, (table["share"] - bottom) * up]).astype(float)
+    named = table[is_named]
+    names = [cut(unit, MOST_LETTERS[narrow]) for unit in named["unit"]]
+    spots = place_labels(points[is_named], names, lines, (right - left) * across, points[~is_named].tolist())
+    for name, row, (dx, dy, align) in zip(names, named.to_dict("records"), spots, strict=True):
+        if abs(dx) + abs(dy) > FAR:
+            at: dict[str, Any] = {"xytext": (0.8 * dx, 0.8 * dy), "textcoords": "offset points"}
+            looks: dict[str, Any] = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkB": 3.0}
+            ax.annotate("", (row["size"], row["share"]), arrowprops=looks, **at)
         ax.annotate(
-            str(row["unit"]),
-            (row["size"], row["estimate"]),
+            name,
+            (row["size"], row["share"]),
             xytext=(dx, dy),
             textcoords="offset points",
             ha=align,
@@ -135,8 +158,8 @@ def _set_axes(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     near = curve[curve["size"] >= 0.8 * float(table["size"].min())]
-    low = min(float(table["estimate"].min()), float(near["low_998"].min()))
-    high = max(float(table["estimate"].max()), float(near["high_998"].max()))
+    low = min(float(table["share"].min()), float(near["low_998"].min()))
+    high = max(float(table["share"].max()), float(near["high_998"].max()))
     room = 0.06 * (high - low)
     ax.set_ylim(max(0.0, low - room), min(1.0, high + room))
     ax.set_xlim(0.75 * float(table["size"].min()), float(curve["size"].max()))

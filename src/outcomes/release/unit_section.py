@@ -24,8 +24,7 @@ from outcomes.release.sentences import (
     literal,
     say,
 )
-from outcomes.release.tables import to_numbers
-from outcomes.release.unit_figures import funnel
+from outcomes.release.unit_figures import funnel, place_units
 
 KINDS = {"clinics": "clinic", "clinicians": "clinician"}
 """Tables of the page (and names of the questions) to what is compared."""
@@ -115,8 +114,7 @@ def _say_flag(name: str, unit: str, code: str, tables: Tables) -> Sentence | Non
 
 def _blocks(name: str, unit: str, result: Any, tables: Tables) -> list[Block]:
     """Picture, table and reasons; where no unit can be compared, picture and table lie folded."""
-    has_points = to_numbers(result.table["estimate"]).notna() & to_numbers(result.table["size"]).notna()
-    drawn = (_draw(name, unit, result, tables),) if has_points.any() else ()
+    drawn = (_draw(name, unit, result, tables),) if len(place_units(result.table)) else ()
     shown: tuple[FigureView | TableView, ...] = (*drawn, units_table(name, unit, tables))
     is_compared = bool(result.table["is_compared"].astype(bool).any())
     return [*(shown if is_compared else fold(shown)), *_list_reasons(result.table, unit)]
@@ -133,15 +131,23 @@ def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
         f"{{n}} {unit}s lie beyond the 99.8{NBSP}% limits.",
         {"n": cell(f"{name}_summary", "value", "count", item="n_flagged")},
     )
+    is_compared = place_units(result.table)["is_compared"].astype(bool)
+    drawn_in = say(f"{unit.capitalize()}s that are not compared stand at their share drawn towards the mean.")
+    marks = ["Filled dots: compared."] if is_compared.any() else []
+    if not is_compared.all():
+        marks.append("Hollow, grey: not compared, at the share drawn towards the mean.")
+    if place_units(result.table)["is_flagged"].astype(bool).any():
+        marks.append("Diamonds: worth a look.")
     caption = (
         f"Each mark is a {unit}, placed by its equivalent episodes (as many of average case mix as would say as much, "
         "which the table does not count), not by rank. "
-        f"Line: the mean. Tinted: within the 95{NBSP}% limits of chance; dashed: those of 99.8{NBSP}%. Filled dots are "
-        "compared, hollow grey ones are not, diamonds are worth a look."
+        f"Line: the mean. Tinted: within the 95{NBSP}% limits of chance; dashed: those of 99.8{NBSP}%. "
+        + " ".join(marks)
     )
     title = f"Share of episodes {result.label}, by {unit}"
     csv = f"{name} {name}_curve"
-    return draw(f"funnel-{name}", title, join_alt(mean, count), caption, funnel, result, (3.0, 3.0), csv)
+    alt = join_alt(mean, count, None if is_compared.all() else drawn_in)
+    return draw(f"funnel-{name}", title, alt, caption, funnel, result, (3.0, 3.0), csv)
 
 
 def units_table(name: str, unit: str, tables: Tables) -> TableView:
