@@ -55,6 +55,29 @@ def test_without_small_numbers_nothing_is_hidden(review):
         assert not (table.astype(object) == HIDDEN).any().any(), name
 
 
+def test_nothing_is_judged_by_lines_that_are_hidden(few):
+    chart = few.more["chart"].copy()
+    own = (chart["indicator"] == "silent_stop").to_numpy()
+    chart.loc[own, ["signal", "direction", "word"]] = "shift", 1, "improvement"
+    marked = dataclasses.replace(few, more={**few.more, "chart": chart})
+    found = protect_review(marked, 5)
+    for table in ("chart", "verdicts"):
+        rows = found.more[table][found.more[table]["indicator"] == "silent_stop"]
+        assert set(rows["word"]) == {""} and set(rows["signal"]) == {""}
+    verdict = of(found.more["verdicts"], "silent_stop", "silent_stop", "indicator")
+    assert verdict["brief"] == "cannot be judged: lines hidden" and verdict["verdict"].startswith("cannot be judged: ")
+    others = found.more["verdicts"][found.more["verdicts"]["indicator"] != "silent_stop"]
+    assert not others["verdict"].str.startswith("cannot").any()
+    # Nor is a mark drawn from a table that still had its words.
+    panel = panels("spc", dataclasses.replace(found, more={**found.more, "chart": _with_words(found.more["chart"])}))
+    squares = [line for line in panel["Stopped, not relieved, by day 90"].lines if line.get_marker() == "s"]
+    assert not squares
+
+
+def _with_words(chart):
+    return chart.assign(word="improvement")
+
+
 def test_a_hidden_quarter_cannot_be_worked_out(few):
     found = protect_review(few, 5)
     row = of(found.table, "silent_stop")

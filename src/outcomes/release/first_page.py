@@ -111,6 +111,7 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if table is None:
         return None
     judged = table[table["status"].isin(("fixed", "trial"))]
+    unseen = [lower_first(str(label)) for label in table.loc[table["status"] == "hidden", "label"]]
     if judged.empty:
         return say(f"{NO_CHANGE}{_why_no_limits(tables)}.", "not estimable")
     signals = judged[judged["signal"] != ""]
@@ -121,7 +122,7 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         labels = [lower_first(str(label)) for label in judged["label"]]
         return say(
             f"No change is signalled up to the {when} by what can be judged ({'; '.join(labels)}); the other "
-            "indicators have no limits yet.",
+            + ("indicators cannot be judged." if unseen else "indicators have no limits yet."),
             SIGNAL,
         )
     named = [_name_signal(row, inputs.quarter) for row in signals.to_dict("records")]
@@ -139,6 +140,8 @@ def _why_no_limits(tables: Tables) -> str:
     """Why no indicator has limits: no scores, too few quarters, or quarters that are too small."""
     if _is_never_rated(tables):
         return f": {NO_PAIN}, and all but the recording of scores rests on one"
+    if (tables[VERDICTS]["status"] == "hidden").any():
+        return ": small numbers hide the lines of the charts that have them"
     is_short = (tables[VERDICTS]["verdict"] == TOO_FEW).any()
     few = "too few quarters are on record" if is_short else "the quarters have too few episodes"
     return f" yet: {few} to know how far they differ by chance"

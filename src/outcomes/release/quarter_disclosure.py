@@ -7,7 +7,8 @@ table               what is hidden beside the value itself
 ==================  ================================================================================================
 ``table``           standardised value and effective number of that quarter; the expected numbers of all quarters of
                     the indicator, because observed and expected agree over all of them
-``chart``           all lines of the indicator's charts: their centre is made of the values
+``chart``           all lines of the indicator's charts: their centre is made of the values; with them every signal
+``verdicts``        what the lines say: nothing is judged by lines that nobody can see
 ``changes``         a difference with that quarter on either side
 ``chart_months``    an indicator with a small month has no chart by months: months add up to quarters
 ``expected, cusum`` likewise
@@ -35,6 +36,10 @@ BESIDE = ("effective_n", "standardised", "std_conf_low", "std_conf_high")
 EXPECTED = ("expected", "observed_minus_expected", "observed_to_expected")
 LINES = ("centre", "low", "high", "near_low", "near_high")
 DIFFERENCES = ("estimate", "conf_low", "conf_high", "detectable_up", "detectable_down")
+SIGNALS: dict[str, Any] = {"signal": "", "side": 0, "direction": 0, "word": "", "signal_standardised": ""}
+"""What a chart says without lines."""
+UNSEEN = "its chart has no lines, for a small number could be worked out from them"
+NOT_JUDGED = {"status": "hidden", "brief": "cannot be judged: lines hidden", "verdict": f"cannot be judged: {UNSEEN}"}
 Hidden = frozenset[tuple[str, str]]
 
 
@@ -60,7 +65,8 @@ def protect_review(result: Any, floor: int) -> Any:
     small = _small_months(more["chart_months"], floor) | _small_months(more["expected"], floor) | few
     for name in ("chart_months", "expected", "cusum"):
         more[name] = more[name][~more[name]["indicator"].isin(small)].reset_index(drop=True)
-    more["chart"] = _protect_chart(more["chart"], gone, few, floor)
+    more["chart"] = _drop_signals(_protect_chart(more["chart"], gone, few, floor), few)
+    more["verdicts"] = _drop_verdicts(more["verdicts"], few)
     more["changes"] = _protect_changes(more["changes"], gone, floor)
     more["recording"] = _protect_recording(more["recording"], result.table, floor)
     more["volume"] = _protect_volume(more["volume"], floor)
@@ -68,7 +74,7 @@ def protect_review(result: Any, floor: int) -> Any:
 
 
 def hide_lines(review: Any) -> dict[str, Any]:
-    """Return the further tables of a protected review, the chart without lines, and no months, of what is hidden now.
+    """Return the further tables of a protected review; of what is hidden now no lines, no signals and no months.
 
     Differences and the limits of the charts are made of the quarters' values: with one hidden later than the others
     (`hide_more`) they would give it back.
@@ -89,7 +95,27 @@ def hide_lines(review: Any) -> dict[str, Any]:
         name: more[name][~more[name]["indicator"].isin(few)].reset_index(drop=True)
         for name in ("chart_months", "expected", "cusum")
     }
-    return {**more, **months, "chart": chart, "changes": changes}
+    judged = {"chart": _drop_signals(chart, few), "verdicts": _drop_verdicts(more["verdicts"], few)}
+    return {**more, **months, **judged, "changes": changes}
+
+
+def _drop_signals(table: pd.DataFrame, few: set[str]) -> pd.DataFrame:
+    """A chart, or verdicts, without signals of the indicators whose lines are hidden."""
+    out, rows = table.copy(), table["indicator"].isin(few)
+    for name, empty in SIGNALS.items():
+        if name in out and rows.any():
+            out.loc[rows, name] = empty
+    return out
+
+
+def _drop_verdicts(table: pd.DataFrame, few: set[str]) -> pd.DataFrame:
+    """Verdicts in which an indicator with hidden lines is not judged; one that had no lines keeps its reason."""
+    few = few & set(table.loc[table["status"].isin(("fixed", "trial")), "indicator"])
+    out, rows = _drop_signals(table, few), table["indicator"].isin(few)
+    for name, words in NOT_JUDGED.items():
+        if rows.any():
+            out.loc[rows, name] = words
+    return out
 
 
 def _hide(table: pd.DataFrame, name: str, rows: np.ndarray[Any, Any]) -> None:

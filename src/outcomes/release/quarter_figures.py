@@ -229,3 +229,6 @@ def _mark_signals(ax: Axes, part: pd.DataFrame, name: str, size: float) -> None:
         looks: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6, "zorder": 4}
         if len(rows):
             ax.plot(rows.index, rows[name], linestyle="none", marker=marker, markersize=size, **looks)
+    if "centre" in part:
+        # Nothing is judged by lines that are hidden.
+        part = part[part["centre"].notna()]
