@@ -280,6 +280,18 @@ def written(figure):
     return " ".join(text.replace("\n", " ") for text in texts(figure))
 
 
+@pytest.mark.parametrize(("gone", "said"), [(False, True), (True, False)])
+def test_a_panel_has_no_number_where_its_newest_quarter_is_hidden(gone, said):
+    use = fakes.modality_use()
+    table = use.table.astype({"estimate": object})
+    family = table["family"].iloc[0]
+    rows = table.index[table["family"] == family]
+    if gone:
+        table.loc[rows[-1], "estimate"] = HIDDEN
+    _, ax = draw("modality_mix", dataclasses.replace(use, table=table))
+    assert bool(ax.child_axes[0].get_title(loc="right")) == said
+
+
 def drawn_texts(figure):
     """Boxes of the texts in sight, as they are drawn."""
     from matplotlib.text import Text

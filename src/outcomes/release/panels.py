@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def quarter_panel(
     ax: Axes, title: str, part: pd.DataFrame, write: Callable[[float], str], limits: tuple[float, float], width: int
 ) -> None:
-    """Draw one line over the quarters; its newest value stands beside the title, immature quarters are grey.
+    """Draw one line over the quarters; the newest one's value stands beside the title, immature quarters are grey.
+
+    Where the newest quarter old enough has no value, no number stands there: an earlier one would be read as its own.
 
     Where no quarter has a value, a sentence says why in place of empty axes.
 
@@ -48,10 +50,11 @@ def quarter_panel(
     low, high = part["conf_low"].where(mature), part["conf_high"].where(mature)
     ax.vlines(at, low, high, color=ACCENT, alpha=0.3, linewidth=1.4)
     ax.plot(at, shown, color=ACCENT, linewidth=1.5, marker="o", markersize=2.4)
-    last = shown.last_valid_index()
-    i = list(part.index).index(last)
-    ax.plot([i], [shown[last]], "o", color=ACCENT, markersize=4.4)
-    ax.set_title(write(float(shown[last])), loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
+    newest = max(i for i, is_mature in zip(at, mature, strict=True) if is_mature)
+    value = float(shown.iloc[newest])
+    if value == value:
+        ax.plot([newest], [value], "o", color=ACCENT, markersize=4.4)
+        ax.set_title(write(value), loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
     _quarter_axes(ax, quarters, write, limits, whole=bool((shown.dropna() % 1 == 0).all()) and limits[1] > 1)
 
 

@@ -80,7 +80,10 @@ def _draw_mix(result: Any, tables: Tables, alt: str) -> tuple[FigureView, ...]:
     if quarters == 1:
         heights = (0.4 + 0.235 * families, 0.4 + 0.25 * families)
         return (draw("treatments", title, alt, caption, figures.modality_mix, result, heights, "modality_use"),)
-    caption = f"All panels have the same scale. Upright lines: {interval_words(tables)}. {caption}"
+    caption = (
+        "The number is that of the newest quarter, if it can be shown. All panels have the same scale. Upright lines: "
+        f"{interval_words(tables)}. {caption}"
+    )
     heights = (1.25 * -(-families // 3), 1.0 * families)
     head = f"{title}, by quarter"
     return (draw("treatments", head, alt, caption, figures.modality_mix, result, heights, "modality_use", True),)
