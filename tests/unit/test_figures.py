@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -21,8 +22,9 @@ import release_fakes as fakes
 import use_fakes
 
 from outcomes.errors import NotEstimable
-from outcomes.release import figures, svg, trigger_figure
+from outcomes.release import figures, section_parts, svg, trigger_figure
 from outcomes.release.disclosure import HIDDEN, protect_result
+from outcomes.release.sentences import format_percent
 
 CASES = {
     "relief_curve": fakes.relief,
@@ -290,6 +292,22 @@ def test_a_panel_has_no_number_where_its_newest_quarter_is_hidden(gone, said):
         table.loc[rows[-1], "estimate"] = HIDDEN
     _, ax = draw("modality_mix", dataclasses.replace(use, table=table))
     assert bool(ax.child_axes[0].get_title(loc="right")) == said
+
+
+def test_a_flat_curve_has_its_number_once_and_names_of_ends_do_not_touch():
+    relief = fakes.relief()
+    none = {"estimate": 0.0, "conf_low": 0.0, "conf_high": 0.0}
+    flat = dataclasses.replace(relief, table=relief.table.assign(**none), curve=relief.curve.assign(**none))
+    _, ax = draw("relief_curve", flat)
+    assert [text.get_text() for text in ax.texts].count(format_percent(0.0)) == 1
+    caption = section_parts.draw_curve({}, "x", "t", "a", figures.relief_curve, flat, "relief_curve")[0].caption
+    assert "Tinted" not in caption
+    ends = relief.ends_curve.copy()
+    ends.loc[ends["end"] == "relief", "estimate"] = 0.0
+    figure, ax = draw("competing_ends", dataclasses.replace(relief, ends_curve=ends))
+    boxes = [box for text, box in drawn_texts(figure) if "\n" in text and "%" in text]
+    assert len(boxes) == 4 and min(box.y0 for box in boxes) > ax.get_window_extent().y0
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 def drawn_texts(figure):

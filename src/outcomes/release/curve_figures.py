@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import Finding, InputRefused, NotEstimable
@@ -132,7 +133,8 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, gr
         ax.set_xlim(0, last * (1.55 if narrow else 1.24))
         ax.grid(visible=False)
         ax.text(last * 1.015, 1.03, f"By day {int(last)}", va="bottom", fontsize=7 if narrow else 8, color=MUTED)
-        for name, y in zip(names, spread(middles, 0.13), strict=True):
+        # Labels have two lines, and stand clear of the axis.
+        for name, y in zip(names, spread([max(0.09, y) for y in middles], 0.19), strict=True):
             ax.text(last * 1.015, y, name, va="center", fontsize=7 if narrow else 8, color=INK, linespacing=1.15)
     return ax
 
@@ -185,8 +187,9 @@ def _draw_beside(ax: Axes, part: pd.DataFrame, narrow: bool) -> None:
         ax.plot(day, part[name], drawstyle="steps-post", color=MUTED, linewidth=0.9)
         # Clear of the line all along the words, which take up to half of the width.
         along = part.loc[day >= day.iloc[-1] * (0.45 if narrow else 0.7), name]
-        if not above and along.min() < 0.08:
-            continue  # there is no room between the line and the axis
+        gap = (along - part.loc[along.index, "estimate"]).max() if above else along.min()
+        if gap < 0.08:
+            continue  # there is no room between the line and the curve with its numbers, or the axis
         ax.annotate(
             words,
             (float(day.iloc[-1]), float(along.max() if above else along.min())),
@@ -204,6 +207,10 @@ def _mark_horizons(ax: Axes, table: pd.DataFrame, last: float, narrow: bool, on_
     rows = to_gaps(table, "estimate", "conf_high").dropna(subset=["estimate"])
     ax.plot(rows["horizon_days"], rows["estimate"], "o", markersize=4.2, color=ACCENT)
     written = set(space_out([int(day) for day in rows["horizon_days"]], last, narrow))
+    texts = [(int(day), percent(v)) for day, v in zip(rows["horizon_days"], rows["estimate"], strict=True)]
+    texts = [(day, text) for day, text in texts if day in written]
+    # Of a flat stretch the end has the number.
+    written -= {day for (day, text), (_, later) in itertools.pairwise(texts) if text == later}
     for day, value in zip(rows["horizon_days"], rows["estimate"], strict=True):
         if int(day) in written:
             ax.annotate(

@@ -11,6 +11,7 @@ from outcomes.release.marks import HIDDEN
 from outcomes.release.model import FigureView, Section, Sentence, TableView, Text
 from outcomes.release.sentences import Tables, bind, cell, interval_words, say
 from outcomes.release.svg import to_svg
+from outcomes.release.tables import to_numbers
 from outcomes.release.words import lower_first
 
 if TYPE_CHECKING:
@@ -179,5 +180,7 @@ def draw_curve(
     later = result.curve.loc[result.curve["day"] >= 1, "estimate"].tolist()
     if not any(isinstance(value, float) and value == value for value in later):
         return ()
-    caption = f"Tinted: {interval_words(tables)} at each day. {more}Number observed: {figures.AT_RISK_CONVENTION}."
+    width = to_numbers(result.curve["conf_high"]) - to_numbers(result.curve["conf_low"])
+    tint = f"Tinted: {interval_words(tables)} at each day. " if (width > 0).any() else ""
+    caption = f"{tint}{more}Number observed: {figures.AT_RISK_CONVENTION}."
     return (draw(id, title, alt, caption, plot, result, (2.9, 3.2), csv),)
