@@ -24,6 +24,7 @@ import use_fakes
 from outcomes.errors import NotEstimable
 from outcomes.release import figures, section_parts, svg, trigger_figure
 from outcomes.release.disclosure import HIDDEN, protect_result
+from outcomes.release.pathway_figure import has_orders
 from outcomes.release.sentences import format_percent
 
 CASES = {
@@ -292,6 +293,14 @@ def test_a_panel_has_no_number_where_its_newest_quarter_is_hidden(gone, said):
         table.loc[rows[-1], "estimate"] = HIDDEN
     _, ax = draw("modality_mix", dataclasses.replace(use, table=table))
     assert bool(ax.child_axes[0].get_title(loc="right")) == said
+
+
+def test_orders_of_which_only_the_others_can_be_shown_are_no_picture():
+    use = CASES["pathway"]()
+    table = use.pathway.astype({"estimate": object})
+    assert has_orders(table)
+    table.loc[table["path"] != "other_paths", "estimate"] = HIDDEN
+    assert not has_orders(table) and not has_orders(table.iloc[:0])
 
 
 def test_a_flat_curve_has_its_number_once_and_names_of_ends_do_not_touch():

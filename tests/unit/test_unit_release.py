@@ -147,6 +147,17 @@ def test_a_unit_beyond_the_limits_has_its_name_and_one_not_compared_its_place_to
     assert hollow.get_xydata().tolist() == [[100.0, 0.45]]
 
 
+def test_what_is_not_drawn_of_the_drop_off_has_no_name_and_a_share_stands_on_its_bar():
+    left = pd.DataFrame(
+        [(1, "came", 0.72, 30), (1, "relieved", HIDDEN, 30), (1, "not_relieved", HIDDEN, 30)],
+        columns=["visit", "reason", "estimate", "n"],
+    )
+    ax = Figure().subplots()
+    drop_off(SimpleNamespace(more={"left": left}, settings={}), ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["came again"]
+    assert [round(text.get_position()[1], 3) for text in ax.texts] == [0.735]
+
+
 def test_units_that_are_small_give_nothing_away(episodes):
     result = compare_units(episodes)
     n = result.table["n"].to_numpy().copy()

@@ -52,9 +52,9 @@ def pathway(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
         return draw_refusal(use, ax)
     table = to_gaps(use.pathway, "estimate")
     with style():
-        named = table[table["path"] != OTHER] if "path" in table else table
-        if named.empty or not named["estimate"].notna().any():
+        if not has_orders(table):
             return say_instead(make_axes(ax), "No picture of the order of stages: too few episodes to show a share.")
+        named = table[table["path"] != OTHER]
         ax = make_axes(ax, (7.2, pathway_height(use)))
         width = 1.0 if narrow else 1.35
         for row, (path, share) in enumerate(zip(named["path"], named["estimate"], strict=True)):
@@ -69,6 +69,13 @@ def pathway(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
         ax.set_ylim(-float(len(named)) - 0.5, HEADING)
         ax.set_axis_off()
     return ax
+
+
+def has_orders(table: pd.DataFrame) -> bool:
+    """Whether the share of any single order can be shown: that of all others together is no picture."""
+    if not len(table) or "path" not in table:
+        return False
+    return bool(to_gaps(table, "estimate").loc[lambda t: t["path"] != OTHER, "estimate"].notna().any())
 
 
 def pathway_height(use: Any) -> float:

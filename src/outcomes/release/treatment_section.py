@@ -11,7 +11,7 @@ from typing import Any
 from outcomes.release import figures, use_views, views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, FigureView, Part, Section, Sentence
-from outcomes.release.pathway_figure import pathway_height
+from outcomes.release.pathway_figure import has_orders, pathway_height
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
 from outcomes.release.sentences import NBSP, Tables, bind, cell, format_percent, interval_words, literal, say
 from outcomes.release.tables import to_numbers
@@ -118,7 +118,7 @@ def _order(result: Any, tables: Tables) -> tuple[Block, ...]:
     """The clinic's stages: identify, relax, circulate, rehabilitate."""
     said = use_views.say_order(tables)
     blocks: list[Block] = [Part("In which order", said)]
-    if _any_shown(result.pathway, "estimate"):
+    if has_orders(result.pathway):
         head = "The clinic's four stages, in the order in which each was first recorded"
         caption = (
             "Number: the step at which the stage was first recorded; joined numbers on the same day, a small dot "

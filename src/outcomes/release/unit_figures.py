@@ -206,21 +206,23 @@ def drop_off(attendance: Any, ax: Axes | None = None, narrow: bool = False) -> A
                 edgecolor=MUTED if name == "not_relieved" else WASH,
                 linewidth=0.6,
                 hatch=NOT_RELIEVED_HATCH if name == "not_relieved" else "",
-                label=FATE_WORDS[name],
+                # A name that begins with a line stays out of the legend.
+                label=FATE_WORDS[name] if (part > 0).any() else "_",
             )
             bottom = bottom + part
-        _label_bars(ax, wide, narrow)
+        _label_bars(ax, wide, bottom, narrow)
     return ax
 
 
-def _label_bars(ax: Axes, wide: pd.DataFrame, narrow: bool) -> None:
+def _label_bars(ax: Axes, wide: pd.DataFrame, top: pd.Series[float], narrow: bool) -> None:
+    """The share that came again above what is drawn of its bar."""
     from matplotlib.ticker import FuncFormatter
 
-    for visit, share in wide["came"].items():
+    for visit, share, height in zip(wide.index, wide["came"], top, strict=True):
         if share == share:
             ax.text(
                 float(str(visit)),
-                1.015,
+                float(height) + 0.015,
                 percent(share) if not narrow else f"{round(100 * share)}",
                 ha="center",
                 va="bottom",
@@ -229,6 +231,7 @@ def _label_bars(ax: Axes, wide: pd.DataFrame, narrow: bool) -> None:
             )
     ax.set_xlabel("Visit number")
     ax.set_xticks(list(wide.index))
+    ax.set_xlim(min(wide.index) - 0.6, max(wide.index) + 0.6)
     ax.set_ylim(0, 1)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
     ax.spines["bottom"].set_color(RULE)
