@@ -25,6 +25,7 @@ from outcomes.errors import NotEstimable
 from outcomes.release import figures, section_parts, svg, trigger_figure
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.pathway_figure import has_orders
+from outcomes.release.public import figures as public_figures
 from outcomes.release.sentences import format_percent
 
 CASES = {
@@ -317,6 +318,14 @@ def test_a_flat_curve_has_its_number_once_and_names_of_ends_do_not_touch():
     boxes = [box for text, box in drawn_texts(figure) if "\n" in text and "%" in text]
     assert len(boxes) == 4 and min(box.y0 for box in boxes) > ax.get_window_extent().y0
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_a_public_bar_has_all_its_shares_on_a_phone_too():
+    bar = public_figures.Bar("Manual soft tissue work", (24.0, 28.0, 48.0), ("24 %", "28 %", "48 %", "1,875"))
+    for narrow in (False, True):
+        figure = Figure(figsize=(3.7, 2.0))
+        public_figures.draw_bars([bar], figure.subplots(), narrow, ("a", "b", "c"))
+        assert {*bar.right, bar.label} <= set(texts(figure))
 
 
 def drawn_texts(figure):

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 SHADES = (ACCENT, MUTED, RULE)
 """Of the columns of a table, first to last."""
-ROW_INCHES = 0.27
+ROW_INCHES = (0.27, 0.38)
 HEAD_INCHES = (0.3, 0.6)
-LABEL, RIGHT = (0.62, 0.85), (0.17, 0.26)
-"""Room for the labels, and for each column at the right, in bars."""
-MOST_LETTERS = (34, 22)
+LABEL, RIGHT = (0.62, 0.0), (0.17, 0.26)
+"""Room for the labels, and for each column at the right, in bars; on a phone labels stand above their bars."""
+MOST_LETTERS = (34, 56)
+BAR, ABOVE = (0.52, 0.36), 0.36
+"""Height of a bar, and how far above its middle a label stands on a phone, in rows."""
 LETTER_POINTS = 4.3
 
 
@@ -81,7 +83,7 @@ def _write(part: pd.DataFrame, column: str) -> str:
 
 def height(n_bars: int, narrow: bool) -> float:
     """Inches of a picture of so many bars."""
-    return ROW_INCHES * n_bars + HEAD_INCHES[narrow]
+    return ROW_INCHES[narrow] * n_bars + HEAD_INCHES[narrow]
 
 
 def draw_bars(bars: Sequence[Bar], ax: Axes | None = None, narrow: bool = False, names: Sequence[str] = ()) -> Axes:
@@ -97,15 +99,15 @@ def draw_bars(bars: Sequence[Bar], ax: Axes | None = None, narrow: bool = False,
         What the columns stand for, in the order of their shades.
     """
     size = 7.0 if narrow else 8.0
-    ends = 1 + RIGHT[narrow] * (2 if narrow else len(names) + 1)
+    ends = 1 + RIGHT[narrow] * (len(names) + 1)
     with style():
         ax = make_axes(ax, (7.2, height(len(bars), narrow)))
         ax.set_axis_off()
         # Labels have the same room in every picture, so that the bars of all stand below one another.
         ax.set_xlim(-LABEL[narrow], ends)
-        ax.set_ylim(-len(bars) + 0.5, 0.5 + HEAD_INCHES[narrow] / ROW_INCHES)
+        ax.set_ylim(-len(bars) + 0.5, 0.5 + HEAD_INCHES[narrow] / ROW_INCHES[narrow])
         for y, bar in enumerate(bars):
-            _draw_bar(ax, bar, -y, size, narrow)
+            _draw_bar(ax, bar, -y - (0.12 if narrow else 0.0), size, narrow)
         _draw_heads(ax, names, size, narrow)
     return ax
 
@@ -113,20 +115,16 @@ def draw_bars(bars: Sequence[Bar], ax: Axes | None = None, narrow: bool = False,
 def _draw_bar(ax: Axes, bar: Bar, y: float, size: float, narrow: bool) -> None:
     left = 0.0
     colour = MUTED if bar.is_second else INK
-    ax.text(-LABEL[narrow], y, cut(bar.label, MOST_LETTERS[narrow]), va="center", fontsize=size, color=colour)
-    ax.barh(y, 1.0, height=0.52, color=WASH)
+    up = ABOVE if narrow else 0.0
+    ax.text(-LABEL[narrow], y + up, cut(bar.label, MOST_LETTERS[narrow]), va="center", fontsize=size, color=colour)
+    ax.barh(y, 1.0, height=BAR[narrow], color=WASH)
     for percent, shade in zip(bar.percents, SHADES, strict=False):
         width = 0.0 if math.isnan(percent) else min(percent / 100, 1 - left)
         if width > 0:
-            ax.barh(y, width, left=left, height=0.52, color=shade)
+            ax.barh(y, width, left=left, height=BAR[narrow], color=shade)
             left += width
-    for i, text in enumerate(_beside(bar.right, narrow)):
+    for i, text in enumerate(bar.right):
         ax.text(1 + RIGHT[narrow] * (i + 1), y, text, va="center", ha="right", fontsize=size, color=INK)
-
-
-def _beside(texts: Sequence[str], narrow: bool) -> Sequence[str]:
-    """On a phone the first column and the number of patients; the table has the rest."""
-    return (texts[0], texts[-1]) if narrow else texts
 
 
 def _draw_heads(ax: Axes, names: Sequence[str], size: float, narrow: bool) -> None:
@@ -143,7 +141,7 @@ def _draw_heads(ax: Axes, names: Sequence[str], size: float, narrow: bool) -> No
             ax.plot([left], [0.5], "s", markersize=5, color=shade, transform=moved, clip_on=False)
         ax.annotate(name, (left, 0.5), xytext=(right + 9, up), fontsize=size, color=MUTED, **where)
         right += 0.0 if narrow else 24 + LETTER_POINTS * len(name)
-    end = 1 + RIGHT[narrow] * (2 if narrow else len(names) + 1)
+    end = 1 + RIGHT[narrow] * (len(names) + 1)
     ax.annotate("patients", (end, 0.5), xytext=(0, 10), fontsize=size, color=MUTED, ha="right", **where)
 
 
@@ -167,33 +165,34 @@ def draw_curve(curve: pd.DataFrame, ax: Axes | None = None, narrow: bool = False
         ends = []
         for i, group in enumerate(groups):
             part = curve[curve["group"] == group]
-            _draw_group(ax, part, SERIES[i], LINE_STYLES[i], with_values=len(groups) == 1)
+            written = space_out(part["day"].tolist(), end, narrow) if len(groups) == 1 else []
+            _draw_group(ax, part, SERIES[i], LINE_STYLES[i], written)
             ends.append(float(part["percent"].iloc[-1]))
         top = min(100.0, 25 * math.ceil((float(curve["high_percent"].max()) + 6) / 25))
         _draw_axes(ax, curve, groups, end, top, narrow)
         if len(groups) > 1:
             for i, y in enumerate(spread([value / top for value in ends], 0.075)):
                 at = float(curve.loc[curve["group"] == groups[i], "day"].max())
-                ax.text(at + end * 0.015, y * top, cut(groups[i], 20), color=SERIES[i], va="center", fontsize=7.5)
+                ax.text(at + end * 0.03, y * top, cut(groups[i], 20), color=SERIES[i], va="center", fontsize=7.5)
     return ax
 
 
-def _draw_group(ax: Axes, part: pd.DataFrame, colour: str, line: Any, with_values: bool) -> None:
+def _draw_group(ax: Axes, part: pd.DataFrame, colour: str, line: Any, written: Sequence[int]) -> None:
+    """Points, intervals and line of a group; the days in `written` have their value, above the interval."""
     days, values = [0, *part["day"]], [0, *part["percent"]]
     ax.plot(days, values, color=colour, linestyle=line, linewidth=1.8)
     ax.vlines(part["day"], part["low_percent"], part["high_percent"], color=colour, alpha=0.45, linewidth=1.6)
     ax.plot(part["day"], part["percent"], "o", markersize=4.2, color=colour)
-    if with_values:
-        for day, value in zip(part["day"], part["percent"], strict=True):
-            ax.annotate(
-                f"{value} %",
-                (day, value),
-                xytext=(-5, 4),
-                textcoords="offset points",
-                ha="right",
-                fontsize=7.5,
-                color=INK,
-            )
+    for row in part[part["day"].isin(written)].to_dict("records"):
+        ax.annotate(
+            f"{row['percent']} %",
+            (row["day"], row["high_percent"]),
+            xytext=(4, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=7.5,
+            color=INK,
+        )
 
 
 def _draw_axes(ax: Axes, curve: pd.DataFrame, groups: Sequence[str], end: float, top: float, narrow: bool) -> None:
