@@ -273,12 +273,14 @@ def watched(review):
 
 
 def test_the_cusum_stands_beside_the_sums_with_its_limits_and_signal(watched):
-    panel = panels("observed_expected", watched)["CUSUM: silent stop"]
+    panel = panels("observed_expected", watched)["CUSUM: Stopped"]
     drawn = [np.asarray(line.get_ydata(), dtype=float).tolist() for line in panel.lines]
+    months = sorted(set(watched.more["cusum"]["month"]) | set(watched.more["expected"]["month"]))
+    second, third = (months.index(month) for month in ("2024-02", "2024-03"))
     for wanted in ([0.5, 2.0, 6.0, 1.0], [-1.0, -6.2, 0.0, -3.0], [5.0] * 4, [-5.5] * 4):
         assert wanted in drawn
     # A rise of silent stops is a concern and a fall an improvement: another mark, not the same one.
-    for word, at in (("concern", [[2, 6.0]]), ("improvement", [[1, -6.2]])):
+    for word, at in (("concern", [[third, 6.0]]), ("improvement", [[second, -6.2]])):
         marked = [line for line in panel.lines if line.get_marker() == quarter_figures.MARKS[word][0]]
         assert [line.get_xydata().tolist() for line in marked] == [at]
     low, high = panel.get_ylim()
@@ -288,7 +290,22 @@ def test_the_cusum_stands_beside_the_sums_with_its_limits_and_signal(watched):
 
 def test_the_cusum_alone_is_drawn_too(watched):
     alone = {**watched.more, "expected": watched.more["expected"].iloc[:0]}
-    assert list(panels("observed_expected", dataclasses.replace(watched, more=alone))) == ["CUSUM: silent stop"]
+    assert list(panels("observed_expected", dataclasses.replace(watched, more=alone))) == ["CUSUM: Stopped"]
+
+
+def test_sums_and_cusum_have_one_axis_of_time_and_rings_are_named_where_they_are(watched):
+    limits = {label: ax.get_xlim() for label, ax in panels("observed_expected", watched).items()}
+    assert len(limits) > 1 and len(set(limits.values())) == 1
+    rings = []
+    for beyond in (False, True):
+        more = {**watched.more, "expected": watched.more["expected"].assign(beyond=beyond)}
+        figure = next(
+            b
+            for b in shown(dataclasses.replace(watched, more=more))[0].blocks
+            if getattr(b, "id", "") == "figure-observed-expected"
+        )
+        rings.append("Rings: outside." in figure.caption)
+    assert rings == [False, True]
 
 
 def test_words_of_the_sums_say_what_the_cusum_said(watched):

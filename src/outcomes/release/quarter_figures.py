@@ -6,6 +6,7 @@ concern, a triangle a change where recording changed too. Nothing is computed he
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -60,19 +61,14 @@ def spc(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
             return write_sentence(make_axes(ax), "No control charts: no quarter has enough episodes.")
         panels = [(str(label), part.reset_index(drop=True)) for label, part in table.groupby("label", sort=False)]
         ax = make_axes(ax, (7.2, 4.0))
-        for cell, (label, part) in zip(
-            split_host(ax, len(panels), 1 if narrow else min(3, len(panels))), panels, strict=True
-        ):
-            _chart_panel(cell, label, part, 44 if narrow else 22)
+        columns = 1 if narrow else min(3, len(panels))
+        for cell, (label, part) in zip(split_host(ax, len(panels), columns), panels, strict=True):
+            _chart_panel(cell, label, part, 44 if narrow else 66 // columns)
     return ax
 
 
 def _chart_panel(ax: Axes, title: str, part: pd.DataFrame, width: int) -> None:
-    import textwrap
-
-    lines = textwrap.wrap(title, width)
-    head = "\n".join([*lines[:1], cut(" ".join(lines[1:]), width)]) if len(lines) > 1 else title
-    ax.set_title(head, loc="left", fontsize=8, color=INK, pad=6, linespacing=1.15)
+    _set_title(ax, title, width)
     mature = part["mature"].astype(bool)
     value = part["estimate"].where(mature)
     if not value.notna().any():
@@ -91,6 +87,13 @@ def _chart_panel(ax: Axes, title: str, part: pd.DataFrame, width: int) -> None:
     ax.set_title(number, loc="right", fontsize=8.5, color=INK, pad=6, fontweight="bold")
     _share_axes(ax, [str(q) for q in part["quarter"]], part.assign(estimate=value))
     _draw_breaks(ax, part)
+
+
+def _set_title(ax: Axes, title: str, width: int) -> None:
+    """In two lines at most."""
+    lines = textwrap.wrap(title, width)
+    head = "\n".join([*lines[:1], cut(" ".join(lines[1:]), width)]) if len(lines) > 1 else title
+    ax.set_title(head, loc="left", fontsize=8, color=INK, pad=6, linespacing=1.15)
 
 
 def _draw_lines(ax: Axes, part: pd.DataFrame) -> None:
@@ -166,8 +169,8 @@ def observed_expected(review: Any, ax: Axes | None = None, narrow: bool = False)
     Parameters
     ----------
     review : QuarterReview
-        Reads ``more["expected"]`` [label, month, difference, low, high, beyond] and ``more["cusum"]`` [indicator,
-        month, up, down, limit_up, limit_down, signal, word]; either may be empty.
+        Reads ``more["expected"]`` [label, month, difference, low, high, beyond] and ``more["cusum"]`` [label, month,
+        up, down, limit_up, limit_down, signal, word]; either may be empty. All panels have one axis of time.
     ax : Axes, optional
         Host of the panels; they are its children.
     narrow : bool
@@ -180,15 +183,16 @@ def observed_expected(review: Any, ax: Axes | None = None, narrow: bool = False)
         if table.empty and watched.empty:
             return write_sentence(make_axes(ax), "No sums over the months: too few episodes a month to show them.")
         panels = [(_sum_panel, str(label), part) for label, part in table.groupby("label", sort=False)]
-        for name, part in watched.groupby("indicator", sort=False):
-            panels.append((_cusum_panel, f"CUSUM: {str(name).replace('_', ' ')}", part))
+        for label, part in watched.groupby("label", sort=False):
+            panels.append((_cusum_panel, f"CUSUM: {label}", part))
+        months = sorted({str(month) for _, _, part in panels for month in part["month"]})
         ax = make_axes(ax, (7.2, 2.2))
         cells = split_host(ax, len(panels), 1 if narrow else max(2, min(3, len(panels))))
         for cell, (draw_panel, label, part) in zip(cells, panels, strict=True):
-            cell.set_title(cut(label, 40 if narrow else 36), loc="left", fontsize=8, color=INK, pad=6)
+            _set_title(cell, label, 44 if narrow else 24)
             cell.axhline(0.0, color=MUTED, linewidth=0.9)
-            draw_panel(cell, part.reset_index(drop=True))
-            _ends(cell, [str(month) for month in part["month"]])
+            draw_panel(cell, part.set_index(part["month"].map(lambda month: months.index(str(month)))))
+            _ends(cell, months)
             cell.grid(axis="y")
             cell.set_axisbelow(True)
     return ax
@@ -206,6 +210,9 @@ def _sum_panel(ax: Axes, part: pd.DataFrame) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:+.0f}".replace("-", "\u2212") if v else plain(v)))
     ax.tick_params(axis="y", labelsize=7)
+    # The sums begin at 0, so that the corner is free.
+    unit: dict[str, Any] = {"va": "top", "ha": "left", "fontsize": 7.0, "color": MUTED}
+    ax.annotate("episodes", (0, 1), xycoords="axes fraction", xytext=(2, 1), textcoords="offset points", **unit)
 
 
 def _cusum_panel(ax: Axes, part: pd.DataFrame) -> None:
@@ -224,11 +231,11 @@ def _cusum_panel(ax: Axes, part: pd.DataFrame) -> None:
 
 def _mark_signals(ax: Axes, part: pd.DataFrame, name: str, size: float) -> None:
     """Put the mark of each signal's word where its value is shown."""
+    if "centre" in part:
+        # Nothing is judged by lines that are hidden.
+        part = part[part["centre"].notna()]
     for word, (marker, colour) in MARKS.items():
         rows = part[(part["word"] == word) & part[name].notna()]
         looks: dict[str, Any] = {"color": colour, "markeredgecolor": INK, "markeredgewidth": 0.6, "zorder": 4}
         if len(rows):
             ax.plot(rows.index, rows[name], linestyle="none", marker=marker, markersize=size, **looks)
-    if "centre" in part:
-        # Nothing is judged by lines that are hidden.
-        part = part[part["centre"].notna()]

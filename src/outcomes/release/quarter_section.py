@@ -224,19 +224,24 @@ def _sums(review: Any, tables: Tables) -> tuple[FigureView, ...]:
         return ()
     said = [f"{label}: the sum {'leaves' if out else 'stays inside'} the limits." for label, out in parts]
     said += [f"CUSUM, {label}: {_say_signals(words)}." for label, words in watched]
-    caption = (
-        "Line: events observed less events expected from first pain, duration and region, summed up; it ends at 0, so "
-        f"a change in between shows as a hill or a valley. Tinted: where {_level(tables)} of series without a change "
-        "stay throughout. Rings: outside."
-    )
+    caption = ""
+    if parts:
+        caption = (
+            "Line: events observed less events expected from first pain, duration and region, summed up; it ends at 0, "
+            f"so a change in between shows as a hill or a valley. Tinted: where {_level(tables)} of series without a "
+            "change stay throughout. "
+        )
+    if any(out for _, out in parts):
+        caption += "Rings: outside. "
     if watched:
         caption += (
-            f" CUSUM: the last {WATCHED} quarters with a value against those before. Above 0 what speaks for odds "
+            f"CUSUM: the last {WATCHED} quarters with a value against those before. Above 0 what speaks for odds "
             f"{ODDS:g} times as large, below for odds that much smaller; where nothing does, it falls back to 0. "
             "Dashed: limits."
         )
         seen = {word for _, words in watched for word in words}
         caption += "".join(f" {text}" for word, text in quarter_figures.MARK_WORDS.items() if word in seen)
+    caption = caption.strip()
     heights, csv = (2.3, 1.7 * len(parts + watched)), files_of(tables, SUMS, CUSUM)
     title = "Observed minus expected, summed over the months"
     draw_it = quarter_figures.observed_expected
