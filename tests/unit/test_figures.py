@@ -405,11 +405,11 @@ def test_ribbons_are_as_wide_as_their_number_and_the_same_again_is_hatched():
         assert f"{np.floor(100 * share + 0.5):.0f}\u00a0%" in texts(figure)
 
 
-def test_one_ribbon_of_a_named_trigger_is_no_picture():
+def test_fewer_than_three_ribbons_of_named_triggers_are_no_picture():
     result = fakes.triggers()
     table = result.table.astype({"events": object, "estimate": object})
     named = table.index[(table["trigger"] != "other") & (table["events"] > 0)]
-    for kept, is_drawn in ((2, True), (1, False)):
+    for kept, is_drawn in ((3, True), (2, False)):
         few = table.copy()
         few.loc[named[kept:], ["events", "estimate"]] = HIDDEN
         figure, ax = draw("trigger_flow", dataclasses.replace(result, table=few))

@@ -163,7 +163,8 @@ def _triggers(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Bloc
         )
         alt = join_alt(*said, say_main_trigger(tables))
         picture = (draw("triggers", head, alt, caption, figures.trigger_flow, result, (3.5, 4.0), "triggers"),)
-    return (Part(title, said), *picture, *fold(return_views.same_table(tables)), *list_notes(result))
+    table = return_views.same_table(tables)
+    return (Part(title, said), *picture, *(fold(table) if picture else table), *list_notes(result))
 
 
 def _exercise(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block, ...]:

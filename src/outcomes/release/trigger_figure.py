@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 POOLED = "other"
 NO_RIBBONS = "No picture of triggers: too few returns of each pair to be shown."
-LEAST_RIBBONS = 2
-"""Of named triggers: with fewer the picture is bars and grey ends, and says less than the sentence beside it."""
+LEAST_RIBBONS = 3
+"""Of named triggers: with fewer the picture is bars and grey ends, and says less than the table beside it."""
 GAP = 0.035
 """Between two bars, of the height."""
 BAR = 0.018
