@@ -328,6 +328,13 @@ def test_a_public_bar_has_all_its_shares_on_a_phone_too():
         assert {*bar.right, bar.label} <= set(texts(figure))
 
 
+def test_letters_on_paper_are_seven_points_at_least_and_a_cut_axis_is_said():
+    drawn = section_parts.draw("x", "t", "a", "Dots.", figures.spc, fakes.quarter_review(), (3.8, 6.0), "", True)
+    sizes = [float(size) for size in re.findall(r"font[^;\"]*?([\d.]+)px", drawn.wide)]
+    assert sizes and min(sizes) * 155 / 182.9 >= 7.0
+    assert drawn.caption == f"Dots. {section_parts.CUT_AXIS[True]}"
+
+
 def drawn_texts(figure):
     """Boxes of the texts in sight, as they are drawn."""
     from matplotlib.text import Text

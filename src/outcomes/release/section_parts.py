@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDE, NARROW = 7.2, 3.7
+CUT_AXIS = {False: "The axis does not start at 0.", True: "Axes fit the values and do not all start at 0."}
+"""By whether the picture has panels."""
 LEAST_TYPE = 8.3
 """Smallest letters of a wide drawing: where it is smallest on paper (155 of 183 mm) no less than 7 points."""
 NO_VALUE = ("", views.DASH, HIDDEN, "too early")
@@ -58,16 +60,29 @@ def draw(
     """
     from outcomes.release.quick_figure import QuickFigure
 
-    drawn = []
+    drawn, is_cut = [], False
     for narrow, width, height in ((False, WIDE, heights[0]), (True, NARROW, heights[1])):
         with figures.style():
             figure = QuickFigure(figsize=(width, height), layout=None if panels else "constrained")
             ax = figure.add_axes((0, 0, 1, 1)) if panels else figure.subplots()
             plot(result, ax=ax, narrow=narrow)
+            is_cut = is_cut or has_cut_axis(figure)
             if on_paper and not narrow:
                 enlarge_type(figure, LEAST_TYPE)
             drawn.append(to_svg(figure, f"{id}-{'narrow' if narrow else 'wide'}"))
-    return FigureView(f"figure-{id}", title, alt, caption, drawn[0], drawn[1], csv)
+    said = f"{caption} {CUT_AXIS[panels]}" if is_cut else caption
+    return FigureView(f"figure-{id}", title, alt, said, drawn[0], drawn[1], csv)
+
+
+def has_cut_axis(figure: Figure) -> bool:
+    """Whether an axis of shares does not start at 0, so that differences look larger than they are."""
+    from matplotlib.axes import Axes
+
+    for ax in (found for found in figure.findobj(Axes) if found.axison):
+        for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            if 0 < low < high and str(axis.get_major_formatter()(low, 0)).endswith("%"):
+                return True
+    return False
 
 
 def enlarge_type(figure: Figure, least: float) -> None:
