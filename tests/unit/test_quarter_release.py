@@ -68,6 +68,11 @@ def test_nothing_is_judged_by_lines_that_are_hidden(few):
     assert verdict["brief"] == "cannot be judged: lines hidden" and verdict["verdict"].startswith("cannot be judged: ")
     others = found.more["verdicts"][found.more["verdicts"]["indicator"] != "silent_stop"]
     assert not others["verdict"].str.startswith("cannot").any()
+    captions = [
+        next(b for b in shown(one)[0].blocks if getattr(b, "id", "") == "figure-quarters").caption
+        for one in (protect_review(marked, 5), protect_review(marked, 0))
+    ]
+    assert ["nothing is judged there" in caption for caption in captions] == [True, False]
     # Nor is a mark drawn from a table that still had its words.
     panel = panels("spc", dataclasses.replace(found, more={**found.more, "chart": _with_words(found.more["chart"])}))
     squares = [line for line in panel["Stopped, not relieved, by day 90"].lines if line.get_marker() == "s"]

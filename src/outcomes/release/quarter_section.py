@@ -10,6 +10,7 @@ from outcomes.questions.quarter_indicators import LAG_DAYS
 from outcomes.questions.quarter_verdicts import NO_PAIN
 from outcomes.release import figures, quarter_figures, views
 from outcomes.release.inputs import ReportInputs
+from outcomes.release.marks import HIDDEN
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView, Text
 from outcomes.release.section_parts import NO_VALUE, draw, files_of, fold, join_alt, list_notes, refused
 from outcomes.release.sentences import (
@@ -160,6 +161,10 @@ def _explain_marks(chart: Any) -> str:
     lines = "Straight line: mean; dashed: limits, within which quarters differ by chance alone."
     has_limits = to_numbers(chart["low"]).notna().any() or to_numbers(chart["high"]).notna().any()
     found = [lines] if has_limits else []
+    if any(value == HIDDEN for value in chart["centre"]):
+        found.append(
+            "Where the lines are hidden, a small number could be worked out from them: nothing is judged there."
+        )
     found += [said for word, said in quarter_figures.MARK_WORDS.items() if word in words]
     return " ".join([*found, *(() if chart["mature"].astype(bool).all() else ("Grey: too early to tell.",))])
 
