@@ -333,6 +333,15 @@ def test_without_an_end_of_the_data_nobody_is_seen_to_stop():
         compare_units(episodes, outcome="resolved", since="2024Q1")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "said"), [("relieved", "no relief was recorded"), ("resolved", "no score at the resolved level")]
+)
+def test_no_relief_in_any_episode_is_said_in_plain_words(outcome, said):
+    nobody = episodes_of(export({"A": (60, 60), "B": (60, 60)}))
+    with pytest.raises(NotEstimable, match=f"compared by '{outcome}': {said}.* in any episode, so there is no curve"):
+        compare_units(nobody, outcome=outcome)
+
+
 def test_refusals():
     episodes = episodes_of(export({"A": (60, 20), "B": (60, 30)}))
     for options, code in ({"by": "payer"}, "E861"), ({"outcome": "happiness"}, "E860"):

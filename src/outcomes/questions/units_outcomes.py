@@ -57,6 +57,11 @@ WINDOW_DAYS = 7
 FURTHEST = 10
 MOST_HELD = 0.25
 """Share of the sum of squares that the `FURTHEST` values may hold."""
+NEVER = {
+    "relieved": "no relief was recorded",
+    "resolved": "no score at the resolved level was recorded after the first",
+}
+"""What no episode has where the curve of an outcome would stay at 0, in the words of who reads the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,11 @@ class UnitRows:
             seen = np.isfinite(self.right_days)
             time = np.where(seen, self.right_days, self.left_days)
             return 1.0 - pseudo_observations(time, seen, [float(self.day)])[:, 0]
+        if np.isinf(self.right_days).all():
+            raise NotEstimable(
+                f"Clinics and clinicians cannot be compared by '{self.outcome}': {NEVER[self.outcome]} in any episode, "
+                "so there is no curve of it. Silent stops can be compared."
+            )
         values = smooth_pseudo(self.left_days, self.right_days, self.day)
         check_held(values, self.outcome)
         return values
