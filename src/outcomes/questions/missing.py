@@ -41,6 +41,11 @@ FACTS = {
     "sex": "Sex",
     "payer": "Payer",
 }
+AT_VISITS = {
+    "muscle treated": ("muscles_treated_left", "muscles_treated_right"),
+    "discharge reason": ("discharge_reason",),
+}
+"""What is recorded at visits and is no fact of the start, named where the export has no column of it."""
 COLUMNS = ("fact", "label", "by", "group", "n", "events", "estimate")
 WHERE_COLUMNS = ("fact", "label", "clinic", "quarter", "band")
 SCORED = ("recorded", "not recorded")
@@ -194,6 +199,7 @@ def _find_band(missing: int, n: int, least: int) -> str:
 
 def _notes(episodes: Episodes) -> tuple[str, ...]:
     absent = [label.lower() for name, label in FACTS.items() if name not in episodes.table.columns]
+    absent += [label for label, names in AT_VISITS.items() if not any(n in episodes.visits.columns for n in names)]
     return (
         "Not recorded is counted; that it was asked and there was nothing to say cannot be told from it.",
         *((f"Not in this export: {', '.join(absent)}.",) if absent else ()),

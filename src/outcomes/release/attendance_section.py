@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from outcomes.release import views
+from outcomes.release.discharges import NOT_RECORDED, SENT_ON, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView
 from outcomes.release.scored_once import last_score
@@ -30,7 +32,6 @@ def attendance_section(inputs: ReportInputs, tables: Tables) -> Section:
         "Visits",
         "Episodes",
     )
-    ends = views.counts_table(tables["episode_ends"], "episode_ends", "How episodes ended", "label", "End", "Episodes")
     # The picture is of relief and return: where nobody was rated, the table alone says how many came again.
     drawn = _draw(result, tables) if result is not None and not is_pain_never_rated(inputs.episodes) else ()
     steps = _steps_table(tables) if result is not None else ()
@@ -39,7 +40,7 @@ def attendance_section(inputs: ReportInputs, tables: Tables) -> Section:
         *(fold(steps) if drawn else steps),
         *_quarters_table(tables),
         *fold((bands,)),
-        ends,
+        _ends_table(inputs, tables),
         *(list_notes(result) if result is not None else ()),
     )
     return Section("attendance", "Attendance", lead, blocks, "descriptive")
@@ -56,10 +57,14 @@ def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
             {"once": cell("visits_per_episode", "estimate", "percent", visits="1")},
             "None of those who stopped coming has a pain score on record: how many were not relieved cannot be told.",
         )
+    days, is_recorded = inputs.episodes.protocol.dropout.no_visit_days, is_discharge_recorded(inputs.episodes)
+    unseen = (
+        "" if is_recorded else f" {NOT_RECORDED}: some of these may have been sent on, so the share is at most this."
+    )
     return bind(
         tables,
         "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at "
-        f"{last_score(tables)}, not discharged, not seen for {inputs.episodes.protocol.dropout.no_visit_days} days. "
+        f"{last_score(tables)}, {'not discharged, ' if is_recorded else ''}not seen for {days} days.{unseen} "
         "Whether these patients got better is not known.",
         {
             "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
@@ -67,6 +72,19 @@ def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         },
         "Attendance rests on too few episodes to be described in a sentence.",
     )
+
+
+def _ends_table(inputs: ReportInputs, tables: Tables) -> TableView:
+    """How episodes ended; an end that this export cannot tell is no row of 0, but named below."""
+    table = tables["episode_ends"]
+    hidden = () if is_discharge_recorded(inputs.episodes) else SENT_ON
+    if inputs.episodes.has_calendar:
+        hidden = (*hidden, "follow_up_unknown")
+    table = table[~(table["end_reason"].isin(hidden) & (table["events"].astype(str) == "0"))]
+    view = views.counts_table(table, "episode_ends", "How episodes ended", "label", "End", "Episodes")
+    unseen = SENT_ON[0] in hidden
+    note = f"{NOT_RECORDED}; those sent on are counted by when they were last seen, as if they had stopped."
+    return dataclasses.replace(view, note=note) if unseen else view
 
 
 def _say_steps(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:

@@ -109,16 +109,18 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, gr
         if table["group"].nunique() > 1 and group is None:
             return write_sentence(make_axes(ax), "Ends are drawn for one group: name it with group=...")
         table = table if group is None else table[table["group"] == group]
-        shares = {end: table[table["end"] == end].set_index("day") for end in END_STYLES} if len(table) else {}
+        # Without a record of discharge there is no share of those sent on.
+        shares = {end: table[table["end"] == end].set_index("day") for end in END_STYLES if (table["end"] == end).any()}
         known = [part["estimate"].dropna().index.max() for part in shares.values()]
-        if not known or any(not day >= 1 for day in known):
+        if "relief" not in shares or any(not day >= 1 for day in known):
             return write_sentence(make_axes(ax), "No ends of episodes: too few to draw them.")
         ax = make_axes(ax, (7.2, 3.7))
         days = np.arange(int(min(known)) + 1)
         floor = np.zeros(days.size)
         names, middles = [], []
-        for end, (colour, opacity, label) in END_STYLES.items():
-            top = floor + shares[end]["estimate"].reindex(days).to_numpy(dtype=float)
+        for end, part in shares.items():
+            colour, opacity, label = END_STYLES[end]
+            top = floor + part["estimate"].reindex(days).to_numpy(dtype=float)
             ax.fill_between(days, floor, top, step="post", color=colour, alpha=opacity, lw=0)
             ax.plot(days, top, drawstyle="steps-post", color=colour, linewidth=1.2)
             names.append(f"{label}, {percent(top[-1] - floor[-1])}")

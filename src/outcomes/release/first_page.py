@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from outcomes.questions.quarter_verdicts import NO_PAIN, TOO_FEW
+from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
 from outcomes.release.scored_once import last_score
@@ -73,9 +74,16 @@ def _unknown_end(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     return bind(
         tables,
         "What became of those who stopped coming: {share} of episodes end in a silent stop, and some of these patients "
-        "may have got better.",
+        f"may have got better.{_say_unseen(inputs)}",
         {"share": where},
     )
+
+
+def _say_unseen(inputs: ReportInputs) -> str:
+    """That stops are counted too high where nobody's discharge is on record; nothing where it is."""
+    if is_discharge_recorded(inputs.episodes):
+        return ""
+    return f" {NOT_RECORDED}: some of these may have been sent on, so the share is at most this."
 
 
 def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | None]:
@@ -200,12 +208,15 @@ def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if why := say_why_not_stopped(inputs):
         return why
     days = max(inputs.episodes.protocol.horizons_days.relief)
+    or_sent_on = (
+        "" if is_discharge_recorded(inputs.episodes) else ", or were sent on, which this export does not record"
+    )
     return _indicator(
         inputs,
         tables,
         "silent_stop",
         "episodes whose first pain score leaves room for relief",
-        f"stopped coming within {days} days while not relieved at {last_score(tables)}",
+        f"stopped coming within {days} days while not relieved at {last_score(tables)}{or_sent_on}",
         "",
     )
 
@@ -250,7 +261,7 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
         or bind(
             tables,
             f"{{share}} of episodes stopped while not relieved at {last_score(tables)}, without a discharge and "
-            f"without a visit for {inputs.episodes.protocol.dropout.no_visit_days} days.",
+            f"without a visit for {inputs.episodes.protocol.dropout.no_visit_days} days.{_say_unseen(inputs)}",
             {"share": cell("episode_ends", "estimate", "percent", end_reason="silent_stop")},
         ),
         _say_pain(tables, "visits", cell("completeness", "estimate", "percent", field="pain_pre")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Cell, Scalar, Sentence
 from outcomes.release.quarter_section import say_verdict
@@ -126,11 +127,12 @@ def _silent_stops(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         return None
     if share < 1 - LOW_SHARE:
         return None
+    unseen = "" if is_discharge_recorded(inputs.episodes) else f" {NOT_RECORDED}: the share is at most this."
     return bind(
         tables,
         "{share} of all episodes end in a silent stop. A call or a short message after a missed visit would show "
         "whether "
-        "these patients got better.",
+        f"these patients got better.{unseen}",
         {"share": where},
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from outcomes.release import figures, relief_views
 from outcomes.release.curve_axes import BAND, BOUNDS
+from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, FigureView, Section, Sentence
 from outcomes.release.scored_once import is_scored_once
@@ -41,16 +43,16 @@ def relief_section(inputs: ReportInputs, tables: Tables) -> Section:
     if result is None:
         return refused("relief", "Time to relief", inputs.refusal("relief"))
     protocol = inputs.episodes.protocol
-    day = protocol.horizons_days.primary
+    day, is_recorded = protocol.horizons_days.primary, is_discharge_recorded(inputs.episodes)
     caption = f"Relieved by day {day} under other definitions"
     blocks: tuple[Block, ...] = (
         *_curve(result, tables, protocol.horizons_days.relief),
         relief_views.relief_table(tables),
         *fold(relief_views.times_table(tables)),
         *fold(relief_views.if_stopped_table(tables)),
-        *_ends(result, tables, day),
+        *_ends(result, tables, day, is_recorded),
         *other_definitions(tables, "relief_definitions", caption, "Relieved"),
-        *fold(relief_views.ends_table(tables)),
+        *fold(relief_views.ends_table(tables if is_recorded else _without_sent_on(tables))),
         *fold(_grid(inputs, tables, day)),
         *list_notes(result),
     )
@@ -121,24 +123,42 @@ def _curve(result: Any, tables: Tables, horizons: tuple[int, ...]) -> tuple[Figu
     return draw_curve(tables, "relief", title, alt, figures.relief_curve, result, "relief_curve", beside)
 
 
-def _ends(result: Any, tables: Tables, day: int) -> tuple[FigureView, ...]:
+def _without_sent_on(tables: Tables) -> Tables:
+    """The tables as they are shown where nobody is on record as sent on: a share of 0 would say that nobody was."""
+    if "relief_ends" not in tables:
+        return tables
+    table = tables["relief_ends"]
+    return {**tables, "relief_ends": table[table["end"] != "sent_on"]}
+
+
+def _ends(result: Any, tables: Tables, day: int, is_recorded: bool = True) -> tuple[FigureView, ...]:
     """The competing ends; nothing where one of them cannot be shown."""
     shares = {
         end: cell("relief_ends", "estimate", "percent", horizon_days=day, end=end)
-        for end in ("relief", "stopped", "sent_on")
+        for end in ("relief", "stopped", *(("sent_on",) if is_recorded else ()))
     }
     words = (
         f"By day {day}, relief is on record for {{relief}} of episodes, {{stopped}} had stopped coming without it and "
         "{sent_on} had been discharged or referred without it."
+        if is_recorded
+        else f"By day {day}, relief is on record for {{relief}} of episodes, and {{stopped}} had stopped coming "
+        f"without it. {NOT_RECORDED}: who was sent on counts as stopped."
     )
     alt = bind(tables, words, shares)
     if alt is None:
         return ()
+    if not is_recorded and getattr(result, "ends_curve", None) is not None:
+        curve = result.ends_curve
+        result = dataclasses.replace(result, ends_curve=curve[curve["end"] != "sent_on"])
+    sent_on = (
+        "Sent on: discharged or referred." if is_recorded else f"{NOT_RECORDED}: who was sent on counts as stopped."
+    )
     caption = (
-        "Shares add up to 100 %; blank: still coming. Sent on: discharged or referred. Only episodes old enough for a "
+        f"Shares add up to 100 %; blank: still coming. {sent_on} Only episodes old enough for a "
         f"stop to be known are counted. Number observed: {figures.AT_RISK_CONVENTION}."
     )
     title = "How episodes end: relief recorded, stopped coming, or sent on"
+    title = title if is_recorded else "How episodes end: relief recorded, or stopped coming"
     return (draw("ends", title, alt.text, caption, figures.competing_ends, result, (2.7, 3.0), "relief_ends_curve"),)
 
 

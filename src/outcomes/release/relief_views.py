@@ -78,9 +78,11 @@ def _by_day(
     table = tables.get(name)
     if table is None or _says_nothing(table):
         return ()
-    days = list(dict.fromkeys(table["horizon_days"].tolist()))
+    days, known = list(dict.fromkeys(table["horizon_days"].tolist())), set(table[key])
     rows = tuple(
-        (label, *(shown(_at(table, key, value, day), format_percent) for day in days)) for value, label in words.items()
+        (label, *(shown(_at(table, key, value, day), format_percent) for day in days))
+        for value, label in words.items()
+        if value in known
     )
     columns = (Column(heading, row_header=True), *(Column(f"Day {day}", numeric=True) for day in days))
     return (TableView(name, caption, columns, rows, csv=name),)
