@@ -155,7 +155,9 @@ def test_a_changed_cell_changes_the_sentence(tables):
     protected = whole()
     page = build_page(protected, changed)
     assert any(fact.startswith("4,321 episodes of care started") for fact in page.facts)
-    assert page.summary[0].text == "One indicator signals a change: relieved by day 28, 7 quarters rising in a row."
+    said = page.summary[0]
+    assert said.text.startswith("One indicator signals a change: relieved by day 28, 7 quarters rising in a row")
+    assert said.text.endswith("(for the better).") and (said.tag, said.mark) == ("signal / no signal", "signal")
     late = verdicts.assign(quarter="2025Q4")
     said = summarise(protected, {**changed, "quarter_review_verdicts": late})[0].text
     assert "relieved by day 28 in the fourth quarter of\u00a02025, 7 quarters" in said
@@ -165,6 +167,9 @@ def test_a_changed_cell_changes_the_sentence(tables):
     calm = verdicts.assign(signal="")
     said = summarise(protected, {**changed, "quarter_review_verdicts": calm})[0]
     assert "No indicator signals a change" in said.text and said.tag == "signal / no signal"
+    assert said.mark == "no signal" and ">no signal</span>" in render_html(
+        build_page(protected, {**changed, "quarter_review_verdicts": calm})
+    )
     early = verdicts.assign(signal="", status="none")
     said = summarise(protected, {**changed, "quarter_review_verdicts": early})[0]
     assert said.text.startswith("Nothing can be called a change yet") and said.tag == "not estimable"

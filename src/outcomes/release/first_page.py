@@ -10,13 +10,21 @@ from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
 from outcomes.release.scored_once import last_score
-from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, say
+from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, marked, say
+from outcomes.release.signal_words import (
+    NO_SIGNAL,
+    SIGNAL,
+    is_news,
+    say_direction,
+    say_since,
+    say_why_no_change,
+)
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends
 from outcomes.release.tiles import is_never_rated, latest_mature, of_review
 from outcomes.release.words import lower_first, quarter_words, relief_words
 
 CHANGES, VERDICTS = "quarter_review_changes", "quarter_review_verdicts"
-SIGNAL: Tag = "signal / no signal"
+TAG: Tag = "signal / no signal"
 AGAINST = "; against the quarter before {change} points ({change_low} to {change_high})"
 NEVER_RATED = (
     "How many stopped coming while not relieved cannot be told: none of those who stopped has a pain score on record."
@@ -126,17 +134,22 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if signals.empty:
         when = quarter_words(inputs.quarter)
         if len(judged) == len(table):
-            return say(f"No indicator signals a change up to the {when}: each lies inside its limits.", SIGNAL)
+            calm = say(f"No indicator signals a change up to the {when}: each lies inside its limits.", TAG)
+            return marked(calm, NO_SIGNAL)
         labels = [lower_first(str(label)) for label in judged["label"]]
-        return say(
+        calm = say(
             f"No change is signalled up to the {when} by what can be judged ({'; '.join(labels)}); the other "
             + ("indicators cannot be judged." if unseen else "indicators have no limits yet."),
-            SIGNAL,
+            TAG,
         )
-    named = [_name_signal(row, inputs.quarter) for row in signals.to_dict("records")]
+        return marked(calm, NO_SIGNAL)
+    rows = signals.to_dict("records")
+    named = [_name_signal(tables, row, inputs.quarter) for row in rows]
     cells = {str(i): cell(VERDICTS, "brief", "text", indicator=str(i)) for i in signals["indicator"]}
     said = f"{'Indicators that signal' if len(named) > 1 else 'One indicator signals'} a change: {'; '.join(named)}."
-    return bind(tables, said, cells, tag=SIGNAL)
+    if not any(is_news(tables, row) for row in rows):
+        said += f" The newest quarter judged adds nothing new to {'it' if len(rows) == 1 else 'them'}."
+    return marked(bind(tables, said, cells, tag=TAG), SIGNAL)
 
 
 def _is_never_rated(tables: Tables) -> bool:
@@ -155,10 +168,12 @@ def _why_no_limits(tables: Tables) -> str:
     return f" yet: {few} to know how far they differ by chance"
 
 
-def _name_signal(row: Mapping[Any, Any], quarter: str) -> str:
-    """An indicator and where its brief verdict goes; with its quarter where that is an earlier one."""
+def _name_signal(tables: Tables, row: Mapping[Any, Any], quarter: str) -> str:
+    """An indicator, where its brief verdict goes, since when, and whether for better; its quarter if an earlier one."""
     when = "" if row["quarter"] == quarter else f" in the {quarter_words(str(row['quarter']))}"
-    return f"{lower_first(literal(row['label']))}{when}, {{{row['indicator']}}}"
+    how = say_direction(row)
+    since = say_since(tables, row)
+    return f"{lower_first(literal(row['label']))}{when}, {{{row['indicator']}}}{since}{f' ({how})' if how else ''}"
 
 
 def _indicator(
@@ -179,7 +194,8 @@ def _indicator(
     }
     said = f"Of {{n}} {of} in {when[True]}, {estimated}{{value}} {did} ({INTERVAL})"
     # Without a value in the quarter before there is nothing to compare with.
-    return bind(tables, f"{said}{AGAINST}.", {**cells, **_against_before(name)}) or bind(
+    why = say_why_no_change(tables, name)
+    return bind(tables, f"{said}{AGAINST}.{why}", {**cells, **_against_before(name)}) or bind(
         tables,
         f"{said}.",
         cells,

@@ -10,7 +10,7 @@ from typing import Any
 from outcomes.release.model import Cell, Scalar, Sentence, Tag
 from outcomes.release.return_words import show_or_none
 from outcomes.release.section_parts import some
-from outcomes.release.sentences import NBSP, Tables, bind, cell, literal, say
+from outcomes.release.sentences import NBSP, Tables, bind, cell, literal, marked, say
 from outcomes.release.tables import level_table
 from outcomes.release.words import lower_first
 
@@ -128,7 +128,8 @@ def say_signal(protocol: Any, tables: Tables, name: str, what: str) -> tuple[Sen
             f"No signal: of the {what} together, no difference is more than chance would make of so many (least q "
             f"{{q}}, limit {most:g}); with few episodes that says little."
         )
-    return some(bind(tables, words, {"q": where}, tag=SIGNAL))
+    mark = "signal" if least <= most else "no signal"
+    return some(marked(bind(tables, words, {"q": where}, tag=SIGNAL), mark))
 
 
 def say_refused(tables: Tables, name: str = "one_family", analysis: str = "adjusted") -> tuple[Sentence, ...]:

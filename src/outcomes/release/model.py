@@ -52,6 +52,8 @@ class Sentence:
     cells: Mapping[str, Cell]
     text: str
     tag: Tag = "descriptive"
+    mark: str = ""
+    """Stands for the tag on the page where it says which of two the tag means (``signal``, ``no signal``)."""
 
     def __str__(self) -> str:
         return self.text

@@ -24,8 +24,10 @@ from outcomes.release.sentences import (
     format_signed_points,
     interval_words,
     literal,
+    marked,
     say,
 )
+from outcomes.release.signal_words import NO_SIGNAL, SIGNAL
 from outcomes.release.tables import to_numbers
 from outcomes.release.tiles import is_never_rated, latest_mature
 from outcomes.release.treatment_section import TABLE_QUARTERS
@@ -75,6 +77,7 @@ def say_verdict(tables: Tables, name: str) -> Sentence | None:
         return None
     quarter, verdict = str(row["quarter"].iloc[0]), cell(VERDICTS, "verdict", "text", indicator=name)
     label = literal(row["label"].iloc[0])
+    mark = SIGNAL if row["signal"].iloc[0] else "" if row["status"].iloc[0] == "none" else NO_SIGNAL
     if not quarter:
         return bind(tables, f"{label}: {{verdict}}.", {"verdict": verdict}, tag="signal / no signal")
     where = {"indicator": name, "quarter": quarter}
@@ -86,7 +89,7 @@ def say_verdict(tables: Tables, name: str) -> Sentence | None:
     }
     template = f"{label}: {{value}} in {short_quarter(quarter)} ({INTERVAL}); {{verdict}}."
     hidden = f"{row['label'].iloc[0]}: the value of {short_quarter(quarter)} rests on too few to be shown."
-    return bind(tables, template, cells, hidden, "signal / no signal")
+    return marked(bind(tables, template, cells, hidden, "signal / no signal"), mark)
 
 
 def _indicators(tables: Tables) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release.model import Cell, Scalar, Sentence, Tag
@@ -170,6 +171,13 @@ def say(text: str, tag: Tag = "descriptive") -> Sentence:
     """A sentence without a number from the results; what others wrote as "10%" is spelt as everywhere on the page."""
     text = re.sub(r"(?<=\d)%", f"{NBSP}%", text)
     return Sentence(literal(text), {}, text, tag)
+
+
+def marked(sentence: Sentence | None, mark: str) -> Sentence | None:
+    """The sentence with what stands on the page in place of its tag; a refusal keeps its own."""
+    if sentence is None or sentence.tag == "not estimable":
+        return sentence
+    return replace(sentence, mark=mark)
 
 
 def literal(text: object) -> str:

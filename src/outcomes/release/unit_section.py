@@ -22,6 +22,7 @@ from outcomes.release.sentences import (
     format_percent,
     interval_words,
     literal,
+    marked,
     say,
 )
 from outcomes.release.unit_figures import funnel, place_units
@@ -67,11 +68,12 @@ def say_units(name: str, unit: str, result: Any, tables: Tables) -> tuple[Senten
     flagged = [
         str(row["unit"]) for row in table.to_dict("records") if row["is_flagged"] is True or row["is_flagged"] == 1
     ]
-    looks = [_say_flag(name, unit, code, tables) for code in flagged]
+    looks = [marked(_say_flag(name, unit, code, tables), "signal") for code in flagged]
     if not flagged and bool(table["is_compared"].any()):
-        looks = [
-            say(f"No {unit} that can be compared lies beyond the 99.8{NBSP}% limits of chance.", "signal / no signal")
-        ]
+        calm = say(
+            f"No {unit} that can be compared lies beyond the 99.8{NBSP}% limits of chance.", "signal / no signal"
+        )
+        looks = [marked(calm, "no signal")]
     spread = _say_spread(name, unit, result, tables)
     return (*some(bind(tables, words, cells)), *(look for look in (*looks, spread) if look is not None))
 
