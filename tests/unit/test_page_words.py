@@ -30,7 +30,7 @@ from outcomes.release.render_html import name_part
 from outcomes.release.return_words import say_factors
 from outcomes.release.section_parts import drop_blank, is_blank, list_notes
 from outcomes.release.sections import _quality
-from outcomes.release.sentences import NBSP, agree, cell, say
+from outcomes.release.sentences import NBSP, agree, cell, format_text, say
 from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes, list_ledger
 from outcomes.release.views import DASH
 
@@ -239,6 +239,19 @@ def test_no_fact_is_missing_most_often_where_none_is_missing():
 
 def test_percent_is_spelt_in_one_way():
     assert say("fewer than 10% or 20 %, -63%").text == f"fewer than 10{NBSP}% or 20 %, -63{NBSP}%"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("it jumped (C03 2024Q3): look", f"it jumped (C03 Q3{NBSP}2024): look"),
+        ("no share is given: 2025Q3, 2026Q1.", f"no share is given: Q3{NBSP}2025, Q1{NBSP}2026."),
+        ("visits_2025Q3.csv and 2025Q3.xlsx", "visits_2025Q3.csv and 2025Q3.xlsx"),
+        ('breaks = ["2025Q3: new form"], --quarter 2025Q3', 'breaks = ["2025Q3: new form"], --quarter 2025Q3'),
+    ],
+)
+def test_a_quarter_in_prose_is_spelt_in_one_way(given, said):
+    assert say(given).text == said and format_text(given) == said
 
 
 def test_a_file_or_column_keeps_its_letters():

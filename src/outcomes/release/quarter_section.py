@@ -179,7 +179,7 @@ def _alt(tables: Tables, name: str, quarter: str) -> Sentence | None:
     if row.empty:
         return None
     where = cell(NAME, "estimate", "percent", indicator=name, quarter=last)
-    return bind(tables, f"{literal(row['label'].iloc[0])}: {{value}} in {last}.", {"value": where})
+    return bind(tables, f"{literal(row['label'].iloc[0])}: {{value}} in {short_quarter(last)}.", {"value": where})
 
 
 def _indicator_table(tables: Tables) -> tuple[TableView, ...]:

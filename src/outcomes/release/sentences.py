@@ -24,6 +24,7 @@ MINUS = "\u2212"
 LEAST_P = 0.001
 INTERVAL = f"{{level}}{NBSP}% interval {{low}} to {{high}}{NBSP}%"
 """Goes into a template as ``({INTERVAL})``; left out by `bind` where an estimate has no limits."""
+_QUARTER = re.compile(r"(?<![\w.\"'/=-])(?<!--quarter )(\d{4})Q([1-4])(?![\w\"'/-]|\.\w|:)")
 LEVEL = Cell("run", (("fact", "interval_percent"),), "value", "plain")
 """The confidence level in percent; `bind` fills ``{level}`` from it."""
 
@@ -74,8 +75,13 @@ def format_plain(value: float) -> str:
 
 
 def format_text(value: object) -> str:
-    """A word or date as it stands."""
-    return str(value)
+    """A word or date as it stands; a quarter in it as everywhere in prose."""
+    return spell_quarters(str(value))
+
+
+def spell_quarters(text: str) -> str:
+    """Write the quarters of a sentence as people do, "Q3 2025"; names of files and what is to be typed stay."""
+    return _QUARTER.sub(lambda found: f"Q{found[2]}{NBSP}{found[1]}", text)
 
 
 FORMATS: dict[str, Callable[[Any], str]] = {
@@ -168,8 +174,8 @@ def interval_words(tables: Tables) -> str:
 
 
 def say(text: str, tag: Tag = "descriptive") -> Sentence:
-    """A sentence without a number from the results; what others wrote as "10%" is spelt as everywhere on the page."""
-    text = re.sub(r"(?<=\d)%", f"{NBSP}%", text)
+    """A sentence without a number from the results; "10%" and "2025Q3" of others are spelt as on all of the page."""
+    text = spell_quarters(re.sub(r"(?<=\d)%", f"{NBSP}%", text))
     return Sentence(literal(text), {}, text, tag)
 
 
