@@ -32,6 +32,7 @@ from outcomes.release.section_parts import drop_blank, is_blank, list_notes
 from outcomes.release.sections import _quality
 from outcomes.release.sentences import NBSP, agree, cell, format_text, say
 from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes, list_ledger
+from outcomes.release.treatment_section import _say_mix
 from outcomes.release.views import DASH
 
 
@@ -252,6 +253,27 @@ def test_percent_is_spelt_in_one_way():
 )
 def test_a_quarter_in_prose_is_spelt_in_one_way(given, said):
     assert say(given).text == said and format_text(given) == said
+
+
+def mixed(*hidden):
+    """The lead on the mix of treatments, with the shares of these families hidden in the newest quarter."""
+    inputs = fakes.inputs()
+    table = inputs.modality_use.table.copy()
+    table["estimate"] = table["estimate"].astype(object)
+    newest = table["quarter"] == max(table["quarter"])
+    others = table["family"] != hidden[-1] if "all but" in hidden else table["family"].isin(hidden)
+    table.loc[newest & others, "estimate"] = "hidden"
+    return _say_mix(table, {"modality_use": table}, max(table["quarter"])).text
+
+
+def test_hidden_families_may_be_the_ones_seen_most_often():
+    assert "the families seen most often were" in mixed()
+    one = mixed("thermal")
+    assert "of the families whose share can be shown, those seen most often were" in one
+    alone = mixed("all but", "education")
+    assert "the only family whose share can be shown was" in alone and "most often were" not in alone
+    for said in (one, alone):
+        assert "Others cannot be shown, and may have been seen more often." in said
 
 
 def test_a_file_or_column_keeps_its_letters():

@@ -10,13 +10,14 @@ from typing import Any
 
 from outcomes.release import figures, use_views, views
 from outcomes.release.inputs import ReportInputs
+from outcomes.release.marks import HIDDEN
 from outcomes.release.model import Block, FigureView, Part, Section, Sentence
 from outcomes.release.pathway_figure import has_orders, pathway_height
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
 from outcomes.release.sentences import NBSP, Tables, bind, cell, format_percent, interval_words, literal, say
 from outcomes.release.tables import to_numbers
 from outcomes.release.use_figures import bundle_height, map_height
-from outcomes.release.words import quarter_words
+from outcomes.release.words import quarter_words, short_quarter
 
 TABLE_QUARTERS = 6
 
@@ -30,7 +31,9 @@ def treatment_section(inputs: ReportInputs, tables: Tables) -> Section:
     if inputs.quarter:
         table = table[table["quarter"] <= inputs.quarter]
     if table.empty:
-        return refused("treatments", "Treatment mix", f"No treatment was recorded up to {inputs.quarter}.")
+        return refused(
+            "treatments", "Treatment mix", f"No treatment was recorded up to {short_quarter(inputs.quarter)}."
+        )
     quarters = sorted(set(table["quarter"]))[-TABLE_QUARTERS:]
     lead = _say_mix(table, tables, quarters[-1])
     shown = views.pivot_table(
@@ -63,12 +66,24 @@ def _say_mix(table: Any, tables: Tables, quarter: str) -> Sentence | None:
         return say("The shares of this quarter rest on too few visits to be shown.", "not estimable")
     named = [f"{literal(_row(table, f, quarter)['label']).lower()} {{{f}}}" for f in ranked]
     when = f"In the {quarter_words(quarter)}" if "Q" in quarter else "Over all visits"
+    is_hidden = (table.loc[table["quarter"] == quarter, "estimate"] == HIDDEN).any()
+    who = _name_ranked(len(newest), bool(is_hidden))
+    more = " Others cannot be shown, and may have been seen more often." if is_hidden else ""
     return bind(
         tables,
-        f"{when} the families seen most often were {', '.join(named)} of treatment visits. A visit can hold several, "
-        f"so the shares need not add up to 100{NBSP}%.",
+        f"{when} {who} {', '.join(named)} of treatment visits.{more} A visit can hold several, so the shares need not "
+        f"add up to 100{NBSP}%.",
         {f: cell("modality_use", "estimate", "percent", quarter=quarter, family=f) for f in ranked},
     )
+
+
+def _name_ranked(n_shown: int, is_hidden: bool) -> str:
+    """What the families named are: those seen most often only where no other is hidden."""
+    if not is_hidden:
+        return "the families seen most often were"
+    if n_shown == 1:
+        return "the only family whose share can be shown was"
+    return "of the families whose share can be shown, those seen most often were"
 
 
 def _draw_mix(result: Any, tables: Tables, alt: str) -> tuple[FigureView, ...]:
