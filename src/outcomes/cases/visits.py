@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from outcomes.records import Records
 
 UPPER, LOWER, UNSPECIFIED = range(3)
+RECORDS_END = "records end on"
+"""What begins the note of an export that stops long before its declared data cut; the first page repeats it."""
 _SHARED_ID_SHARE = 0.05
 
 
@@ -296,9 +298,7 @@ def _observed_days(
     stopped = last + protocol.episode.close_after_days < cut
     notes = []
     if stopped[-1]:
-        notes = [
-            f"records end on {_iso(last[-1])}, long before the declared data cut {_iso(cut)}: follow-up ends there"
-        ]
+        notes = [f"{RECORDS_END} {_iso(last[-1])}, long before the declared data cut {_iso(cut)}: follow-up ends there"]
     elif n_stopped := int(stopped[:-1].sum()):
         notes = [f"clinics that stopped recording long before the data cut: {n_stopped}; their follow-up ends there"]
     return first, np.where(stopped, last, cut).astype(np.int32), notes

@@ -238,7 +238,8 @@ def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
 
 
 def _pain_recorded(inputs: ReportInputs, tables: Tables) -> Sentence | None:
-    return _say_pain(tables, "the quarter's visits", of_review("pain_recorded", inputs.quarter, "estimate", "percent"))
+    visits = f"the visits of the {quarter_words(inputs.quarter)}"
+    return _say_pain(tables, visits, of_review("pain_recorded", inputs.quarter, "estimate", "percent"))
 
 
 def _say_pain(tables: Tables, visits: str, share: Cell) -> Sentence | None:
@@ -296,10 +297,15 @@ def _too_early(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if not labels:
         return None
     return say(
-        f"For episodes of the {quarter_words(inputs.quarter)} it is too early to tell: {'; '.join(labels)}. So far the "
-        "quarter would hold mostly those who healed fast.",
+        f"For episodes of the {quarter_words(inputs.quarter)} it is too early to tell: {'; '.join(labels)}."
+        + ("" if _is_nobody_relieved(tables) else " So far the quarter would hold mostly those who healed fast."),
         "not estimable",
     )
+
+
+def _is_nobody_relieved(tables: Tables) -> bool:
+    """Whether relief is on record for no episode at all, however long it was followed."""
+    return "relief" in tables and not tables["relief"].empty and bool((tables["relief"]["events"] == 0).all())
 
 
 def _run(fact: str) -> Cell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
+from outcomes.release.look_signals import say_export, say_sums, say_units_far_out
 from outcomes.release.model import Cell, Scalar, Sentence
 from outcomes.release.quarter_section import say_verdict
 from outcomes.release.sentences import NotShowable, Tables, agree, bind, cell, literal, look_up, say, show
@@ -18,9 +19,12 @@ EVERY_VISIT = (PAIN_FIELD, "region", "diagnoses", "muscles_identified", "muscles
 
 
 def find_to_look_into(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
-    """Return what deserves a look: signals, then gaps in recording, because every other number rests on them."""
+    """Return what deserves a look: faults of the whole export, signals, then gaps in recording."""
     out = [
+        *say_export(inputs),
         *_signals(tables),
+        *say_sums(tables),
+        *say_units_far_out(inputs, tables),
         _thin_field(tables),
         _most_set_aside(tables),
         _most_frequent_unknown(tables),
@@ -57,9 +61,8 @@ def _thin_field(tables: Tables) -> Sentence | None:
     if PAIN_FIELD in set(low["field"]):
         return bind(
             tables,
-            "Pain before treatment is recorded at {share} of visits only. Relief and return rest on it: ask for a "
-            "score at "
-            "every visit.",
+            "Over the whole export, pain before treatment is recorded at {share} of visits only. Relief and return "
+            "rest on it: ask for a score at every visit.",
             {"share": cell("completeness", "estimate", "percent", field=PAIN_FIELD)},
         )
     if low.empty:

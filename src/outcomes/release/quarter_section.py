@@ -232,9 +232,10 @@ def _sums(review: Any, tables: Tables) -> tuple[FigureView, ...]:
         return ()
     said = [f"{label}: the sum {'leaves' if out else 'stays inside'} the limits." for label, out in parts]
     said += [f"CUSUM, {label}: {_say_signals(words)}." for label, words in watched]
-    caption = ""
+    # What the picture shows stands above the explanation, for those too who have no use of the alternative text.
+    caption = " ".join(said) + " "
     if parts:
-        caption = (
+        caption += (
             "Line: events observed less events expected from first pain, duration and region, summed up; it ends at 0, "
             f"so a change in between shows as a hill or a valley. Tinted: where {_level(tables)} of series without a "
             "change stay throughout. "

@@ -1,0 +1,83 @@
+"""What to look into: an export whose numbers mean little, sums that leave their limits, units far out."""
+
+from __future__ import annotations
+
+from outcomes.cases.visits import RECORDS_END
+from outcomes.release.inputs import ReportInputs
+from outcomes.release.model import Scalar, Sentence
+from outcomes.release.sentences import NBSP, Tables, bind, cell, literal, marked, say
+from outcomes.release.unit_section import KINDS
+from outcomes.release.views import sentence_case
+
+SUMS, CUSUM = "quarter_review_expected", "quarter_review_cusum"
+MOST_UNITS = 4
+PAIN = "pain_pre"
+MEANINGLESS = {
+    "E209": "Patients were given other ids between two files: nobody can be followed from one to the other, and "
+    "returns are missed. Export both with the ids of one numbering.",
+    "E220": "The dates of a file end four years early, as if counted from another first day: what follows from them "
+    "is wrong. Export dates as text.",
+    "E271": "All recorded scores of pain before treatment are the same: a default, or a stale export? Until that is "
+    "checked, nothing that is said of relief, return or stops says how patients fared.",
+    "E272": "Every record of a file stands in a file before it: a stale export? Check that the newest one was given.",
+}
+"""Warnings under which the numbers of outcomes mean little, and what an owner is told of each."""
+
+
+def say_export(inputs: ReportInputs) -> list[Sentence | None]:
+    """Say what of the export makes outcomes meaningless, or follow-up shorter than it was declared."""
+    warnings = getattr(inputs.visits, "warnings", ())
+    codes = dict.fromkeys(one.code for one in warnings if one.code != "E271" or PAIN in one.message)
+    found: list[Sentence | None] = [say(MEANINGLESS[code], "not estimable") for code in codes if code in MEANINGLESS]
+    ends = [note for note in inputs.visits.notes if note.startswith(RECORDS_END)]
+    return found + [say(f"{sentence_case(note)}. Check that the export is whole.") for note in ends]
+
+
+def say_sums(tables: Tables) -> list[Sentence | None]:
+    """Say which sums of observed less expected leave their limits: a slow change that no single quarter shows."""
+    found: list[Sentence | None] = []
+    if SUMS in tables:
+        for label, part in tables[SUMS].groupby("label", sort=False):
+            if part["beyond"].astype(bool).any():
+                words = (
+                    f"{literal(label)}: what was observed less what was expected, summed over the months, leaves the "
+                    f"limits within which {{level}}{NBSP}% of series without a change stay. Look for what changed "
+                    "where the line turns, recording first."
+                )
+                found.append(marked(bind(tables, words, {}, tag="signal / no signal"), "signal"))
+    if CUSUM in tables:
+        for label, part in tables[CUSUM].groupby("label", sort=False):
+            if words := " and ".join(dict.fromkeys(filter(None, part["word"]))):
+                said = f"{label}: the CUSUM of the newest quarters signals, {words}."
+                found.append(marked(say(said, "signal / no signal"), "signal"))
+    return found
+
+
+def say_units_far_out(inputs: ReportInputs, tables: Tables) -> list[Sentence | None]:
+    """Name clinics and clinicians beyond the outer limits, each with its share; the section has all of them."""
+    found: list[Sentence | None] = []
+    for name, unit in KINDS.items():
+        result = inputs.answer(name)
+        if result is None or name not in tables:
+            continue
+        rows = tables[name].to_dict("records")
+        codes = [str(row["unit"]) for row in rows if row["is_flagged"] is True or row["is_flagged"] == 1]
+        if not codes:
+            continue
+        cells = {
+            f"unit_{i}": cell(name, "estimate", "percent", **_where(code)) for i, code in enumerate(codes[:MOST_UNITS])
+        }
+        named = ", ".join(f"{literal(code)} {{unit_{i}}}" for i, code in enumerate(codes[:MOST_UNITS]))
+        more = " and others" if len(codes) > MOST_UNITS else ""
+        kind = unit if len(codes) == 1 else f"{unit}s"
+        share = literal(result.label)
+        words = (
+            f"Beyond the 99.8{NBSP}% limits of chance by the share of episodes {share}, case mix allowed for: {kind} "
+            f"{named}{more}. Worth a look, recording first."
+        )
+        found.append(marked(bind(tables, words, cells, tag="signal / no signal"), "signal"))
+    return found
+
+
+def _where(code: str) -> dict[str, Scalar]:
+    return {"unit": code}

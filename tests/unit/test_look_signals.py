@@ -1,0 +1,103 @@
+"""What stands first under "What to look into": faults of the whole export, sums beyond limits, units far out."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import release_fakes as fakes
+
+from outcomes.cases import build_visits
+from outcomes.definitions import Protocol
+from outcomes.errors import Finding
+from outcomes.records.mapping import DateOptions, Mapping
+from outcomes.release import first_page, quarter_section
+from outcomes.release.look_into import find_to_look_into
+from outcomes.release.look_signals import MEANINGLESS, say_export, say_sums, say_units_far_out
+from outcomes.release.sentences import NBSP
+from outcomes.release.tables import collect_tables
+from tables import records_of
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(monkeypatch):
+    from undrawn import leave_undrawn
+
+    leave_undrawn(monkeypatch)
+
+
+def warned(*warnings, notes=()):
+    visits = fakes.visits()
+    visits.warnings, visits.notes = warnings, notes
+    return dataclasses.replace(fakes.inputs(), visits=visits)
+
+
+def test_a_constant_column_of_scores_stands_on_the_first_page():
+    same = Finding("E271", "all 5,603 recorded values of pain_pre are the same: a default, or a stale export?")
+    inputs = warned(same, dataclasses.replace(same, message=same.message.replace("pre", "post")))
+    said = find_to_look_into(inputs, collect_tables(inputs))
+    assert said[0].text == MEANINGLESS["E271"] and said[0].tag == "not estimable"
+    assert [s.text for s in say_export(inputs)] == [MEANINGLESS["E271"]]
+    assert not say_export(warned(Finding("E271", "all 868 recorded values of pain_post are the same")))
+    assert not say_export(warned(Finding("E222", "half of its records are not of the third quarter")))
+
+
+def test_records_that_end_long_before_the_data_cut_are_said_on_the_first_page():
+    days = [str(day)[:10] for day in pd.date_range("2024-01-01", periods=120)]
+    cells = {"patient_id": [f"p{i % 9}" for i in range(120)], "visit_date": days, "pain_pre": ["5"] * 120}
+    declared = Mapping(dates=DateOptions(data_cut=dt.date(2026, 9, 30)))
+    notes = build_visits(records_of(cells, declared), Protocol()).notes
+    said = say_export(warned(notes=notes))
+    assert len(said) == 1 and said[0].text.startswith("Records end on 2024-04-29, long before the declared data cut")
+
+
+def test_sums_that_leave_their_limits_are_said_on_the_first_page_and_at_the_chart():
+    inputs = fakes.inputs()
+    tables = collect_tables(inputs)
+    out = tables["quarter_review_expected"].groupby("label")["beyond"].any()
+    said = say_sums(tables)
+    assert len(said) == out.sum() == 1 and said[0].mark == "signal"
+    assert said[0].text.startswith(f"{out.index[out][0]}: what was observed less what was expected")
+    assert f"within which 95{NBSP}% of series without a change stay" in said[0].text and "level" in said[0].cells
+    assert said[0] in find_to_look_into(inputs, tables)
+    figure = quarter_section._sums(inputs.quarter_review, tables)[0]
+    assert f"{out.index[out][0]}: the sum leaves the limits." in figure.caption
+
+
+def test_units_beyond_the_outer_limits_are_named_on_the_first_page():
+    rows = [{"unit": f"C0{i}", "estimate": 0.3 + i / 100, "is_flagged": i < 6} for i in range(8)]
+    tables = {"clinics": pd.DataFrame(rows), "clinicians": pd.DataFrame(rows).assign(is_flagged=False)}
+    inputs = fakes.inputs()
+    (said,) = say_units_far_out(inputs, tables)
+    assert f"clinics C00 30{NBSP}%, C01 31{NBSP}%, C02 32{NBSP}%, C03 33{NBSP}% and others." in said.text
+    assert f"by the share of episodes {inputs.clinics.label}, " in said.text
+    assert said.mark == "signal" and len(said.cells) == 4
+    tables["clinics"]["is_flagged"] = [True] + [False] * 7
+    assert f"clinic C00 30{NBSP}%. Worth a look" in say_units_far_out(inputs, tables)[0].text
+
+
+@pytest.mark.parametrize(("events", "said"), [(0, False), (7, True)])
+def test_nobody_is_said_to_have_healed_fast_where_nobody_was_relieved(events, said):
+    found = fakes.inputs()
+    relief = dataclasses.replace(found.relief, table=found.relief.table.assign(events=events))
+    inputs = dataclasses.replace(found, relief=relief, quarter_review=fakes.quarter_review())
+    table = collect_tables(inputs)
+    table["quarter_review"] = table["quarter_review"].assign(mature=False)
+    sentence = first_page._too_early(inputs, table)
+    assert ("healed fast" in sentence.text) == said
+
+
+def test_each_share_of_visits_with_a_score_says_of_which_time():
+    inputs = fakes.inputs()
+    tables = collect_tables(inputs)
+    assert "of the visits of the second quarter of" in first_page._pain_recorded(inputs, tables).text
+    low = tables["completeness"].copy()
+    low.loc[low["field"] == "pain_pre", "estimate"] = 0.4
+    said = find_to_look_into(inputs, {**tables, "completeness": low})
+    assert any(s.text.startswith("Over the whole export, pain before treatment") for s in said)
