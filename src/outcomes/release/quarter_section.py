@@ -43,6 +43,10 @@ CHARTED = ("chart", "verdicts", "chart_months", "recording", "breaks")
 TITLE = "Quarter by quarter"
 COUNT_WORDS = {5: "five", 6: "six"}
 """Indicators: one of them needs treatments on record."""
+FALSE_ALARMS = (
+    " Where nothing changes, about one report in twenty that watches six has a signal by chance with 12 quarters on "
+    "record, and one in four with 20."
+)
 
 
 def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
@@ -60,11 +64,23 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
     lead = say(
         "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
         "Neighbouring quarters always differ a little; only a signal of a control chart is called a change. It is a "
-        f"reason to look, first at what was recorded: {COUNT_WORDS.get(n_watched, n_watched)} indicators are watched. "
-        "Where nothing changes, about one report in twenty that watches six has a signal by chance with 12 quarters on "
-        "record, and one in four with 20."
+        f"reason to look, first at what was recorded: {COUNT_WORDS.get(n_watched, n_watched)} indicators are watched."
+        + (FALSE_ALARMS if _any_limits(tables) else " None of them has limits yet, and so none can signal.")
     )
-    return Section("quarters", TITLE, (lead,), (*blocks, *list_notes(review)), "signal / no signal")
+    return Section(
+        "quarters", TITLE, (lead,), (*blocks, *list_notes(_without_cusum(review, tables))), "signal / no signal"
+    )
+
+
+def _any_limits(tables: Tables) -> bool:
+    return VERDICTS not in tables or bool(tables[VERDICTS]["status"].isin(("fixed", "trial")).any())
+
+
+def _without_cusum(review: Any, tables: Tables) -> Any:
+    """The notes without what a CUSUM would need, where there is no picture that could hold one."""
+    if SUMS in tables or CUSUM in tables:
+        return review
+    return dataclasses.replace(review, notes=tuple(note for note in review.notes if not note.startswith("A CUSUM")))
 
 
 def say_verdict(tables: Tables, name: str) -> Sentence | None:
@@ -203,8 +219,10 @@ def _change_table(tables: Tables) -> tuple[TableView, ...]:
     heads = ("In the quarter", "Against the quarter before", level, "Against a year before", level, "Could be seen")
     columns = (Column("Indicator, quarter", row_header=True), *(Column(head, numeric=True) for head in heads))
     rows = tuple(_change_row(part.to_dict("records")) for _, part in recorded.groupby("indicator", sort=False))
-    # Those without a quarter that can be judged are named above the table.
-    rows = tuple(row for row in rows if any(text != views.DASH for text in row[1:])) or rows
+    # Those without a quarter that can be judged are named above the table; one value alone stands in the chart.
+    rows = tuple(row for row in rows if any(text != views.DASH for text in row[2:]))
+    if not rows:
+        return ()
     note = (
         "Differences in points of a hundred. Could be seen: the smallest rise on the quarter before that samples of "
         "these sizes show in four of five cases; a smaller one may well be missed. A difference is no signal; the "
