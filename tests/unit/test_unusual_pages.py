@@ -72,3 +72,32 @@ def test_with_limits_they_are(inputs, tables):
     section = quarter_section(inputs, tables)
     assert "one report in twenty" in section.lead[0].text
     assert [b for b in section.blocks if isinstance(b, TableView) and b.id == "quarter_review_changes"]
+
+
+# -- treatments --------------------------------------------------------------------------------------------------------
+
+
+def test_no_signal_is_not_said_to_rest_on_few_episodes(inputs, tables):
+    summary = tables["one_family_summary"].copy()
+    summary.loc[summary["item"] == "least_q_value", "value"] = 0.6
+    (said,) = say_signal(inputs.episodes.protocol, {"one_family_summary": summary}, "one_family", "families")
+    assert "few episodes" not in said.text and "does not show that there is none" in said.text
+    assert said.mark == "no signal"
+
+
+def test_a_question_that_no_test_could_answer_is_not_asked(inputs, tables):
+    summary = tables["subgroups_summary"].copy()
+    summary.loc[summary["item"] == "n_tests", "value"] = 0
+    none = {**tables, "subgroups_summary": summary}
+    said = say_subgroups(inputs.episodes.protocol, none)
+    assert [s.text for s in said] == [NO_TESTS] and said[0].tag == "not estimable"
+    blocks = modality_section.modality_section(inputs, none).blocks
+    assert not [b for b in blocks if isinstance(b, TableView) and b.id == "subgroups"]
+    assert len(say_subgroups(inputs.episodes.protocol, tables)) == 2
+
+
+def test_a_count_of_a_hidden_number_is_said_so_and_counts_lie_below_the_shares(inputs, tables):
+    row = {"events_with": 90, "n_with": "hidden", "events_without": 20, "n_without": 80}
+    assert _arms(row) == "90 of a hidden number / 20 of 80"
+    figure = modality_section._forest(modality_fakes.one_family(), tables, "")[0]
+    assert "they lie below the estimated shares" in figure.caption

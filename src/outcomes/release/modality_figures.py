@@ -209,7 +209,7 @@ def _arms(row: dict[Any, Any]) -> str:
     arms = []
     for arm in ("with", "without"):
         events, n = _count(row[f"events_{arm}"]), _count(row[f"n_{arm}"])
-        arms.append(f"{events} of {n}" if events and events != n else n)
+        arms.append(f"{events} of {'a hidden number' if n == HIDDEN else n}" if events and events != n else n)
     return " / ".join(dict.fromkeys(arms) if set(arms) == {HIDDEN} else arms) if any(arms) else ""
 
 

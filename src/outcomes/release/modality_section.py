@@ -9,6 +9,7 @@ from outcomes.release import figures, modality_views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.modality_figures import MAIN_LINES, forest_height
 from outcomes.release.modality_words import (
+    any_tests,
     say_concordance,
     say_elsewhere,
     say_families,
@@ -25,6 +26,10 @@ from outcomes.release.tables import to_numbers
 
 ID, TITLE = "relief-by-treatment", "Which treatment, how much relief?"
 MOST_NOTES = 5
+RAW_COUNTS = (
+    "Counts: seen relieved, of all; who stopped coming counts as not seen relieved, so they lie below the estimated "
+    "shares."
+)
 QUESTIONS = ("one_family", "all_families", "identified_muscle", "subgroups")
 
 
@@ -50,7 +55,7 @@ def modality_section(inputs: ReportInputs, tables: Tables) -> Section:
         *_part(inputs, "identified_muscle", "Treating the muscle found in spasm", say_concordance(protocol, tables)),
         *modality_views.classes_table(tables),
         *_part(inputs, "subgroups", "By muscle group and duration", say_subgroups(protocol, tables)),
-        *modality_views.tests_table(tables),
+        *(modality_views.tests_table(tables) if any_tests(tables) else ()),
         Text(say_elsewhere(tables), "From elsewhere"),
         *_notes(inputs),
     )
@@ -73,7 +78,7 @@ def _forest(result: Any, tables: Tables, alt: str) -> tuple[FigureView, ...]:
     title = "Difference in the share relieved, with each family and without it"
     caption = (
         f"Dots: adjusted, with their {interval_words(tables)}, by patient. Rings: unadjusted. Families stand in the "
-        "order of the codebook, not of their numbers. Tag: adjusted association."
+        f"order of the codebook, not of their numbers. {RAW_COUNTS} Tag: adjusted association."
     )
     return (draw("one-family", title, alt, caption, figures.forest, result, heights, "one_family"),)
 

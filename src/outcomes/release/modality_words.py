@@ -25,6 +25,10 @@ BY_EXAMINERS = (
 )
 CONCORDANT, EXAMPLE = "concordant", "clinic_example"
 OF_THE_ARMS = "of_the_arms"
+NO_TESTS = (
+    "Whether the difference of a family differs between muscle groups or between durations cannot be told: of no "
+    "family can two levels be compared (tables/subgroups.csv)."
+)
 RIGHT_ENDS = {"low_right": 0.7, "high_right": 0.9}
 ELSEWHERE = (
     "Elsewhere, in the arms of many trials and in cohorts of low back pain, pain took much the same course whatever "
@@ -126,7 +130,8 @@ def say_signal(protocol: Any, tables: Tables, name: str, what: str) -> tuple[Sen
     else:
         words = (
             f"No signal: of the {what} together, no difference is more than chance would make of so many (least q "
-            f"{{q}}, limit {most:g}); with few episodes that says little."
+            f"{{q}}, limit {most:g}). That does not show that there is none, and of so many intervals some leave out 0 "
+            "by chance."
         )
     mark = "signal" if least <= most else "no signal"
     return some(marked(bind(tables, words, {"q": where}, tag=SIGNAL), mark))
@@ -251,10 +256,17 @@ def _say_example(tables: Tables, day: int) -> Sentence | None:
     )
 
 
+def any_tests(tables: Tables) -> bool:
+    """Whether any difference could be compared between levels."""
+    return show_or_none(tables, cell("subgroups_summary", "value", "count", item="n_tests")) != "0"
+
+
 def say_subgroups(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     """Say whether any difference differs between muscle groups or durations."""
     if "subgroups" not in tables:
         return ()
+    if not any_tests(tables):
+        return (say(NO_TESTS, NOT_ESTIMABLE),)
     lead = bind(
         tables,
         "By muscle group and by duration, both fixed before the data were seen: does the difference of a family differ "
