@@ -181,6 +181,12 @@ def test_factors_need_returns_and_facts():
         compare_return_factors(plain)
 
 
+def test_facts_that_are_not_recorded_are_named_to_the_last(simulated, monkeypatch):
+    monkeypatch.setattr("outcomes.questions.return_factors.build_factors", lambda *_: ())
+    with pytest.raises(NotEstimable, match=r"earlier episodes, trigger, .*duration when it began and region none is"):
+        compare_return_factors(simulated)
+
+
 def test_too_few_returns_for_the_model_leave_the_unadjusted_share(simulated):
     protocol = Protocol.from_mapping({"reporting_floor": {"compare_min_episodes": 10}})
     few = simulate(260, seed=3, profile="physio", clean=True)

@@ -101,3 +101,22 @@ def test_a_count_of_a_hidden_number_is_said_so_and_counts_lie_below_the_shares(i
     assert _arms(row) == "90 of a hidden number / 20 of 80"
     figure = modality_section._forest(modality_fakes.one_family(), tables, "")[0]
     assert "they lie below the estimated shares" in figure.caption
+
+
+# -- return ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_rate_alone_says_what_it_counts(inputs, tables):
+    short = dict(tables)
+    short["recurrence_mean_returns"] = short["recurrence_mean_returns"].assign(estimate=np.nan)
+    assert say_how_often(inputs.episodes.protocol, short)[0].text.startswith("Counting every return of patients")
+    assert say_how_often(inputs.episodes.protocol, tables)[1].text.startswith("As a rate of patients who differ, it is")
+
+
+def test_who_comes_back_has_a_finding_without_earlier_episodes(inputs, tables):
+    table = tables["return_factors"]
+    table = table[table["factor"] != "previous_episodes"]
+    said = say_factors(inputs.episodes.protocol, {**tables, "return_factors": table})
+    assert len(said) == 2 and "lie between" in said[0].text and said[0].tag == "adjusted association"
+    shares = pd.to_numeric(table["estimate"]).dropna()
+    assert f"between {100 * shares.min():.0f}{NBSP}%" in said[0].text and len(said[0].cells) == 2

@@ -22,7 +22,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.cox import Cox, cox, proportional_hazards_test, standardised_risk
 from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.covariates import Factor, build_factors
+from outcomes.questions.covariates import FACTOR_LABELS, Factor, build_factors
 from outcomes.questions.one_thread import one_thread
 from outcomes.questions.recurrence import describe_return
 from outcomes.questions.return_lines import AtRisk, fit_line
@@ -98,7 +98,11 @@ def compare_return_factors(episodes: Episodes) -> ReturnFactors:
         )
     factors = build_factors(episodes, rows.episode, FACTORS, floor.compare_min_episodes)
     if not factors:
-        raise NotEstimable("Returns cannot be compared: this export records none of trigger, cause, radiation, ...")
+        named = ", ".join(FACTOR_LABELS[name].lower() for name in FACTORS[:-1])
+        raise NotEstimable(
+            f"Returns cannot be compared by what was known at the start: of {named} and "
+            f"{FACTOR_LABELS[FACTORS[-1]].lower()} none is recorded with two levels of enough episodes."
+        )
     core = build_factors(episodes, rows.episode, CORE, floor.compare_min_episodes)
     lines: list[tuple[object, ...]] = []
     tests: list[tuple[object, ...]] = []

@@ -101,11 +101,11 @@ def say_how_often(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         name: cell("recurrence_rates", column, "mean", group="all")
         for name, column in (("value", "estimate"), ("low", "conf_low"), ("high", "conf_high"))
     }
-    said.append(
-        bind(
-            tables, f"As a rate of patients who differ, it is {{value}} returns a patient-year {PLAIN_INTERVAL}.", rate
-        )
+    is_told = any(sentence is not None for sentence in said)
+    head = (
+        "As a rate of patients who differ, it is" if is_told else "Counting every return of patients who differ, it is"
     )
+    said.append(bind(tables, f"{head} {{value}} returns a patient-year {PLAIN_INTERVAL}.", rate))
     if days and (to_numbers(table["events"]) > 0).any():
         said.append(
             say("Fewer of those still at risk return later: frequent returners leave the group of first returns first.")
@@ -146,6 +146,8 @@ def say_factors(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     levels = table[(table["factor"] == "previous_episodes") & is_level]
     if len(levels) >= 2:
         out.append(_say_earlier(tables, levels, day))
+    else:
+        out.append(_say_levels(tables, table[is_level], day))
     if not to_numbers(table["estimate"]).notna().any():
         out.append(say("Adjusted shares cannot be given: there are too few returns.", "not estimable"))
     out.append(
@@ -155,6 +157,45 @@ def say_factors(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         )
     )
     return tuple(sentence for sentence in out if sentence is not None)
+
+
+def say_range_of_factor(tables: Tables, factor: str) -> Sentence | None:
+    """The lowest and the highest adjusted share of one factor, for the text in place of its picture."""
+    table = tables["return_factors"]
+    rows = table[(table["factor"] == factor) & to_numbers(table["estimate"]).notna()]
+    if rows.empty:
+        return None
+    label = literal(rows["factor_label"].iloc[0])
+    ordered = rows.assign(number=to_numbers(rows["estimate"])).sort_values(["number", "level"])
+    ends = {"low": ordered.iloc[0], "high": ordered.iloc[-1]}
+    cells = {
+        key: cell("return_factors", "estimate", "percent", factor=factor, level=row["level"])
+        for key, row in ends.items()
+    }
+    if len(rows) == 1:
+        return bind(tables, f"{label}: {{low}} ({literal(ends['low']['level_label'])}).", {"low": cells["low"]})
+    named = {key: literal(lower_first(str(row["level_label"]))) for key, row in ends.items()}
+    return bind(tables, f"{label}: from {{low}} ({named['low']}) to {{high}} ({named['high']}).", cells)
+
+
+def _say_levels(tables: Tables, levels: Any, day: int) -> Sentence | None:
+    """The lowest and the highest of the adjusted shares, named as what they are: the ends of many."""
+    ordered = levels.assign(number=to_numbers(levels["estimate"])).sort_values(["number", "factor", "level"])
+    if len(ordered) < 2:
+        return None
+    ends = {"low": ordered.iloc[0], "high": ordered.iloc[-1]}
+    cells = {
+        key: cell("return_factors", "estimate", "percent", factor=str(row["factor"]), level=row["level"])
+        for key, row in ends.items()
+    }
+    named = {
+        key: literal(f"{lower_first(str(row['factor_label']))}: {row['level_label']}") for key, row in ends.items()
+    }
+    words = (
+        f"Over the levels looked at, the adjusted shares that had returned within {day} days lie between {{low}} "
+        f"({named['low']}) and {{high}} ({named['high']}); of several levels the ends differ by chance too."
+    )
+    return bind(tables, words, cells, tag="adjusted association")
 
 
 def _say_earlier(tables: Tables, levels: Any, day: int) -> Sentence | None:
