@@ -120,3 +120,26 @@ def test_who_comes_back_has_a_finding_without_earlier_episodes(inputs, tables):
     assert len(said) == 2 and "lie between" in said[0].text and said[0].tag == "adjusted association"
     shares = pd.to_numeric(table["estimate"]).dropna()
     assert f"between {100 * shares.min():.0f}{NBSP}%" in said[0].text and len(said[0].cells) == 2
+
+
+# -- texts in place of pictures ----------------------------------------------------------------------------------------
+
+
+def test_each_picture_is_described_by_what_it_shows(inputs, tables):
+    pictures = {b.id: b for b in treatment_section(inputs, tables).blocks if isinstance(b, FigureView)}
+    assert pictures["figure-pairs"].alt != pictures["figure-bundles"].alt
+    assert pictures["figure-pairs"].alt.startswith("Of the pairs that can be shown, ")
+    factors = [
+        b
+        for b in return_section(inputs, tables).blocks
+        if isinstance(b, FigureView) and b.id.startswith("figure-return-factors")
+    ]
+    for picture in factors:
+        for label in picture.title.split(", by ")[1].split(", "):
+            assert f"{label}: " in picture.alt.lower()
+
+
+def test_a_funnel_says_how_many_can_be_compared(inputs, tables):
+    figure = unit_section._draw("clinics", "clinic", inputs.clinics, tables)
+    n = {item: int(inputs.clinics.summary[item]) for item in ("n_compared", "n_units")}
+    assert f"{n['n_compared']} of {n['n_units']} clinics can be compared; " in figure.alt

@@ -16,6 +16,7 @@ from outcomes.release.return_words import (
     say_how_often,
     say_main_trigger,
     say_maintenance,
+    say_range_of_factor,
     say_return,
     say_triggers,
 )
@@ -122,11 +123,11 @@ def _factors(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block
     if result is None:
         return (_refused_part(inputs, "return_factors", title),)
     said, day = say_factors(protocol, tables), protocol.horizons_days.primary_recurrence
-    pictures = _draw_factors(result, tables, day, join_alt(*said))
+    pictures = _draw_factors(result, tables, day)
     return (Part(title, said), *fold(pictures), *list_notes(result))
 
 
-def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[FigureView, ...]:
+def _draw_factors(result: Any, tables: Tables, day: int) -> tuple[FigureView, ...]:
     """The shares by level; more than a page holds are drawn in several pictures, no factor cut in two."""
     pictures: list[FigureView] = []
     names = [name for name in ("return_factors", "return_factors_proportional") if name in tables]
@@ -138,6 +139,7 @@ def _draw_factors(result: Any, tables: Tables, day: int, alt: str) -> tuple[Figu
             f"Dots: adjusted, with their {interval_words(tables)}: what it would be if all groups had the same mix of "
             "age, sex, first score, duration and earlier episodes. Rings: as observed."
         )
+        alt = join_alt(*(say_range_of_factor(tables, str(name)) for name in dict.fromkeys(table["factor"])))
         heights = factor_height(table, narrow=False), factor_height(table, narrow=True)
         name, csv = "return-factors" + (f"-{i + 1}" if i else ""), " ".join(names)
         picture = draw(name, title, alt, caption, figures.return_factors, some, heights, csv)

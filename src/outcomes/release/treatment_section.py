@@ -124,6 +124,7 @@ def _together(result: Any, tables: Tables) -> tuple[Block, ...]:
         )
         csv = " ".join(n for n in ("modality_use_co_use", "modality_use_first_treatment") if n in tables)
         heights = map_height(result, narrow=False), map_height(result, narrow=True)
+        alt = join_alt(*use_views.say_pairs(tables), empty="No pair of families can be shown with its number.")
         picture = draw("pairs", head, alt, caption, figures.positivity_map, result, heights, csv, on_paper=False)
         blocks.append(dataclasses.replace(picture, folded=True))
     return tuple(blocks)

@@ -16,6 +16,7 @@ from outcomes.release.section_parts import draw, files_of, fold, join_alt, list_
 from outcomes.release.sentences import (
     NBSP,
     Tables,
+    agree,
     bind,
     cell,
     format_count,
@@ -123,6 +124,7 @@ def _blocks(name: str, unit: str, result: Any, tables: Tables) -> list[Block]:
 
 
 def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
+    lie = agree(tables, cell(f"{name}_summary", "value", "count", item="n_flagged"), "lies", "lie")
     mean = bind(
         tables,
         f"Over all {unit}s {{mean}} of episodes {literal(result.label)}.",
@@ -130,8 +132,11 @@ def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
     )
     count = bind(
         tables,
-        f"{{n}} {unit}s lie beyond the 99.8{NBSP}% limits.",
-        {"n": cell(f"{name}_summary", "value", "count", item="n_flagged")},
+        f"{{compared}} of {{units}} {unit}s can be compared; {{n}} {lie} beyond the 99.8{NBSP}% limits.",
+        {
+            key: cell(f"{name}_summary", "value", "count", item=item)
+            for key, item in (("compared", "n_compared"), ("units", "n_units"), ("n", "n_flagged"))
+        },
     )
     is_compared = place_units(result.table)["is_compared"].astype(bool)
     drawn_in = say(f"{unit.capitalize()}s that are not compared stand at their share drawn towards the mean.")

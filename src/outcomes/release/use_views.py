@@ -47,6 +47,26 @@ def say_together(tables: Tables) -> tuple[Sentence, ...]:
     return tuple(sentence for sentence in (commonest, others) if sentence is not None)
 
 
+def say_pairs(tables: Tables) -> tuple[Sentence, ...]:
+    """Say which pair is the most frequent of those shown, and how many pairs have a number."""
+    table = tables.get("modality_use_co_use")
+    if table is None:
+        return ()
+    pairs = table[table["family"] != table["other_family"]]
+    pairs = pairs.assign(number=to_numbers(pairs["n_both"])).dropna(subset="number")
+    if pairs.empty or not pairs["number"].max() > 0:
+        return ()
+    first = pairs.sort_values(["number", "family", "other_family"], ascending=[False, True, True]).iloc[0]
+    both = f"{lower_first(literal(first['label']))} and {lower_first(literal(first['other_label']))}"
+    where = {"family": str(first["family"]), "other_family": str(first["other_family"])}
+    said = bind(
+        tables,
+        f"Of the pairs that can be shown, {both} occur most often at one first treatment visit: {{n}} times.",
+        {"n": cell("modality_use_co_use", "n_both", "count", **where)},
+    )
+    return () if said is None else (said,)
+
+
 def say_order(tables: Tables) -> tuple[Sentence, ...]:
     """Say the commonest order, and in which share of episodes the clinic's own order was kept."""
     found = _first_shown(tables.get("modality_use_pathway"), "path")
