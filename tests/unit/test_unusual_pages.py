@@ -143,3 +143,20 @@ def test_a_funnel_says_how_many_can_be_compared(inputs, tables):
     figure = unit_section._draw("clinics", "clinic", inputs.clinics, tables)
     n = {item: int(inputs.clinics.summary[item]) for item in ("n_compared", "n_units")}
     assert f"{n['n_compared']} of {n['n_units']} clinics can be compared; " in figure.alt
+
+
+# -- public pages and definitions --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("percent", "low", "said"), [(50, 46, "about half"), (58, 52, "at least half"), (60, 45, None)]
+)
+def test_half_is_about_half_where_its_interval_reaches_below(percent, low, said):
+    from outcomes.release.public.counts import EVERYBODY
+    from outcomes.release.public.frames import CURVE, TIMES
+
+    times = pd.DataFrame({"group": [EVERYBODY], "measure": "median", "day": 28})
+    curve = pd.DataFrame({"group": [EVERYBODY], "day": 28, "percent": percent, "low_percent": low})
+    found = say_median({TIMES: times, CURVE: curve})
+    assert (found is None) == (said is None)
+    assert found is None or f"By day 28 {said} of the patients" in found.text

@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from outcomes.release.model import Block, Cell, Column, FigureView, Section, Sentence, TableView, Text
+from outcomes.release.model import Block, Cell, Column, FigureView, Scalar, Section, Sentence, TableView, Text
 from outcomes.release.public import figures
 from outcomes.release.public.counts import AFTER_RELIEF, EVERYBODY, GIVEN, STATE
 from outcomes.release.public.frames import CURVE, PREFIX, TIMES, TOTAL
 from outcomes.release.public.gate import GATE
 from outcomes.release.public.words import Words, row_words
 from outcomes.release.section_parts import draw, fold
-from outcomes.release.sentences import NBSP, Tables, agree, bind, cell, say
+from outcomes.release.sentences import NBSP, NotShowable, Tables, agree, bind, cell, look_up, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,8 @@ SHARES = (
     "Each bar is all patients of its row; at the right the share of each part, and the rounded number of patients. "
     "What is hidden is left blank."
 )
+HALF_PERCENT, CLEARLY_PERCENT = 50, 56
+"""What "at least half" needs of the lower limit, and from which share on "about half" would say too little."""
 NO_COMPARISON = (
     "Patients who get one treatment differ from those who get another: the shares side by side are no comparison of "
     "treatments."
@@ -85,12 +87,19 @@ def say_curve(tables: Tables, words: Words) -> Sentence | None:
 
 
 def say_median(tables: Tables) -> Sentence | None:
-    """Say by which published day at least half have relief."""
-    return bind(
-        tables,
-        "By day {day} at least half of the patients had relief, by that estimate.",
-        {"day": cell(TIMES, "day", "plain", group=EVERYBODY, measure="median")},
-    )
+    """Say by which published day at least half have relief; "about half" where its interval reaches below."""
+    when = cell(TIMES, "day", "plain", group=EVERYBODY, measure="median")
+    try:
+        where: dict[str, Scalar] = {"group": EVERYBODY, "day": int(float(look_up(tables, when)))}
+        low, value = (
+            float(look_up(tables, cell(CURVE, name, "plain", **where))) for name in ("low_percent", "percent")
+        )
+    except NotShowable:
+        return None
+    if low < HALF_PERCENT and value >= CLEARLY_PERCENT:
+        return None  # neither "about half" nor "at least half" is what the estimate says
+    half = "at least half" if low >= HALF_PERCENT else "about half"
+    return bind(tables, f"By day {{day}} {half} of the patients had relief, by that estimate.", {"day": when})
 
 
 def say_after(tables: Tables, words: Words) -> Sentence | None:
