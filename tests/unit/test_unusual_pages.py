@@ -160,3 +160,8 @@ def test_half_is_about_half_where_its_interval_reaches_below(percent, low, said)
     found = say_median({TIMES: times, CURVE: curve})
     assert (found is None) == (said is None)
     assert found is None or f"By day 28 {said} of the patients" in found.text
+
+
+def test_counts_of_rows_are_said_to_be_shown_in_full():
+    words = dict(glossary(fakes.protocol()))["Small numbers"]
+    assert "Rows set aside" in words and "counted in full" in words

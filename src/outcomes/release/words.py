@@ -145,7 +145,8 @@ def glossary(protocol: Any) -> tuple[tuple[str, str], ...]:
             f"Counts of 1 to {protocol.reporting_floor.suppress_cell_below - 1} appear as "
             f"<{protocol.reporting_floor.suppress_cell_below} and what is computed from them as hidden. Curves and "
             "rates "
-            f"need {protocol.reporting_floor.estimate_min_episodes} episodes.",
+            f"need {protocol.reporting_floor.estimate_min_episodes} episodes. Rows set aside, unknown terms and steps "
+            "of reading are counted in full: they are rows of a file and say nothing of how a patient fared.",
         ),
         (
             "Too early",
