@@ -195,6 +195,20 @@ def test_visits_outside_the_case_definition_are_counted_apart():
     visits = build_visits(records(text))
     assert visits.n == 4
     assert visits.quarantine["code"].to_pylist() == ["E301"]
+    assert visits.quarantine["remedy"].to_pylist() == ["Nothing to mend: the visit is not a back-spasm visit."]
+
+
+def test_where_the_case_definition_leaves_nothing_the_mapping_of_its_column_is_asked_about():
+    text = """
+    patient_id | visit_date | diagnoses | visit_purpose
+    p1         | 2025-01-01 | K01       | treatment
+    p1         | 2025-01-02 | K02       | treatment
+    p1         | 2025-01-03 | K02       | no show
+    """
+    visits = build_visits(records(text))
+    assert visits.n == 0 and visits.quarantine["code"].to_pylist() == ["E301", "E301"]
+    (remedy,) = set(visits.quarantine["remedy"].to_pylist())
+    assert 'diagnoses = ""' in remedy and "Nothing to mend" not in remedy
 
 
 def test_unknown_terms_are_counted_and_their_visits_kept():

@@ -9,14 +9,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from outcomes import arrow
-from outcomes.cases.rules import RULES, Fault
+from outcomes.cases.rules import OUTSIDE_CASE_DEFINITION, RULES, Fault
 from outcomes.records import mask
 
 if TYPE_CHECKING:
     from outcomes.records import Records
 
 
-def build_quarantine(records: Records, faults: list[Fault]) -> pa.Table:
+_NONE_LEFT = (
+    "No row of the export is left: look whether this column holds ICD-10 codes. If not, name the right one below "
+    '[columns] in the mapping, or write diagnoses = "": then every visit counts.'
+)
+"""What to do when the case definition leaves nothing, which speaks against the mapping and not for the definition."""
+
+
+def build_quarantine(records: Records, faults: list[Fault], is_any_left: bool = True) -> pa.Table:
     """List every fault of every record set aside, in file and row order, after the rows the reader set aside.
 
     Parameters
@@ -25,13 +32,18 @@ def build_quarantine(records: Records, faults: list[Fault]) -> pa.Table:
         The records as read.
     faults : list of (field, rule code, rows)
         As `contract.type_records` found them.
+    is_any_left : bool
+        Whether some records are used.
 
     Returns
     -------
     pyarrow.Table
         One row a fault: source_file, source_sheet, source_row, column, letter, code, rule, value_masked, remedy.
     """
-    blocks = [_reading_block(records)] + [_fault_block(records, *fault) for fault in faults]
+    blocks = [_reading_block(records)] + [
+        _fault_block(records, *fault, _NONE_LEFT if fault[1] == OUTSIDE_CASE_DEFINITION and not is_any_left else "")
+        for fault in faults
+    ]
     table = pa.concat_tables(blocks).unify_dictionaries().combine_chunks()
     order = [("source", "ascending"), ("source_row", "ascending"), ("code", "ascending"), ("column", "ascending")]
     table = table.append_column("source_file", _names(records, table["source"], "name"))
@@ -69,7 +81,7 @@ def _reading_block(records: Records) -> pa.Table:
     return _block(np.asarray(aside.source, dtype=np.int16), np.asarray(aside.row, dtype=np.int32), words)
 
 
-def _fault_block(records: Records, field: str, code: str, rows: NDArray[np.intp]) -> pa.Table:
+def _fault_block(records: Records, field: str, code: str, rows: NDArray[np.intp], remedy: str) -> pa.Table:
     n, column = len(rows), records.fields[field]
     distinct, codes = np.unique(column.codes[rows], return_inverse=True)
     texts = column.values.take(arrow.from_numpy(distinct.astype(np.int64))).to_pylist()
@@ -82,6 +94,6 @@ def _fault_block(records: Records, field: str, code: str, rows: NDArray[np.intp]
         "code": _constant(code, n),
         "rule": _constant(RULES[code].words, n),
         "value_masked": arrow.dictionary(codes.astype(np.int32), [mask(text) for text in texts]).dictionary_decode(),
-        "remedy": _constant(RULES[code].remedy, n),
+        "remedy": _constant(remedy or RULES[code].remedy, n),
     }
     return _block(records.source[rows], records.source_row[rows], words)

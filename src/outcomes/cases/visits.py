@@ -146,7 +146,7 @@ def build_visits(records: Records, protocol: Protocol | None = None, codebook: C
     protocol, codebook = protocol or Protocol(), codebook or Codebook.load()
     typed = type_records(records, protocol, codebook)
     kept, validate_steps = _select(records, typed)
-    quarantine = build_quarantine(records, typed.faults)
+    quarantine = build_quarantine(records, typed.faults, is_any_left=len(kept) > 0)
     columns = typed.columns
     columns["stream"] = _streams(columns, kept, len(typed.labels["patient"]), protocol)
     who_and_when = {name: columns[name] for name in ("patient", "day")}
