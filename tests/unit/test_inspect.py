@@ -355,3 +355,35 @@ def test_one_row_has_and_two_have() -> None:
 @pytest.mark.parametrize("text", ['a"b', "a\\b", "tab\there", "é ü", "line\nbreak"])
 def test_texts_survive_toml(text) -> None:
     assert tomllib.loads(f"x = {quote(text)}")["x"] == text
+
+
+def test_a_column_that_fits_by_its_cells_alone_is_asked_about(tmp_path, capsys) -> None:
+    """Codes of clinics look like codes of diagnoses; their header says nothing of the kind."""
+    rows = [f"P{i % 9},2024-03-{i:02},K{i % 3 + 1:02},97110" for i in range(1, 28)]
+    path, out = write(tmp_path, "patient_id,visit_date,Haus,Zahl", rows), tmp_path / "m.toml"
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert 'TO DECIDE [columns] diagnoses: column "Haus" (C) looks like diagnoses by its cells alone' in said
+    assert '[columns] procedure_codes: column "Zahl" (D)' in said
+    assert tomllib.loads(out.read_text(encoding="utf-8"))["columns"].keys() == {"patient_id", "visit_date"}
+    assert '# diagnoses = "Haus"' in out.read_text(encoding="utf-8")
+    declared = tmp_path / "declared.toml"
+    declared.write_text('[columns]\ndiagnoses = "Haus"\nprocedure_codes = ""\n', encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--mapping", str(declared)]) == 0
+
+
+@pytest.mark.parametrize("words", [("True", "False"), ("ja", "nein"), ("Yes", "")])
+@pytest.mark.parametrize("header", ["manipulation", "Clinic", "Provider"])
+def test_a_yes_no_column_is_never_a_clinic_or_an_id(codebook, words, header) -> None:
+    cells = [[f"P{i}" for i in range(40)], ["2024-03-02"] * 40, [words[i % 2] for i in range(40)]]
+    found = {m.field for m in match_columns(["patient_id", "visit_date", header], cells, codebook)}
+    assert found == {"patient_id", "visit_date"}
+    letters = [*cells[:2], ["N" if i % 2 else "S" for i in range(40)]]
+    assert "clinic_id" in {m.field for m in match_columns(["patient_id", "visit_date", "Clinic"], letters, codebook)}
+
+
+def test_names_of_columns_in_other_words(codebook) -> None:
+    header = ["patient_id", "Datum", "Auslöser", "Ursache", "Tx", "Standort"]
+    cells = [["P1"], ["2024-03-02"], ["Heben"], ["Sturz"], ["massage, heat"], ["K01"]]
+    found = {m.header: m.field for m in match_columns(header, cells, codebook) if m.score >= 0.62}
+    assert [found.get(name) for name in header[2:]] == ["trigger", "cause", "modalities", "clinic_id"]

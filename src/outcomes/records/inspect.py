@@ -19,7 +19,7 @@ from outcomes.records import inspect_values as weigh
 from outcomes.records.columns import column_letter, normalise_header
 from outcomes.records.identifiers import Likely, judge_column
 from outcomes.records.identifiers_export import find_cells
-from outcomes.records.inspect_columns import MAYBE, SURE, Match, ask_about_pain, match_columns, score_name
+from outcomes.records.inspect_columns import MAYBE, SURE, Match, ask_about_column, match_columns, score_name
 from outcomes.records.inspect_head import Top, read_top
 from outcomes.records.inspect_ids import ask_about_ids
 from outcomes.records.inspect_terms import UnknownTerms, list_unknown_terms
@@ -120,7 +120,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
     proposal, evidence, questions = _weigh(
         records, replace(first, privacy=mapping.privacy, acknowledge=mapping.acknowledge), top, mapping
     )
-    pain = {m.field: f"[columns] {m.field}: {asked}" for m in matches if (asked := ask_about_pain(m))}
+    unsure = {m.field: f"[columns] {m.field}: {asked}" for m in matches if (asked := ask_about_column(m))}
     questions += ask_about_ids(records, proposal)
     return Inspection(
         name=path.name,
@@ -129,13 +129,13 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         others=tuple(_others(top, matches)),
         proposal=proposal,
         evidence=top.evidence | evidence,
-        open_questions=(*top.open_questions, *pain.values(), *questions),
+        open_questions=(*top.open_questions, *unsure.values(), *questions),
         suspects=(*suspects, *_judge_read(records, proposal)),
         unknown=tuple(list_unknown_terms(records, proposal, codebook)),
         n_rows=records.n,
         n_set_aside=len(records.set_aside),
         notes=tuple(n for n in records.notes if "accepted in the mapping" not in n),
-        undecided=frozenset(pain),
+        undecided=frozenset(unsure),
     )
 
 

@@ -13,6 +13,7 @@ from outcomes.definitions import Codebook
 from outcomes.records.columns import column_letter, show_header
 from outcomes.records.identifier_patterns import DATE_SHAPE
 from outcomes.records.identifiers import header_words
+from outcomes.records.inspect_values import is_yes_no
 from outcomes.records.mapping import FIELDS
 from outcomes.records.pain_headers import Time, find_time, is_rating, may_name_pain, names_episodes, names_pain
 
@@ -47,6 +48,7 @@ _NEEDS_SHAPE = frozenset(
     ("visit_date", "onset_date", "pain_pre", "pain_post", "age", "previous_episodes", "function_score", "diagnoses")
 )
 _BY_SHAPE_ALONE = frozenset(("diagnoses", "procedure_codes"))
+_IDS = frozenset(("patient_id", "clinic_id", "clinician_id"))
 _TIMES = {"pain_pre": Time.BEFORE, "pain_post": Time.AFTER}
 _CERTAIN, _NEAR = 0.9, 0.05
 
@@ -87,6 +89,8 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
             by_name = score_name(name, field)
             if by_name < 0.5 and field not in _BY_SHAPE_ALONE:
                 continue
+            if field in _IDS and is_yes_no(filled):
+                continue
             by_cells = _score_cells(field, filled, cells[position], codebook)
             if (field in _NEEDS_SHAPE and filled and by_cells < 0.3) or (by_name < 0.5 and by_cells < 0.8):
                 continue
@@ -112,6 +116,17 @@ def _with_rivals(match: Match, scored: Sequence[Match], taken: set[int]) -> Matc
     least = max(SURE, match.score - _NEAR)
     near = [m for m in scored if m.field == match.field and m.score >= least and m.position not in taken]
     return replace(match, rivals=tuple(m.header.strip() for m in sorted(near, key=lambda m: m.position)))
+
+
+def ask_about_column(match: Match) -> str:
+    """Return what the clinic has to say before a column is read as this field; empty where its header says it."""
+    if match.score >= SURE and not match.is_declared and not match.by_name:
+        where = f'column "{show_header(match.header.strip())}" ({column_letter(match.position)})'
+        return (
+            f"{where} looks like {match.field} by its cells alone, and its header does not say so: look, then "
+            f"uncomment {match.field} in the mapping if it is so"
+        )
+    return ask_about_pain(match)
 
 
 def ask_about_pain(match: Match) -> str:
@@ -160,8 +175,8 @@ def _score_cells(field: str, filled: list[str], cells: Sequence[str], codebook: 
     if field in ("muscles_identified", "muscles_treated"):
         return float(codebook.find_muscles([t for cell in filled for t in cell.split(";")]).known.mean())
     if field == "modalities":
-        return float(codebook.find_modalities([t for cell in filled for t in cell.split(";")]).known.mean())
-    if field in ("patient_id", "clinic_id", "clinician_id"):
+        return float(codebook.find_modalities([t for cell in filled for t in _SPLIT.split(cell)]).known.mean())
+    if field in _IDS:
         return _score_ids(field, filled, cells)
     test = _TESTS[field]
     return sum(test(cell) for cell in filled) / len(filled)

@@ -193,6 +193,12 @@ def find_flags(columns: Iterable[Counts]) -> tuple[list[str], list[str]]:
     return sorted(true), sorted(false)
 
 
+def is_yes_no(cells: Sequence[str]) -> bool:
+    """Whether the different cells of a column are a yes and a no; letters and digits alone could be names as well."""
+    words = {text.strip().casefold() for text in cells if text.strip()}
+    return bool(words) and words <= _TRUE | _FALSE and any(len(word) > 1 for word in words)
+
+
 def find_separators(columns: Iterable[Counts]) -> list[str]:
     """Return the marks between several terms of one cell, the commonest first."""
     n: Counter[str] = Counter()
