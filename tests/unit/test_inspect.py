@@ -387,3 +387,16 @@ def test_names_of_columns_in_other_words(codebook) -> None:
     cells = [["P1"], ["2024-03-02"], ["Heben"], ["Sturz"], ["massage, heat"], ["K01"]]
     found = {m.header: m.field for m in match_columns(header, cells, codebook) if m.score >= 0.62}
     assert [found.get(name) for name in header[2:]] == ["trigger", "cause", "modalities", "clinic_id"]
+
+
+@pytest.mark.parametrize("given", ["", '[values]\nseparators = [","]\n'])
+def test_unknown_words_are_told_part_by_part_as_the_codebook_reads_them(tmp_path, codebook, given) -> None:
+    cells = ["massage, moon dust", "moon dust, heat", "massage / sun rays", "heat"]
+    rows = [f'P{i},2024-03-02,"{cells[i % 4]}"' for i in range(1, 41)]
+    path = write(tmp_path, "patient_id,visit_date,modalities", rows)
+    (tmp_path / "m.toml").write_text(given, encoding="utf-8")
+    found = inspect_export(path, Mapping.load(tmp_path / "m.toml"), codebook)
+    assert [(terms.field, terms.shown) for terms in found.unknown] == [
+        ("modalities", (("moon dust", 20), ("sun rays", 10)))
+    ]
+    assert found.proposal.values.separators == ((",",) if given else (";",))

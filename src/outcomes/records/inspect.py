@@ -209,7 +209,9 @@ def _weigh(records: Records, proposal: Mapping, top: Top, given: Mapping) -> tup
     values = replace(
         given.values,
         decimal_mark=mark if given.values.decimal_mark == default.decimal_mark else given.values.decimal_mark,
-        separators=tuple(separators) or default.separators,
+        separators=given.values.separators
+        if given.values.separators != default.separators
+        else tuple(separators) or default.separators,
         true=tuple(dict.fromkeys((*default.true, *true))),
         false=tuple(dict.fromkeys((*default.false, *false))),
         missing=tuple(dict.fromkeys((*given.values.missing, *marks))),

@@ -31,6 +31,7 @@ _SINGLE = (
     "sex",
     "discharge_reason",
 )
+_LIST, _PAIR = re.compile("[,;|]"), re.compile(r"\s*[/+&]\s*|\s+(?:and|with)\s+", re.IGNORECASE)
 _MANY_DIGITS = re.compile(r"\d\D*\d\D*\d\D*\d\D*\d")
 
 
@@ -54,48 +55,64 @@ def list_unknown_terms(records: Records, mapping: Mapping, codebook: Codebook) -
     for field in (*_SINGLE, "muscles_identified", "muscles_treated", "modalities", "procedure_codes", "diagnoses"):
         if field not in records.fields:
             continue
-        terms = _count_terms(records.fields[field], mapping)
-        words = list(terms)
+        terms = _list_terms(records.fields[field], mapping)
+        words = list(dict.fromkeys(term for own in terms for term in own))
         known = _is_known(field, words, codebook, mapping)
-        unknown = Counter({word: terms[word] for word, is_known in zip(words, known, strict=True) if not is_known})
-        if unknown:
-            found.append(_describe(records, field, unknown, mapping))
+        parts = {word: [word] for word, is_known in zip(words, known, strict=True) if not is_known}
+        if field == "modalities":
+            parts = {word: find_unknown_parts(word, codebook) for word in parts}
+        unknown = [{part for term in own for part in parts.get(term, ())} for own in terms]
+        if any(unknown):
+            found.append(_describe(records, field, unknown))
     return found
 
 
-def _describe(records: Records, field: str, unknown: Counter[str], mapping: Mapping) -> UnknownTerms:
+def find_unknown_parts(text: str, codebook: Codebook) -> list[str]:
+    """Return the parts that make a text unknown: the codebook reads a list of treatments part by part.
+
+    Parameters
+    ----------
+    text : str
+        Unknown as a whole.
+    codebook : Codebook
+    """
+    unknown = [text]
+    for mark in (_LIST, _PAIR):
+        parts = [part for word in unknown for piece in mark.split(word) if (part := piece.strip())]
+        known = codebook.find_modalities(parts).known
+        unknown = [part for part, is_known in zip(parts, known, strict=True) if not is_known]
+    return unknown or [text]
+
+
+def _describe(records: Records, field: str, terms: Sequence[set[str]]) -> UnknownTerms:
+    column = records.fields[field]
+    rows = np.bincount(column.codes, minlength=len(terms)).tolist()
+    unknown: Counter[str] = Counter()
+    for own, n in zip(terms, rows, strict=True):
+        for word in own:
+            unknown[word] += n
     shown = [
         (word, n)
         for word, n in sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
         if n >= SHOWN_FROM
         and not _MANY_DIGITS.search(word)
         and not (find_whole(word) or find_inside(word))
-        and _count_patients(records, field, word, mapping) >= SHOWN_FROM
+        and _count_patients(records, field, [word in own for own in terms]) >= SHOWN_FROM
     ]
     others = {word: n for word, n in unknown.items() if (word, n) not in shown}
     return UnknownTerms(field, tuple(shown), len(others), sum(others.values()))
 
 
-def _count_patients(records: Records, field: str, word: str, mapping: Mapping) -> int:
-    column, glue = records.fields[field], _glue(mapping)
-    holds = [word in {part.strip() for part in glue.split(text)} for text in column.values.to_pylist()]
-    rows = np.array(holds, dtype=np.bool_)[column.codes]
+def _count_patients(records: Records, field: str, holds: Sequence[bool]) -> int:
+    rows = np.array(holds, dtype=np.bool_)[records.fields[field].codes]
     return len(np.unique(records.fields["patient_id"].codes[rows]))
 
 
-def _glue(mapping: Mapping) -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(mark) for mark in mapping.values.separators))
-
-
-def _count_terms(column: TextColumn, mapping: Mapping) -> Counter[str]:
-    rows = np.bincount(column.codes, minlength=len(column.values)).tolist()
-    glue = _glue(mapping)
-    terms: Counter[str] = Counter()
-    for text, n in zip(column.values.to_pylist(), rows, strict=True):
-        for term in {part.strip() for part in glue.split(text)}:
-            if term and term not in mapping.values.missing:
-                terms[term] += n
-    return terms
+def _list_terms(column: TextColumn, mapping: Mapping) -> list[set[str]]:
+    """The terms of each distinct cell, as `clean` splits them."""
+    glue = re.compile("|".join(re.escape(mark) for mark in mapping.values.separators))
+    blank = {"", *mapping.values.missing}
+    return [{part.strip() for part in glue.split(text)} - blank for text in column.values.to_pylist()]
 
 
 def _is_known(field: str, words: Sequence[str], codebook: Codebook, mapping: Mapping) -> npt.NDArray[np.bool_]:
