@@ -225,6 +225,18 @@ def test_refusals():
         describe_attendance(episodes_of(["0:6"], late))
 
 
+def test_visits_after_the_last_observed_day_are_set_aside():
+    """As dates after a data cut are: a visit that nobody could have seen must not stand in the records."""
+    cells = {
+        "patient_id": [f"p{i:02}" for i in range(10) for _ in range(3)],
+        "visit_day": [str(day) for i in range(10) for day in (0, 30, 31 if i < 4 else 20)],
+        "pain_pre": ["6"] * 30,
+    }
+    visits = build_visits(records_of(cells, Mapping.from_dict({"dates": {"observed_until_day": 30}})), TINY)
+    assert visits.quarantine["code"].to_pylist() == ["E222"] * 4 and visits.n == 26
+    assert "observed_until_day" in visits.quarantine["remedy"][0].as_py()
+
+
 def test_day_numbers_without_an_end_tell_who_came_and_of_nobody_that_he_did_not():
     cells = {
         "patient_id": [f"p{i:02}" for i in range(40) for _ in range(2 - i % 2)],

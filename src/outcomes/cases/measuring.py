@@ -82,6 +82,9 @@ class Measuring(Typing):
             texts = self.texts(column)
             parsed = values.parse_whole(texts, self.mapping, "E221", high=40_000)
             parsed.faults[(parsed.values == MISSING) & (parsed.faults == "")] = "E211"
+            until = self.mapping.dates.observed_until_day
+            if until is not None:
+                parsed.faults[(parsed.values > until) & (parsed.faults == "")] = "E222"
         self.fault(name, column, parsed.faults)
         self.spread("day", column, parsed.values, np.int32)
         if (parsed.extra >= 0).any():

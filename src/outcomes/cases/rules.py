@@ -68,6 +68,11 @@ _RULES = (
     ),
     Rule("E221", "visit day is not a whole number from 0", "Count days from the patient's first visit: 0, 1, 2, ..."),
     Rule(
+        "E222",
+        "visit day is after the last day that was observed",
+        "Correct it, or move [dates] observed_until_day in the mapping.",
+    ),
+    Rule(
         "E231",
         "pain is not a rating",
         "Record one number per field (6/10, 6-7 and 8->5 are read); for decimal commas declare [values] decimal_mark.",
