@@ -128,6 +128,11 @@ def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
         ("[relief]\nconfirm = 'if-observable'\n", "Did you mean 'if_observable'?"),
         ("[dropout]\ncensor_at = 'last_visit_plus_gap'\n", "is forbidden"),
         ("[dropout]\ncolour = 1\n", "Known here: no_visit_days, censor_at."),
+        ("[inference]\nlevel = 0.05\n", "allowed is 0.5 to 0.9999. Write the share that intervals cover, 0.95, not"),
+        ("[inference]\nlevel = 95.0\n", "Write the share that intervals cover"),
+        ("[inference]\nbootstrap_draws = 1\n", "allowed is 2 to 100000. 500 are usual"),
+        ("[inference]\nbootstrap_draws = 50000000\n", "more than 100,000 take days"),
+        ("[relief]\npct_reduction = 200\n", "Choose a value in that range."),
     ],
 )
 def test_a_fault_says_what_to_write(tmp_path: Path, text: str, words: str) -> None:

@@ -235,8 +235,20 @@ class MissingRules:
 class InferenceRules:
     """Intervals, resampling and multiplicity."""
 
-    level: float = setting(0.95, "Confidence level.", low=0, high=1, strict=True)
-    bootstrap_draws: int = setting(500, "Number of bootstrap draws.", low=1)
+    level: float = setting(
+        0.95,
+        "Confidence level.",
+        low=0.5,
+        high=0.9999,
+        why="Write the share that intervals cover, 0.95, not the 0.05 or the 95.",
+    )
+    bootstrap_draws: int = setting(
+        500,
+        "Number of bootstrap draws.",
+        low=2,
+        high=100_000,
+        why="500 are usual; one draw has no spread, and more than 100,000 take days and say no more.",
+    )
     seed: int = setting(20260101, "Seed of everything random; the same seed gives the same report.", low=0)
     resample_unit: str = setting(
         "patient",

@@ -51,7 +51,7 @@ class Rule:
     may_be_empty : bool
         Whether a list may have no entry.
     why : str
-        Why nothing else is offered; said when another word is asked for.
+        Why nothing else is offered; said when another word or number is asked for.
     """
 
     comment: str
@@ -116,8 +116,9 @@ def _find_scalar_faults(kind: str, rule: Rule, value: object, path: str) -> list
         return []
     low_fails = rule.low is not None and (value <= rule.low if rule.strict else value < rule.low)
     high_fails = rule.high is not None and (value >= rule.high if rule.strict else value > rule.high)
+    remedy = rule.why or "Choose a value in that range."
     if not math.isfinite(value) or low_fails or high_fails:
-        return [Finding("C104", f"is {value}; allowed is {_range_words(rule)}.", path, "Choose a value in that range.")]
+        return [Finding("C104", f"is {value}; allowed is {_range_words(rule)}.", path, remedy)]
     return []
 
 
