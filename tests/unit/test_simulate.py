@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from outcomes import cli
 from outcomes.definitions import Codebook
 from outcomes.simulate import Simulated, simulate, words, write_export, write_simulation
 from outcomes.simulate.cases import days_to_half
@@ -173,6 +174,16 @@ def test_wrong_arguments_are_refused() -> None:
         simulate(10, 1, "osteo")
     with pytest.raises(ValueError, match="at least 1"):
         simulate(0, 1)
+    with pytest.raises(ValueError, match="seed must be 0 or more"):
+        simulate(10, -1)
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "x"])
+def test_a_seed_that_is_none_is_a_fault_of_the_command_line(tmp_path: Path, capsys, seed) -> None:
+    arguments = ["simulate", "--patients", "3", f"--seed={seed}", "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2 and "--seed: a whole number from 0 on" in capsys.readouterr().err
 
 
 def test_half_day_by_hand() -> None:

@@ -20,7 +20,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     simulate = add_command(commands, "simulate", "write synthetic records whose truth is known", _HELP)
     simulate.add_argument("--patients", type=_at_least_one, required=True, help="number of patients")
-    simulate.add_argument("--seed", type=int, required=True, help="same seed, same bytes")
+    simulate.add_argument("--seed", type=_from_zero, required=True, help="same seed, same bytes; from 0 on")
     simulate.add_argument("--profile", choices=("chiro", "physio"), default="chiro")
     simulate.add_argument("--clean", action="store_true", help="canonical headers and no dirt")
     simulate.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -51,7 +51,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("a whole number from 1 on")
-    return number
+    return _whole(text, 1)
+
+
+def _from_zero(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.strip().isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"a whole number from {least} on")
+    return int(text)

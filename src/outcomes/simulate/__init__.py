@@ -139,7 +139,7 @@ def simulate(
     Raises
     ------
     ValueError
-        For an unknown profile or a number below one.
+        For an unknown profile, a number below one or a seed below zero.
     """
     world, blocks = _blocks(n_patients, seed, profile, clinics, quarters, clean, data_cut, noise)
     return Simulated(_header(clean), tuple(blocks), describe_plants(world), clean)
@@ -217,6 +217,8 @@ def _blocks(
     clinics = values.clinics if clinics is None else clinics
     if min(n_patients, clinics, quarters) < 1:
         raise ValueError("patients, clinics and quarters must be at least 1")
+    if seed < 0:
+        raise ValueError("seed must be 0 or more")
     edges = _block_edges(n_patients)
     root, *seeds = np.random.SeedSequence(seed).spawn(len(edges))
     world = draw_world(_generator(root), values, clinics, quarters, data_cut)
