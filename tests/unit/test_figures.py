@@ -21,7 +21,7 @@ import modality_fakes
 import release_fakes as fakes
 import use_fakes
 
-from outcomes.errors import NotEstimable
+from outcomes.errors import InputRefused, NotEstimable
 from outcomes.release import figures, section_parts, svg, trigger_figure
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.pathway_figure import has_orders
@@ -514,3 +514,25 @@ def test_visits_are_numbered_in_the_panels():
     _, ax = draw("use_by_visit", use_fakes.modality_use())
     assert len(ax.child_axes) == 9
     assert [t.get_text() for t in ax.child_axes[0].get_xticklabels()] == ["visit 1", "visit 8+"]
+
+
+ANSWERED = sorted(name for name, draw in vars(figures).items() if hasattr(draw, "__wrapped__") and name != "style")
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_the_answer_to_another_question_is_refused(name):
+    """A figure that finds nothing of its own in an answer says so, and not which column it looked for first."""
+    other = dataclasses.make_dataclass("Stranger", ["table", "settings"])(
+        pd.DataFrame({"shoe": [43]}), {"question": "size of shoes"}
+    )
+    with pytest.raises(InputRefused, match=r"E657 .*: answers 'size of shoes'|E657 figure: answers"):
+        getattr(figures, name)(other)
+
+
+def test_a_fault_of_a_figure_is_no_refusal_of_its_own_answer():
+    class ModalityComparison:
+        settings = {"question": "comparison of treatments"}  # noqa: RUF012
+        table = pd.DataFrame({"shoe": [43]})
+
+    with pytest.raises(KeyError):
+        figures.forest(ModalityComparison())

@@ -104,6 +104,7 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, gr
 
     if isinstance(relief, NotEstimable):
         return draw_refusal(relief, ax)
+    _check_question(relief, "time to relief", "estimate_relief")
     table = to_gaps(getattr(relief, "ends_curve", None), "estimate", "at_risk")
     with style():
         if table["group"].nunique() > 1 and group is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_SEE_HELP = "Its help says which answer it takes."
 LINE_STYLES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.6, 1.4, 1.6)), (0, (3, 1.2)), "-", (0, (5, 1.6)))
 STYLE: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],
@@ -68,7 +70,16 @@ def draws_answer(draw: Callable[P, R]) -> Callable[P, R]:
             what = f"is {type(given).__name__}, not the answer to a question."
             remedy = "Pass what a question returns: relief_curve takes what outcomes.estimate_relief(episodes) returns."
             raise InputRefused(f"{draw.__name__} cannot draw this.", [Finding("E657", what, name, remedy)])
-        return draw(*args, **kwargs)
+        try:
+            return draw(*args, **kwargs)
+        except (AttributeError, KeyError) as error:
+            # What the answer lacks is a refusal only where the figure was not made for its kind; else it is a fault.
+            is_its_kind = re.search(rf"\b{type(given).__name__}\b", draw.__doc__ or "")
+            if is_its_kind or getattr(error, "obj", given) is not given:
+                raise
+            said = getattr(given, "settings", {}).get("question", type(given).__name__)
+            finding = Finding("E657", f"answers '{said}', which has not what {draw.__name__} draws.", name, _SEE_HELP)
+            raise InputRefused(f"{draw.__name__} cannot draw this.", [finding]) from error
 
     return checked
 
