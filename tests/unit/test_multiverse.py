@@ -178,6 +178,29 @@ def test_definitions_no_protocol_may_have_are_refused(episodes):
         explore_definitions(nobody)
 
 
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"relief_rules": 30}, "relief_rules"),
+        ({"relief_rules": [(30,)]}, "relief_rules"),
+        ({"relief_rules": [(30.9, "any")]}, r"relief_rules\[0\]\[0\]"),
+        ({"landmarks_days": [14, -3]}, r"landmarks_days\[1\]"),
+        ({"landmarks_days": [2.5]}, r"landmarks_days\[0\]"),
+        ({"landmarks_days": "14"}, "landmarks_days"),
+        ({"gaps_days": ["x"]}, r"gaps_days\[0\]"),
+    ],
+)
+def test_what_is_no_list_of_whole_numbers_is_refused_by_name(episodes, given, place):
+    with pytest.raises(InputRefused, match=f"E659 {place}: must be"):
+        explore_definitions(episodes, families=False, **given)
+
+
+def test_what_cannot_be_told_the_progress_is_refused(episodes):
+    for ask in (explore_definitions, compare_modalities):
+        with pytest.raises(InputRefused, match="E657 progress: is int"):
+            ask(episodes, progress=3)
+
+
 def test_it_is_no_league_table(explored):
     in_order = list(dict.fromkeys(explored.table.loc[explored.table["contrast"] != "", "contrast"]))
     assert explored.more["agreement"]["contrast"].tolist() == in_order

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from courses import SMALL, at, dated_episodes, days_after, episodes_of, small
-from outcomes.cases import build_episodes, build_relief_intervals, build_visits
+from outcomes.cases import build_episodes, build_relief_intervals, build_return_rows, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators import bootstrap, npmle
@@ -25,10 +25,12 @@ from outcomes.questions import (
     estimate_relief,
     return_definitions,
     review_quarter,
+    show_immortal_time,
 )
 from outcomes.questions import quarter as quarter_module
 from outcomes.questions.results import count_days, find_last_day
 from outcomes.records import read_records
+from outcomes.release.tables import part
 from tables import records
 
 
@@ -227,6 +229,41 @@ def test_completeness_is_asked_of_visits_only():
     for given, kind in ((build_episodes(visits), "Episodes"), (visits.table, "DataFrame"), (None, "NoneType")):
         with pytest.raises(InputRefused, match=rf"E657 visits: is {kind}, not visits\. Pass what .*build_visits"):
             describe_completeness(given)
+
+
+@pytest.mark.parametrize("days", [-40, 2.5, float("nan"), "30", True])
+def test_days_that_are_no_whole_number_from_zero_are_refused(days):
+    episodes = episodes_of(["0:6 7:3 14:2"], small())
+    with pytest.raises(InputRefused, match="E659 landmark_days: must be one whole number, 0 or more"):
+        build_return_rows(episodes, landmark_days=days)
+    with pytest.raises(InputRefused, match="E659 confirm_within_days"):
+        build_relief_intervals(episodes, confirm_within_days=days)
+    build_relief_intervals(episodes, confirm_within_days=np.int64(7))
+
+
+def test_definitions_may_be_given_as_paths_and_nothing_else(tmp_path):
+    path, read = tmp_path / "protocol.toml", records("patient_id | visit_day | pain_pre\na | 0 | 6")
+    path.write_text("[relief]\npct_reduction = 30\n", encoding="utf-8")
+    (tmp_path / "codebook").mkdir()
+    visits = build_visits(read, str(path), tmp_path / "codebook")
+    assert visits.protocol.relief.pct_reduction == 30
+    assert build_episodes(build_visits(read), path).protocol == visits.protocol
+    for given in ((3, None), ({"relief": {}}, None), (None, 3)):
+        with pytest.raises(InputRefused, match=r"E657 (protocol|codebook): is"):
+            build_visits(read, *given)
+    with pytest.raises(InputRefused, match="E657 protocol: is int"):
+        build_episodes(visits, 3)
+
+
+@pytest.mark.parametrize("ratios", [0.5, "1", [], [-1.0], [1.0, "x"], [float("inf")]])
+def test_ratios_of_hazards_are_numbers_above_zero(ratios):
+    with pytest.raises(InputRefused, match="E659 hazard_ratios"):
+        show_immortal_time(hazard_ratios=ratios)
+
+
+def test_a_part_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(InputRefused, match=r"E660 zz: is no part of this answer\. It has: table, .*settings"):
+        part(estimate_relief(episodes_of(["0:6 7:3 14:2"] * 9, small())), "zz")
 
 
 def test_completeness_by_hand():

@@ -44,7 +44,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from outcomes.cases.arguments import check_visits
+from outcomes.cases.arguments import check_visits, load_protocol
 from outcomes.cases.course import Course, Flags, Rows, baseline_row, is_relieved
 from outcomes.cases.schema import EPISODE_COLUMNS, HUNDREDTHS, MISSING, OPENED_BY, Columns, Words, to_arrow
 from outcomes.cases.summary import summarise_episodes
@@ -53,6 +53,8 @@ from outcomes.definitions import Protocol
 from outcomes.ledger import Ledger, Step, check_unbroken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 FIRST, RULE_A, RULE_B, RULE_C = range(len(OPENED_BY))
@@ -110,7 +112,7 @@ class Episodes:
         return self.to_arrow().to_pandas()
 
 
-def build_episodes(visits: Visits, protocol: Protocol | None = None) -> Episodes:
+def build_episodes(visits: Visits, protocol: Protocol | str | Path | None = None) -> Episodes:
     """Group visits into episodes of care (rules and worked table: this module's docstring).
 
     Parameters
@@ -118,7 +120,7 @@ def build_episodes(visits: Visits, protocol: Protocol | None = None) -> Episodes
     visits : Visits
         As `build_visits` returns them.
     protocol : Protocol, optional
-        Another definition; the visits' own when not given.
+        Another definition, or the path of its file; the visits' own when not given.
 
     Returns
     -------
@@ -128,10 +130,10 @@ def build_episodes(visits: Visits, protocol: Protocol | None = None) -> Episodes
     Raises
     ------
     InputRefused
-        E657 no visits.
+        E657 no visits or protocol.
     """
     check_visits(visits)
-    protocol = protocol or visits.protocol
+    protocol = load_protocol(protocol) or visits.protocol
     course = Course.of(visits, protocol)
     opened_by = find_openings(course, protocol)
     starts = np.flatnonzero(opened_by != NOT_OPENING)

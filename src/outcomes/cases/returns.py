@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.arguments import check_whole
 from outcomes.cases.course import Flags, Rows
 from outcomes.cases.schema import HUNDREDTHS, MISSING, OPENED_BY
 from outcomes.cases.timeline import build_relief_intervals
@@ -127,10 +128,15 @@ def build_return_rows(
 
     Raises
     ------
+    InputRefused
+        E659 days that are no whole number from 0.
     NotEstimable
         When there is no such kind, or no visit's last observable day is known: day numbers without a declared end of
         observation.
     """
+    wait = episodes.protocol.recurrence.landmark_days
+    if landmark_days is not None:
+        wait = check_whole("landmark_days", landmark_days, 0)
     if kinds not in RETURN_KINDS:
         raise NotEstimable(f"There is no kind of return '{kinds}'; choose one of {', '.join(RETURN_KINDS)}.")
     until_all = episodes.columns["observable_until_day"]
@@ -139,7 +145,6 @@ def build_return_rows(
             "Return to the clinic needs the day up to which every patient would have been seen. This export has day "
             "numbers and no calendar; declare [dates] observed_until_day in the mapping if that day is known."
         )
-    wait = episodes.protocol.recurrence.landmark_days if landmark_days is None else landmark_days
     # A rating after the landmark must not decide who reached it.
     known = min(wait, episodes.protocol.relief.confirm_within_days)
     intervals = build_relief_intervals(episodes, prevalent=prevalent, confirm_within_days=known)

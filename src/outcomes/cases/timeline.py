@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.arguments import check_whole
 from outcomes.cases.course import Course, Flags, Rows, baseline_row
 from outcomes.cases.schema import END_REASONS, HUNDREDTHS, MISSING, first_known
 from outcomes.errors import NotEstimable
@@ -123,6 +124,8 @@ def build_relief_intervals(
 
     Raises
     ------
+    InputRefused
+        E659 days that are no whole number from 0.
     NotEstimable
         When `rule` or `confirm` is none of these.
     """
@@ -130,7 +133,9 @@ def build_relief_intervals(
     columns = episodes.columns
     eligible = np.flatnonzero(_is_definable(episodes) if prevalent else columns["is_eligible"])
     first = baseline_row(episodes.course, episodes.starts[eligible], episodes.protocol)
-    window = _confirm_days(threshold, episodes) if confirm_within_days is None else confirm_within_days
+    window = _confirm_days(threshold, episodes)
+    if confirm_within_days is not None:
+        window = check_whole("confirm_within_days", confirm_within_days, 0)
     last, hit, confirmed = find_relief(
         episodes, eligible, first, columns["baseline"][eligible], (threshold, confirm), window
     )

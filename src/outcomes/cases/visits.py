@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from outcomes.cases.arguments import check_records
+from outcomes.cases.arguments import check_records, load_codebook, load_protocol
 from outcomes.cases.contract import type_records
 from outcomes.cases.dates import day_number
 from outcomes.cases.jumps import find_jumps
@@ -40,6 +40,8 @@ from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
 from outcomes.records.counted import agreeing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from outcomes.records import Records
@@ -120,7 +122,9 @@ def make_words(labels: dict[str, pa.StringArray], codebook: Codebook, has_calend
     return Words(codes | labels, masks, has_calendar)
 
 
-def build_visits(records: Records, protocol: Protocol | None = None, codebook: Codebook | None = None) -> Visits:
+def build_visits(
+    records: Records, protocol: Protocol | str | Path | None = None, codebook: Codebook | str | Path | None = None
+) -> Visits:
     """Type, validate, merge and account for every record.
 
     Parameters
@@ -128,7 +132,7 @@ def build_visits(records: Records, protocol: Protocol | None = None, codebook: C
     records : Records
         As `read_records` returns them.
     protocol, codebook : optional
-        Definitions; the packaged defaults when not given.
+        Definitions, or the paths of their file and folder; the packaged defaults when not given.
 
     Returns
     -------
@@ -138,12 +142,12 @@ def build_visits(records: Records, protocol: Protocol | None = None, codebook: C
     Raises
     ------
     InputRefused
-        When a date column reads both ways and no order is declared; E657 no records.
+        When a date column reads both ways and no order is declared; E657 no records or definitions.
     ConservationError
         When a step lost a row; a fault of the package.
     """
     check_records(records)
-    protocol, codebook = protocol or Protocol(), codebook or Codebook.load()
+    protocol, codebook = load_protocol(protocol) or Protocol(), load_codebook(codebook) or Codebook.load()
     typed = type_records(records, protocol, codebook)
     kept, validate_steps = _select(records, typed)
     quarantine = build_quarantine(records, typed.faults, is_any_left=len(kept) > 0)

@@ -19,7 +19,7 @@ from outcomes.questions.modality_families import compare_families
 from outcomes.questions.modality_result import ModalityComparison
 from outcomes.questions.modality_subgroups import compare_subgroups
 from outcomes.questions.one_thread import one_thread
-from outcomes.questions.results import check_episodes
+from outcomes.questions.results import check_episodes, check_progress
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -93,6 +93,7 @@ def compare_modalities(
     """
     question = _read_question(question)
     check_episodes(episodes)
+    check_progress(progress)
     window = _read_exposure(exposure, question, episodes)
     if not beside and question != "one_family":
         said = f"is offered for the question 'one_family', not for '{question}'."

@@ -9,11 +9,13 @@ comparison exists for made-up patients only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.arguments import check_list, check_whole, refused
 from outcomes.estimators.cox import cox
 
 if TYPE_CHECKING:
@@ -57,12 +59,21 @@ def show_immortal_time(
     patients : int
         Patients drawn for each.
     seed : int
+
+    Raises
+    ------
+    InputRefused
+        E659 what is no list of numbers above 0, no number of patients, or no seed.
     """
     import pandas as pd
 
+    ratios = check_list("hazard_ratios", hazard_ratios, "numbers above 0")
+    if not ratios or not all(isinstance(ratio, Real) and 0 < float(ratio) < np.inf for ratio in ratios):
+        raise refused("hazard_ratios", "must be a list of numbers above 0; 1 is no effect.")
+    patients, seed = check_whole("patients", patients, 1), check_whole("seed", seed, 0)
     rows = [
         (truth, name, LABELS[name], *found)
-        for truth in hazard_ratios
+        for truth in ratios
         for name, found in _compare(truth, patients, seed).items()
     ]
     return ImmortalTime(

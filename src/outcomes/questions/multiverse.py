@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.cases.arguments import check_list, check_whole, refused
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 RELIEF_RULES = ((30, "if_observable"), (50, "strict"))
 LANDMARKS_DAYS = (14, 60)
 GAPS_DAYS = (60, 180)
+_DAYS = "whole numbers of days"
+_PAIRS = 'pairs of percent and confirmation, for example (30, "any")'
 QUARTER_REVIEW_DAYS = 182
 Progress = Callable[[str], None]
 
@@ -121,11 +124,15 @@ def explore_definitions(
     ConfigError
         A relief rule, landmark or gap that no protocol may have.
     InputRefused
-        E657 no episodes; E889 a gap that is not longer than the window of the first rating.
+        E657 no episodes; E659 what is no list of whole numbers, or of pairs of one and a word; E889 a gap that is not
+        longer than the window of the first rating.
     NotEstimable
         No episode is eligible.
     """
     results.check_episodes(episodes)
+    rules = _check_rules(relief_rules)
+    waits, gaps = _check_days("landmarks_days", landmarks_days, 0), _check_days("gaps_days", gaps_days, 1)
+    results.check_progress(progress)
     import pandas as pd
 
     if not episodes.columns["is_eligible"].any():
@@ -133,11 +140,11 @@ def explore_definitions(
     notes: list[str] = []
     model = decide_families(episodes, notes) if families else None
     rows: list[tuple[object, ...]] = []
-    for spec, protocol in _list_ways(episodes.protocol, relief_rules, gaps_days):
+    for spec, protocol in _list_ways(episodes.protocol, rules, gaps):
         progress(f"{spec.relief_rule}, {spec.episode_rule} {spec.gap_days} days")
         cut = _cut(episodes, protocol)
         rows.append(_row(spec, RELIEF, _relief(cut)))
-        for wait in dict.fromkeys([episodes.protocol.recurrence.landmark_days, *landmarks_days]):
+        for wait in dict.fromkeys([episodes.protocol.recurrence.landmark_days, *waits]):
             reported = spec.is_reported and wait == episodes.protocol.recurrence.landmark_days
             at = replace(spec, landmark_days=wait, is_reported=reported)
             rows += [_row(at, RETURN, found) for found in _returns(cut, wait, notes)]
@@ -147,12 +154,26 @@ def explore_definitions(
     return _make_result(episodes, table, tuple(dict.fromkeys(notes)))
 
 
+def _check_rules(given: Any) -> list[tuple[int, str]]:
+    """Return the relief rules, or refuse what are no pairs of a whole percentage and a word (E659)."""
+    name, rules = "relief_rules", []
+    for i, rule in enumerate(check_list(name, given, _PAIRS)):
+        if isinstance(rule, str) or not isinstance(rule, Sequence) or len(rule) != 2 or not isinstance(rule[1], str):
+            raise refused(name, f"must be a list of {_PAIRS}.")
+        rules.append((check_whole(f"{name}[{i}][0]", rule[0], 1), rule[1]))
+    return rules
+
+
+def _check_days(name: str, given: Any, least: int) -> list[int]:
+    return [check_whole(f"{name}[{i}]", day, least) for i, day in enumerate(check_list(name, given, _DAYS))]
+
+
 def _list_ways(
     reported: Protocol, relief_rules: Sequence[tuple[int, str]], gaps_days: Sequence[int]
 ) -> Iterator[tuple[Specification, Protocol]]:
     """Every way to define relief and to cut episodes, the reported one first."""
     own = (reported.relief.pct_reduction, reported.relief.confirm)
-    rules = list(dict.fromkeys([own, *((int(pct), str(confirm)) for pct, confirm in relief_rules)]))
+    rules = list(dict.fromkeys([own, *relief_rules]))
     for gap in (None, *dict.fromkeys(gaps_days)):
         episode = reported.episode
         if gap is not None:

@@ -301,6 +301,14 @@ def check_episodes(episodes: Any) -> None:
         raise InputRefused("The question cannot be answered.", [Finding("E657", what, "episodes", remedy)])
 
 
+def check_progress(progress: Any) -> None:
+    """Refuse what cannot be told how far a question is (E657)."""
+    if not callable(progress):
+        what = f"is {type(progress).__name__}, not a function."
+        finding = Finding("E657", what, "progress", "Pass a function that takes one text, for example print.")
+        raise InputRefused("The question cannot be answered.", [finding])
+
+
 def say_refusal(refusal: NotEstimable) -> str:
     """The first line of a refusal, to stand in a table."""
     return str(refusal).splitlines()[0].rstrip(".")

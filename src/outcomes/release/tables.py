@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
+from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.files.cells import guard
 from outcomes.ledger import Ledger
 from outcomes.release.inputs import QUESTIONS, ReportInputs
@@ -85,17 +85,33 @@ def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
 
 
 def part(result: Any, name: str) -> pd.DataFrame:
-    """Return a table, or the settings, of an answer as a table; of a refusal, its reason."""
+    """Return a table, or the settings, of an answer as a table; of a refusal, its reason.
+
+    Raises
+    ------
+    InputRefused
+        E660 the answer has no part of this name.
+    """
     if isinstance(result, NotEstimable):
         return _frame([(str(result).splitlines()[0],)], ["not estimable"])
     found: Any = getattr(result, "more", {}).get(name)
     if found is None:
+        if not hasattr(result, name):
+            raise _no_part(result, name)
         found = getattr(result, name)
     if not isinstance(found, dict):
         return found
     return _frame(
         [(key, value) for key, value in found.items() if isinstance(value, int | float | str)], [name, "value"]
     )
+
+
+def _no_part(result: Any, name: str) -> InputRefused:
+    fields = dataclasses.fields(result) if dataclasses.is_dataclass(result) else ()
+    own = [item.name for item in fields if item.name not in ("more", "notes", "ledger")]
+    known = [*own, *getattr(result, "more", {})]
+    finding = Finding("E660", "is no part of this answer.", str(name), f"It has: {', '.join(known)}.")
+    return InputRefused("There is no such table.", [finding])
 
 
 def list_notes(*results: Any) -> str:
