@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,7 @@ from outcomes.estimators.proportions import wilson
 from outcomes.questions import units
 from outcomes.questions.units import BEYOND_998, INSIDE, compare_units
 from outcomes.questions.units_lines import NOTHING_BESIDE, find_within
-from outcomes.questions.units_outcomes import OUTCOMES, build_unit_rows
+from outcomes.questions.units_outcomes import OUTCOMES, UnitRows, build_unit_rows
 from tables import records_of
 
 SMALL = Protocol.from_mapping({"episode": {"washout_days": 0}})
@@ -333,13 +335,35 @@ def test_without_an_end_of_the_data_nobody_is_seen_to_stop():
         compare_units(episodes, outcome="resolved", since="2024Q1")
 
 
-@pytest.mark.parametrize(
-    ("outcome", "said"), [("relieved", "no relief was recorded"), ("resolved", "no score at the resolved level")]
-)
-def test_no_relief_in_any_episode_is_said_in_plain_words(outcome, said):
-    nobody = episodes_of(export({"A": (60, 60), "B": (60, 60)}))
-    with pytest.raises(NotEstimable, match=f"compared by '{outcome}': {said}.* in any episode, so there is no curve"):
-        compare_units(nobody, outcome=outcome)
+def test_what_was_seen_of_nobody_or_of_nobody_long_enough_is_said_in_words_of_the_clinic():
+    for stops, outcome, words in (
+        (60, "relieved", "none of these episodes was seen relieved by day 28"),
+        (0, "relieved", "every one of these episodes was seen relieved by day 28"),
+        (60, "resolved", "none of these episodes was seen at the resolved level by day 42"),
+        (0, "returned", "none of these episodes was seen to come back within 182 days of relief"),
+        (0, "silent_stop", "none of these episodes was seen to stop, not relieved, by day 90"),
+    ):
+        episodes = episodes_of(export({"A": (60, stops), "B": (60, stops)}))
+        with pytest.raises(NotEstimable, match=words) as refusal:
+            compare_units(episodes, outcome=outcome)
+        assert "event" not in str(refusal.value) and "curve" not in str(refusal.value)
+    left, right = np.array([0.0, 5.0, 5.0]), np.array([5.0, np.inf, np.inf])
+    rows = UnitRows("relieved", "relieved", 28, False, *(np.arange(3) for _ in range(2)), left, right, right <= 28)
+    with pytest.raises(NotEstimable, match="followed long enough to tell how many were relieved by day 28"):
+        rows.values()
+    with pytest.raises(NotEstimable, match="followed long enough to tell how many came back within 28 days of relief"):
+        replace(rows, outcome="returned").values()
+    assert rows.say_all() == "Units cannot be compared: every one of these episodes was seen relieved by day 28."
+
+
+def test_an_export_without_the_unit_says_so_before_anything_else():
+    table = export({"A": (60, 20), "B": (60, 30)}).drop(columns=["clinic_id"])
+    nobody = episodes_of(table.assign(pain_pre=""))
+    for options in ({}, {"since": "2024Q1"}, {"outcome": "returned"}):
+        with pytest.raises(NotEstimable, match="records no clinic; clinics cannot be compared"):
+            compare_units(nobody, **options)
+    with pytest.raises(InputRefused, match="E658"):
+        compare_units(nobody, since="foo")
 
 
 def test_refusals():

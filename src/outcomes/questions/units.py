@@ -40,13 +40,14 @@ from outcomes.questions.units_lines import (
     Lines,
     Scores,
     Units,
+    check_recorded,
     compute_lines,
     count_scores,
     find_units,
     say_why_not,
     spread_out,
 )
-from outcomes.questions.units_outcomes import OUTCOMES, SMOOTHED, WINDOW_DAYS, UnitRows, build_unit_rows
+from outcomes.questions.units_outcomes import OUTCOMES, SMOOTHED, WINDOW_DAYS, UnitRows, build_unit_rows, check_outcome
 from outcomes.questions.units_patients import tabulate_patients
 
 if TYPE_CHECKING:
@@ -131,6 +132,10 @@ def compare_units(
     if by not in BY:
         finding = Finding("E861", "is no unit that can be compared.", "by", f"Choose: {', '.join(BY)}.")
         raise InputRefused("Units cannot be compared.", [finding])
+    check_outcome(outcome)
+    if since is not None:
+        read_quarter(since)
+    check_recorded(episodes, by)
     rows = _since(episodes, build_unit_rows(episodes, outcome), since)
     units = find_units(episodes, rows.episode, by)
     if len(units.names) < 2:

@@ -119,8 +119,7 @@ def find_units(episodes: Episodes, episode: IntArray, by: str) -> Units:
     NotEstimable
         The export does not record it.
     """
-    if by not in episodes.columns:
-        raise NotEstimable(f"This export records no {by}; {by}s cannot be compared. Map the column it is in.")
+    check_recorded(episodes, by)
     words = [str(word) for word in episodes.visits.words.codes[by]]
     code = episodes.columns[by][episode].astype(np.intp)
     used = np.unique(code[code >= 0])
@@ -128,6 +127,12 @@ def find_units(episodes: Episodes, episode: IntArray, by: str) -> Units:
     place = np.full(len(words) + 1, MISSING, dtype=np.intp)
     place[used] = np.arange(used.size)
     return Units(tuple(words[i] for i in used), place[code])
+
+
+def check_recorded(episodes: Episodes, by: str) -> None:
+    """Refuse a comparison of units that the export does not record."""
+    if by not in episodes.columns:
+        raise NotEstimable(f"This export records no {by}; {by}s cannot be compared. Map the column it is in.")
 
 
 def count_scores(episodes: Episodes, episode: IntArray, units: Units) -> Scores:
@@ -166,7 +171,7 @@ def compute_lines(episodes: Episodes, rows: UnitRows, units: Units, comparable: 
     values = part.values()
     target = float(values.mean())
     if not 0.0 < target < 1.0:
-        raise NotEstimable("Units cannot be compared: the share over all of them is not between 0 and 1.")
+        raise NotEstimable(part.say_none() if target <= 0.0 else part.say_all())
     found = expect(episodes, part.episode, values, part.is_yes_no, int(part.event.sum()))
     n = np.bincount(code, minlength=size)
     # A linear model may expect less than nothing, or more than all.

@@ -57,11 +57,18 @@ WINDOW_DAYS = 7
 FURTHEST = 10
 MOST_HELD = 0.25
 """Share of the sum of squares that the `FURTHEST` values may hold."""
-NEVER = {
-    "relieved": "no relief was recorded",
-    "resolved": "no score at the resolved level was recorded after the first",
+
+_WHAT_ONE = {
+    "relieved": "was seen relieved by day {day}",
+    "resolved": "was seen at the resolved level by day {day}",
+    "returned": "was seen to come back within {day} days of relief",
+    "silent_stop": "was seen to stop, not relieved, by day {day}",
 }
-"""What no episode has where the curve of an outcome would stay at 0, in the words of who reads the page."""
+_WHAT_MANY = {
+    "relieved": "were relieved by day {day}",
+    "resolved": "were at the resolved level by day {day}",
+    "returned": "came back within {day} days of relief",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +121,30 @@ class UnitRows:
         """
         if self.is_yes_no:
             return self.event.astype(np.float64)
-        if self.outcome == "returned":
-            seen = np.isfinite(self.right_days)
-            time = np.where(seen, self.right_days, self.left_days)
-            return 1.0 - pseudo_observations(time, seen, [float(self.day)])[:, 0]
-        if np.isinf(self.right_days).all():
+        seen = np.isfinite(self.right_days)
+        if not seen.any():
+            raise NotEstimable(self.say_none())
+        try:
+            if self.outcome == "returned":
+                time = np.where(seen, self.right_days, self.left_days)
+                return 1.0 - pseudo_observations(time, seen, [float(self.day)])[:, 0]
+            values = smooth_pseudo(self.left_days, self.right_days, self.day)
+        except NotEstimable as refusal:
             raise NotEstimable(
-                f"Clinics and clinicians cannot be compared by '{self.outcome}': {NEVER[self.outcome]} in any episode, "
-                "so there is no curve of it. Silent stops can be compared."
-            )
-        values = smooth_pseudo(self.left_days, self.right_days, self.day)
+                f"Units cannot be compared: none of these episodes was followed long enough to tell how many "
+                f"{_WHAT_MANY[self.outcome].format(day=self.day)}. It takes a later data cut, or an earlier first "
+                "quarter."
+            ) from refusal
         check_held(values, self.outcome)
         return values
+
+    def say_none(self) -> str:
+        """Why nothing is compared where the outcome was seen of nobody."""
+        return f"Units cannot be compared: none of these episodes {_WHAT_ONE[self.outcome].format(day=self.day)}."
+
+    def say_all(self) -> str:
+        """Why nothing is compared where the outcome was seen of everybody."""
+        return f"Units cannot be compared: every one of these episodes {_WHAT_ONE[self.outcome].format(day=self.day)}."
 
 
 def smooth_pseudo(left_days: FloatArray, right_days: FloatArray, day: int, window: int = WINDOW_DAYS) -> FloatArray:
@@ -167,6 +186,13 @@ def check_held(values: FloatArray, outcome: str) -> None:
         )
 
 
+def check_outcome(outcome: str) -> None:
+    """Refuse what is no outcome that units are compared by (E860)."""
+    if outcome not in OUTCOMES:
+        finding = Finding("E860", "is no outcome that units are compared by.", "outcome", f"Choose: {_list()}.")
+        raise InputRefused("Units cannot be compared.", [finding])
+
+
 def build_unit_rows(episodes: Episodes, outcome: str) -> UnitRows:
     """Return the episodes that count for an outcome.
 
@@ -177,9 +203,7 @@ def build_unit_rows(episodes: Episodes, outcome: str) -> UnitRows:
     NotEstimable
         No episode is old enough.
     """
-    if outcome not in OUTCOMES:
-        finding = Finding("E860", "is no outcome that units are compared by.", "outcome", f"Choose: {_list()}.")
-        raise InputRefused("Units cannot be compared.", [finding])
+    check_outcome(outcome)
     days = episodes.protocol.horizons_days
     if outcome == "silent_stop":
         rows = _silent(episodes, max(days.relief))
