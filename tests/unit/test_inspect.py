@@ -400,3 +400,12 @@ def test_unknown_words_are_told_part_by_part_as_the_codebook_reads_them(tmp_path
         ("modalities", (("moon dust", 20), ("sun rays", 10)))
     ]
     assert found.proposal.values.separators == ((",",) if given else (";",))
+
+
+def test_a_declared_delimiter_that_splits_nothing_is_the_fault_that_is_told(tmp_path, capsys) -> None:
+    path, given = write(tmp_path, "Nr;Datum;NRS", ["a;02.01.2025;3"]), tmp_path / "m.toml"
+    columns = '[columns]\npatient_id = "Nr"\nvisit_date = "Datum"\npain_pre = "NRS"\n'
+    given.write_text(f'[file]\ndelimiter = ","\n{columns}', encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--mapping", str(given)]) == 2
+    said = capsys.readouterr().err
+    assert "E112" in said and 'Write [file] delimiter = ";"' in said and "E123" not in said

@@ -346,3 +346,17 @@ def test_against_the_csv_module(tmp_path: Path) -> None:
         n_records, n_aside = n_records + records.n, n_aside + len(records.set_aside)
         n_continued += records.ledger.steps[0].n_merged
     assert n_records > 450 and n_aside > 150 and n_continued > 60
+
+
+@pytest.mark.parametrize(("declared", "written", "shown"), [(",", ";", ";"), (";", "\t", "\\\\t"), ("|", ",", ",")])
+def test_a_delimiter_that_leaves_the_header_whole_is_the_one_fault_told(tmp_path, declared, written, shown) -> None:
+    said = refused(
+        tmp_path,
+        "Nr;Datum;NRS\na;2025-01-02;3\n".replace(";", written),
+        file={"delimiter": declared},
+        columns={"patient_id": "Nr", "visit_date": "Datum", "pain_pre": "NRS"},
+    )
+    assert "E112" in said and "splits it into 3" in said and "E123" not in said
+    assert f'delimiter = "{shown}"' in said.replace("\\", "\\\\")
+    lone = refused(tmp_path, "Name;of;nothing\na\n", file={"delimiter": ","}, columns={"patient_id": "Nr"})
+    assert "E112" not in lone and "E123" in lone

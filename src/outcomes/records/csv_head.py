@@ -78,6 +78,8 @@ def read_head(first: bytes, mapping: Mapping, place: str) -> Head:
     declared = mapping.file.delimiter or (separator.group(1) if separator else None)
     delimiter = declared or _find_delimiter(text, mapping, place)
     cells = split_line(text, delimiter)
+    if declared:
+        check_delimiter(text, declared, mapping, place)
     hint = "" if has_required(cells, mapping) else _other_row(lines, target, declared, mapping)
     wanted = choose_columns(cells, mapping, place, hint)
     end = target + n_spanned
@@ -176,6 +178,24 @@ def _find_delimiter(text: str, mapping: Mapping, place: str) -> str:
             f'Write [file] delimiter = "{found[0]}" (or the other) in the mapping.',
         )
     return found[0]
+
+
+def check_delimiter(text: str, declared: str, mapping: Mapping, place: str) -> None:
+    """Refuse a declared delimiter that leaves the header whole where another splits it into known columns (E112)."""
+    if len(split_line(text, declared)) > 1:
+        return
+    known = {mark: count_known(split_line(text, mark), mapping) for mark in DELIMITERS if mark != declared}
+    best = max(known, key=lambda mark: (known[mark], len(split_line(text, mark))))
+    n_columns = len(split_line(text, best))
+    if n_columns < 2 or known[best] <= count_known([text], mapping):
+        return
+    mark = "\\t" if best == "\t" else best
+    raise refuse(
+        "E112",
+        f"the header line is one column with the delimiter declared; a {DELIMITERS[best]} splits it into {n_columns}.",
+        place,
+        f'Write [file] delimiter = "{mark}" in the mapping.',
+    )
 
 
 def _other_row(lines: _Top, target: int, declared: str | None, mapping: Mapping) -> str:

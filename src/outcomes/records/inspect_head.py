@@ -12,6 +12,7 @@ from pathlib import Path
 from outcomes.errors import InputRefused
 from outcomes.files.floors import check_floor
 from outcomes.files.temporary import private_folder
+from outcomes.records.csv_head import check_delimiter
 from outcomes.records.identifiers import header_words
 from outcomes.records.identifiers_export import SAMPLE_ROWS
 from outcomes.records.inspect_columns import NAMES
@@ -107,6 +108,8 @@ def _top_of_csv(path: Path, mapping: Mapping) -> Top:
     lines = text.splitlines()[: options.header_row + 2 * _LOOK_AHEAD]
     if not any(line.strip() for line in lines):
         raise refuse("E113", "there is no row with a cell.", path.name, "Export it again.")
+    if options.delimiter and len(lines) >= options.header_row:
+        check_delimiter(lines[options.header_row - 1], options.delimiter, mapping, path.name)
     options, evidence["delimiter"] = _find_delimiter(lines, options)
     rows = list(_split(text, options.delimiter or ","))
     options, evidence["header_row"] = _find_header_row(rows, options)
