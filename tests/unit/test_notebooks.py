@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from outcomes.errors import ConfigError
+from outcomes.errors import ConfigError, InputRefused
 from outcomes.release.notebook_format import no_address_parsers
 from outcomes.release.notebooks import (
     check_parameters,
@@ -184,6 +184,27 @@ def test_an_empty_text_is_none_to_a_notebook(path, tmp_path):
     assert names["visits"].n == 2
     asked = [source for source in cells if re.search(r"\bquarter=", source)]
     assert all("quarter=quarter or None" in source for source in asked) and len(asked) == path.stem.startswith("05")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_tables_and_refusals_are_shown_whole(path):
+    text = path.read_text(encoding="utf-8")
+    assert "display.max_colwidth = None" in text and re.search(r"display\.max_rows = [12]00", text)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_name_that_is_not_there_does_what_the_first_words_say(path, tmp_path):
+    cells = nbformat.read(path, 4).cells
+    words = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert "(a clinic" in words and "stops the notebook" in words
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    last = next(i for i, source in enumerate(code) if "build_episodes" in source)
+    (tmp_path / "visits.csv").write_text("patient_id,visit_date,pain_pre\nP1,2026-01-05,7\nP1,2026-01-12,3\n")
+    names = {}
+    exec(code[0], names)
+    names.update(dict.fromkeys(MAY_BE_NONE, ""), data=str(tmp_path / "visits.csv"), clinic="K01")
+    with pytest.raises(InputRefused, match=r"E880 clinic K01: .*Leave it out\."):
+        exec("\n".join(code[1 : last + 1]), names)
 
 
 @pytest.fixture(scope="module")
