@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.questions.attendance import describe_attendance
+from outcomes.questions.attendance import _of_quarter, describe_attendance
 from outcomes.questions.attendance_steps import Steps, build_steps, estimate_step, horizon_days
 from outcomes.records import Mapping
 from tables import records_of
@@ -212,6 +214,17 @@ def test_a_step_that_nobody_was_watched_for_has_no_value():
     assert row(found, 1, 30)["estimate"] == 1.0
     assert np.isnan(row(found, 1, 30)["conf_low"])
     assert np.isnan(row(found, 1)["reach"])
+
+
+def test_a_quarter_within_the_washout_is_not_one_without_episodes():
+    days = np.array(["2023-01-09", "2023-02-10", "2023-05-02"], dtype="datetime64[D]").astype(np.int64)
+    columns = {"index_day": days, "is_inception": np.array([False, False, True])}
+    episodes = SimpleNamespace(has_calendar=True, columns=columns)
+    with pytest.raises(NotEstimable, match=r"started in 2023Q1 none began after the washout.*Choose a later quarter"):
+        _of_quarter(episodes, "2023Q1")
+    assert _of_quarter(episodes, "2023Q2")[1].tolist() == [False, False, True]
+    with pytest.raises(NotEstimable, match="No episode started in 2022Q4"):
+        _of_quarter(episodes, "2022Q4")
 
 
 def test_refusals():

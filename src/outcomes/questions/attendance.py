@@ -132,7 +132,12 @@ def _of_quarter(episodes: Episodes, quarter: str) -> tuple[str, results.Flags]:
     if not episodes.has_calendar:
         raise NotEstimable("Quarters cannot be told apart: this export has day numbers and no calendar.")
     of = quarter_number(episodes.columns["index_day"]) == number
-    if not (of & episodes.columns["is_inception"]).any():
+    if of.any() and not (of & episodes.columns["is_inception"]).any():
+        raise NotEstimable(
+            f"Of the episodes that started in {quarter_word(number)} none began after the washout, so that their first "
+            "visits may lie before the records. Choose a later quarter."
+        )
+    if not of.any():
         raise NotEstimable(f"No episode started in {quarter_word(number)}. Choose another quarter.")
     return quarter_word(number), np.asarray(of, dtype=np.bool_)
 

@@ -43,9 +43,10 @@ def give_verdicts(charts: Sequence[Charted], recording: Recording, chosen: int) 
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row an indicator. `verdict` is ``signal: ...``, `INSIDE`, `TOO_FEW`, `TOO_SMALL`,
-        `NO_VALUE` or `NO_PAIN`, with ``(trial limits)`` where fewer points than the protocol's fix the limits; `brief`
-        is its first words: which rule signals, or where the point lies.
+        `COLUMNS`, one row an indicator. `verdict` is ``signal: ...``, `INSIDE`, `TOO_FEW`, `TOO_SMALL` (where later
+        quarters have a value: that none up to the one chosen has enough episodes), `NO_VALUE` or `NO_PAIN`, with
+        ``(trial limits)`` where fewer points than the protocol's fix the limits; `brief` is its first words: which
+        rule signals, or where the point lies.
     """
     import pandas as pd
 
@@ -73,7 +74,10 @@ def _verdict(chart: Charted, other: Charted | None, recording: Recording, chosen
         return "", "", "", "none", False, "", "", why
     if value is None:
         mature = any(one.mature and one.number <= chosen for one in chart.series.values)
-        return "", "", "", "none", False, "", "", TOO_SMALL if mature else NO_VALUE
+        words = TOO_SMALL if mature else NO_VALUE
+        if mature and any(one.plain.known for one in chart.series.values):  # a later quarter has a value
+            words = f"no quarter up to {quarter_word(chosen)} has enough episodes to be judged"
+        return "", "", "", "none", False, "", "", words
     number = value.number
     signal, direction = chart.signal(number)
     status, changed = chart.status(number), changed_recording(chart, number, recording)
