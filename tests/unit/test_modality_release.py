@@ -361,6 +361,15 @@ def test_the_trial_has_every_part_and_takes_its_numbers_from_the_protocol(window
     assert "at least 40 % below the first, and again at the next," in outcome
 
 
+@pytest.mark.parametrize(("primary", "end"), [(28, 42), (60, 60)])
+def test_follow_up_of_the_trial_lasts_to_the_day_of_its_outcome(primary, end):
+    episodes = release_fakes.episodes()
+    days = {"relief": [14, 28, 60], "primary": primary}
+    episodes.protocol = Protocol.from_mapping({"horizons_days": days})
+    said = describe_family_trial(episodes).set_index("part").loc["Follow-up"]
+    assert said["ideal"].startswith(f"{end} days") and said["emulated"].startswith(f"{end} days, to the last rating")
+
+
 def test_reporting_items_are_those_of_the_lists_once_each_and_say_what_is_not_in_the_records():
     found = list_reporting_items(release_fakes.episodes())
     assert not found.duplicated(["list", "item"]).any()

@@ -33,7 +33,8 @@ def describe_family_trial(episodes: Episodes, window_days: int = 0) -> pd.DataFr
         Days from the first treatment within which a family counts; 0: that visit.
     """
     protocol = episodes.protocol
-    day, end = protocol.horizons_days.primary, protocol.horizons_days.rmst
+    day = protocol.horizons_days.primary
+    end = max(day, protocol.horizons_days.rmst)  # the share is read on one, the mean days up to the other
     return tabulate_trial(
         {
             "Eligibility": (
