@@ -102,6 +102,17 @@ def test_clinicians_who_vary(told, met, words):
     assert words in check.reason
 
 
+def test_an_export_without_clinicians_is_spoken_of_by_its_clinics():
+    few = arms_of([(0, 5)] * 4, [(0, 5)] * 4)
+    found = reasons(few, units(treating=3, varying=1, what="clinic"))
+    assert "clinicians" not in found and not found["clinics"].is_met
+    assert found["clinics"].reason == (
+        "only one clinic treated some patients so and others not: the comparison would be within one clinic"
+    )
+    assert reasons(few, units((), 3, 0, "clinic"))["clinics"].reason.endswith("cannot be told from the clinic")
+    assert reasons(few, units((), 3, 0))["clinicians"].reason.endswith("cannot be told from the clinician")
+
+
 def test_support_is_the_range_both_arms_have():
     propensity = np.array([0.2, 0.5, 0.9, 0.1, 0.5, 0.6])
     arm = np.array([True, True, True, False, False, False])

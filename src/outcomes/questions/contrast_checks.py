@@ -23,7 +23,7 @@ from outcomes.estimators.overlap_relief import OverlapRelief
 from outcomes.estimators.weighting import overlap_weights
 from outcomes.questions.adjustment import Adjustment
 from outcomes.questions.arm_balance import tabulate_balance
-from outcomes.questions.contrast_gate import check_after, check_before
+from outcomes.questions.contrast_gate import check_after, check_before, name_units
 from outcomes.questions.contrast_lines import (
     POINTS,
     Contrast,
@@ -143,7 +143,7 @@ def _refuse_rated(episodes: Episodes, everybody: Arms, arms: Arms, units: Units,
     checks = check_before(everybody, arms, units, day, episodes.protocol)
     if any(check.check == "episodes" and not check.is_met for check in checks):
         return "too few of an arm were rated near that day"
-    return first_reason([check for check in checks if check.check == "clinicians"])
+    return first_reason([check for check in checks if check.check == name_units(units)])
 
 
 def _refuse_unlike(episodes: Episodes, arms: Arms, chosen: Adjustment) -> str:

@@ -5,7 +5,7 @@ check                what it asks
 ===================  ================================================================================================
 episodes             at least 30 in each arm, among those whose clinician (or clinic) gave both
 events               at least 10 relieved by the horizon in each arm
-clinicians           where there are several: at least two who treated some patients so and others not
+clinicians (clinics) where there are several: at least two who treated some patients so and others not
 followed             of each arm at least 20 episodes, and a tenth, known to be relieved or not at the horizon
 fit                  a model of who was treated that can be fitted
 support              at least 30 episodes of each arm within the range of propensities of the other
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 GATE_COLUMNS = ("contrast", "label", "check", "with_value", "without_value", "needed", "is_met", "reason")
 NAN = float("nan")
-_ONE_SIDED = "whoever treated so treated all patients so, and the others none: it cannot be told from the clinician"
+_ONE_SIDED = "whoever treated so treated all patients so, and the others none: it cannot be told from the {}"
+CLINIC, CLINICIAN = "clinic", "clinician"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,11 @@ def _few_episodes(everybody: Arms, arms: Arms, units: Units) -> str:
     if everybody.treated.all():
         return f"there is no episode {arms.without_words}"
     if not units.names:
-        return _ONE_SIDED
+        return _one_sided(units)
     arm = arms.treated
     few = arms.with_words if arm.sum() < (~arm).sum() else arms.without_words
     if units.always + units.never:
-        who = "clinicians" if units.what == "clinician" else "clinics"
-        return f"too few episodes {few} at {who} that treated some patients so and others not"
+        return f"too few episodes {few} at {name_units(units)} that treated some patients so and others not"
     return f"too few episodes {few} to compare"
 
 
@@ -99,14 +99,27 @@ def _few_events(arms: Arms, horizon: int) -> str:
     return f"too few of the episodes {few} were seen relieved by day {horizon}"
 
 
+def name_units(units: Units) -> str:
+    """What those who treated are called: clinicians, or clinics where an export names no clinicians."""
+    return f"{CLINIC}s" if units.what == CLINIC else f"{CLINICIAN}s"
+
+
+def _one_sided(units: Units) -> str:
+    return _ONE_SIDED.format(CLINIC if units.what == CLINIC else CLINICIAN)
+
+
 def _clinicians(units: Units) -> Check:
     """At least two who gave both, where there are two."""
     needed = min(2, units.n_treating)
     varied = units.n_varying
     reason = "only one clinician treated some patients so and others not: the comparison would be of one person"
+    if units.what == CLINIC:
+        reason = "only one clinic treated some patients so and others not: the comparison would be within one clinic"
     if not varied:
-        reason = _ONE_SIDED
-    return Check("clinicians", float(varied), NAN, float(needed), varied >= needed, "" if varied >= needed else reason)
+        reason = _one_sided(units)
+    return Check(
+        name_units(units), float(varied), NAN, float(needed), varied >= needed, "" if varied >= needed else reason
+    )
 
 
 def check_followed(arms: Arms, horizon: int, protocol: Protocol) -> Check:
