@@ -11,7 +11,7 @@ from outcomes.release import figures, relief_views
 from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, FigureView, Section, Sentence
+from outcomes.release.model import Block, Cell, FigureView, Section, Sentence
 from outcomes.release.scored_once import is_scored_once
 from outcomes.release.section_parts import (
     draw,
@@ -25,7 +25,7 @@ from outcomes.release.section_parts import (
     say_range,
     some,
 )
-from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, look_up
+from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, look_up, show
 from outcomes.release.tables import level_table, to_numbers
 from outcomes.release.words import relief_words
 
@@ -64,12 +64,13 @@ def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     day = protocol.horizons_days.primary
     if "run" not in tables:  # a notebook has the tables of one question
         tables = {**tables, "run": level_table(protocol)}
+    cells = {**horizon_cells("relief", day), "events": cell("relief", "events", "count", horizon_days=day)}
     lead = bind(
         tables,
         f"An estimated {{value}} of {{n}} episodes had a pain score {relief_words(protocol)} by day {day} "
         f"({INTERVAL}). It is on "
         "record for {events}; those who stopped coming earlier are taken to fare like those who stayed.",
-        {**horizon_cells("relief", day), "events": cell("relief", "events", "count", horizon_days=day)},
+        cells,
         f"The share relieved by day {day} cannot be shown: {_why_not(protocol, tables)}.",
     )
     stopped = say_range(
@@ -82,7 +83,8 @@ def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         name: cell("relief_times", column, "count", measure="quartile_50")
         for name, column in (("day", "estimate"), ("from", "conf_low"), ("to", "conf_high"))
     }
-    came_down = "An estimated half had such a recorded score by day {day}"
+    such = "such a recorded score" if _is_shown(tables, cells["value"]) else f"a pain score {relief_words(protocol)}"
+    came_down = f"An estimated half had {such} by day {{day}}"
     median = bind(tables, f"{came_down} ({{level}} % interval day {{from}} to {{to}}).", half)
     if median is None:
         median = bind(tables, f"{came_down}.", {"day": half["day"]})
@@ -94,6 +96,14 @@ def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         "counts.",
     )
     return (*some(lead), *some(stopped), *some(median), *some(band))
+
+
+def _is_shown(tables: Tables, number: Cell) -> bool:
+    try:
+        show(tables, number)
+    except NotShowable:
+        return False
+    return True
 
 
 def _why_not(protocol: Any, tables: Tables) -> str:

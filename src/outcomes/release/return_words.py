@@ -6,7 +6,7 @@ from typing import Any
 
 from outcomes.release.model import Cell, Scalar, Sentence
 from outcomes.release.section_parts import horizon_cells, say_range, some
-from outcomes.release.sentences import INTERVAL, NBSP, NotShowable, Tables, bind, cell, literal, say, show
+from outcomes.release.sentences import INTERVAL, NBSP, NotShowable, Tables, bind, cell, literal, look_up, say, show
 from outcomes.release.tables import level_table, to_numbers
 from outcomes.release.words import lower_first
 
@@ -25,7 +25,7 @@ def say_return(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         f"within {day} days ({INTERVAL}). The others had not returned to a clinic in these records; they may have had "
         "pain or gone elsewhere.",
         horizon_cells("recurrence", day),
-        f"The share that returned within {day} days cannot be shown: too few episodes were observed that long.",
+        f"The share that returned within {day} days cannot be shown: {_why_not(protocol, tables)}.",
     )
     together = bind(
         tables,
@@ -43,6 +43,25 @@ def say_return(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
         },
     )
     return (*some(lead), *some(_say_gaps(tables)), *some(together))
+
+
+def _why_not(protocol: Any, tables: Tables) -> str:
+    """Why there is no share by the primary day of returns, in words."""
+    least = protocol.reporting_floor.estimate_min_episodes
+    if _is_below(tables, "n_relieved", least):
+        return f"fewer than {least} episodes were relieved"
+    if _is_below(tables, "n", least):
+        return f"fewer than {least} relieved episodes could be followed from the day on which the clock starts"
+    return "too few episodes were observed that long"
+
+
+def _is_below(tables: Tables, item: str, least: int) -> bool:
+    """Whether a count is known to be below a number; one that is hidden for being small is."""
+    try:
+        value = str(look_up(tables, cell("recurrence_summary", "value", "text", item=item)))
+    except NotShowable:
+        return False
+    return value.startswith("<") or (value.replace(".", "").isdecimal() and float(value) < least)
 
 
 def _say_gaps(tables: Tables) -> Sentence | None:
