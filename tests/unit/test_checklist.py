@@ -122,6 +122,15 @@ def test_places_are_read_from_words_by_hand():
     assert count_items(found.reset_index())["file"] == "tables/checklist.csv"
 
 
+def test_a_ledger_that_ends_with_visits_answers_who_was_eligible_in_part():
+    """The washout, a missing first rating and too little pain leave episodes out, and its last step comes before."""
+    empty = Contents({"tables/ledger.csv", "tables/set_aside.csv"}, (), {"set_aside": pd.DataFrame({"code": []})})
+    found = fill_checklist(EPISODES, empty).set_index(["list", "item"])
+    for item in (("TARGET", "7a"), ("TARGET", "8"), ("STROBE", "13")):
+        assert found.loc[item, "status"] == IN_PART and "washout" in found.loc[item, "lacking"], item
+        assert found.loc[item, "where"] == "tables/ledger.csv"
+
+
 def test_without_a_calendar_the_period_is_open():
     without = SimpleNamespace(has_calendar=False, protocol=EPISODES.protocol)
     found = fill_checklist(without, Contents({"tables/ledger.csv"}, (), {})).set_index(["list", "item"])

@@ -12,6 +12,8 @@ ABSENT = "not in these records: "
 ITEM_COLUMNS = ("list", "item", "what", "where")
 
 _TRIAL, _MAIN, _BALANCE = "protocol table", "main table", "balance table"
+_ROWS_ONLY = "ledger: rows and visits, not the episodes that the washout and the first rating leave out"
+"""The account a release publishes ends with visits joined to episodes; that of a comparison is in its notebook."""
 _IDEAL, _EMULATED = f"{_TRIAL}, ideal", f"{_TRIAL}, emulated"
 
 TARGET = (
@@ -30,7 +32,7 @@ TARGET = (
     ("6f", "the contrast and its scales", _IDEAL),
     ("6g", "the assumptions the trial would need", _IDEAL),
     ("6h", "the analysis of the trial, missing values included", _IDEAL),
-    ("7a", "eligibility in these data", f"{_EMULATED}; ledger"),
+    ("7a", "eligibility in these data", f"{_EMULATED}; {_ROWS_ONLY}"),
     ("7b", "the strategies in these data", f"{_EMULATED}; codebook"),
     ("7c", "assignment in these data", _EMULATED),
     ("7d", "that follow-up starts with assignment, and how it ends", _EMULATED),
@@ -38,7 +40,7 @@ TARGET = (
     ("7f", "the contrast in these data", f"{_EMULATED}; settings"),
     ("7g", "the assumptions made, confounding at the start among them, and the columns for them", f"{_TRIAL}; balance"),
     ("7h", "the analysis, missing values and sensitivity analyses", "settings; main table"),
-    ("8", "numbers looked at, eligible and in each arm", "ledger; diagnostics"),
+    ("8", "numbers looked at, eligible and in each arm", f"{_ROWS_ONLY}; diagnostics"),
     ("9", "the arms at the start", f"{_BALANCE}: differences between the arms, not their distributions"),
     ("10", "length and end of follow-up in each arm", "gate: that it reaches the day; reasons for its end: not by arm"),
     ("11", "missing values in each arm", f"{_BALANCE}: 'not recorded' is a level; the outcome: not by arm"),
@@ -66,7 +68,7 @@ STROBE = (
     ("10", "how the size came about", "diagnostics: smallest difference such arms would show"),
     ("11", "how numbers were cut into classes", f"codebook; {_BALANCE}"),
     ("12", "statistical methods, missing values, sensitivity analyses", "settings; main table"),
-    ("13", "numbers at each stage, with reasons", "ledger"),
+    ("13", "numbers at each stage, with reasons", _ROWS_ONLY),
     ("14", "the patients, missing values, time followed", f"{_BALANCE}: as far as the arms differ"),
     ("15", "numbers with the outcome", _MAIN),
     ("16", "unadjusted and adjusted, with intervals", _MAIN),

@@ -91,7 +91,8 @@ class Contents:
     def has(self, pointer: str) -> bool:
         """Whether a pointer leads somewhere."""
         path, _, inside = pointer.partition("#")
-        if path not in self.files:
+        table = self.tables.get(path.removeprefix("tables/").removesuffix(".csv"))
+        if path not in self.files or (table is not None and not len(table)):  # a table without a row answers nothing
             return False
         if not inside:
             return True
