@@ -60,7 +60,13 @@ VISIT_COLUMNS = (
     Column("patient", "patient_id", "code", "pseudonym, as it stands in the export"),
     Column("stream", "stream", "code", "upper (cervical) or lower (thoracic, lumbar, pelvic) region stream"),
     Column("day", "visit", "day", "calendar day of the visit, or day number", "date or days"),
-    Column("episode", "episode_id", "number", "row of the episode table; missing before the first episode"),
+    Column(
+        "episode",
+        "episode_id",
+        "number",
+        "row of the episode table; missing before the first episode; only in `outcomes clean` and in "
+        "`episodes.visits.table`, for visits alone are in no episode yet",
+    ),
     Column("clinic", "clinic_id", "code", "pseudonym"),
     Column("clinician", "clinician_id", "code", "pseudonym"),
     Column("purpose", "visit_purpose", "code", "purpose as recorded"),
