@@ -20,10 +20,25 @@ _HOME = {
     "build_relief_intervals": "outcomes.cases",
     "select_clinic": "outcomes.cases",
     "build_return_rows": "outcomes.cases",
+    "Attendance": "outcomes.questions",
+    "Completeness": "outcomes.questions",
+    "ImmortalTime": "outcomes.questions",
+    "Missing": "outcomes.questions",
+    "MissingCovariates": "outcomes.questions",
+    "ModalityComparison": "outcomes.questions",
+    "ModalityUse": "outcomes.questions",
+    "Multiverse": "outcomes.questions",
     "PainCourse": "outcomes.questions",
+    "QuarterReview": "outcomes.questions",
+    "Recurrence": "outcomes.questions",
+    "Rehabilitation": "outcomes.questions",
     "Relief": "outcomes.questions",
     "ReliefDefinitions": "outcomes.questions",
     "Response": "outcomes.questions",
+    "ReturnFactors": "outcomes.questions",
+    "SameVisit": "outcomes.questions",
+    "TriggerReturns": "outcomes.questions",
+    "UnitComparison": "outcomes.questions",
     "estimate_relief": "outcomes.questions",
     "compare_relief_definitions": "outcomes.questions",
     "estimate_pain_course": "outcomes.questions",
@@ -56,10 +71,25 @@ if TYPE_CHECKING:
     from outcomes.cases import select_clinic as select_clinic
     from outcomes.definitions import Codebook as Codebook
     from outcomes.definitions import Protocol as Protocol
+    from outcomes.questions import Attendance as Attendance
+    from outcomes.questions import Completeness as Completeness
+    from outcomes.questions import ImmortalTime as ImmortalTime
+    from outcomes.questions import Missing as Missing
+    from outcomes.questions import MissingCovariates as MissingCovariates
+    from outcomes.questions import ModalityComparison as ModalityComparison
+    from outcomes.questions import ModalityUse as ModalityUse
+    from outcomes.questions import Multiverse as Multiverse
     from outcomes.questions import PainCourse as PainCourse
+    from outcomes.questions import QuarterReview as QuarterReview
+    from outcomes.questions import Recurrence as Recurrence
+    from outcomes.questions import Rehabilitation as Rehabilitation
     from outcomes.questions import Relief as Relief
     from outcomes.questions import ReliefDefinitions as ReliefDefinitions
     from outcomes.questions import Response as Response
+    from outcomes.questions import ReturnFactors as ReturnFactors
+    from outcomes.questions import SameVisit as SameVisit
+    from outcomes.questions import TriggerReturns as TriggerReturns
+    from outcomes.questions import UnitComparison as UnitComparison
     from outcomes.questions import check_missing_covariates as check_missing_covariates
     from outcomes.questions import compare_modalities as compare_modalities
     from outcomes.questions import compare_rehabilitation as compare_rehabilitation

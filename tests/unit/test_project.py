@@ -140,3 +140,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     inside = [link for link in links if "://" not in link and not link.startswith("mailto:")]
     assert [link for link in inside if not (page.parent / link).exists()] == []
+
+
+def test_every_result_of_a_question_has_its_help_under_a_public_name():
+    for name in outcomes.questions.__all__:
+        found = getattr(outcomes.questions, name)
+        if isinstance(found, type):
+            assert getattr(outcomes, name) is found and name in outcomes.__all__ and "Attributes" in found.__doc__
