@@ -303,6 +303,24 @@ def test_protocol_settings_of_charts(tmp_path):
         Protocol.from_mapping({"spc": {"break": []}})
 
 
+def test_limits_of_shares_from_moving_ranges_lie_where_shares_can():
+    chart = quarter_charts.xmr_chart([0.98, 0.6, 0.99, 0.7, 0.97, 0.02])
+    assert chart.high[0] > 1 and chart.low[0] < 0
+    shown = dict(zip(quarter_charts.LINES, quarter_charts._lines(chart, 0), strict=False))
+    assert (shown["low"], shown["high"]) == (0.0, 1.0) and shown["centre"] == chart.centre[0]
+    assert quarter_charts._lines(chart, 0)[len(quarter_charts.LINES)] == chart.signal[0]
+
+
+def test_a_quarter_before_those_with_values_is_not_said_to_stand_for_all_of_them():
+    rows = [row for q, n in enumerate([4, 60, 60, 60]) for row in stays(q, "a", n, n // 3)]
+    episodes = written([*rows, *stays(7, "z", 2, 0)], small(reporting_floor={"proportion_min_n": 6, "estimate_min_episodes": 30}))
+    found = review_quarter(episodes)
+    assert found.table.query("indicator == 'silent_stop' and estimate == estimate")["quarter"].size == 3
+    first = found.table["quarter"].min()
+    said = review_quarter(episodes, first).summary["verdict"]["silent_stop"]
+    assert said == f"no quarter up to {first} has enough episodes to be judged"
+
+
 def test_months_are_charted_where_volume_allows(review):
     months = review.more["chart_months"]
     assert {"silent_stop", "pain_recorded"} <= set(months["indicator"])

@@ -164,7 +164,8 @@ def chart_table(charts: Sequence[Charted], recording: Recording, breaks: Breaks)
 def _lines(chart: ControlChart | None, place: int) -> tuple[object, ...]:
     if chart is None:
         return (*(float("nan"),) * len(LINES), "", 0, 0, "none")
-    lines = tuple(float(getattr(chart, name)[place]) for name in LINES)
+    # Every indicator is a share: limits from moving ranges may lie where no share can.
+    lines = tuple(float(np.clip(getattr(chart, name)[place], 0.0, 1.0)) for name in LINES)
     return (
         *lines,
         str(chart.signal[place]),
