@@ -105,6 +105,16 @@ def test_a_manifest_edited_by_hand_does_not_fit_its_own_hash(release):
     assert "own hash" in verify_release(release).table()
 
 
+def test_a_manifest_that_differs_is_not_counted_among_the_files_it_lists(release):
+    whole = verify_release(release)
+    rewrite(release, seal=False, version="0.0.0")
+    said = verify_release(release).table("here").splitlines()
+    assert said[0] == f"here: the manifest is not as published; its {whole.n_files} files are as it lists them."
+    (release / "index.html").write_text("other", "utf-8")
+    said = verify_release(release).table("here").splitlines()
+    assert said[0].startswith(f"here: the manifest is not as published; 1 of {whole.n_files} listed files")
+
+
 def test_an_edit_covered_up_in_outputs_alone_is_still_found(release):
     (release / "tables" / "run.csv").write_text("fact,value\n")
     manifest = json.loads((release / "manifest.json").read_text("utf-8"))

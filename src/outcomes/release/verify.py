@@ -90,7 +90,12 @@ class Verification:
             as_of = self.manifest["as_of"]
             when = f"as of {as_of}" if as_of else "without a calendar"
             return f"{name}: {self.n_files} files and the manifest are as {self._say_signed(when)}"
-        lines = [f"{name}: {len(self.faults)} of {self.n_files} listed files and what lies beside them differ."]
+        n_files = sum(fault.path != MANIFEST for fault in self.faults)
+        head = f"{n_files} of {self.n_files} listed files and what lies beside them differ."
+        if n_files < len(self.faults):
+            rest = f"its {self.n_files} files are as it lists them." if self.n_files else "no file can be checked."
+            head = f"the manifest is not as published; {head if n_files else rest}"
+        lines = [f"{name}: {head}"]
         lines += [f"  {fault}" for fault in self.faults]
         return "\n".join([*lines, "  Make the release again, or take it from where it was published."])
 
