@@ -360,3 +360,9 @@ def test_a_delimiter_that_leaves_the_header_whole_is_the_one_fault_told(tmp_path
     assert f'delimiter = "{shown}"' in said.replace("\\", "\\\\")
     lone = refused(tmp_path, "Name;of;nothing\na\n", file={"delimiter": ","}, columns={"patient_id": "Nr"})
     assert "E112" not in lone and "E123" in lone
+
+
+def test_one_line_in_another_encoding_is_one_line(tmp_path: Path) -> None:
+    first, more = HEADER.encode(), b"Zo\xeb,2025-01-01,3\n"
+    assert "line 2 of it is not UTF-8 text" in refused(tmp_path, first + more)
+    assert "2 lines or more of it are not UTF-8 text" in refused(tmp_path, first + more + more)

@@ -76,7 +76,7 @@ def refuse_encoding(found: Undecodable, place: str) -> InputRefused:
     n = len(found.lines)
     return refuse(
         "E111",
-        f"{'line ' + str(samples[0][0]) if n == 1 else f'{n:,} lines or more'} of it are not UTF-8 text. "
+        f"{f'line {samples[0][0]} of it is' if n == 1 else f'{n:,} lines or more of it are'} not UTF-8 text. "
         f"Read as {guess}, letters masked: {shown}.",
         place,
         f'If that looks right, write [file] encoding = "{guess}" in the mapping; if not, write the encoding of your '
