@@ -313,7 +313,9 @@ def test_limits_of_shares_from_moving_ranges_lie_where_shares_can():
 
 def test_a_quarter_before_those_with_values_is_not_said_to_stand_for_all_of_them():
     rows = [row for q, n in enumerate([4, 60, 60, 60]) for row in stays(q, "a", n, n // 3)]
-    episodes = written([*rows, *stays(7, "z", 2, 0)], small(reporting_floor={"proportion_min_n": 6, "estimate_min_episodes": 30}))
+    episodes = written(
+        [*rows, *stays(7, "z", 2, 0)], small(reporting_floor={"proportion_min_n": 6, "estimate_min_episodes": 30})
+    )
     found = review_quarter(episodes)
     assert found.table.query("indicator == 'silent_stop' and estimate == estimate")["quarter"].size == 3
     first = found.table["quarter"].min()
