@@ -282,7 +282,7 @@ def test_a_legal_share_is_returned_as_a_float(value):
     "value", [None, "2", [2], 1.5, math.nan, math.inf, True, 0, 4, 10**400, np.timedelta64(2, "D")]
 )
 def test_a_whole_number_is_one_number_in_its_range(value):
-    with pytest.raises(InputRefused, match="E684 causes: causes must be one whole number, 1 to 3"):
+    with pytest.raises(InputRefused, match="E684 causes: must be one whole number, 1 to 3"):
         check_whole("causes", value, "E684", 1, 3)
 
 

@@ -152,7 +152,7 @@ def test_mixed_model_refuses_by_name(monkeypatch):
     def fit(**new):
         return fit_mixed(**usual | new)
 
-    with pytest.raises(InputRefused, match="values is not a number"):
+    with pytest.raises(InputRefused, match="E604 values: is not a number"):
         fit(values=np.where(np.arange(40) == 3, np.nan, values))
     with pytest.raises(InputRefused, match="one row for each of the 40 values"):
         fit(fixed=columns[:-1])
@@ -235,7 +235,7 @@ def test_visit_weights_refuse_by_name():
         visit_weights([0, 0], [5, 5], [0, 1], [9, 9], [0, 0])
     with pytest.raises(InputRefused, match="not later than the one before"):
         visit_weights([0, 4, 4], [5, 5, 5], [0, 0, 0], [9], [0])
-    with pytest.raises(InputRefused, match="end_days has 1 entries, the others have 2"):
+    with pytest.raises(InputRefused, match="end_days: has 1 entries, the others have 2"):
         visit_weights([0, 0], [5, 5], [0, 1], [9], [0, 0])
 
 

@@ -165,11 +165,11 @@ def test_row_order_patients_names_and_unseen_responses_do_not_matter():
 def test_weights_refuse_by_name():
     y, m, columns = two_strata()
     patient = np.arange(y.size)
-    with pytest.raises(InputRefused, match="response is neither 0 nor 1"):
+    with pytest.raises(InputRefused, match="response: is neither 0 nor 1"):
         weighted_share(y + 1, m, columns, patient)
     with pytest.raises(InputRefused, match="must be aligned"):
         weighted_share(y, m, columns[:-1], patient)
-    with pytest.raises(InputRefused, match=r"columns\[:, 1\] is not a number"):
+    with pytest.raises(InputRefused, match=r"columns\[:, 1\]: is not a number"):
         weighted_share(y, m, np.where(columns == 0, np.nan, columns), patient)
     with pytest.raises(NotEstimable, match="all were measured, or none"):
         fit_chance(np.ones(50), np.ones((50, 1)))

@@ -204,5 +204,5 @@ def test_q_values_refuse(p, words):
 
 
 def test_fewer_tests_asked_than_made_are_refused():
-    with pytest.raises(InputRefused, match="E770 n_asked: n_asked is 1, and 2 tests"):
+    with pytest.raises(InputRefused, match="E770 n_asked: is 1, and 2 tests"):
         benjamini_hochberg([0.1, 0.2, np.nan], 1)

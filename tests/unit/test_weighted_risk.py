@@ -204,7 +204,7 @@ def test_without_draws_there_are_the_same_estimates_and_no_limits():
 
 def test_refusals_by_name():
     X, treated, time, event, patient = rows(100, 9)
-    with pytest.raises(InputRefused, match="E745 at: at lies after the last row"):
+    with pytest.raises(InputRefused, match="E745 at: lies after the last row"):
         overlap_risk(X, treated, time, event, [10, 200], draws=2)
     with pytest.raises(InputRefused, match="E746 draws:"):
         overlap_risk(X, treated, time, event, AT, draws=1)

@@ -250,4 +250,4 @@ def refuse_where(faulty: NDArray[Any] | np.bool_, code: str, name: str, what: st
 
 def refused(code: str, name: str, what: str, remedy: str = "") -> InputRefused:
     """Return the refusal of an argument, to be raised."""
-    return InputRefused(f"The argument '{name}' cannot be used.", [Finding(code, f"{name} {what}", name, remedy)])
+    return InputRefused(f"The argument '{name}' cannot be used.", [Finding(code, what, name, remedy)])
