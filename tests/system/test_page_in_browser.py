@@ -241,7 +241,7 @@ def test_nothing_is_cut_on_paper(browser, page_file, tmp_path, name, width, heig
     assert "What cannot be said" in pages[0] and "What to look into" in pages[0]
     for caption, first, last in (
         ("Share relieved by fixed days", r"^\s*7\s", r"^\s*90\s"),
-        ("How episodes ended", "Discharged", "Follow-up unknown"),
+        ("How episodes ended", "Discharged", "Still open at the data cut"),
         ("Share of treatment visits with each family, by quarter", "Manual", "Only what was recorded is counted"),
         ("Control charts of the indicators", "Relieved by day", r"Grey:\s+too\s+early\s+to\s+tell"),
     ):
