@@ -104,6 +104,7 @@ def test_a_signed_release_verifies_and_is_audited_and_no_clock_is_read(draft):
     assert json.loads((first.page.parent / "signature.json").read_text("utf-8"))["signed_on"] == ""
 
 
+@pytest.mark.slow
 def test_a_new_draft_of_the_quarter_is_attacked_with_the_signed_one_and_takes_its_place(out, draft, practice):
     sign_draft(draft, NAME)
     old = hash_file(place_of(draft) / "manifest.json")
@@ -115,6 +116,7 @@ def test_a_new_draft_of_the_quarter_is_attacked_with_the_signed_one_and_takes_it
     assert verify_release(place_of(draft)).signature["signed_by"] == "John Doe"
 
 
+@pytest.mark.slow
 def test_a_draft_that_was_thrown_away_is_made_again_as_it_was(out, draft, practice):
     before = hash_files(draft)
     shutil.rmtree(draft)

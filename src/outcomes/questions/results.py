@@ -30,9 +30,10 @@ ALL = "all"
 NOT_RECORDED = "not recorded"
 MAX_GROUPS = 200
 MOST_LOST, LEAST_AT_RISK = 0.2, 10
-"""For a curve to go on where few are at risk: share of all who may have left without the event, and how few. In 300
-simulated practices whose patients nearly all had it, and of whom few left early, intervals of days stated so held the
-truth in 94 to 96 of 100; with five at risk in 61 to 94 (``tests/simulation/test_relief_interval_coverage.py``)."""
+"""For a curve to go on where few are at risk: share of all who may have left without the event, and how few. In
+simulated practices whose patients nearly all had it, and of whom few left early, intervals of days that half of the
+practices or more may state held the truth in 93 to 98 of 100 (``tests/simulation/test_relief_interval_coverage.py``);
+with five at risk they did not."""
 
 GROUP_COLUMNS = (
     "region",
