@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # it comes what forks for every file it reads: the smaller the process still is, the cheaper is its copy.
 FIRST = (
     *("test_bad_input", "test_notebooks", "test_fuzz_readers", "test_reading_workbook", "test_reading_parquet"),
-    *("test_crash_points", "test_single_faults"),
+    *("test_crash_points", "test_single_faults", "test_sign_command", "test_sign"),
     *("test_identical_bytes", "test_interrupt", "test_page_in_browser", "test_figures", "test_neck_pain_laser"),
     *("test_disclosure_of_use", "test_publish", "test_diff"),
 )
@@ -61,6 +62,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the files by how long they take; their tests stay in the order they stand in."""
     place = {name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the search for rubbish from going through seven thousand tests and all modules again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from support.small_practices import make_practice
 def practice(tmp_path_factory):
     """An export, its draft in ``reports/draft/``, and what was said of it."""
     folder = tmp_path_factory.mktemp("practice")
-    run(folder, "simulate", "--patients", "200", "--seed", "5", "--clean", "--out", "simulated")
+    run(folder, "simulate", "--patients", "150", "--seed", "5", "--clean", "--out", "simulated")
     export = next((folder / "simulated").glob("*.csv"))
     done = run(folder, "report", str(export), "--audience", "public", "--quiet")
     return folder, done
