@@ -530,9 +530,7 @@ def test_the_answer_to_another_question_is_refused(name):
 
 
 def test_a_fault_of_a_figure_is_no_refusal_of_its_own_answer():
-    class ModalityComparison:
-        settings = {"question": "comparison of treatments"}  # noqa: RUF012
-        table = pd.DataFrame({"shoe": [43]})
-
+    answer = type("ModalityComparison", (), {})()
+    answer.settings, answer.table = {"question": "comparison of treatments"}, pd.DataFrame({"shoe": [43]})
     with pytest.raises(KeyError):
-        figures.forest(ModalityComparison())
+        figures.forest(answer)

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import Finding, InputRefused
 
+_Definitions = TypeVar("_Definitions", Protocol, Codebook)
 _RECORDS = ("fields", "source_row", "set_aside", "mapping")
 _VISITS = ("columns", "labels", "clinic_last_day", "quarantine")
 
@@ -27,20 +28,12 @@ def check_visits(visits: Any) -> None:
 
 def load_protocol(given: Any) -> Protocol | None:
     """Return a protocol, read from its file where a path is given; refuse anything else (E657)."""
-    if given is None or isinstance(given, Protocol):
-        return given
-    if isinstance(given, (str, os.PathLike)):
-        return Protocol.load(Path(given))
-    raise _no_definitions(given, "protocol", "the path of a protocol.toml, or outcomes.Protocol.load(path)")
+    return _load(Protocol, given, "protocol", "the path of a protocol.toml, or outcomes.Protocol.load(path)")
 
 
 def load_codebook(given: Any) -> Codebook | None:
     """Return a codebook, read from its folder where a path is given; refuse anything else (E657)."""
-    if given is None or isinstance(given, Codebook):
-        return given
-    if isinstance(given, (str, os.PathLike)):
-        return Codebook.load(Path(given))
-    raise _no_definitions(given, "codebook", "the folder of a codebook, or outcomes.Codebook.load(folder)")
+    return _load(Codebook, given, "codebook", "the folder of a codebook, or outcomes.Codebook.load(folder)")
 
 
 def check_whole(name: str, value: Any, least: int) -> int:
@@ -63,9 +56,13 @@ def refused(name: str, what: str, code: str = "E659") -> InputRefused:
     return InputRefused(f"The argument '{name}' cannot be used.", [Finding(code, what, name)])
 
 
-def _no_definitions(given: Any, what: str, remedy: str) -> InputRefused:
+def _load(kind: type[_Definitions], given: Any, what: str, remedy: str) -> _Definitions | None:
+    if given is None or isinstance(given, kind):
+        return given
+    if isinstance(given, (str, os.PathLike)):
+        return kind.load(Path(given))
     finding = Finding("E657", f"is {type(given).__name__}, not a {what}.", what, f"Pass {remedy}.")
-    return InputRefused("This step cannot be taken.", [finding])
+    raise InputRefused("This step cannot be taken.", [finding])
 
 
 def _check(given: Any, names: tuple[str, ...], what: str, maker: str) -> None:

@@ -6,6 +6,7 @@ from outcomes.cases.visits import RECORDS_END
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Scalar, Sentence
 from outcomes.release.sentences import NBSP, Tables, bind, cell, literal, marked, say
+from outcomes.release.signal_words import SIGNAL
 from outcomes.release.unit_section import KINDS
 from outcomes.release.views import sentence_case
 
@@ -44,12 +45,12 @@ def say_sums(tables: Tables) -> list[Sentence | None]:
                     f"limits within which {{level}}{NBSP}% of series without a change stay. Look for what changed "
                     "where the line turns, recording first."
                 )
-                found.append(marked(bind(tables, words, {}, tag="signal / no signal"), "signal"))
+                found.append(marked(bind(tables, words, {}, tag="signal / no signal"), SIGNAL))
     if CUSUM in tables:
         for label, part in tables[CUSUM].groupby("label", sort=False):
             if words := " and ".join(dict.fromkeys(filter(None, part["word"]))):
                 said = f"{label}: the CUSUM of the newest quarters signals, {words}."
-                found.append(marked(say(said, "signal / no signal"), "signal"))
+                found.append(marked(say(said, "signal / no signal"), SIGNAL))
     return found
 
 
@@ -75,7 +76,7 @@ def say_units_far_out(inputs: ReportInputs, tables: Tables) -> list[Sentence | N
             f"Beyond the 99.8{NBSP}% limits of chance by the share of episodes {share}, case mix allowed for: {kind} "
             f"{named}{more}. Worth a look, recording first."
         )
-        found.append(marked(bind(tables, words, cells, tag="signal / no signal"), "signal"))
+        found.append(marked(bind(tables, words, cells, tag="signal / no signal"), SIGNAL))
     return found
 
 
