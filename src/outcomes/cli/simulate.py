@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from outcomes.cli.shared import DONE, add_command
@@ -29,11 +28,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
-    from tqdm import tqdm
-
+    from outcomes.release.progress import open_bar
     from outcomes.simulate import write_simulation
 
-    with tqdm(total=args.patients, unit=" patients", file=sys.stderr, leave=False, disable=None) as bar:
+    with open_bar(total=args.patients, unit=" patients", disable=None) as bar:
 
         def tell(done: int, _: int) -> None:
             bar.update(done - bar.n)

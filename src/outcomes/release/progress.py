@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 @contextmanager
@@ -21,11 +25,22 @@ def telling(quiet: bool) -> Iterator[Callable[[str], None]]:
 
         yield say_steps
         return
-    from tqdm import tqdm
-
-    with tqdm(bar_format="{elapsed}  {desc}", file=sys.stderr, leave=False) as line:
+    with open_bar(bar_format="{elapsed}  {desc}") as line:
 
         def tell(step: str) -> None:
             line.set_description_str(step)
 
         yield tell
+
+
+def open_bar(**options: Any) -> tqdm[NoReturn]:
+    """Open a bar of tqdm without its thread, which watches for bars that stand still.
+
+    Files are parsed and questions put in forked processes; with a second thread here that would not be safe.
+    """
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        monitor_interval = 0
+
+    return Bar(file=sys.stderr, leave=False, **options)
