@@ -571,6 +571,7 @@ def test_text_of_an_export_is_never_markup(html):
     assert "{{7*7}}" in text
 
 
+@pytest.mark.slow  # a page is drawn twice: of a small practice the quick `test_identical_bytes` asks the same
 def test_html_and_pdf_have_the_same_bytes_every_time(drawn, page, html, tables):
     # `page` was made from invented results of its own, and they were protected by themselves.
     again = build_page(whole(), tables)

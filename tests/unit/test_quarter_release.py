@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import release_fakes as fakes
+from undrawn import leave_undrawn
 
 from outcomes.release import figures, quarter_figures
 from outcomes.release.marks import HIDDEN
@@ -155,10 +156,14 @@ def test_patients_who_started_twice_are_not_told_by_subtraction(review):
 # -- the section -------------------------------------------------------------------------------------------------------
 
 
-def shown(review):
+def shown(review, drawn=False):
+    """The section and its tables; drawing its pictures takes a second, and few tests look at them."""
     inputs = dataclasses.replace(fakes.inputs(), quarter_review=review)
     tables = collect_tables(inputs)
-    return quarter_section(inputs, tables), tables
+    with pytest.MonkeyPatch.context() as patch:
+        if not drawn:
+            leave_undrawn(patch)
+        return quarter_section(inputs, tables), tables
 
 
 def test_each_indicator_has_a_sentence_that_says_what_its_chart_says(review):
@@ -182,7 +187,7 @@ def test_a_hidden_value_leaves_a_sentence_without_it(review):
 
 
 def test_tables_and_pictures_of_the_section(review):
-    section, _ = shown(review)
+    section, _ = shown(review, drawn=True)
     ids = [block.id for block in section.blocks if block.kind in ("table", "figure")]
     assert ids == [
         *("figure-quarters", "quarter_review_changes", "figure-observed-expected"),
