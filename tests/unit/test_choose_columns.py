@@ -73,11 +73,11 @@ def test_blocks_without_room_are_left_whole_and_later_ones_still_fit() -> None:
 def test_balance_by_hand_and_of_columns_without_spread() -> None:
     arm = np.array([True, True, False, False])
     varies, differs, same = [1.0, 3.0, 0.0, 2.0], [1, 1, 0, 0], [5.0, 5, 5, 5]
-    chosen = Adjustment((block("x", varies, differs),), (block("y", same),), np.zeros((4, 0)))
+    chosen = Adjustment((block("x", varies, differs),), (block("y", same),), 4)
     rows = tabulate_balance(chosen, arm, np.array([3.0, 1.0, 1.0, 1.0]))
     # Means 2 and 1, weighted 1.5 and 1; each arm has variance 2.
     assert rows[0][:2] == ("x0", "x")
     np.testing.assert_allclose(rows[0][2:4], [1 / np.sqrt(2), 0.5 / np.sqrt(2)])
     assert rows[1] == ("x1", "x", np.inf, np.inf, True)
     assert rows[2] == ("y0", "y", 0.0, 0.0, False)
-    assert tabulate_balance(Adjustment((), (), np.zeros((4, 0))), arm, np.ones(4)) == []
+    assert tabulate_balance(Adjustment((), (), 4), arm, np.ones(4)) == []

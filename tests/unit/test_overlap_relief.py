@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from outcomes.errors import InputRefused, NotEstimable
+from outcomes.estimators import overlap_arms
 from outcomes.estimators.bootstrap import draw_counts
 from outcomes.estimators.npmle import build_patterns, cdf_at, npmle
 from outcomes.estimators.overlap_arms import draw_arms
@@ -389,6 +390,19 @@ def test_draws_without_a_fit_are_counted():
     has = [counts[:, (X[first, 2] == 1) & (treated[first] == side)].sum(axis=1) > 0 for side in (0, 1)]
     assert found.n_failed == (has[0] != has[1]).sum() > 0
     assert (found.draws, found.drawn_difference.shape) == (400, (400 - found.n_failed, 2))
+
+
+@pytest.mark.parametrize("held", [1, 4_000, 64 * 300])
+def test_draws_fitted_in_parts_are_the_same_draws(monkeypatch, held):
+    X, treated, left, right = marked(5)
+    outcomes = [interval_outcome(left, right), event_outcome(np.maximum(left, 1), np.isfinite(right))]
+    whole = draw_arms(X, treated, outcomes, draws=200, seed=5)
+    assert whole.n_failed > 0
+    monkeypatch.setattr(overlap_arms, "_HELD_AT_ONCE", held)
+    parts = draw_arms(X, treated, outcomes, draws=200, seed=5)
+    assert (parts.draws, parts.n_failed) == (whole.draws, whole.n_failed)
+    for one, other in zip(parts.sums, whole.sums, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-6, atol=1e-9)
 
 
 def told(call, *arguments, **named):

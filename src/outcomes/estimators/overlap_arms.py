@@ -13,7 +13,7 @@ patients can change a bit of an answer.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -21,7 +21,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from outcomes.estimators.bootstrap import draw_counts
+from outcomes.estimators.bootstrap import drawn_counts
 from outcomes.estimators.checks import FloatArray, check_numbers, check_whole, read_number, refused
 from outcomes.estimators.counting import sum_by
 from outcomes.estimators.logistic import Design, chances, fit_draws
@@ -31,10 +31,13 @@ from outcomes.estimators.row_codes import code_few_rows, code_rows
 from outcomes.estimators.weighting import check_arms, effective_sample_size, fit_propensity
 
 IntArray = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 Columns = Sequence[FloatArray]
 
 # Rows of the propensity are counted when at most this share of the patterns differs in them.
 _WORTH_COUNTING = 0.5
+# Counts of draws in memory at once: 500 draws of 60,000 patterns. More patterns have their draws fitted in parts.
+_HELD_AT_ONCE = 30_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ def draw_arms(
     who = np.arange(arm.size) if cluster is None else check_numbers("cluster", cluster, arm.size)
     if not draws:
         return DrawnArms(arms.cells, tuple(np.empty((0, cells.arm.size)) for cells in arms.cells), 0, 0, described)
-    sums, failed = _draw_sums(arms, draw_counts(arms.place, who, draws, seed), workers)
+    sums, failed = _draw_sums(arms, who, draws, seed, workers)
     return DrawnArms(arms.cells, sums, draws, failed, described)
 
 
@@ -223,10 +226,41 @@ def _describe_arms(arms: OverlapArms) -> ArmFields:
     }
 
 
-def _draw_sums(arms: OverlapArms, counts: NDArray[Any], workers: int) -> tuple[tuple[FloatArray, ...], int]:
-    """Fit the propensity of every draw, counts of shape (draws, m), and sum its weights by the cells of each outcome.
+def _draw_sums(
+    arms: OverlapArms, who: ArrayLike, draws: int, seed: int | list[int], workers: int
+) -> tuple[tuple[FloatArray, ...], int]:
+    """Sum the weights of every draw by the cells of each outcome.
 
-    Returns the sums of the draws that could be fitted, and how many could not.
+    Returns the sums of the draws whose propensity could be fitted, and how many could not.
+    """
+    reached: list[Flags] = []
+    sums: list[tuple[FloatArray, ...]] = []
+    for counts in _hold_together(drawn_counts(arms.place, who, draws, seed)):
+        some, fitted = _sum_some(arms, counts, workers)
+        sums.append(some)
+        reached.append(fitted)
+    fitted = np.concatenate(reached)
+    kept = [
+        keep_fitted(np.concatenate(parts), fitted, "the model of who was treated") for parts in zip(*sums, strict=True)
+    ]
+    return tuple(table for table, _ in kept), kept[0][1]
+
+
+def _hold_together(blocks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """Put blocks of draws, shape (block, m), together while no more than `_HELD_AT_ONCE` numbers are in memory."""
+    held: list[NDArray[Any]] = []
+    for block in blocks:
+        if held and sum(one.size for one in held) + block.size > _HELD_AT_ONCE:
+            yield np.concatenate(held)
+            held = []
+        held.append(block)
+    yield np.concatenate(held)
+
+
+def _sum_some(arms: OverlapArms, counts: NDArray[Any], workers: int) -> tuple[tuple[FloatArray, ...], Flags]:
+    """Fit the propensity of some draws, counts of shape (draws, m), and sum its weights by the cells of each outcome.
+
+    Returns the sums, and which of the draws could be fitted.
     """
     by_kind, same = counts, arms.arm.size == counts.shape[1]
     if not same:
@@ -239,9 +273,7 @@ def _draw_sums(arms: OverlapArms, counts: NDArray[Any], workers: int) -> tuple[t
         own *= counts[:, patterns]
         return own
 
-    sums = tuple(_sum_cells(cells, weigh, counts.shape[0], workers) for cells in arms.cells)
-    kept = [keep_fitted(table, reached, "the model of who was treated") for table in sums]
-    return tuple(table for table, _ in kept), kept[0][1]
+    return tuple(_sum_cells(cells, weigh, counts.shape[0], workers) for cells in arms.cells), reached
 
 
 def _sum_cells(cells: Cells, weigh: Callable[[IntArray], FloatArray], draws: int, workers: int) -> FloatArray:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from outcomes.questions.covariates import OTHER, Block, Factor, build_factors, choose_columns, coarsen, pool_rare
+from outcomes.questions.covariates import (
+    OTHER,
+    Block,
+    Factor,
+    build_factors,
+    choose_columns,
+    coarsen,
+    pool_rare,
+    stack_blocks,
+)
 from outcomes.questions.results import Flags, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -38,12 +47,18 @@ class Adjustment:
     ----------
     used, left : tuple of Block
         Those left are judged for balance all the same: there was no room, or an arm hardly has their levels.
-    X : ndarray, shape (n, p)
+    n : int
+        Rows.
     """
 
     used: tuple[Block, ...]
     left: tuple[Block, ...]
-    X: FloatArray
+    n: int
+
+    @property
+    def table(self) -> FloatArray:
+        """The columns, shape (n, p), put together when they are asked for: of a large chain they fill 100 MB."""
+        return stack_blocks(self.used, self.n)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,8 +79,7 @@ def choose_adjustment(blocks: Sequence[Block], rare: Sequence[Block], arm: Flags
     """
     smaller = int(min(arm.sum(), (~arm).sum()))
     used, left = choose_columns(blocks, smaller // ROWS_PER_COLUMN)
-    X = np.column_stack([block.values for block in used]) if used else np.zeros((arm.size, 0))
-    return Adjustment(tuple(used), (*left, *rare), X)
+    return Adjustment(tuple(used), (*left, *rare), arm.size)
 
 
 def build_factor_blocks(episodes: Episodes, episode: IntArray, arm: Flags, names: Sequence[str]) -> Blocks:
@@ -133,7 +147,7 @@ def _in_both(flag: Flags, arm: Flags) -> bool:
 
 def make_flag(name: str, label: str, flags: Flags) -> Block:
     """One column of 0 and 1."""
-    return Block(name, label, (name,), flags.astype(np.float64)[:, None])
+    return Block(name, label, (name,), flags.astype(np.uint8)[:, None])
 
 
 def make_numbers(name: str, label: str, **columns: FloatArray) -> Block:

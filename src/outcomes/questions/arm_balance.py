@@ -6,6 +6,7 @@ import numpy as np
 
 from outcomes.estimators.weighting import balance
 from outcomes.questions.adjustment import Adjustment
+from outcomes.questions.covariates import stack_blocks
 from outcomes.questions.results import Flags, FloatArray
 
 LARGEST_IMBALANCE, NOTED_IMBALANCE = 0.2, 0.1
@@ -29,7 +30,7 @@ def tabulate_balance(chosen: Adjustment, arm: Flags, weights: FloatArray) -> lis
     judged = [(block, used) for blocks, used in ((chosen.used, True), (chosen.left, False)) for block in blocks]
     if not judged:
         return []
-    smd = _compare_means(np.column_stack([block.values for block, _ in judged]), arm, weights).tolist()
+    smd = _compare_means(stack_blocks([block for block, _ in judged], chosen.n), arm, weights).tolist()
     named = [(name, block.label, used) for block, used in judged for name in block.names]
     return [(name, label, *pair, used) for (name, label, used), pair in zip(named, smd, strict=True)]
 

@@ -132,7 +132,7 @@ def pain_lines(episodes: Episodes, contrast: Contrast, head: Line) -> list[Line]
     out = []
     for line, fit in zip(lines, (_doubly_robust, _ancova), strict=True):
         try:
-            out.append(fit(line, chosen.X, arms, pain, episodes))
+            out.append(fit(line, chosen.table, arms, pain, episodes))
         except NotEstimable as refusal:
             out.append(line.refuse(say_why(refusal, chosen)))
     return out
@@ -149,7 +149,7 @@ def _refuse_rated(episodes: Episodes, everybody: Arms, arms: Arms, units: Units,
 def _refuse_unlike(episodes: Episodes, arms: Arms, chosen: Adjustment) -> str:
     """Say why arms cannot be made alike by the columns chosen; empty where they can."""
     try:
-        found = overlap_weights(chosen.X, arms.treated)
+        found = overlap_weights(chosen.table, arms.treated)
     except NotEstimable as refusal:
         return say_why(refusal, chosen)
     effective = found.ess_treated, found.ess_control

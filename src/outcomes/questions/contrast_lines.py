@@ -126,7 +126,7 @@ class Contrast:
         """Columns the arms are made alike in, shape (n, p)."""
         if self.chosen is None:
             raise NotEstimable(self.reason)
-        return self.chosen.X
+        return self.chosen.table
 
     @property
     def shown(self) -> OverlapRelief | None:
@@ -155,7 +155,7 @@ def fit_contrast(episodes: Episodes, arms: Arms, horizon: int, draws: int, worke
         return Contrast(compared, units, checks, reason)
     chosen = choose_columns_of(episodes, compared, units)
     try:
-        found = fit_relief(episodes, compared, chosen.X, horizon, draws, workers)
+        found = fit_relief(episodes, compared, chosen.table, horizon, draws, workers)
     except NotEstimable as refusal:
         reason = name_columns(say_refusal(refusal), chosen)
         return Contrast(compared, units, [*checks, Check("fit", NAN, NAN, NAN, False, reason)], reason, chosen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,17 +184,26 @@ class Block:
     names : tuple of str
         Of the columns.
     values : ndarray, shape (n, columns)
+        Flags are bytes: several comparisons of a large chain are kept at once.
     """
 
     name: str
     label: str
     names: tuple[str, ...]
-    values: NDArray[np.float64]
+    values: NDArray[Any]
 
     @classmethod
     def of(cls, factor: Factor) -> Block:
         """Take the levels of a factor."""
-        return cls(factor.name, factor.label, factor.names(), factor.columns().astype(np.float64))
+        return cls(factor.name, factor.label, factor.names(), factor.columns().astype(np.uint8))
+
+
+def stack_blocks(blocks: Sequence[Block], n: int) -> NDArray[np.float64]:
+    """Return the columns of blocks of `n` rows beside each other, shape (n, columns)."""
+    table = np.empty((n, sum(block.values.shape[1] for block in blocks)))
+    if blocks:
+        np.concatenate([block.values for block in blocks], axis=1, out=table)
+    return table
 
 
 def pool_rare(factor: Factor, arm: NDArray[np.bool_], least: int) -> Factor | None:
@@ -248,7 +257,7 @@ def choose_columns(blocks: Sequence[Block], most: int) -> tuple[list[Block], lis
     left: list[Block] = []
     if not blocks:
         return taken, left
-    span = _Span(np.column_stack([block.values for block in blocks]))
+    span = _Span(stack_blocks(blocks, blocks[0].values.shape[0]))
     first = 0
     for block in blocks:
         width, size = block.values.shape[1], len(span.kept)
@@ -269,13 +278,17 @@ def choose_columns(blocks: Sequence[Block], most: int) -> tuple[list[Block], lis
 class _Span:
     """The space of some columns of a table and the constant: which further columns are not in it.
 
+    The table is the caller's no longer: its columns are centred in place, for it may be large.
+
     Judged by the products of all columns, one pass over the rows. Where these leave it open (half the digits are lost
     in them), the column itself is projected.
     """
 
     def __init__(self, table: NDArray[np.float64]) -> None:
-        self.table = table - table.mean(axis=0) if table.size else table
         self.whole = np.linalg.norm(table, axis=0)
+        if table.size:
+            table -= table.mean(axis=0)
+        self.table = table
         self.length = np.linalg.norm(self.table, axis=0)
         # What rounding leaves of a column that does not vary is no length.
         self.length[self.length <= _SAME * self.whole] = 0.0

@@ -130,7 +130,7 @@ def compare_arms(episodes: Episodes, cohort: ExerciseCohort, head: Line, draws: 
     worst = find_worst(table)
     notes = note_balance(chosen, table)
     names = tuple(block.label for block in chosen.used)
-    summary |= {"largest_smd": worst, "n_columns": chosen.X.shape[1], "n_draws": found.draws}
+    summary |= {"largest_smd": worst, "n_columns": len(chosen.names), "n_draws": found.draws}
     reason = _too_different(found, worst, protocol)
     if reason:
         return Comparison(replace(line, reason=reason), table, summary, names, notes)
@@ -157,7 +157,7 @@ def _fit_overlap(
         if results.find_last_day(at_risk, part.episode.size, protocol) < line.horizon_days:
             raise NotEstimable(f"too few of an arm are followed for {line.horizon_days} days")
     return overlap_risk(
-        chosen.X,
+        chosen.table,
         arm,
         rows.stop_days,
         rows.event,

@@ -74,7 +74,7 @@ def _fit_state(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> Line:
     rows, exercise, maintenance = cohort.rows, cohort.exercise_days, cohort.maintenance_days
     chosen = choose_columns_of(episodes, cohort, exercise < rows.stop_days)
     names = [name for name in chosen.names if name != "maintenance"]
-    fixed = chosen.X[:, [name in names for name in chosen.names]]
+    fixed = chosen.table[:, [name in names for name in chosen.names]]
     # At most three pieces a row: up to the first of the two days, between them, and after the second.
     first, second = np.minimum(exercise, maintenance), np.maximum(exercise, maintenance)
     pieces = []
@@ -111,7 +111,7 @@ def _fit_strategies(episodes: Episodes, cohort: ExerciseCohort, line: Line) -> L
         rows.stop_days,
         rows.event,
         cohort.exercise_days,
-        chosen.X,
+        chosen.table,
         GRACE_DAYS,
         line.horizon_days,
         cluster=rows.patient,

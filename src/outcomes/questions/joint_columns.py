@@ -14,7 +14,15 @@ import numpy as np
 from outcomes.cases.first_treatment import TreatmentRows
 from outcomes.cases.schema import MISSING
 from outcomes.questions.adjustment import LEAST_IN_ARM, make_flag
-from outcomes.questions.covariates import OTHER, Block, Factor, build_factors, choose_columns, coarsen
+from outcomes.questions.covariates import (
+    OTHER,
+    Block,
+    Factor,
+    build_factors,
+    choose_columns,
+    coarsen,
+    stack_blocks,
+)
 from outcomes.questions.joint_bundles import Given, varies
 from outcomes.questions.results import NOT_RECORDED, FloatArray, IntArray
 from outcomes.questions.treating_units import OWN_UNIT_EPISODES
@@ -115,7 +123,7 @@ def choose_design(
     first = [given_block(item) for item in shown]
     blocks = [*first, *covariates, *(given_block(item) for item in beside)]
     taken, _ = choose_columns(blocks, sum(len(block.names) for block in blocks))
-    return np.column_stack([block.values for block in taken]), tuple(taken[len(first) :])
+    return stack_blocks(taken, blocks[0].values.shape[0]), tuple(taken[len(first) :])
 
 
 def given_block(item: Given) -> Block:

@@ -15,7 +15,7 @@ from outcomes.questions import results
 from outcomes.questions.adjustment import LEAST_IN_ARM
 from outcomes.questions.contrast_gate import NAN, Check, check_before
 from outcomes.questions.contrast_lines import Contrast, first_reason
-from outcomes.questions.covariates import Block, choose_columns
+from outcomes.questions.covariates import Block, choose_columns, stack_blocks
 from outcomes.questions.joint_bundles import (
     MOST_INFLATION,
     Given,
@@ -162,7 +162,7 @@ def _tell_apart(
     model: JointModel, columns: list[Given], covariates: list[Block], least: int, overall: list[Check]
 ) -> list[Contrast]:
     """Ask of each family that passed so far whether the model can tell it from everything else in it."""
-    others = np.column_stack([block.values for block in covariates]) if covariates else np.zeros((model.rows.n, 0))
+    others = stack_blocks(covariates, model.rows.n)
     table = np.column_stack([item.flags for item in columns]).astype(np.float64) if columns else others[:, :0]
     inflation = dict(zip([item.name for item in columns], find_inflation(table, others).tolist(), strict=True))
     either = _find_either(model.given, least)

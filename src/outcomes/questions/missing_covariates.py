@@ -23,7 +23,7 @@ from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.linear import LinearFit, linear_regression
 from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.covariates import Block
+from outcomes.questions.covariates import Block, stack_blocks
 from outcomes.questions.joint_columns import given_block
 from outcomes.questions.joint_model import JointModel, fit_jointly
 from outcomes.questions.missing_imputed import BURN_IN, Gap, find_factors, find_gap, impute
@@ -86,10 +86,10 @@ class _Design:
 
     def with_gaps(self, places: list[FloatArray] | None = None) -> FloatArray:
         """Columns of the model, shape (n, p); the gaps filled with `places`, or left out."""
-        blocks = [block.values for block in self.complete]
+        blocks = list(self.complete)
         if places is not None:
-            blocks += [gap.block(place).values for gap, place in zip(self.gaps, places, strict=True)]
-        return np.column_stack([self.families, *blocks])
+            blocks += [gap.block(place) for gap, place in zip(self.gaps, places, strict=True)]
+        return np.column_stack([self.families, stack_blocks(blocks, self.families.shape[0])])
 
 
 @one_thread
@@ -137,7 +137,7 @@ def _read_design(episodes: Episodes, model: JointModel) -> _Design:
         for block in complete
         if f"{block.name}={NOT_RECORDED}" in block.names
     )
-    families = np.column_stack([given_block(model.given[i]).values for i in model.shown])
+    families = stack_blocks([given_block(model.given[i]) for i in model.shown], model.rows.n)
     gaps = tuple(gap for name in names if (gap := found.get(name)) is not None)
     return _Design(families, complete, gaps, kept)
 

@@ -194,7 +194,7 @@ def _diagnostic_row(contrast: Contrast, protocol: Protocol) -> tuple[Any, ...]:
         units.never,
         units.too_few,
         len(units.names),
-        contrast.chosen.X.shape[1] if contrast.chosen is not None else 0,
+        len(contrast.chosen.names) if contrast.chosen is not None else 0,
     )
     looked = _describe_looking(arms)
     if found is None:

@@ -21,7 +21,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.linear import build_columns, solve_least_squares
 from outcomes.estimators.logistic import build_design, chances, fit_logistic
 from outcomes.questions.adjustment import LEAST_IN_ARM, make_numbers
-from outcomes.questions.covariates import Block, build_factors, choose_columns, coarsen
+from outcomes.questions.covariates import Block, build_factors, choose_columns, coarsen, stack_blocks
 from outcomes.questions.joint_columns import pool_small
 from outcomes.questions.results import FloatArray, IntArray
 
@@ -77,7 +77,7 @@ def expect(
     used, left = choose_columns(build_blocks(episodes, episode), rarer // EVENTS_PER_COLUMN)
     if not used:
         return Expected(np.full(values.size, values.mean()), (), tuple(left), "mean")
-    X = np.column_stack([block.values for block in used])
+    X = stack_blocks(used, values.size)
     fitted = _fit_logistic(X, values) if is_yes_no else values - solve_least_squares(build_columns(X), values).residual
     return Expected(fitted, tuple(used), tuple(left), "logistic" if is_yes_no else "linear")
 
