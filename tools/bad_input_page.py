@@ -14,6 +14,7 @@ _FAULTS = ROOT / "tests" / "faults"
 _OUTCOMES = {
     "REFUSE": "nothing is written; exit code 2",
     "ASK": "nothing is written until one line in the mapping decides; exit code 2",
+    "WITHHOLD": "nothing is written, for it would tell too much about few patients; exit code 3",
     "QUAR": "the row is set aside and listed in `quarantine.csv`; exit code 1",
     "MERGE": "kept once, and said",
     "FIX": "read as it was meant, without loss, and said",

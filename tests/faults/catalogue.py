@@ -17,7 +17,18 @@ from pathlib import Path
 from outcomes.cli import main
 
 REFUSE, QUAR, MERGE, FIX, ASK, MASK, WARN, KEEP = "REFUSE", "QUAR", "MERGE", "FIX", "ASK", "MASK", "WARN", "KEEP"
-EXIT_CODES = {REFUSE: (2,), ASK: (2,), QUAR: (1,), MERGE: (0, 1), FIX: (0,), MASK: (0, 1), WARN: (0, 1), KEEP: (0,)}
+WITHHOLD = "WITHHOLD"
+EXIT_CODES = {
+    REFUSE: (2,),
+    ASK: (2,),
+    WITHHOLD: (3,),
+    QUAR: (1,),
+    MERGE: (0, 1),
+    FIX: (0,),
+    MASK: (0, 1),
+    WARN: (0, 1),
+    KEEP: (0,),
+}
 """Outcome -> exit codes of the command it may end with."""
 
 
@@ -133,7 +144,7 @@ def check_fault(fault: Fault, given: Input, run: Run) -> None:
     found = run.said + "\n".join(row["code"] for row in run.table("quarantine"))
     for code in fault.codes:
         assert code in found, f"{code} was not said:\n{run.said}"
-    if run.exit_code == 2:
+    if run.exit_code in (2, 3):
         assert not run.out.exists(), "something was written though the command refused"
     for secret in given.secrets:
         assert secret not in run.said, "a cell was said on the terminal"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from faults.exports import (
     reads,
     rewritten,
     spoilt,
-    told,
     visit_of,
+    write,
 )
 
 _DAY, _ONSET = "visit_date", "onset_date"
@@ -130,6 +131,44 @@ def _sent_to_quarantine(code: str, texts: tuple[str, ...]) -> Fault:
         remedy="Correct it in the clinic system, or leave the visit out.",
         check=aside(code, *(row for row, _ in cells)),
     )
+
+
+_FOR_RESEARCH = ("clean", "--audience", "research")
+_NOBODY = "[privacy]\ndates_allowed = []\n"
+
+
+def dated(mapping: str, *command: str) -> Callable[[Path, str], Input]:
+    """Make an entry of the clean export for a command with its options; rows of 60 patients."""
+
+    def make(folder: Path, kind: str) -> Input:
+        return Input(
+            [write(folder, kind, clean_rows(60))], mapping, command=command[:1], options=(*command[1:], "--quiet")
+        )
+
+    return make
+
+
+def _day_numbers(folder: Path, kind: str) -> Input:
+    keep = ("patient_id", "pain_pre", "sex")
+    rows = [{**{name: row[name] for name in keep}, "visit_day": str(i % 3 * 9)} for i, row in enumerate(clean_rows())]
+    return Input([write(folder, kind, rows)], _NOBODY, command=("clean",), options=("--audience", "research"))
+
+
+def _both_columns(run: Run) -> None:
+    assert 'column "visit_date" (B) and column "onset_date" (K): full dates' in run.said, run.said
+
+
+def _public_page(run: Run) -> None:
+    draft = next(run.out.glob("draft/*-public"))
+    assert "Not Safe Harbor: date elements present." in (draft / "index.html").read_text(encoding="utf-8")
+    manifest = json.loads((draft / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["dates"] == {"full_dates": True, "dates_allowed": ["public"]}
+
+
+def _no_dates(run: Run) -> None:
+    assert "Safe Harbor" not in run.said and "E969" not in run.said
+    assert not any((run.out / f"{name}.csv").exists() for name in ("quarantine", "unknown_terms"))
+    assert (run.out / "visits.csv").is_file()
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -385,14 +424,53 @@ FAULTS: tuple[Fault, ...] = (
         check=_all_days,
     ),
     Fault(
-        # Days between visits are what is measured, so full dates are read; that the tables hold them is said.
+        # Days between visits are what is measured, so full dates are read; what that makes of the tables is said.
         number=80,
         name="full_dates",
-        title="Full calendar dates: read, and said to be no Safe Harbor data",
+        title="Full calendar dates, for the clinic's own use: read, and said to be no Safe Harbor data",
         outcome=KEEP,
-        codes=("45 CFR 164.514",),
+        codes=("Not Safe Harbor: date elements present", "45 CFR 164.514"),
         make=spoilt({}),
-        check=told("45 CFR 164.514"),
+        formats=EVERYWHERE,
+        check=conserved,
+    ),
+    *(
+        Fault(
+            number=80,
+            name=f"full_dates_{name}",
+            title=f"Full calendar dates {title}",
+            outcome=ASK,
+            codes=("E969", "dates_allowed"),
+            make=dated(mapping, *command),
+            formats=EVERYWHERE,
+            remedy=f"Write `[privacy] dates_allowed = {line}`, or export day numbers.",
+            check=_both_columns,
+        )
+        for name, title, mapping, line, command in (
+            ("public", "in a public report", "", '["clinic", "public"]', ("report", "--audience", "public")),
+            ("research", "in tables that leave the house", "", '["clinic", "research"]', _FOR_RESEARCH),
+            ("nobody", "where the mapping allows them for nobody: report", _NOBODY, '["clinic"]', ("report",)),
+            ("nobody_tables", "where the mapping allows them for nobody: tables", _NOBODY, '["clinic"]', ("clean",)),
+        )
+    ),
+    Fault(
+        number=80,
+        name="full_dates_allowed",
+        title="Full calendar dates that the mapping allows for a public report: the page says what they are",
+        outcome=KEEP,
+        codes=(),
+        make=dated('[privacy]\ndates_allowed = ["public"]\n', "report", "--audience", "public"),
+        check=_public_page,
+    ),
+    Fault(
+        number=80,
+        name="day_numbers",
+        title="Day numbers instead of dates: no line is asked for, nothing is said",
+        outcome=KEEP,
+        codes=(),
+        make=_day_numbers,
+        formats=EVERYWHERE,
+        check=_no_dates,
     ),
 )
 

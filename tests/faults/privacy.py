@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from faults.catalogue import ASK, KEEP, QUAR, REFUSE, WARN, Fault, Input, Run
+from faults.catalogue import ASK, KEEP, QUAR, REFUSE, WARN, WITHHOLD, Fault, Input, Run
 from faults.exports import EVERYWHERE, clean_rows, conserved, spoilt, write
 
 _TAKE_OUT = 'Take the column out of the export; if it is none, write [privacy] accept = ["its header"] in the mapping.'
@@ -127,9 +127,8 @@ def _one_small_clinic(folder: Path, kind: str) -> Input:
         row["clinic_id"] = "Qsmallclinic" if n % 10 == 0 else "Qlargeclinic"
         row["clinician_id"] = "Qalone" if n % 10 == 0 else f"T{n % 3}"
     secrets = ("Qsmallclinic", "Qalone")
-    return Input(
-        [write(folder, kind, rows)], command=("report",), options=("--audience", "public", "--quiet"), secrets=secrets
-    )
+    options, mapping = ("--audience", "public", "--quiet"), '[privacy]\ndates_allowed = ["public"]\n'
+    return Input([write(folder, kind, rows)], mapping, command=("report",), options=options, secrets=secrets)
 
 
 def _zip3(folder: Path, kind: str) -> Input:
@@ -148,6 +147,15 @@ def _zip3_unread(run: Run) -> None:
     assert "not read" in run.said and "ZIP3" in run.said
     for name in ("visits", "episodes"):
         assert not any("zip" in column.casefold() for column in run.table(name)[0])
+
+
+def _for_research(folder: Path, kind: str) -> Input:
+    mapping = '[privacy]\ndates_allowed = ["research"]\n'
+    return Input([write(folder, kind, clean_rows())], mapping, options=("--audience", "research", "--quiet"))
+
+
+def _says_what_helps(run: Run) -> None:
+    assert "are unique" in run.said and "year instead of quarter" in run.said and 'clinic_id = ""' in run.said
 
 
 def _published(run: Run) -> None:
@@ -302,6 +310,17 @@ FAULTS: tuple[Fault, ...] = (
         make=_zip3,
         remedy="Hand on the public report, or tables made coarser; `clean` says how far each single change goes.",
         check=_zip3_unread,
+    ),
+    Fault(
+        number=99,
+        name="rare_combinations_for_research",
+        title="The same in tables for research: withheld, with what single changes do",
+        outcome=WITHHOLD,
+        codes=("E970",),
+        make=_for_research,
+        formats=EVERYWHERE,
+        remedy='Leave a column out (`clinic_id = ""` below `[columns]`), or export coarser ages or day numbers.',
+        check=_says_what_helps,
     ),
     Fault(
         number=100,

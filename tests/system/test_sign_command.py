@@ -31,7 +31,8 @@ def test_a_public_report_is_a_draft_until_a_named_person_signs_it(tmp_path, monk
 
     monkeypatch.chdir(tmp_path)
     assert look("simulate", "--patients", "150", "--seed", "5", "--clean", "--out", "simulated")[0] == 0
-    made = run(tmp_path, "report", "simulated/visits.csv", "--audience", "public", "--quiet")
+    mapping = ("--mapping", "simulated/mapping.toml")
+    made = run(tmp_path, "report", "simulated/visits.csv", *mapping, "--audience", "public", "--quiet")
     page = Path(made.stdout.strip())
     draft = page.parent
     assert draft.parent == Path("reports/draft") and not Path("reports", draft.name).exists()

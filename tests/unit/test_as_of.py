@@ -110,6 +110,7 @@ def test_a_jump_in_a_later_quarter_does_not_stop_an_earlier_report(tmp_path):
         mapping=tmp_path / "mapping.toml",
         protocol=None,
         codebook=None,
+        audience="clinic",
         quiet=True,
         as_of=datetime.date(2025, 12, 31),
     )

@@ -306,7 +306,7 @@ def test_an_account_of_episodes_with_a_small_count_shows_none_of_them():
 def test_the_page_says_of_full_dates_what_they_are():
     inputs = fakes.inputs()
     assert inputs.visits.has_calendar
-    said = [note for note in list_data_notes(inputs) if "not Safe Harbor data" in note]
+    said = [note for note in list_data_notes(inputs) if "Not Safe Harbor: date elements present." in note]
     assert len(said) == 1
     without = fakes.visits()
     without.has_calendar = False

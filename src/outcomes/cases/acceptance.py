@@ -2,7 +2,7 @@
 
 A report of which a tenth of the rows fell out looks like any other. So more than 5 % of the rows set aside, a required
 column more than 20 % empty, and the warnings that nobody but the owner can judge stop it, until the mapping says who
-knows: ``[acknowledge]``. The manifest then names both.
+knows: ``[acknowledge]``. The manifest then names both. Full dates stop it where the mapping does not allow them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from outcomes.cases.remarks import list_main_reasons
 from outcomes.cases.rules import NO_FAULTS
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.acknowledge import Acknowledge
+from outcomes.records.full_dates import find_forbidden_dates
+from outcomes.records.privacy import CLINIC
 
 if TYPE_CHECKING:
     from outcomes.cases.visits import Visits
@@ -69,16 +71,17 @@ def describe_state(visits: Visits) -> State:
     return State(n_rows, n_aside, missing, tuple(known))
 
 
-def list_objections(records: Records, visits: Visits) -> list[Finding]:
+def list_objections(records: Records, visits: Visits, audience: str = CLINIC) -> list[Finding]:
     """Return what stops a report: each with its figure, and the line of the mapping that acknowledges it.
 
     Returns
     -------
     list of Finding
-        E291 rows set aside, E292 a required column empty, E293 a warning; empty when nothing does.
+        E291 rows set aside, E292 a required column empty, E293 a warning, E969 full dates that are not allowed for
+        this audience; empty when nothing does.
     """
     said, state = records.mapping.acknowledge, describe_state(visits)
-    found = []
+    found = find_forbidden_dates(records, audience)
     accepted = MOST_SET_ASIDE_PERCENT if said.rows_set_aside_percent is None else said.rows_set_aside_percent
     if state.set_aside_percent > accepted:
         words = (
@@ -109,7 +112,7 @@ def _remedy(line: str) -> str:
     return f'Mend it in the clinic system, or write in the mapping, below [acknowledge]: {line} and by = "your name".'
 
 
-def check_acceptance(records: Records, visits: Visits) -> None:
+def check_acceptance(records: Records, visits: Visits, audience: str = CLINIC) -> None:
     """Refuse to publish from records whose state nobody has acknowledged.
 
     Raises
@@ -117,12 +120,12 @@ def check_acceptance(records: Records, visits: Visits) -> None:
     InputRefused
         With every objection, and the three rules that set most rows aside.
     """
-    found = list_objections(records, visits)
+    found = list_objections(records, visits, audience)
     if not found:
         return
     if any(finding.code == "E291" for finding in found):
         found += list_main_reasons(visits, most=3, but=NO_FAULTS)
-    raise InputRefused("No report is published from these records before this is acknowledged.", found)
+    raise InputRefused("No report is published from these records before this is settled.", found)
 
 
 def describe_acknowledgement(records: Records | None, visits: Visits) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from outcomes.files.lock import lock_name, only_run
 # The names the export knows, written here because importing that room costs more than printing the help.
 _TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms", "uniqueness")
 _OF_PATIENTS = {"visits", "episodes", "relief"}
+_PRIVATE = {"quarantine", "unknown_terms"}
+_CLINIC, _RESEARCH = "clinic", "research"
 _FORMATS = ("both", "parquet", "csv")
 _HELP = """what is written, all of it or nothing: one table a file, in the folder named by --out
   visits, episodes   one row a visit, one row an episode of care
@@ -22,9 +24,21 @@ _HELP = """what is written, all of it or nothing: one table a file, in the folde
   uniqueness         how many episodes no other patient has alike by age band, sex, clinic and start quarter, and with
                      each of them coarser; above 20 %, or with a group under 11 patients, the tables stay inside
 
+for whom:
+  --audience clinic    your own use (default); the tables stay inside
+  --audience research  who gets them under an agreement: nothing is written where the bounds of uniqueness are crossed
+                       (exit code 3; leave columns out, for example with clinic_id = "" below [columns] in the mapping),
+                       or where there are full dates and [privacy] dates_allowed does not name "research"; the tables
+                       that are for you only are left out. Ids, dates and ratings stand in them row by row: whoever
+                       passes them on answers for it
+
 examples:
   outcomes clean visits.csv --mapping mapping.toml --out cleaned/
-  outcomes clean q1.xlsx q2.xlsx --out cleaned/ --format csv --tables visits,ledger"""
+  outcomes clean q1.xlsx q2.xlsx --out cleaned/ --format csv --tables visits,ledger
+  outcomes clean visits.csv --mapping mapping.toml --audience research --out for-the-study/
+
+exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 3 withheld: tables for research would
+single people out, nothing written · 4 internal error"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,18 +50,26 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--out", type=Path, required=True, help="folder to write; it must not exist or be an earlier result"
     )
     clean.add_argument("--format", choices=_FORMATS, default="both", help="default: both")
-    clean.add_argument("--tables", default=",".join(_TABLES), help="comma-separated; default: %(default)s")
+    clean.add_argument("--tables", help="comma-separated; default: all that the audience may have")
+    clean.add_argument(
+        "--audience",
+        choices=(_CLINIC, _RESEARCH),
+        default=_CLINIC,
+        help="who will have the tables: you (default), or who gets them under an agreement",
+    )
     clean.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
     from outcomes.cases.export import export_cases
-    from outcomes.cli.uniqueness import describe_uniqueness
+    from outcomes.cli.uniqueness import check_uniqueness, describe_uniqueness
 
-    tables = _check_tables(args.tables)
+    tables = _check_tables(args.tables, args.audience)
     with only_run(args.out.absolute().parent, lock_name(args.out)):
         records, episodes = read_cases(args)
+        if args.audience == _RESEARCH and _OF_PATIENTS & set(tables):
+            check_uniqueness(episodes)
         acknowledged = records.mapping.acknowledge
         del records  # writing needs the memory
         export_cases(episodes, args.out, tables, args.format)
@@ -56,11 +78,15 @@ def run(args: argparse.Namespace) -> int:
         return finish(episodes, args.out, acknowledged)
 
 
-def _check_tables(names: str) -> list[str]:
-    """Refuse a table that is none before a long file is read."""
-    tables = [name.strip() for name in names.split(",") if name.strip()]
+def _check_tables(names: str | None, audience: str) -> list[str]:
+    """Refuse a table that is none, or not for this audience, before a long file is read."""
+    offered = [name for name in _TABLES if audience == _CLINIC or name not in _PRIVATE]
+    tables = offered if names is None else [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in tables if name not in _TABLES]
+    private = [name for name in tables if name not in offered]
     if unknown or not tables:
         what = f"There is no table {', '.join(unknown)}" if unknown else "--tables names no table"
-        raise OutcomesError(f"{what}; choose from {', '.join(_TABLES)}.")
+        raise OutcomesError(f"{what}; choose from {', '.join(offered)}.")
+    if private:
+        raise OutcomesError(f"{', '.join(private)}: for you only; for research choose from {', '.join(offered)}.")
     return tables

@@ -30,7 +30,8 @@ for whom:
   --audience public  everybody: a small report of its own. It counts patients, shows none of 1 to 10, rounds everything
                      to 5, and is written only when what is hidden was shown to stay hidden, also from who knows your
                      earlier public reports, drafts too. Those are kept in OUT/.release-ledger.json, for you only: never
-                     delete or pass it on. No notebooks, clinics, clinicians or dates. It is a draft, in
+                     delete or pass it on. No notebooks, clinics, clinicians or dates; an export with full dates needs
+                     [privacy] dates_allowed = ["clinic", "public"] in its mapping. It is a draft, in
                      OUT/draft/QUARTER-public/, until a named person signs it: `outcomes sign` moves it to
                      OUT/QUARTER-public/
 

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from outcomes.records.acknowledge import Acknowledge
 
 DONE, ROWS_SET_ASIDE, REFUSED, WITHHELD, INTERNAL = 0, 1, 2, 3, 4
-_FULL_DATES = (
-    "the tables hold full dates of visits, which the Safe Harbor list of 45 CFR 164.514(b)(2) names: keep them inside"
-)
+_NAMED = "the tables hold full dates of visits, which the list of 45 CFR 164.514(b)(2) names"
 
 
 def add_command(
@@ -60,7 +58,7 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     """Read, clean and group: what `report` and `clean` share.
 
     Whether anything may be published from these records (`cases.acceptance`) is decided here `for_release`, before
-    the long work; otherwise it is only said.
+    the long work; otherwise it is only said, but for dates that are not allowed for who is to see the tables.
     """
     from outcomes.cases import build_episodes, build_visits
     from outcomes.cases.acceptance import check_acceptance, list_objections
@@ -71,6 +69,7 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     from outcomes.records import Mapping, read_records
     from outcomes.records.counted import counted
     from outcomes.records.file_names import name_files
+    from outcomes.records.full_dates import WHAT_IT_IS, find_forbidden_dates
     from outcomes.records.pseudonyms import check_key_place
     from outcomes.records.remarks import list_remarks
 
@@ -82,6 +81,8 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     mapping = Mapping.load(args.mapping) if args.mapping else Mapping()
     check_key_place(mapping, getattr(args, "out", None))
     records = read_records(args.exports, mapping)
+    if not for_release and (forbidden := find_forbidden_dates(records, args.audience)):
+        raise InputRefused("The tables would hold full dates.", forbidden)  # a report says all its objections in one go
     for note in list_remarks(records):
         tell(note)
     tell(f"checking {counted(records.n, 'record')} ...")
@@ -93,11 +94,12 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     if as_of := getattr(args, "as_of", None):
         visits = cut_visits(visits, as_of)  # before it is judged: what is not used need not be acknowledged
     if for_release:
-        check_acceptance(records, visits)
-    if visits.has_calendar and not for_release:
-        tell(_FULL_DATES)
-    for objection in list_objections(records, visits):
-        say(f"a report from these records would be refused: {objection}")
+        check_acceptance(records, visits, args.audience)
+    else:
+        if visits.has_calendar:
+            tell(f"{WHAT_IT_IS}: {_NAMED}")
+        for objection in list_objections(records, visits):
+            say(f"a report from these records would be refused: {objection}")
     episodes = build_episodes(visits)
     n_before = visits.n - int(episodes.sizes.sum())
     more = f", and {counted(n_before, 'maintenance visit')} before a first one" if n_before else ""

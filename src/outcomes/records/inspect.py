@@ -17,6 +17,7 @@ from outcomes.definitions import Codebook
 from outcomes.errors import InputRefused
 from outcomes.records import inspect_values as weigh
 from outcomes.records.columns import column_letter, normalise_header
+from outcomes.records.full_dates import explain_dates
 from outcomes.records.identifiers import Likely, judge_column
 from outcomes.records.identifiers_export import find_cells
 from outcomes.records.inspect_columns import MAYBE, SURE, Match, ask_about_column, match_columns, score_name
@@ -128,7 +129,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         matches=tuple(m for m in matches if m.score >= SURE),
         others=tuple(_others(top, matches)),
         proposal=proposal,
-        evidence=top.evidence | evidence,
+        evidence=top.evidence | evidence | explain_dates(records),
         open_questions=(*top.open_questions, *unsure.values(), *questions),
         suspects=(*suspects, *_judge_read(records, proposal)),
         unknown=tuple(list_unknown_terms(records, proposal, codebook)),

@@ -156,8 +156,8 @@ def _non_data(found: Inspection) -> Iterator[str]:
 
 
 def _privacy(found: Inspection) -> Iterator[str]:
-    privacy = found.proposal.privacy
-    if not (found.suspects or privacy.accept or privacy.pseudonymise):
+    privacy, dates = found.proposal.privacy, found.evidence.get("dates_allowed", "")
+    if not (found.suspects or privacy.accept or privacy.pseudonymise or dates):
         return
     yield ""
     yield "[privacy]"
@@ -174,3 +174,5 @@ def _privacy(found: Inspection) -> Iterator[str]:
         yield _line("# pseudonymise = true", "replaces the ids by keyed pseudonyms")
     if privacy.key:
         yield f"key = {quote(privacy.key)}"
+    if dates:
+        yield _line(f"dates_allowed = {join_words(privacy.dates_allowed)}", dates)

@@ -190,7 +190,8 @@ class Mapping:
     def hash(self) -> str:
         """Twelve hex digits over every setting that decides a number; the same in every process."""
         settings = {name: values for name, values in asdict(self).items() if name != "acknowledge"}
-        settings["privacy"].pop("folder")
+        for name in ("folder", "dates_allowed"):
+            settings["privacy"].pop(name)
         text = json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""The section ``[privacy]`` of a mapping: columns accepted though they look like identifiers, and pseudonyms."""
+"""The section ``[privacy]`` of a mapping: columns accepted though they look like identifiers, pseudonyms, and dates."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 KEY_NAME = "pseudonyms.key"
+CLINIC, RESEARCH, PUBLIC = "clinic", "research", "public"
+AUDIENCES = (CLINIC, RESEARCH, PUBLIC)
+"""Who may see what is made of an export: the clinic's own staff, who gets its tables under an agreement, everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class Privacy:
         Whether patient, clinician and clinic ids are replaced by keyed pseudonyms before anything else sees them.
     key : str or None
         File with the key; relative to the mapping. None: `KEY_NAME` beside the mapping.
+    dates_allowed : tuple of str
+        Of `AUDIENCES`: for whom an export with full dates may be used. It changes no number.
     folder : Path
         Where the mapping stands; not compared, no part of the mapping's hash.
     """
@@ -29,6 +34,7 @@ class Privacy:
     accept: tuple[str, ...] = ()
     pseudonymise: bool = False
     key: str | None = None
+    dates_allowed: tuple[str, ...] = (CLINIC,)
     folder: Path = field(default=Path(), compare=False)
 
     @property
@@ -50,4 +56,15 @@ def _path(value: Any) -> str:
     return "" if isinstance(value, str) and value.strip() else 'must be a path, for example "../keys/pseudonyms.key".'
 
 
-RULES: dict[str, Callable[[Any], str]] = {"accept": _headers, "pseudonymise": _flag, "key": _path}
+def _audiences(value: Any) -> str:
+    fits = isinstance(value, list) and all(word in AUDIENCES for word in value) and len(set(value)) == len(value)
+    words = ", ".join(f'"{word}"' for word in AUDIENCES)
+    return "" if fits else f"must be a list, each once, of {words}; [] for nobody."
+
+
+RULES: dict[str, Callable[[Any], str]] = {
+    "accept": _headers,
+    "pseudonymise": _flag,
+    "key": _path,
+    "dates_allowed": _audiences,
+}

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes import __version__
 from outcomes.cases.acceptance import describe_acknowledgement
+from outcomes.records import privacy
+from outcomes.records.full_dates import describe_dates
 from outcomes.release.configuration import describe_environment
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 SELF = "manifest_sha256"
-CLINIC, PUBLIC = "clinic", "public"
+CLINIC, PUBLIC = privacy.CLINIC, privacy.PUBLIC
 """Audiences of a release: a practice's own staff, and everybody."""
 INTERNAL = "Internal, not for publication"
 """What a release for a practice's own staff says on its page, on every sheet of its PDF, and in its manifest."""
@@ -87,6 +89,7 @@ def build_manifest(
         "as_of_asked": as_of_asked,
         "inputs": [] if records is None else [_describe_file(file) for file in records.files],
         "row_accounting": episodes.ledger.rows(),
+        "dates": describe_dates(records, visits.has_calendar),
         "acknowledged": describe_acknowledgement(records, visits),
         "definitions": {
             "protocol": protocol.hash,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.files.cells import guard
 from outcomes.ledger import Ledger
+from outcomes.records.full_dates import WHAT_IT_IS
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.marks import HIDDEN, small_mark
 from outcomes.release.table_disclosure import protect_parts
@@ -39,8 +40,8 @@ VISIT_BANDS = ((1, 1, "1"), (2, 3, "2 to 3"), (4, 6, "4 to 6"), (7, 12, "7 to 12
 LONGEST_TERM = 60
 MOST_UNREAD = 30
 _FULL_DATES = (
-    "The export has full dates of visits, which the Safe Harbor list of 45 CFR 164.514(b)(2) names: its records are "
-    "not Safe Harbor data. No date of a patient's visit stands on this page."
+    f"{WHAT_IT_IS}. The export has full dates of visits, which the list of 45 CFR 164.514(b)(2) names, and its mapping "
+    "allows them for the clinic's own staff. No date of a patient's visit stands on this page."
 )
 UNDECIDED_ENDS = ("follow_up_unknown", "open_at_data_cut")
 TOO_EARLY = "it is too early to tell; more than half of the episodes are still open at the data cut"

@@ -6,6 +6,10 @@ from datetime import date
 
 from outcomes.simulate.words import HEADERS, MISSING_MARKS
 
+_PRIVACY = """[privacy]
+dates_allowed = ["clinic", "research", "public"] # nobody is behind these dates
+"""
+
 
 def clean_mapping_toml(data_cut: date) -> str:
     """Text of ``mapping.toml`` for a clean export cut at `data_cut`."""
@@ -13,7 +17,8 @@ def clean_mapping_toml(data_cut: date) -> str:
 
 [dates]
 data_cut = {data_cut.isoformat()}
-"""
+
+{_PRIVACY}"""
 
 
 def mapping_toml(data_cut: date) -> str:
@@ -46,4 +51,5 @@ scale = "0-10"
 
 [non_data]
 patient_id = ["Total"]
-"""
+
+{_PRIVACY}"""

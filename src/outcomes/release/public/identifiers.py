@@ -6,20 +6,28 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from outcomes.errors import DisclosureError, Finding
+from outcomes.records.full_dates import WHAT_IT_IS
 from outcomes.records.identifier_kinds import KINDS
 from outcomes.records.identifiers import scan_text
 
 if TYPE_CHECKING:
     from outcomes.records import Records
 
+_FULL_DATES = (
+    f"{WHAT_IT_IS}. The records behind this page have full dates of visits, which the list of 45 CFR 164.514(b)(2) "
+    "names; the page names months and quarters, and no day of a patient's visit."
+)
 
-def describe_search(records: Records | None) -> tuple[str, ...]:
+
+def describe_search(records: Records | None, has_calendar: bool = False) -> tuple[str, ...]:
     """Return, in sentences, what was looked for in the export and in this release, and what was found.
 
     Parameters
     ----------
     records : Records or None
         As read; None when the cases came without them.
+    has_calendar : bool
+        Whether the records have full dates.
     """
     kinds = list(dict.fromkeys(kind.name for kind in KINDS))
     own = "Every text of this release was searched for e-mail, web and internet addresses and for phone, social "
@@ -27,6 +35,7 @@ def describe_search(records: Records | None) -> tuple[str, ...]:
         *(_of_export(records, kinds) if records is not None else ("The export was not searched in this run.",)),
         own + "security and record numbers; none was found.",
         "Free text of a visit is not read. A search can miss what it looks for: it is no guarantee.",
+        *((_FULL_DATES,) if has_calendar else ()),
     )
 
 

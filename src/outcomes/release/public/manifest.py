@@ -23,6 +23,7 @@ def build_public_manifest(
     audit: Mapping[str, Any],
     handled: Mapping[str, Any],
     outputs: Mapping[str, str],
+    dates: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the manifest of a public release as plain values.
 
@@ -41,6 +42,8 @@ def build_public_manifest(
         For each table its unit, cohort and rounding, how many cells are hidden, and what was done.
     outputs : Mapping[str, str]
         Relative path -> SHA-256 of every file of the release but the manifest.
+    dates : Mapping
+        Whether the records have full dates, and for whom the mapping allows them (`records.full_dates`).
     """
     protocol = episodes.protocol
     manifest = {
@@ -55,6 +58,7 @@ def build_public_manifest(
             "mapping_withheld": [],
         },
         "protocol": protocol.to_plain(),
+        "dates": dict(dates),
         "rules": describe_rules(rules),
         "tables": dict(handled),
         "audit": dict(audit),

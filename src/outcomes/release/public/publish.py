@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import DisclosureError, Finding
 from outcomes.files.lock import only_run
+from outcomes.records.full_dates import describe_dates
 from outcomes.release.configuration import PROTOCOL
 from outcomes.release.manifest import PUBLIC, hash_files, to_json
 from outcomes.release.model import FigureView, Link, Page
@@ -132,6 +133,7 @@ def publish_public(
                 {**made.audit, "ledger_head": head},
                 made.handled,
                 hash_files(staging),
+                describe_dates(records, episodes.has_calendar),
             )
             write(staging / MANIFEST, to_json(manifest))
         ledger.confirm(head)
@@ -184,7 +186,7 @@ def make_release(
     texts = {
         "rules": list_rules(rules.k, base, rules.least_values),
         "reasons": list_reasons(protected.tables, words),
-        "identifiers": describe_search(records),
+        "identifiers": describe_search(records, episodes.has_calendar),
     }
     facts = PublicFacts(episodes.protocol, codebook, quarter, rules.k, base, texts)
     page = build_public_page(frames, facts, _LINKS)
