@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -238,10 +239,15 @@ def _numbers_as_text(folder: Path, kind: str) -> Input:
     return Input([write(folder, kind, clean_rows())])
 
 
-def _percent(sheet: Any) -> None:
+def _percent(sheet: Any, columns: Sequence[int] = (4,)) -> None:
     for i in range(2, 122):
-        cell = sheet.cell(i, 4)
-        cell.value, cell.number_format = int(cell.value) / 10, "0%"
+        for column in columns:
+            cell = sheet.cell(i, column)
+            cell.value, cell.number_format = int(cell.value) / 10, "0%"
+
+
+def _both_percent(sheet: Any) -> None:
+    _percent(sheet, (4, 5))
 
 
 def _says(*words: str) -> Callable[[Run], None]:
@@ -577,7 +583,18 @@ FAULTS: tuple[Fault, ...] = (
         ("E127",),
         _book(_percent),
         (XLSX,),
-        "Format the column as plain numbers; [pain] scale.",
-        _says("120 cells", 'column "pain_pre" (D)', "scale ="),
+        '[pain] scale = "0-1", or format the column as plain numbers.',
+        _says("120 cells", 'column "pain_pre" (D)', 'scale = "0-1"'),
+    ),
+    Fault(
+        54,
+        "percent_declared",
+        "Ratings shown as percent, declared: 70 % is 7 of 10",
+        FIX,
+        (),
+        lambda folder, kind: dataclasses.replace(_book(_both_percent)(folder, kind), mapping='[pain]\nscale = "0-1"\n'),
+        (XLSX,),
+        "Nothing.",
+        _same_tables,
     ),
 )

@@ -66,6 +66,17 @@ def _hundred(where: Callable[[Row, int], bool]) -> Callable[[Row, int], None]:
     return change
 
 
+def _tenth(where: Callable[[Row, int], bool]) -> Callable[[Row, int], None]:
+    """Write ratings as parts of one, 7 as 0.7."""
+
+    def change(row: Row, number: int) -> None:
+        if where(row, number):
+            for column in (_PAIN, "pain_post"):
+                row[column] = f"{int(row[column]) / 10:g}"
+
+    return change
+
+
 def _old_codes(row: Row, _: int) -> None:
     row["diagnoses"] = "724.8"
 
@@ -240,6 +251,32 @@ FAULTS: tuple[Fault, ...] = (
         make=rewritten(_hundred(lambda row, _: row["clinic_id"] == "south")),
         formats=EVERYWHERE,
         remedy="Export the two scales apart, or bring them to one.",
+    ),
+    *(
+        Fault(
+            number=85,
+            name=name,
+            title=title,
+            outcome=ASK,
+            codes=("E234", 'scale = "0-1"', "between 0 and 1"),
+            make=rewritten(_tenth(where)),
+            formats=EVERYWHERE,
+            remedy="Declare `[pain] scale`; where the scales are mixed, export them apart.",
+        )
+        for name, title, where in (
+            ("parts_of_one", "Ratings on 0 to 1, not declared", lambda *_: True),
+            ("parts_of_one_clinic", "One clinic rates on 0 to 1", lambda row, _: row["clinic_id"] == "south"),
+        )
+    ),
+    Fault(
+        number=85,
+        name="parts_of_one_declared",
+        title="The same, declared",
+        outcome=FIX,
+        codes=(),
+        make=rewritten(_tenth(lambda *_: True), '[pain]\nscale = "0-1"\n'),
+        formats=EVERYWHERE,
+        check=reads(0, "pain_pre_nrs", "8"),
     ),
     Fault(
         number=85,

@@ -309,6 +309,8 @@ def test_scale_marks_flags_and_cut() -> None:
     assert weigh.weigh_pain_scale([{"7": 90, "70": 2}])[0] == "0-10"
     assert weigh.weigh_pain_scale([{"7": 9, "70": 91}])[0] == "0-100"
     assert weigh.weigh_pain_scale([{"7": 60, "70": 40}])[0] == ""
+    scale, words = weigh.weigh_pain_scale([{"0.7": 60, "0.4": 30, "1": 10}])
+    assert scale == "" and "90 ratings lie between 0 and 1" in words and '"0-1"' in words
     assert weigh.weigh_decimal_mark([{"5,5": 3, "6": 9}])[0] == ","
     assert weigh.find_missing_marks([{"n/a": 3, "-": 1, "Jane": 2, "5": 7}]) == ["-", "n/a"]
     assert weigh.find_flags([{"ja": 3, "nein": 1}]) == (["ja"], ["nein"])

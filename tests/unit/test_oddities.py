@@ -16,7 +16,9 @@ from outcomes.cases.jumps import find_jumps
 from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
 from outcomes.cases.suspicions import name_quarter, quarter_of
+from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
+from tables import records_of
 
 QUARTERS = [
     int(np.datetime64(day, "D").astype(int)) for day in ("2025-01-01", "2025-04-01", "2025-07-01", "2025-10-01")
@@ -154,6 +156,29 @@ def test_two_heaps_in_one_clinic() -> None:
     generator = np.random.default_rng(4)
     ratings = np.where(generator.random(200) < 0.4, generator.integers(1, 10, 200), 10 * generator.integers(2, 10, 200))
     assert "two scales are mixed" in misfits(ratings, "0-100")[0]
+
+
+def test_parts_of_one() -> None:
+    """On 0 to 10, tenths up to 1 in one clinic are another scale; 0.5 for "hardly any", or a long tail, is none."""
+    generator = np.random.default_rng(4)
+    whole, south = generator.integers(0, 11, 200), CLINICS[1] == 1
+    for odd, name in ((south, "south"), (south & (np.arange(200) % 3 == 0), "south"), (whole >= 0, "this column")):
+        said = misfits(np.where(odd, whole / 10, whole), "0-10")
+        assert len(said) == 1 and re.match(rf"E234 .* of {name} lie between 0 and 1", said[0]), said
+    assert misfits(np.where(whole < 4, 0.5, whole), "0-10") == []
+    assert misfits(np.round(generator.exponential(2, 200).clip(0, 10), 1), "0-10") == []
+    assert misfits(whole, "0-10") == []
+
+
+def test_so_low_ratings_can_be_known() -> None:
+    cells = {"patient_id": [f"p{i}" for i in range(60)], "visit_date": ["2025-01-06"] * 60}
+    cells["pain_pre"] = [f"0.{1 + i % 9}" for i in range(60)]
+    with pytest.raises(InputRefused, match=r"E234 .*0-1.*acknowledge"):
+        build_visits(records_of(cells))
+    known = Mapping.from_dict({"acknowledge": {"warnings": ["E234"], "by": "R. Keller"}})
+    assert build_visits(records_of(cells, known)).columns["pain_pre"].max() == 90
+    parts = build_visits(records_of(cells, Mapping.from_dict({"pain": {"scale": "0-1"}})))
+    assert sorted(set(parts.columns["pain_pre"].tolist())) == [100 * i for i in range(1, 10)]
 
 
 # -- files ------------------------------------------------------------------------------------------------------------

@@ -124,7 +124,9 @@ class Measuring(Typing):
             groups.append(([file.name for file in self.records.files], self.records.source))
         ratings, outside = parsed.values[column.codes], (parsed.faults == "E232")[column.codes]
         place = f"column '{self.header(name)}' ({name})"
-        self.misfits += find_scale_misfits(ratings, outside, self.mapping.pain.scale, groups, place)
+        found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, groups, place)
+        known = self.mapping.acknowledge.warnings
+        self.misfits += [finding for finding in found if finding.code not in known or finding.code != "E234"]
 
     def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
         in_records = np.bincount(column.codes, minlength=len(column.values))

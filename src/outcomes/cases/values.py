@@ -47,6 +47,7 @@ def _plain(values: NDArray[np.int32]) -> NDArray[np.str_]:
 _MADE_A_DATE = re.compile(
     r"^(\d{1,2}[-. ][A-Za-z]{3}\.?|[A-Za-z]{3}\.?[-. ]\d{1,2}|\d{4}-\d\d?-\d\d?\b.*|\d\d?[/.-]\d\d?[/.-]\d{2,4})$"
 )
+_TOPS = {"0-1": 1, "0-10": 10, "0-100": 100}
 _FRACTION = re.compile(r"^([\d.]+)\s*/\s*(10|100)$")
 _RANGE = re.compile(r"^([\d.]+)\s*(?:-|–|to)\s*([\d.]+)$")
 _CHANGE = re.compile(r"^([\d.]+)\s*(?:->|→|=>|>)\s*([\d.]+)$")
@@ -58,8 +59,8 @@ def parse_pain(texts: Sequence[str], mapping: Mapping) -> Parsed:
     ``6/10`` is 6, ``6-7`` is 6.5, and ``8->5`` is 8 before and 5 after treatment (``extra``); each such reading is
     named in ``fixed``. Nothing is clipped.
     """
-    unit = HUNDREDTHS if mapping.pain.scale == "0-10" else HUNDREDTHS // 10
-    top = 10 if mapping.pain.scale == "0-10" else 100
+    top = _TOPS[mapping.pain.scale]
+    unit = 10 * HUNDREDTHS // top
     before = np.full(len(texts), MISSING, dtype=np.int32)
     after = np.full(len(texts), MISSING, dtype=np.int32)
     faults = np.zeros(len(texts), dtype="<U4")

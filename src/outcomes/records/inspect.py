@@ -201,7 +201,7 @@ def _weigh(records: Records, proposal: Mapping, top: Top, given: Mapping) -> tup
     scale, evidence["scale"] = weigh.weigh_pain_scale(
         cells[name] for name in ("pain_pre", "pain_post") if name in cells
     )
-    if not scale:
+    if not scale and given.pain == PainOptions():
         questions.append(f"[pain] scale: {evidence['scale']}")
     marks = weigh.find_missing_marks([*numbers, *(cells[name] for name in _DATES if name in cells)])
     true, false = weigh.find_flags([cells[name] for name in ("paresthesia",) if name in cells] + _flags(records))

@@ -157,16 +157,20 @@ def weigh_decimal_mark(columns: Iterable[Counts]) -> tuple[str, str]:
 
 def weigh_pain_scale(columns: Iterable[Counts]) -> tuple[str, str]:
     """Return the scale of the pain ratings, ``""`` when both could be, and the rows that speak for it."""
-    low = high = beyond = 0
+    low = high = beyond = part = above = 0
     for cells in columns:
         for text, n in cells.items():
             if match := _NUMBER.match(text):
                 value = float(match[1].replace(",", "."))
                 low, high, beyond = low + n * (value <= 10), high + n * (10 < value <= 100), beyond + n * (value > 100)
+                part, above = part + n * (0 < value < 1), above + n * (1 < value < 2)
     n = low + high + beyond
     words = f"{low:,} of {counted(n, 'rating')} {'is' if n == 1 else 'are'} 10 or less, {high:,} from 11 to 100"
     if not n:
         return "0-10", "no ratings were seen"
+    if part >= 0.2 * n and above <= 0.25 * part:
+        seen = f"{agreeing(part, 'rating', 'lies', 'lie')} between 0 and 1: parts of 1, or percent?"
+        return "", f'{words}, {seen} "0-1" reads 0.7 as 7 of 10'
     if low >= 0.9 * n:
         return "0-10", words
     return ("0-100", words) if high >= 0.5 * n else ("", f"{words}: two scales in one column? ask the clinic")

@@ -57,7 +57,7 @@ FIELDS: tuple[str, ...] = (
 """The fields of a visit record, which are also its canonical headers."""
 
 DATE_ORDERS = ("iso", "dmy", "mdy", "ymd", "excel", "excel-1904")
-PAIN_SCALES = ("0-10", "0-100")
+PAIN_SCALES = ("0-10", "0-100", "0-1")
 SIMILAR_IDS = ("same", "apart")
 
 

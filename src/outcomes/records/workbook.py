@@ -115,7 +115,8 @@ def _build_part(
         notes=[*notes, *wanted.notes],
     )
     place = f'{file.name} › sheet "{file.sheet}"'
-    _check_percent(wanted, answer["percent"], place)
+    if mapping.pain.scale != "0-1":
+        _check_percent(wanted, answer["percent"], place)
     for what in ("row", "column"):
         if n := answer[f"hidden_{what}s"]:
             hidden = counted(n, f"hidden {what}")
@@ -138,5 +139,6 @@ def _check_percent(wanted: Wanted, percent: dict[str, int], place: str) -> None:
                 "E127",
                 f"{n:,} cells are shown as percent: 70 % is stored as 0.7, and could be meant as either.",
                 f'{place} › column "{wanted.header[position].strip()}" ({column_letter(position)})',
-                'Format the column as plain numbers, then write [pain] scale = "0-10" or "0-100" in the mapping.',
+                'If 70 % stands for 7 of 10, write [pain] scale = "0-1" in the mapping; if not, format the column as '
+                "plain numbers.",
             )
