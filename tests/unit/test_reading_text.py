@@ -85,7 +85,8 @@ def test_initials_are_a_footer_only_without_a_day() -> None:
 @pytest.mark.parametrize(
     ("text", "n"),
     [("Records: 1,234", 1234), ("1'234 rows", 1234), ("Total 24375 records", 24375), ("Number of visits 12", 12),
-     ("Total 612", None), ("Page 3", None), ("(17 rows affected)", 17)],
+     ("Total 612", None), ("Page 3", None), ("(17 rows affected)", 17),
+     ("Records\t120", 120), ("Total: 120 visits\t480\t360", 120), ("Total visits\t480\t360", None)],
 )  # fmt: skip
 def test_stated_rows(text: str, n: int | None) -> None:
     assert read_stated_rows(text) == n

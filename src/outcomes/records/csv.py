@@ -21,7 +21,7 @@ import pyarrow.csv as pacsv
 
 from outcomes.records.csv_head import DELIMITERS, Head, read_head
 from outcomes.records.encodings import MOST_LINES, Undecodable, find_undecodable, refuse_encoding
-from outcomes.records.footers import is_footer
+from outcomes.records.footers import BETWEEN_CELLS, is_footer
 from outcomes.records.lines import MAX_RECORD_BYTES, NEWLINE, Lines, has_high_controls, sort_lines
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Codes, Part
@@ -280,7 +280,7 @@ class _Reader:
             self._count("declared non-data")
         elif is_footer(first, has_day=n_fields > width):
             self._count("totals and footers")
-            self.part.footers.append((row, " ".join(cell for cell in cells if cell)))
+            self.part.footers.append((row, BETWEEN_CELLS.join(cell for cell in cells if cell)))
         else:
             code = "E141" if n_fields > width else "E143" if row == self.unfinished_line else "E142"
             detail = f"{n_fields} fields, the header line has {width}"

@@ -33,6 +33,8 @@ _STATED = (
     ),
 )
 _LONGEST = 200
+BETWEEN_CELLS = "\t"
+"""Between the cells of a footer, so that two numbers beside each other are not read as one."""
 
 
 def is_footer(first_cell: str, has_day: bool = False) -> bool:
@@ -42,9 +44,14 @@ def is_footer(first_cell: str, has_day: bool = False) -> bool:
 
 
 def read_stated_rows(text: str) -> int | None:
-    """Return the number of records a footer states ("Records: 1,234"); None when it states none."""
-    text = text[:_LONGEST].strip(" \t\"'*=-")
-    for pattern in _STATED:
-        if found := pattern.search(text):
-            return int(re.sub(r"\D", "", found.group(1)))
+    """Return the number of records a footer states ("Records: 1,234"); None when it states none.
+
+    It stands in the first cell, or in the second of two; further cells hold totals of their columns.
+    """
+    cells = text[:_LONGEST].split(BETWEEN_CELLS)
+    for stated in (cells[0], " ".join(cells) if len(cells) == 2 else ""):
+        plain = stated.strip(" \"'*=-")
+        for pattern in _STATED:
+            if found := pattern.search(plain):
+                return int(re.sub(r"\D", "", found.group(1)))
     return None

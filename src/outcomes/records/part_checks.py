@@ -11,7 +11,7 @@ import numpy.typing as npt
 from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import BLANK, column_letter, normalise_header
-from outcomes.records.footers import FOOTER, SHORT_FOOTER, read_stated_rows
+from outcomes.records.footers import BETWEEN_CELLS, FOOTER, SHORT_FOOTER, read_stated_rows
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import Part, TextColumn
 from outcomes.records.rules import refuse
@@ -98,7 +98,7 @@ def find_footers(part: Part) -> Mask:
         mask |= rows
     for row in np.flatnonzero(mask).tolist():
         cells = [column.values[int(column.codes[row])].as_py().strip() for column in part.columns.values()]
-        part.footers.append((int(part.rows[row]), " ".join(cell for cell in cells if cell)))
+        part.footers.append((int(part.rows[row]), BETWEEN_CELLS.join(cell for cell in cells if cell)))
     return mask
 
 
