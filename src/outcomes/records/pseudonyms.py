@@ -50,10 +50,11 @@ def load_key(path: Path) -> bytes:
     Raises
     ------
     ConfigError
-        The file is no key, others can read it, or it cannot be made.
+        The file is no key, others can read it, or it cannot be made; it would be made inside a release.
     """
     try:
         if not path.exists():
+            _check_no_release(path)
             return _make_key(path)
         mode, key = path.stat().st_mode, path.read_bytes()
     except OSError as error:
@@ -64,6 +65,14 @@ def load_key(path: Path) -> bytes:
         remedy = "Name another file in [privacy] key, or take that line out and a key is made."
         raise _refuse("E912", f"this is no key: it must hold {KEY_BYTES} bytes.", path, remedy)
     return key
+
+
+def _check_no_release(path: Path) -> None:
+    """Refuse to make a key inside a release, as where the mapping of a release is used again."""
+    for folder in path.resolve().parents:
+        if (folder / "manifest.json").is_file() and (folder / "config" / "protocol.toml").is_file():
+            remedy = "Use your own mapping with the key beside it, or name that key in [privacy] key."
+            raise _refuse("E913", "the key would be made inside a release, and is another one.", path, remedy)
 
 
 def _make_key(path: Path) -> bytes:

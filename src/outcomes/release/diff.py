@@ -30,6 +30,7 @@ from functools import partial
 from pathlib import Path
 
 from outcomes.errors import NotEstimable, OutcomesError
+from outcomes.records.pseudonyms import load_key
 from outcomes.release.configuration import compare_environments, describe_environment
 from outcomes.release.diff_inputs import Ingredients, Release, build, find_files, gather, open_release
 from outcomes.release.diff_rows import RowChanges, compare_rows, with_added_rows
@@ -190,6 +191,7 @@ def _walk(
         find_files(release, places)  # both are looked for before either is read
     run.progress("reading the inputs")
     old, new = (gather(release, places) for release, places in zip(releases, given, strict=True))
+    _check_keys(old, new)
     rows = compare_rows(old, new) if {INPUTS, AS_OF, MAPPING} & set(changes) else None
     made = [*_change_data(old, new, rows, AS_OF in changes), *_change_settings(old, new)]
     if installed:
@@ -198,6 +200,13 @@ def _walk(
     steps.append(Step(made[-1][0], ends[1]))  # what was published is the end of the way
     reading = (_READING,) if rows is not None and not rows.same_reading else ()
     return _Way(tuple(steps), (*reading, *together), rows)
+
+
+def _check_keys(old: Ingredients, new: Ingredients) -> None:
+    """Refuse pseudonyms of two keys: no patient of the one export would be found in the other."""
+    said = [parts.records.mapping.privacy for parts in (old, new)]
+    if all(privacy.pseudonymise for privacy in said) and len({load_key(privacy.key_path) for privacy in said}) > 1:
+        raise OutcomesError("the pseudonyms of the two releases have different keys, so no patient is in both")
 
 
 def _check_installed(releases: tuple[Release, Release], differ: bool) -> bool:

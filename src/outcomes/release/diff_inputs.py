@@ -24,7 +24,7 @@ from outcomes.release.verify import verify_release
 if TYPE_CHECKING:
     from outcomes.cases import Episodes
     from outcomes.definitions import Codebook, Protocol
-    from outcomes.records import Mapping, Records
+    from outcomes.records import Records
 
 INPUTS = "inputs.json"
 
@@ -101,7 +101,8 @@ def _memory(release: Path) -> Path:
     return name_beside(whole, INPUTS)
 
 
-def _recall(release: Path) -> dict[str, Any]:
+def recall(release: Path) -> dict[str, Any]:
+    """Return where the inputs of a release lay (`fill_inputs`); nothing where that is not known."""
     try:
         # Of a release that was copied, the file that was copied with it: each input is told by its hash all the same.
         path = find_beside(release.resolve(), INPUTS, MANIFEST) or _memory(release)
@@ -125,7 +126,7 @@ def find_files(release: Release, given: Sequence[Path] = ()) -> list[Path]:
     OutcomesError
         The first input that is not at hand, by name.
     """
-    recalled = _recall(release.folder).get("files", {})
+    recalled = recall(release.folder).get("files", {})
     found = []
     for item in {entry["sha256"]: entry for entry in release.manifest["inputs"]}.values():
         places = [*_list_places(given), *(Path(path) for key, path in recalled.items() if key == item["sha256"])]
@@ -159,7 +160,7 @@ def gather(release: Release, given: Sequence[Path] = ()) -> Ingredients:
         What is not at hand, or does not have the hash the manifest names.
     """
     from outcomes.definitions import Codebook, Protocol
-    from outcomes.records import read_records
+    from outcomes.records import Mapping, read_records
 
     files, said = find_files(release, given), release.manifest["definitions"]
     protocol = Protocol.load(release.folder / PROTOCOL)
@@ -169,7 +170,7 @@ def gather(release: Release, given: Sequence[Path] = ()) -> Ingredients:
         raise OutcomesError(f"the vocabulary of {release.name} is not that of this installation")
     asked = release.manifest["as_of_asked"]
     return Ingredients(
-        read_records(files, _find_mapping(release)),
+        read_records(files, Mapping.load(find_mapping_file(release))),
         protocol,
         codebook,
         datetime.date.fromisoformat(asked) if asked else None,
@@ -177,18 +178,35 @@ def gather(release: Release, given: Sequence[Path] = ()) -> Ingredients:
     )
 
 
-def _find_mapping(release: Release) -> Mapping:
-    """The mapping in the release, or, where it was not written in full, the file it came from."""
+def find_mapping_file(release: Release) -> Path:
+    """Return the mapping in the release, or, where it was not written in full, the file it came from.
+
+    A mapping with pseudonyms is always that file, for the key lies beside it: read from the release, a new key would be
+    made there, and every patient would have another name.
+
+    Raises
+    ------
+    OutcomesError
+        Neither reads as the release was read, or the key is not there.
+    """
     from outcomes.records import Mapping
 
-    recalled = _recall(release.folder).get("mapping")
+    recalled = recall(release.folder).get("mapping")
+    lacks_key = False
     for path in (release.folder / MAPPING, *((Path(recalled),) if recalled else ())):
         try:
             mapping = Mapping.load(path)
         except ConfigError:
             continue
-        if mapping.hash == release.manifest["definitions"]["mapping"]:
-            return mapping
+        if mapping.hash != release.manifest["definitions"]["mapping"]:
+            continue
+        if not mapping.privacy.pseudonymise:
+            return path
+        lacks_key = True
+        if path != release.folder / MAPPING and mapping.privacy.key_path.is_file():
+            return path
+    if lacks_key:
+        raise OutcomesError(f"the key of the pseudonyms of {release.name} is not at hand: it lies beside its mapping")
     raise OutcomesError(f"the mapping of {release.name} is not at hand: words of it are withheld from the release")
 
 

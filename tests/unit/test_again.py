@@ -1,0 +1,89 @@
+"""What a release was made from: keys stay at home, changes are told, and made again it is the same bytes."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from undrawn import leave_undrawn
+
+from outcomes import cli
+from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
+from outcomes.errors import ConfigError, OutcomesError
+from outcomes.records import read_records
+from outcomes.records.pseudonyms import load_key
+from outcomes.release import diff, publish
+from outcomes.release.diff import diff_releases
+from outcomes.release.diff_inputs import gather, open_release, remember_inputs
+from outcomes.release.inputs import ask
+from outcomes.release.verify import verify_release
+from outcomes.simulate import write_simulation
+
+FEW = {"inference": {"bootstrap_draws": 20}, "reporting_floor": {"suppress_cell_below": 0}}
+ASKED = ("relief",)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_undrawn(monkeypatch)
+    monkeypatch.setattr(publish, "render_pdf", lambda page: b"%PDF")
+    monkeypatch.setattr(publish, "render_png", lambda svg: b"PNG")
+    monkeypatch.setattr(publish, "ask", partial(ask, only=ASKED))
+    monkeypatch.setattr(diff, "QUESTIONS", ASKED)
+
+
+def make(folder: Path, pseudonymise: bool = True, without_last: int = 0) -> Path:
+    """Publish one question about a small practice, and remember where its inputs lie."""
+    write_simulation(folder, 60, 3, clean=True)
+    export, mapping = folder / "visits.csv", folder / "mapping.toml"
+    if without_last:
+        export.write_text("".join(export.read_text().splitlines(keepends=True)[:-without_last]))
+    if pseudonymise:
+        mapping.write_text(mapping.read_text() + "pseudonymise = true\n")  # below [privacy], which stands last
+    records = read_records(export, mapping)
+    visits = build_visits(records, Protocol.from_mapping(FEW))
+    page = publish.publish_report(records, visits, build_episodes(visits), folder / "out", notebooks=False)
+    remember_inputs(records, mapping, page.parent)
+    return page.parent
+
+
+def keys(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.key"))
+
+
+def test_reading_again_takes_the_key_beside_the_mapping_and_makes_none(tmp_path: Path) -> None:
+    release = make(tmp_path / "a")
+    patients = gather(open_release(release)).records.fields["patient_id"].values.to_pylist()
+    first = read_records(tmp_path / "a" / "visits.csv", tmp_path / "a" / "mapping.toml")
+    assert patients == first.fields["patient_id"].values.to_pylist() and all(len(one) == 16 for one in patients)
+    assert keys(tmp_path) == ["a/pseudonyms.key"] and verify_release(release).is_whole
+    (tmp_path / "a" / "pseudonyms.key").rename(tmp_path / "elsewhere.key")
+    with pytest.raises(OutcomesError, match=r"the key of the pseudonyms of .* is not at hand"):
+        gather(open_release(release))
+    assert keys(tmp_path) == ["elsewhere.key"] and verify_release(release).is_whole
+
+
+def test_two_releases_under_one_key_are_compared_and_under_two_not(tmp_path: Path) -> None:
+    first, second = make(tmp_path / "a"), make(tmp_path / "b", without_last=30)
+    found = diff_releases(first, second)
+    assert any("different keys" in said for said in found.not_attributed), found.not_attributed
+    (tmp_path / "b" / "pseudonyms.key").write_bytes((tmp_path / "a" / "pseudonyms.key").read_bytes())
+    found = diff_releases(first, second)
+    assert not found.not_attributed and found.rows is not None
+    assert found.rows.n_added == 0 and 20 < found.rows.n_gone_days <= 30
+    assert keys(tmp_path) == ["a/pseudonyms.key", "b/pseudonyms.key"]
+
+
+def test_no_key_is_made_inside_a_release(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    release = make(tmp_path / "a")
+    export, mapping = tmp_path / "a" / "visits.csv", release / "config" / "mapping.toml"
+    assert cli.main(["clean", str(export), "--mapping", str(mapping), "--out", str(tmp_path / "out")]) == 2
+    assert "E913" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert keys(tmp_path) == ["a/pseudonyms.key"] and verify_release(release).is_whole
+    with pytest.raises(ConfigError, match="E913"):
+        load_key(release / "tables" / "deeper" / "new.key")
