@@ -233,3 +233,26 @@ def test_a_figure_refuses_the_answer_to_another_question():
         figures.relief_curve(returns)
     with pytest.raises(InputRefused, match=r"E657.*estimate_recurrence"):
         figures.return_curve(relief)
+
+
+@pytest.mark.parametrize("command", ["clean", "report", "inspect"])
+def test_an_unforeseen_error_names_its_place_and_the_files_and_no_value(tmp_path, capsys, monkeypatch, command):
+    files = [tmp_path / "q1.csv", tmp_path / "q2.csv"][: 1 if command == "inspect" else 2]
+    for i, path in enumerate(files):
+        path.write_text(f"patient_id,visit_date\na,2026-03-0{1 + i}\n")
+    earlier = tmp_path / "out" / "kept.txt"
+    earlier.parent.mkdir()
+    earlier.write_text("earlier")
+
+    def fail(*_, **__):
+        raise KeyError("Jane Quagmire")
+
+    monkeypatch.setattr(
+        "outcomes.records.inspect.read_top" if command == "inspect" else "outcomes.cases.build_visits", fail
+    )
+    assert cli.main([command, *map(str, files), "--out", str(earlier.parent / "new")]) == 4
+    said = capsys.readouterr().err
+    names = ", ".join(path.name for path in files)
+    assert "internal error: KeyError at " in said and f", working on {names};" in said
+    assert "Quagmire" not in said and str(tmp_path) not in said and "Traceback" not in said
+    assert [path.name for path in earlier.parent.iterdir()] == ["kept.txt"]

@@ -18,6 +18,7 @@ from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, sig
 from outcomes.cli.shared import INTERNAL, REFUSED, WITHHELD, say
 from outcomes.errors import DisclosureError, OutcomesError
 
+_MOST_NAMED = 3
 # The threads of a matrix product decide the order of its sums, and so its last digit: one, on every machine.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _EXAMPLES = """examples:
@@ -88,8 +89,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as fault:  # noqa: BLE001
         # The text of an unforeseen error may hold a patient's value: only its kind and place are told.
         kind = type(fault).__name__
-        say(f"internal error: {kind} at {_place(fault)}; earlier results are untouched. Please report it.")
+        where = f"{_place(fault)}{_work(args)}"
+        say(f"internal error: {kind} at {where}; earlier results are untouched. Please report it.")
         return INTERNAL
+
+
+def _work(args: argparse.Namespace) -> str:
+    """Name the exports the command was given; which row it was at, an unforeseen error does not tell."""
+    from outcomes.records.file_names import name_files
+
+    names = name_files(getattr(args, "exports", None) or ([args.export] if "export" in args else []))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f", working on {', '.join(names[:_MOST_NAMED])}{more}" if names else ""
 
 
 def _place(fault: BaseException) -> str:
