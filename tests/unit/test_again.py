@@ -25,7 +25,7 @@ from outcomes.release.verify import verify_release
 from outcomes.simulate import write_simulation
 
 FEW = {"inference": {"bootstrap_draws": 20}, "reporting_floor": {"suppress_cell_below": 0}}
-ASKED = ("relief",)
+ASKED = ("relief", "attendance")
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +37,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diff, "QUESTIONS", ASKED)
 
 
-def make(folder: Path, pseudonymise: bool = True, without_last: int = 0) -> Path:
+def make(folder: Path, pseudonymise: bool = True, without_last: int = 0, quarter: str | None = None) -> Path:
     """Publish one question about a small practice, and remember where its inputs lie."""
-    write_simulation(folder, 60, 3, clean=True)
+    write_simulation(folder, 300 if quarter else 60, 3, clean=True)  # a quarter is shown of 30 episodes and more
     export, mapping = folder / "visits.csv", folder / "mapping.toml"
     if without_last:
         export.write_text("".join(export.read_text().splitlines(keepends=True)[:-without_last]))
@@ -47,7 +47,7 @@ def make(folder: Path, pseudonymise: bool = True, without_last: int = 0) -> Path
         mapping.write_text(mapping.read_text() + "pseudonymise = true\n")  # below [privacy], which stands last
     records = read_records(export, mapping)
     visits = build_visits(records, Protocol.from_mapping(FEW))
-    page = publish.publish_report(records, visits, build_episodes(visits), folder / "out", notebooks=False)
+    page = publish.publish_report(records, visits, build_episodes(visits), folder / "out", quarter, notebooks=False)
     remember_inputs(records, mapping, page.parent)
     return page.parent
 
@@ -87,3 +87,64 @@ def test_no_key_is_made_inside_a_release(tmp_path: Path, capsys: pytest.CaptureF
     assert keys(tmp_path) == ["a/pseudonyms.key"] and verify_release(release).is_whole
     with pytest.raises(ConfigError, match="E913"):
         load_key(release / "tables" / "deeper" / "new.key")
+
+
+def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    code = cli.main(["verify", *arguments, "--quiet"])
+    return code, capsys.readouterr().out
+
+
+def test_what_has_changed_since_is_told_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    release = make(tmp_path / "a", pseudonymise=False)
+    export, mapping = tmp_path / "a" / "visits.csv", tmp_path / "a" / "mapping.toml"
+    assert verify(capsys, str(release))[1].count("\n") == 1
+    export.touch()
+    mapping.write_text("# looked through\n" + mapping.read_text())
+    assert "stale" not in verify(capsys, str(release))[1]
+
+    whole = export.read_bytes()
+    export.write_bytes(whole + whole.splitlines(keepends=True)[-1])
+    mapping.write_text(mapping.read_text() + '[pain]\nscale = "0-100"\n')
+    code, said = verify(capsys, str(release))
+    assert code == 0 and "as published" in said
+    assert "stale     visits.csv has changed since" in said and "stale     mapping.toml reads otherwise since" in said
+
+    mapping.write_text("[pain")
+    export.rename(tmp_path / "archive.csv")
+    said = verify(capsys, str(release))[1]
+    assert "mapping.toml reads otherwise" in said and "visits.csv" not in said  # moved is not changed
+
+
+@pytest.mark.parametrize(("pseudonymise", "quarter"), [(False, "2025Q2"), (True, None)])
+def test_made_again_it_is_the_same_to_the_byte(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pseudonymise: bool, quarter: str | None
+) -> None:
+    release = make(tmp_path / "a", pseudonymise, quarter=quarter)
+    # Asked for by name, a quarter stands beside all episodes there.
+    assert ("\n2025Q2," in (release / "tables" / "attendance.csv").read_text()) is (quarter is not None)
+    n = sum(path.is_file() for path in release.rglob("*"))
+    assert verify(capsys, str(release), "--again") == (
+        0,
+        f"all: {n - 1} files and the manifest are as published (as of 2026-09-30).\n"
+        f"out/all: made again, all {n} files byte for byte the same.\n",
+    )
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (tmp_path / "a" / "visits.csv").rename(archive / "visits.csv")
+    assert verify(capsys, str(release), "--again")[0] == 2  # the input is not at hand
+    code, said = verify(capsys, str(release), "--again", "--inputs", str(archive))
+    assert code == 0 and "byte for byte the same" in said
+
+
+def test_made_again_otherwise_every_file_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = make(tmp_path / "a")
+    monkeypatch.setattr(publish, "render_pdf", lambda page: b"%PDF-other")
+    code, said = verify(capsys, str(release), "--again")
+    assert code == 2 and "2 of " in said and "differs   report.pdf" in said and "differs   manifest.json" in said
+    assert "this installation" not in said  # nothing in the environment explains it
+
+    (release / "report.pdf").write_bytes(b"edited")
+    code, said = verify(capsys, str(release), "--again")
+    assert code == 2 and "edited" in said and "made again" not in said

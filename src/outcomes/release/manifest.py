@@ -58,6 +58,7 @@ def build_manifest(
     withheld: tuple[str, ...] = (),
     as_of_asked: str = "",
     checklist: Mapping[str, Any] | None = None,
+    quarter_asked: str = "",
 ) -> dict[str, Any]:
     """Return the manifest as plain values.
 
@@ -78,6 +79,8 @@ def build_manifest(
         The as-of date that was asked for; empty when the data cut was taken.
     checklist : Mapping, optional
         Name of the reporting checklist and how many of its items are answered.
+    quarter_asked : str
+        The quarter that was asked for; empty when the newest that can be judged was taken. Attendance shows it apart.
     """
     protocol = episodes.protocol
     manifest = {
@@ -85,6 +88,7 @@ def build_manifest(
         "audience": CLINIC,
         "mark": INTERNAL,
         "quarter": quarter,
+        "quarter_asked": quarter_asked,
         "as_of": as_of,
         "as_of_asked": as_of_asked,
         "inputs": [] if records is None else [_describe_file(file) for file in records.files],

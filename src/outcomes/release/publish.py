@@ -96,7 +96,7 @@ def publish_report(
     inputs = ask(records, visits, episodes, quarter, tell, workers=WORKERS)
     tell("small numbers")
     inputs = inputs.protected(WORKERS)
-    return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked, beside)
+    return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked, beside, quarter or "")
 
 
 def publish_answers(
@@ -107,6 +107,7 @@ def publish_answers(
     sources: Mapping[str, Any] | None = None,
     as_of_asked: str = "",
     beside: Mapping[str, Writer] | None = None,
+    quarter_asked: str = "",
 ) -> Path:
     """Write the release of answers that are there already and protected; otherwise as `publish_report`."""
     target = Path(out) / (inputs.quarter or WITHOUT_CALENDAR)
@@ -134,6 +135,7 @@ def publish_answers(
             withheld,
             as_of_asked,
             items,
+            quarter_asked,
         )
         write(staging / MANIFEST, to_json(manifest))
     return target / "index.html"
