@@ -256,3 +256,18 @@ def test_an_unforeseen_error_names_its_place_and_the_files_and_no_value(tmp_path
     assert "internal error: KeyError at " in said and f", working on {names};" in said
     assert "Quagmire" not in said and str(tmp_path) not in said and "Traceback" not in said
     assert [path.name for path in earlier.parent.iterdir()] == ["kept.txt"]
+
+
+def test_quiet_leaves_out_progress_and_no_warning(tmp_path, capsys):
+    """A column of e-mail addresses, ids that are hashes and a file without rows ask for something to be done."""
+    rows = [f"{i:032x},2026-03-{1 + i:02},p{i}@mail.example.org\n" for i in range(20)]
+    (tmp_path / "a.csv").write_text("patient_id,visit_date,misc\n" + "".join(rows))
+    (tmp_path / "b.csv").write_text("patient_id,visit_date,misc\n")
+    command = ["clean", *(str(tmp_path / name) for name in ("a.csv", "b.csv")), "--out", str(tmp_path / "out")]
+    assert cli.main([*command, "--quiet"]) == 0
+    said = capsys.readouterr().err
+    assert all(code in said for code in ("E904", "E905", "E113"))
+    assert not any(words in said for words in ("reading ", "checking ", "read as year", "not read from"))
+    assert cli.main(command) == 0
+    said = capsys.readouterr().err
+    assert all(words in said for words in ("E904", "reading ", "checking ", "not read from"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from outcomes.records.acknowledge import Acknowledge
 
 DONE, ROWS_SET_ASIDE, REFUSED, WITHHELD, INTERNAL = 0, 1, 2, 3, 4
+_HAS_CODE = re.compile(r"E\d{3} ")
 _NAMED = "the tables hold full dates of visits, which the list of 45 CFR 164.514(b)(2) names"
 
 
@@ -38,7 +40,7 @@ def add_inputs(command: argparse.ArgumentParser) -> None:
         "--protocol", type=Path, help="definitions other than the defaults (TOML); see docs/protocol.toml"
     )
     command.add_argument("--codebook", type=Path, help="folder with your own vocabulary tables (CSV)")
-    command.add_argument("--quiet", action="store_true", help="no progress on the terminal")
+    command.add_argument("--quiet", action="store_true", help="no progress on the terminal; warnings stay")
 
 
 def read_date(text: str) -> datetime.date:
@@ -84,7 +86,8 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     if not for_release and (forbidden := find_forbidden_dates(records, args.audience)):
         raise InputRefused("The tables would hold full dates.", forbidden)  # a report says all its objections in one go
     for note in list_remarks(records):
-        tell(note)
+        # What has a code asks for something to be done; that is no progress.
+        (say if _HAS_CODE.match(note) else tell)(note)
     tell(f"checking {counted(records.n, 'record')} ...")
     visits = build_visits(records, protocol, codebook)
     for note in visits.notes[len(records.notes) : len(visits.notes) - len(visits.warnings)]:
