@@ -17,6 +17,7 @@ import release_fakes as fakes
 from undrawn import leave_undrawn
 
 from outcomes.release import figures, quarter_figures
+from outcomes.release.disclosure import hide_around
 from outcomes.release.marks import HIDDEN
 from outcomes.release.quarter_disclosure import protect_review
 from outcomes.release.quarter_section import quarter_section, say_verdict
@@ -78,6 +79,23 @@ def test_nothing_is_judged_by_lines_that_are_hidden(few):
     panel = panels("spc", dataclasses.replace(found, more={**found.more, "chart": _with_words(found.more["chart"])}))
     squares = [line for line in panel["Stopped, not relieved, by day 90"].lines if line.get_marker() == "s"]
     assert not squares
+
+
+def test_the_summary_of_the_review_judges_nothing_that_its_verdicts_do_not(few):
+    """It repeats the verdicts, and a release carries it: what lines say that are hidden stood there once."""
+    said = dict(zip(few.more["verdicts"]["indicator"], few.more["verdicts"]["verdict"], strict=True))
+    summary = {**few.summary, "verdict": said, **{f"verdict_{name}": words for name, words in said.items()}}
+    full = dataclasses.replace(few, summary=summary)
+    later = full.table.copy()
+    later["estimate"] = later["estimate"].astype(object)
+    own = (later["indicator"] == "silent_stop") & (later["quarter"] == SMALL_QUARTER)
+    later.loc[own, "estimate"] = HIDDEN  # as a search of the tables together leaves it
+    for found in (protect_review(full, 5), hide_around(dataclasses.replace(full, table=later))):
+        verdict = of(found.more["verdicts"], "silent_stop", "silent_stop", "indicator")["verdict"]
+        assert verdict.startswith("cannot be judged: ")
+        assert found.summary["verdict_silent_stop"] == found.summary["verdict"]["silent_stop"] == verdict
+        assert found.summary["verdict_relieved_by_28"] == said["relieved_by_28"]
+        assert found.summary.keys() == summary.keys()
 
 
 def _with_words(chart):

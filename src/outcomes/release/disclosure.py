@@ -46,7 +46,7 @@ from outcomes.release import return_disclosure as returns
 from outcomes.release import use_disclosure as use
 from outcomes.release.marks import HIDDEN, mask_few, write_mark
 from outcomes.release.modality_disclosure import protect_comparison
-from outcomes.release.quarter_disclosure import hide_lines, protect_review
+from outcomes.release.quarter_disclosure import hide_lines, protect_review, restate_verdicts
 from outcomes.release.table_disclosure import ESTIMATE_COLUMNS, protect_scalar, protect_table
 from outcomes.release.trigger_disclosure import protect_triggers
 from outcomes.release.unit_disclosure import (
@@ -146,6 +146,7 @@ def hide_around(result: Result) -> Result:
         changes["table"] = hide_reasons(whole)
     if "verdicts" in getattr(result, "more", ()):
         changes["more"] = hide_lines(result)
+        changes["summary"] = restate_verdicts(getattr(result, "summary", {}), changes["more"])
     return dataclasses.replace(result, **changes) if changes else result
 
 

@@ -8,7 +8,7 @@ table               what is hidden beside the value itself
 ``table``           standardised value and effective number of that quarter; the expected numbers of all quarters of
                     the indicator, because observed and expected agree over all of them
 ``chart``           all lines of the indicator's charts: their centre is made of the values; with them every signal
-``verdicts``        what the lines say: nothing is judged by lines that nobody can see
+``verdicts``        what the lines say: nothing is judged by lines that nobody can see; likewise in the summary
 ``changes``         a difference with that quarter on either side
 ``chart_months``    an indicator with a small month has no chart by months: months add up to quarters
 ``expected, cusum`` likewise
@@ -70,7 +70,15 @@ def protect_review(result: Any, floor: int) -> Any:
     more["changes"] = _protect_changes(more["changes"], gone, floor)
     more["recording"] = _protect_recording(more["recording"], result.table, floor)
     more["volume"] = _protect_volume(more["volume"], floor)
-    return dataclasses.replace(result, table=table, more=more)
+    return dataclasses.replace(result, table=table, more=more, summary=restate_verdicts(result.summary, more))
+
+
+def restate_verdicts(summary: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return the summary of a review with the verdicts its tables have now: it repeats them, and is published too."""
+    said = dict(zip(more["verdicts"]["indicator"], more["verdicts"]["verdict"], strict=True))
+    out = {name: value for name, value in summary.items() if not name.startswith("verdict")}
+    kept = {f"verdict_{name}": words for name, words in said.items() if f"verdict_{name}" in summary}
+    return {**out, **({"verdict": said} if "verdict" in summary else {}), **kept}
 
 
 def hide_lines(review: Any) -> dict[str, Any]:
