@@ -17,9 +17,10 @@ Counts = Mapping[str, int]
 """Distinct cell -> rows it stands in."""
 
 _SLASHED = re.compile(r"^\s*(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})\b")
-_YEAR_FIRST = re.compile(r"^\s*(\d{4})[./-]?(\d{2})[./-]?(\d{2})\b|^\s*(\d{4})-(\d{1,2})-(\d{1,2})\b")
+_YEAR_FIRST = re.compile(r"^\s*(\d{4})[./-]?(\d{2})[./-]?(\d{2})(?!\d)|^\s*(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 _SERIAL = re.compile(r"^\s*[3-5]\d{4}(?:\.\d+)?\s*$")
-_ZONE = re.compile(r"\d(?:Z|[+-]\d{2}:?\d{2})\s*$")
+_ZONE = re.compile(r"(?::\d{2}(?:[.,]\d+)?|[T ]\d{4}(?:\d{2})?)\s*(?:Z|[+-]\d{2}:?\d{2})\s*$")
+"""A zone after a time: the year of 13-01-2024 looks like one."""
 _COMMA = re.compile(r"^\s*\d+,\d+\s*$")
 _POINT = re.compile(r"^\s*\d+\.\d+\s*$")
 _NUMBER = re.compile(r"^\s*(\d{1,3}(?:[.,]\d+)?)\s*$")

@@ -110,13 +110,15 @@ def _dates(found: Inspection) -> Iterator[str]:
         yield _line(f"data_cut = {dates.data_cut.isoformat()}", why.get("data_cut", ""))
     else:
         yield _line(
-            "# data_cut = 2026-09-30",
+            "# data_cut = YYYY-MM-DD",
             "the day up to which the export is complete; without it, the last days with visits",
         )
     if dates.two_digit_year_pivot is not None:
         yield _line(f"two_digit_year_pivot = {dates.two_digit_year_pivot}", why.get("two_digit_year_pivot", ""))
     if dates.timezone:
         yield _line(f"timezone = {quote(dates.timezone)}", "declared")
+    elif any("[dates] timezone" in question for question in found.open_questions):
+        yield _line('# timezone = "Europe/Zurich"', "or the clinic's own: TO DECIDE, see above")
 
 
 def _values(found: Inspection) -> Iterator[str]:
