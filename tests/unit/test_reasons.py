@@ -15,8 +15,10 @@ from outcomes.questions import quarter_verdicts
 from outcomes.release import first_page
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.curve_axes import BAND, BOUNDS
+from outcomes.release.marks import HIDDEN
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
+from outcomes.release.sentences import format_percent
 from outcomes.release.tables import collect_tables
 from outcomes.release.tiles import make_tiles
 
@@ -98,14 +100,14 @@ def test_why_nothing_is_called_a_change(verdict, said):
     ("gone", "said"),
     [
         (fakes.QUARTERS[-2:], "; the line shows earlier quarters."),
-        (fakes.QUARTERS, "Too few in Q2\u00a02026."),
-        (fakes.QUARTERS[1:], "Too few in Q2\u00a02026."),
+        (fakes.QUARTERS, "Too few were seen that long in Q2\u00a02026."),
+        (fakes.QUARTERS[1:], "Too few were seen that long in Q2\u00a02026."),
     ],
 )
 def test_a_line_of_earlier_quarters_is_spoken_of_only_where_it_is_drawn(gone, said):
     tiles = make_tiles(*pages(blanked(["relieved_by_28"], gone)))
     tile = next(tile for tile in tiles if tile.label == label_of("relieved_by_28"))
-    assert tile.state == "hidden" and tile.reason.endswith(said)
+    assert tile.state == "few" and tile.reason.endswith(said)
     assert bool(tile.spark) == ("line" in tile.reason)
 
 
@@ -118,12 +120,51 @@ def test_a_quarter_old_enough_but_too_small_is_not_called_one_that_can_be_judged
     assert "(the newest old enough)" in said and "can be judged" not in said
 
 
-@pytest.mark.parametrize(("n", "said"), [(12, "they are too few"), (80, "too few of them were seen that long")])
-def test_few_episodes_and_few_seen_that_long_are_two_reasons(n, said):
+@pytest.mark.parametrize(
+    ("n", "estimate", "state", "reason", "said"),
+    [
+        (12, float("nan"), "few", "Fewer than 30 in Q2", "has too few for a share of its own"),
+        (80, float("nan"), "few", "Too few were seen that long in Q2", "no share of its own, for too few were seen"),
+        (80, HIDDEN, "hidden", "Too few in Q2", "has too few for a share of its own"),
+    ],
+)
+def test_few_episodes_few_seen_that_long_and_a_small_number_are_three_reasons(n, estimate, state, reason, said):
     review = blanked(["relieved_by_28"])
-    review = dataclasses.replace(review, table=review.table.assign(n=n))
-    texts = [s.text for s in first_page.summarise(*pages(review))]
-    assert any("by day 28 cannot be shown" in text and text.endswith(f"{said}.") for text in texts)
+    own = review.table["indicator"] == "relieved_by_28"
+    values = review.table["estimate"].astype(object).mask(own, estimate)
+    review = dataclasses.replace(review, table=review.table.assign(n=n, estimate=values))
+    inputs, tables = pages(review)
+    tile = next(tile for tile in make_tiles(inputs, tables) if tile.label == label_of("relieved_by_28"))
+    assert tile.state == state and tile.reason.startswith(reason)
+    assert any("by day 28" in s.text and said in s.text for s in first_page.summarise(inputs, tables))
+
+
+def test_where_a_quarter_has_too_few_the_first_screen_says_the_share_over_all_quarters():
+    """Of a practice of two rooms every quarter has: without it the owner's first screen holds no number."""
+    inputs, tables = pages(blanked(["relieved_by_28", "returned_by_182"]))
+    said = [s for s in first_page.summarise(inputs, tables) if s.text.startswith("Over all quarters, an estimated ")]
+    assert len(said) == 2
+    for sentence, table, days in zip(said, ("relief", "recurrence"), (28, 182), strict=True):
+        row = tables[table][tables[table]["horizon_days"] == days].iloc[0]
+        assert f"{format_percent(row['estimate'])} of {row['n']:,} episodes" in sentence.text
+        assert "a share of its own" in sentence.text or "no share of its own" in sentence.text
+        assert all(cell.table == table for name, cell in sentence.cells.items() if name != "level")
+    gone = {**tables, "relief": tables["relief"].assign(estimate=float("nan"))}
+    texts = [s.text for s in first_page.summarise(inputs, gone)]
+    plain = [text.replace("\xa0", " ") for text in texts]
+    assert any(text.startswith("The second quarter of 2026 has") and text.endswith("by day 28.") for text in plain)
+
+
+def test_limits_that_are_hidden_are_not_called_limits_to_come():
+    review = blanked(list(fakes.INDICATORS), verdict=quarter_verdicts.TOO_FEW)
+    verdicts = review.more["verdicts"].copy()
+    for hidden in (False, True):
+        if hidden:
+            verdicts.loc[0, "status"] = "hidden"
+        inputs, tables = pages(dataclasses.replace(review, more={**review.more, "verdicts": verdicts}))
+        lead = quarter_section(inputs, tables).lead[0].text
+        assert ("None of them has limits yet" in lead) is not hidden
+        assert ("limits that small numbers hide" in lead) is hidden
 
 
 # -- what stands beside a curve ----------------------------------------------------------------------------------------

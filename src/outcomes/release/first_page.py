@@ -7,6 +7,7 @@ from typing import Any
 
 from outcomes.questions.quarter_verdicts import NO_PAIN, TOO_FEW
 from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
+from outcomes.release.indicator_words import say_indicator
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
 from outcomes.release.scored_once import last_score
@@ -17,15 +18,13 @@ from outcomes.release.signal_words import (
     is_news,
     say_direction,
     say_since,
-    say_why_no_change,
 )
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends
-from outcomes.release.tiles import is_never_rated, latest_mature, of_review
+from outcomes.release.tiles import is_never_rated, of_review
 from outcomes.release.words import lower_first, quarter_words, relief_words
 
-CHANGES, VERDICTS = "quarter_review_changes", "quarter_review_verdicts"
+VERDICTS = "quarter_review_verdicts"
 TAG: Tag = "signal / no signal"
-AGAINST = "; against the quarter before {change} points ({change_low} to {change_high})"
 NEVER_RATED = (
     "How many stopped coming while not relieved cannot be told: none of those who stopped has a pain score on record."
 )
@@ -34,8 +33,6 @@ NO_PAIN_AT_ALL = (
     "No pain score is on record: relief, return after it, and who stopped coming without it cannot be told."
 )
 NO_CHANGE = "Nothing can be called a change"
-OLD_ENOUGH = {True: " (the newest that can be judged)", False: " (the newest old enough)"}
-"""A quarter with too few is old enough to be judged, and still cannot be."""
 
 
 def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
@@ -102,19 +99,21 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
         return [_changed(inputs, tables), say(NO_PAIN_AT_ALL, "not estimable")]
     return [
         _changed(inputs, tables),
-        _indicator(
+        say_indicator(
             inputs,
             tables,
             f"relieved_by_{days.primary}",
             "episodes whose first pain score leaves room for relief",
             f"had a pain score {relief_words(inputs.episodes.protocol)} by day {days.primary}",
+            over_all=_horizon("relief", days.primary),
         ),
-        _indicator(
+        say_indicator(
             inputs,
             tables,
             "returned_by_182",
             f"episodes still relieved {landmark} days after relief",
             "returned within 182 days from then",
+            over_all=_horizon("recurrence", 182),
         ),
         _stopped(inputs, tables),
         _pain_recorded(inputs, tables),
@@ -162,7 +161,7 @@ def _why_no_limits(tables: Tables) -> str:
     if _is_never_rated(tables):
         return f": {NO_PAIN}, and all but the recording of scores rests on one"
     if (tables[VERDICTS]["status"] == "hidden").any():
-        return ": small numbers hide the lines of the charts that have them"
+        return ": where charts have limits, small numbers hide them"
     is_short = (tables[VERDICTS]["verdict"] == TOO_FEW).any()
     few = "too few quarters are on record" if is_short else "the quarters have too few episodes"
     return f" yet: {few} to know how far they differ by chance"
@@ -176,50 +175,6 @@ def _name_signal(tables: Tables, row: Mapping[Any, Any], quarter: str) -> str:
     return f"{lower_first(literal(row['label']))}{when}, {{{row['indicator']}}}{since}{f' ({how})' if how else ''}"
 
 
-def _indicator(
-    inputs: ReportInputs, tables: Tables, name: str, of: str, did: str, estimated: str = "an estimated "
-) -> Sentence | None:
-    """One indicator at the newest quarter that can be judged, its interval, and how far the quarter before was."""
-    quarter = latest_mature(tables["quarter_review"], name, inputs.quarter)
-    if not quarter:
-        return None
-    when = {
-        can: f"the {quarter_words(quarter)}" + older * (quarter != inputs.quarter) for can, older in OLD_ENOUGH.items()
-    }
-    cells = {
-        "value": of_review(name, quarter, "estimate", "percent"),
-        "n": of_review(name, quarter, "n", "count"),
-        "low": of_review(name, quarter, "conf_low", "points"),
-        "high": of_review(name, quarter, "conf_high", "points"),
-    }
-    said = f"Of {{n}} {of} in {when[True]}, {estimated}{{value}} {did} ({INTERVAL})"
-    # Without a value in the quarter before there is nothing to compare with.
-    why = say_why_no_change(tables, name)
-    return bind(tables, f"{said}{AGAINST}.{why}", {**cells, **_against_before(name)}) or bind(
-        tables,
-        f"{said}.",
-        cells,
-        f"How many {of} in {when[False]} {did} cannot be shown: {_say_few(inputs, tables, name, quarter)}.",
-    )
-
-
-def _say_few(inputs: ReportInputs, tables: Tables, name: str, quarter: str) -> str:
-    """Whether there are too few episodes, or enough of which too few were seen for as long as it takes."""
-    least = inputs.episodes.protocol.reporting_floor.estimate_min_episodes
-    try:
-        n = float(look_up(tables, of_review(name, quarter, "n", "count")))
-        is_hidden = isinstance(look_up(tables, of_review(name, quarter, "estimate", "text")), str)
-    except NotShowable:
-        return "they are too few"
-    return "they are too few" if is_hidden or n < least else "too few of them were seen that long"
-
-
-def _against_before(name: str) -> dict[str, Cell]:
-    where = {"indicator": name, "against": "quarter before", "basis": "recorded"}
-    columns = {"change": "estimate", "change_low": "conf_low", "change_high": "conf_high"}
-    return {key: cell(CHANGES, column, "signed", **where) for key, column in columns.items()}
-
-
 def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if why := say_why_not_stopped(inputs):
         return why
@@ -227,7 +182,7 @@ def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     or_sent_on = (
         "" if is_discharge_recorded(inputs.episodes) else ", or were sent on, which this export does not record"
     )
-    return _indicator(
+    return say_indicator(
         inputs,
         tables,
         "silent_stop",

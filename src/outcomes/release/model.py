@@ -70,7 +70,8 @@ class Tile:
     value, interval, basis : str
         As shown; `value` is empty when the quarter is immature or the number cannot be shown.
     state : str
-        ``"shown"``, ``"immature"``, ``"hidden"``, or ``"absent"`` where the export does not record what it rests on.
+        ``"shown"``, ``"immature"``, ``"few"`` where too few were there or were watched long enough, ``"hidden"``
+        where a small number would be told, or ``"absent"`` where the export does not record what it rests on.
     reason : str
         Why there is no value; empty otherwise.
     verdict : str
@@ -89,7 +90,7 @@ class Tile:
     value: str
     interval: str
     basis: str
-    state: Literal["shown", "immature", "hidden", "absent"]
+    state: Literal["shown", "immature", "few", "hidden", "absent"]
     reason: str = ""
     verdict: str = ""
     signal: bool = False

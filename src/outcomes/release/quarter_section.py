@@ -65,7 +65,7 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
         "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
         "Neighbouring quarters always differ a little; only a signal of a control chart is called a change. It is a "
         f"reason to look, first at what was recorded: {COUNT_WORDS.get(n_watched, n_watched)} indicators are watched."
-        + (FALSE_ALARMS if _any_limits(tables) else " None of them has limits yet, and so none can signal.")
+        + (FALSE_ALARMS if _any_limits(tables) else _say_no_limits(tables))
     )
     return Section(
         "quarters", TITLE, (lead,), (*blocks, *list_notes(_without_cusum(review, tables))), "signal / no signal"
@@ -74,6 +74,13 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
 
 def _any_limits(tables: Tables) -> bool:
     return VERDICTS not in tables or bool(tables[VERDICTS]["status"].isin(("fixed", "trial")).any())
+
+
+def _say_no_limits(tables: Tables) -> str:
+    """That nothing can signal: limits that are hidden are not limits that are yet to come."""
+    if (tables[VERDICTS]["status"] == "hidden").any():
+        return " None of them can signal: they have no limits yet, or limits that small numbers hide."
+    return " None of them has limits yet, and so none can signal."
 
 
 def _without_cusum(review: Any, tables: Tables) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from outcomes.questions.quarter_verdicts import NO_PAIN
 from outcomes.release.inputs import ReportInputs
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SPARK_QUARTERS = 8
+NoValue = Literal["hidden", "few", "unseen"]
+"""Why a quarter old enough has no value: a small number would be told, few episodes, or few watched for so long."""
 
 
 def make_tiles(inputs: ReportInputs, tables: Tables) -> tuple[Tile, ...]:
@@ -24,7 +26,19 @@ def make_tiles(inputs: ReportInputs, tables: Tables) -> tuple[Tile, ...]:
     if not inputs.quarter:
         return ()
     table = tables["quarter_review"]
-    return tuple(_tile(tables, part, inputs.quarter) for _, part in table.groupby("indicator", sort=False))
+    return tuple(_tile(inputs, tables, part) for _, part in table.groupby("indicator", sort=False))
+
+
+def why_no_value(inputs: ReportInputs, tables: Tables, indicator: str, quarter: str) -> NoValue:
+    """Say which of three reasons leaves an indicator without a value in a quarter old enough to have one."""
+    least = inputs.episodes.protocol.reporting_floor.estimate_min_episodes
+    try:
+        n = float(look_up(tables, of_review(indicator, quarter, "n", "count")))
+        if isinstance(look_up(tables, of_review(indicator, quarter, "estimate", "text")), str):
+            return "hidden"
+    except NotShowable:
+        return "hidden"
+    return "few" if n < least else "unseen"
 
 
 def latest_mature(table: pd.DataFrame, indicator: str, quarter: str) -> str:
@@ -62,7 +76,8 @@ def is_never_rated(tables: Tables, indicator: str) -> bool:
     return bool(said == NO_PAIN)
 
 
-def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
+def _tile(inputs: ReportInputs, tables: Tables, part: pd.DataFrame) -> Tile:
+    quarter = inputs.quarter
     table = part[part["quarter"] <= quarter].sort_values("quarter")
     name, unit, label = (str(part[column].iloc[0]) for column in ("indicator", "unit", "label"))
     recent = table.tail(SPARK_QUARTERS)
@@ -81,7 +96,10 @@ def _tile(tables: Tables, part: pd.DataFrame, quarter: str) -> Tile:
     row = table[table["quarter"] == quarter]
     if len(row) and not bool(row["mature"].iloc[0]):
         return _early_tile(tables, part, name, label, quarter, looks)
-    return _shown_tile(tables, name, label, quarter, looks)
+    why = why_no_value(inputs, tables, name, quarter)
+    least = inputs.episodes.protocol.reporting_floor.estimate_min_episodes
+    said = {"hidden": "Too few", "few": f"Fewer than {least}", "unseen": "Too few were seen that long"}[why]
+    return _shown_tile(tables, name, label, quarter, "hidden" if why == "hidden" else "few", said, looks)
 
 
 def _early_tile(
@@ -102,13 +120,21 @@ def _early_tile(
     return Tile(label, "", "", "", "immature", said, cells=cells, **looks)
 
 
-def _shown_tile(tables: Tables, name: str, label: str, quarter: str, looks: Mapping[str, Any]) -> Tile:
+def _shown_tile(
+    tables: Tables,
+    name: str,
+    label: str,
+    quarter: str,
+    state: Literal["hidden", "few"],
+    why: str,
+    looks: Mapping[str, Any],
+) -> Tile:
+    """The value of the quarter; where there is none, the state and the reason given."""
     cells = _cells(name, quarter)
     try:
         text = show(tables, cells["value"])
     except NotShowable:
-        why = f"Too few in {short_quarter(quarter)}{_beside_line(looks)}."
-        return Tile(label, "", "", "", "hidden", why, **looks)
+        return Tile(label, "", "", "", state, f"{why} in {short_quarter(quarter)}{_beside_line(looks)}.", **looks)
     try:
         interval = f"{show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%"
         basis = f"of {show(tables, cells['n'])}"
