@@ -57,6 +57,25 @@ def test_records_that_end_long_before_the_data_cut_are_said_on_the_first_page():
     assert len(said) == 1 and said[0].text.startswith("Records end on 2024-04-29, long before the declared data cut")
 
 
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        ([5, 3], "most often (5) because the date is missing. Correct it in the clinic system."),
+        ([4, 4], "8 rows were set aside for several reasons; “Data quality” has each of them. Correct them in the"),
+        ([8], "8 rows were set aside because the date is missing. Correct it in the clinic system."),
+    ],
+)
+def test_a_rule_is_the_most_frequent_only_where_no_other_is_as_frequent(n, said):
+    inputs = fakes.inputs()
+    tables = collect_tables(inputs)
+    rows = [("E211", "the date is missing", n[0], "Fill it in."), ("E231", "pain is no rating", n[-1], "Mend it.")]
+    run = tables["run"].copy()
+    run.loc[run["fact"] == "set_aside", "value"] = 8
+    few = pd.DataFrame(rows[: len(n)], columns=["code", "rule", "n", "remedy"])
+    texts = [s.text for s in find_to_look_into(inputs, {**tables, "set_aside": few, "run": run})]
+    assert any(said in text and text.startswith("8 rows were set aside") for text in texts)
+
+
 def test_sums_that_leave_their_limits_are_said_on_the_first_page_and_at_the_chart():
     inputs = fakes.inputs()
     tables = collect_tables(inputs)

@@ -97,6 +97,10 @@ def _most_set_aside(tables: Tables) -> Sentence | None:
     # Where one rule set all of them aside there is no "most often".
     is_only = show(tables, cells["n"]) == show(tables, cells["total"])
     said = f"{{total}} {few} set aside" + (" because {rule}." if is_only else ", most often ({n}) because {rule}.")
+    if not is_only and len(table) > 1 and table["n"].iloc[1] == first["n"]:
+        # Of rules that set as many aside each, the first of the table is not the most frequent one.
+        said = f"{{total}} {few} set aside for several reasons; “Data quality” has each of them."
+        return bind(tables, f"{said} Correct them in the clinic system.", {"total": cells["total"]})
     cells = {name: where for name, where in cells.items() if name != "n" or not is_only}
     if float(first["n"]) < MANY_ROWS * float(look_up(tables, _of_run("rows_in"))):
         # A slip here and there: the remedies of the rule (declare another scale, another order) would make it worse.
