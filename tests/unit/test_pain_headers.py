@@ -149,8 +149,11 @@ def test_two_sheets_of_visits_are_left_to_decide(tmp_path, capsys) -> None:
     said = capsys.readouterr().out
     assert 'TO DECIDE       [file] sheet: "2025", "2026" each look like visits' in said
     assert "\n# sheet = " in out.read_text(encoding="utf-8") and Mapping.load(out).file.sheet is None
-    with pytest.raises(InputRefused, match=r"E110.*save each as a file of its own and name them all"):
+    with pytest.raises(InputRefused, match=r"E110.*save each as a file of its own and name them all") as refused:
         read_records(path, out)
+    # Who follows the remedy must not lose which clinic a sheet was.
+    for text in (" ".join(said.split()), str(refused.value)):
+        assert "each is a clinic, give it a column with the clinic's name (clinic_id) first" in text
     named = tmp_path / "named.toml"
     named.write_text('[file]\nsheet = "2026"\n', encoding="utf-8")
     assert cli.main(["inspect", str(path), "--mapping", str(named)]) == 0

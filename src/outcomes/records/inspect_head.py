@@ -217,7 +217,8 @@ def _ask_which_sheet(names: Sequence[str]) -> str:
     listed = ", ".join(f'"{name}"' for name in names)
     return (
         f"[file] sheet: {listed} each look like visits, and one is read: name it; to read them all, save each as a "
-        "file of its own and name all the files"
+        "file of its own and name all the files; if each is a clinic, give it a column with the clinic's name "
+        "(clinic_id) first, for the name of a sheet or file is not read"
     )
 
 

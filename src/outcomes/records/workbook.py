@@ -84,7 +84,8 @@ def _choose_sheet(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[st
         f"{which} the required columns (sheets: {listed}).",
         name,
         f'Write [file] sheet = "{(fit or full)[0]}" (or another) in the mapping; to read several, save each as a '
-        "file of its own and name them all.",
+        "file of its own and name them all. If each is a clinic, give it a column with the clinic's name (clinic_id) "
+        "first: the name of a sheet or file is not read.",
     )
 
 
