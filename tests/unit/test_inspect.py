@@ -12,10 +12,11 @@ import pytest
 from outcomes import cli
 from outcomes.cases import build_visits
 from outcomes.definitions import Codebook
+from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.inspect import inspect_export
-from outcomes.records.inspect_columns import NAMES, match_columns
+from outcomes.records.inspect_columns import NAMES, SURE, match_columns
 from outcomes.records.inspect_write import quote
 from outcomes.records.mapping import FIELDS
 from outcomes.simulate import write_simulation
@@ -232,6 +233,37 @@ def test_the_year_comes_first_in_a_timestamp_too(form) -> None:
 )
 def test_a_zone_stands_after_a_time_and_a_year_is_none(cell, has_zone) -> None:
     assert weigh.weigh_dates({cell: 30}).zones == has_zone
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "field"),
+    [
+        ("Days of symptoms", ["12/03/2024", "30/04/2024"], "onset_date"),
+        ("Days of symptoms", ["12", "30"], "onset_days"),
+        ("Onset date", ["45293", "45310"], None),
+        ("Début des symptômes", ["12/03/2024", "30/04/2024"], "onset_date"),
+    ],
+)
+def test_cells_tell_since_when_from_for_how_long(header, cells, field, codebook) -> None:
+    found = [m.field for m in match_columns([header], [cells], codebook) if m.field in ("onset_date", "onset_days")]
+    assert found == ([field] if field else [])
+
+
+def test_headers_of_a_french_practice_are_matched(codebook) -> None:
+    days = ["12/03/2024", "30/04/2024"]
+    columns = {
+        "Date de séance": (days, "visit_date"),
+        "Début des symptômes": (days, "onset_date"),
+        "Douleur avant": (["6", "4,5"], "pain_pre"),
+        "Douleur après": (["5", "4"], "pain_post"),
+        "Kiné": (["K1", "K2"] * 9, "clinician_id"),
+        "Traitements": (["massage+TENS", "chaleur"], "modalities"),
+        "Âge": (["44", "51"], "age"),
+        "Sexe": (["Femme", "Homme"], "sex"),
+    }
+    found = match_columns(list(columns), [cells for cells, _ in columns.values()], codebook)
+    assert [(m.header, m.field) for m in found if m.score < SURE or m.field != columns[m.header][1]] == []
+    assert {m.header for m in found} == set(columns)
 
 
 def test_times_with_a_zone_leave_one_question_and_its_line(tmp_path) -> None:

@@ -45,11 +45,23 @@ _PAYERS = re.compile(
 _SPLIT = re.compile(r"\s*[;|,]\s*")
 # A header alone is not believed where the cells say nothing of the kind.
 _NEEDS_SHAPE = frozenset(
-    ("visit_date", "onset_date", "pain_pre", "pain_post", "age", "previous_episodes", "function_score", "diagnoses")
+    (
+        "visit_date",
+        "onset_date",
+        "onset_days",
+        "pain_pre",
+        "pain_post",
+        "age",
+        "previous_episodes",
+        "function_score",
+        "diagnoses",
+    )
 )
 _BY_SHAPE_ALONE = frozenset(("diagnoses", "procedure_codes"))
 _IDS = frozenset(("patient_id", "clinic_id", "clinician_id"))
 _TIMES = {"pain_pre": Time.BEFORE, "pain_post": Time.AFTER}
+_LIFE_DAYS = 40_000
+"""More days than anybody has symptoms: dates of our time as serial numbers of a spreadsheet."""
 _CERTAIN, _NEAR = 0.9, 0.05
 
 
@@ -87,6 +99,8 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
         filled = list(dict.fromkeys(cell.strip() for cell in cells[position] if cell.strip()))[:_MOST_CELLS]
         for field in FIELDS:
             by_name = score_name(name, field)
+            if field == "onset_date":  # words of a duration above dates: how long it lasted is when it began
+                by_name = max(by_name, score_name(name, "onset_days"))
             if by_name < 0.5 and field not in _BY_SHAPE_ALONE:
                 continue
             if field in _IDS and is_yes_no(filled):
@@ -205,7 +219,7 @@ _TESTS: dict[str, Callable[[str], bool]] = {
     "pain_pre": lambda cell: bool(_PAIN.fullmatch(cell)),
     "pain_post": lambda cell: bool(_PAIN.fullmatch(cell)),
     "function_score": lambda cell: bool(_NUMBER.fullmatch(cell)),
-    "onset_days": lambda cell: bool(_WHOLE.fullmatch(cell)),
+    "onset_days": lambda cell: bool(_WHOLE.fullmatch(cell)) and float(cell) <= _LIFE_DAYS,
     "previous_episodes": lambda cell: bool(_WHOLE.fullmatch(cell)) and len(cell) < 4,
     "age": lambda cell: bool(_WHOLE.fullmatch(cell)) and float(cell) <= 120,
     "age_band": lambda cell: bool(_BAND.fullmatch(cell)),
