@@ -266,6 +266,14 @@ def test_headers_of_a_french_practice_are_matched(codebook) -> None:
     assert {m.header for m in found} == set(columns)
 
 
+def test_a_header_that_is_not_there_is_named_as_the_mapping_spells_it(tmp_path) -> None:
+    export = write(tmp_path, "patient_id,visit_date", ["P1,2024-01-02"])
+    mapping = tmp_path / "m.toml"
+    mapping.write_text('[columns]\npain_pre = "VAS Before"\n', encoding="utf-8")
+    with pytest.raises(InputRefused, match="column 'VAS Before', which is not there"):
+        read_records(export, mapping)
+
+
 def test_times_with_a_zone_leave_one_question_and_its_line(tmp_path) -> None:
     """Only the zone is asked for: the order is plain, and dmy or mdy would both refuse every row."""
     export, out = tmp_path / "visits.csv", tmp_path / "mapping.toml"

@@ -182,9 +182,8 @@ def _missing(
             near = get_close_matches(keys[key], names, n=1)
             remedy = f"The nearest header is '{show_header(near[0])}'. " if near else ""
             remedy += "Correct that line of the mapping, or take it out."
-            findings.append(
-                Finding("E123", f"the mapping names column '{keys[key]}', which is not there.", place, remedy)
-            )
+            named = mapping.columns.get(key, keys[key])  # as the mapping spells it, to be found there
+            findings.append(Finding("E123", f"the mapping names column '{named}', which is not there.", place, remedy))
     found = list_headers(header)
     if findings:
         row = mapping.file.header_row
