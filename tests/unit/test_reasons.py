@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
@@ -18,9 +19,11 @@ from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.marks import HIDDEN
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
+from outcomes.release.section_parts import other_definitions
 from outcomes.release.sentences import format_percent
 from outcomes.release.tables import collect_tables
 from outcomes.release.tiles import make_tiles
+from outcomes.release.views import DASH
 
 RESTS_ON_PAIN = [name for name in fakes.INDICATORS if name != "pain_recorded"]
 
@@ -165,6 +168,20 @@ def test_limits_that_are_hidden_are_not_called_limits_to_come():
         lead = quarter_section(inputs, tables).lead[0].text
         assert ("None of them has limits yet" in lead) is not hidden
         assert ("limits that small numbers hide" in lead) is hidden
+
+
+# -- dashes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("second", "low", "noted"), [(None, None, True), (0.5, None, False), (0.5, 0.4, False)])
+def test_a_definition_without_a_share_says_why_and_one_without_an_interval_does_not(second, low, noted):
+    _, tables = pages(fakes.quarter_review())
+    rows = [("as reported", 0.8, 0.7, 0.9, 200), ("another", second, low, low and 0.6, 200)]
+    columns = ["definition", "estimate", "conf_low", "conf_high", "n"]
+    found = {**tables, "relief_definitions": pd.DataFrame(rows, columns=columns)}
+    (view,) = other_definitions(found, "relief_definitions", "Under other definitions", "Relieved")
+    assert (view.rows[1][1] == DASH) is noted
+    assert view.note == ("A dash: too few were watched that long." if noted else "")
 
 
 # -- what stands beside a curve ----------------------------------------------------------------------------------------

@@ -257,6 +257,20 @@ def every_sentence(section_or_blocks):
     return said
 
 
+def test_a_quarter_of_few_episodes_says_why_its_attendance_is_a_dash(episodes, answers, tables):
+    def note_of(found):
+        blocks = attendance_section(inputs(episodes, answers), found).blocks
+        return next(block.note for block in blocks if getattr(block, "id", "") == "attendance_by_quarter")
+
+    quarters = tables["attendance_by_quarter"]
+    shared = quarters.assign(estimate=0.5)
+    few = shared.assign(estimate=shared["estimate"].mask(shared["quarter"] == "2026Q1"))
+    assert "2026Q1" in set(quarters["quarter"])
+    assert note_of({**tables, "attendance_by_quarter": shared}) == ""
+    said = "A dash: too few episodes began in that quarter for a share."
+    assert note_of({**tables, "attendance_by_quarter": few}) == said
+
+
 def test_sentences_are_bound_and_worded_as_the_house_words_them(episodes, answers, tables):
     page = inputs(episodes, answers)
     parts = (unit_section(page, tables), attendance_section(page, tables), missing_blocks(page, tables))

@@ -10,7 +10,7 @@ from outcomes.release.discharges import NOT_RECORDED, SENT_ON, is_discharge_reco
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView
 from outcomes.release.scored_once import last_score
-from outcomes.release.section_parts import draw, fold, join_alt, list_notes, some
+from outcomes.release.section_parts import draw, explain_dashes, fold, join_alt, list_notes, some
 from outcomes.release.sentences import Tables, bind, cell, format_count, format_percent, interval_words, say
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends, to_numbers
 from outcomes.release.unit_figures import drop_off
@@ -172,8 +172,7 @@ def _quarters_table(tables: Tables) -> tuple[TableView, ...]:
     )
     quarters = sorted(set(table["quarter"]))[-SHOWN_QUARTERS:]
     caption = "Share of a starting quarter's episodes that came to a visit"
-    return (
-        views.pivot_table(
-            labelled, "attendance_by_quarter", caption, "label", quarters, lambda _, value: format_percent(value)
-        ),
+    view = views.pivot_table(
+        labelled, "attendance_by_quarter", caption, "label", quarters, lambda _, value: format_percent(value)
     )
+    return (explain_dashes(view, "too few episodes began in that quarter for a share"),)

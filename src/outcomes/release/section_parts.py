@@ -183,9 +183,19 @@ def say_range(tables: Tables, name: str, ends: Mapping[str, Mapping[str, Any]], 
     return bind(tables, words, {key: cell(name, "estimate", "percent", **where) for key, where in ends.items()})
 
 
+def explain_dashes(view: TableView, why: str) -> TableView:
+    """Return a table whose note says why there are dashes in place of its shares; the table itself without any."""
+    shares = [i for i, column in enumerate(view.columns) if not column.heading.endswith("interval")]
+    if not any(row[i] == views.DASH for row in view.rows for i in shares):
+        return view
+    return dataclasses.replace(view, note=" ".join(filter(None, (view.note, f"A dash: {why}."))))
+
+
 def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tuple[TableView, ...]:
     """The table of other definitions, where there is one; it always stands beside the figure it moves."""
-    return (views.definitions_table(tables, name, caption, share),) if name in tables else ()
+    if name not in tables:
+        return ()
+    return (explain_dashes(views.definitions_table(tables, name, caption, share), "too few were watched that long"),)
 
 
 def draw_curve(
