@@ -153,5 +153,8 @@ def test_a_report_is_refused_and_nothing_is_written_while_clean_only_says_it(
     assert "E232" in said
     assert "rows_set_aside_percent = 8.0" in said
     assert not (tmp_path / "reports").exists()
+    assert "`outcomes clean` lists each of them with row, column and rule, in quarantine.csv" in said
     assert main(["clean", str(path), "--out", str(tmp_path / "cleaned"), "--quiet"]) == 1
+    listed = (tmp_path / "cleaned" / "quarantine.csv").read_text(encoding="utf-8").splitlines()
+    assert len(listed) == 1 + 8 and all("E232" in line for line in listed[1:])
     assert "a report from these records would be refused: E291" in capsys.readouterr().err

@@ -26,6 +26,8 @@ MOST_SET_ASIDE_PERCENT = 5.0
 MOST_MISSING_PERCENT = 20.0
 TO_ACKNOWLEDGE = frozenset({"E209", "E281", "E282", "E283"})
 """Warnings that stop a report until they are acknowledged: whether they are harmless the records cannot say."""
+WHERE_LISTED = "`outcomes clean` lists each of them with row, column and rule, in quarantine.csv."
+"""A refused report writes nothing, and nobody mends rows whose places are not said."""
 _EMPTY_CODES = {"E201": "patient_id", "E211": "visit_date"}
 
 
@@ -88,7 +90,8 @@ def list_objections(records: Records, visits: Visits, audience: str = CLINIC) ->
             f"{state.n_set_aside:,} of {state.n_rows:,} rows were set aside ({state.set_aside_percent:.1f} %; "
             f"{accepted:g} % are accepted)."
         )
-        found.append(Finding("E291", words, "", _remedy(f"rows_set_aside_percent = {_above(state.set_aside_percent)}")))
+        line = f"rows_set_aside_percent = {_above(state.set_aside_percent)}"
+        found.append(Finding("E291", words, "", f"{WHERE_LISTED} {_remedy(line)}"))
     for name, percent in state.missing_percent.items():
         accepted = said.missing_percent.get(name, MOST_MISSING_PERCENT)
         if percent > accepted:
