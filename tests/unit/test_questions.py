@@ -364,6 +364,18 @@ def test_silent_stops_are_of_eligible_episodes():
     assert found["label"].startswith("Stopped, not relieved, by day")
 
 
+def test_quarters_without_a_value_are_named_once_for_all_indicators_that_lack_it():
+    """Five notes on one quarter of washout, and nine on one indicator, buried what else limits the numbers."""
+    review = review_quarter(dated_episodes(yearly()))
+    said = [note for note in review.notes if note.startswith("No value is given in ")]
+    without = review.table[review.table["mature"] & review.table["estimate"].isna()]
+    assert len(said) < len(without) and len(said) == len(set(said))
+    for label, rows in without.groupby("label"):
+        named = [note for note in said if label.lower() in note.split(": ")[1]]
+        quarters = [word for note in named for word in rows["quarter"] if word in note.split(": ")[0]]
+        assert sorted(quarters) == sorted(rows["quarter"])  # each quarter of each indicator in one note
+
+
 def test_a_quarter_has_no_share_where_too_few_are_still_observed():
     protocol = small(reporting_floor={"curve_min_observed": 2})
     # Of four, three are relieved on day 7, and on day 28 one is still observed: of everybody it is known.
@@ -373,7 +385,8 @@ def test_a_quarter_has_no_share_where_too_few_are_still_observed():
     stopped = [row for k, row in enumerate(yearly()) if not (row[0].endswith("p0") and k % 3 == 2)]
     review = review_quarter(dated_episodes(stopped, protocol))
     assert math.isnan(value(review, "2025Q2", "relieved_by_28")["estimate"])
-    assert any("2025Q2, relieved by day 28 (estimated): too few were still observed" in note for note in review.notes)
+    said = [note for note in review.notes if ", with too few still observed: " in note]
+    assert any("2025Q2" in note.split(":")[0] and "relieved by day 28 (estimated)" in note for note in said)
 
 
 def test_episodes_started_count_all_episodes():

@@ -305,5 +305,16 @@ def _standing_notes(episodes: Episodes, recording: Recording, breaks: Breaks, sc
 
 
 def _series_notes(series: Sequence[Series]) -> list[str]:
-    """Notes by quarter, then by indicator."""
-    return sorted((note for one in series for note in one.notes), key=lambda note: note.split(",")[0])
+    """Notes by quarter, then by indicator; what quarters or indicators have in common is said once."""
+    quarters: dict[tuple[str, str], list[int]] = {}
+    for one in series:
+        for number, why in one.unvalued:
+            quarters.setdefault((one.indicator.label.lower(), why), []).append(number)
+    labels: dict[tuple[tuple[int, ...], str], list[str]] = {}
+    for (label, why), numbers in quarters.items():
+        labels.setdefault((tuple(numbers), why), []).append(label)
+    without = [
+        f"No value is given in {', '.join(map(quarter_word, numbers))}, with {why}: {'; '.join(named)}."
+        for (numbers, why), named in labels.items()
+    ]
+    return [*without, *sorted((note for one in series for note in one.notes), key=lambda note: note.split(",")[0])]

@@ -95,6 +95,8 @@ class Series:
     stratum : ndarray of int, shape (m,)
         Stratum of each of them; empty where nothing is expected.
     notes : tuple of str
+    unvalued : tuple of (int, str)
+        Mature quarters without a value, by number, and why.
     """
 
     indicator: Indicator
@@ -102,6 +104,7 @@ class Series:
     pool: IntArray
     stratum: IntArray
     notes: tuple[str, ...]
+    unvalued: tuple[tuple[int, str], ...] = ()
 
     def at(self, number: int) -> PeriodValue | None:
         """Return the value of a quarter, None where it is not listed."""
@@ -122,7 +125,7 @@ def review_indicator(episodes: Episodes, indicator: Indicator, scope: Scope, cal
     pool = np.flatnonzero(covered & old & np.isin(period, mature))
     levels = mix_levels(episodes, indicator.episode[pool]) if indicator.is_mix and pool.size else []
     stratum, expected, notes = _expectations(indicator, pool, levels)
-    values = []
+    values, unvalued = [], list[tuple[int, str]]()
     for number in scope.shown:
         of_quarter = covered & (period == number)
         if number not in mature:
@@ -130,16 +133,17 @@ def review_indicator(episodes: Episodes, indicator: Indicator, scope: Scope, cal
             values.append(PeriodValue(number, False, used.size, int(indicator.event[used].sum())))
             continue
         member = period[pool] == number
-        value, said = _mature(indicator, pool, member, levels, f"{indicator.name} {calendar.word(number)}")
+        value, why = _mature(indicator, pool, member, levels, f"{indicator.name} {calendar.word(number)}")
+        unvalued += [(number, why)] if why else []
         if int(of_quarter.sum()) > value.n:
-            said.append("episodes of a clinic whose data end earlier are left out.")
-        notes += [f"{calendar.word(number)}, {indicator.label.lower()}: {word}" for word in said]
+            left_out = "episodes of a clinic whose data end earlier are left out."
+            notes.append(f"{calendar.word(number)}, {indicator.label.lower()}: {left_out}")
         sums = {}
         if expected.size and value.plain.known:
             seen = value.events if indicator.kind == SHARE else value.n * value.plain.estimate
             sums = {"observed": float(seen), "expected": _sum(expected[member])}
         values.append(PeriodValue(number, True, value.n, value.events, value.plain, value.standardised, **sums))
-    return Series(indicator, _level(values), pool, stratum, tuple(notes))
+    return Series(indicator, _level(values), pool, stratum, tuple(notes), tuple(unvalued))
 
 
 def _level(values: Sequence[PeriodValue]) -> tuple[PeriodValue, ...]:
@@ -153,19 +157,19 @@ def _level(values: Sequence[PeriodValue]) -> tuple[PeriodValue, ...]:
 
 def _mature(
     indicator: Indicator, pool: IntArray, member: Flags, levels: Sequence[IntArray], seed: str
-) -> tuple[PeriodValue, list[str]]:
-    """Return a mature quarter's values, and what must be said of them."""
+) -> tuple[PeriodValue, str]:
+    """Return a mature quarter's values, and why it has none; empty where it has."""
     used = pool[member]
     n, events = int(used.size), int(indicator.event[used].sum())
     if n < indicator.floor:
-        return PeriodValue(0, True, n, events), [f"fewer than {indicator.floor}; no value is given."]
+        return PeriodValue(0, True, n, events), f"fewer than {indicator.floor}"
     weight = None
     if levels:
         strata = post_strata.build_strata(levels, member, STRATUM_ROWS)
         weight = post_strata.post_weights(strata, member)
     plain, standardised = indicator.estimate(used, weight, seed)
-    said = [] if plain.known else ["too few were still observed; no value is given."]
-    return PeriodValue(0, True, n, events, plain, standardised), said
+    why = "" if plain.known else "too few still observed"
+    return PeriodValue(0, True, n, events, plain, standardised), why
 
 
 def _expectations(
