@@ -134,6 +134,23 @@ def test_a_verb_agrees_with_its_number():
     assert weigh.weigh_pain_scale([{"7": 1}])[1].startswith("1 of 1 rating is 10 or less")
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("Muscles", "Muscles (meant as muscles_identified or muscles_treated?)"),
+        ("Therapist", "Therapist (meant as clinician_id?)"),
+        ("Sexe", "Sexe (meant as sex?)"),
+        ("modalites", "modalites (meant as modalities?)"),
+        ("diary", "diary"),
+    ],
+)
+def test_a_column_nobody_asked_for_is_named_with_every_field_it_may_mean(header, said):
+    """As `inspect` would read it; of two fields that begin alike neither is preferred."""
+    file = SimpleNamespace(name="v.csv", footer_rows=(), unread_columns=(header,))
+    records = SimpleNamespace(fields={}, notes=(), files=(file,))
+    assert list_remarks(records) == [f"not read from v.csv: {said}; [columns] in the mapping names what is"]
+
+
 def test_footers_are_told_by_their_rows():
     file = SimpleNamespace(name="v.csv", footer_rows=(9, 12), unread_columns=())
     records = SimpleNamespace(fields={}, notes=(), files=(file,))

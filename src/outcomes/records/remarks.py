@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
+from outcomes.records.identifiers import header_words
+from outcomes.records.inspect_columns import NAMES
 from outcomes.records.mapping import FIELDS
 from outcomes.records.model import Records
 
@@ -20,12 +23,20 @@ def list_remarks(records: Records) -> list[str]:
             rows = ", ".join(map(str, file.footer_rows[:_MOST_NAMED]))
             where = "in row" if len(file.footer_rows) == 1 else "in rows"
             said.append(f"{file.name}: totals or footers stand {where} {rows}{more}.")
-        guesses = {
-            header: get_close_matches(header.lower().replace(" ", "_"), free, 1) for header in file.unread_columns
-        }
-        listed = [f"{header} (meant as {near[0]}?)" if near else header for header, near in guesses.items()]
+        guesses = {header: _guess_fields(header, free) for header in file.unread_columns}
+        listed = [f"{header} (meant as {' or '.join(near)}?)" if near else header for header, near in guesses.items()]
         if listed:
             more = f" and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
             names = ", ".join(listed[:_MOST_NAMED])
             said.append(f"not read from {file.name}: {names}{more}; [columns] in the mapping names what is")
     return said
+
+
+def _guess_fields(header: str, free: Sequence[str]) -> list[str]:
+    """Fields a header may mean: one whose name in clinic systems it is, those that begin with it, one much like it."""
+    said, name = header_words(header).strip(), header.strip().lower().replace(" ", "_")
+    return (
+        [field for field in free if said in NAMES.get(field, ())]
+        or [field for field in free if field.startswith(f"{name}_")]
+        or get_close_matches(name, free, 1)
+    )
