@@ -178,6 +178,42 @@ def test_identifiers_are_found_where_text_is_packed_and_shown_masked(release):
     assert "jane" not in found[0].shown
 
 
+def chance_stream():
+    """Bytes that a packing program might write, and that spell an address where nobody wrote one."""
+    address = b"e8bj5Ir\ne@Oj.be\n"
+    header, length = b"\x78\x01\x01", len(address).to_bytes(2, "little")
+    inverse = (0xFFFF - len(address)).to_bytes(2, "little")
+    return header + length + inverse + address + zlib.adler32(address).to_bytes(4, "big")
+
+
+def png(*chunks):
+    cut = [len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+           for kind, body in (*chunks, (b"IEND", b""))]  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(cut)
+
+
+FLATE = b"%%PDF-1.7\n1 0 obj\n<</Filter/FlateDecode>>\nstream\n%b\nendstream\nendobj\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "is_address"),
+    [
+        ("a.pdf", FLATE % chance_stream(), False),
+        ("a.pdf", FLATE % b"kept as it is: jo@example-clinic.com", True),  # says it is packed, and is not
+        ("a.pdf", FLATE % (zlib.compress(b"0 0 m") + b"jo@example-clinic.com"), True),  # stands after what is packed
+        ("a.pdf", FLATE % chance_stream() + b"2 0 obj\n(jo@example-clinic.com)\nendobj\n", True),
+        ("a.png", png((b"IDAT", chance_stream()[:9]), (b"IDAT", chance_stream()[9:])), False),
+        ("a.png", png((b"IDAT", b"jo@example-clinic.com")), True),
+        ("a.png", png((b"IDAT", chance_stream()), (b"eXIf", b"MM..jo@example-clinic.com")), True),
+        ("a.png", png((b"IDAT", chance_stream())) + b"jo@example-clinic.com", True),
+    ],
+    ids=["pdf", "pdf-not-packed", "pdf-after", "pdf-beside", "png", "png-not-packed", "png-beside", "png-after"],
+)
+def test_packed_bytes_spell_no_address_and_what_is_not_packed_is_read(release, name, data, is_address):
+    found = audit.audit_releases([release(ends(20, 20), [(name, data)])])[0].found
+    assert [item.way for item in found] == ["e-mail address"] * is_address
+
+
 def test_glyph_codes_of_a_page_are_read_by_the_fonts_own_table(tmp_path):
     letters = b"2 beginbfchar\n<0001> <0068>\n<0002> <0069>\nendbfchar"
     parts = {

@@ -13,6 +13,7 @@ from pathlib import Path
 _TEXT = (".html", ".svg", ".csv", ".json", ".toml", ".txt", ".md", ".ipynb", ".css", ".js", ".xml")
 _STREAM = re.compile(rb"<<(.{0,2000}?)>>\s*stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 _RUN = re.compile(rb"[\x20-\x7e]{6,}")
+_PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_BYTES = 64 * 1024 * 1024
 _FEW = re.compile(
     r"(?<![\w.,%-])(?<!\bto )(?<!than )(?<!under )(?<!below )(?<!least )(?<!needs )(?<!need )([1-9]\d?)\s+"
@@ -68,12 +69,14 @@ def _read_bytes(name: str, data: bytes) -> Iterator[str]:
         return
     if suffix == ".pdf" or data.startswith(b"%PDF"):
         yield from _read_pdf(data)
+        data = _STREAM.sub(_leave_out_packed, data)
     elif zipfile.is_zipfile(io.BytesIO(data)):
         yield from _read_zip(data)
         return
-    yield from _read_runs(data)
-    if data.startswith(b"\x89PNG"):
+    elif data.startswith(_PNG):
         yield from _read_png(data)
+        data = _leave_out_pixels(data)
+    yield from _read_runs(data)
 
 
 def _read_runs(data: bytes) -> Iterator[str]:
@@ -81,6 +84,30 @@ def _read_runs(data: bytes) -> Iterator[str]:
     runs = [run.decode("ascii") for run in _RUN.findall(data)]
     if runs:
         yield "\n".join(runs)
+
+
+def _leave_out_packed(found: re.Match[bytes]) -> bytes:
+    """A stream without what could be unpacked: packed bytes are chance, and now and then spell an address."""
+    rest = _find_unpacked(found[2]) if b"FlateDecode" in found[1] else found[2]
+    return b"<<%b>>\nstream\n%b\nendstream" % (found[1], rest)
+
+
+def _leave_out_pixels(data: bytes) -> bytes:
+    """A picture without its packed pixels, for the same reason."""
+    pixels = [(start, end) for kind, start, end in _cut_png(data) if kind == b"IDAT"]
+    begins, ends = [0, *(end for _, end in pixels)], [*(start for start, _ in pixels), len(data)]
+    others = [data[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    return b"\n".join([*others, _find_unpacked(b"".join(data[start:end] for start, end in pixels))])
+
+
+def _find_unpacked(packed: bytes) -> bytes:
+    """What of some bytes is no whole packed stream: all of it, or what stands after its end."""
+    unpacker = zlib.decompressobj()
+    try:
+        unpacker.decompress(packed, _MOST_BYTES)
+    except zlib.error:
+        return packed
+    return unpacker.unused_data if unpacker.eof else packed
 
 
 def _read_zip(data: bytes) -> Iterator[str]:
@@ -93,15 +120,21 @@ def _read_zip(data: bytes) -> Iterator[str]:
 
 def _read_png(data: bytes) -> Iterator[str]:
     """The notes of a picture: chunks tEXt, zTXt and iTXt."""
-    at = 8
-    while at + 8 <= len(data):
-        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        body = data[at + 8 : at + 8 + size]
+    for kind, start, end in _cut_png(data):
+        body = data[start:end]
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
             yield body.decode("latin-1")
             packed = body.find(b"\x78")
             if kind != b"tEXt" and packed >= 0:
                 yield _inflate(body[packed:]).decode("utf-8", errors="replace")
+
+
+def _cut_png(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind of each chunk of a picture, and where its body begins and ends."""
+    at = len(_PNG)
+    while at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        yield kind, at + 8, at + 8 + size
         at += 12 + size
 
 
