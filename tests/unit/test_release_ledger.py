@@ -468,3 +468,13 @@ def test_a_hidden_number_is_printed_only_where_that_leaves_each_of_one_to_ten(fi
     prints = [_Print(first, HIDDEN_CELL, True)]
     fresh = 5 * round(then / 5)
     assert _decide(then, fresh, prints, 11)[0] == shown
+
+
+# -- what a reader may take for true of numbers that were kept --
+
+
+def test_a_total_beside_a_cell_hidden_for_what_it_was_is_the_rounded_total() -> None:
+    one = release([[24, 9, 22], [300, 300, 300]])
+    two = release([[24, 14, 34], [300, 300, 300]], one)
+    assert first(two).shown[0, 1] == HIDDEN_CELL  # 14 could be printed, had it not been hidden
+    assert first(two).row_totals[0] == 70  # of 72; 24, 14 and 34 make 75 rounded to 5 each, and 60 to 10

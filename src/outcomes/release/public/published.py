@@ -84,7 +84,9 @@ def hide_with_total(numbers: Numbers, hidden: Mask) -> Mask:
 
 
 def publish(numbers: Numbers, hidden: Mask, base: Counts) -> Published:
-    """Return the printed numbers: rounded, with the total of a row that is shown whole as the sum of its cells.
+    """Return the numbers as one release alone would print them, each rounded by itself.
+
+    Totals are added up (`add_up_rows`) only when it is settled which cells are shown.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def publish(numbers: Numbers, hidden: Mask, base: Counts) -> Published:
     """
     hidden = hide_with_total(numbers, hidden)
     shown = np.where(hidden, HIDDEN_CELL, round_counts(numbers.exact, base))
-    return add_up_rows(Published(numbers, shown, numbers.exact.copy(), base, np.zeros(hidden.size, dtype=np.bool_)))
+    return Published(numbers, shown, numbers.exact.copy(), base, np.zeros(hidden.size, dtype=np.bool_))
 
 
 def add_up_rows(published: Published) -> Published:
