@@ -13,11 +13,15 @@ import pytest
 
 from outcomes.errors import DisclosureError
 from outcomes.release.public.attack import attack
+from outcomes.release.public.attack_board import TOTAL, Board, Reader, lay_release
+from outcomes.release.public.attack_releases import find_kept, join_releases, list_prints
 from outcomes.release.public.curves import leave_out, protect_family_curves
 from outcomes.release.public.earlier import Withheld, _decide, _Print, read_entry
+from outcomes.release.public.labels import spread
 from outcomes.release.public.ledger import INTENDED, START, ReleaseLedger
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountCurve, CountTable, ShownTable
 from outcomes.release.public.protect import Protected, protect_release
+from outcomes.release.public.rounding import round_counts
 
 COHORT = Cohort("patients", "patients", "d1")
 
@@ -478,3 +482,81 @@ def test_a_total_beside_a_cell_hidden_for_what_it_was_is_the_rounded_total() -> 
     two = release([[24, 14, 34], [300, 300, 300]], one)
     assert first(two).shown[0, 1] == HIDDEN_CELL  # 14 could be printed, had it not been hidden
     assert first(two).row_totals[0] == 70  # of 72; 24, 14 and 34 make 75 rounded to 5 each, and 60 to 10
+
+
+def count_quarters(rng: np.random.Generator, last: int, start: np.ndarray, fact: np.ndarray, state: np.ndarray) -> list:
+    """Tables of all who started by a quarter, by quarter and by a fact; few of them are moved to another state."""
+    names = [f"{2020 + q // 4}Q{q % 4 + 1}" for q in range(last - 3, last + 1)]
+    row = np.clip(start - (last - 4), 0, 4)[start <= last]
+    now = np.where(rng.random(state.size) < 0.03, rng.integers(0, 3, state.size), state)[start <= last]
+    tables = []
+    for name, labels, level, is_ordered in (
+        ("state", ("all",), np.zeros_like(row), False),
+        ("start_quarter", (f"{2020 + (last - 4) // 4}Q{(last - 4) % 4 + 1} and earlier", *names), row, True),
+        ("sex", ("female", "male"), fact[start <= last], False),
+    ):
+        counts = np.zeros((len(labels), 3), dtype=np.int64)
+        np.add.at(counts, (level, now), 1)
+        tables.append(CountTable(name, COHORT, labels, ("relief", "no_relief", "unknown"), counts, is_ordered))
+    return tables
+
+
+def true_cells(tables: list[CountTable], one: Protected) -> list[int]:
+    """Exact counts of the printed cells, in their order."""
+    sources, found = read_entry(json.loads(json.dumps(one.entry))).sources, []
+    for counted, shown in zip(tables, one.tables, strict=True):
+        at = 0
+        for own in sources[shown.name]:
+            size = next(n for n in range(1, 9) if spread(tuple(counted.rows[at : at + n])) == spread(own))
+            found += counted.counts[at : at + size].sum(axis=0).tolist()
+            at += size
+    return found
+
+
+@pytest.mark.parametrize("base", [5, 10])
+def test_a_kept_number_may_be_ten_from_any_count_that_is_rounded_to_it(base: int) -> None:
+    reader = Reader(RULES, False, kept={("t", "a / b"): 1})
+    for basis in range(11, 60):
+        low, high = reader.read("t", "a / b", int(round_counts(basis, base)), base)
+        assert low <= basis - 10
+        assert high >= basis + 10
+
+
+def test_a_total_may_be_kept_that_was_the_sum_of_printed_cells() -> None:
+    """15, 15 and 15 patients are printed as 20 each and 60 together; 60 may stay when one of them is hidden."""
+
+    def shown(cells: list[int]) -> tuple[ShownTable, ...]:
+        numbers, columns = np.array([cells, [90, 90, 90]]), ("a", "b", "c")
+        return (ShownTable("t", COHORT, ("x", "y"), columns, numbers, (60, 270), (110, 110, 110), 10, (), 330),)
+
+    kept = find_kept(shown([20, HIDDEN_CELL, 20]), [shown([20, 20, 20])])
+    low, _ = Reader(RULES, False, kept=kept).read("t", f"x / {TOTAL}", 60, 10)
+    assert low <= 45
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_that_the_attack_takes_for_true_is_true(seed: int) -> None:
+    """Otherwise it finds what is not there, and a safe release is refused; or contradicts itself, and finds nothing."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.choice([120, 200, 400]))
+    patients = rng.integers(0, 12, n), (rng.random(n) < 0.4).astype(int), rng.choice(3, n, p=[0.25, 0.3, 0.45])
+    made: list[Protected] = []
+    true: list[int] = []
+    for last in range(6, 12):
+        counted = count_quarters(rng, last, *patients)
+        earlier = [read_entry(json.loads(json.dumps(one.entry))) for one in made]
+        made.append(protect_release(counted, (), RULES, earlier))
+        true = true_cells(counted, made[-1]) + true
+    newest_first = [one.tables for one in reversed(made)]
+    kept = [find_kept(one, newest_first[i + 1 :]) for i, one in enumerate(newest_first)]
+    board = Board([], [], [], [])
+    laid = [lay_release(board, one, Reader(RULES, False, kept=kept[i]), i) for i, one in enumerate(newest_first)]
+    join_releases(board, laid, [list_prints(one) for one in newest_first], kept, Reader(RULES, False))
+    assert len(true) == len(board.low)
+    untrue = [i for i, count in enumerate(true) if not board.low[i] <= count <= board.high[i]]
+    untrue += [
+        one.cells
+        for one in board.ranges
+        if not one.low <= sum(s * true[i] for i, s in zip(one.cells, one.signs, strict=True)) <= one.high
+    ]
+    assert untrue == []

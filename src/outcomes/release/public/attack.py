@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outcomes.release.public.attack_board import DRIFT, Board, Reader, lay_curves, lay_release
+from outcomes.release.public.attack_board import Board, Kept, Reader, lay_curves, lay_release
 from outcomes.release.public.attack_bounds import bound_all
 from outcomes.release.public.attack_curves import attack_curves
 from outcomes.release.public.attack_releases import Prints, find_kept, join_releases, list_prints
@@ -56,10 +56,11 @@ def attack(
     """
     newest_first = (tuple(tables), *(tuple(one) for one in reversed(earlier)))
     prints = [list_prints(one) for one in newest_first]
-    found = _solve_tables(newest_first[:1], curves, rules, guess, prints)
+    kept = [find_kept(one, newest_first[n + 1 :]) for n, one in enumerate(newest_first)]
+    found = _solve_tables(newest_first[:1], curves, rules, guess, prints, kept)
     if earlier and most != 0:
         together = newest_first[: 1 + len(earlier) if most is None else 1 + most]
-        found = _tighter(found, _solve_tables(together, curves, rules, guess, prints))
+        found = _tighter(found, _solve_tables(together, curves, rules, guess, prints, kept))
     return (*found, *_difference(tables, earlier, rules), *attack_curves(curves, rules))
 
 
@@ -69,21 +70,22 @@ def _solve_tables(
     rules: PublicRules,
     guess: bool,
     prints: Sequence[Prints],
+    kept: Sequence[Kept],
 ) -> tuple[Attacked, ...]:
     """Bounds of the hidden numbers of some releases.
 
     A number printed as it was before may have been kept. Where the others contradict themselves, something changed in
     quarters that are over, or any number may have been kept.
     """
-    for drift, is_closed in ((0, True), (0, False), (DRIFT, False)):
+    for any_kept, is_closed in ((False, True), (False, False), (True, False)):
         if is_closed and len(releases) == 1:
             continue
         board, laid = Board([], [], [], []), []
         for n, tables in enumerate(releases):
-            reader = Reader(rules, guess, drift, is_closed, find_kept(prints[n], prints[n + 1 :]))
+            reader = Reader(rules, guess, any_kept, is_closed, kept[n])
             laid.append(lay_release(board, tables, reader, n))
         lay_curves(board, laid[0], curves, rules)
-        join_releases(board, laid, prints, Reader(rules, guess, drift, is_closed))
+        join_releases(board, laid, prints, kept, Reader(rules, guess, any_kept, is_closed))
         if (bounds := bound_all(board)) is not None:
             return tuple(
                 Attacked(table, cell, low, high, high - low + 1 >= rules.least_values, way, release)

@@ -6,8 +6,8 @@ Cells are the only unknowns; a printed total, and every rule that is known, is a
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from outcomes.release.public.model import HIDDEN_CELL, PublicRules, ShownCurve, ShownTable
 
 LARGE = 1_000_000
-DRIFT = 12
-"""A number kept from earlier may be so far off: 10 patients and 2 of rounding."""
 TOTAL = "total"
 Name = tuple[str, str]
 """Table and cell."""
+Kept = Mapping[Name, int]
+"""Numbers that may be kept from earlier, and of how many rounded numbers each may be the sum."""
 Laid = tuple[ShownTable, NDArray[np.int64]]
 """A table, and where its cells stand."""
 
@@ -69,19 +69,19 @@ class Reader:
     rules : PublicRules
     guess : bool
         Whether every hidden cell is taken to be of fewer than k patients.
-    drift : int
-        How far any number may be from what its rounding says.
+    any_kept : bool
+        Whether any number may be kept from earlier.
     is_closed : bool
         Whether nothing is taken to have changed in a quarter that is over.
-    kept : frozenset of (str, str)
-        Numbers that are printed as they were before, and may have been kept.
+    kept : Kept
+        Numbers that are printed as they were before, or as the sum of what was printed of their parts.
     """
 
     rules: PublicRules
     guess: bool
-    drift: int = 0
+    any_kept: bool = False
     is_closed: bool = False
-    kept: frozenset[Name] = frozenset()
+    kept: Kept = field(default_factory=dict)
 
     def may_keep(self, table: str, cell: str) -> bool:
         """Whether a number may be one that was kept."""
@@ -89,14 +89,17 @@ class Reader:
 
     def read(self, table: str, cell: str, shown: int, base: int) -> tuple[int, int]:
         """Return the least and greatest count behind a printed number."""
-        drift = DRIFT if self.may_keep(table, cell) else self.drift
+        parts = self.kept.get((table, plain(cell)), int(self.any_kept))
         if shown == HIDDEN_CELL:
             return (0, self.rules.k - 1) if self.guess else (0, LARGE)
         if shown == 0 or base == 1:
             return shown, shown
-        if drift:
-            return max(0, shown - max(drift, base)), shown + max(drift, base)
         half = base // 2
+        if parts:
+            # The count it was made from may be k - 1 from that of now, off the print as far as rounding goes;
+            # a sum of several adds what each of them may be off.
+            far = self.rules.k - 1 + (half if parts == 1 else parts * (half + self.rules.k - 1))
+            return max(0, shown - far), shown + far
         return max(self.rules.k, shown - half), shown - half + base - 1
 
 
@@ -106,7 +109,7 @@ def lay_release(board: Board, tables: Sequence[ShownTable], reader: Reader, rele
     laid = [(table, _lay_table(board, table, reader, coarsest, release)) for table in tables]
     _join_tables(board, laid)
     for table, place in laid:
-        if table.base > 1 and not reader.drift:
+        if table.base > 1 and not reader.any_kept:
             for part, rest in _rests(table, place):
                 if not reader.may_keep(*part):
                     board.bind(rest, reader.rules.k, LARGE)
