@@ -312,7 +312,7 @@ def test_a_public_page_says_what_its_least_number_stands_for(base, said):
     ("low", "high", "was"),
     [
         (11, 12, True),  # what a printed 10 told
-        (9, 14, True),  # and less than that
+        (10, 12, False),  # other values than were told: of 10 nothing was known
         (12, 12, False),  # more: one value is left of two
         (13, 14, False),  # other: it has moved by a few patients
     ],
@@ -351,3 +351,38 @@ def test_a_number_that_was_kept_is_read_as_it_was_first_printed():
     assert was_told(item, release(HIDDEN_CELL), [release(10)], RULES)
     assert not was_told(item, release(HIDDEN_CELL), [release(15), release(10)], RULES)
     assert not was_told(item, release(10), [release(10)], RULES)  # the difference of two printings is no hidden number
+
+
+def test_a_printed_nobody_excuses_no_few(tmp_path):
+    """Nobody was printed; now the rest of the release leaves 0 to 3, and 0 would stand as it was printed."""
+
+    def release(n):
+        cohort, shown = Cohort("patients", "patients", ""), np.array([[n, 50], [60, 55]])
+        return (ShownTable("region", cohort, ("neck", "back"), ("relief", "later"), shown, (50, 115), (60, 105), 5),)
+
+    def told(low, high):
+        return was_told(Attacked("region", "neck / relief", low, high, False, ""), release(-1), [release(0)], RULES)
+
+    assert told(0, 0)
+    assert not told(0, 3)
+    assert not told(0, 1)
+
+
+def test_a_total_is_read_by_the_coarsest_rounding_of_its_release(tmp_path):
+    cohort = Cohort("patients", "patients", "")
+
+    def release(total):
+        tables = [("region", ("neck", "back"), 5), ("sex", ("female", "male"), 10)]
+        return tuple(
+            ShownTable(
+                name, cohort, rows, ("relief", "later"), np.full((2, 2), HIDDEN_CELL), (50, 50), (total, 80), base
+            )
+            for name, rows, base in tables
+        )
+
+    def told(low, high):
+        item = Attacked("region", "total / relief", low, high, False, "")
+        return was_told(item, release(HIDDEN_CELL), [release(10)], RULES)
+
+    assert told(11, 14)
+    assert not told(11, 12)

@@ -95,9 +95,11 @@ def _add_up(
 def was_told(
     item: Attacked, own: Sequence[ShownTable], older: Sequence[Sequence[ShownTable]], rules: PublicRules
 ) -> bool:
-    """Whether what is known of a hidden number is no more than an older release told by printing it.
+    """Whether what is known of a hidden number is what an older release told by printing it, and nothing else.
 
-    The proof asks nothing of such a number either: it cannot be taken back.
+    The proof asks nothing of such a number either, while its count is the same: it cannot be taken back. More values
+    than the printing left are no less knowledge, for they are those of another count. After a printed 0, "0 to 3" says
+    that there are three patients at most, and that there is somebody, for a 0 would have stood.
 
     Parameters
     ----------
@@ -114,9 +116,9 @@ def was_told(
     for tables in older:
         shown = list_prints(tables).get(name, HIDDEN_CELL)
         if shown != HIDDEN_CELL:  # the first printing: a later one may have been kept, and tells less
-            base = next(table.base for table in tables if table.name == item.table)
-            low, high = Reader(rules, guess=False).read(*name, shown, base)
-            return item.low <= low and high <= item.high
+            shared = item.cell.startswith(f"{TOTAL} / ")
+            base = max(table.base for table in tables if shared or table.name == item.table)
+            return (item.low, item.high) == Reader(rules, guess=False).read(*name, shown, base)
     return False
 
 
