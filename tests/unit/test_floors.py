@@ -106,8 +106,25 @@ def test_nothing_is_imported_for_it():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("package", FLOORS)
+BROUGHT = {"jupyter_server"}
+"""What a dependency brings, not asked for by this package itself: JupyterLab brings its server."""
+
+
+@pytest.mark.parametrize("package", sorted(FLOORS.keys() - BROUGHT))
 def test_the_package_asks_for_them_when_it_is_installed(package, repository):
     asked = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     (line,) = [line for line in asked if line.split()[0] == package]
     assert floors._parse(line.split(">=")[1]) >= floors._parse(FLOORS[package])
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_the_lock_holds_no_older_one(package, repository):
+    lock = (repository / "requirements.lock").read_text(encoding="utf-8")
+    (held,) = [line.split("==")[1].split()[0] for line in lock.splitlines()
+               if line.startswith(f"{package.replace('_', '-')}==")]  # fmt: skip
+    assert floors._parse(held) >= floors._parse(FLOORS[package])
+
+
+def test_there_are_fifteen_direct_dependencies_at_most(repository):
+    asked = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert len(asked) <= 15

@@ -120,7 +120,7 @@ ONE = "a,2025-01-01,N,6\na,2025-01-05,N,5\nb,2025-01-05,N,4\n"
 def test_a_day_told_differently_by_a_later_file_is_asked_about(tmp_path: Path, later: str) -> None:
     with pytest.raises(InputRefused, match="later_file_corrects") as caught:
         of_files(tmp_path, ONE, later)
-    assert "E208 1 days of patients are told differently by several files (q1.csv, q2.csv)" in str(caught.value)
+    assert "E208 1 day of a patient is told differently by several files (q1.csv, q2.csv)" in str(caught.value)
 
 
 @pytest.mark.parametrize(

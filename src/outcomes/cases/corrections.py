@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from outcomes import arrow
 from outcomes.errors import Finding
+from outcomes.records.counted import counted
 
 if TYPE_CHECKING:
     from outcomes.cases.schema import Columns
@@ -60,7 +61,8 @@ def find_corrected(records: Records, columns: Columns, used: NDArray[np.bool_]) 
         return rows[changed & (source < latest[day])], None
     names = ", ".join(records.files[i].name for i in np.unique(source[changed]).tolist())
     n = len(np.unique(day[changed]))
-    words = f"{n} days of patients are told differently by several files ({names}): a later correction?"
+    told = f"{counted(n, 'day')} of {'a patient is' if n == 1 else 'patients are'} told differently"
+    words = f"{told} by several files ({names}): a later correction?"
     return none, Finding("E208", words, "", _REMEDY)
 
 

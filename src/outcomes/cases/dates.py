@@ -16,6 +16,7 @@ import numpy as np
 from outcomes.cases.schema import MISSING
 from outcomes.cases.values import Parsed
 from outcomes.errors import Finding, InputRefused
+from outcomes.records.counted import agreeing
 
 if TYPE_CHECKING:
     from outcomes.records.mapping import Mapping
@@ -77,11 +78,11 @@ def find_date_order(texts: Sequence[str], mapping: Mapping, field: str, header: 
     only_dmy = sum(int(match["d"]) > 12 for match in slashed)
     only_mdy = sum(int(match["m"]) > 12 for match in slashed)
     if only_dmy and not only_mdy:
-        return DateOrder("dmy", f"{field}: read as day/month/year because {only_dmy} different dates allow only that")
+        return DateOrder("dmy", f"{field}: read as day/month/year because {_that_allow(only_dmy)} only that")
     if only_mdy and not only_dmy:
-        return DateOrder("mdy", f"{field}: read as month/day/year because {only_mdy} different dates allow only that")
+        return DateOrder("mdy", f"{field}: read as month/day/year because {_that_allow(only_mdy)} only that")
     evidence = (
-        f"{only_dmy} different dates allow only day/month and {only_mdy} only month/day"
+        f"{_that_allow(only_dmy)} only day/month and {only_mdy} only month/day"
         if only_dmy
         else "every date reads both as day/month and as month/day"
     )
@@ -92,6 +93,10 @@ def find_date_order(texts: Sequence[str], mapping: Mapping, field: str, header: 
         'Add one line to the mapping under [dates]: order = "dmy" (or "mdy").',
     )
     raise InputRefused("The order of day and month must be declared; it is never guessed.", [finding])
+
+
+def _that_allow(n: int) -> str:
+    return agreeing(n, "different date", "allows", "allow")
 
 
 def parse_dates(texts: Sequence[str], order: str, mapping: Mapping) -> Parsed:
