@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -320,7 +319,7 @@ class _Part:
     def _solve(
         self, aim: Mapping[int, float], held: tuple[int, float, float] | None = None
     ) -> NDArray[np.float64] | None:
-        """Counts that fit; an empty array where none do, None where none were found in time."""
+        """Counts that fit; an empty array where none do, None where none were found in `_NODES` branches."""
         from scipy.optimize import Bounds, LinearConstraint, milp
 
         low, high = self.low.copy(), self.high.copy()
@@ -333,10 +332,14 @@ class _Part:
             goal[self.place[at]] = weight
         if aim and np.isinf(high).any():
             high = np.where(np.isinf(high), _MOST, high)
-        limits: dict[str, Any] = {"node_limit": _NODES, "time_limit": 2.0}
         constraints = LinearConstraint(self.matrix, *self.rows) if self.matrix.shape[0] else ()
+        # Branches are counted, not seconds: a report on a busy machine must hide what it hides on an idle one.
         found = milp(
-            goal, constraints=constraints, bounds=Bounds(low, high), integrality=np.ones(low.size), options=limits
+            goal,
+            constraints=constraints,
+            bounds=Bounds(low, high),
+            integrality=np.ones(low.size),
+            options={"node_limit": _NODES},
         )
         if found.x is not None:
             return np.asarray(found.x, dtype=np.float64)
