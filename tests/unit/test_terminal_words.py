@@ -223,6 +223,20 @@ def test_a_quarter_that_is_a_number_is_refused_in_words():
             read_quarter(given)
 
 
+@pytest.mark.parametrize("written", ["2026Q1", "2026-q1", " 2026 Q1", "Q1 2026", "q1-2026", "Q12026"])
+def test_a_quarter_is_read_as_people_and_pages_write_it(written):
+    from outcomes.questions.quarters import quarter_word, read_quarter
+
+    assert quarter_word(read_quarter(written)) == "2026Q1"
+
+
+def test_a_quarter_that_is_none_is_refused_before_files_are_read(tmp_path, capsys):
+    command = ["report", str(tmp_path / "none.csv"), "--quarter", "spring", "--out", str(tmp_path / "out")]
+    assert cli.main(command) == 2
+    said = capsys.readouterr().err
+    assert "E658 quarter: 'spring' is no quarter" in said and "none.csv" not in said
+
+
 def test_a_clinic_that_is_no_text_is_refused_by_name():
     seen = build_visits(records_of({"patient_id": ["a"], "visit_date": ["2026-01-05"], "clinic_id": ["C01"]}))
     for given, kind in ((3, "int"), (None, "NoneType"), (["C01"], "list")):

@@ -87,11 +87,14 @@ def _run_alone(args: argparse.Namespace) -> int:
     from outcomes.cases.as_of import describe_as_of
     from outcomes.cases.export import fill_quarantine
     from outcomes.files.beside import find_beside
+    from outcomes.questions.quarters import quarter_word, read_quarter
     from outcomes.release import publish_report
     from outcomes.release.diff_inputs import INPUTS, fill_inputs
     from outcomes.release.progress import telling
     from outcomes.release.staging import MANIFEST
 
+    if args.quarter is not None:  # refused, where it is none, before files are read for minutes
+        args.quarter = quarter_word(read_quarter(args.quarter))
     records, episodes = read_cases(args, for_release=True)
     say(f"as of {describe_as_of(episodes.visits, args.as_of)}")
     if args.audience == "public":

@@ -30,18 +30,19 @@ def quarter_end(number: int) -> int:
 
 
 def read_quarter(text: str) -> int:
-    """Read ``2026Q3``, also ``2026-q3``, as a quarter number.
+    """Read ``2026Q3``, also ``2026-q3`` and ``Q3 2026`` as pages write it, as a quarter number.
 
     Raises
     ------
     InputRefused
         E658 it is written in another way.
     """
-    found = re.fullmatch(r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*", str(text))
+    found = re.fullmatch(r"\s*(?:(\d{4})[-\s]?[Qq]([1-4])|[Qq]([1-4])[-\s]?(\d{4}))\s*", str(text))
     if not found:
         finding = Finding("E658", f"'{text}' is no quarter.", "quarter", "Write it like 2026Q3.")
         raise InputRefused("The quarter cannot be used.", [finding])
-    return (int(found[1]) - 1970) * 4 + int(found[2]) - 1
+    year, quarter = found[1] or found[4], found[2] or found[3]
+    return (int(year) - 1970) * 4 + int(quarter) - 1
 
 
 def month_number(days: NDArray[Any]) -> NDArray[np.int64]:
