@@ -100,8 +100,8 @@ def say_overview(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     lead = bind(
         tables,
         "Each family of treatments given at the first treatment visit is compared with none of it, in the share of "
-        f"episodes relieved by day {day}: {{shown}} of {{all}} families could be compared in {{n}} new episodes; "
-        f"{BY_INDICATION.replace('it differ', 'a treatment differ')}.",
+        f"episodes relieved by day {day}: {{shown}} of {{all}} families could be compared in {{n}} new episodes "
+        f"that were treated and rated before; {BY_INDICATION.replace('it differ', 'a treatment differ')}.",
         numbers,
         "Families of treatments are compared in too few episodes to give their number.",
         _tag_of(tables, numbers["shown"]),
@@ -165,8 +165,8 @@ def say_joint(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     lead = bind(
         tables,
         "Patients get several treatments at a visit: in one model of all families, {shown} of {all} families, or "
-        "bundles seldom recorded apart, could be told from the others in {n} new episodes; patients who get a "
-        "treatment differ in more than this model knows.",
+        "bundles seldom recorded apart, could be told from the others in {n} new episodes that were treated and rated "
+        "before; patients who get a treatment differ in more than this model knows.",
         numbers,
         "The model of all families rests on too few episodes to give their number.",
         _tag_of(tables, numbers["shown"]),
