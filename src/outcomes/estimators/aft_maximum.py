@@ -250,14 +250,10 @@ def refuse_separation(design: Design, names: Sequence[str]) -> None:
             f"The scale cannot be estimated: a spread running to zero meets the rows as well as any other{told}. There "
             "are too few rows, or too few different times, for this regression."
         )
-    if columns.any():
-        raise NotEstimable(
-            f"Coefficients run to infinity (separation): in rows marked by {_listed(columns, names)} the event was "
-            "never seen, or had always happened by the first look. Leave the column out, or join it with another."
-        )
+    # The intercept runs alone only where all rows are of one side, and those were refused before.
     raise NotEstimable(
-        "The intercept runs to infinity: all rows together say only that the event comes later, or earlier, than they "
-        "were looked at."
+        f"Coefficients run to infinity (separation): in rows marked by {_listed(columns, names)} the event was never "
+        "seen, or had always happened by the first look. Leave the column out, or join it with another."
     )
 
 

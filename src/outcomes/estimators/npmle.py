@@ -294,6 +294,4 @@ def _gradient(low: IntArray, high: IntArray, share: FloatArray, k: int) -> Float
 
 
 def _loglik(weight: FloatArray, probability: FloatArray) -> float:
-    if probability.min() <= 0.0:
-        return -np.inf
     return float(weight @ np.log(probability))

@@ -145,8 +145,6 @@ def _check_terminal(terminal: ArrayLike, length: int) -> NDArray[Any]:
 
 def _sort_rows(subject: IntArray, begin: NDArray[Any], end: NDArray[Any]) -> IntArray:
     """Return the order by subject and start; rows that stand in order already are not sorted again."""
-    if subject.size == 1:
-        return np.zeros(1, dtype=np.intp)
     same = subject[1:] == subject[:-1]
     if ((subject[1:] > subject[:-1]) | (same & (begin[1:] >= end[:-1]))).all():
         return np.arange(subject.size)

@@ -130,8 +130,7 @@ def number_labels(name: str, labels: ArrayLike, length: int) -> tuple[NDArray[np
             refuse_where(np.array([_is_missing(label) for label in rows]), "E681", name, "is missing.")
         order = sorted(kinds)
     except TypeError:
-        refuse_where(np.array([True]), "E683", name, "mixes kinds of labels that have no common order.")
-        raise
+        raise refused("E683", name, "mixes kinds of labels that have no common order.") from None
     number = {label: i for i, label in enumerate(order)}
     return np.fromiter(map(number.__getitem__, rows), dtype=np.intp, count=length), tuple(order)
 
