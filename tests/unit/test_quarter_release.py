@@ -18,9 +18,10 @@ from undrawn import leave_undrawn
 
 from outcomes.release import figures, quarter_figures
 from outcomes.release.disclosure import hide_around
-from outcomes.release.marks import HIDDEN
+from outcomes.release.marks import HIDDEN, write_mark
 from outcomes.release.quarter_disclosure import protect_review
 from outcomes.release.quarter_section import quarter_section, say_verdict
+from outcomes.release.row_numbers import list_row_numbers
 from outcomes.release.sentences import format_percent
 from outcomes.release.tables import collect_tables
 
@@ -117,6 +118,28 @@ def test_a_hidden_quarter_cannot_be_worked_out(few):
     assert "silent_stop" not in set(found.more["expected"]["indicator"])
     other = found.table[found.table["indicator"] == "relieved_by_28"]
     pd.testing.assert_frame_equal(other, few.table[few.table["indicator"] == "relieved_by_28"], check_dtype=False)
+
+
+def test_what_is_hidden_later_takes_as_much_with_it(review, few):
+    # As `hide_more` does, in a review that hides nothing: the events of a quarter, and the numbers of its row.
+    changes = review.more["changes"].copy()
+    changes.loc[changes["against"] == "quarter before", "quarter_against"] = SMALL_QUARTER
+    review, few = (dataclasses.replace(one, more={**one.more, "changes": changes}) for one in (review, few))
+    table = protect_review(review, 5).table
+    row = ((table["indicator"] == "silent_stop") & (table["quarter"] == SMALL_QUARTER)).to_numpy()
+    for name in list_row_numbers("quarter_review", "events", table.columns):
+        write_mark(table, name, row & table[name].notna().to_numpy(), HIDDEN)
+    late = hide_around(dataclasses.replace(review, table=table))
+    first = protect_review(few, 5)
+    for name in ("expected", "observed_minus_expected", "observed_to_expected", "standardised"):
+        pd.testing.assert_series_equal(late.table[name] == HIDDEN, first.table[name] == HIDDEN)
+    for name in ("chart", "verdicts", "changes"):
+        hidden = [(one.more[name].astype(object) == HIDDEN).sum().sum() for one in (late, first)]
+        assert hidden[0] == hidden[1] > 0, name
+    for name in ("signal", "word", "direction"):
+        assert late.more["chart"][name].tolist() == first.more["chart"][name].tolist()
+    assert late.more["expected"]["indicator"].tolist() == first.more["expected"]["indicator"].tolist()
+    assert late.more["chart_months"]["indicator"].tolist() == first.more["chart_months"]["indicator"].tolist()
 
 
 def test_a_difference_with_a_hidden_side_is_hidden(few):

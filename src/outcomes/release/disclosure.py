@@ -145,7 +145,7 @@ def hide_around(result: Result) -> Result:
     if "reliability" in whole:
         changes["table"] = hide_reasons(whole)
     if "verdicts" in getattr(result, "more", ()):
-        changes["more"] = hide_lines(result)
+        changes["table"], changes["more"] = hide_lines(result)
         changes["summary"] = restate_verdicts(getattr(result, "summary", {}), changes["more"])
     return dataclasses.replace(result, **changes) if changes else result
 

@@ -81,14 +81,17 @@ def restate_verdicts(summary: dict[str, Any], more: dict[str, Any]) -> dict[str,
     return {**out, **({"verdict": said} if "verdict" in summary else {}), **kept}
 
 
-def hide_lines(review: Any) -> dict[str, Any]:
-    """Return the further tables of a protected review; of what is hidden now no lines, no signals and no months.
+def hide_lines(review: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the tables of a protected review; of what is hidden now nothing expected, no lines, signals and months.
 
-    Differences and the limits of the charts are made of the quarters' values: with one hidden later than the others
-    (`hide_more`) they would give it back.
+    Differences, the limits of the charts and the expected numbers are made of the quarters' values: with one hidden
+    later than the others (`hide_more`) they would give it back.
     """
     more, gone = dict(review.more), _find_hidden(review.table)
     few = {name for _, name in gone}
+    table, of_few = review.table.copy(), review.table["indicator"].isin(few).to_numpy()
+    for name in EXPECTED:
+        _hide(table, name, of_few)
     chart = more["chart"].copy()
     for names, rows in ((LINES, chart["indicator"].isin(few).to_numpy()), (("estimate",), _rows(chart, gone))):
         for name in names:
@@ -104,7 +107,7 @@ def hide_lines(review: Any) -> dict[str, Any]:
         for name in ("chart_months", "expected", "cusum")
     }
     judged = {"chart": _drop_signals(chart, few), "verdicts": _drop_verdicts(more["verdicts"], few)}
-    return {**more, **months, **judged, "changes": changes}
+    return table, {**more, **months, **judged, "changes": changes}
 
 
 def _drop_signals(table: pd.DataFrame, few: set[str]) -> pd.DataFrame:
