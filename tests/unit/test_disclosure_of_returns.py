@@ -16,6 +16,7 @@ import release_fakes as fakes
 
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.return_disclosure import protect_arms, protect_levels
+from outcomes.release.trigger_cells import hide_cells
 
 FLOOR = 5
 
@@ -234,6 +235,15 @@ def test_fewer_pairs_than_the_floor_are_hidden_altogether():
     for table in (found.table, found.same):
         assert table[["n", "events", "estimate", "expected"]].map(is_mark).to_numpy().all()
     assert found.summary["n"] == "<5" and found.summary["n_same"] == HIDDEN
+
+
+@pytest.mark.parametrize("listed", [None, np.array([[True]])])
+def test_few_pairs_of_one_trigger_hide_every_total(listed):
+    # There is no second row to be hidden beside the first; looking for one must not go on for ever.
+    found = hide_cells(np.array([[3]]), FLOOR, listed)
+    assert not (found.cells[0] or found.rows.any() or found.columns.any() or found.diagonal)
+    whole = hide_cells(np.array([[20]]), FLOOR, listed)
+    assert whole.cells[0] and whole.rows.all() and whole.columns.all() and whole.diagonal
 
 
 def test_a_table_without_small_numbers_is_left_as_it_is():

@@ -232,7 +232,7 @@ def _hide_second_total(shown: Shown, what: Flags) -> bool:
     """Where a lone row total (or column's) is hidden it is the whole less the others: hide the next smallest too."""
     for flags, axis in ((shown.rows, 0), (shown.columns, 1)):
         lines = [shown.line(i, axis) for i in range(shown.size)]
-        if (~flags).sum() == 1 and any(np.array_equal(what, line) for line in lines):
+        if (~flags).sum() == 1 and flags.any() and any(np.array_equal(what, line) for line in lines):
             totals = np.array([shown.counts[line].sum() for line in lines])
             flags[int(np.where(flags, totals, totals.max() + 1).argmin())] = False
             return True
