@@ -1,0 +1,229 @@
+"""Each step that hides small numbers, on tables small enough to try every count that fits what is shown."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from outcomes.errors import DisclosureError, InputRefused
+from outcomes.release import guarded_sums
+from outcomes.release.disclosure import HIDDEN, _protect_parts_of_total
+from outcomes.release.guarded_sums import Board, Sums, is_small
+from outcomes.release.public import protect
+from outcomes.release.public.attack_files import read_curves, read_tables
+from outcomes.release.public.identifiers import describe_search
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountTable
+from outcomes.release.public.protect import protect_tables
+from outcomes.release.public.rounding import find_bounds
+
+FLOOR = 5
+COHORT = Cohort("patients", "patients", "d")
+
+
+# -- sums that are guarded ---------------------------------------------------------------------------------------------
+
+CELLS = np.eye(4)
+LINES = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 1, 0], [0, 1, 0, 1]], dtype=float)
+
+
+def board_of(counts):
+    """Cells, rows and columns of a table of 2 x 2; everybody knows how many there are in all."""
+    weights = np.concatenate([CELLS, LINES])
+    published = Sums(weights, weights @ counts, weights)
+    known = Sums(np.ones((1, 4)), np.array([counts.sum()], dtype=float), np.ones((1, 4)))
+    return Board(published, np.ones(8, dtype=bool), known, published, np.zeros((0, 4)))
+
+
+def every_table(total):
+    """All tables of 2 x 2 with a total, shape (m, 4)."""
+    ends = np.array(list(itertools.combinations(range(total + 3), 3)))
+    bars = np.column_stack([np.full(len(ends), -1), ends, np.full(len(ends), total + 3)])
+    return np.diff(bars, axis=1) - 1
+
+
+def ranges(board, shown, tables):
+    """Least and greatest value of each published sum among all tables that fit what is shown."""
+    sums, values = tables @ board.published.weights.T, board.published.values
+    fits = (sums[:, shown] == values[shown]).all(axis=1)
+    if guarded_sums.is_told(values, shown, FLOOR):
+        fits &= is_small(sums[:, ~shown], FLOOR).all(axis=1)
+    assert fits.any()
+    return sums[fits].min(axis=0), sums[fits].max(axis=0)
+
+
+def test_no_table_of_two_by_two_gives_a_small_sum_away():
+    rng = np.random.default_rng(5)
+    hid_more = kept = 0
+    for _ in range(25):
+        counts = rng.choice([0, 1, 2, 4, 5, 6, 9], 4).astype(float)
+        board, tables = board_of(counts), every_table(int(counts.sum()))
+        values = board.published.values
+        small = is_small(values, FLOOR)
+        shown = guarded_sums.hide(board, FLOOR)
+        assert not (shown & small).any()
+        low, high = ranges(board, shown, tables)
+        is_open = (low <= 1) & (high >= FLOOR - 1)
+        if shown.any():
+            assert is_open[small].all()
+        else:
+            # All is hidden only where even that leaves a small sum narrow, or where the last thing shown told it.
+            assert counts.sum() < 3 * FLOOR
+        if not small.any():
+            assert shown.all()
+        extra = np.flatnonzero(~shown & ~small)
+        hid_more, kept = hid_more + bool(extra.size), kept + int(shown.sum())
+    assert hid_more > 5
+    assert kept > 50
+
+
+def test_what_is_hidden_on_the_way_and_not_needed_is_shown_again():
+    # The cell of 2 is its row of 8 less 6, and its column of 11 less 9.
+    board = board_of(np.array([2.0, 6.0, 9.0, 30.0]))
+    shown = guarded_sums.hide(board, FLOOR)
+    for i in np.flatnonzero(~shown & ~is_small(board.published.values, FLOOR)):
+        less = shown.copy()
+        less[i] = True
+        low, high = ranges(board, less, every_table(47))
+        assert low[0] > 1 or high[0] < FLOOR - 1
+
+
+@pytest.mark.parametrize(("values", "small"), [((0, 1, 4, 5), (False, True, True, False))])
+def test_small_is_from_one_to_below_the_floor(values, small):
+    assert is_small(np.array(values, dtype=float), FLOOR).tolist() == list(small)
+
+
+# -- the account of returns --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("relapsed", "too_young", "hides_all"), [(1, 2, True), (2, 2, False), (1, 3, False), (3, 40, False)]
+)
+def test_parts_of_the_relieved_are_hidden_together_and_few_with_their_sum(relapsed, too_young, hides_all):
+    summary = {"n_relapsed": relapsed, "n_too_young": too_young, "n_relieved": 60}
+    marked = {name: f"<{FLOOR}" if value < FLOOR else value for name, value in summary.items()}
+    found = _protect_parts_of_total(summary, marked, FLOOR)
+    assert (found["n_relapsed"], found["n_too_young"]) == (HIDDEN, HIDDEN)
+    assert (found["n_relieved"] == HIDDEN) == hides_all
+
+
+def test_parts_that_are_not_small_stay():
+    summary = {"n_new_episode": 30, "n_pain_back": 12, "n": 42}
+    assert _protect_parts_of_total(summary, dict(summary), FLOOR) == summary
+
+
+# -- the public release ------------------------------------------------------------------------------------------------
+
+
+def table(counts, name="t", ordered=False):
+    array = np.array(counts, dtype=np.int64)
+    rows = tuple(f"{10 * i} to {10 * i + 9} days" for i in range(array.shape[0]))
+    return CountTable(name, COHORT, rows, tuple("abcdef"[: array.shape[1]]), array, ordered)
+
+
+class Doubt:
+    """A proof that never ends well: every hidden number, or the first one of all, stays weak."""
+
+    def __init__(self, hidden_only=True):
+        self.hidden_only, self.calls = hidden_only, 0
+
+    def __call__(self, system, targets, least, known):
+        self.calls += 1
+        return [SimpleNamespace(place=int(place)) for place in (targets if self.hidden_only else [0])]
+
+
+ROWS = [[90, 95], [14, 6], [50, 60], [80, 90]]
+
+
+@pytest.mark.parametrize(("ordered", "hidden_only"), [(True, False), (False, True), (False, False)])
+def test_where_no_step_helps_nothing_is_published(monkeypatch, ordered, hidden_only):
+    doubt = Doubt(hidden_only)
+    monkeypatch.setattr(protect, "find_weak", doubt)
+    with pytest.raises(DisclosureError) as refused:
+        protect_tables([table(ROWS, ordered=ordered), table([[234, 251]], "u")])
+    assert [finding.code for finding in refused.value.findings] == ["E925"]
+    assert 5 < doubt.calls < protect.MOST_ROUNDS
+    assert not any(number in str(refused.value) for number in ("90", "234", "485"))
+
+
+def doubted(monkeypatch, tables, times):
+    """The first table where the proof finds its first hidden number weak so many times."""
+    real, told = protect.find_weak, []
+
+    def find_weak(system, targets, least, known):
+        told.append(len(targets))
+        return [SimpleNamespace(place=int(targets[0]))] if len(told) <= times else real(system, targets, least, known)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(protect, "find_weak", find_weak)
+        return protect_tables(tables)[0]
+
+
+def test_steps_are_taken_one_after_the_other_until_the_proof_is_there(monkeypatch):
+    # Coarser rows where they have an order; else numbers rounded to 10, and then one more number hidden.
+    found = [doubted(monkeypatch, [table(ROWS, ordered=True)], times) for times in (0, 1)]
+    assert [(len(one.rows), one.base) for one in found] == [(4, RULES.base), (3, RULES.base)]
+    found = [doubted(monkeypatch, [table(ROWS)], times) for times in (0, 1, 2)]
+    assert [one.base for one in found] == [RULES.base, protect.COARSE, protect.COARSE]
+    assert [len(one.rows) for one in found] == [4, 4, 4]
+    hidden = [int((one.shown == HIDDEN_CELL).sum()) + one.row_totals.count(HIDDEN_CELL) for one in found]
+    assert hidden[0] == hidden[1] == hidden[2] - 1 > 0
+    assert any("Rounded to 10" in reason for reason in found[1].reasons)
+
+
+def test_columns_that_mean_something_else_have_totals_of_their_own():
+    one, other = table([[103, 201], [152, 77]], "one"), table([[40, 111], [98, 127], [69, 88]], "other")
+    found = protect_tables([one, other])
+    assert found[0].total == found[1].total == 535
+    assert found[0].column_totals == (255, 280)
+    assert found[1].column_totals == (205, 325)
+
+
+def test_a_table_of_one_column_is_its_row_totals():
+    found = protect_tables([table([[103], [152], [7]])])[0]
+    assert found.row_totals == (105, 150, HIDDEN_CELL)
+    assert found.shown[:, 0].tolist() == list(found.row_totals)
+    assert found.total == 260
+
+
+def test_a_hidden_number_has_no_bounds():
+    with pytest.raises(ValueError, match="hidden"):
+        find_bounds(np.array([20, HIDDEN_CELL]), np.array([5, 5]), np.array([20, 3]), RULES.k)
+
+
+@pytest.mark.parametrize(
+    ("shown", "base", "exact", "bounds"),
+    # A sum of printed numbers that its own rounding does not allow: within 12 of it, and the truth never left out.
+    [(30, 5, 25, (18, 42)), (30, 5, 35, (18, 42)), (10, 5, 0, (0, 22)), (100, 5, 80, (80, 112)), (0, 5, 3, (0, 12))],
+)
+def test_a_sum_of_printed_numbers_lies_within_reach(shown, base, exact, bounds):
+    low, high = find_bounds(np.array([shown]), np.array([base]), np.array([exact]), RULES.k)
+    assert (low[0], high[0]) == bounds
+
+
+@pytest.mark.parametrize(
+    "row", [{"table": "t"}, {"table": "t", "cohort": "c", "row": "r", "column": "c", "patients": "?"}]
+)
+def test_a_row_that_is_none_of_a_public_table_is_named_and_not_shown(row):
+    good = {"table": "t", "cohort": "c", "row": "r", "column": "total", "patients": "20"}
+    with pytest.raises(InputRefused, match="Row 3") as refused:
+        read_tables([good, row], RULES)
+    assert "E930" in str(refused.value)
+    assert "?" not in str(refused.value)
+
+
+@pytest.mark.parametrize("row", [{"cohort": "c"}, {"cohort": "c", "group": "g", "day": "x"}])
+def test_a_row_that_is_none_of_a_public_curve_is_named_and_not_shown(row):
+    with pytest.raises(InputRefused, match="E930 Row 2 is not a row of a public curve"):
+        read_curves([row], RULES)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "said"),
+    [((), "No column was accepted"), (("a",), "one column that looks"), (("a", "b"), "2 columns that look")],
+)
+def test_a_public_page_says_how_many_columns_were_accepted_as_no_identifiers(accepted, said):
+    records = SimpleNamespace(mapping=SimpleNamespace(privacy=SimpleNamespace(accept=accepted)))
+    assert said in " ".join(describe_search(records))
