@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import tomllib
 from pathlib import Path
@@ -17,7 +18,7 @@ from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.inspect import inspect_export
 from outcomes.records.inspect_columns import NAMES, SURE, match_columns
-from outcomes.records.inspect_write import quote
+from outcomes.records.inspect_write import quote, write_mapping
 from outcomes.records.mapping import FIELDS
 from outcomes.simulate import write_simulation
 
@@ -358,6 +359,92 @@ def test_a_mapping_that_is_there_stands(tmp_path, codebook) -> None:
     assert found.proposal.dates.data_cut == datetime.date(2024, 3, 31)
 
 
+EVERYTHING = """
+[file]
+encoding = "utf-8"
+delimiter = ","
+comment = "!"
+accept_row_limit = true
+later_file_corrects = false
+
+[columns]
+patient_id = "Other ID"
+visit_date = "Visit Date"
+pain_pre = ""
+
+[dates]
+order = "dmy"
+timezone = "Europe/Vienna"
+data_cut = 2024-03-31
+two_digit_year_pivot = 30
+month_names = ["jan", "feb", "mae", "apr", "mai", "jun", "jul", "aug", "sep", "okt", "nov", "dez"]
+
+[values]
+decimal_mark = ","
+separators = ["+"]
+true = ["ja"]
+false = ["nein"]
+missing = ["", "k.A."]
+similar_ids = "apart"
+
+[pain]
+scale = "0-100"
+
+[modality_columns]
+"Laser?" = "laser"
+
+[non_data]
+"Status" = ["storno"]
+
+[acknowledge]
+rows_set_aside_percent = 7.5
+missing_percent = { visit_date = 25 }
+warnings = ["E283"]
+by = "the owner"
+
+[privacy]
+accept = ["Referral code"]
+pseudonymise = true
+key = "own.key"
+"""
+
+
+def test_every_line_of_a_mapping_that_is_there_is_written_again(tmp_path, codebook) -> None:
+    path = write(tmp_path, "Client ID,Other ID,Visit Date,pain_pre,Laser?,Status,Referral code", [
+        "1,7,02.03.2024,40,ja,da,a", "2,8,13.03.2024,50,nein,storno,b",
+    ])  # fmt: skip
+    (tmp_path / "given.toml").write_text(EVERYTHING, encoding="utf-8")
+    given = Mapping.load(tmp_path / "given.toml")
+    (tmp_path / "again.toml").write_text(write_mapping(inspect_export(path, given, codebook)), encoding="utf-8")
+    again = Mapping.load(tmp_path / "again.toml")
+    for section in dataclasses.fields(Mapping):
+        assert getattr(again, section.name) == getattr(given, section.name), section.name
+
+
+def test_what_is_found_adds_to_what_is_declared_and_does_not_change_it(tmp_path, codebook) -> None:
+    path = write(tmp_path, "patient_id,visit_date,pain_pre,paresthesia", [
+        "1,2024-03-02,4,no", "2,2024-03-03,7.5,x", "Total,,,",
+    ])  # fmt: skip
+    declared = {
+        "values": {"true": ["ja"], "false": ["nein", "x"]},
+        "pain": {"scale": "0-100"},
+        "non_data": {"patient_id": ["Vorlage"]},
+    }
+    found = inspect_export(path, Mapping.from_dict(declared), codebook)
+    assert found.proposal.values.true == ("ja",)
+    assert found.proposal.values.false == ("nein", "x", "no")
+    assert (found.proposal.pain.scale, found.evidence["scale"]) == ("0-100", "declared")
+    assert found.proposal.non_data == {"patient_id": ("Vorlage", "Total")}
+    assert not any("scale" in question for question in found.open_questions)
+
+
+def test_a_day_of_an_export_without_dates_is_written_again(tmp_path, codebook) -> None:
+    path = write(tmp_path, "patient_id,visit_day", ["1,7", "2,8"])
+    given = Mapping.from_dict({"dates": {"observed_until_day": 400}})
+    text = write_mapping(inspect_export(path, given, codebook))
+    assert tomllib.loads(text)["dates"]["observed_until_day"] == 400
+
+
 def test_every_field_has_names_and_its_own_name_is_certain(codebook) -> None:
     assert set(NAMES) == set(FIELDS)
     header = [field for field in FIELDS if field not in ("visit_day", "onset_days", "age_band")]
@@ -436,7 +523,7 @@ def test_one_row_has_and_two_have() -> None:
     assert weigh.find_data_cut(days | late, "Printed 2024-02-01")[1].endswith("; 2 rows have a later date")
 
 
-@pytest.mark.parametrize("text", ['a"b', "a\\b", "tab\there", "é ü", "line\nbreak"])
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "tab\there", "é ü", "line\nbreak", "\u200b", "\U000e0041"])
 def test_texts_survive_toml(text) -> None:
     assert tomllib.loads(f"x = {quote(text)}")["x"] == text
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -201,7 +202,10 @@ def _weigh(records: Records, proposal: Mapping, top: Top, given: Mapping) -> tup
     scale, evidence["scale"] = weigh.weigh_pain_scale(
         cells[name] for name in ("pain_pre", "pain_post") if name in cells
     )
-    if not scale and given.pain == PainOptions():
+    if given.pain != PainOptions():
+        # Few strong ratings in this export are no reason to read it on another scale than the last one.
+        scale, evidence["scale"] = given.pain.scale, "declared"
+    if not scale:
         questions.append(f"[pain] scale: {evidence['scale']}")
     marks = weigh.find_missing_marks([*numbers, *(cells[name] for name in _DATES if name in cells)])
     true, false = weigh.find_flags([cells[name] for name in ("paresthesia",) if name in cells] + _flags(records))
@@ -213,14 +217,21 @@ def _weigh(records: Records, proposal: Mapping, top: Top, given: Mapping) -> tup
         separators=given.values.separators
         if given.values.separators != default.separators
         else tuple(separators) or default.separators,
-        true=tuple(dict.fromkeys((*default.true, *true))),
-        false=tuple(dict.fromkeys((*default.false, *false))),
+        true=_add_words(given.values.true, true, given.values.false),
+        false=_add_words(given.values.false, false, given.values.true),
         missing=tuple(dict.fromkeys((*given.values.missing, *marks))),
     )
     totals = weigh.find_totals([*top.cells[_position(top, proposal)], *_first_cells(top.foot, top.options.delimiter)])
-    non_data = given.non_data | ({"patient_id": tuple(totals)} if totals else {})
+    said = given.non_data.get("patient_id", ())
+    non_data = given.non_data | ({"patient_id": _add_words(said, totals)} if totals else {})
     pain = PainOptions(scale) if scale else given.pain
     return replace(proposal, dates=dates, values=values, pain=pain, non_data=non_data), evidence, questions
+
+
+def _add_words(declared: tuple[str, ...], found: Iterable[str], others: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Add words that were found to those declared; one that is declared already, here or among `others`, stays."""
+    known = {word.strip().casefold() for word in (*declared, *others)}
+    return (*declared, *(word for word in found if word.strip().casefold() not in known))
 
 
 def _flags(records: Records) -> list[dict[str, int]]:

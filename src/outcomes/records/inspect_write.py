@@ -31,6 +31,7 @@ def write_mapping(found: Inspection) -> str:
         _line(f'scale = "{found.proposal.pain.scale}"', found.evidence.get("scale", "")),
         *_modality_columns(found),
         *_non_data(found),
+        *_acknowledge(found),
         *_privacy(found),
     ]
     return "\n".join(parts) + "\n"
@@ -43,7 +44,11 @@ def _plain(text: str) -> str:
 def quote(text: str) -> str:
     """Return a text as a TOML string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() or c == " " else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return '"' + "".join(c if c.isprintable() else _code_point(c) for c in escaped) + '"'
+
+
+def _code_point(character: str) -> str:
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def _line(setting: str, comment: str) -> str:
@@ -67,6 +72,16 @@ def _file(found: Inspection) -> Iterator[str]:
         yield _line(f"# sheet = {quote(options.sheet)}", "or another: TO DECIDE, see above")
     elif options.sheet:
         yield _line(f"sheet = {quote(options.sheet)}", why.get("sheet", ""))
+    if options.comment:
+        yield _line(f"comment = {quote(options.comment)}", "declared")
+    if options.accept_row_limit:
+        yield _line("accept_row_limit = true", "declared")
+    if options.later_file_corrects is not None:
+        yield _line(f"later_file_corrects = {_truth(options.later_file_corrects)}", "declared")
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _character(mark: str) -> str:
@@ -119,6 +134,10 @@ def _dates(found: Inspection) -> Iterator[str]:
         yield _line(f"timezone = {quote(dates.timezone)}", "declared")
     elif any("[dates] timezone" in question for question in found.open_questions):
         yield _line('# timezone = "Europe/Zurich"', "or the clinic's own: TO DECIDE, see above")
+    if dates.observed_until_day is not None:
+        yield _line(f"observed_until_day = {dates.observed_until_day}", "declared")
+    if dates.month_names:
+        yield _line(f"month_names = {join_words(dates.month_names)}", "declared")
 
 
 def _values(found: Inspection) -> Iterator[str]:
@@ -155,6 +174,23 @@ def _non_data(found: Inspection) -> Iterator[str]:
         for name, words in found.proposal.non_data.items():
             key = name if name in FIELDS else quote(name)
             yield _line(f"{key} = {join_words(words)}", "rows that are no visits")
+
+
+def _acknowledge(found: Inspection) -> Iterator[str]:
+    """What somebody has accepted, as it was declared: nothing is accepted by looking."""
+    said = found.proposal.acknowledge
+    if not said.by:
+        return
+    yield ""
+    yield "[acknowledge]"
+    if said.rows_set_aside_percent is not None:
+        yield _line(f"rows_set_aside_percent = {said.rows_set_aside_percent}", "declared")
+    if said.missing_percent:
+        shares = ", ".join(f"{name} = {share}" for name, share in said.missing_percent.items())
+        yield _line(f"missing_percent = {{ {shares} }}", "declared")
+    if said.warnings:
+        yield _line(f"warnings = {join_words(said.warnings)}", "declared")
+    yield f"by = {quote(said.by)}"
 
 
 def _privacy(found: Inspection) -> Iterator[str]:
