@@ -27,6 +27,7 @@ from outcomes.estimators.counts import compare_means
 from outcomes.estimators.cox import coded, cox, maximum, patterns, proportional_hazards_test
 from outcomes.estimators.curves import kaplan_meier, logrank
 from outcomes.estimators.curves import quantile as curve_quantile
+from outcomes.estimators.funnel import over_dispersion
 from outcomes.estimators.npmle import build_patterns, fit_patterns, npmle
 from outcomes.estimators.post_strata import weighted_wilson
 from outcomes.estimators.proportions import wilson_clustered
@@ -92,6 +93,14 @@ def test_labels_that_are_numbers_far_apart_are_labels_all_the_same():
     far = logrank(time, event, np.array([2_000_000_000, -7, -7, 2_000_000_000, -7, 2_000_000_000]))
     assert far.groups == (-7, 2_000_000_000)
     assert far.statistic == near.statistic
+
+
+def test_an_effective_size_may_be_below_one_but_not_none():
+    # After a design effect a unit can count as half a case; z scores 0 and 0, and nothing is over-dispersed.
+    assert over_dispersion([0.5, 0.5], [1.0, 0.5], 0.5).phi == pytest.approx(0.0, abs=1e-12)
+    with pytest.raises(InputRefused) as refusal:
+        over_dispersion([0.5, 0.5], [1.0, 0.0], 0.5)
+    assert codes(refusal) == ["E851"]
 
 
 def test_differences_that_can_be_told():
