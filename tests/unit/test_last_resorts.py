@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import norm
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from interval_data import simulate
 from outcomes.errors import InputRefused, NotEstimable
@@ -16,10 +18,12 @@ from outcomes.estimators import (
     bootstrap,
     limits,
     logistic,
+    mixed_variance,
     npmle_steps,
     rates_maximum,
     risk_draws,
     simulated_sums,
+    visit_weights,
 )
 from outcomes.estimators.aft import aft_interval
 from outcomes.estimators.clone_arms import Subjects, arm_draws, arm_risk, never_arm
@@ -33,6 +37,7 @@ from outcomes.estimators.post_strata import weighted_wilson
 from outcomes.estimators.proportions import wilson_clustered
 from outcomes.estimators.rates import negative_binomial_rate
 from outcomes.estimators.sensitivity import find_detectable
+from outcomes.estimators.weighted_share import fit_chance, weighted_share
 
 
 def codes(excinfo):
@@ -281,3 +286,42 @@ def test_a_fit_that_ends_far_off_is_called_separated_and_one_nearby_stuck(monkey
     assert logistic.fit_logistic(design, yes, trials).status == "stuck"
     monkeypatch.setattr(logistic, "_FAR", 2.0)
     assert logistic.fit_logistic(design, yes, trials).status == "separated"
+
+
+def test_a_chance_of_being_measured_is_refused_by_what_is_wrong_with_it(monkeypatch):
+    one, x = np.ones(240), np.tile([-1.0, 1.0], 120)
+    measured = np.repeat([1.0, 0.0, 1.0, 1.0], 60)
+    with pytest.raises(NotEstimable, match="say the same"):
+        fit_chance(measured, np.column_stack([one, x, x]))
+    with pytest.raises(NotEstimable, match="tells exactly"):
+        fit_chance(measured, np.column_stack([one, 2 * measured - 1]))
+    # One row far out on the side of those measured: there is a fit, and it is as good as certain of that row.
+    far = np.append(np.where(measured > 0, x + 0.5, x), 100.0)
+    with pytest.raises(NotEstimable, match="certain to be measured"):
+        fit_chance(np.append(measured, 1.0), np.column_stack([np.ones(241), far]))
+    monkeypatch.setattr(logistic, "_MAX_STEPS", 1)
+    with pytest.raises(NotEstimable, match="did not converge"):
+        fit_chance(measured, np.column_stack([one, np.where(measured > 0, x + 0.5, x)]))
+
+
+@pytest.mark.parametrize("seen", [0.0, 1.0])
+def test_a_weighted_share_of_none_or_all_has_no_limits(seen):
+    measured = np.tile([1.0, 1.0, 0.0], 20)
+    found = dataclasses.astuple(weighted_share(np.full(60, seen), measured, np.ones((60, 1)), np.arange(60)))
+    assert found[0] == pytest.approx(seen)
+    assert np.isnan(found[1:3]).all()
+
+
+def test_a_model_of_the_visits_that_does_not_converge_is_refused(monkeypatch):
+    unstarted = SimpleNamespace(converged=False, params=np.zeros(2))
+    monkeypatch.setattr(GLM, "fit", lambda self, **_: unstarted)
+    with pytest.raises(NotEstimable, match="visits did not converge"):
+        visit_weights._fit_rates(np.ones((2, 1)), np.ones((2, 1)))
+
+
+def test_one_patient_has_no_variance_between_patients():
+    rng = np.random.default_rng(1)
+    x, starts = rng.normal(size=(12, 2)), np.array([0, 4, 8])
+    units = mixed_variance.sum_units(x, x, rng.normal(size=12), starts)
+    assert np.isnan(mixed_variance.cluster_variance(units, np.eye(2), 1.0, np.zeros(3, dtype=int))).all()
+    assert np.isfinite(mixed_variance.cluster_variance(units, np.eye(2), 1.0, np.arange(3))).all()
