@@ -6,6 +6,7 @@ import itertools
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from outcomes.errors import DisclosureError, InputRefused
@@ -18,6 +19,8 @@ from outcomes.release.public.identifiers import describe_search
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountTable
 from outcomes.release.public.protect import protect_tables
 from outcomes.release.public.rounding import find_bounds
+from outcomes.release.return_disclosure import hide_arms
+from outcomes.release.table_disclosure import protect_table
 
 FLOOR = 5
 COHORT = Cohort("patients", "patients", "d")
@@ -80,19 +83,58 @@ def test_no_table_of_two_by_two_gives_a_small_sum_away():
 
 
 def test_what_is_hidden_on_the_way_and_not_needed_is_shown_again():
-    # The cell of 2 is its row of 8 less 6, and its column of 11 less 9.
-    board = board_of(np.array([2.0, 6.0, 9.0, 30.0]))
-    shown = guarded_sums.hide(board, FLOOR)
-    for i in np.flatnonzero(~shown & ~is_small(board.published.values, FLOOR)):
-        less = shown.copy()
-        less[i] = True
-        low, high = ranges(board, less, every_table(47))
-        assert low[0] > 1 or high[0] < FLOOR - 1
+    rng = np.random.default_rng(8)
+    looked_at = 0
+    for counts in [np.array([2.0, 6.0, 9.0, 30.0]), *rng.choice([0.0, 1, 3, 6, 8, 12], (25, 4))]:
+        board = board_of(counts)
+        values, tables = board.published.values, every_table(int(counts.sum()))
+        small = is_small(values, FLOOR)
+        shown = guarded_sums.hide(board, FLOOR)
+        if not shown.any():
+            continue
+        for i in np.flatnonzero(~shown & ~small):
+            less = shown.copy()
+            less[i] = True
+            low, high = ranges(board, less, tables)
+            assert ((low > 1) | (high < FLOOR - 1))[small].any()
+            looked_at += 1
+    assert looked_at > 20
 
 
 @pytest.mark.parametrize(("values", "small"), [((0, 1, 4, 5), (False, True, True, False))])
 def test_small_is_from_one_to_below_the_floor(values, small):
     assert is_small(np.array(values, dtype=float), FLOOR).tolist() == list(small)
+
+
+def test_a_board_of_which_nobody_knows_anything_has_sums_of_the_right_shape():
+    nothing = Sums.of([], 4, 8)
+    assert (nothing.weights.shape, nothing.values.shape, nothing.tags.shape) == ((0, 4), (0,), (0, 8))
+    board = board_of(np.array([2.0, 6.0, 9.0, 30.0]))
+    board.known = nothing
+    shown = guarded_sums.hide(board, FLOOR)
+    assert not shown[0]
+    low, high = ranges(board, shown, every_table(47))
+    assert low[0] <= 1 and high[0] >= FLOOR - 1
+
+
+# -- counts beside one another -----------------------------------------------------------------------------------------
+
+
+def test_with_a_small_base_what_was_recorded_of_it_goes_too():
+    counts = pd.DataFrame({"n": [3, 40], "events": [0, 20], "recorded": [3, 38], "estimate": [0.0, 0.5]})
+    found = protect_table(counts, FLOOR)
+    assert found.iloc[0].tolist() == ["<5", "<5", "<5", HIDDEN]
+    assert found.iloc[1].tolist() == [40, 20, 38, 0.5]
+
+
+@pytest.mark.parametrize(("n_with", "is_hidden"), [("<5", True), (12, False)])
+def test_a_summary_hides_the_arms_its_first_comparison_hides(n_with, is_hidden):
+    rows = pd.DataFrame({"n_with": [n_with, 60], "n_without": [HIDDEN if is_hidden else 30, 70]})
+    summary = {"n_with": 12, "n_without": 30, "n": 42}
+    expected = {"n_with": n_with, "n_without": HIDDEN, "n": 42} if is_hidden else summary
+    assert hide_arms(summary, rows) == expected
+    assert hide_arms(summary, rows[:0]) == summary
+    assert hide_arms({"n": 42}, rows) == {"n": 42}
 
 
 # -- the account of returns --------------------------------------------------------------------------------------------
