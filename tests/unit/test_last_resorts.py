@@ -325,3 +325,9 @@ def test_one_patient_has_no_variance_between_patients():
     units = mixed_variance.sum_units(x, x, rng.normal(size=12), starts)
     assert np.isnan(mixed_variance.cluster_variance(units, np.eye(2), 1.0, np.zeros(3, dtype=int))).all()
     assert np.isfinite(mixed_variance.cluster_variance(units, np.eye(2), 1.0, np.arange(3))).all()
+
+
+def test_each_column_has_the_quantile_of_its_own_share():
+    drawn, share = np.random.default_rng(4).normal(size=(7, 5)), np.array([0.0, 0.25, 0.4, 0.9, 1.0])
+    expected = [np.quantile(column, q) for column, q in zip(drawn.T, share, strict=True)]
+    assert limits._column_quantiles(drawn, share) == pytest.approx(expected, abs=1e-14)
