@@ -269,3 +269,18 @@ def test_a_row_that_is_none_of_a_public_curve_is_named_and_not_shown(row):
 def test_a_public_page_says_how_many_columns_were_accepted_as_no_identifiers(accepted, said):
     records = SimpleNamespace(mapping=SimpleNamespace(privacy=SimpleNamespace(accept=accepted)))
     assert said in " ".join(describe_search(records))
+
+
+def test_everybody_of_a_large_group_is_shown_and_nothing_is_said_of_what_was_not_done():
+    found = protect_tables([table([[400, 0], [300, 310]])])[0]
+    assert found.shown[0].tolist() == [400, 0]
+    assert found.reasons == ()
+
+
+def test_of_three_rows_of_an_order_two_stay():
+    found = protect_tables([table([[90, 95], [4, 3], [80, 60]], ordered=True)])[0]
+    assert found.rows == ("0 to 9 days", "10 to 29 days")
+    assert found.shown.tolist() == [[90, 95], [85, 65]]
+    assert found.reasons == ("Rows put together: 10 to 29 days.",)
+    # Of two none is put away: there would be one row, which says what the total says.
+    assert protect_tables([table([[90, 95], [4, 3]], ordered=True)])[0].rows == ("0 to 9 days", "10 to 19 days")
