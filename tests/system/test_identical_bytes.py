@@ -10,6 +10,7 @@ most of a run. No comparison of treatments passes its gate there: those are draw
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import random
@@ -123,14 +124,58 @@ def split(export, folder):
     return paths
 
 
-def test_an_export_in_two_files_gives_the_same_numbers(base, clinic, tmp_path):
-    records = read_records(split(clinic / "visits.csv", tmp_path), clinic / "mapping.toml")
+def answer(files, clinic):
+    """The tables of the answers that take no second each, path -> bytes."""
+    records = read_records(files, clinic / "mapping.toml")
     visits = build_visits(records, Protocol.load(clinic / "protocol.toml"))
     asked = ("relief", "recurrence", "triggers", "modality_use", "same_visit", "quarter_review", "completeness")
     answers = ask(records, visits, build_episodes(visits), only=asked).protected()
     texts = {f"tables/{name}.csv": to_csv(table).encode() for name, table in answers.tables().items()}
     assert len(texts) > 20
+    return texts
+
+
+def test_an_export_in_two_files_gives_the_same_numbers(base, clinic, tmp_path):
+    texts = answer(split(clinic / "visits.csv", tmp_path), clinic)
     assert {name for name, text in texts.items() if base[name] != text} <= BY_FILE
+
+
+def reorder_columns(export, target, seed):
+    """Write the columns of an export in another order; rows that are no row of the table go."""
+    with export.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    order = random.Random(seed).sample(range(len(rows[0])), len(rows[0]))
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([row[i] for i in order] for row in rows if len(row) == len(order))
+    return target
+
+
+@pytest.mark.slow
+def test_a_hundred_orders_of_rows_twenty_cuts_and_twenty_orders_of_columns_give_the_same_tables(tmp_path):
+    write_simulation(tmp_path, patients=60, seed=7, clean=True)
+    (tmp_path / "protocol.toml").write_text(QUICK)
+    with (tmp_path / "mapping.toml").open("a", encoding="utf-8") as mapping:
+        mapping.write("\n[file]\nlater_file_corrects = false\n")  # a day of a patient may be cut in two
+    export = tmp_path / "visits.csv"
+    first = answer([export], tmp_path)
+    head, *rows = export.read_text(encoding="utf-8").splitlines()
+
+    def differing_from(files):
+        found = answer(files, tmp_path)
+        return {name for name in found.keys() | first.keys() if found.get(name) != first.get(name)}
+
+    for seed in range(100):
+        assert differing_from([shuffle(export, tmp_path / "shuffled" / "visits.csv", seed)]) == set(), seed
+    for seed in range(20):
+        assert differing_from([reorder_columns(export, tmp_path / "visits_again.csv", seed)]) <= BY_FILE, seed
+        draw = random.Random(seed)
+        part_of = [draw.randrange(2 + seed % 4) for _ in rows]
+        files = []
+        for part in sorted(set(part_of)):
+            files.append(tmp_path / f"part{part}.csv")
+            chosen = [row for row, own in zip(rows, part_of, strict=True) if own == part]
+            files[-1].write_text("\n".join([head, *chosen]) + "\n", encoding="utf-8")
+        assert differing_from(files) <= BY_FILE, seed
 
 
 @pytest.mark.slow

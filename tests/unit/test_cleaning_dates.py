@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outcomes.cases.dates import CLOCK_CHANGE, day_number, parse_dates
+from outcomes.cases.dates import CLOCK_CHANGE, day_number, find_date_order, parse_dates
 from outcomes.cases.values import parse_floats, parse_pain, parse_whole
+from outcomes.errors import InputRefused
 from outcomes.records import Mapping
 
 NAMES = ["Jan", "Feb", "März", "Apr", "Mai", "Juni", "Juli", "Aug", "Sept", "Okt", "Nov", "Dez"]
@@ -62,6 +63,75 @@ def read(text: str, order: str = "iso", **dates: Any) -> str:
 )
 def test_one_text(text: str, order: str, expected: str) -> None:
     assert read(text, order) == expected
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        *(
+            "0001-01-01",
+            "1753-01-01",
+            "1899-12-30",
+            "1899-12-31",
+            "1900-01-01",
+            "1901-01-01",
+            "1904-01-01",
+            "1970-01-01",
+        ),
+        *("2099-12-31", "2999-12-31", "3000-01-01", "9999-12-31"),
+    ],
+)
+def test_a_day_that_stands_for_unknown_is_none_and_the_day_after_is_one(day: str) -> None:
+    assert read(day) == "E214"
+    if "1900" < day < "2000":
+        after = (datetime.date.fromisoformat(day) + datetime.timedelta(days=1)).isoformat()
+        assert read(after) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1899-12-29", "E218"), ("1900-01-02", "1900-01-02"), ("2099-12-30", "2099-12-30"), ("2100-01-02", "E218")],
+)
+def test_a_visit_lies_in_two_centuries(text: str, expected: str) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("00:00", 0),
+        ("23:59", 1439),
+        ("24:00", "E213"),
+        ("10:60", "E213"),
+        ("12:30 AM", 30),
+        ("12:30 pm", 750),
+        ("1:05 pm", 785),
+        ("11:59 pm", 1439),
+    ],
+)
+def test_the_minute_of_a_visit(text: str, expected: int | str) -> None:
+    parsed = parse_dates([f"2025-03-01 {text}"], "iso", Mapping.from_dict({}))
+    fault, minute = str(parsed.faults[0]), int(parsed.extra[0])
+    assert (fault or minute) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "order"),
+    [
+        (["12/12/2025", "13/12/2025"], "dmy"),
+        (["12/12/2025", "12/13/2025"], "mdy"),
+        (["20250301"], "ymd"),
+        (["2025-03-01"], "iso"),
+        (["2025-03-01", "20250301"], "iso"),
+    ],
+)
+def test_the_order_that_values_allow(texts: list[str], order: str) -> None:
+    assert find_date_order(texts, Mapping.from_dict({}), "visit_date", "Date").order == order
+
+
+def test_a_twelfth_day_allows_both_orders() -> None:
+    with pytest.raises(InputRefused, match="E210 column 'Date': every date reads both"):
+        find_date_order(["12/12/2025", "11/12/2025"], Mapping.from_dict({}), "visit_date", "Date")
 
 
 @pytest.mark.parametrize(
