@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from outcomes.release.notebook_format import no_address_parsers
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+PARAMETERS = "parameters"
+"""Tag of the cell that says what may be set, with the defaults."""
 INJECTED = "injected-parameters"
 """Tag of the cell with the values of a run; it holds paths."""
 
@@ -25,7 +28,10 @@ _ATTRIBUTES = {"*": ["class", "id"], "a": ["href"], "th": ["scope", "colspan", "
 
 
 def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mapping[str, Any] | None = None) -> str:
-    """Show a notebook without its injected cell (it holds paths): outputs sanitised, no script, nothing loaded."""
+    """Show a notebook without its injected cell (it holds paths): outputs sanitised, no script, nothing loaded.
+
+    The values of the run stand above the first cell; defaults they took the place of are not shown beside them.
+    """
     with no_address_parsers():
         import nbformat
         from nbconvert import HTMLExporter
@@ -36,7 +42,7 @@ def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mappin
     from outcomes.release.render_html import TEMPLATES, environment
 
     shown = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
-    shown.cells = [cell for cell in shown.cells if INJECTED not in cell.metadata.get("tags", ())]
+    shown.cells = _without_settings(shown.cells, values or {})
     for output in (output for cell in shown.cells for output in cell.get("outputs", ())):
         if "text/html" in output.get("data", {}):  # the sanitiser keeps the text of a style sheet as words
             output["data"]["text/html"] = _STYLE.sub("", output["data"]["text/html"])
@@ -54,6 +60,28 @@ def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mappin
     safe = {"css": Markup(css), "body": Markup(body)}  # noqa: S704 - ours, and sanitised by nbconvert
     page = environment().get_template("notebook.html.j2")
     return page.render(title=read_title(notebook, name), failure=failure, settings=settings, **safe)
+
+
+def _without_settings(cells: list[NotebookNode], values: Mapping[str, Any]) -> list[NotebookNode]:
+    """Leave out the injected cell and, of the defaults, those that it took the place of."""
+    kept = []
+    for cell in cells:
+        tags = cell.metadata.get("tags", ())
+        if PARAMETERS in tags:
+            cell.source = _without(cell.source, values)
+        if INJECTED not in tags and (PARAMETERS not in tags or cell.source):
+            kept.append(cell)
+    return kept
+
+
+def _without(source: str, names: Iterable[str]) -> str:
+    """Return the lines of plain assignments that set none of the names."""
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id in names for target in targets):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+    return "\n".join(line for line in lines if line)
 
 
 def _clean(html: object) -> str:

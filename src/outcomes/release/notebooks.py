@@ -30,7 +30,7 @@ from outcomes.errors import ConfigError, Finding
 from outcomes.files.floors import check_floor
 from outcomes.files.temporary import private_folder
 from outcomes.release.notebook_format import no_address_parsers
-from outcomes.release.notebook_html import INJECTED, read_title, to_html
+from outcomes.release.notebook_html import INJECTED, PARAMETERS, read_title, to_html
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from outcomes.release.kernels import KernelServer
 
 _LONGEST_SOCKET_NAME = 90  # macOS allows 103 bytes, Linux 107; a number is put behind the name
-PARAMETERS = "parameters"
 CELL_TIMEOUT_SECONDS = 600
 STOP_SECONDS = 10.0
 _TYPES = {kind.__name__: kind for kind in (str, int, float, bool, list, tuple, dict)} | {"None": type(None)}
