@@ -14,13 +14,14 @@ from outcomes.definitions import Protocol
 from outcomes.errors import NotEstimable
 from outcomes.questions import compare_rehabilitation, compare_return_factors, compare_triggers, show_immortal_time
 from outcomes.questions.covariates import Block, Factor, build_factors, choose_columns, pool_rare
-from outcomes.questions.exercise_cohort import build_cohort_at
+from outcomes.questions.exercise_cohort import build_cohort_at, choose_columns_of
 from outcomes.questions.exercise_lines import compare_arms, head_line
 from outcomes.questions.results import NOT_RECORDED
 from outcomes.simulate import simulate
 from tables import open_clinic, records, records_of
 
 START = date(2024, 1, 1)
+OPEN = ("2024-01-01", "2025-12-31")
 
 
 def with_triggers(pairs: list[tuple[str, str]], protocol=SMALL):
@@ -234,6 +235,25 @@ def test_too_short_a_follow_up_of_one_arm_is_refused(simulated):
 def test_what_is_too_rare_to_adjust_for_is_judged_all_the_same(rehabilitation):
     rare = rehabilitation.balance[rehabilitation.balance["label"] == "Joint techniques"]
     assert len(rare) == 1 and not rare["is_adjusted"].item()
+
+
+def test_clinicians_of_few_episodes_stand_for_their_clinics():
+    # Of all clinicians only p1 has 15 episodes of each arm. The others exercise more at one clinic than at the other.
+    head = "patient_id | visit_date | pain_pre | modalities | clinic_id | clinician_id"
+    staff = [("p1", "A", 16, 16), *((f"a{i}", "A", 8, 4) for i in range(4)), *((f"b{i}", "B", 4, 8) for i in range(4))]
+    rows = [row.replace("open", f"open {name}") for name in "AB" for row in open_clinic(*OPEN, f"| | {name} | z{name}")]
+    for who, clinic, *arms in staff:
+        done = ["rehab exercise"] * arms[0] + ["massage"] * arms[1]
+        for i, what in enumerate(done):
+            rows.append(f"{who} {i} | {START} | 6 | {what} | {clinic} | {who}")
+            rows.append(f"{who} {i} | {START + timedelta(7)} | 2 | | {clinic} | {who}")
+    episodes = build_episodes(build_visits(records("\n".join([head, *rows])), SMALL))
+    cohort = build_cohort_at(episodes, 30)
+    chosen = choose_columns_of(episodes, cohort, cohort.exercised)
+    place = next(block for block in chosen.used if block.name == "clinician_id")
+    # The commonest level is what the two others are compared with.
+    assert place.names == ("clinician_id=p1", "clinician_id=others at B")
+    assert place.values.sum(axis=0).tolist() == [32, 48]
 
 
 def test_every_line_has_a_number_or_a_reason(rehabilitation):

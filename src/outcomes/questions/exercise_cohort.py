@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 
 from outcomes.cases.schema import HUNDREDTHS
 from outcomes.questions.adjustment import (
+    LEAST_IN_ARM,
     Adjustment,
     build_factor_blocks,
     build_family_blocks,
     choose_adjustment,
     make_flag,
     make_numbers,
+    pool_factors,
     sort_flags,
 )
-from outcomes.questions.covariates import Block
-from outcomes.questions.results import Flags, FloatArray, IntArray
+from outcomes.questions.covariates import Block, Factor, build_factors
+from outcomes.questions.results import NOT_RECORDED, Flags, FloatArray, IntArray
 from outcomes.questions.return_lines import AtRisk
 
 if TYPE_CHECKING:
@@ -131,15 +133,32 @@ def choose_columns_of(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) ->
     """
     episode = cohort.rows.episode
     before, rare_before = build_factor_blocks(episodes, episode, arm, _BEFORE)
-    # Clinicians stand for their clinics: with both, few patients are left in some of the combinations.
-    place, rare_place = build_factor_blocks(episodes, episode, arm, _PLACE)
+    place, rare_place = pool_factors(_find_places(episodes, episode, arm), arm)
     after, rare_after = build_factor_blocks(episodes, episode, arm, _AFTER)
     plan = make_flag("maintenance", "In maintenance care", cohort.maintenance_days < 0)
     maintenance, rare_maintenance = sort_flags([plan], arm)
     given = episodes.columns["modalities_first"][episode]
     care, rare_care = build_family_blocks(episodes, given, arm, ("active",))
-    blocks = [*_course_blocks(episodes, cohort), *before, *maintenance, *care, *place[:1], *after]
+    blocks = [*_course_blocks(episodes, cohort), *before, *maintenance, *care, *place, *after]
     return choose_adjustment(blocks, [*rare_before, *rare_maintenance, *rare_care, *rare_place, *rare_after], arm)
+
+
+def _find_places(episodes: Episodes, episode: IntArray, arm: Flags) -> list[Factor]:
+    """Who treated, as one factor: a clinician with enough episodes of both arms, for all others the clinic.
+
+    Beside a column for each clinician one for the clinic would leave few patients in some of the combinations. But
+    clinicians of few episodes are of different clinics: taken together as one, they would hide which.
+    """
+    found = {factor.name: factor for factor in build_factors(episodes, episode, _PLACE, 1)}
+    who, clinic = found.get("clinician_id"), found.get("clinic_id")
+    if who is None or clinic is None:
+        return list(found.values())
+    size = len(who.levels)
+    rarer = np.minimum(*(np.bincount(who.codes[side], minlength=size) for side in (arm, ~arm)))
+    is_own = (rarer >= LEAST_IN_ARM) & (np.array(who.levels) != NOT_RECORDED)
+    levels = (*who.levels, *(f"others at {level}" for level in clinic.levels))
+    codes = np.where(is_own[who.codes], who.codes, size + clinic.codes)
+    return [Factor(who.name, who.label, levels, levels, codes, 0)]
 
 
 def _course_blocks(episodes: Episodes, cohort: ExerciseCohort) -> list[Block]:
