@@ -52,7 +52,7 @@ def hide_what_is_told(inputs: ReportInputs) -> ReportInputs:
         E980 something is told by tables in which nothing more can be hidden.
     """
     desk = _Desk(inputs)
-    book = desk.lay_out(())
+    book = desk.as_it_is
     told = {book.system.names[at]: at for at in find_told(book)}
     ever, hidden = set(told), list[Hashable]()
     for _ in range(MOST_ROUNDS):
@@ -137,6 +137,8 @@ class _Desk:
         Table to the question it answers, and the field, or the key of ``more``, it stands in.
     places : dict of Hashable to list of Cell
         Cells of each count, by its name.
+    as_it_is : Book
+        The tables as a reader would have them now.
     """
 
     inputs: ReportInputs
@@ -145,6 +147,7 @@ class _Desk:
     texts: dict[str, list[dict[str, str]]] = field(init=False)
     owners: dict[str, tuple[str, str]] = field(init=False)
     places: dict[Hashable, list[Cell]] = field(default_factory=dict)
+    as_it_is: Book = field(init=False)
 
     def __post_init__(self) -> None:
         from outcomes.release.tables import to_csv
@@ -152,8 +155,10 @@ class _Desk:
         self.floor = self.inputs.episodes.protocol.reporting_floor.suppress_cell_below
         self.tables, self.owners = self.inputs.tables(), _find_owners(self.inputs)
         self.texts = {name: read_csv(to_csv(table)) for name, table in self.tables.items()}
-        for cell in (book := Book(self.texts, self.floor)).cells:
-            self.places.setdefault(book.system.names[cell.at], []).append(cell)
+        self.as_it_is = Book(self.texts, self.floor)
+        for cell in self.as_it_is.cells:
+            self.places.setdefault(self.as_it_is.system.names[cell.at], []).append(cell)
+        relate(self.as_it_is)
 
     def may_hide(self, table: str) -> bool:
         """Whether a table is that of an answer, and not counted from the cases."""

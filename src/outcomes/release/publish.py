@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes.files.beside import Writer
 from outcomes.files.temporary import private_folder
 from outcomes.release import checklist
+from outcomes.release.asking import put_together
 from outcomes.release.configuration import MAPPING, PROTOCOL, copy_tables, to_toml
 from outcomes.release.inputs import COMPARISONS, ReportInputs, ask, share
 from outcomes.release.manifest import build_manifest, hash_files, to_json
@@ -118,8 +120,9 @@ def publish_answers(
         with _running(inputs, sources or {}, as_of_asked, progress, notebooks) as (runs, reasons):
             progress("figures and page")
             # Beside the notebooks this process draws by itself: they keep the processors busy.
-            page = build_page(inputs, tables, workers=1 if runs else WORKERS)
-            _write_parts(page, tables, staging, progress)
+            workers = 1 if runs else WORKERS
+            page = build_page(inputs, tables, workers=workers)
+            _write_parts(page, tables, staging, progress, workers)
             links, notes = _write_notebooks(runs, staging)
         page = replace(page, links=_list_files(inputs, links), footer=(*reasons, *notes, *page.footer))
         items = _write_page(inputs, page, tables, staging)
@@ -154,15 +157,17 @@ def _write_settings(inputs: ReportInputs, staging: Path, sources: Mapping[str, A
     return withheld
 
 
-def _write_parts(page: Page, tables: Mapping[str, Any], staging: Path, progress: Progress) -> None:
+def _write_parts(page: Page, tables: Mapping[str, Any], staging: Path, progress: Progress, workers: int) -> None:
     """Write the tables, and the figures as drawings and pictures."""
     for name, table in tables.items():
         write(staging / "tables" / f"{name}.csv", to_csv(table))
     progress("pictures")
-    for figure in _figures(page):
-        name = figure.id.removeprefix("figure-")
-        write(staging / "figures" / f"{name}.svg", figure.wide + "\n")
-        write(staging / "figures" / f"{name}.png", render_png(figure.wide))
+    drawings = {figure.id.removeprefix("figure-"): figure.wide for figure in _figures(page)}
+    # typst holds the interpreter while it draws: only processes are side by side.
+    pictures = put_together({name: ("pictures", partial(render_png, svg)) for name, svg in drawings.items()}, workers)
+    for name, svg in drawings.items():
+        write(staging / "figures" / f"{name}.svg", svg + "\n")
+        write(staging / "figures" / f"{name}.png", pictures[name])
 
 
 def _write_page(inputs: ReportInputs, page: Page, tables: Mapping[str, Any], staging: Path) -> dict[str, Any]:
