@@ -456,6 +456,25 @@ def test_a_mapping_that_changed_goes_with_the_data(both, make, tmp_path):
     assert used(found) == {UNATTRIBUTED} and "the mapping changed with the data" in found.not_attributed[0]
 
 
+def publish_read_otherwise(release, folder):
+    """Publish what the export of a release says where a rating of 6 is read as missing."""
+    mapping = Mapping.from_dict({"dates": {"data_cut": CUT}, "values": {"missing": ["", "6"]}})
+    records = read_records(release.parents[1] / "visits.csv", mapping)
+    visits = build_visits(records, Protocol.from_mapping(FEW))
+    episodes = build_episodes(visits)
+    return publish_answers(ask(records, visits, episodes, only=ASKED).protected(), folder, notebooks=False).parent
+
+
+def test_a_mapping_that_changed_alone_is_told_by_name(make, tmp_path):
+    before = make("longer")
+    after = publish_read_otherwise(before, tmp_path)
+    found = diff_releases(before, after, inputs_new=[before.parents[1]])
+    assert found.changes == ("mapping",) and not found.not_attributed
+    assert found.moved and used(found) == {"mapping"}
+    for movement in found.moved:
+        assert movement.parts["mapping"] == movement.difference
+
+
 def test_nothing_that_is_shown_or_written_names_a_patient(both, world):
     *_, found = both
     said = show_diff(found, most=10**6) + write_csv(found)

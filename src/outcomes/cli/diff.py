@@ -7,9 +7,10 @@ from pathlib import Path
 
 from outcomes.cli.shared import DONE, add_command
 
-_DIFF_HELP = """Movements are split into data added, rows corrected, protocol, codebook, and code or packages, by
-running again what lies between the two releases; the parts add up exactly. Inputs are found where they lay, or below
---inputs-a and --inputs-b, by their hash. What cannot be run again here is not attributed, and you are told why.
+_DIFF_HELP = """Movements are split into data added, rows corrected, mapping, protocol, codebook, and code or
+packages, by running again what lies between the two releases; the parts add up exactly. Inputs are found where they
+lay, or below --inputs-a and --inputs-b, by their hash. What cannot be run again here is not attributed, and you are
+told why.
 
 examples:
   outcomes diff reports/2026Q2 reports/2026Q3               two quarters

@@ -6,6 +6,7 @@ do when it is made (sequential replacement). The order is fixed, because the par
 1. ``data_added``: rows of patients and days that were not there before, and the later data cut they come with;
    ``as_of_date``: the data cut alone, where no row was added;
 2. ``rows_corrected``: everything else that differs in the records (`diff_rows`);
+   ``mapping``, where files and as-of date are the same: no cell is another one, it is read otherwise;
 3. ``protocol``, 4. ``codebook``: the second release's definitions and vocabulary, on the second release's records;
 5. ``code`` or ``packages``: where this installation is that of the second release they come first instead, being what
    is left when the first release's own records and settings are run here.
@@ -193,12 +194,13 @@ def _walk(
     old, new = (gather(release, places) for release, places in zip(releases, given, strict=True))
     _check_keys(old, new)
     rows = compare_rows(old, new) if {INPUTS, AS_OF, MAPPING} & set(changes) else None
-    made = [*_change_data(old, new, rows, AS_OF in changes), *_change_settings(old, new)]
+    same_files = not {INPUTS, AS_OF} & set(changes)
+    made = [*_change_data(old, new, rows, AS_OF in changes, same_files), *_change_settings(old, new)]
     if installed:
         made = [(installed, old), *made] if at_new else [*made, (installed, new)]
     steps = [Step(names, _estimate(parts, names, run)) for names, parts in made[:-1]]
     steps.append(Step(made[-1][0], ends[1]))  # what was published is the end of the way
-    reading = (_READING,) if rows is not None and not rows.same_reading else ()
+    reading = (_READING,) if rows is not None and not rows.same_reading and not same_files else ()
     return _Way(tuple(steps), (*reading, *together), rows)
 
 
@@ -221,11 +223,16 @@ def _check_installed(releases: tuple[Release, Release], differ: bool) -> bool:
     return at_new
 
 
-def _change_data(old: Ingredients, new: Ingredients, rows: RowChanges | None, is_later: bool) -> Iterator[Change]:
+def _change_data(
+    old: Ingredients, new: Ingredients, rows: RowChanges | None, is_later: bool, same_files: bool
+) -> Iterator[Change]:
     """The changes of the records, each with what is to be run after it."""
     if rows is None:
         return
     whole = dataclasses.replace(old, records=new.records, as_of=new.as_of, quarter=new.quarter)
+    if not rows.same_reading and same_files:  # no cell is another one: what differs is how it is read
+        yield ("mapping",), whole
+        return
     if not rows.same_reading:
         yield ("data_added", "rows_corrected"), whole
         return

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation, localcontext
 
 ESTIMATE = "estimate"
-PARTS = ("data_added", "as_of_date", "rows_corrected", "protocol", "codebook", "code", "packages")
+PARTS = ("data_added", "as_of_date", "rows_corrected", "mapping", "protocol", "codebook", "code", "packages")
 """What a movement is split into, in the order in which one release is turned into the other."""
 UNATTRIBUTED = "unattributed"
 MOVED, SAME, APPEARED, GONE = "moved", "the same", "appeared", "gone"
