@@ -1,13 +1,15 @@
 """The command line; each command is a module of its own, with `add` (its options) and `run`.
 
 Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written (`verify`: not as published); 3 withheld, it
-could tell too much about few patients, nothing written; 4 internal error.
+could tell too much about few patients, nothing written; 4 internal error. 141, as shells have it, where the reader of
+the standard output went away (`outcomes diff A B | head`).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from outcomes import __version__
 from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, sign, simulate, verify
-from outcomes.cli.shared import INTERNAL, REFUSED, WITHHELD, say
+from outcomes.cli.shared import INTERNAL, READER_LEFT, REFUSED, WITHHELD, say
 from outcomes.errors import DisclosureError, OutcomesError
 
 _MOST_NAMED = 3
@@ -71,7 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "numpy" not in sys.modules:  # later it would have no effect here
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        if sys.stdout is not None:
+            sys.stdout.flush()  # at the end of the interpreter a reader that left would be a fault nobody handles
+        return code
     except DisclosureError as refusal:
         say(f"withheld: {refusal}")
         return WITHHELD
@@ -82,6 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("stopped; nothing was written")
         return REFUSED
     except OSError as fault:
+        if isinstance(fault, BrokenPipeError) and _reader_left():
+            return READER_LEFT
         reason = os.strerror(fault.errno) if fault.errno else type(fault).__name__
         where = f" ({fault.filename})" if fault.filename else ""
         say(f"refused by the system: {reason}{where}; earlier results are untouched. Make room or give access.")
@@ -92,6 +99,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{_place(fault)}{_work(args)}"
         say(f"internal error: {kind} at {where}; earlier results are untouched. Please report it.")
         return INTERNAL
+
+
+def _reader_left() -> bool:
+    """Whether the standard output is what broke; if so, what is left of it goes nowhere."""
+    if sys.stdout is None or not hasattr(select, "poll"):  # Windows has neither the signal nor the call
+        return False
+    watched = select.poll()
+    watched.register(sys.stdout.fileno(), 0)
+    gone = any(state & (select.POLLERR | select.POLLHUP) for _, state in watched.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return gone
 
 
 def _work(args: argparse.Namespace) -> str:

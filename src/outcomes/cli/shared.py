@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from outcomes.records.acknowledge import Acknowledge
 
 DONE, ROWS_SET_ASIDE, REFUSED, WITHHELD, INTERNAL = 0, 1, 2, 3, 4
+READER_LEFT = 141  # 128 + SIGPIPE
 _HAS_CODE = re.compile(r"E\d{3} ")
 _NAMED = "the tables hold full dates of visits, which the list of 45 CFR 164.514(b)(2) names"
 
