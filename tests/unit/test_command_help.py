@@ -30,6 +30,12 @@ def test_the_help_of_a_command_has_examples(name):
     assert all(line.startswith(f"outcomes {name}") for line in examples(text))
 
 
+@pytest.mark.parametrize("name", TAUGHT)
+def test_the_help_of_a_command_tells_its_exit_codes(name):
+    text = commands()[name].format_help()
+    assert re.search(r"^exit codes: 0 \w", text, re.MULTILINE)
+
+
 def test_every_example_is_understood():
     texts = [cli._parser().format_help(), *(command.format_help() for command in commands().values())]
     found = [line for text in texts for line in examples(text)]

@@ -16,7 +16,9 @@ examples:
   outcomes diff reports/2026Q2 reports/2026Q3               two quarters
   outcomes diff before/2026Q3 after/2026Q3 --csv moved.csv  one quarter under two protocols, in full as CSV
   outcomes diff a/2026Q3 b/2026Q3 --inputs-a archive/       where A's export has moved
-  outcomes diff a/2026Q3 b/2026Q3 --no-rerun                only what moved, in a second"""
+  outcomes diff a/2026Q3 b/2026Q3 --no-rerun                only what moved, in a second
+
+exit codes: 0 compared, moved or not · 2 one is no release, or not as published"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

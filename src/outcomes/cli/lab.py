@@ -13,7 +13,9 @@ are left, and their new version is put beside as NAME.new.ipynb. Nothing of your
 examples:
   outcomes lab                            a working copy in ./lab
   outcomes lab ~/study --no-open          somewhere else, and without a browser: the address is printed
-  outcomes lab --copy-only                only bring the copy up to date"""
+  outcomes lab --copy-only                only bring the copy up to date
+
+exit codes: 0 done · 2 refused, nothing of yours was changed · with JupyterLab its own"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

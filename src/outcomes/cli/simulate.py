@@ -12,7 +12,9 @@ happened to the made-up patients. Unless --clean is given the records are as dir
 
 examples:
   outcomes simulate --patients 500 --seed 1 --out simulated/
-  outcomes simulate --patients 20000 --seed 7 --profile physio --clean --out simulated/"""
+  outcomes simulate --patients 20000 --seed 7 --profile physio --clean --out simulated/
+
+exit codes: 0 written · 2 refused, nothing written"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
