@@ -131,6 +131,13 @@ def test_a_ledger_that_ends_with_visits_answers_who_was_eligible_in_part():
         assert found.loc[item, "where"] == "tables/ledger.csv"
 
 
+def test_a_title_that_names_no_design_answers_in_part():
+    """A page is called "Clinic report" and its quarter; that it is a cohort of records stands in neither."""
+    found = fill_checklist(EPISODES, Contents({"config/protocol.toml"}, ("main",), {})).set_index(["list", "item"])
+    assert found.loc[("STROBE", "1"), "status"] == IN_PART
+    assert found.loc[("STROBE", "1"), "lacking"] == "name the design in the title"
+
+
 def test_without_a_calendar_the_period_is_open():
     without = SimpleNamespace(has_calendar=False, protocol=EPISODES.protocol)
     found = fill_checklist(without, Contents({"tables/ledger.csv"}, (), {})).set_index(["list", "item"])

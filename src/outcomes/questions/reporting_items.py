@@ -56,7 +56,7 @@ TARGET = (
     ("21", "conflicts of interest", ABSENT + "declare them"),
 )
 STROBE = (
-    ("1", "design named in title and summary", "settings"),
+    ("1", "design named in title and summary", f"settings; {ABSENT}name the design in the title"),
     ("2", "background", ABSENT + "write it"),
     ("3", "aims, fixed beforehand", "settings: hashes of protocol and codebook"),
     ("4", "the design, early", _TRIAL),
