@@ -208,6 +208,25 @@ def _error_text(folder: Path, kind: str) -> Input:
     return Input([write(folder, kind, rows)])
 
 
+def _clinic_sheets(*names: str) -> Make:
+    """The clean export cut in two, a sheet each, without a column of clinics."""
+
+    def make(folder: Path, _: str) -> Input:
+        workbook = openpyxl.Workbook()
+        workbook.remove(workbook.active)
+        header, *rows = lines_of(clean_rows())
+        kept = [i for i, name in enumerate(header) if name != "clinic_id"]
+        half = len(rows) // 2
+        for name, part in zip(names, (rows[:half], rows[half:]), strict=True):
+            sheet = workbook.create_sheet(name)
+            for line in (header, *part):
+                sheet.append([line[i] for i in kept])
+        workbook.save(folder / "visits.xlsx")
+        return Input([folder / "visits.xlsx"], '[file]\nsheet = "*"\nsheet_as = "clinic_id"\n')
+
+    return make
+
+
 def _formula_with_a_comment(sheet: Any) -> None:
     sheet["A3"].comment = Comment("call Zebulon Quist", "Zebulon Quist")
     sheet.parent.properties.creator = "Zebulon Quist"
@@ -484,8 +503,8 @@ FAULTS: tuple[Fault, ...] = (
         ("E110",),
         _sheets(("Q1", "Q2")),
         (XLSX,),
-        '[file] sheet = "Q1"; or save each as a file of its own and name both',
-        _says('sheet = "Q1"'),
+        '[file] sheet = "Q1", or sheet = ["Q1", "Q2"] to read both',
+        _says('sheet = ["Q1", "Q2"]'),
     ),
     Fault(
         49,
@@ -497,6 +516,50 @@ FAULTS: tuple[Fault, ...] = (
         (XLSX,),
         "Nothing.",
         all_read(),
+    ),
+    Fault(
+        49,
+        "sheet-a-clinic",
+        "A sheet for each clinic, declared",
+        FIX,
+        (),
+        _clinic_sheets("North", "South"),
+        (XLSX,),
+        "Nothing.",
+        all_read(),
+    ),
+    Fault(
+        49,
+        "sheets-of-other-headers",
+        "Several sheets to read, one without the required columns",
+        REFUSE,
+        ("E121",),
+        _sheets(("North", "South"), '[file]\nsheet = "*"\n'),
+        (XLSX,),
+        "Name the sheets with visits in [file] sheet.",
+        _says('sheet "Cover"'),
+    ),
+    Fault(
+        49,
+        "sheet-of-a-person",
+        "A sheet named after a person, its name being the clinic",
+        REFUSE,
+        ("E902",),
+        _clinic_sheets("North", "John Smith"),
+        (XLSX,),
+        "Give the sheet another name.",
+        _says("name of the sheet"),
+    ),
+    Fault(
+        49,
+        "two-clinics-of-a-sheet",
+        "A sheet with a clinic column, its name being the clinic",
+        ASK,
+        ("E129",),
+        _sheets(("North",), '[file]\nsheet = "North"\nsheet_as = "clinic_id"\n'),
+        (XLSX,),
+        'Take sheet_as out, or write clinic_id = "" below [columns].',
+        _says('clinic_id = ""'),
     ),
     Fault(
         50,

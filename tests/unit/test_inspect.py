@@ -580,3 +580,25 @@ def test_a_declared_delimiter_that_splits_nothing_is_the_fault_that_is_told(tmp_
     assert cli.main(["inspect", str(path), "--mapping", str(given)]) == 2
     said = capsys.readouterr().err
     assert "E112" in said and 'Write [file] delimiter = ";"' in said and "E123" not in said
+
+
+def test_sheets_of_one_header_line_are_proposed_together(tmp_path, codebook, capsys) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "Legend"
+    book.active.append(["Words used by the clinic"])
+    for name in ("North", "South"):
+        sheet = book.create_sheet(name)
+        sheet.append(["Client ID", "Visit Date", "Pain Before"])
+        for i in range(1, 29):
+            sheet.append([f"{name[0]}{i % 5}", datetime.date(2024, 3, i), i % 11])
+    book.save(tmp_path / "book.xlsx")
+    found = inspect_export(tmp_path / "book.xlsx", Mapping(), codebook)
+    text = write_mapping(found)
+    assert found.n_rows == 56
+    assert '\nsheet = ["North", "South"]' in text and '\n# sheet_as = "clinic_id"' in text
+    assert "# TO DECIDE: [file] sheet_as" in text
+    decided = text.replace("# sheet_as", "sheet_as")
+    again = inspect_export(tmp_path / "book.xlsx", Mapping.from_dict(tomllib.loads(decided)), codebook)
+    assert 'sheet_as = "clinic_id"' in write_mapping(again) and "TO DECIDE: [file]" not in write_mapping(again)
+    records = read_records(tmp_path / "book.xlsx", Mapping.from_dict(tomllib.loads(decided)))
+    assert sorted(set(records.fields["clinic_id"].texts())) == ["North", "South"]

@@ -18,7 +18,7 @@ import openpyxl
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from outcomes.errors import InputRefused
+from outcomes.errors import ConfigError, InputRefused
 from outcomes.records import Mapping, Records, read_records
 
 HEADER = ["patient_id", "visit_date", "pain_pre"]
@@ -211,3 +211,103 @@ def test_memory_is_capped(tmp_path: Path) -> None:
 
     records = read_records(repack(path, change))
     assert records.n == 1 + 37
+
+
+CLINICS: dict[str, Rows] = {
+    "North": [HEADER, ["a", DAY, 1], ["b", DAY, 2]],
+    "South": [["pain_pre", "patient_id", "visit_date"], [3, "a", DAY], [None, None, None], [4, "c", "#REF!"]],
+}
+AS_CLINIC = {"sheet": ["North", "South"], "sheet_as": "clinic_id"}
+
+
+def test_a_sheet_for_each_clinic(tmp_path: Path) -> None:
+    path = book(tmp_path, {"Notes": [["x"]], **CLINICS, "Old": CLINICS["North"]}, hidden=("Old",))
+    records = read_records(path, Mapping.from_dict({"file": AS_CLINIC}))
+    assert records.fields["patient_id"].texts() == ["a", "b", "a"]
+    assert records.fields["pain_pre"].texts() == ["1", "2", "3"]
+    assert records.fields["clinic_id"].texts() == ["North", "North", "South"]
+    assert records.source_row.tolist() == [2, 3, 2]
+    assert [(s.source, s.rows_in, s.kept, s.n_set_aside, s.n_not_data) for s in records.ledger.steps] == [
+        ('visits.xlsx › sheet "North"', 3, 2, 0, 1),
+        ('visits.xlsx › sheet "South"', 4, 1, 1, 2),
+    ]
+    assert 'visits.xlsx: sheet "Notes" was not read.' in records.notes
+    assert any('hidden sheet "Old"' in note for note in records.notes)
+    as_listed = read_records(path, Mapping.from_dict({"file": {"sheet": ["South", "North"]}}))
+    assert as_listed.fields["patient_id"].texts() == ["a", "a", "b"] and "clinic_id" not in as_listed.fields
+
+
+def test_all_visible_sheets(tmp_path: Path) -> None:
+    path = book(tmp_path, {**CLINICS, "Blank": [], "Old": CLINICS["North"]}, hidden=("Old",))
+    records = read_records(path, Mapping.from_dict({"file": {"sheet": "*", "sheet_as": "clinic_id"}}))
+    assert records.fields["clinic_id"].texts() == ["North", "North", "South"]
+    assert 'visits.xlsx: sheet "Blank" has no cell.' in records.notes
+    path = book(tmp_path, {**CLINICS, "Cover": [["Our clinics"]], "Plan": [["id"]]})
+    said = refused(path, file={"sheet": "*"})
+    assert 'sheet "Cover"' in said and 'sheet "Plan"' in said and "E121" in said
+
+
+def test_sheets_that_cannot_be_read_are_named_together(tmp_path: Path) -> None:
+    sheets = {**CLINICS, "Blank": [], "Bare": [HEADER], "Old": CLINICS["North"], "Other": [["patient_id", "when"]]}
+    path = book(tmp_path, sheets, hidden=("Old",))
+    said = refused(path, file={"sheet": ["North", "Old", "East"]})
+    assert 'sheet "Old" is hidden' in said and 'no sheet "East"' in said
+    assert 'visits.xlsx › sheet "Blank": the sheet has no cell' in refused(path, file={"sheet": ["North", "Blank"]})
+    said = refused(path, file={"sheet": ["North", "Other"]})
+    assert 'visits.xlsx › sheet "Other"' in said and "visit_date" in said
+    read = read_records(path, Mapping.from_dict({"file": {"sheet": ["North", "Bare"]}}))
+    assert any('E113 visits.xlsx › sheet "Bare"' in note for note in read.notes)
+    renamed = [[*HEADER[:2], "VAS"], ["a", DAY, 1]]
+    said = refused(book(tmp_path, {**CLINICS, "New": renamed}), file={"sheet": "*"})
+    assert "E120" in said and 'sheet "North"' in said and 'sheet "New"' in said
+
+
+def test_a_clinic_is_named_once(tmp_path: Path) -> None:
+    own = {"North": [[*HEADER, "clinic_id"], ["a", DAY, 1, "N"]], "South": CLINICS["South"]}
+    path = book(tmp_path, own)
+    said = refused(path, file=AS_CLINIC)
+    assert 'E129 visits.xlsx › sheet "North"' in said and 'clinic_id = ""' in said
+    read = read_records(path, Mapping.from_dict({"file": AS_CLINIC, "columns": {"clinic_id": ""}}))
+    assert read.fields["clinic_id"].texts() == ["North", "South"]
+    with pytest.raises(ConfigError, match="both say what the clinic is"):
+        Mapping.from_dict({"file": AS_CLINIC, "columns": {"clinic_id": "Clinic"}})
+    (tmp_path / "visits.csv").write_text("patient_id,visit_date\na,2024-03-01\n")
+    assert "E129" in refused(tmp_path / "visits.csv", file=AS_CLINIC)
+
+
+@pytest.mark.parametrize("title", ["John Smith", "12 High Street", "anna.keller@example.org", "+41 79 555 01 42"])
+def test_a_sheet_named_after_a_person_or_an_address_is_refused(tmp_path: Path, title: str) -> None:
+    path = book(tmp_path, {"North": CLINICS["North"], title: CLINICS["South"]})
+    said = refused(path, file={"sheet": "*", "sheet_as": "clinic_id"})
+    assert "E902" in said and "name of the sheet" in said and 'accept = ["name of the sheet"]' in said
+    accepted = {"file": {"sheet": "*", "sheet_as": "clinic_id"}, "privacy": {"accept": ["name of the sheet"]}}
+    read = read_records(path, Mapping.from_dict(accepted))
+    assert read.fields["clinic_id"].texts()[-1] == title
+    assert not any("E907" in note for note in read.notes)
+
+
+def test_a_sheet_that_is_a_pseudonymous_clinic_is_nowhere_named(tmp_path: Path) -> None:
+    key = {"pseudonymise": True, "key": str(tmp_path / "own.key")}
+    records = read(tmp_path, CLINICS, file=AS_CLINIC, privacy=key)
+    clinics = records.fields["clinic_id"].texts()
+    assert clinics[0] == clinics[1] != clinics[2] and len(clinics[0]) == 16
+    assert [file.sheet for file in records.files] == ["no. 1", "no. 2"]
+    assert "North" not in f"{records.ledger} {records.notes} {records.files}"
+
+
+def test_limits_hold_over_all_sheets_together(tmp_path: Path) -> None:
+    def far(name: str, data: bytes) -> bytes:
+        row = b'</row><row r="600000"><c r="A600000"><v>1</v></c></row></sheetData>'
+        return data.replace(b"</row></sheetData>", row) if "sheets/sheet" in name else data
+
+    path = repack(book(tmp_path, CLINICS), far)
+    begun = time.perf_counter()
+    said = refused(path, file={"sheet": "*"})
+    assert "E108" in said and "1,200,000 rows together" in said and time.perf_counter() - begun < 5
+    assert read_records(path, Mapping.from_dict({"file": {"sheet": "North"}})).n == 3
+
+
+def test_mappings_without_sheet_as_keep_their_hash() -> None:
+    assert Mapping.from_dict({"file": {"sheet": "Data"}}).hash == "e2a31c0e0b8f"
+    hashes = {Mapping.from_dict({"file": file}).hash for file in ({}, {"sheet": "*"}, AS_CLINIC)}
+    assert len(hashes) == 3

@@ -59,7 +59,7 @@ def find_corrected(records: Records, columns: Columns, used: NDArray[np.bool_]) 
         latest = np.full(int(day.max()) + 1, -1, dtype=source.dtype)
         np.maximum.at(latest, day, source)
         return rows[changed & (source < latest[day])], None
-    names = ", ".join(records.files[i].name for i in np.unique(source[changed]).tolist())
+    names = ", ".join(records.files[i].place for i in np.unique(source[changed]).tolist())
     n = len(np.unique(day[changed]))
     told = f"{counted(n, 'day')} of {'a patient is' if n == 1 else 'patients are'} told differently"
     words = f"{told} by several files ({names}): a later correction?"

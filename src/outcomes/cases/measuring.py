@@ -121,7 +121,7 @@ class Measuring(Typing):
             names = [f"clinic {label}" for label in self.out.labels["clinic"].to_pylist()]
             groups.append((names, self.out.columns["clinic"]))
         if len(self.records.files) > 1:
-            groups.append(([file.name for file in self.records.files], self.records.source))
+            groups.append(([file.place for file in self.records.files], self.records.source))
         ratings, outside = parsed.values[column.codes], (parsed.faults == "E232")[column.codes]
         place = f"column '{self.header(name)}' ({name})"
         found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, groups, place)

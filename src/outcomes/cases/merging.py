@@ -220,7 +220,7 @@ def _account(records: Records, groups: Groups) -> list[Step]:
         n_in, n_kept = int(of_file.sum()), int((of_file & groups.is_new).sum())
         n_same = int(of_file[duplicate].sum())
         merged = {"exact duplicate": n_same, "same patient, stream and day": n_in - n_kept - n_same}
-        steps.append(Step("merge", "records", n_in, n_kept, merged=merged, source=file.name))
+        steps.append(Step("merge", "records", n_in, n_kept, merged=merged, source=file.place))
     return steps
 
 

@@ -54,7 +54,7 @@ def find_suspicions(records: Records, columns: Columns, kept: Rows, merge_steps:
     files = [kept[records.source[kept] == i] for i in range(len(records.files))]
     days = [columns["day"][rows] for rows in files]
     patients = [columns["patient"][rows] for rows in files]
-    names = [file.name for file in records.files]
+    names = [file.place for file in records.files]
     found += _find_unlinked(names, days, patients)
     found += _find_shifted(names, days, records)
     found += _find_late_arriving(names, days)

@@ -197,7 +197,7 @@ def _select(records: Records, typed: Typed) -> tuple[NDArray[np.intp], list[Step
             undecided = rows[fate[rows] == 0]
             fate[undecided] = len(reasons)
     typed.faults = [(name, code, rows[_is_set_aside(fate[rows], reasons)]) for name, code, rows in typed.faults]
-    steps = [_select_step(records, fate, source, file.name, reasons) for source, file in enumerate(records.files)]
+    steps = [_select_step(records, fate, source, file.place, reasons) for source, file in enumerate(records.files)]
     return np.flatnonzero(fate == 0), steps
 
 

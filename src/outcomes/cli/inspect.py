@@ -148,15 +148,10 @@ def _describe_file(found: Inspection) -> list[str]:
         lines += _row("delimiter", names.get(delimiter, delimiter), why.get("delimiter", ""))
     if top.kind != "parquet":
         lines += _row("header row", str(top.options.header_row), why.get("header_row", ""))
+    named = top.options.named_sheets or ()
     for sheet in top.sheets:
         n = f", {counted(sheet.n_rows, 'row')}" if sheet.n_rows is not None else ""
-        state = (
-            "hidden, never read"
-            if sheet.is_hidden
-            else "read"
-            if sheet.name == (top.options.sheet or sheet.name)
-            else "not read"
-        )
+        state = "hidden, never read" if sheet.is_hidden else "read" if sheet.name in named or not named else "not read"
         lines += _row("sheet", f'"{sheet.name}"', state + n)
     for note in found.notes:
         lines += _row("note", note)

@@ -76,7 +76,7 @@ def combine_parts(parts: Sequence[Part], mapping: Mapping, notes: Sequence[str])
         )
     )
     columns = {key: join_columns([part.columns.get(key) or _empty(len(part.rows)) for part in parts]) for key in keys}
-    columns, folded = fold_columns(columns, mapping, ", ".join(part.file.name for part in parts))
+    columns, folded = fold_columns(columns, mapping, ", ".join(part.file.place for part in parts))
     sizes = [len(part.rows) for part in parts]
     ledger = Ledger(tuple(_read_step(part) for part in parts))
     check_reading(ledger, sum(sizes))
@@ -101,8 +101,7 @@ def _read_step(part: Part) -> Step:
     """Account for the rows of a file; reasons stand in their own order, not in that of the rows."""
     found = Counter(f"{code} {RULES[code]}" for _, code, _ in part.faults)
     set_aside, not_data = dict(sorted(found.items())), dict(sorted(part.not_data.items()))
-    name = f"{part.file.name} › {part.file.sheet}" if part.file.sheet else part.file.name
-    return Step("read", "rows", part.n_physical, len(part.rows), part.merged, set_aside, not_data, name)
+    return Step("read", "rows", part.n_physical, len(part.rows), part.merged, set_aside, not_data, part.file.place)
 
 
 def _join_set_aside(parts: Sequence[Part]) -> SetAside:
@@ -143,7 +142,7 @@ def _repeated_headers(part: Part) -> Mask:
             raise refuse(
                 "E124",
                 f"row {part.rows[row]} is a header line with other columns, or in another order.",
-                part.file.name,
+                part.file.place,
                 "Split the file there and give both files.",
             )
     return mask
@@ -191,7 +190,7 @@ def _check_row_limit(part: Part, mapping: Mapping) -> None:
         raise refuse(
             "E107",
             f"the file has {hit[0]:,} rows, which is the limit of a spreadsheet: rows are probably lost.",
-            part.file.name,
+            part.file.place,
             "Export again as CSV from the clinic system; if nothing is missing, write [file] accept_row_limit = true.",
         )
 
@@ -201,4 +200,4 @@ def _refuse_all_set_aside(part: Part) -> None:
     what = f"{RULES[code]}{f' ({detail})' if detail else ''}"
     remedy = "Export again; the header line and the rows must have the same columns, and the delimiter must be right."
     message = f"not one of its {len(part.faults)} rows can be read; the first is row {row}: {what}."
-    raise refuse("E115", message, part.file.name, remedy)
+    raise refuse("E115", message, part.file.place, remedy)

@@ -57,9 +57,8 @@ def _find_place(records: Records) -> str:
     if not having:
         return ""
     first = having[0]
-    sheet = f' › sheet "{first.sheet}"' if first.sheet else ""
     more = f" and {len(having) - 1} more" if len(having) > 1 else ""
-    return f"{first.name}{sheet}{more} › {_show_columns(first)}"
+    return f"{first.place}{more} › {_show_columns(first)}"
 
 
 def _show_columns(file: SourceFile) -> str:

@@ -86,6 +86,7 @@ def guard_parts(parts: Sequence[Part], mapping: Mapping) -> None:
 
 def _unused_accepts(parts: Sequence[Part], mapping: Mapping) -> list[str]:
     known = {normalise_header(header) for part in parts for header in part.file.header}
+    known |= {header for part in parts for header, letter in part.file.field_columns.values() if not letter}
     unused = [word for word in mapping.privacy.accept if normalise_header(word) not in known]
     return [f'E907 [privacy] accept names "{show_header(word)}", which is no column of these files.' for word in unused]
 
@@ -100,8 +101,9 @@ def _visit_year(part: Part) -> int:
 
 
 def _place(part: Part, header: str, letter: str) -> str:
-    sheet = f' › sheet "{part.file.sheet}"' if part.file.sheet else ""
-    return f'{part.file.name}{sheet} › column "{show_header(header.strip())}" ({letter})'
+    if not letter:
+        return f"{part.file.place} › {header}"
+    return f'{part.file.place} › column "{show_header(header.strip())}" ({letter})'
 
 
 def _is_accepted(header: str, mapping: Mapping) -> bool:

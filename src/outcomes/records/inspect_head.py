@@ -12,6 +12,7 @@ from pathlib import Path
 from outcomes.errors import InputRefused
 from outcomes.files.floors import check_floor
 from outcomes.files.temporary import private_folder
+from outcomes.records.columns import normalise_header
 from outcomes.records.csv_head import check_delimiter
 from outcomes.records.identifiers import header_words
 from outcomes.records.identifiers_export import SAMPLE_ROWS
@@ -23,6 +24,10 @@ from outcomes.records.rules import refuse
 _BYTES = 1 << 19
 _FOOT_BYTES = 1 << 12
 _LOOK_AHEAD = 30
+ASK_WHAT_SHEETS_ARE = (
+    '[file] sheet_as: if each sheet is a clinic, take the mark from the line sheet_as = "clinic_id", and the name of a '
+    "row's sheet is its clinic; if the sheets are months or parts of one list, leave it"
+)
 _DELIMITERS = (",", ";", "\t", "|")
 _GUESS = "cp1252"
 _REQUIRED = tuple(
@@ -182,7 +187,12 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
 
     options = mapping.file
     with private_folder() as folder:
-        request = {"path": str(path), "folder": str(folder), "sheet": options.sheet, "header_row": options.header_row}
+        request = {
+            "path": str(path),
+            "folder": str(folder),
+            "sheets": options.named_sheets,
+            "header_row": options.header_row,
+        }
         with start_child(workbook_child.__name__, request, "workbook", path.name) as child:
             book = child.ask()
     hidden = book["hidden"]
@@ -192,13 +202,33 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
     if not full:
         raise refuse("E113", "no visible sheet has any cell.", path.name, "Export it again.")
     name = max(full, key=lambda sheet: max(score_header(row) for row in full[sheet]))
-    options, why = _find_header_row(full[name], replace(options, sheet=name if len(full) > 1 else options.sheet))
+    one = options.sheet if options.sheet is not None or len(full) == 1 else name
+    options, why = _find_header_row(full[name], replace(options, sheet=one))
     header, below = full[name][options.header_row - 1], full[name][options.header_row :]
     cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
     evidence = {"header_row": why, "sheet": f"of {len(full)} visible sheets with cells the one most like visits"}
-    rivals = [sheet for sheet in full if sheet == name or _holds_visits(full[sheet], header)]
-    asked = (_ask_which_sheet(rivals),) if len(rivals) > 1 else ()
+    asked: tuple[str, ...] = ()
+    if mapping.file.sheet is None:
+        alike = [sheet for sheet in full if _has_header(full[sheet], options.header_row, header)]
+        rivals = [sheet for sheet in full if sheet == name or _holds_visits(full[sheet], header)]
+        if len(rivals) > len(alike):
+            asked = (_ask_which_sheet(rivals, alike),)
+        elif len(alike) > 1:
+            options = replace(options, sheet=tuple(alike))
+            evidence["sheet"] = "all have one header line and are read like files of their own"
+            asked = () if options.sheet_as or _names_clinic(header) else (ASK_WHAT_SHEETS_ARE,)
     return Top("xlsx", options, evidence, tuple(header), cells, sheets, open_questions=asked)
+
+
+def _has_header(rows: Sequence[Sequence[str]], header_row: int, header: Sequence[str]) -> bool:
+    """Whether a sheet has these headers in this row, in any order."""
+    own = rows[header_row - 1] if header_row <= len(rows) else []
+    return {normalise_header(cell) for cell in own} == {normalise_header(cell) for cell in header}
+
+
+def _names_clinic(header: Sequence[str]) -> bool:
+    known = {"clinic id", *NAMES["clinic_id"]}
+    return any(header_words(cell).strip() in known for cell in header)
 
 
 def _holds_visits(rows: Sequence[Sequence[str]], header: Sequence[str]) -> bool:
@@ -213,13 +243,11 @@ def _holds_visits(rows: Sequence[Sequence[str]], header: Sequence[str]) -> bool:
     return False
 
 
-def _ask_which_sheet(names: Sequence[str]) -> str:
+def _ask_which_sheet(names: Sequence[str], alike: Sequence[str]) -> str:
     listed = ", ".join(f'"{name}"' for name in names)
-    return (
-        f"[file] sheet: {listed} each look like visits, and one is read: name it; to read them all, save each as a "
-        "file of its own and name all the files; if each is a clinic, give it a column with the clinic's name "
-        "(clinic_id) first, for the name of a sheet or file is not read"
-    )
+    several = ", ".join(f'"{name}"' for name in alike)
+    more = f"; those with one header line can be read together, sheet = [{several}]" if len(alike) > 1 else ""
+    return f"[file] sheet: {listed} each look like visits, and one is read: name it{more}"
 
 
 def _top_of_parquet(path: Path, mapping: Mapping) -> Top:

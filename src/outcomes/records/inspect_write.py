@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from outcomes.records.columns import show_header
 from outcomes.records.inspect import Inspection
+from outcomes.records.inspect_head import ASK_WHAT_SHEETS_ARE
 from outcomes.records.inspect_values import join_words
 from outcomes.records.mapping import FIELDS, FileOptions, ValueOptions
 
@@ -68,10 +69,14 @@ def _file(found: Inspection) -> Iterator[str]:
         yield _line(f"delimiter = {_character(options.delimiter or ',')}", why.get("delimiter", ""))
     if found.top.kind != "parquet" and options.header_row != FileOptions().header_row:
         yield _line(f"header_row = {options.header_row}", why.get("header_row", ""))
-    if options.sheet and found.top.open_questions:
-        yield _line(f"# sheet = {quote(options.sheet)}", "or another: TO DECIDE, see above")
-    elif options.sheet:
-        yield _line(f"sheet = {quote(options.sheet)}", why.get("sheet", ""))
+    if options.sheet:
+        line = f"sheet = {quote(options.sheet) if isinstance(options.sheet, str) else join_words(options.sheet)}"
+        is_open = any("[file] sheet:" in question for question in found.top.open_questions)
+        yield _line(f"# {line}", "or another: TO DECIDE, see above") if is_open else _line(line, why.get("sheet", ""))
+    if options.sheet_as:
+        yield _line(f"sheet_as = {quote(options.sheet_as)}", "declared")
+    elif ASK_WHAT_SHEETS_ARE in found.top.open_questions:
+        yield _line('# sheet_as = "clinic_id"', "if each sheet is a clinic: TO DECIDE, see above")
     if options.comment:
         yield _line(f"comment = {quote(options.comment)}", "declared")
     if options.accept_row_limit:

@@ -6,14 +6,11 @@ A mapping is a small TOML file; every key has a default, so an export with canon
 
 from __future__ import annotations
 
-import codecs
 import datetime
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,17 @@ from outcomes.errors import ConfigError, Finding
 from outcomes.records import acknowledge, privacy
 from outcomes.records.acknowledge import Acknowledge
 from outcomes.records.counted import counted
+from outcomes.records.mapping_rules import (
+    ALL_SHEETS,
+    CLINIC_ID,
+    DATES,
+    FILE,
+    PAIN,
+    VALUES,
+    Rules,
+    check_texts,
+    nearest,
+)
 from outcomes.records.privacy import Privacy
 
 FIELDS: tuple[str, ...] = (
@@ -56,10 +64,6 @@ FIELDS: tuple[str, ...] = (
 )
 """The fields of a visit record, which are also its canonical headers."""
 
-DATE_ORDERS = ("iso", "dmy", "mdy", "ymd", "excel", "excel-1904")
-PAIN_SCALES = ("0-10", "0-100", "0-1")
-SIMILAR_IDS = ("same", "apart")
-
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
@@ -68,10 +72,18 @@ class FileOptions:
     encoding: str = "utf-8"
     delimiter: str | None = None
     header_row: int = 1
-    sheet: str | None = None
+    sheet: str | tuple[str, ...] | None = None
+    sheet_as: str | None = None
     comment: str | None = None
     accept_row_limit: bool = False
     later_file_corrects: bool | None = None
+
+    @property
+    def named_sheets(self) -> tuple[str, ...] | None:
+        """The sheets that are named; None where none is, or all are read."""
+        if self.sheet in (None, ALL_SHEETS):
+            return None
+        return (self.sheet,) if isinstance(self.sheet, str) else self.sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +183,11 @@ class Mapping:
             else:
                 sections[section] = value
         mapping = cls(
-            file=FileOptions(**check.options("file", sections, _FILE)),
+            file=FileOptions(**check.options("file", sections, FILE)),
             columns=check.words("columns", sections, FIELDS),
-            dates=DateOptions(**check.options("dates", sections, _DATES)),
-            values=ValueOptions(**check.options("values", sections, _VALUES)),
-            pain=PainOptions(**check.options("pain", sections, _PAIN)),
+            dates=DateOptions(**check.options("dates", sections, DATES)),
+            values=ValueOptions(**check.options("values", sections, VALUES)),
+            pain=PainOptions(**check.options("pain", sections, PAIN)),
             modality_columns=check.words("modality_columns", sections, None),
             non_data=check.word_lists("non_data", sections),
             acknowledge=Acknowledge(**check.options("acknowledge", sections, acknowledge.RULES)),
@@ -190,124 +202,15 @@ class Mapping:
     def hash(self) -> str:
         """Twelve hex digits over every setting that decides a number; the same in every process."""
         settings = {name: values for name, values in asdict(self).items() if name != "acknowledge"}
+        # Where they are not used, a mapping has the hash it had before there was such a setting.
+        if self.file.sheet_as is None:
+            settings["file"].pop("sheet_as")
         for name in ("folder", "dates_allowed"):
             settings["privacy"].pop(name)
         text = json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """Return ``Did you mean 'x'?`` for the known word most like `word`, or an empty string."""
-    found = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean '{found[0]}'?" if found else ""
-
-
-def _text(value: Any) -> str:
-    """Say what is wrong with a value that should be a non-empty text; empty when nothing is."""
-    return "" if isinstance(value, str) and value else "must be a text."
-
-
-def _encoding(value: Any) -> str:
-    if not isinstance(value, str):
-        return "must be a text."
-    try:
-        "".encode(value)
-        codecs.lookup(value)
-    except (LookupError, ValueError):
-        return 'is not an encoding Python knows; for example "utf-8", "cp1252", "utf-16".'
-    return ""
-
-
-def _one_character(value: Any) -> str:
-    fits = isinstance(value, str) and len(value) == 1 and value.isascii() and not value.isalnum()
-    return "" if fits and value not in '"\r\n\0' else "must be one ASCII character that is no letter, digit or quote."
-
-
-def _row(value: Any) -> str:
-    return "" if type(value) is int and value >= 1 else "must be a whole number from 1."
-
-
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else "must be true or false."
-
-
-def _date(value: Any) -> str:
-    return "" if type(value) is datetime.date else "must be a date without quotes, for example 2026-09-30."
-
-
-def _day(value: Any) -> str:
-    return "" if type(value) is int and 0 <= value <= 100_000 else "must be a whole number of days, 0 to 100000."
-
-
-def _pivot(value: Any) -> str:
-    return "" if type(value) is int and 0 <= value <= 99 else "must be a whole number 0 to 99."
-
-
-def _timezone(value: Any) -> str:
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, TypeError, OSError):
-        return 'is not a time zone name, for example "Europe/Zurich".'
-    return ""
-
-
-def _one_of(*allowed: str) -> Callable[[Any], str]:
-    words = ", ".join(f'"{word}"' for word in allowed)
-
-    def check(value: Any) -> str:
-        if isinstance(value, str) and value in allowed:
-            return ""
-        return f"must be one of {words}. {nearest(value, allowed) if isinstance(value, str) else ''}".strip()
-
-    return check
-
-
-def _texts(value: Any) -> str:
-    fits = isinstance(value, list) and all(isinstance(word, str) for word in value)
-    return "" if fits else 'must be a list of texts, for example ["yes", "1"].'
-
-
-def _months(value: Any) -> str:
-    names = [name.strip(" .").casefold() for name in value] if not _texts(value) else []
-    fits = len(names) == 12 and len(set(names)) == 12 and all(name.isalpha() for name in names)
-    return "" if fits else 'must list twelve names, January first, for example ["Jan", "Feb", ...].'
-
-
-def _separators(value: Any) -> str:
-    if not isinstance(value, list) or not value:
-        return 'must be a list of characters, for example [";"].'
-    return "" if all(not _one_character(word) for word in value) else "each must be one character, no letter or digit."
-
-
-_Rules = dict[str, Callable[[Any], str]]
-_FILE: _Rules = {
-    "encoding": _encoding,
-    "delimiter": _one_character,
-    "header_row": _row,
-    "sheet": _text,
-    "comment": _one_character,
-    "accept_row_limit": _flag,
-    "later_file_corrects": _flag,
-}
-_DATES: _Rules = {
-    "order": _one_of(*DATE_ORDERS),
-    "timezone": _timezone,
-    "data_cut": _date,
-    "observed_until_day": _day,
-    "two_digit_year_pivot": _pivot,
-    "month_names": _months,
-}
-_VALUES: _Rules = {
-    "decimal_mark": _one_of(".", ","),
-    "separators": _separators,
-    "true": _texts,
-    "false": _texts,
-    "missing": _texts,
-    "similar_ids": _one_of(*SIMILAR_IDS),
-}
-_PAIN: _Rules = {"scale": _one_of(*PAIN_SCALES)}
 _SECTIONS = ("file", "columns", "dates", "values", "pain", "modality_columns", "non_data", "acknowledge", "privacy")
 
 
@@ -323,7 +226,7 @@ class _Check:
     def unknown(self, place: str, key: str, known: tuple[str, ...] | list[str]) -> None:
         self.fault("E010", place, "is not a key of the mapping.", nearest(key, known) or f"Known: {', '.join(known)}.")
 
-    def options(self, section: str, sections: dict[str, Any], rules: _Rules) -> dict[str, Any]:
+    def options(self, section: str, sections: dict[str, Any], rules: Rules) -> dict[str, Any]:
         """Return the section's good values; lists become tuples."""
         good: dict[str, Any] = {}
         for key, value in sections.get(section, {}).items():
@@ -355,7 +258,7 @@ class _Check:
         """Return a section of text -> list of texts."""
         good: dict[str, tuple[str, ...]] = {}
         for key, value in sections.get(section, {}).items():
-            wrong = _texts(value) or ("" if value and all(value) else "must list at least one word, none empty.")
+            wrong = check_texts(value) or ("" if value and all(value) else "must list at least one word, none empty.")
             if wrong:
                 self.fault("E011", f"{section}.{key}", wrong)
             else:
@@ -380,5 +283,8 @@ class _Check:
             self.fault("E012", "values.true", f"shares words with values.false: {both}.", "Keep each word on one side.")
         if acknowledge.lacks_a_name(mapping.acknowledge):
             self.fault("E012", "acknowledge.by", "is missing.", 'Write who acknowledges it: by = "the name".')
+        if mapping.file.sheet_as == CLINIC_ID and mapping.columns.get(CLINIC_ID):
+            remedy = "Take out that line, or sheet_as."
+            self.fault("E012", "file.sheet_as", "and columns.clinic_id both say what the clinic is.", remedy)
         if mapping.file.comment and mapping.file.comment == mapping.file.delimiter:
             self.fault("E012", "file.comment", "is the same character as file.delimiter.")

@@ -46,7 +46,7 @@ class TextColumn:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file that was read.
+    """One file that was read, or one sheet of a workbook of several.
 
     Attributes
     ----------
@@ -58,7 +58,8 @@ class SourceFile:
     header : tuple[str, ...]
         Every header as it stands in the file.
     field_columns : dict[str, tuple[str, str]]
-        Field -> (header, column letter) of the columns that were read.
+        Field -> (header, column letter) of the columns that were read; no letter where it is no column of the file
+        (`sheets.SHEET_NAME`).
     modality_columns : dict[str, tuple[str, str]]
         Modality term -> (header, column letter).
     unread_columns : tuple[str, ...]
@@ -86,6 +87,11 @@ class SourceFile:
     path: Path = field(default=Path(), repr=False)
     footer_rows: tuple[int, ...] = ()
     sha256: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The file, and the sheet of a workbook, as messages and accounts name them."""
+        return f'{self.name} › sheet "{self.sheet}"' if self.sheet else self.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +182,7 @@ class Records:
 
 @dataclass(slots=True)
 class Part:
-    """One file as its reader hands it over, before rows that are no data are taken out.
+    """One file, or one sheet of a workbook, as its reader hands it over, before rows that are no data are taken out.
 
     Attributes
     ----------

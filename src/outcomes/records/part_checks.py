@@ -64,7 +64,7 @@ def set_error_values_aside(part: Part, mapping: Mapping) -> None:
             marked["E147"] = pc.is_in(pc.utf8_trim_whitespace(column.values), value_set=arrow.from_texts(wrong))
         if part.file.kind != "csv":
             marked["E146"] = pc.match_substring_regex(column.values, _CONTROL)
-            _check_cell_length(column, part.file.name, place)
+            _check_cell_length(column, part.file.place, place)
         for code, is_wrong in marked.items():
             if pc.any(is_wrong).as_py():
                 rows = rows_with(column, [i for i, wrong in enumerate(is_wrong.to_pylist()) if wrong])
@@ -115,7 +115,7 @@ def note_footers(part: Part, mapping: Mapping) -> None:
     rows = tuple(sorted(row for row, _ in part.footers))
     part.file = dataclasses.replace(part.file, footer_rows=rows)
     part.notes.append(
-        f"{part.file.name}: totals or footers, no visits: {len(rows)} {'rows' if len(rows) > 1 else 'row'}."
+        f"{part.file.place}: totals or footers, no visits: {len(rows)} {'rows' if len(rows) > 1 else 'row'}."
     )
     # A line set aside may be a row, a part of one, or none.
     fewest, n_rows = len(part.rows), len(part.rows) + len(part.faults)
@@ -128,8 +128,8 @@ def note_footers(part: Part, mapping: Mapping) -> None:
         )
         if "E117" not in mapping.acknowledge.warnings:
             remedy = "Export it again; if all rows are there, " + how_to_acknowledge("E117")
-            raise refuse("E117", message, part.file.name, remedy)
-        part.notes.append(f"E117 {part.file.name}: {message} (acknowledged)")
+            raise refuse("E117", message, part.file.place, remedy)
+        part.notes.append(f"E117 {part.file.place}: {message} (acknowledged)")
 
 
 def how_to_acknowledge(code: str) -> str:
@@ -148,10 +148,10 @@ def check_blank_headers(part: Part) -> None:
             letter = column_letter(int(key.removeprefix(BLANK)))
             message = f"column {letter} has no header, but {n:,} cells that are not empty."
             remedy = "Give the column a header, or delete it, in the export."
-            findings.append(Finding("E119", message, part.file.name, remedy))
+            findings.append(Finding("E119", message, part.file.place, remedy))
     if findings:
         n_more = len(findings) - _MOST_FINDINGS
-        head = f"{part.file.name} cannot be read" + (f" ({n_more} columns more like the last)." if n_more > 0 else ".")
+        head = f"{part.file.place} cannot be read" + (f" ({n_more} columns more like the last)." if n_more > 0 else ".")
         raise InputRefused(head, findings[:_MOST_FINDINGS])
 
 
@@ -170,7 +170,7 @@ def find_renamed(parts: Sequence[Part], mapping: Mapping) -> list[str]:
         having = [part for part in parts if name in part.columns]
         if not lacking or not having:
             continue
-        files = ", ".join(part.file.name for part in lacking)
+        files = ", ".join(part.file.place for part in lacking)
         notes.append(f"{name} is in other files but not in {files}; it counts as not recorded there.")
         known = {normalise_header(header) for part in having for header in part.file.header}
         for part in lacking:
@@ -187,8 +187,8 @@ def _ask_renamed(name: str, having: Part, lacking: Part, new: list[str]) -> Find
     listed = ", ".join(f'"{word}"' for word in new[:_MOST_NAMED])
     return Finding(
         "E120",
-        f'column "{header}" ({name}) of {having.file.name} is not there; columns only this file has: {listed}.',
-        lacking.file.name,
+        f'column "{header}" ({name}) of {having.file.place} is not there; columns only this file has: {listed}.',
+        lacking.file.place,
         f"If one of them is {name} under another name, give both exports the same header; if not, "
         + how_to_acknowledge("E120"),
     )

@@ -134,7 +134,7 @@ def ask_for_similar(records: Records, ids: PatientIds, header: str) -> Finding:
         cells = [np.isin(column.codes, np.flatnonzero(ids.codes == place)) for place in group[:2]]
         first = sorted(int(np.argmax(rows)) for rows in cells)
         shown.append(
-            " and ".join(f"{records.files[records.source[i]].name} row {records.source_row[i]}" for i in first)
+            " and ".join(f"{records.files[records.source[i]].place} row {records.source_row[i]}" for i in first)
         )
     more = f" and {len(ids.similar) - _MOST_SHOWN} more" if len(ids.similar) > _MOST_SHOWN else ""
     words = f"ids differ only in capitals, blanks, O and 0, or letters that look alike: {'; '.join(shown)}{more}."

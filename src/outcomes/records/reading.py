@@ -24,6 +24,7 @@ from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part, Records
 from outcomes.records.pseudonyms import pseudonymise
 from outcomes.records.rules import refuse
+from outcomes.records.sheets import check_no_sheets
 
 _HASHED_BYTES = 64 << 20
 """Files up to this size are hashed before and after reading; above, the kernel's time of change has to do."""
@@ -62,7 +63,7 @@ def read_records(
     names = dict(zip(listed, name_files(listed), strict=True))
     _check_readable(names)
     files, notes = _drop_repeats(listed, names)
-    parts = [_read_part(path, chosen, names[path]) for path in files]
+    parts = [part for path in files for part in _read_parts(path, chosen, names[path])]
     guard_parts(parts, chosen)
     with_rows = [part for part in parts if len(part.rows)]
     if not with_rows:
@@ -165,34 +166,41 @@ class _Fingerprint:
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, (stat.st_dev, stat.st_ino), sha256)
 
 
-def _read_part(path: Path, mapping: Mapping, name: str) -> Part:
-    """Read one file and take out what is no record."""
+def _read_parts(path: Path, mapping: Mapping, name: str) -> list[Part]:
+    """Read one file and take out what is no record; one part, or one a sheet."""
     try:
         before = _Fingerprint.take(path)
-        kind = find_kind(path, name)
-        if kind == "csv":
-            from outcomes.records.csv import read_csv
-
-            part = read_csv(path, mapping, name)
-        elif kind == "xlsx":
-            from outcomes.records.workbook import read_workbook
-
-            part = read_workbook(path, mapping, name)
-        else:
-            from outcomes.records.parquet import read_parquet
-
-            part = read_parquet(path, mapping, name)
+        parts = _read_kind(find_kind(path, name), path, mapping, name)
         after = _Fingerprint.take(path)
     except OSError as error:
         reason = error.strerror or "read error"
         raise refuse("E101", f"reading failed: {reason}.", name, "Copy it to a local disk.") from error
     if before != after:
         raise refuse("E106", "the file changed while it was read.", name, "Wait for the export to end; run again.")
-    # The manifest names what was read, not what lies there when it is written.
-    part.file = dataclasses.replace(part.file, sha256=before.sha256 or None)
+    for part in parts:
+        # The manifest names what was read, not what lies there when it is written.
+        part.file = dataclasses.replace(part.file, sha256=before.sha256 or None)
+    return parts
+
+
+def _read_kind(kind: str, path: Path, mapping: Mapping, name: str) -> list[Part]:
+    if kind == "xlsx":
+        from outcomes.records.workbook import read_workbook
+
+        return read_workbook(path, mapping, name)
+    check_no_sheets(kind, mapping, name)
+    if kind == "csv":
+        from outcomes.records.csv import read_csv
+
+        part = read_csv(path, mapping, name)
+    else:
+        from outcomes.records.parquet import read_parquet
+
+        part = read_parquet(path, mapping, name)
     tidy_part(part, mapping)
-    return part
+    return [part]
 
 
 def _no_rows(part: Part) -> Finding:
-    return Finding("E113", "the file has a header line but no rows.", part.file.name, "Export it again with its rows.")
+    what = f"the {'sheet' if part.file.sheet else 'file'} has a header line but no rows."
+    return Finding("E113", what, part.file.place, "Export it again with its rows.")

@@ -22,13 +22,13 @@ def list_remarks(records: Records) -> list[str]:
             more = f" and {len(file.footer_rows) - _MOST_NAMED} more" if len(file.footer_rows) > _MOST_NAMED else ""
             rows = ", ".join(map(str, file.footer_rows[:_MOST_NAMED]))
             where = "in row" if len(file.footer_rows) == 1 else "in rows"
-            said.append(f"{file.name}: totals or footers stand {where} {rows}{more}.")
+            said.append(f"{file.place}: totals or footers stand {where} {rows}{more}.")
         guesses = {header: _guess_fields(header, free) for header in file.unread_columns}
         listed = [f"{header} (meant as {' or '.join(near)}?)" if near else header for header, near in guesses.items()]
         if listed:
             more = f" and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
             names = ", ".join(listed[:_MOST_NAMED])
-            said.append(f"not read from {file.name}: {names}{more}; [columns] in the mapping names what is")
+            said.append(f"not read from {file.place}: {names}{more}; [columns] in the mapping names what is")
     return said
 
 

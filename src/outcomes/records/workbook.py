@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from outcomes.errors import Finding, InputRefused
 from outcomes.files.temporary import private_folder
 from outcomes.records import workbook_child
+from outcomes.records.assemble import tidy_part
 from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter, has_required, show_two_rows
 from outcomes.records.counted import counted
@@ -17,6 +19,7 @@ from outcomes.records.hidden_sheets import describe_hidden
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part, SourceFile
 from outcomes.records.rules import refuse
+from outcomes.records.sheets import add_sheet_name, check_no_clinic, choose_sheets, show_sheet
 from outcomes.records.text_columns import join_chunks
 
 SECONDS = 180
@@ -25,68 +28,64 @@ SECONDS = 180
 _RATINGS = ("pain_pre", "pain_post", "function_score")
 
 
-def read_workbook(path: Path, mapping: Mapping, name: str) -> Part:
-    """Read one sheet of an XLSX workbook, which is shown by a name (`name_files`).
+def read_workbook(path: Path, mapping: Mapping, name: str) -> list[Part]:
+    """Read the sheets of an XLSX workbook that hold visits; the workbook is shown by a name (`name_files`).
 
     Dates become ISO text, numbers their exact text, booleans true and false. The row numbers are those Excel shows.
+
+    Returns
+    -------
+    list of Part
+        One a sheet, tidied (`tidy_part`); one in all unless the mapping names several.
 
     Raises
     ------
     InputRefused
-        A broken, dangerous or far too large workbook; no clear sheet; no required columns.
+        A broken, dangerous or far too large workbook; no clear sheet; no required columns, in any of the sheets.
     """
+    parts = []
     with private_folder() as folder:
         request = {
             "path": str(path),
             "folder": str(folder),
-            "sheet": mapping.file.sheet,
+            "sheets": mapping.file.named_sheets,
             "header_row": mapping.file.header_row,
         }
         with start_child(workbook_child.__name__, request, "workbook", name, SECONDS) as child:
             book = child.ask()
-            sheet, notes = _choose_sheet(book, mapping, name)
-            place = f'{name} › sheet "{sheet}"'
-            wanted = _find_columns(book["top"][sheet], mapping, place)
-            answer = child.ask({"sheet": sheet, "columns": wanted.positions})
-        # When the first child has gone: beside its clock, a second one could not be forked.
-        notes = [*describe_hidden(path, name, book["hidden"]), *notes]
-        file = wanted.describe(path, name, "xlsx", sheet)
-        part = _build_part(file, wanted, answer, folder / "table.arrow", mapping, notes)
-    part.top = book["top"][sheet][mapping.file.header_row :]
-    return part
+            sheets, notes = choose_sheets(book, mapping, name)
+            shown = [show_sheet(sheet, book["visible"], mapping) for sheet in sheets]
+            found = _find_all_columns(book["top"], sheets, shown, mapping, name)
+            for sheet, label, wanted in zip(sheets, shown, found, strict=True):
+                answer = child.ask({"sheet": sheet, "columns": wanted.positions})
+                file = wanted.describe(path, name, "xlsx", label)
+                part = _build_part(file, wanted, answer, folder / "table.arrow", mapping)
+                part.top = book["top"][sheet][mapping.file.header_row :]
+                tidy_part(part, mapping)
+                add_sheet_name(part, sheet, mapping)
+                parts.append(part)
+    # When the first child has gone: beside its clock, a second one could not be forked.
+    parts[0].notes = [*describe_hidden(path, name, book["hidden"]), *notes, *parts[0].notes]
+    return parts
 
 
-def _choose_sheet(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[str, list[str]]:
-    """Return the sheet to read, and what to say about the others."""
-    declared, visible, hidden = mapping.file.sheet, book["visible"], book["hidden"]
-    listed = ", ".join(f'"{sheet}"' for sheet in visible) or "none"
-    notes = []
-    if book["carried"]:
-        notes.append(f"{name} also carries {', '.join(book['carried'])}: neither read nor copied.")
-    if declared is not None:
-        if declared in hidden:
-            raise refuse("E110", f'sheet "{declared}" is hidden.', name, "Show it in the workbook first.")
-        if declared not in visible:
-            raise refuse("E110", f'there is no sheet "{declared}"; visible: {listed}.', name, "Correct [file] sheet.")
-        return declared, notes
-    full = [sheet for sheet in visible if any(any(row) for row in book["top"][sheet])]
-    if not full:
-        raise refuse("E113", f"no visible sheet has any cell (sheets: {listed}).", name, "Export it again.")
-    row = mapping.file.header_row - 1
-    fit = [s for s in full if len(book["top"][s]) > row and has_required(book["top"][s][row], mapping)]
-    if len(full) == 1 or len(fit) == 1:
-        chosen = (fit or full)[0]
-        others = [sheet for sheet in full if sheet != chosen]
-        return chosen, notes + [f'{name}: sheet "{s}" has no patient and day column and was not read.' for s in others]
-    which = "Several sheets have" if fit else "No sheet has"
-    raise refuse(
-        "E110",
-        f"{which} the required columns (sheets: {listed}).",
-        name,
-        f'Write [file] sheet = "{(fit or full)[0]}" (or another) in the mapping; to read several, save each as a '
-        "file of its own and name them all. If each is a clinic, give it a column with the clinic's name (clinic_id) "
-        "first: the name of a sheet or file is not read.",
-    )
+def _find_all_columns(
+    top: dict[str, list[list[str]]], sheets: list[str], shown: list[str], mapping: Mapping, name: str
+) -> list[Wanted]:
+    """Find the wanted columns of every sheet, or say of all sheets at once what is wrong with them."""
+    found: list[Wanted] = []
+    findings: list[Finding] = []
+    for sheet, label in zip(sheets, shown, strict=True):
+        place = f'{name} › sheet "{label}"'
+        try:
+            found.append(_find_columns(top[sheet], mapping, place))
+            check_no_clinic(found[-1].header, mapping, place)
+        except InputRefused as refusal:
+            findings += refusal.findings
+    if findings:
+        one = f'{name} › sheet "{shown[0]}"' if len(sheets) == 1 else name
+        raise InputRefused(f"{one} cannot be read.", findings)
+    return found
 
 
 def _find_columns(top: list[list[str]], mapping: Mapping, place: str) -> Wanted:
@@ -100,9 +99,7 @@ def _find_columns(top: list[list[str]], mapping: Mapping, place: str) -> Wanted:
     return choose_columns(header, mapping, place, hint)
 
 
-def _build_part(
-    file: SourceFile, wanted: Wanted, answer: dict[str, Any], table: Path, mapping: Mapping, notes: list[str]
-) -> Part:
+def _build_part(file: SourceFile, wanted: Wanted, answer: dict[str, Any], table: Path, mapping: Mapping) -> Part:
     with pa.OSFile(str(table), "rb") as source:
         columns = pa.ipc.open_file(source).read_all()
     header_row = mapping.file.header_row
@@ -113,9 +110,9 @@ def _build_part(
         rows=np.arange(header_row + 1, answer["n_rows"] + 1, dtype=np.int32),
         n_physical=answer["n_rows"],
         not_data={"header": 1, "above the header": header_row - 1},
-        notes=[*notes, *wanted.notes],
+        notes=list(wanted.notes),
     )
-    place = f'{file.name} › sheet "{file.sheet}"'
+    place = file.place
     if mapping.pain.scale != "0-1":
         _check_percent(wanted, answer["percent"], place)
     for what in ("row", "column"):

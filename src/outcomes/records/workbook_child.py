@@ -1,7 +1,7 @@
 """Takes a workbook apart in a process of its own, where a malicious or broken file can do no harm.
 
 It tells the parent the visible sheets and their first rows, or a refusal; is told a sheet and columns; writes those as
-an Arrow file into the folder of the request, and tells what it met.
+an Arrow file into the folder of the request, and tells what it met; and so on for every sheet that is wanted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 from outcomes.records.child import say, wait_for_line
 from outcomes.records.workbook_container import Refused, check_container, check_entities, list_carried
-from outcomes.records.workbook_scan import SheetScan, find_percent_cells
+from outcomes.records.workbook_scan import SheetScan, check_extent, find_percent_cells
 
 EXACT_NUMBER = 1e15
 TOP_ROWS = 30
@@ -43,8 +43,7 @@ def main(request: dict[str, Any], listen: IO[str], speak: IO[str]) -> None:
     try:
         book = _Book(request)
         say(speak, book.describe())
-        answer = wait_for_line(listen)
-        if answer is not None:
+        while (answer := wait_for_line(listen)) is not None:
             say(speak, book.write(answer))
     except Refused as refusal:
         say(speak, {"refused": list(refusal.args)})
@@ -55,7 +54,7 @@ class _Book:
 
     def __init__(self, request: dict[str, Any]) -> None:
         self.folder, self.header_row = Path(request["folder"]), int(request["header_row"])
-        path, only = request["path"], request["sheet"]
+        path, only = request["path"], request["sheets"]
         try:
             with zipfile.ZipFile(path) as archive:
                 check_container(archive)
@@ -65,8 +64,11 @@ class _Book:
                 percent = find_percent_cells(archive.read(_STYLES)) if _STYLES in rows else None
                 self.hidden = {name: rows.get(part, 0) for name, (part, visible) in parts.items() if not visible}
                 self.visible = [name for name in parts if name not in self.hidden]
-                named = [name for name in self.visible if only is None or name == only]
-                self.scans = {name: SheetScan(percent).read(archive, parts[name][0]) for name in named}
+                named = [name for name in self.visible if only is None or name in only]
+                self.scans = {}
+                for name in named:
+                    self.scans[name] = SheetScan(percent).read(archive, parts[name][0])
+                    check_extent(self.scans.values())
         except BROKEN as error:
             raise Refused("E105", "the workbook is broken or incomplete.", "Download or export it again.") from error
         from python_calamine import CalamineError, CalamineWorkbook

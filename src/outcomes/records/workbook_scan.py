@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from outcomes.records.workbook_container import Refused
 
 MAX_CELLS = 20_000_000
+_LETTERS = 26
+MAX_TOGETHER = 1_048_576 * _LETTERS
+"""Cells of all sheets that are parsed, as many as one full sheet to column Z may have."""
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
 _ROW_NUMBER = re.compile(rb"""\br=["'](\d+)["']""")
 # Begins with a literal, which the pattern engine finds fast; a text cell that reads like this only adds a candidate.
@@ -67,13 +70,18 @@ class SheetScan:
                 )
             self.last_column = max(self.last_column, far_column(chunk))
             self._scan_rows(chunk)
-            if self.last_row * max(self.last_column, 26) > MAX_CELLS and self.last_column > 26:
+            if self.n_cells > MAX_CELLS and self.last_column > _LETTERS:
                 raise Refused(
                     "E108",
                     f"the sheet reaches row {self.last_row:,} and column {self.last_column:,}: too many cells.",
                     "Delete the far cells, or export the table as CSV.",
                 )
         return self
+
+    @property
+    def n_cells(self) -> int:
+        """Cells from the first to the last corner; columns are only told apart beyond Z."""
+        return self.last_row * max(self.last_column, _LETTERS)
 
     def _scan_rows(self, chunk: bytes) -> None:
         odd = any(mark in chunk for mark in (b't="e"', b"t='e'", b"<f", b":f"))
@@ -103,6 +111,17 @@ class SheetScan:
                 self.faults.append((self.last_row, column - 1, "E147"))
             elif _FORMULA.search(content) and not _HAS_VALUE.search(content) and not _IS_TEXT_RESULT.search(attributes):
                 self.faults.append((self.last_row, column - 1, "E148"))
+
+
+def check_extent(scans: Collection[SheetScan]) -> None:
+    """Refuse sheets that each may be parsed, and together may not: they stand in memory side by side."""
+    if len(scans) > 1 and sum(scan.n_cells for scan in scans) > MAX_TOGETHER:
+        rows = sum(scan.last_row for scan in scans)
+        raise Refused(
+            "E108",
+            f"its visible sheets have {rows:,} rows together: too many cells.",
+            "Name those with visits in [file] sheet, or save each as a CSV file of its own.",
+        )
 
 
 def _row_chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:

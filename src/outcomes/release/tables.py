@@ -264,9 +264,8 @@ def list_data_notes(inputs: ReportInputs) -> tuple[str, ...]:
     for file in inputs.records.files if inputs.records is not None else ():
         if unread := [cut_text(name) for name in file.unread_columns if name.strip()]:
             more = f" and {len(unread) - MOST_UNREAD} more" if len(unread) > MOST_UNREAD else ""
-            where = " › ".join(filter(None, (file.name, file.sheet)))
             listed = ", ".join(unread[:MOST_UNREAD])
-            notes.append(f"Columns of the export that were not read: {listed}{more} ({where}).")
+            notes.append(f"Columns of the export that were not read: {listed}{more} ({file.place}).")
     return (*notes, *(_as_sentence(note) for note in inputs.visits.notes))
 
 
@@ -356,7 +355,7 @@ def _count_run(inputs: ReportInputs, floor: int) -> pd.DataFrame:
     whole = account(episodes.ledger)
     clinics = visits.labels.get("clinic")
     facts = {
-        "files": len({step.source for step in episodes.ledger.steps if step.source}),
+        "files": len({step.source.split(" › ")[0] for step in episodes.ledger.steps if step.source}),
         **whole,
         "clinics": 0 if clinics is None else len(clinics),
         "patients": len(set(visits.columns["patient"].tolist())),

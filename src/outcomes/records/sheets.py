@@ -1,0 +1,137 @@
+"""Which sheets of a workbook are read, and the name of a sheet as the clinic of its rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from outcomes import arrow
+from outcomes.errors import Finding, InputRefused
+from outcomes.records.columns import has_required, normalise_header
+from outcomes.records.mapping import Mapping
+from outcomes.records.mapping_rules import ALL_SHEETS, CLINIC_ID
+from outcomes.records.model import Part, TextColumn
+from outcomes.records.rules import refuse
+
+SHEET_NAME = "name of the sheet"
+"""Stands for the header where the clinic is the sheet's name; also in ``[privacy] accept``."""
+
+
+def choose_sheets(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[list[str], list[str]]:
+    """Return the sheets to read, in the order they are read, and what to say about the others.
+
+    Parameters
+    ----------
+    book : dict
+        What the child tells of the workbook: ``visible``, ``hidden``, ``carried`` and the ``top`` of the sheets.
+    mapping : Mapping
+    name : str
+        By which the file is shown.
+
+    Raises
+    ------
+    InputRefused
+        E110 a sheet is not there or hidden, or it is not clear which one holds visits; E113 a sheet has no cell.
+    """
+    options, visible = mapping.file, book["visible"]
+    notes = [f"{name} also carries {', '.join(book['carried'])}: neither read nor copied."] if book["carried"] else []
+    full = [sheet for sheet in visible if any(any(row) for row in book["top"].get(sheet, ()))]
+    if options.sheet == ALL_SHEETS:
+        chosen = full or visible
+        notes += [f'{name}: sheet "{sheet}" has no cell.' for sheet in visible if sheet not in full and full]
+    elif options.named_sheets is not None:
+        chosen = list(options.named_sheets)
+    else:
+        only, others = _find_only(book["top"], visible, full, mapping, name)
+        return [only], notes + others
+    _check_there(chosen, book, name)
+    if not isinstance(options.sheet, str):
+        _check_filled([sheet for sheet in chosen if sheet not in full], name)
+        notes += [
+            f'{name}: sheet "{sheet}" was not read.'
+            for sheet in visible
+            if sheet not in chosen and (sheet in full or sheet not in book["top"])
+        ]
+    return chosen, notes
+
+
+def _check_there(chosen: Sequence[str], book: dict[str, Any], name: str) -> None:
+    """Refuse sheets that are hidden or not there, all at once."""
+    listed = ", ".join(f'"{sheet}"' for sheet in book["visible"]) or "none"
+    findings = []
+    for sheet in chosen:
+        if sheet in book["hidden"]:
+            findings.append(Finding("E110", f'sheet "{sheet}" is hidden.', name, "Show it in the workbook first."))
+        elif sheet not in book["visible"]:
+            words = f'there is no sheet "{sheet}"; visible: {listed}.'
+            findings.append(Finding("E110", words, name, "Correct [file] sheet."))
+    if findings:
+        raise InputRefused(f"{name} cannot be read.", findings)
+
+
+def _check_filled(blank: Sequence[str], name: str) -> None:
+    remedy = "Export it again, or take the sheet out of [file] sheet."
+    findings = [Finding("E113", "the sheet has no cell.", f'{name} › sheet "{sheet}"', remedy) for sheet in blank]
+    if findings:
+        raise InputRefused(f"{name} cannot be read.", findings)
+
+
+def _find_only(
+    top: dict[str, list[list[str]]], visible: list[str], full: list[str], mapping: Mapping, name: str
+) -> tuple[str, list[str]]:
+    """Return the one sheet that holds visits, and what to say of those beside it."""
+    listed = ", ".join(f'"{sheet}"' for sheet in visible) or "none"
+    if not full:
+        raise refuse("E113", f"no visible sheet has any cell (sheets: {listed}).", name, "Export it again.")
+    row = mapping.file.header_row - 1
+    fit = [s for s in full if len(top[s]) > row and has_required(top[s][row], mapping)]
+    if len(full) == 1 or len(fit) == 1:
+        chosen = (fit or full)[0]
+        others = [sheet for sheet in full if sheet != chosen]
+        return chosen, [f'{name}: sheet "{s}" has no patient and day column and was not read.' for s in others]
+    which = "Several sheets have" if fit else "No sheet has"
+    remedy = f'Write [file] sheet = "{(fit or full)[0]}" (or another) in the mapping'
+    if fit:
+        names = ", ".join(f'"{sheet}"' for sheet in fit)
+        remedy += f'; to read several, sheet = [{names}]; if each is a clinic, sheet_as = "clinic_id" beside it'
+    raise refuse("E110", f"{which} the required columns (sheets: {listed}).", name, f"{remedy}.")
+
+
+def show_sheet(sheet: str, visible: Sequence[str], mapping: Mapping) -> str:
+    """Return what a sheet is called in messages and accounts.
+
+    Where it is a clinic and clinics are replaced by pseudonyms, its name must stand nowhere: its place among the
+    visible sheets does.
+    """
+    is_withheld = mapping.file.sheet_as is not None and mapping.privacy.pseudonymise
+    return f"no. {visible.index(sheet) + 1}" if is_withheld else sheet
+
+
+def check_no_sheets(kind: str, mapping: Mapping, name: str) -> None:
+    """Refuse ``[file] sheet_as`` for a file that has no sheets: its rows would be of no clinic, in silence."""
+    if mapping.file.sheet_as is not None and kind != "xlsx":
+        what = "[file] sheet_as says that the sheet's name is the clinic, but this file has no sheets."
+        remedy = "Take sheet_as out, and give the file a column with the clinic (clinic_id)."
+        raise refuse("E129", what, name, remedy)
+
+
+def check_no_clinic(header: Sequence[str], mapping: Mapping, place: str) -> None:
+    """Refuse a sheet with a clinic column of its own where the sheet's name is to be the clinic."""
+    if mapping.file.sheet_as is None or CLINIC_ID in mapping.columns:
+        return
+    if CLINIC_ID in map(normalise_header, header):
+        what = "the sheet has a column clinic_id, and [file] sheet_as says that its name is the clinic."
+        remedy = 'Take sheet_as out; or write clinic_id = "" below [columns], and the column is not read.'
+        raise refuse("E129", what, place, remedy)
+
+
+def add_sheet_name(part: Part, sheet: str, mapping: Mapping) -> None:
+    """Give every row of a part the name of its sheet, in the field that `mapping` says."""
+    if (field := mapping.file.sheet_as) is None:
+        return
+    part.columns[field] = TextColumn(arrow.from_texts([sheet.strip()]), np.zeros(len(part.rows), np.int32))
+    places = part.file.field_columns | {field: (SHEET_NAME, "")}
+    part.file = dataclasses.replace(part.file, field_columns=places)
