@@ -56,7 +56,7 @@ def records_of(cells: dict[str, list[str]], mapping: Mapping | None = None) -> R
         source=np.zeros(n, dtype=np.int16),
         source_row=np.arange(2, n + 2, dtype=np.int32),
         files=(file,),
-        set_aside=SetAside(np.zeros(0, np.int16), np.zeros(0, np.int32), (), (), ()),
+        set_aside=SetAside(np.zeros(0, np.int16), np.zeros(0, np.int32), (), (), (), ()),
         ledger=Ledger((Step("read", "rows", n + 1, n, not_data={"header": 1}, source="table.csv"),)),
         mapping=mapping or Mapping(),
         notes=(),

@@ -48,7 +48,7 @@ def random_records(rng: np.random.Generator, n_patients: int) -> tuple[Records, 
         "onset_days": column(["" if v["onset"] is None else str(v["onset"]) for _, v in rows]),
     }
     file = SourceFile("t.csv", "", "csv", 0, len(rows), tuple(fields), {}, {}, ())
-    aside = SetAside(np.zeros(0, np.int16), np.zeros(0, np.int32), (), (), ())
+    aside = SetAside(np.zeros(0, np.int16), np.zeros(0, np.int32), (), (), (), ())
     n = len(rows)
     made = Records(
         fields, {}, np.zeros(n, np.int16), np.arange(2, n + 2, dtype=np.int32), (file,), aside, Ledger(), Mapping()

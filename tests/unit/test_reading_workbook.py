@@ -18,6 +18,7 @@ import openpyxl
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from outcomes.cases import build_visits
 from outcomes.errors import ConfigError, InputRefused
 from outcomes.records import Mapping, Records, read_records
 
@@ -211,6 +212,25 @@ def test_memory_is_capped(tmp_path: Path) -> None:
 
     records = read_records(repack(path, change))
     assert records.n == 1 + 37
+
+
+def test_the_list_of_rows_set_aside_names_the_column(tmp_path: Path) -> None:
+    rows: Rows = [[*HEADER, "trigger"], ["a", DAY, 1, "lifting"], ["b", DAY, "#N/A", "lifting"]]
+    rows += [["c", DAY, "=A1", "lifting"], [1e15 + 1, DAY, 4, "lifting"], ["d", DAY, 5, "call 312-555-0142"]]
+    rows += [[patient, DAY, 3, "sitting"] for patient in "efgh"]
+    aside = build_visits(read(tmp_path, {"Data": rows})).quarantine.to_pydict()
+    places = list(zip(aside["source_row"], aside["code"], aside["column"], aside["letter"], strict=True))
+    assert places == [
+        (3, "E147", "pain_pre", "C"),
+        (4, "E148", "pain_pre", "C"),
+        (5, "E149", "patient_id", "A"),
+        (6, "E903", "trigger", "D"),
+    ]
+    (tmp_path / "short.csv").write_text(
+        "patient_id,visit_date,pain_pre\na,2024-03-01,1\na,2024-03-02\nb,2024-03-01,#N/A\n"
+    )
+    aside = build_visits(read_records(tmp_path / "short.csv")).quarantine.to_pydict()
+    assert list(zip(aside["code"], aside["column"], strict=True)) == [("E142", ""), ("E147", "pain_pre")]
 
 
 CLINICS: dict[str, Rows] = {

@@ -71,8 +71,8 @@ def _reading_block(records: Records) -> pa.Table:
     aside = records.set_aside
     n = len(aside.row)
     words = {
-        "column": _constant("", n),
-        "letter": _constant("", n),
+        "column": arrow.from_texts([header for header, _ in aside.column]),
+        "letter": arrow.from_texts([letter for _, letter in aside.column]),
         "code": arrow.from_texts(aside.code),
         "rule": arrow.from_texts(aside.rule),
         "value_masked": _constant("", n),

@@ -106,12 +106,14 @@ def _read_step(part: Part) -> Step:
 
 def _join_set_aside(parts: Sequence[Part]) -> SetAside:
     faults = [(source, *fault) for source, part in enumerate(parts) for fault in sorted(part.faults)]
+    columns = [parts[source].fault_columns.get((row, code), ("", "")) for source, row, code, _ in faults]
     return SetAside(
         source=np.array([fault[0] for fault in faults], np.int16),
         row=np.array([fault[1] for fault in faults], np.int32),
         code=tuple(fault[2] for fault in faults),
         rule=tuple(RULES[fault[2]] for fault in faults),
         detail=tuple(f"{fault[3]}. {REMEDIES[fault[2]]}".lstrip(". ") for fault in faults),
+        column=tuple(columns),
     )
 
 

@@ -269,8 +269,10 @@ def _judge_cells(
     listed = ", ".join(names)
     if len(hit) >= (_SLIPS_OF_IDS if key in _ID_FIELDS else _SLIPS) * len(of_row):
         return _refuse_column(key, header, place, f"{len(hit):,} of {len(of_row):,} cells hold identifiers ({listed}).")
-    where = place.split(" › ")[-1]
-    part.faults += [(int(part.rows[i]), "E903", f"{where} holds {_article(names[of_row[i]])}") for i in hit.tolist()]
+    places = part.file.field_columns | {f"flag:{term}": found for term, found in part.file.modality_columns.items()}
+    where = show_header(header.strip()), places[key][1]
+    for i in hit.tolist():
+        part.add_fault(int(part.rows[i]), "E903", where, f"holds {_article(names[of_row[i]])}")
     part.notes.append(f"{place}: cells with identifiers ({listed}) were found; their rows were set aside (E903).")
     return None
 

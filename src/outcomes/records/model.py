@@ -106,6 +106,8 @@ class SetAside:
         Row as the editor or Excel shows it, from 1.
     code, rule, detail : tuple[str, ...], length k
         Stable code, the rule in words, and what was found, without a patient's value.
+    column : tuple of (header, letter), length k
+        The column the fault is in; two empty texts where it is the line as a whole.
     """
 
     source: npt.NDArray[np.int16]
@@ -113,6 +115,7 @@ class SetAside:
     code: tuple[str, ...]
     rule: tuple[str, ...]
     detail: tuple[str, ...]
+    column: tuple[tuple[str, str], ...]
 
     def __len__(self) -> int:
         return len(self.code)
@@ -195,6 +198,8 @@ class Part:
         Physical rows of the file, everything counted.
     faults : list of (row, code, detail)
         Rows set aside.
+    fault_columns : dict of (row, code) to (header, letter)
+        The columns of those that are in one.
     not_data, merged : dict[str, int]
         Reason -> physical rows.
     notes : list[str]
@@ -209,11 +214,19 @@ class Part:
     rows: Codes
     n_physical: int
     faults: list[tuple[int, str, str]] = field(default_factory=list)
+    fault_columns: dict[tuple[int, str], tuple[str, str]] = field(default_factory=dict)
     not_data: dict[str, int] = field(default_factory=dict)
     merged: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     footers: list[tuple[int, str]] = field(default_factory=list)
     top: list[list[str]] = field(default_factory=list)
+
+    def add_fault(self, row: int, code: str, column: tuple[str, str], words: str = "") -> None:
+        """Set a row aside for one of its cells; `column` is header and letter, `words` say more of the cell."""
+        header, letter = column
+        place = (f'column "{header}" ({letter})' if letter else header) + (f" {words}" if words else "")
+        self.faults.append((row, code, place))
+        self.fault_columns.setdefault((row, code), column)
 
     def drop_faulty_rows(self) -> None:
         """Take the rows named in `faults` out of the columns; a row with several faults keeps its first."""

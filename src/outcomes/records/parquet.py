@@ -56,7 +56,6 @@ def _build_part(file: SourceFile, wanted: Wanted, columns: pa.Table, answer: dic
         top=answer["top"],
     )
     for row, position, code in answer["faults"]:
-        place = f'column "{wanted.header[position]}" ({column_letter(position)})'
-        part.faults.append((row, code, place))
+        part.add_fault(row, code, (wanted.header[position], column_letter(position)))
     part.drop_faulty_rows()
     return part

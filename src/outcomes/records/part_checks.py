@@ -68,7 +68,8 @@ def set_error_values_aside(part: Part, mapping: Mapping) -> None:
         for code, is_wrong in marked.items():
             if pc.any(is_wrong).as_py():
                 rows = rows_with(column, [i for i, wrong in enumerate(is_wrong.to_pylist()) if wrong])
-                part.faults += [(row, code, place) for row in part.rows[rows].tolist()]
+                for row in part.rows[rows].tolist():
+                    part.add_fault(row, code, (header, letter))
     if len(part.faults) > n_before:
         part.drop_faulty_rows()
 

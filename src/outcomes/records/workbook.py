@@ -123,7 +123,7 @@ def _build_part(file: SourceFile, wanted: Wanted, answer: dict[str, Any], table:
         part.notes.append(f"{place}: a filter is set; the rows it hides are read like the others.")
     for row, position, code in sorted(answer["faults"]):
         header = wanted.header[position].strip()
-        part.faults.append((row, code, f'column "{header}" ({column_letter(position)})'))
+        part.add_fault(row, code, (header, column_letter(position)))
     part.drop_faulty_rows()
     return part
 
