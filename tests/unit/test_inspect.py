@@ -602,3 +602,22 @@ def test_sheets_of_one_header_line_are_proposed_together(tmp_path, codebook, cap
     assert 'sheet_as = "clinic_id"' in write_mapping(again) and "TO DECIDE: [file]" not in write_mapping(again)
     records = read_records(tmp_path / "book.xlsx", Mapping.from_dict(tomllib.loads(decided)))
     assert sorted(set(records.fields["clinic_id"].texts())) == ["North", "South"]
+
+
+@pytest.mark.parametrize("line", ['key = "keys/own.key"\n', "", "KEY"])
+def test_a_mapping_written_elsewhere_names_the_same_key(tmp_path, line, monkeypatch) -> None:
+    home, export = tmp_path / "home", tmp_path / "visits.csv"
+    (home / "keys").mkdir(parents=True)
+    line = line.replace("KEY", f'key = "{tmp_path.as_posix()}/other.key"\n')
+    (home / "mapping.toml").write_text(f"[privacy]\npseudonymise = true\n{line}")
+    rows = "".join(f"P{i % 7},2024-03-{i:02d},{i % 11}\n" for i in range(1, 29))
+    export.write_text(f"patient_id,visit_date,pain_pre\n{rows}")
+    before = Mapping.load(home / "mapping.toml")
+    ids = read_records(export, before).fields["patient_id"].texts()
+    monkeypatch.chdir(tmp_path)
+    for out in ("next/deep/mapping.toml", "home/next.toml", "next.toml"):
+        cli.main(["inspect", str(export), "--mapping", "home/mapping.toml", "--out", out])
+        written = Mapping.load(out)
+        assert written.privacy.key_path.resolve() == before.privacy.key_path.resolve()
+        assert read_records(export, written).fields["patient_id"].texts() == ids
+        assert out != "home/next.toml" or written.privacy.key == before.privacy.key

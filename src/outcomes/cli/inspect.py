@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     for line in describe(found):
         print(line)
     if args.out is not None:
-        _write(args.out, write_mapping(found))
+        _write(args.out, write_mapping(found, args.out.parent))
         print(f"\nwritten: {args.out}")
         if found.open_questions:
             print("first:   decide what is marked TO DECIDE in it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from outcomes.records.columns import show_header
 from outcomes.records.inspect import Inspection
@@ -13,8 +14,15 @@ from outcomes.records.mapping import FIELDS, FileOptions, ValueOptions
 _WIDTH = 44
 
 
-def write_mapping(found: Inspection) -> str:
-    """Return the text of ``mapping.toml`` for an inspected export."""
+def write_mapping(found: Inspection, folder: Path | None = None) -> str:
+    """Return the text of ``mapping.toml`` for an inspected export.
+
+    Parameters
+    ----------
+    found : Inspection
+    folder : Path, optional
+        Where it will stand; paths in it are written from there. None: where the mapping that was given stands.
+    """
     parts = [
         f"# Proposed by `outcomes inspect` for {_plain(found.name)}. Check every line: a fault here goes everywhere.",
         "# The number behind a column says how well it fits the field, from 0 to 1. docs/mapping.toml has every key.",
@@ -33,7 +41,7 @@ def write_mapping(found: Inspection) -> str:
         *_modality_columns(found),
         *_non_data(found),
         *_acknowledge(found),
-        *_privacy(found),
+        *_privacy(found, found.proposal.privacy.folder if folder is None else folder),
     ]
     return "\n".join(parts) + "\n"
 
@@ -198,7 +206,7 @@ def _acknowledge(found: Inspection) -> Iterator[str]:
     yield f"by = {quote(said.by)}"
 
 
-def _privacy(found: Inspection) -> Iterator[str]:
+def _privacy(found: Inspection, folder: Path) -> Iterator[str]:
     privacy, dates = found.proposal.privacy, found.evidence.get("dates_allowed", "")
     if not (found.suspects or privacy.accept or privacy.pseudonymise or dates):
         return
@@ -215,7 +223,7 @@ def _privacy(found: Inspection) -> Iterator[str]:
         yield "pseudonymise = true"
     elif any(suspect.field in ("patient_id", "clinician_id", "clinic_id") for suspect in found.suspects):
         yield _line("# pseudonymise = true", "replaces the ids by keyed pseudonyms")
-    if privacy.key:
-        yield f"key = {quote(privacy.key)}"
+    if key := privacy.key_from(folder):
+        yield f"key = {quote(key)}"
     if dates:
         yield _line(f"dates_allowed = {join_words(privacy.dates_allowed)}", dates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,18 @@ class Privacy:
     def key_path(self) -> Path:
         """Where the key is, or will be made."""
         return self.folder / (self.key or KEY_NAME)
+
+    def key_from(self, folder: Path) -> str | None:
+        """Return the ``key`` by which a mapping in another folder names the same file; None where none is needed."""
+        if not (self.pseudonymise or self.key) or folder.resolve() == self.folder.resolve():
+            return self.key
+        if self.key and Path(self.key).is_absolute():
+            return self.key
+        there = self.key_path.resolve()
+        try:
+            return Path(os.path.relpath(there, folder.resolve())).as_posix()
+        except ValueError:  # another drive
+            return there.as_posix()
 
 
 def _headers(value: Any) -> str:
