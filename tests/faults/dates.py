@@ -394,6 +394,16 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         number=78,
+        name="midnight",
+        title="00:00 beside the date, as exports write an unknown time: no time, and said",
+        outcome=FIX,
+        codes=("the time 00:00 of 2 records counts as no time recorded",),
+        make=rewritten(_timed({4: "2025-03-09 00:00", 7: "2025-11-02 00:00:00"}), _CHICAGO),
+        formats=EVERYWHERE,
+        check=reads(4, "visit_date", "2025-03-09"),
+    ),
+    Fault(
+        number=78,
         name="clock_change",
         title="Hour that the clock shows twice, or never: the date is kept, the hour not",
         outcome=FIX,

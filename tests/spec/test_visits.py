@@ -298,3 +298,30 @@ def test_nothing_of_a_patient_is_in_the_short_form_of_a_table():
     episodes = build_episodes(visits)
     assert "secret7" not in repr(table) + repr(visits) + repr(episodes) + repr(table.fields)
     assert len(repr(episodes)) < 100
+
+
+@pytest.mark.parametrize(
+    ("times", "pre", "post", "order"),
+    [
+        (("08:00", "09:00"), 5, 7, "by time"),
+        # Midnight stands for an unknown time: whether 5 or 8 came first is told by the fall, not by the clock.
+        (("00:00", "00:00"), 8, 2, "by falling pain before treatment, no time being recorded"),
+        (("00:00", "09:00"), 8, 2, "by time, or by falling pain before treatment where one of the day has no time"),
+        (("12:00 AM", "12:30 PM"), 8, 2, "by time, or by falling pain"),
+    ],
+)
+def test_midnight_is_no_time(times, pre, post, order):
+    text = f"""
+    patient_id | visit_date          | pain_pre | pain_post
+    p1         | 2025-01-01 {times[0]} | 5 | 2
+    p1         | 2025-01-01 {times[1]} | 8 | 7
+    """
+    visits = build_visits(records(text))
+    assert visits.table["pain_pre_nrs"].tolist() == [pre]
+    assert visits.table["pain_post_nrs"].tolist() == [post]
+    n = sum(time in ("00:00", "12:00 AM") for time in times)
+    said = [note for note in visits.notes if "00:00" in note]
+    assert said == (
+        [f"visit_date: the time 00:00 of {n} record{'s' * (n > 1)} counts as no time recorded"] if n else []
+    )
+    assert any(order in note for note in visits.notes)

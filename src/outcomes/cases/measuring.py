@@ -77,6 +77,7 @@ class Measuring(Typing):
                 parsed.faults[late & (parsed.faults == "")] = "E215"
             name = "visit_date"
             self._count_odd_hours(column, parsed.fixed)
+            self._drop_midnights(column, parsed.extra)
         else:
             name, column = "visit_day", self.records.fields["visit_day"]
             texts = self.texts(column)
@@ -94,6 +95,13 @@ class Measuring(Typing):
         if n := int(np.bincount(column.codes, minlength=len(fixed))[fixed == dates.CLOCK_CHANGE].sum()):
             falling = agreeing(n, "time", "falls", "fall")
             self.out.notes.append(f"visit_date: {falling} where the clock changes; the date was kept, not the hour")
+
+    def _drop_midnights(self, column: TextColumn, minutes: NDArray[np.signedinteger]) -> None:
+        """Take 00:00 for no time: exports write it beside a date of which they know no time, and nobody treats then."""
+        in_records = np.bincount(column.codes, minlength=len(minutes))
+        if n := int(in_records[minutes == 0].sum()):
+            self.out.notes.append(f"visit_date: the time 00:00 of {counted(n, 'record')} counts as no time recorded")
+        minutes[minutes == 0] = MISSING
 
     # -- what was measured -----------------------------------------------------------------------------------------
 

@@ -131,10 +131,17 @@ def _order_days(columns: Columns, groups: Groups) -> Groups:
         return groups
     rows = rows[chosen]
     keys = [_rank(name, columns[name][rows]) for name in told]
-    times = [columns["minute"][rows]] if "minute" in columns else []
+    times = [_times(columns["minute"][rows], visit[chosen])] if "minute" in columns else []
     ordered = groups.rows.copy()
     ordered[groups.places[chosen]] = rows[np.lexsort([*keys[::-1], *times, visit[chosen]])]
     return replace(groups, rows=ordered, firsts=ordered[groups.starts])
+
+
+def _times(minutes: NDArray[Any], visit: NDArray[np.intp]) -> NDArray[Any]:
+    """The times of day records are ordered by: none on a day where one of the records has none."""
+    lacks_one = np.zeros(int(visit.max()) + 1, dtype=np.bool_)
+    lacks_one[visit[minutes < 0]] = True
+    return np.where(lacks_one[visit], MISSING, minutes)
 
 
 def _rank(name: str, values: NDArray[Any]) -> NDArray[Any]:
@@ -162,7 +169,11 @@ def tell_disagreements(columns: Columns, groups: Groups) -> list[str]:
     """Say at how many visits the records of one day state different ratings, and which one was taken."""
     notes = []
     rows = groups.rows[groups.places]
-    order = "by time" if "minute" in columns else "by falling pain before treatment, no time being recorded"
+    falling = "by falling pain before treatment"
+    order = f"{falling}, no time being recorded"
+    if "minute" in columns:
+        lacks_some = bool((columns["minute"][rows] < 0).any())
+        order = f"by time, or {falling} where one of the day has no time" if lacks_some else "by time"
     for name, taken in (("pain_pre", "first"), ("pain_post", "last")):
         if name not in columns or not rows.size:
             continue
