@@ -96,6 +96,17 @@ def test_what_has_no_number_in_between_goes_together():
     assert a.reason == "data added and rows corrected: no number in between tells them apart"
 
 
+def test_what_was_not_put_again_says_so_and_how_to_have_it():
+    key = ("one_family_balance", "a")
+    old, new = ({key: Published(text, Decimal(text))} for text in ("1", "3"))
+    steps = [Step(("data_added",), {}), Step(("protocol",), new)]
+    (a,) = split_movements(old, new, steps, not_put=("one_family",))
+    assert a.parts[UNATTRIBUTED] == 2 and a.reason.startswith("data added and protocol: its question was not put again")
+    assert "--all" in a.reason
+    (b,) = split_movements(old, new, steps, not_put=("family",))
+    assert b.reason == "data added and protocol: no number in between tells them apart"
+
+
 def test_changes_that_cannot_be_told_apart_are_named_together():
     (a,) = split_movements(published(a="1"), published(a="3"), [Step(("code", "packages"), published(a="3"))])
     assert a.parts[UNATTRIBUTED] == 2 and a.parts["code"] is None is a.parts["packages"]

@@ -145,13 +145,14 @@ def diff_releases(
     ends = read_tables(first.tables, words), read_tables(second.tables, words)
     changes = _list_changes(first, second)
     way = _Way(refusals=("it was not asked for",) if changes and not attribute else ())
+    not_put = () if include_slow else SLOW
     if attribute and changes:
-        run = _Run(tuple(name for name in QUESTIONS if include_slow or name not in SLOW), words, progress)
+        run = _Run(tuple(name for name in QUESTIONS if name not in not_put), words, progress)
         try:
             way = _walk((first, second), (inputs_old, inputs_new), ends, run)
         except OutcomesError as refusal:
             way = _Way(refusals=(str(refusal).splitlines()[0].rstrip("."),))
-    movements = split_movements(*ends, way.steps, "; ".join(way.refusals))
+    movements = split_movements(*ends, way.steps, "; ".join(way.refusals), not_put)
     return ReleaseDiff(first, second, tuple(movements), changes, way.refusals, way.rows)
 
 

@@ -26,6 +26,7 @@ _VALUES = frozenset(
 )
 _WORDS = ("label", "definition")
 _NOT_APART = "no number in between tells them apart"
+_NOT_PUT = "its question was not put again in between (--all puts it)"
 
 Key = tuple[str, str]
 Values = Mapping[Key, "Published"]
@@ -153,7 +154,9 @@ def _number(text: str) -> Decimal | None:
     return value if value.is_finite() else None
 
 
-def split_movements(old: Values, new: Values, steps: Iterable[Step], refused: str = "") -> list[Movement]:
+def split_movements(
+    old: Values, new: Values, steps: Iterable[Step], refused: str = "", not_put: Sequence[str] = ()
+) -> list[Movement]:
     """Return every estimate of both releases with the parts its movement is made of.
 
     Parameters
@@ -164,13 +167,24 @@ def split_movements(old: Values, new: Values, steps: Iterable[Step], refused: st
         From `old` on; the last is taken to end at `new`. Empty when nothing could be made again.
     refused : str
         Why nothing, or not all, could be attributed.
+    not_put : sequence of str
+        Questions that were not put between the two; their tables bear their names.
     """
     way = list(steps)
     with localcontext(_EXACT):
-        return [_move(key, old.get(key), new.get(key), way, refused) for key in dict.fromkeys([*old, *new])]
+        return [
+            _move(key, old.get(key), new.get(key), way, refused, _NOT_PUT if _is_of(key[0], not_put) else _NOT_APART)
+            for key in dict.fromkeys([*old, *new])
+        ]
 
 
-def _move(key: Key, old: Published | None, new: Published | None, way: list[Step], refused: str) -> Movement:
+def _is_of(table: str, questions: Sequence[str]) -> bool:
+    return any(table == name or table.startswith(f"{name}_") for name in questions)
+
+
+def _move(
+    key: Key, old: Published | None, new: Published | None, way: list[Step], refused: str, why_together: str
+) -> Movement:
     texts = "" if old is None else old.text, "" if new is None else new.text
     first, last = (None if found is None else found.value for found in (old, new))
     if first is None or last is None:
@@ -182,13 +196,15 @@ def _move(key: Key, old: Published | None, new: Published | None, way: list[Step
     parts: dict[str, Decimal | None] = {UNATTRIBUTED: difference}
     reason = refused
     if way or not difference:
-        parts, reason = _split(key, first, last, way)
+        parts, reason = _split(key, first, last, way, why_together)
     half = old.half_width if old is not None else None
     size = float(abs(difference) / half) if half else 0.0
     return Movement(*key, status, *texts, difference, parts, reason if difference else "", size)
 
 
-def _split(key: Key, first: Decimal, last: Decimal, way: list[Step]) -> tuple[dict[str, Decimal | None], str]:
+def _split(
+    key: Key, first: Decimal, last: Decimal, way: list[Step], why_together: str
+) -> tuple[dict[str, Decimal | None], str]:
     """Parts in steps; steps that cannot be told apart, or have no number between them, go together."""
     parts: dict[str, Decimal | None] = {name: Decimal(0) for name in (*PARTS, UNATTRIBUTED)}
     reasons, waiting, before = [], list[str](), first
@@ -204,7 +220,7 @@ def _split(key: Key, first: Decimal, last: Decimal, way: list[Step]) -> tuple[di
             for name in waiting:
                 parts[name] = None
             parts[UNATTRIBUTED] = (parts[UNATTRIBUTED] or Decimal(0)) + after - before
-            reasons.append(f"{' and '.join(say_part(name) for name in waiting)}: {_NOT_APART}")
+            reasons.append(f"{' and '.join(say_part(name) for name in waiting)}: {why_together}")
         waiting, before = [], after
     return parts, "; ".join(reasons)
 

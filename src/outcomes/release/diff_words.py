@@ -80,11 +80,12 @@ def _say_headline(diff: ReleaseDiff, table: str, words: str) -> str:
         return ""
     old, new = (f"{100 * float(text):.1f} %" for text in (found.old, found.new))
     parts = [
-        f"{say_part(name)} {100 * float(value):+.1f}"
+        f"{say_part(name)} {100 * float(value):+.2f}"
         for name in (*PARTS, UNATTRIBUTED)
         if (value := found.parts.get(name))
     ]
-    moved = f"{100 * float(found.difference or 0):+.1f} points"
+    # A digit more than the shares: rounded by themselves, these do not give the difference to a tenth.
+    moved = f"{100 * float(found.difference or 0):+.2f} points"
     return f"{words[0].upper()}{words[1:]} {day} went from {old} to {new} ({moved}: {', '.join(parts)})."
 
 
