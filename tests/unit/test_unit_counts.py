@@ -19,7 +19,7 @@ from support.small_practices import make_practice
 
 
 def attack(clinics, clinicians, total, whole, part):
-    """Least and most of each hidden number that fit both tables; arrays by row, the clinics first.
+    """Whether each number is told: but one value fits both tables; arrays by row, the clinics first.
 
     The reader knows the rules: ``<5`` is 1 to 4, a hidden whole beside one is 5 or more, parts lie within the whole,
     clinicians add up to their clinic, clinics to all, and every clinician listed has an episode.
@@ -57,26 +57,29 @@ def attack(clinics, clinicians, total, whole, part):
     within = np.hstack([np.eye(size), -np.eye(size)])
     bounds = [LinearConstraint(np.array(rows), sums, sums), LinearConstraint(within, 0, np.inf)]
 
-    def reach(i, sign):
+    def find(i, sign):
         aim = np.zeros(2 * size)
         aim[i] = sign
         found = milp(aim, integrality=np.ones(2 * size), bounds=Bounds(low, high), constraints=bounds)
         assert found.success
-        return round(found.x[i])
+        return np.rint(found.x)
 
-    free = np.flatnonzero(low < high)
-    ends = np.column_stack([low, high])
-    ends[free] = [(reach(i, 1), reach(i, -1)) for i in free]
-    return ends[:size], ends[size:]
+    # Numbers found for one place often show of another too that two values fit: only where none do is it solved for.
+    told, fitting = low == high, []
+    for i in np.flatnonzero(~told):
+        for sign in (1, -1):
+            if len({numbers[i] for numbers in fitting}) < 2:
+                fitting.append(find(i, sign))
+        told[i] = len({numbers[i] for numbers in fitting}) < 2
+    return told[:size], told[size:]
 
 
 def find_told(raw, shown, whole, part):
     """Small numbers that the tables give away: `raw` and `shown` are clinics and clinicians."""
     total = raw[0][[whole, part]].sum().tolist()
-    ends = attack(*shown, total, whole, part)
+    known = attack(*shown, total, whole, part)
     true = pd.concat(raw, ignore_index=True)
     wholes, parts = (true[name].to_numpy(dtype=float) for name in (whole, part))
-    known = [end[:, 0] == end[:, 1] for end in ends]
     told = []
     for values, is_told in ((wholes, known[0]), (parts, known[1]), (wholes - parts, known[0] & known[1])):
         told += np.flatnonzero((values > 0) & (values < 5) & is_told).tolist()
