@@ -137,8 +137,23 @@ def sample_protocol(sample_dir: Path) -> Path:
 @pytest.fixture(scope="session")
 def drawn_page(tmp_path_factory: pytest.TempPathFactory) -> object:
     """The page of the invented results with its pictures, drawn once for all processes of this run."""
-    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    folder = _common_to_all(tmp_path_factory)
     import shared_page
 
+    return shared_page.page_of_fakes(folder)
+
+
+@pytest.fixture(scope="session")
+def hidden_fakes(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """The invented results of that page with small numbers hidden; never to be changed."""
+    folder = _common_to_all(tmp_path_factory)
+    import shared_page
+
+    return shared_page.hidden_fakes(folder)
+
+
+def _common_to_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all processes of this run; what makes things for them is found from here on."""
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
     base = tmp_path_factory.getbasetemp()
-    return shared_page.page_of_fakes(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

@@ -27,11 +27,12 @@ RELIEF = pd.DataFrame({"group": ["all"], "horizon_days": [28], "estimate": [0.5]
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory, drawn_page):
+def release(tmp_path_factory, drawn_page, hidden_fakes):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publish, "build_page", lambda *_, **__: drawn_page)
         patch.setattr(publish, "render_pdf", lambda page: b"%PDF")
-        return publish_answers(fakes.inputs().protected(), tmp_path_factory.mktemp("out"), notebooks=False).parent
+        patch.setattr(publish, "render_png", lambda svg: b"PNG")
+        return publish_answers(hidden_fakes, tmp_path_factory.mktemp("out"), notebooks=False).parent
 
 
 def read(folder):

@@ -44,19 +44,19 @@ def release_folder(target, content="old"):
 
 @pytest.fixture(scope="module")
 def publish_fakes(drawn_page):
-    """Publish the invented results; their page is drawn once for all tests (`test_page` draws it again)."""
+    """Publish invented results; their page is drawn once for all tests (`test_page` draws it again)."""
 
-    def publish_them(out):
+    def publish_them(inputs, out):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(publish, "build_page", lambda *_, **__: drawn_page)
-            return publish_answers(fakes.inputs().protected(), out, notebooks=False)
+            return publish_answers(inputs, out, notebooks=False)
 
     return publish_them
 
 
 @pytest.fixture(scope="module")
-def published(publish_fakes, tmp_path_factory):
-    return publish_fakes(tmp_path_factory.mktemp("reports"))
+def published(publish_fakes, hidden_fakes, tmp_path_factory):
+    return publish_fakes(hidden_fakes, tmp_path_factory.mktemp("reports"))
 
 
 def test_the_release_is_complete(published):
@@ -120,7 +120,7 @@ def test_an_as_of_date_that_was_asked_for_is_in_the_manifest(tmp_path):
 
 
 def test_the_same_answers_give_the_same_bytes(published, publish_fakes, tmp_path):
-    again = publish_fakes(tmp_path)
+    again = publish_fakes(fakes.inputs().protected(), tmp_path)  # hidden anew
     assert snapshot(again.parent) == snapshot(published.parent)
 
 
