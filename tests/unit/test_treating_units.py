@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outcomes.cases.clinicians import find_clinicians
 from outcomes.questions.treating_units import LEAST_IN_UNIT, OWN_UNIT_EPISODES, find_units
 
 
@@ -19,7 +20,10 @@ def episodes_of(clinician, clinic, names=("a", "b", "c", "d", "e", "f", "g", "h"
     if clinic is not None:
         columns["clinic"] = np.asarray(clinic, dtype=np.int32)
     codes = {"clinician": names, "clinic": clinics if clinic is not None else ()}
-    return SimpleNamespace(visits=SimpleNamespace(columns=columns, words=SimpleNamespace(codes=codes)))
+    visits = SimpleNamespace(columns=columns, words=SimpleNamespace(codes=codes))
+    if clinician is not None:
+        visits.clinicians = find_clinicians(visits)
+    return SimpleNamespace(visits=visits)
 
 
 def lay_out(table):

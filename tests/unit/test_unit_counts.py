@@ -14,7 +14,7 @@ from outcomes.ledger import Ledger
 from outcomes.questions.units import UnitComparison, compare_units
 from outcomes.release.marks import HIDDEN
 from outcomes.release.split_counts import hide_split
-from outcomes.release.unit_disclosure import COVERED, UNIT_NUMBERS, protect_units
+from outcomes.release.unit_disclosure import AT_HIDDEN_CLINIC, COVERED, UNIT_NUMBERS, protect_units
 from support.small_practices import make_practice
 
 
@@ -192,3 +192,20 @@ def test_parts_that_are_all_small_bear_one_mark():
     lower = [{"unit": f"P{i}", "clinic": c, "n": n, "events": e} for i, (c, n, e) in enumerate(rows)]
     # A has 8 in the table of clinics: two parts below 5 would be 4 and 4.
     assert protect_units(fill("clinician", lower), 5).table["n"].tolist() == [HIDDEN, HIDDEN, 30, 40]
+
+
+def test_a_name_that_tells_a_hidden_clinic_is_hidden_with_it():
+    fill = base_result()
+    rows = [
+        ("1 at A", "A", 3, 1),
+        ("1 at B", "B", 20, 9),
+        ("1 at C", "C", 50, 25),
+        ("2", "B", 12, 6),
+        ("4", "C", 60, 30),
+    ]
+    lower = [{"unit": u, "clinic": c, "n": n, "events": e} for u, c, n, e in rows]
+    out = protect_units(fill("clinician", lower), 5).table
+    # Not which code they have, nor by their place: the two would stand in the order of their clinics.
+    assert out["unit"].tolist() == ["1 at C", "2", "4", f"{AT_HIDDEN_CLINIC} 1", f"{AT_HIDDEN_CLINIC} 2"]
+    assert out["n"].tolist() == [50, HIDDEN, 60, HIDDEN, HIDDEN]
+    assert out["clinic"].tolist() == ["C", HIDDEN, "C", HIDDEN, HIDDEN]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from outcomes.cases.clinicians import Clinicians
     from outcomes.records import Records
 
 UPPER, LOWER, UNSPECIFIED = range(3)
@@ -105,6 +106,13 @@ class Visits:
     def to_arrow(self) -> pa.Table:
         """Show the visits with words, dates and points."""
         return to_arrow(self.columns, VISIT_COLUMNS, self.words)
+
+    @cached_property
+    def clinicians(self) -> Clinicians:
+        """Who is one clinician, of an export that records any."""
+        from outcomes.cases.clinicians import find_clinicians
+
+        return find_clinicians(self)
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -127,8 +127,11 @@ def tabulate_recording(episodes: Episodes, rows: TreatmentRows, classes: Classes
     names = [name for name in ("clinician", "clinic") if name in columns][:1]
     if not names:
         return pd.DataFrame([], columns=list(RECORDING_COLUMNS))
-    words = [str(word) for word in episodes.visits.words.codes[names[0]]]
-    code = columns[names[0]][rows.row].astype(np.intp)
+    if names[0] == "clinician":
+        words, code = list(episodes.visits.clinicians.names), episodes.visits.clinicians.code[rows.row]
+    else:
+        words = [str(word) for word in episodes.visits.words.codes[names[0]]]
+        code = columns[names[0]][rows.row].astype(np.intp)
     place = np.where(code < 0, len(words), code)
     n = np.bincount(place, minlength=len(words) + 1)
     recorded = np.bincount(place[classes.level != UNKNOWN], minlength=len(words) + 1)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.cases.clinicians import note_shared
 from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
@@ -311,5 +312,6 @@ def _notes(episodes: Episodes, contrast: Contrast, lines: list[Line]) -> tuple[s
         "how often they were others than at first.",
         *(contrast.notes if contrast.shown is not None else ()),
         *note_controls(lines),
+        *note_shared(episodes.visits),
         *results.context_notes(None, episodes.has_calendar),
     )

@@ -129,6 +129,10 @@ def _read_levels(episodes: Episodes, rows: IntArray, name: str) -> tuple[list[st
         return list(names), band
     if name == "paresthesia":
         return ["no", "yes", NOT_RECORDED], np.where(column == MISSING, 2, column).astype(np.intp)
+    if name == "clinician_id":
+        # A code at another clinic may be somebody else.
+        names, who = episodes.visits.clinicians.names, episodes.visits.clinicians.at_episodes(episodes)[rows]
+        return [*names, NOT_RECORDED], np.where(who < 0, len(names), who)
     source = _SOURCES[name]
     words = [str(word) for word in episodes.labels.get(source, episodes.visits.words.codes.get(source, ()))]
     codes = np.where((column < 0) | (np.array([*words, ""])[column] == ""), len(words), column)

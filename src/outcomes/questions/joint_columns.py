@@ -70,8 +70,7 @@ def find_treating(episodes: Episodes, row: IntArray) -> Factor | None:
     at = np.where(clinic < 0, len(clinics), clinic)
     if "clinician" not in columns:
         return pool_small(_make_factor("clinic", "Clinic", [*clinics, NOT_RECORDED], at), OWN_UNIT_EPISODES)
-    names = [str(word) for word in words["clinician"]]
-    who = columns["clinician"][row].astype(np.intp)
+    names, who = episodes.visits.clinicians.names, episodes.visits.clinicians.code[row]
     is_own = np.append(np.bincount(who[who >= 0], minlength=len(names)) >= OWN_UNIT_EPISODES, False)
     levels = [*names, *(f"others at {name}" for name in clinics), NOT_RECORDED]
     code = np.where(is_own[who], who, len(names) + at)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.cases.clinicians import note_shared
 from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.linear import LinearFit
@@ -285,5 +286,6 @@ def _notes(episodes: Episodes, model: JointModel, shrunk: ShrunkenEffects | None
         *((_NO_SPREAD,) if shrunk is not None and shrunk.tau2 <= 0.0 else ()),
         *((f"Not told apart: {'; '.join(bundled)}.",) if bundled else ()),
         *((f"Not adjusted for, too few episodes being seen relieved: {', '.join(left)}.",) if left else ()),
+        *note_shared(episodes.visits),
         *results.context_notes(None, episodes.has_calendar),
     )

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.cases.clinicians import note_shared
 from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.questions import results
@@ -309,5 +310,6 @@ def _notes(episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast]) -
         *((_WINDOW_NOTE,) if rows.window_days else ()),
         *_note_looking(shown),
         *(f"{c.arms.label}: {note[0].lower()}{note[1:]}" for c in shown for note in c.notes),
+        *note_shared(episodes.visits),
         *results.context_notes(None, episodes.has_calendar),
     )

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.cases.clinicians import note_shared
 from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
 from outcomes.definitions.codebook import UNSPECIFIED_GROUP
 from outcomes.errors import NotEstimable
@@ -245,5 +246,6 @@ def _notes(episodes: Episodes, factors: tuple[Factor, ...]) -> tuple[str, ...]:
         "where they had the same treatment both times, a little too much where they had it once.",
         "Episodes whose level was not recorded, or named too vaguely, are in no level.",
         *(f"No subgroups by {FACTOR_LABELS[name].lower()}: not recorded, or the same for all." for name in unused),
+        *note_shared(episodes.visits),
         *results.context_notes(None, episodes.has_calendar),
     )

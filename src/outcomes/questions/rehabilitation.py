@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from outcomes.cases.clinicians import note_shared
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
@@ -130,6 +131,7 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
             "here may also be seen here sooner when pain is back.",
             "Trials, not these records, say what exercise does: they found fewer new episodes with it.",
             *main.notes,
+            *note_shared(episodes.visits),
         ),
     )
 

@@ -141,7 +141,7 @@ def split_groups(episodes: Episodes, rows: IntArray, by: str | None) -> Iterator
 def _group_codes(episodes: Episodes, rows: IntArray, by: str) -> tuple[list[str], IntArray]:
     table = episodes.table
     _check_column(by, [name for name in GROUP_COLUMNS if name in table.columns], episodes.has_calendar)
-    values = table[by].iloc[rows]
+    values = _name_clinicians(episodes, rows) if by == "clinician_id" else table[by].iloc[rows]
     if by in BANDS:
         named, band = find_bands(by, values, NOT_RECORDED)
         used = np.unique(band)
@@ -152,6 +152,15 @@ def _group_codes(episodes: Episodes, rows: IntArray, by: str) -> tuple[list[str]
         finding = Finding("E652", f"has {names.size} values.", by, f"Choose a column with at most {MAX_GROUPS}.")
         raise InputRefused("Groups cannot be formed.", [finding])
     return [str(name) for name in names], codes
+
+
+def _name_clinicians(episodes: Episodes, rows: IntArray) -> pd.Series[Any]:
+    """Return the clinician of each of the episodes `rows`; a code at two clinics is one at each."""
+    import pandas as pd
+
+    clinicians = episodes.visits.clinicians
+    names = np.array([*clinicians.names, ""], dtype=object)
+    return pd.Series(names[clinicians.at_episodes(episodes)[rows]], dtype=object)
 
 
 def _check_column(by: str, usable: Sequence[str], has_calendar: bool) -> None:

@@ -1,8 +1,8 @@
 """Who treated: the clinicians, or clinics, within whom a comparison of treatments is made.
 
-Habits of treating and skill go together, so that arms are compared within those who treat. One who nearly always, or
-nearly never, gives a treatment says next to nothing about it: hardly anybody of the same hands can stand beside. Such
-episodes are set aside, and counted.
+A clinician is a code at one clinic (`cases.clinicians`). Habits of treating and skill go together, so that arms are
+compared within those who treat. One who nearly always, or nearly never, gives a treatment says next to nothing about
+it: hardly anybody of the same hands can stand beside. Such episodes are set aside, and counted.
 
 =====================================================  ========================================================
 a clinician with                                       is
@@ -96,10 +96,8 @@ def find_units(episodes: Episodes, row: IntArray, arm: Flags) -> Units:
     clinics = [str(word) for word in words.get("clinic", ())]
     if "clinician" not in columns:
         return _sort(clinic.astype(np.intp), clinic.astype(np.intp), clinics, clinics, arm, "clinic" if clinics else "")
-    clinicians = [str(word) for word in words["clinician"]]
-    return _sort(
-        columns["clinician"][row].astype(np.intp), clinic.astype(np.intp), clinicians, clinics, arm, "clinician"
-    )
+    clinicians = episodes.visits.clinicians
+    return _sort(clinicians.code[row], clinic.astype(np.intp), list(clinicians.names), clinics, arm, "clinician")
 
 
 def _sort(

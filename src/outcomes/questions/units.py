@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.cases.clinicians import note_shared
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.estimators.funnel import LEAST_UNITS, LEVELS, funnel_limits
 from outcomes.estimators.reliability import WANTED
@@ -74,7 +75,7 @@ class UnitComparison:
     Attributes
     ----------
     table : DataFrame
-        One row a unit, in the order of the pseudonyms: ``unit``; ``clinic`` (of most of a clinician's episodes);
+        One row a unit, in the order of the pseudonyms: ``unit``; ``clinic``;
         ``n`` episodes, ``patients``, ``events`` (seen with the outcome), ``visits`` of these episodes and those of them
         ``missing`` a pain score, ``completeness``; ``observed`` and ``expected`` sums and their ``difference``;
         ``estimate, conf_low, conf_high`` the standardised share; ``size`` the episodes of average case mix that would
@@ -114,7 +115,8 @@ def compare_units(
     ----------
     episodes : Episodes
     by : str
-        ``clinic`` or ``clinician`` of the first visit.
+        ``clinic`` or ``clinician`` of the first visit; a code at two clinics is one clinician at each
+        (`cases.clinicians`).
     outcome : str
         One of `units_outcomes.OUTCOMES`.
     since : str, optional
@@ -144,7 +146,7 @@ def compare_units(
     scores = count_scores(episodes, rows.episode, units)
     comparable = np.flatnonzero(scores.share_missing < MOST_MISSING)
     lines = compute_lines(episodes, rows, units, comparable)
-    table = _tabulate(episodes, rows, units, scores, lines)
+    table = _tabulate(episodes, rows, units, scores, lines, by)
     return UnitComparison(
         table=table,
         by=by,
@@ -175,7 +177,7 @@ def _since(episodes: Episodes, rows: UnitRows, since: str | None) -> UnitRows:
     return rows.take(kept)
 
 
-def _tabulate(episodes: Episodes, rows: UnitRows, units: Units, scores: Scores, lines: Lines) -> pd.DataFrame:
+def _tabulate(episodes: Episodes, rows: UnitRows, units: Units, scores: Scores, lines: Lines, by: str) -> pd.DataFrame:
     """One row a unit (`COLUMNS`)."""
     import pandas as pd
 
@@ -186,7 +188,7 @@ def _tabulate(episodes: Episodes, rows: UnitRows, units: Units, scores: Scores, 
     shown, compared = lines.shown, np.array([not reason for reason in reasons])
     columns: dict[str, Any] = {
         "unit": list(units.names),
-        "clinic": _find_clinics(episodes, rows, units),
+        "clinic": _find_clinics(episodes, units, by),
         "n": np.bincount(units.code[known], minlength=size),
         "patients": np.bincount(of_patient, minlength=size),
         "events": np.bincount(units.code[known & rows.event], minlength=size),
@@ -231,16 +233,14 @@ def _find_beyond(table: pd.DataFrame) -> results.IntArray:
     return np.asarray(outside[0].to_numpy().astype(np.intp) + outside[1].to_numpy().astype(np.intp))
 
 
-def _find_clinics(episodes: Episodes, rows: UnitRows, units: Units) -> list[str]:
-    """The clinic of most of each unit's episodes, the first by name of those with as many; empty where not recorded."""
-    if "clinic" not in episodes.columns:
-        return [""] * len(units.names)
-    words = np.array([*(str(word) for word in episodes.visits.words.codes["clinic"]), ""])
-    names, place = np.unique(words[episodes.columns["clinic"][rows.episode]], return_inverse=True)
-    counts = np.zeros((len(units.names), names.size), dtype=np.intp)
-    known = units.code >= 0
-    np.add.at(counts, (units.code[known], place[known]), 1)
-    return [str(names[i]) for i in counts.argmax(axis=1)]
+def _find_clinics(episodes: Episodes, units: Units, by: str) -> list[str]:
+    """The clinic of each unit; empty where none is named."""
+    if by == "clinic":
+        return list(units.names)
+    clinicians = episodes.visits.clinicians
+    words = [*(str(word) for word in episodes.visits.words.codes.get("clinic", ())), ""]
+    clinic_of = dict(zip(clinicians.names, clinicians.clinic.tolist(), strict=True))
+    return [words[clinic_of[name]] for name in units.names]
 
 
 def _tabulate_curve(lines: Lines, least: int) -> pd.DataFrame:
@@ -336,6 +336,7 @@ def _notes(episodes: Episodes, units: Units, lines: Lines, by: str, rows: UnitRo
             if few
             else ()
         ),
+        *(note_shared(episodes.visits) if by == "clinician" else ()),
         *((f"Episodes without a recorded {by} belong to none.",) if (units.code < 0).any() else ()),
         *((f"Not in what is expected, too few events: {', '.join(left)}.",) if left else ()),
         *(

@@ -120,8 +120,11 @@ def find_units(episodes: Episodes, episode: IntArray, by: str) -> Units:
         The export does not record it.
     """
     check_recorded(episodes, by)
-    words = [str(word) for word in episodes.visits.words.codes[by]]
-    code = episodes.columns[by][episode].astype(np.intp)
+    if by == "clinician":
+        words, code = list(episodes.visits.clinicians.names), episodes.visits.clinicians.at_episodes(episodes)[episode]
+    else:
+        words = [str(word) for word in episodes.visits.words.codes[by]]
+        code = episodes.columns[by][episode].astype(np.intp)
     used = np.unique(code[code >= 0])
     used = used[np.argsort(np.array([words[i] for i in used], dtype=str), kind="stable")]
     place = np.full(len(words) + 1, MISSING, dtype=np.intp)

@@ -7,14 +7,14 @@ The clinics add up to all episodes, and the clinicians of a clinic to the clinic
 - Where the sum is less than the floor times the number of its parts, and a part is small, all parts are hidden under
   one mark. A mark of its own for the small ones would tell that two parts of 8 in all are 4 and 4.
 - Where a clinic's count is hidden, so are those of all its clinicians: they add up to it. Which clinic they belong to
-  is hidden too: four clinicians have four episodes at least.
+  is hidden too: four clinicians have four episodes at least. A name that tells it (``1 at C02``) is hidden with it.
 
 Looked after in this way are episodes, patients, episodes with the outcome and without it, and visits with a pain score
 and without. The parts of a number that is shown (with and without) are hidden under one mark, whichever of them is
 small: of 6 episodes "not fewer than 5, and hidden" would be 5.
 
-Sums over clinics are taken of the clinicians' own table. Where clinicians work at several clinics, or some are not
-recorded, the two tables do not add up exactly, and what one leaves of the other is not exact either.
+Sums over clinics are taken of the clinicians' own table. Where some clinicians or clinics are not recorded, the two
+tables do not add up exactly, and what one leaves of the other is not exact either.
 """
 
 from __future__ import annotations

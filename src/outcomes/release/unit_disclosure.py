@@ -36,6 +36,7 @@ UNIT_NUMBERS = (
     *("patients", "visits", "missing", "completeness", "expected", "size", "reliability"),
     *("low_95", "high_95", "low_998", "high_998", *UNIT_EVENTS),
 )
+AT_HIDDEN_CLINIC = "code shared by clinics, not shown"
 OF_UNITS = ("n_units", "n_compared", "n_flagged", "n_contrasts", "n_moved")
 """Numbers of a summary that count no patients."""
 
@@ -55,13 +56,27 @@ def protect_units(result: Any, floor: int) -> Any:
     for name in (name for name in UNIT_NUMBERS if name not in COUNTS):
         write_mark(table, name, gone.counts["n"], HIDDEN)
     write_mark(table, "clinic", gone.clinic, HIDDEN)
-    table = hide_reasons(table)
+    table = _hide_names(hide_reasons(table), result.table["clinic"], gone.clinic)
     for name in ("is_compared", "is_flagged"):
         table[name] = table[name].to_numpy(dtype=bool) & ~gone.counts["n"]
     counted = {f"n_{name}": int(table[f"is_{name}"].sum()) for name in ("compared", "flagged")}
     more = {**result.more, "patients": protect_parts(result.more["patients"], floor)}
     summary = protect_summary({**result.summary, **counted}, floor)
     return dataclasses.replace(result, table=table, more=more, summary=summary)
+
+
+def _hide_names(table: pd.DataFrame, clinic: pd.Series[Any], gone: Flags) -> pd.DataFrame:
+    """Give clinicians whose name tells a hidden clinic (``1 at C02``) a number in its place, and put them last.
+
+    Their codes are not told either: one that stands there twice says that two of the hidden clinics have it.
+    """
+    names = [str(name) for name in table["unit"]]
+    told = [name.endswith(f" at {where}") for name, where in zip(names, clinic, strict=True)]
+    hidden = np.flatnonzero(np.array(told, dtype=np.bool_) & gone)
+    for number, row in enumerate(hidden.tolist(), start=1):
+        names[row] = f"{AT_HIDDEN_CLINIC} {number}"
+    out = table.assign(unit=names)
+    return out.iloc[[*np.delete(np.arange(len(out)), hidden), *hidden]].reset_index(drop=True)
 
 
 def hide_reasons(table: pd.DataFrame) -> pd.DataFrame:
