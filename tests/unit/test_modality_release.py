@@ -255,7 +255,8 @@ def test_only_a_signal_is_told_on_the_page_and_all_in_the_notebook():
     signal = dataclasses.replace(result, table=table, summary=result.summary | {"least_q_value": 0.04})
     section, _ = make(one_family=signal)
     text = " ".join(s.text for s in section.lead)
-    assert "Signal: of the families" in text and "= 0.040" in text and "began with active exercise" in text
+    assert "Worth a look, not a finding: of the families" in text and "= 0.040" in text
+    assert "began with active exercise" in text
     assert "began with heat and cold" not in text
     plain, _ = make()
     assert "No signal: of the families" in " ".join(s.text for s in plain.lead)

@@ -85,6 +85,17 @@ def test_no_signal_is_not_said_to_rest_on_few_episodes(inputs, tables):
     assert said.mark == "no signal"
 
 
+def test_a_signal_says_how_often_chance_alone_makes_one(inputs, tables):
+    # With no difference anywhere, a tenth of such tables pass a limit of 0.1.
+    summary = tables["one_family_summary"].copy()
+    summary.loc[summary["item"] == "least_q_value", "value"] = 0.094
+    (said,) = say_signal(inputs.episodes.protocol, {"one_family_summary": summary}, "one_family", "families")
+    assert said.text.startswith("Worth a look, not a finding: ")
+    assert "chance alone brings one past it in up to 10 of 100 such tables" in said.text
+    assert "more than chance" not in said.text
+    assert (said.tag, said.mark) == ("signal / no signal", "signal")
+
+
 def test_a_question_that_no_test_could_answer_is_not_asked(inputs, tables):
     summary = tables["subgroups_summary"].copy()
     summary.loc[summary["item"] == "n_tests", "value"] = 0

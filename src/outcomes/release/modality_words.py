@@ -115,7 +115,10 @@ def _tag_of(tables: Tables, shown: Cell) -> Tag:
 
 
 def say_signal(protocol: Any, tables: Tables, name: str, what: str) -> tuple[Sentence, ...]:
-    """Say whether the differences of a question, taken together, are more than chance; nothing without any."""
+    """Say whether the differences of a question, taken together, pass the limit, and what passing it is worth.
+
+    Where nothing differs, the limit on q is the largest share of such tables that pass it by chance.
+    """
     where = cell(f"{name}_summary", "value", "p", item="least_q_value")
     if show_or_none(tables, where) is None:
         return (
@@ -124,8 +127,10 @@ def say_signal(protocol: Any, tables: Tables, name: str, what: str) -> tuple[Sen
     least, most = _number(tables, where), protocol.inference.bh_q
     if least <= most:
         words = (
-            f"Signal: of the {what} together, at least one difference is more than chance would make of so many (least "
-            f"q {{q}}, limit {most:g}); look for another reason before the treatment."
+            f"Worth a look, not a finding: of the {what} together, at least one difference passes the limit (least q "
+            f"{{q}}, limit {most:g}). Where none differs, chance alone brings one past it in up to "
+            f"{100 * most:g} of 100 such tables. Look for another reason before the treatment, and whether later "
+            "quarters show it again."
         )
     else:
         words = (
