@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.release.drawing import LINE_STYLES, make_axes, space_out, spread, style, write_below
 from outcomes.release.panels import cut
-from outcomes.release.public.frames import TOTAL
+from outcomes.release.public.frames import TOTAL, read_percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE, SERIES, WASH
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def read_bars(frame: pd.DataFrame, columns: Sequence[str], words: Mapping[str, s
             continue
         part = frame[frame["row"] == row].set_index("column")
         known = part["percent"].to_dict()
-        percents = tuple(float(known[column]) for column in columns)
+        percents = tuple(read_percent(known[column]) for column in columns)
         shown = [_write(part, column) for column in columns]
         bars.append(Bar(words.get(row, row), percents, (*shown, number(part.loc[TOTAL, "patients"]))))
     return tuple(bars)
@@ -76,7 +76,7 @@ def number(text: object) -> str:
 def _write(part: pd.DataFrame, column: str) -> str:
     """The percent; the mark of a hidden number; a dash for a number whose row is hidden: it would look like a share."""
     percent, patients = (part[name].to_dict()[column] for name in ("percent", "patients"))
-    if percent == percent:
+    if not math.isnan(read_percent(percent)):
         return f"{percent} %"
     return "\u2013" if str(patients).isdigit() else str(patients)
 

@@ -60,6 +60,12 @@ def whole_percent(part: int, whole: int) -> int | float:
     return math.floor(100 * part / whole + 0.5)
 
 
+def read_percent(value: object) -> float:
+    """Return the percent of a cell of a table; NaN where it is hidden, or where there is nothing to be a percent of."""
+    text = str(value)
+    return math.nan if text.startswith("<") else float(text)
+
+
 def _cells(table: ShownTable, mark: str) -> pd.DataFrame:
     import pandas as pd
 
@@ -73,16 +79,16 @@ def _cells(table: ShownTable, mark: str) -> pd.DataFrame:
         (table.name, table.cohort.name, name, column, mark if n == HIDDEN_CELL else n, percent)
         for name, counts, total in lines
         for column, n, percent in _line(
-            table.columns, counts, total, table.total if name != TOTAL and len(table.rows) > 1 else 0
+            table.columns, counts, total, table.total if name != TOTAL and len(table.rows) > 1 else 0, mark
         )
     ]
     return pd.DataFrame(rows, columns=list(CELL_COLUMNS), dtype=object)
 
 
 def _line(
-    columns: Sequence[str], counts: Sequence[int], total: int, all_rows: int
-) -> list[tuple[str, int, int | float]]:
-    """Column, number and percent of one row, its total last; what is hidden has no percent, nor is there a 100 beside.
+    columns: Sequence[str], counts: Sequence[int], total: int, all_rows: int, mark: str
+) -> list[tuple[str, int, int | float | str]]:
+    """Column, number and percent of one row, its total last; beside what is hidden the percent is, and so is a 100.
 
     The percent of a total is that of all rows of the table. Where all parts are printed each is a percent of their sum:
     parts that are kept as an earlier release printed them would otherwise all seem to fall when the total is new.
@@ -90,9 +96,15 @@ def _line(
     whole = any(n == HIDDEN_CELL for n in counts)
     found = []
     for column, n in zip(columns, counts, strict=True):
-        percent = whole_percent(n, total if whole else sum(counts))
-        found.append((column, n, math.nan if whole and percent >= 100 else percent))
-    return [*found, (TOTAL, total, whole_percent(total, all_rows))]
+        percent = _percent(n, total if whole else sum(counts), mark)
+        found.append((column, n, mark if whole and percent == 100 else percent))
+    return [*found, (TOTAL, total, _percent(total, all_rows, mark))]
+
+
+def _percent(part: int, whole: int, mark: str) -> int | float | str:
+    """The percent; the mark where it is kept back; NaN where there is nobody to be a percent of."""
+    percent = whole_percent(part, whole)
+    return mark if math.isnan(percent) and whole != 0 else percent
 
 
 def _points(curve: ShownCurve) -> list[tuple[str, str, int, int, int, int, int, int]]:

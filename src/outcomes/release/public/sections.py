@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from outcomes.release.model import Block, Cell, Column, FigureView, Scalar, Section, Sentence, TableView, Text
 from outcomes.release.public import figures
 from outcomes.release.public.counts import AFTER_RELIEF, EVERYBODY, GIVEN, STATE
-from outcomes.release.public.frames import CURVE, PREFIX, TIMES, TOTAL
+from outcomes.release.public.frames import CURVE, PREFIX, TIMES, TOTAL, read_percent
 from outcomes.release.public.gate import GATE
 from outcomes.release.public.words import Words, row_words
 from outcomes.release.section_parts import draw, fold
@@ -156,7 +156,9 @@ def _table_view(frame: pd.DataFrame, name: str, caption: str, columns: Mapping[s
     rows = []
     for row in dict.fromkeys(frame["row"]):
         part = frame[frame["row"] == row].set_index("column")
-        shown = (_with_percent(part.loc[column, "patients"], float(part.loc[column, "percent"])) for column in columns)
+        shown = (
+            _with_percent(part.loc[column, "patients"], read_percent(part.loc[column, "percent"])) for column in columns
+        )
         rows.append((spoken[row], *shown, figures.number(part.loc[TOTAL, "patients"])))
     view = f"{PREFIX}{name}"
     return TableView(view, caption, (*heads, Column("patients", numeric=True)), tuple(rows), "", view)
