@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,3 +149,20 @@ def test_every_result_of_a_question_has_its_help_under_a_public_name():
         found = getattr(outcomes.questions, name)
         if isinstance(found, type):
             assert getattr(outcomes, name) is found and name in outcomes.__all__ and "Attributes" in found.__doc__
+
+
+def test_no_lock_takes_what_was_uploaded_within_a_week(tmp_path):
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "lock.sh", tmp_path / "tools")
+    uv = tmp_path / "build" / "lock" / "bin" / "uv"
+    uv.parent.mkdir(parents=True)
+    # It notes how it was called, and writes the lock it was asked for.
+    uv.write_text(
+        '#!/bin/sh\nprintf "%s|" "$@" >>asked.txt; echo >>asked.txt\n'
+        'while [ "$1" != --output-file ]; do shift; done\nprintf "numpy==1 \\\\\\nscipy==1\\nstatsmodels==1\\n" >"$2"\n'
+    )
+    uv.chmod(0o755)
+    subprocess.run(["sh", "tools/lock.sh", "--upgrade"], cwd=tmp_path, check=True, capture_output=True)
+    asked = (tmp_path / "asked.txt").read_text().splitlines()
+    assert len(asked) == len([*LOCKS, PEERS_LOCK])
+    assert all("|--exclude-newer|7 days|" in line and "|--upgrade|" in line for line in asked)
