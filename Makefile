@@ -5,8 +5,8 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test test-slow lab bench bench-estimates sample lock sbom wheel audit clean environment environment-dev \
-	environment-bench environment-peers
+.PHONY: help report test test-slow coverage lab bench bench-estimates sample lock sbom wheel audit clean environment \
+	environment-dev environment-bench environment-peers
 
 VENV ?= .venv
 export VENV PYTHON
@@ -29,6 +29,9 @@ test: environment-dev ## every check: lint, format, types, notebooks, tests (6 t
 
 test-slow: environment-dev ## the slow tests: coverage of intervals by simulation, large files
 	"$(BIN)/python" -m pytest -m slow $(ARGS)
+
+coverage: environment-dev ## how far quick tests reach into estimators, cases, disclosure and public, against floors (9 minutes)
+	"$(BIN)/python" tools/coverage_gate.py
 
 lab: environment ## JupyterLab on a working copy of notebooks/ in lab/; your changes are never overwritten
 	"$(BIN)/outcomes" lab $(ARGS)

@@ -1,0 +1,51 @@
+"""The gate on how far tests reach: it counts each room by itself, and says which floor was not reached."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+gate = importlib.import_module("coverage_gate")
+
+
+def measured(statements, reached, branches=10, taken=10):
+    names = ("num_statements", "covered_lines", "num_branches", "covered_branches")
+    return {"summary": dict(zip(names, (statements, reached, branches, taken), strict=True))}
+
+
+FILES = {
+    "src/outcomes/estimators/cox/fit.py": measured(100, 90),
+    "src/outcomes/estimators/npmle_steps.py": measured(900, 0),
+    "src/outcomes/release/use_disclosure.py": measured(40, 40),
+    "src/outcomes/release/public/attack.py": measured(60, 60, 20, 11),
+    "src/outcomes/release/public/disclosure.py": measured(7, 7, 0, 0),
+}
+
+
+def rooms(**floors):
+    return {name: gate.Room(gate.ROOMS[name].files, *of) for name, of in floors.items()}
+
+
+def test_what_a_floor_asks_is_enough_and_a_tenth_more_is_not():
+    lines, below = gate.find_below(FILES, rooms(estimators=(90.0, 100.0), public=(100.0, 55.0)))
+    assert below == [] and len(lines) == 2
+    below = gate.find_below(FILES, rooms(estimators=(90.1, 100.0), public=(100.0, 55.1)))[1]
+    assert [line.split(",")[0] for line in below] == ["estimators: 90.00 % of lines", "public: 55.00 % of branches"]
+
+
+def test_a_room_none_of_whose_files_was_measured_does_not_pass():
+    assert gate.find_below(FILES, rooms(cases=(0.0, 0.0)))[1] == ["cases: none of its files was measured"]
+
+
+def test_each_file_is_counted_in_one_room_and_compiled_code_in_none():
+    counts = {name: gate.count_room(room, FILES)[0] for name, room in gate.ROOMS.items()}
+    assert counts == {"estimators": 100, "cases": 0, "disclosure": 40, "public": 67}
+
+
+def test_the_tests_of_every_room_are_run():
+    found = {Path(name).stem for name in gate.list_tests()}
+    assert {"test_cox", "test_episodes", "test_disclosure_steps", "test_public_protect"} <= found
+    assert "test_sbom" not in found
