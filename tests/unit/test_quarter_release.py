@@ -58,6 +58,32 @@ def test_without_small_numbers_nothing_is_hidden(review):
         assert not (table.astype(object) == HIDDEN).any().any(), name
 
 
+def test_visits_that_the_volume_hides_stand_nowhere_else_of_the_review(review):
+    """Completeness is a share of the same visits: with its numbers the volume's hidden quarter stood beside it."""
+    volume = review.more["volume"].copy()
+    volume["visits"] = [3.0, 40.0, *[400.0] * (len(volume) - 2)]
+    first, second, third = volume["quarter"][:3]
+    numbers = {"n": 200, "events": 100, "estimate": 0.5}
+    recording = pd.DataFrame([{"quarter": q, "clinic": c, **numbers} for q in (first, second, third) for c in "AB"])
+    recording = recording.reindex(columns=list(review.more["recording"].columns))
+    table = review.table.copy()
+    own = table["indicator"] == "pain_recorded"
+    table.loc[own, ["n", "events"]] = [400, 200]
+    found = protect_review(
+        dataclasses.replace(review, table=table, more={**review.more, "volume": volume, "recording": recording}), 5
+    )
+    is_told = {
+        quarter: not isinstance(of(found.table, "pain_recorded", quarter)["n"], str)
+        for quarter in found.more["volume"]["quarter"]
+    }
+    assert [quarter for quarter, told in is_told.items() if not told] == [first, second]
+    for frame in (found.table, found.more["chart"]):
+        row = of(frame, "pain_recorded", second)
+        assert [row[name] for name in ("n", "events", "estimate")] == [HIDDEN] * 3
+    by_clinic = found.more["recording"].set_index("quarter")["n"]
+    assert all(isinstance(n, str) for n in by_clinic[second]) and by_clinic[third].tolist() == [200, 200]
+
+
 def test_nothing_is_judged_by_lines_that_are_hidden(few):
     chart = few.more["chart"].copy()
     own = (chart["indicator"] == "silent_stop").to_numpy()

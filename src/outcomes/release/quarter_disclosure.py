@@ -15,7 +15,7 @@ table               what is hidden beside the value itself
 ``recording``       a quarter in which any clinic is small, or the visits of clinics left out are, is hidden for all
                     clinics: they add up to the whole; so are then all differences
 ``volume``          patients where few of them started twice; with a quarter of few episodes others, because the
-                    quarters add up to all episodes
+                    quarters add up to all episodes; visits hidden here are hidden in completeness too
 ==================  ================================================================================================
 """
 
@@ -32,6 +32,8 @@ from outcomes.release.table_disclosure import find_cover, protect_table
 if TYPE_CHECKING:
     import pandas as pd
 
+RECORDED = "pain_recorded"
+"""The indicator that counts the visits of a quarter by their own date, as the volume does."""
 BESIDE = ("effective_n", "standardised", "std_conf_low", "std_conf_high")
 EXPECTED = ("expected", "observed_minus_expected", "observed_to_expected")
 LINES = ("centre", "low", "high", "near_low", "near_high")
@@ -52,24 +54,25 @@ def protect_review(result: Any, floor: int) -> Any:
     floor : int
         Smallest count that is shown, besides 0.
     """
-    table = protect_table(result.table, floor)
+    more = dict(result.more)
+    more["volume"] = _protect_volume(more["volume"], floor)
+    unseen = frozenset(more["volume"]["quarter"][_are_marks(more["volume"]["visits"])])
+    table = _hide_visits(protect_table(result.table, floor), unseen)
     gone = _find_hidden(table)
-    few = {name for _, name in gone}
+    few = {name for _, name in gone} | ({RECORDED} if unseen else set())
     rows = _rows(table, gone)
     for name in BESIDE:
         write_mark(table, name, rows & table[name].notna().to_numpy(), HIDDEN)
     of_few = table["indicator"].isin(few).to_numpy()
     for name in EXPECTED:
         write_mark(table, name, of_few & table[name].notna().to_numpy(), HIDDEN)
-    more = dict(result.more)
     small = _small_months(more["chart_months"], floor) | _small_months(more["expected"], floor) | few
     for name in ("chart_months", "expected", "cusum"):
         more[name] = more[name][~more[name]["indicator"].isin(small)].reset_index(drop=True)
-    more["chart"] = _drop_signals(_protect_chart(more["chart"], gone, few, floor), few)
+    more["chart"] = _drop_signals(_hide_visits(_protect_chart(more["chart"], gone, few, floor), unseen), few)
     more["verdicts"] = _drop_verdicts(more["verdicts"], few)
     more["changes"] = _protect_changes(more["changes"], gone, floor)
-    more["recording"] = _protect_recording(more["recording"], result.table, floor)
-    more["volume"] = _protect_volume(more["volume"], floor)
+    more["recording"] = _protect_recording(more["recording"], result.table, floor, unseen)
     return dataclasses.replace(result, table=table, more=more, summary=restate_verdicts(result.summary, more))
 
 
@@ -171,12 +174,24 @@ def _protect_changes(changes: pd.DataFrame, gone: Hidden, floor: int) -> pd.Data
     return out
 
 
-def _protect_recording(recording: pd.DataFrame, table: pd.DataFrame, floor: int) -> pd.DataFrame:
-    whole = table[table["indicator"] == "pain_recorded"].set_index("quarter")
+def _hide_visits(table: pd.DataFrame, quarters: frozenset[str]) -> pd.DataFrame:
+    """Hide completeness in quarters whose number of visits is hidden: it is a share of the same visits."""
+    out = table.copy()
+    rows = (out["indicator"] == RECORDED).to_numpy() & out["quarter"].isin(quarters).to_numpy()
+    for name in ("n", "events", "estimate", "conf_low", "conf_high"):
+        if name in out:
+            _hide(out, name, rows)
+    return out
+
+
+def _protect_recording(
+    recording: pd.DataFrame, table: pd.DataFrame, floor: int, unseen: frozenset[str]
+) -> pd.DataFrame:
+    whole = table[table["indicator"] == RECORDED].set_index("quarter")
     listed = recording.groupby("quarter")[["n", "events"]].sum()
     rest = (whole.loc[listed.index, ["n", "events"]] - listed).assign(quarter=listed.index)
     parts = [(frame["quarter"], frame["n"], frame["events"]) for frame in (recording, rest)]
-    gone: set[str] = set()
+    gone: set[str] = set(recording["quarter"]) & unseen
     for quarter, n, events in parts:
         for count in (n, events, n - events):
             gone |= set(quarter[((count > 0) & (count < floor)).to_numpy()])
