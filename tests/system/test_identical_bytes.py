@@ -1,8 +1,9 @@
 """The same input, settings and packages give the same bytes: in whatever order rows stand, and on whatever machine.
 
 What may not matter: row order, how the export is cut into files, the number of workers and of threads of the numeric
-libraries, time zone, locale, hash seed, working directory, the user's mask. The input hashes in the manifest and the
-account by file are about the files themselves, so they are left out where the files are others.
+libraries, time zone, locale, hash seed, working directory, the user, home and mask, and a clock three years ahead. The
+input hashes in the manifest and the account by file are about the files themselves, so they are left out where the
+files are others.
 
 The quick tests use a small clinic, small floors, and hide nothing, for the search for what could be worked out takes
 most of a run. No comparison of treatments passes its gate there: those are drawn for in the slow test.
@@ -39,21 +40,29 @@ compare_min_episodes = 12
 compare_min_events = 4
 compare_min_effective_n = 6
 """
+CLOCK = """import time
+AHEAD = 3 * 366 * 86400
+now, now_ns, local, universal = time.time, time.time_ns, time.localtime, time.gmtime
+time.time, time.time_ns = lambda: now() + AHEAD, lambda: now_ns() + AHEAD * 10**9
+time.localtime = lambda at=None: local(time.time() if at is None else at)
+time.gmtime = lambda at=None: universal(time.time() if at is None else at)
+"""
 RUN = "import os, sys; os.cpu_count = lambda: {workers}; from outcomes.cli import main; sys.exit(main(sys.argv[1:]))"
 HERE = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 ELSEWHERE = {"TZ": "Asia/Kolkata", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "4711", "SOURCE_DATE_EPOCH": "1",
-             "OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "LANGUAGE": "de", "USER": "somebody"}  # fmt: skip
+             "OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "LANGUAGE": "de",
+             "USER": "somebody", "LOGNAME": "somebody"}  # fmt: skip
 BY_FILE = {"manifest.json", "tables/ledger.csv", "tables/run.csv", "index.html", "report.pdf"}
 """What speaks of the files of the export one by one."""
 
 
-def report(export, settings, out, workers=1, environment=HERE, cwd=None, umask=0o022):
+def report(export, settings, out, workers=1, environment=HERE, cwd=None, umask=0o022, clock=""):
     """Run the command in a process of its own and return the release, path -> bytes."""
     files = [export] if isinstance(export, Path) else export
     arguments = ["report", *map(str, files), "--no-notebooks", "--quiet", "--out", str(out)]
     arguments += ["--mapping", str(settings / "mapping.toml"), "--protocol", str(settings / "protocol.toml")]
     done = subprocess.run(
-        [sys.executable, "-c", RUN.format(workers=workers), *arguments],
+        [sys.executable, "-c", clock + RUN.format(workers=workers), *arguments],
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(SOURCE)} | environment,
         cwd=cwd,
         umask=umask,
@@ -104,7 +113,9 @@ def test_there_is_something_to_compare(base):
 def test_shuffled_rows_on_another_machine_give_the_same_bytes(base, clinic, tmp_path):
     shuffled = shuffle(clinic / "visits.csv", tmp_path / "cwd" / "visits.csv")
     assert shuffled.read_bytes() != (clinic / "visits.csv").read_bytes()
-    again = report(shuffled, clinic, tmp_path / "out", 8, ELSEWHERE, cwd=tmp_path / "cwd", umask=0o077)
+    (home := tmp_path / "home").mkdir()
+    elsewhere = ELSEWHERE | {"HOME": str(home)}
+    again = report(shuffled, clinic, tmp_path / "out", 8, elsewhere, cwd=tmp_path / "cwd", umask=0o077, clock=CLOCK)
     assert differing(base, again) == {"manifest.json"}
     first, second = (json.loads(release["manifest.json"]) for release in (base, again))
     inputs = [manifest.pop("inputs") for manifest in (first, second)]
