@@ -254,6 +254,31 @@ def _wide(dates_as_headers: bool) -> Make:
     return make
 
 
+def _wide_beside(folder: Path, kind: str) -> Input:
+    """Three visits a row, the first of them under the names of the fields."""
+    rows = []
+    for i in range(0, 120, 3):
+        visits = clean_rows()[i : i + 3]
+        row: Row = {name: visits[0][name] for name in ("patient_id", "visit_date", "pain_pre")}
+        for k, visit in enumerate(visits[1:], start=2):
+            row |= {f"visit_date_{k}": visit["visit_date"], f"pain_pre_{k}": visit["pain_pre"]}
+        rows.append(row)
+    return Input([write(folder, kind, rows)])
+
+
+def _twice_unread(folder: Path, kind: str) -> Input:
+    rows = [{**row, "room": "1", "bill": "2"} for row in clean_rows()]
+    path = write(folder, kind, rows)
+    if kind == CSV:
+        path.write_text(path.read_text("utf-8").replace("bill", "room", 1), "utf-8")
+    else:
+        book = openpyxl.load_workbook(path)
+        for cell in book.active[1]:
+            cell.value = "room" if cell.value == "bill" else cell.value
+        book.save(path)
+    return Input([path])
+
+
 def _numbers_as_text(folder: Path, kind: str) -> Input:
     return Input([write(folder, kind, clean_rows())])
 
@@ -348,6 +373,17 @@ FAULTS: tuple[Fault, ...] = (
         EVERYWHERE,
         "Rename or delete one of them.",
         _says("(D, E)"),
+    ),
+    Fault(
+        42,
+        "unread-header-twice",
+        "One header over two columns that are not read",
+        WARN,
+        (),
+        _twice_unread,
+        (CSV, XLSX),
+        "Nothing, if neither is meant.",
+        all_read("header 'room' stands in 2 columns", "none is read"),
     ),
     Fault(
         43,
@@ -615,6 +651,17 @@ FAULTS: tuple[Fault, ...] = (
         EVERYWHERE,
         "Export the list of visits, one row each.",
         _says("one row a patient", "visit#_"),
+    ),
+    Fault(
+        52,
+        "wide-beside-the-first",
+        "Further visits as columns beside those of the first",
+        REFUSE,
+        ("E126",),
+        _wide_beside,
+        EVERYWHERE,
+        "Export the list of visits, one row each.",
+        _says("one row a patient", "come again with the number 2, 3"),
     ),
     Fault(
         52,

@@ -188,7 +188,9 @@ FAULTS: tuple[Fault, ...] = (
         formats=EVERYWHERE,
         check=reads(4, "pain_pre_nrs", "7.5"),
     ),
-    _set_aside(82, "no_rating", "Rating that is no number", "E231", _PAIN, "~6", "<3", "severe", remedy=_ONE_NUMBER),
+    _set_aside(
+        82, "no_rating", "Rating that is no number", "E231", _PAIN, "~6", "<3", "severe", "VAS 7", remedy=_ONE_NUMBER
+    ),
     _set_aside(
         *(82, "rating_made_a_date", "Rating that a spreadsheet turned into a date", "E235", _PAIN),
         *("3-Oct", "Oct-3", "2025-10-03", "03/10/2025"),

@@ -75,13 +75,14 @@ _RULES = (
     Rule(
         "E231",
         "pain is not a rating",
-        "Record one number per field (6/10, 6-7 and 8->5 are read); for decimal commas declare [values] decimal_mark.",
+        "Record one number per field (6/10, 6-7 and 8->5 are read); for decimal commas declare [values] decimal_mark; "
+        "a word that stands for no rating goes into the list [values] missing.",
     ),
     Rule(
         "E232",
         "pain is outside the declared scale",
-        "Correct it in the clinic system; only if every rating is on 0 to 100 and the mapping does not say so yet, "
-        'declare [pain] scale = "0-100".',
+        "Correct it in the clinic system; a code for no rating (99, -9) goes into the list [values] missing; only if "
+        'every rating is on 0 to 100 and the mapping does not say so yet, declare [pain] scale = "0-100".',
         _MANY,
     ),
     Rule(

@@ -43,9 +43,15 @@ def _plain(values: NDArray[np.int32]) -> NDArray[np.str_]:
     return np.zeros(len(values), dtype="<U13")
 
 
-# What a spreadsheet makes of 3/10 or 3-10: 3-Oct, Oct-3, 2026-10-03, 03/10/2026.
+# What a spreadsheet makes of 3/10 or 3-10: 3-Oct, Oct-3, 2026-10-03, 03/10/2026. Words that are no month,
+# as in VAS 7, make no date.
+_MONTH = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrz|mär|mai|okt|dez|fév|fev|avr|aoû|aou|déc|ene|abr|ago|dic)"
+)
 _MADE_A_DATE = re.compile(
-    r"^(\d{1,2}[-. ][A-Za-z]{3}\.?|[A-Za-z]{3}\.?[-. ]\d{1,2}|\d{4}-\d\d?-\d\d?\b.*|\d\d?[/.-]\d\d?[/.-]\d{2,4})$"
+    rf"^(\d{{1,2}}[-. ]\s?{_MONTH}\.?|{_MONTH}\.?[-. ]\d{{1,2}}"
+    r"|\d{4}-\d\d?-\d\d?\b.*|\d\d?[/.-]\d\d?[/.-]\d{2,4})$",
+    re.IGNORECASE,
 )
 _TOPS = {"0-1": 1, "0-10": 10, "0-100": 100}
 _FRACTION = re.compile(r"^([\d.]+)\s*/\s*(10|100)$")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +21,7 @@ _MOST_HEADERS = 40
 _FEWEST_WORDS = 2
 _FEWEST_DATE_HEADERS = 3
 _NUMBER = re.compile(r"\d+")
+_NUMBERED = re.compile(r"(.*[^\d\s_.-])[\s_.-]*(?!0|1$)(\d{1,3})")
 _SCALE = re.compile(r"(?<!\d)[01] ?(?:-|–|to|bis|\.\.) ?100?(?!\d)", re.IGNORECASE)
 _DATE_HEADER = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?: 00:00:00|t00:00:00)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _VISIT_WORDS = ("visit", "date", "day", "pain", "session", "week", "vas", "nrs", "score", "follow", "treatment")
@@ -168,7 +169,8 @@ def choose_columns(header: Sequence[str], mapping: Mapping, place: str, hint: st
         raise InputRefused(f"{place} cannot be read.", findings)
     index = {key: names.index(name) for key, name in keys.items() if name in names}
     index |= {f"{BLANK}{i}": i for i, name in enumerate(names) if not name}
-    return Wanted(tuple(header), index, _folded_notes(header, names, index, place))
+    notes = (*_folded_notes(header, names, index, place), *_twice_unread(header, names, set(index.values()), place))
+    return Wanted(tuple(header), index, notes)
 
 
 def _missing(
@@ -189,7 +191,9 @@ def _missing(
         row = mapping.file.header_row
         remedy = "If these are not the headers, say in the mapping where they stand: [file] header_row, or sheet."
         findings.append(Finding("E123", f"headers found in row {row}: {found}.", place, remedy))
-    if wide := _find_wide(names, place) if {"visit_date", "visit_day"} <= set(absent) else None:
+    if wide := (
+        _find_wide(names, place) if {"visit_date", "visit_day"} <= set(absent) else _find_more_days(names, keys, place)
+    ):
         return [wide, *findings]
     required = ["patient_id"] if "patient_id" in absent else []
     if {"visit_date", "visit_day"} <= set(absent):
@@ -220,9 +224,32 @@ def _find_wide(names: Sequence[str], place: str) -> Finding | None:
     if n_dates < _FEWEST_DATE_HEADERS and not any(word in stem for stem in repeated for word in _VISIT_WORDS):
         return None
     what = f"{n_dates} headers are dates" if n_dates else ", ".join(f"'{stem}'" for stem in repeated[:5])
+    return _refuse_wide(f"{what}; # is the number of the visit", place)
+
+
+def _find_more_days(names: Sequence[str], keys: dict[str, str], place: str) -> Finding | None:
+    """Find further visits beside the columns of the first: ``visit_date, pain_pre, visit_date_2, pain_pre_2``.
+
+    Only where the day and another column that is read come again under the same number: a second date alone may be of
+    something else.
+    """
+    own = {name: key for key, name in keys.items() if name in names}
+    again: dict[str, list[str]] = {}
+    for name in names:
+        if (found := _NUMBERED.fullmatch(name)) and found[1] in own and name not in own:
+            again.setdefault(found[2], []).append(found[1])
+    days = {keys.get("visit_date"), keys.get("visit_day")}
+    wide = [number for number, stems in again.items() if len(stems) > 1 and days & set(stems)]
+    if not wide:
+        return None
+    columns = ", ".join(f"'{stem}'" for stem in again[wide[0]][:5])
+    return _refuse_wide(f"{columns} come again with the number {', '.join(wide[:5])}", place)
+
+
+def _refuse_wide(what: str, place: str) -> Finding:
     return Finding(
         "E126",
-        f"the file has one row a patient and a column a visit ({what}; # is the number of the visit), "
+        f"the file has one row a patient and a column a visit ({what}), "
         "but one row a visit is read: which value belongs to which day cannot be told from headers.",
         place,
         "Export the list of visits, one row each with its date, or turn the table round (long format).",
@@ -259,6 +286,16 @@ def _folded_notes(header: Sequence[str], names: list[str], index: dict[str, int]
         return ()
     letters = ", ".join(column_letter(i) for i in odd)
     return (f"{place}: invisible or special characters in the header of column {letters} were left out.",)
+
+
+def _twice_unread(header: Sequence[str], names: list[str], read: set[int], place: str) -> Iterator[str]:
+    """Say which headers that are not read stand over several columns: one of them may be what was meant."""
+    unread = [name for i, name in enumerate(names) if name and i not in read]
+    for name in dict.fromkeys(name for name in unread if unread.count(name) > 1):
+        at = [i for i, other in enumerate(names) if other == name]
+        letters = ", ".join(column_letter(i) for i in at)
+        shown = show_header(header[at[0]].strip())
+        yield f"{place}: header '{shown}' stands in {len(at)} columns ({letters}); none is read."
 
 
 def _guess(key: str, header: Sequence[str]) -> str:
