@@ -206,6 +206,16 @@ def test_first_screen_has_about_five_sentences_and_a_tile_for_each_indicator(pag
     assert "30\u00a0September\u00a02026" in " ".join(page.facts)
 
 
+@pytest.mark.parametrize(
+    ("n_look", "n_cannot", "is_uneven"), [(4, 4, False), (4, 8, False), (4, 9, True), (9, 4, True)]
+)
+def test_a_list_much_longer_than_the_one_beside_it_has_the_whole_width(page, n_look, n_cannot, is_uneven):
+    """Beside a list of three the other column was empty for most of a screen."""
+    listed = {"look_into": (say("A."),) * n_look, "cannot_say": (say("B."),) * n_cannot}
+    found = re.findall('<div class="(pair[^"]*)">', render_html(dataclasses.replace(page, **listed)))
+    assert found == ["pair uneven" if is_uneven else "pair"]
+
+
 def test_an_immature_indicator_has_no_value(page):
     early = [tile for tile in page.tiles if tile.state == "immature"]
     assert {tile.label for tile in early} >= {"Returned within 182 days of the landmark"}

@@ -119,6 +119,8 @@ def test_a_quarter_old_enough_but_too_small_is_not_called_one_that_can_be_judged
     inputs, tables = pages(blanked([name], verdict=quarter_verdicts.TOO_SMALL))
     tile = next(tile for tile in make_tiles(inputs, tables) if tile.label == label_of(name))
     assert tile.state == "immature" and "can be judged" not in tile.reason and "old enough" in tile.reason
+    # "Too early" stands above it: of which quarter that is said, and of which too few, stands in one sentence.
+    assert tile.reason.startswith("Q2\u00a02026 is too recent; ") and "too few episodes" in tile.reason
     said = next(s.text for s in first_page.summarise(inputs, tables) if "returned within" in s.text)
     assert "(the newest old enough)" in said and "can be judged" not in said
 

@@ -114,7 +114,8 @@ def _early_tile(
         said = f"{short_quarter(last)}: {show(tables, cells['value'])}"
         said += f" ({show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%)"
     except NotShowable:
-        why = f"{short_quarter(last)}, the newest quarter old enough, has too few{_beside_line(looks)}."
+        early, old = short_quarter(quarter), short_quarter(last)
+        why = f"{early} is too recent; {old}, old enough, had too few episodes to show{_beside_line(looks)}."
         return Tile(label, "", "", "", "immature", why, **looks)
     del cells["n"]
     return Tile(label, "", "", "", "immature", said, cells=cells, **looks)
