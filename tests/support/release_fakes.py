@@ -470,6 +470,7 @@ def completeness() -> FakeResult:
 def records() -> SimpleNamespace:
     file = SimpleNamespace(
         name="visits.csv",
+        place="visits.csv",
         sheet="",
         kind="csv",
         size_bytes=3_912_004,

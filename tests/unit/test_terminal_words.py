@@ -87,7 +87,7 @@ def test_words_that_name_a_column_are_said_of_its_rows_only(tmp_path):
     assert lines[0].startswith("rows set aside: 4, by rule")
     said = [i for i, line in enumerate(lines) if "E903" in line]
     assert [line.split(" › ")[1] for line in lines[said[0] + 1 : said[1]]] == ["row 5", "row 8"]
-    assert lines[said[1] + 1].strip() == "v.csv › row 7"
+    assert lines[said[1] + 1].strip() == 'v.csv › row 7 › column "modalities" (D)'
 
 
 def test_a_finding_stands_under_the_column_of_its_own_file(tmp_path):
@@ -146,13 +146,13 @@ def test_a_verb_agrees_with_its_number():
 )
 def test_a_column_nobody_asked_for_is_named_with_every_field_it_may_mean(header, said):
     """As `inspect` would read it; of two fields that begin alike neither is preferred."""
-    file = SimpleNamespace(name="v.csv", footer_rows=(), unread_columns=(header,))
+    file = SimpleNamespace(name="v.csv", place="v.csv", footer_rows=(), unread_columns=(header,))
     records = SimpleNamespace(fields={}, notes=(), files=(file,))
     assert list_remarks(records) == [f"not read from v.csv: {said}; [columns] in the mapping names what is"]
 
 
 def test_footers_are_told_by_their_rows():
-    file = SimpleNamespace(name="v.csv", footer_rows=(9, 12), unread_columns=())
+    file = SimpleNamespace(name="v.csv", place="v.csv", footer_rows=(9, 12), unread_columns=())
     records = SimpleNamespace(fields={}, notes=(), files=(file,))
     assert list_remarks(records) == ["v.csv: totals or footers stand in rows 9, 12."]
     file.footer_rows = (9,)
