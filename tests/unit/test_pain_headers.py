@@ -143,17 +143,17 @@ def book(path: Path, sheets: dict[str, list[list[str]]]) -> Path:
 VISITS = [["Patient ref", "Date of visit", "VAS before"], *(["P1", day, "4"] for day in DAYS)]
 
 
-def test_two_sheets_of_visits_are_left_to_decide(tmp_path, capsys) -> None:
+def test_two_sheets_of_visits_are_proposed_together(tmp_path, capsys) -> None:
     path, out = book(tmp_path / "both.xlsx", {"2025": VISITS, "2026": VISITS}), tmp_path / "m.toml"
     assert cli.main(["inspect", str(path), "--out", str(out)]) == 1
-    said = capsys.readouterr().out
-    assert 'TO DECIDE       [file] sheet: "2025", "2026" each look like visits' in said
-    assert "\n# sheet = " in out.read_text(encoding="utf-8") and Mapping.load(out).file.sheet is None
-    with pytest.raises(InputRefused, match=r"E110.*save each as a file of its own and name them all") as refused:
-        read_records(path, out)
-    # Who follows the remedy must not lose which clinic a sheet was.
-    for text in (" ".join(said.split()), str(refused.value)):
-        assert "each is a clinic, give it a column with the clinic's name (clinic_id) first" in text
+    # Whether each sheet is a clinic cannot be seen, and is asked.
+    assert "TO DECIDE       [file] sheet_as: if each sheet is a clinic" in capsys.readouterr().out
+    assert tuple(Mapping.load(out).file.sheet) == ("2025", "2026") and not Mapping.load(out).file.sheet_as
+    assert [file.n_rows for file in read_records(path, out).files] == [len(DAYS), len(DAYS)]
+    unnamed = tmp_path / "unnamed.toml"
+    unnamed.write_text(out.read_text(encoding="utf-8").replace("\nsheet = ", "\n# sheet = "), encoding="utf-8")
+    with pytest.raises(InputRefused, match=r'E110.*sheet = \["2025", "2026"\]; if each is a clinic, sheet_as ='):
+        read_records(path, unnamed)
     named = tmp_path / "named.toml"
     named.write_text('[file]\nsheet = "2026"\n', encoding="utf-8")
     assert cli.main(["inspect", str(path), "--mapping", str(named)]) == 0
