@@ -20,6 +20,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.proportions import wilson_clustered
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.attendance_steps import NAN, Steps, StepShare, build_steps, estimate_step, horizon_days
 from outcomes.questions.quarters import quarter_end, quarter_number, quarter_word, read_quarter
 
@@ -46,8 +47,8 @@ LEFT = {
 UNRATED, UNRATED_LABEL = "unrated", "of those not relieved or not known: pain never rated"
 
 
-@dataclass(frozen=True)
-class Attendance:
+@dataclass(frozen=True, repr=False)
+class Attendance(Answer):
     """Drop-off by visit number.
 
     Attributes

@@ -11,6 +11,7 @@ from outcomes.cases.arguments import check_visits
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +51,8 @@ _MASKS = {
 _RENAMED = {"diagnoses": "diagnosis_tier"}
 
 
-@dataclass(frozen=True)
-class Completeness:
+@dataclass(frozen=True, repr=False)
+class Completeness(Answer):
     """Completeness of the visits.
 
     Attributes

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from outcomes.cases.arguments import check_list, check_whole, refused
 from outcomes.estimators.cox import cox
+from outcomes.questions.answer import Answer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +31,8 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True)
-class ImmortalTime:
+@dataclass(frozen=True, repr=False)
+class ImmortalTime(Answer):
     """Three comparisons of made-up patients.
 
     Attributes

@@ -18,6 +18,7 @@ from outcomes.cases.schema import MISSING
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.covariates import build_factors
 from outcomes.questions.results import NOT_RECORDED, Flags, IntArray
 
@@ -54,8 +55,8 @@ BANDS = ((0.0, "under 10 %"), (0.10, "10 to under 25 %"), (0.25, "25 to under 40
 TOO_FEW = "too few"
 
 
-@dataclass(frozen=True)
-class Missing:
+@dataclass(frozen=True, repr=False)
+class Missing(Answer):
     """What is missing where.
 
     Attributes

@@ -23,6 +23,7 @@ from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.linear import LinearFit, linear_regression
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.covariates import Block, stack_blocks
 from outcomes.questions.joint_columns import given_block
 from outcomes.questions.joint_model import JointModel, fit_jointly
@@ -46,8 +47,8 @@ FACT_COLUMNS = ("fact", "label", "treated_as", "n", "events", "estimate")
 _IMPUTED, _KEPT = "imputed", "not recorded is a level of its own"
 
 
-@dataclass(frozen=True)
-class MissingCovariates:
+@dataclass(frozen=True, repr=False)
+class MissingCovariates(Answer):
     """The comparison of all families with gaps as a level of their own, and with gaps imputed.
 
     Attributes

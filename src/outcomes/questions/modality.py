@@ -17,6 +17,7 @@ import numpy as np
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 from outcomes.questions import care_pathway, modality_bundles, modality_shares, results
+from outcomes.questions.answer import Answer
 from outcomes.questions.modality_shares import TreatmentVisits
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ ESTIMATOR = "share of treatment visits, Wilson interval on the effective number 
 COLUMNS = ("quarter", "family", "label", "estimate", "conf_low", "conf_high", "n", "events")
 
 
-@dataclass(frozen=True)
-class ModalityUse:
+@dataclass(frozen=True, repr=False)
+class ModalityUse(Answer):
     """Use of treatment families.
 
     Every table but `co_use` ends with ``estimate, conf_low, conf_high, n, events``: of `n`, `events` had it.

@@ -10,6 +10,7 @@ import numpy as np
 
 from outcomes.estimators.sensitivity import e_value, find_detectable
 from outcomes.ledger import Ledger
+from outcomes.questions.answer import Answer
 from outcomes.questions.arm_balance import BALANCE_COLUMNS, find_worst
 from outcomes.questions.contrast_gate import GATE_COLUMNS
 from outcomes.questions.contrast_lines import Contrast
@@ -51,8 +52,8 @@ _BINS = 20
 NAN = float("nan")
 
 
-@dataclass(frozen=True)
-class ModalityComparison:
+@dataclass(frozen=True, repr=False)
+class ModalityComparison(Answer):
     """A comparison of treatments, from the first treatment visit on.
 
     Attributes

@@ -29,6 +29,7 @@ from outcomes.cases.arguments import check_list, check_whole, refused
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.multiverse_families import FamilyLine, decide_families, fit_families
 from outcomes.questions.multiverse_tables import (
     COLUMNS,
@@ -57,8 +58,8 @@ QUARTER_REVIEW_DAYS = 182
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Multiverse:
+@dataclass(frozen=True, repr=False)
+class Multiverse(Answer):
     """Estimates under every combination of definitions.
 
     Attributes

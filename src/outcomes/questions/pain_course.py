@@ -25,6 +25,7 @@ import numpy as np
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.course_lines import (
     IIW,
     LAST_DAY,
@@ -61,8 +62,8 @@ SECOND_LINE = (
 NOT_TO_USE = "average of visits: mean of the ratings within 3 days; it speaks of those who still come"
 
 
-@dataclass(frozen=True)
-class PainCourse:
+@dataclass(frozen=True, repr=False)
+class PainCourse(Answer):
     """The mean pain course, in points of 0-10.
 
     Attributes

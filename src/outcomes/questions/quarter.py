@@ -28,6 +28,7 @@ import numpy as np
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import recurrence, relief, results, return_lines
+from outcomes.questions.answer import Answer
 from outcomes.questions.quarter_changes import compare_quarters
 from outcomes.questions.quarter_charts import Breaks, chart_indicators, chart_months, chart_table
 from outcomes.questions.quarter_dates import check_dates
@@ -51,8 +52,8 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class QuarterReview:
+@dataclass(frozen=True, repr=False)
+class QuarterReview(Answer):
     """Indicators by quarter.
 
     Attributes

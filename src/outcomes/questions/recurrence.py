@@ -30,6 +30,7 @@ import numpy as np
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.group_tests import Tested, compare_groups
 from outcomes.questions.relief import describe_rule
 from outcomes.questions.results import IntArray
@@ -61,8 +62,8 @@ AFTER_CUT_NOTE = "Returns that another clinic saw after the last day of the epis
 _COUNTS = ("n_new_episode", "n_pain_back", "n_relieved", "n_relapsed", "n_too_young")
 
 
-@dataclass(frozen=True)
-class Recurrence:
+@dataclass(frozen=True, repr=False)
+class Recurrence(Answer):
     """Return after relief to a clinic in these records.
 
     Attributes

@@ -25,6 +25,7 @@ from outcomes.cases.clinicians import note_shared
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.arm_balance import BALANCE_COLUMNS
 from outcomes.questions.exercise_cohort import build_cohort_at
 from outcomes.questions.exercise_lines import (
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
 LANDMARKS_DAYS = (14, 30, 60)
 
 
-@dataclass(frozen=True)
-class Rehabilitation:
+@dataclass(frozen=True, repr=False)
+class Rehabilitation(Answer):
     """Exercise and return.
 
     Attributes

@@ -34,6 +34,7 @@ from outcomes.estimators import npmle
 from outcomes.estimators.interval_test import interval_logrank
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.group_tests import Tested, compare_groups
 from outcomes.questions.relief_fit import BAND_MIN_EVENTS, GroupFit, count_days, fit_curve, fit_group, fit_km, fit_line
 from outcomes.questions.relief_rows import STOPPED, ReliefRows, build_rows
@@ -56,8 +57,8 @@ YOUNG_QUARTERS_NOTE = (
 SECOND_LINE = "KM at visit: Kaplan-Meier at the visit where relief was recorded, patient bootstrap interval"
 
 
-@dataclass(frozen=True)
-class Relief:
+@dataclass(frozen=True, repr=False)
+class Relief(Answer):
     """Time to relief.
 
     Attributes

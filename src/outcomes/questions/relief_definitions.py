@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.episode_gaps import cut_by_gaps
 from outcomes.questions.relief_fit import fit_curve
 from outcomes.questions.relief_rows import build_rows
@@ -28,8 +29,8 @@ RULE_OF_THRESHOLD = {"reduction": "confirmed", "pct30_and_2": "pct30_and_2", "re
 AS_REPORTED, GAP_ONLY = "as reported", "gap only"
 
 
-@dataclass(frozen=True)
-class ReliefDefinitions:
+@dataclass(frozen=True, repr=False)
+class ReliefDefinitions(Answer):
     """The share relieved by the primary day under other definitions.
 
     Attributes

@@ -24,6 +24,7 @@ from outcomes.estimators.proportions import wilson_clustered
 from outcomes.estimators.weighted_share import WeightedShare, weighted_share
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.response_lines import WINDOW_DAYS, Outcomes, build_outcomes, model_columns
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ RESPONSE_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Response:
+@dataclass(frozen=True, repr=False)
+class Response(Answer):
     """Response at day 28.
 
     Attributes

@@ -22,6 +22,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.cox import Cox, cox, proportional_hazards_test, standardised_risk
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.covariates import FACTOR_LABELS, Factor, build_factors
 from outcomes.questions.one_thread import one_thread
 from outcomes.questions.recurrence import describe_return
@@ -44,8 +45,8 @@ PROPORTIONAL_COLUMNS = ("factor", "factor_label", "statistic", "df", "p_value")
 ESTIMATOR = "Cox regression, patients as clusters, averaged over all episodes (g-computation, delta-method interval)"
 
 
-@dataclass(frozen=True)
-class ReturnFactors:
+@dataclass(frozen=True, repr=False)
+class ReturnFactors(Answer):
     """Return by what was known at the start.
 
     Attributes

@@ -19,6 +19,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.means import clustered_mean
 from outcomes.ledger import Ledger, Step
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.modality import find_treatment_visits
 from outcomes.questions.results import ALL, Flags, FloatArray
 
@@ -41,8 +42,8 @@ NOTES = (
 )
 
 
-@dataclass(frozen=True)
-class SameVisit:
+@dataclass(frozen=True, repr=False)
+class SameVisit(Answer):
     """Pain before and after treatment on the same day.
 
     Attributes

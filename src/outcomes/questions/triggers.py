@@ -19,6 +19,7 @@ from outcomes.estimators.proportions import wilson
 from outcomes.estimators.transitions import Transitions, transitions
 from outcomes.ledger import Ledger, Step
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.results import ALL, IntArray
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ DRAWS = 10_000
 _LEDGER = ("pain back during care still going on, no new episode", "trigger not recorded at both", "none known")
 
 
-@dataclass(frozen=True)
-class TriggerReturns:
+@dataclass(frozen=True, repr=False)
+class TriggerReturns(Answer):
     """Triggers of episodes and of the returns after them.
 
     Attributes

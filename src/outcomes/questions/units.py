@@ -34,6 +34,7 @@ from outcomes.estimators.funnel import LEAST_UNITS, LEVELS, funnel_limits
 from outcomes.estimators.reliability import WANTED
 from outcomes.ledger import Ledger
 from outcomes.questions import results
+from outcomes.questions.answer import Answer
 from outcomes.questions.quarters import quarter_number, quarter_word, read_quarter
 from outcomes.questions.units_lines import (
     MOST_MISSING,
@@ -68,8 +69,8 @@ CURVE_COLUMNS = ("size", "low_95", "high_95", "low_998", "high_998")
 _CURVE_POINTS = 120
 
 
-@dataclass(frozen=True)
-class UnitComparison:
+@dataclass(frozen=True, repr=False)
+class UnitComparison(Answer):
     """Clinics or clinicians beside what was expected of them.
 
     Attributes
