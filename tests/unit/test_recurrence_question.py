@@ -221,6 +221,10 @@ def test_nobody_returns():
     assert math.isnan(found.rates.iloc[0]["estimate"])
 
 
+def test_noise_of_ratings_is_said_to_overstate_returns(simulated):
+    assert any("noise" in note and "returns are overstated" in note for note in estimate_recurrence(simulated).notes)
+
+
 def test_no_word_says_that_the_risk_falls(simulated):
     found = estimate_recurrence(simulated)
     said = " ".join((*found.notes, *map(str, found.settings.values()))).lower()

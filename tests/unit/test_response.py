@@ -94,6 +94,14 @@ def test_completers_and_bounds_by_hand():
     assert (found.summary["n"], found.summary["n_measured"], found.summary["n_events"]) == (4, 3, 2)
 
 
+def test_where_everybody_was_rated_all_lines_are_one():
+    found = estimate_response(episodes_of(["0:6 28:2", "0:8 30:3", "0:7 25:7"]))
+    shares = found.table[["estimate", "conf_low", "conf_high"]].to_numpy()
+    assert shares[0, 0] == pytest.approx(2 / 3) and (shares == shares[0]).all()
+    assert any("Every episode was rated in the window" in note for note in found.notes)
+    assert not any("weights cannot be estimated" in note for note in found.notes)
+
+
 def test_a_patient_with_two_episodes_is_one_cluster():
     rows = ["patient_id | visit_date | pain_pre", "p | 2024-01-01 | 6", "p | 2024-01-29 | 2"]
     rows += ["p | 2024-09-01 | 6", "p | 2024-09-29 | 2", "q | 2024-01-01 | 6", "q | 2024-01-29 | 6"]

@@ -168,7 +168,11 @@ def _group_rows(
             )
         else:
             values[COMPLETERS] = _share(responded, measured, patient, level)
-            values[WEIGHTED], weighted, said = _weighted(part, outcomes, protocol)
+            if seen == n:
+                values[WEIGHTED] = values[COMPLETERS]  # a weight of 1 each: nobody stands for anybody else
+                said = ["every episode was rated in the window: weighted and bounds are the share of all."]
+            else:
+                values[WEIGHTED], weighted, said = _weighted(part, outcomes, protocol)
             notes += [f"{who}{note}" for note in said]
     completeness = seen / n if n else float("nan")
     rows: list[tuple[object, ...]] = [
