@@ -10,6 +10,7 @@ from typing import Any
 _WIDTH = 100
 
 
+@dataclasses.dataclass(frozen=True, repr=False)
 class Answer:
     """An answer, a frozen dataclass; printed, it names what it holds.
 
@@ -19,7 +20,7 @@ class Answer:
 
     def __repr__(self) -> str:
         """Name the question, the tables with their rows and columns, and what there is beside them."""
-        held = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}  # type: ignore[arg-type]
+        held = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         tables = [f"{name} ({len(table)} x {len(table.columns)})" for name, table in _tables_of(held)]
         beside = [name for name, value in held.items() if not _is_table(value) and name != "more" and value is not None]
         asked = held.get("settings", {}).get("question", "")
