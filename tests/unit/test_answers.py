@@ -47,7 +47,7 @@ def test_a_refusal_is_shown_as_its_reason_everywhere():
     assert isinstance(refusal, NotEstimable)
     reason = tables.part(refusal, "table")["not estimable"].item()
     assert "none of fewer than 5 episodes is eligible" in reason
-    assert tables.list_notes(refusal, refusal) == reason
+    assert str(tables.list_notes(refusal, refusal)) == reason
     assert tables.name_tables("relief", refusal) == {}
     said = say_relief(Protocol(), tables.name_tables("relief", refusal))
     assert said[0].text.endswith("too few episodes have a first score that leaves room for relief.")

@@ -191,7 +191,8 @@ def test_an_empty_text_is_none_to_a_notebook(path, tmp_path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_tables_and_refusals_are_shown_whole(path):
     text = path.read_text(encoding="utf-8")
-    assert "display.max_colwidth = None" in text and re.search(r"display\.max_rows = [12]00", text)
+    assert "display.max_columns = None" in text and "display.max_colwidth = None" in text
+    assert re.search(r"display\.max_rows = [12]00", text)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

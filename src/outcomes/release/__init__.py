@@ -14,6 +14,7 @@ from outcomes.release.modality_words import (
     say_subgroups,
 )
 from outcomes.release.page import build_page
+from outcomes.release.prose import Prose
 from outcomes.release.publish import publish_answers, publish_report
 from outcomes.release.relief_section import say_relief
 from outcomes.release.return_words import (
@@ -26,6 +27,7 @@ from outcomes.release.return_words import (
 )
 
 __all__ = [
+    "Prose",
     "ReportInputs",
     "answer",
     "ask",

@@ -22,7 +22,8 @@ INJECTED = "injected-parameters"
 _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 _TAGS = (
     *("h1", "h2", "h3", "h4", "p", "br", "hr", "div", "span", "pre", "code", "blockquote", "ul", "ol", "li", "em"),
-    *("strong", "a", "sup", "sub", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "dl", "dt", "dd"),
+    *("strong", "small", "a", "sup", "sub", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+    *("dl", "dt", "dd"),
 )
 _ATTRIBUTES = {"*": ["class", "id"], "a": ["href"], "th": ["scope", "colspan", "rowspan"], "td": ["colspan", "rowspan"]}
 
@@ -85,10 +86,13 @@ def _without(source: str, names: Iterable[str]) -> str:
 
 
 def _clean(html: object) -> str:
-    import bleach  # type: ignore[import-untyped]
+    from bleach.sanitizer import Cleaner  # type: ignore[import-untyped]
+
+    from outcomes.release.word_columns import WordColumns
 
     text = html.decode() if isinstance(html, bytes) else str(html)
-    return bleach.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, protocols={"https"}, strip=True)
+    cleaner = Cleaner(tags=_TAGS, attributes=_ATTRIBUTES, protocols={"https"}, strip=True, filters=[WordColumns])
+    return str(cleaner.clean(text))
 
 
 def _public(value: Any) -> str:

@@ -19,6 +19,7 @@ from outcomes.ledger import Ledger
 from outcomes.records.full_dates import WHAT_IT_IS
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.marks import HIDDEN, small_mark
+from outcomes.release.prose import Prose
 from outcomes.release.table_disclosure import protect_parts
 
 if TYPE_CHECKING:
@@ -115,10 +116,10 @@ def _no_part(result: Any, name: str) -> InputRefused:
     return InputRefused("There is no such table.", [finding])
 
 
-def list_notes(*results: Any) -> str:
-    """Return what several answers say of their limits, each sentence once and on a line of its own."""
+def list_notes(*results: Any) -> Prose:
+    """Return what several answers say of their limits, each sentence once."""
     said = ([str(r).splitlines()[0]] if isinstance(r, NotEstimable) else r.notes for r in results)
-    return "\n".join(dict.fromkeys(note for notes in said for note in notes))
+    return Prose(*dict.fromkeys(note for notes in said for note in notes))
 
 
 def name_tables(name: str, result: Any) -> dict[str, pd.DataFrame]:

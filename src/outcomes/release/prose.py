@@ -1,0 +1,39 @@
+"""Sentences as a notebook shows them: paragraphs to be read, not lines of a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from outcomes.release.model import Sentence
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Prose:
+    """Sentences in the order given; printed, one a line, and in a notebook one a paragraph, each with its tag.
+
+    Parameters
+    ----------
+    *sentences : Sentence or str
+        A plain text has no tag. Where there are none, "None." is shown.
+    """
+
+    sentences: tuple[Sentence | str, ...]
+
+    def __init__(self, *sentences: Sentence | str) -> None:
+        object.__setattr__(self, "sentences", sentences or ("None.",))
+
+    def __str__(self) -> str:
+        return "\n".join(str(sentence) for sentence in self.sentences)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{escape(str(sentence))}{_mark(sentence)}</p>" for sentence in self.sentences)
+
+
+def _mark(sentence: Sentence | str) -> str:
+    """The tag of a sentence as on the page, small behind it."""
+    if isinstance(sentence, str):
+        return ""
+    return f' <small class="mark">{escape(sentence.mark or sentence.tag)}</small>'

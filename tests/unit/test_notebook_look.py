@@ -1,0 +1,68 @@
+"""What a reader of a notebook's page sees: words to the left and wrapped, sentences as paragraphs."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from outcomes.release import Prose
+from outcomes.release.model import Sentence
+from outcomes.release.notebook_html import _clean
+
+TABLE = pd.DataFrame(
+    {
+        "definition": ["pain at least 50 % below the first", "hidden"],
+        "n": ["<5", "12"],
+        "estimate": [0.25, float("nan")],
+        "events": ["hidden", "3"],
+        "limit": [float("inf"), True],
+    }
+)
+
+
+def read_columns(html):
+    """The class of each head, and of the cells of each row, by place."""
+    rows = re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)
+    return [re.findall(r"<t[hd]( class=\"words\")?>", row) for row in rows]
+
+
+def test_only_columns_that_hold_words_are_marked():
+    for row in read_columns(_clean(TABLE.to_html())):
+        assert [bool(cell) for cell in row] == [False, True, False, False, False, False]
+
+
+@pytest.mark.parametrize("spanning", [True, False])
+def test_columns_are_told_apart_behind_heads_of_rows_that_span_several(spanning):
+    many = TABLE.assign(unit=["C01", "C01"], item=["a first", "a second"]).set_index(["unit", "item"])
+    rows = read_columns(_clean(many.to_html(sparsify=spanning)))
+    assert len(rows) == 4
+    for row in rows:
+        assert [bool(cell) for cell in row[-5:]] == [True, False, False, False, False]
+        assert not any(row[:-5])
+
+
+def test_a_second_table_starts_anew():
+    html = _clean(TABLE.to_html() + "<p>between</p>" + TABLE[["n", "estimate"]].to_html())
+    assert html.count('"words"') == 3 and "<p>between</p>" in html
+    assert 'class="words"' not in html.split("between")[1]
+
+
+def test_cells_cannot_bring_tags_or_handlers_along():
+    html = _clean('<table><tr><td onclick="x()">a<script>b()</script> word</td></tr></table>')
+    assert "<script" not in html and "onclick" not in html and '<td class="words">' in html
+
+
+def test_prose_is_printed_by_the_line_and_shown_by_the_paragraph():
+    said = Prose(Sentence("{n} came", {}, "12 came", "descriptive"), "A < B, as noted.")
+    assert str(said) == repr(said) == "12 came\nA < B, as noted."
+    assert said._repr_html_() == '<p>12 came <small class="mark">descriptive</small></p><p>A &lt; B, as noted.</p>'
+    assert _clean(said._repr_html_()) == said._repr_html_()
+
+
+def test_the_mark_of_a_sentence_goes_before_its_tag():
+    said = Prose(Sentence("x", {}, "x", "descriptive", "no signal"))
+    assert ">no signal</small>" in said._repr_html_() and "descriptive" not in said._repr_html_()
+
+
+def test_no_sentence_is_said_to_be_none():
+    assert str(Prose()) == "None." and Prose()._repr_html_() == "<p>None.</p>"
