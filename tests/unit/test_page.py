@@ -31,7 +31,7 @@ from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import FigureView, Part, TableView, Text
 from outcomes.release.page import build_page
 from outcomes.release.render_html import render_html
-from outcomes.release.render_pdf import render_pdf
+from outcomes.release.render_pdf import TEMPLATE, render_pdf
 from outcomes.release.return_section import return_section
 from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent, say
 from outcomes.release.table_disclosure import protect_parts, protect_table
@@ -627,6 +627,21 @@ def test_no_page_of_the_pdf_but_the_last_is_half_empty_and_no_share_breaks_from_
     assert not re.search(r"\d\s*\n\s*%", "\n".join(found))
     for text in found[1:-1]:
         assert len(text.split()) > 60 or "Share" in text
+
+
+def test_a_long_report_is_set_closer_and_a_short_one_as_it_was(page, tmp_path, monkeypatch):
+    def count(of, most):
+        template = TEMPLATE.read_text(encoding="utf-8")
+        assert "#let most-pages = 12\n" in template
+        (tmp_path / "report.typ").write_text(
+            template.replace("most-pages = 12", f"most-pages = {most}"), encoding="utf-8"
+        )
+        monkeypatch.setattr("outcomes.release.render_pdf.TEMPLATE", tmp_path / "report.typ")
+        return len(read_pdf(of, tmp_path))
+
+    long = dataclasses.replace(page, sections=page.sections * 2)
+    assert count(long, 12) == count(long, 1) < count(long, 1000)
+    assert count(page, 12) == count(page, 1000) <= 12
 
 
 def test_both_schemes_know_every_colour_of_the_figures():
