@@ -12,7 +12,7 @@ import pytest
 
 from outcomes import cli
 from outcomes.cases import build_visits
-from outcomes.definitions import Codebook
+from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
@@ -621,3 +621,53 @@ def test_a_mapping_written_elsewhere_names_the_same_key(tmp_path, line, monkeypa
         assert written.privacy.key_path.resolve() == before.privacy.key_path.resolve()
         assert read_records(export, written).fields["patient_id"].texts() == ids
         assert out != "home/next.toml" or written.privacy.key == before.privacy.key
+
+
+TICKED = "Patient,Datum,Massage,Ultraschall,Raucher,Status"
+
+
+def ticked_rows(yes: str, no: str) -> list[str]:
+    """Four days of seven patients; every second visit massage, every fourth ultrasound, patients P0 smoke."""
+    marks = [no, yes]
+    return [
+        f"P{i % 7},{1 + i:02}.01.2026,{marks[i % 2]},{marks[i % 4 == 0]},{marks[i % 7 == 0]},fine" for i in range(28)
+    ]
+
+
+@pytest.mark.parametrize(("yes", "no"), [("1", "0"), ("x", ""), ("ja", "nein")])
+def test_columns_of_yes_and_no_are_proposed_and_work_once_named(tmp_path, capsys, yes, no) -> None:
+    """Known treatments are read, the others are lines to fill in; a smoker is never taken for a clinic or a cause."""
+    path, out = write(tmp_path, TICKED, ticked_rows(yes, no)), tmp_path / "m.toml"
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Massage -> a treatment, yes in 14 of 28 rows looked at" in said
+    assert (
+        '2 columns of yes and no are not read, and the codebook has no word for their headers: "Ultraschall" (D' in said
+    )
+    assert "yes in 7 of 28 rows" in said and "yes in 4 of 28 rows" in said
+    text = out.read_text(encoding="utf-8")
+    assert tomllib.loads(text)["modality_columns"] == {"Massage": "Massage"}
+    assert set(tomllib.loads(text)["columns"]) == {"patient_id", "visit_date"}
+
+    unfilled = text.replace('# "Ultraschall" = ""', '"Ultraschall" = ""')
+    out.write_text(unfilled, encoding="utf-8")
+    assert cli.main(["clean", str(path), "--mapping", str(out), "--out", str(tmp_path / "o")]) == 2
+    assert "modality_columns.Ultraschall" in capsys.readouterr().err
+
+    out.write_text(unfilled.replace('"Ultraschall" = ""', '"Ultraschall" = "ultrasound"'), encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--mapping", str(out)]) == 0
+    assert "1 column of yes and no is not read" in " ".join(capsys.readouterr().out.split())
+    book = Codebook.load()
+    visits = build_visits(read_records(path, Mapping.load(out)), Protocol(), book)
+    given = [set(book.modality_names(mask)) for mask in visits.columns["modalities"]]
+    assert sum("massage" in names for names in given) == 14
+    assert sum("ultrasound_therapy" in names for names in given) == 7
+
+
+def test_a_column_of_yes_and_no_is_no_age_and_no_clinic(codebook) -> None:
+    """Massage ends like age and Raucher is spelt like branch: letters alone, above cells that say otherwise."""
+    ticks = ["0", "1"] * 14
+    found = match_columns(["Massage", "Raucher", "Numb / tingling"], [ticks, ticks, ticks], codebook)
+    assert [(m.header, m.field) for m in found] == [("Numb / tingling", "paresthesia")]
+    ages = [str(20 + i) for i in range(28)]
+    assert [m.field for m in match_columns(["Patient age (y)"], [ages], codebook)] == ["age"]

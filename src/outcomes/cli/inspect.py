@@ -160,6 +160,7 @@ def _describe_file(found: Inspection) -> list[str]:
 
 def _describe_columns(found: Inspection) -> list[str]:
     from outcomes.records.columns import column_letter, show_header
+    from outcomes.records.inspect_flags import hint_at_ticked
 
     lines = _title("columns")
     for match in sorted(found.matches, key=lambda match: match.position):
@@ -170,9 +171,14 @@ def _describe_columns(found: Inspection) -> list[str]:
             f"  {where} -> {match.field:<20} {match.score:.2f}  "
             f"(header {match.by_name:.2f}, cells {match.by_cells:.2f})"
         )
+    for column in found.ticked:
+        if column.is_known:
+            lines.append(f"  {column.letter:>3}  {show_header(column.header)[:34]:<34} -> a treatment, {column.seen}")
     for header, letter, field, score in found.others:
         guess = f"?  {field:<20} {score:.2f}  too little to be proposed" if field else "   not read"
         lines.append(f"  {letter:>3}  {show_header(header)[:34]:<34} {guess}")
+    if hint := hint_at_ticked(found.ticked):
+        lines += _row("hint", hint)
     return lines
 
 

@@ -22,6 +22,7 @@ from outcomes.records.full_dates import explain_dates
 from outcomes.records.identifiers import Likely, judge_column
 from outcomes.records.identifiers_export import find_cells
 from outcomes.records.inspect_columns import MAYBE, SURE, Match, ask_about_column, match_columns, score_name
+from outcomes.records.inspect_flags import TickedColumn, find_ticked_columns
 from outcomes.records.inspect_head import Top, read_top
 from outcomes.records.inspect_ids import ask_about_ids
 from outcomes.records.inspect_terms import UnknownTerms, list_unknown_terms
@@ -67,6 +68,8 @@ class Inspection:
         What only the clinic can say.
     undecided : frozenset of str
         Fields whose column is one of these questions: their lines are written as comments.
+    ticked : tuple of TickedColumn
+        Columns of yes and no that are no field; those the codebook has a treatment for are proposed as such.
     suspects : tuple of Suspect
     unknown : tuple of UnknownTerms
     n_rows, n_set_aside : int
@@ -88,6 +91,7 @@ class Inspection:
     n_set_aside: int = 0
     notes: tuple[str, ...] = field(default=())
     undecided: frozenset[str] = frozenset()
+    ticked: tuple[TickedColumn, ...] = ()
 
 
 def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspection:
@@ -109,10 +113,12 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
     matches = _match(top, mapping, codebook)
     proposed = {m.field: m.header.strip() for m in matches if m.score >= SURE}
     suspects = _judge_unread(top, matches)
+    ticked = find_ticked_columns(top.header, top.cells, _taken(top, matches, mapping), codebook)
     first = replace(
         mapping,
         file=top.options,
         columns=mapping.columns | proposed | _not_meant(top, proposed),
+        modality_columns=mapping.modality_columns | {one.header: one.header for one in ticked if one.is_known},
         privacy=Privacy(accept=tuple(h for h in top.header if h.strip())),
         # To look is not to accept: what these warn of is said again by the command that reads for good.
         acknowledge=replace(mapping.acknowledge, warnings=("E117", "E120")),
@@ -120,7 +126,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
     _check_required(path, top, first, matches)
     records = read_records(path, first)
     proposal, evidence, questions = _weigh(
-        records, replace(first, privacy=mapping.privacy, acknowledge=mapping.acknowledge), top, mapping
+        records, replace(first, privacy=mapping.privacy, acknowledge=mapping.acknowledge), top, mapping, ticked
     )
     unsure = {m.field: f"[columns] {m.field}: {asked}" for m in matches if (asked := ask_about_column(m))}
     questions += ask_about_ids(records, proposal)
@@ -128,7 +134,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         name=path.name,
         top=top,
         matches=tuple(m for m in matches if m.score >= SURE),
-        others=tuple(_others(top, matches)),
+        others=tuple(_others(top, matches, ticked)),
         proposal=proposal,
         evidence=top.evidence | evidence | explain_dates(records),
         open_questions=(*top.open_questions, *unsure.values(), *questions),
@@ -138,6 +144,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         n_set_aside=len(records.set_aside),
         notes=tuple(n for n in records.notes if "accepted in the mapping" not in n),
         undecided=frozenset(unsure),
+        ticked=ticked,
     )
 
 
@@ -158,6 +165,13 @@ def _not_meant(top: Top, proposed: dict[str, str]) -> dict[str, str]:
 
     headers = {normalise_header(header) for header in top.header}
     return {name: "" for name in FIELDS if name in headers and name not in proposed}
+
+
+def _taken(top: Top, matches: list[Match], mapping: Mapping) -> set[int]:
+    """Return the positions of the columns that are a field, a treatment or a mark of rows that are no visits."""
+    named = {normalise_header(header) for header in (*mapping.modality_columns, *mapping.non_data)}
+    said = {i for i, header in enumerate(top.header) if normalise_header(header) in named}
+    return said | {m.position for m in matches if m.score >= SURE}
 
 
 def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]) -> None:
@@ -189,7 +203,9 @@ def _counts(column: TextColumn) -> dict[str, int]:
     return dict(zip(column.values.to_pylist(), rows, strict=True))
 
 
-def _weigh(records: Records, proposal: Mapping, top: Top, given: Mapping) -> tuple[Mapping, dict[str, str], list[str]]:
+def _weigh(
+    records: Records, proposal: Mapping, top: Top, given: Mapping, ticked: tuple[TickedColumn, ...]
+) -> tuple[Mapping, dict[str, str], list[str]]:
     """Weigh the cells that were read, and put what they speak for into the proposal."""
     cells = {name: _counts(column) for name, column in records.fields.items()}
     numbers = [cells[name] for name in _NUMBERS if name in cells]
@@ -208,7 +224,8 @@ def _weigh(records: Records, proposal: Mapping, top: Top, given: Mapping) -> tup
     if not scale:
         questions.append(f"[pain] scale: {evidence['scale']}")
     marks = weigh.find_missing_marks([*numbers, *(cells[name] for name in _DATES if name in cells)])
-    true, false = weigh.find_flags([cells[name] for name in ("paresthesia",) if name in cells] + _flags(records))
+    flags = [cells[name] for name in ("paresthesia",) if name in cells] + _flags(records)
+    true, false = weigh.find_flags([*flags, *(dict.fromkeys(one.words, 1) for one in ticked)])
     separators = weigh.find_separators(cells[name] for name in _TERMS if name in cells)
     default = ValueOptions()
     values = replace(
@@ -310,22 +327,27 @@ def _judge_read(records: Records, proposal: Mapping) -> list[Suspect]:
     return found
 
 
-def _others(top: Top, matches: list[Match]) -> list[tuple[str, str, str, float]]:
+def _others(top: Top, matches: list[Match], ticked: tuple[TickedColumn, ...]) -> list[tuple[str, str, str, float]]:
     from outcomes.records.mapping import FIELDS
 
+    treatments = {column.letter: column.is_known for column in ticked}
     sure = {m.position for m in matches if m.score >= SURE}
     maybe = {m.position: m for m in matches if MAYBE <= m.score < SURE}
     free = [name for name in FIELDS if name not in {m.field for m in matches if m.score >= SURE}]
     rows = []
     for position, header in enumerate(top.header):
-        if position in sure or not header.strip():
+        letter = column_letter(position)
+        if position in sure or not header.strip() or treatments.get(letter):
+            continue
+        if letter in treatments:
+            rows.append((header.strip(), letter, "", 0.0))
             continue
         if position in maybe:
-            rows.append((header.strip(), column_letter(position), maybe[position].field, maybe[position].score))
+            rows.append((header.strip(), letter, maybe[position].field, maybe[position].score))
             continue
         near = max(free, key=lambda name: score_name(header, name), default="")
         score = round(0.6 * score_name(header, near), 2) if near else 0.0
-        rows.append((header.strip(), column_letter(position), near if score else "", score))
+        rows.append((header.strip(), letter, near if score else "", score))
     return rows
 
 

@@ -13,7 +13,7 @@ from outcomes.definitions import Codebook
 from outcomes.records.columns import column_letter, show_header
 from outcomes.records.identifier_patterns import DATE_SHAPE
 from outcomes.records.identifiers import header_words
-from outcomes.records.inspect_values import is_yes_no
+from outcomes.records.inspect_values import is_ticked, is_yes_no
 from outcomes.records.mapping import FIELDS
 from outcomes.records.pain_headers import Time, find_time, is_rating, may_name_pain, names_episodes, names_pain
 
@@ -63,6 +63,7 @@ _TIMES = {"pain_pre": Time.BEFORE, "pain_post": Time.AFTER}
 _LIFE_DAYS = 40_000
 """More days than anybody has symptoms: dates of our time as serial numbers of a spreadsheet."""
 _CERTAIN, _NEAR = 0.9, 0.05
+_SAYS_TICKS, _IS_SAID = frozenset(("paresthesia",)), 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
     scored = []
     for position, name in enumerate(header):
         filled = list(dict.fromkeys(cell.strip() for cell in cells[position] if cell.strip()))[:_MOST_CELLS]
+        ticked = is_ticked(cells[position])
         for field in FIELDS:
             by_name = score_name(name, field)
             if field == "onset_date":  # words of a duration above dates: how long it lasted is when it began
@@ -105,6 +107,8 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
                 continue
             if field in _IDS and is_yes_no(filled):
                 continue
+            if ticked and field not in _SAYS_TICKS and by_name < _IS_SAID:
+                continue  # yes and no are no age, no clinic: "Massage" is like "age" by its letters only
             by_cells = _score_cells(field, filled, cells[position], codebook)
             if (field in _NEEDS_SHAPE and filled and by_cells < 0.3) or (by_name < 0.5 and by_cells < 0.8):
                 continue

@@ -204,6 +204,18 @@ def is_yes_no(cells: Sequence[str]) -> bool:
     return bool(words) and words <= _TRUE | _FALSE and any(len(word) > 1 for word in words)
 
 
+def is_ticked(cells: Iterable[str]) -> bool:
+    """Whether a column holds yes and no (or yes and nothing) and no other word: ``1`` and ``0``, ``x`` and blank."""
+    words = {text.strip().casefold() for text in cells}
+    filled = words - {""}
+    return bool(filled & _TRUE) and filled <= _TRUE | _FALSE and ("" in words or bool(filled & _FALSE))
+
+
+def count_yes(cells: Iterable[str]) -> int:
+    """Return how many cells of a yes/no column are a yes."""
+    return sum(text.strip().casefold() in _TRUE for text in cells)
+
+
 def find_separators(columns: Iterable[Counts]) -> list[str]:
     """Return the marks between several terms of one cell, the commonest first."""
     n: Counter[str] = Counter()

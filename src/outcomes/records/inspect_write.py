@@ -173,11 +173,18 @@ def _values(found: Inspection) -> Iterator[str]:
 
 
 def _modality_columns(found: Inspection) -> Iterator[str]:
-    if found.proposal.modality_columns:
-        yield ""
-        yield "[modality_columns]"
-        for header, term in found.proposal.modality_columns.items():
-            yield f"{quote(header)} = {quote(term)}"
+    known = {column.header: column.seen for column in found.ticked if column.is_known}
+    open_ones = [column for column in found.ticked if not column.is_known]
+    if not (found.proposal.modality_columns or open_ones):
+        return
+    yield ""
+    yield "[modality_columns]"
+    for header, term in found.proposal.modality_columns.items():
+        yield _line(f"{quote(header)} = {quote(term)}", known.get(header, "declared"))
+    if open_ones:
+        yield "# Yes/no columns the codebook has no word for. Where one is a treatment: any word it has for that."
+    for column in open_ones:
+        yield _line(f'# {quote(show_header(column.header))} = ""', f"column {column.letter}: {column.seen}")
 
 
 def _non_data(found: Inspection) -> Iterator[str]:
