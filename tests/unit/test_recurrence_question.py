@@ -12,6 +12,7 @@ import pytest
 from courses import SMALL, at, dated_episodes, days_after, small
 from outcomes.cases import build_episodes, build_return_rows, build_visits
 from outcomes.cases.return_history import build_return_history
+from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.questions import estimate_recurrence
 from outcomes.questions.return_composite import estimate_composite
@@ -165,6 +166,16 @@ def test_groups_split_what_all_together_have(simulated):
         assert left.to_numpy().tolist() == (one[counts] if keys else one.iloc[0][counts]).to_numpy().tolist()
     for name in ("composite", "maintenance", "definitions"):
         assert getattr(parts, name).empty and len(getattr(whole, name))
+
+
+def test_who_is_not_compared_is_said_of_either_test_by_what_it_counts(simulated):
+    strict = Protocol.from_mapping({"reporting_floor": {"compare_min_episodes": 5_000}})
+    episodes = replace(simulated, protocol=strict)
+    found = [note for note in estimate_recurrence(episodes, by="sex").notes if "ompared with the others" in note]
+    # One test is of first returns of episodes, the other of all returns of patients.
+    assert len(found) == 2
+    assert "fewer than 5000 episodes or 10 with a return: " in found[0]
+    assert "fewer than 5000 patients or 10 returns: " in found[1]
 
 
 def test_the_interval_of_the_composite_holds_its_estimate(simulated):

@@ -47,7 +47,7 @@ Test = Callable[[IntArray, IntArray], Tested]
 
 
 def compare_groups(
-    split: Split, events: NDArray[Any], test: Test, protocol: StudyProtocol, what: str
+    split: Split, events: NDArray[Any], test: Test, protocol: StudyProtocol, too_few: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Test all groups together and, where they are few, each pair.
 
@@ -61,8 +61,8 @@ def compare_groups(
         Takes positions and the group 0, 1, ... of each, and returns the test or raises `NotEstimable`.
     protocol : Protocol
         Its floor of episodes and events in each arm decides which groups are compared.
-    what : str
-        What the events are, for the notes: ``relief recorded``.
+    too_few : str
+        Why a group is left out, for the notes, with places for the least ``{rows}`` and ``{events}``.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def compare_groups(
         for name, part in recorded
         if part.size >= floor.compare_min_episodes and events[part].sum() >= floor.compare_min_events
     ]
-    notes = (*unasked, *_left_out([name for name, _ in recorded], [name for name, _ in large], protocol, what))
+    notes = (*unasked, *_left_out([name for name, _ in recorded], [name for name, _ in large], protocol, too_few))
     if len(large) < 2:
         return nothing, notes
     refusals: list[str] = []
@@ -121,12 +121,10 @@ def _holm(tests: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
     return [(*test[:adjusted], float(p), *test[adjusted + 1 :]) for test, p in zip(tests, holm, strict=True)]
 
 
-def _left_out(names: list[str], kept: list[str], protocol: StudyProtocol, what: str) -> tuple[str, ...]:
+def _left_out(names: list[str], kept: list[str], protocol: StudyProtocol, too_few: str) -> tuple[str, ...]:
     floor = protocol.reporting_floor
     left = [name for name in names if name not in kept]
     if not left:
         return ()
-    return (
-        f"Not compared with the others, having fewer than {floor.compare_min_episodes} episodes or "
-        f"{floor.compare_min_events} with {what}: {', '.join(left)}.",
-    )
+    said = too_few.format(rows=floor.compare_min_episodes, events=floor.compare_min_events)
+    return (f"{said}: {', '.join(left)}.",)

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from outcomes.definitions import Protocol
 
 AFTER_CUT_NOTE = "Returns that another clinic saw after the last day of the episode's own clinic are not counted."
+_TOO_FEW = "Not compared with the others, having fewer than {rows} episodes or {events} with a return"
 _COUNTS = ("n_new_episode", "n_pain_back", "n_relieved", "n_relapsed", "n_too_young")
 
 
@@ -157,7 +158,7 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
     def test(part: IntArray, group: IntArray) -> Tested:
         return compare_hazards(rows, part, group)
 
-    tests, test_notes = compare_groups(split, rows.event, test, protocol, "a return")
+    tests, test_notes = compare_groups(split, rows.event, test, protocol, _TOO_FEW)
     history = build_return_history(episodes)
     followed, count = Followed.of(history), history.n_returns
     histories = list(results.split_groups(episodes, history.episode.astype(np.intp), by))

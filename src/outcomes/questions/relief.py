@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 ESTIMATOR = "interval-censored curve (NPMLE, lower bound), patient bootstrap interval"
 DEFINITION_COLUMNS = ("rule", "definition", "estimate", "n", "events")
 OPEN_SHARE = 0.05
+_TOO_FEW = "Not compared with the others, having fewer than {rows} episodes or {events} with relief recorded"
 YOUNG_QUARTERS_NOTE = (
     "Episodes of the newest quarters were followed only briefly; the page calls a quarter too early until all of its "
     "episodes could have been."
@@ -167,7 +168,7 @@ def estimate_relief(
 
     # The test knows no weights.
     tested = split if weights is None else []
-    tests, test_notes = compare_groups(tested, rows.seen, test, protocol, "relief recorded")
+    tests, test_notes = compare_groups(tested, rows.seen, test, protocol, _TOO_FEW)
     curves, if_stopped = [fit.curve for fit in fits], if_stopped_table(fits, horizons)
     return Relief(
         table=results.horizon_table(curves, horizons),

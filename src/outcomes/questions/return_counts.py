@@ -32,6 +32,7 @@ RATE_COLUMNS = (
     *("group", "estimate", "conf_low", "conf_high", "n", "events", "years"),
     *("ratio", "ratio_low", "ratio_high", "reference"),
 )
+_TOO_FEW = "Numbers of returns not compared with the others', of fewer than {rows} patients or {events} returns"
 MEAN_ESTIMATOR = "mean cumulative function from the first landmark, robust variance by patient, log interval"
 RATE_ESTIMATOR = "negative-binomial rate with person-time from the first landmark"
 
@@ -103,7 +104,7 @@ def compare_mean_returns(
         used = rows.of_patients(part)
         return counts.compare_means(used.patient, used.start_days, used.stop_days, used.event, code[used.patient])
 
-    return compare_groups(split, n_returns, test, protocol, "a return")
+    return compare_groups(split, n_returns, test, protocol, _TOO_FEW)
 
 
 def rate_table(
