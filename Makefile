@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test test-slow coverage lab bench bench-estimates sample lock sbom wheel audit clean environment \
+.PHONY: help report test test-slow coverage faults lab bench bench-estimates sample lock sbom wheel audit clean environment \
 	environment-dev environment-bench environment-peers
 
 VENV ?= .venv
@@ -32,6 +32,9 @@ test-slow: environment-dev ## the slow tests: coverage of intervals by simulatio
 
 coverage: environment-dev ## how far quick tests reach into estimators, cases, disclosure and public, against floors (9 minutes)
 	"$(BIN)/python" tools/coverage_gate.py
+
+faults: environment-dev ## plant faults and see whether tests notice: ARGS='estimators/cusum.py tests/unit/test_cusum.py'
+	"$(BIN)/python" tools/plant_faults.py $(or $(ARGS),--help)
 
 lab: environment ## JupyterLab on a working copy of notebooks/ in lab/; your changes are never overwritten
 	"$(BIN)/outcomes" lab $(ARGS)
