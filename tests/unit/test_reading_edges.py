@@ -156,6 +156,19 @@ def test_a_column_of_an_unknown_treatment_is_listed_with_its_records_and_patient
     assert np.count_nonzero(visits.columns["modalities"]) == 1
 
 
+def test_two_columns_of_one_treatment_are_both_read(tmp_path):
+    """As an export has them that tells sides apart; the second took the place of the first."""
+    path = tmp_path / "visits.csv"
+    path.write_text("patient_id,visit_date,US left,US right,A,B\nP1,2026-01-02,1,0,1,0\nP1,2026-01-09,0,1,0,1\n")
+    columns = {"US left": "ultrasound", "US right": "ultrasound", "A": "moon dust", "B": "moon dust"}
+    records = read_records(path, Mapping(modality_columns=columns))
+    assert records.files[0].unread_columns == ()
+    visits = build_visits(records)
+    assert np.count_nonzero(visits.columns["modalities"]) == 2
+    listed = sorted(tuple(term)[1:] for term in visits.unknown_terms)
+    assert listed == [("moon dust (A)", 1, 1), ("moon dust (B)", 1, 1)]
+
+
 def test_before_and_after_in_one_cell_with_the_scale_behind():
     found = values.parse_pain(["8->5", "8 -> 11", "6-7", "7-11"], Mapping())
     assert found.values.tolist()[:3:2] == [800, 650]

@@ -126,13 +126,15 @@ class _Contract(Measuring):
     def _modalities_from_flags(
         self, masks: NDArray[np.uint64] | None, unknown: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.uint64] | None, NDArray[np.bool_] | None]:
-        for term, column in self.records.modality_flags.items():
+        declared = self.mapping.ticked
+        for key, column in self.records.modality_flags.items():
+            term = declared[key][1] if key in declared else key
             found = self.codebook.find_modalities([term])
             said = values.parse_flags(self.texts(column), self.mapping)
-            self._count_odd_flags(term, column, said == values.NEITHER)
+            self._count_odd_flags(key, column, said == values.NEITHER)
             ticked = said == 1
             if not found.known[0]:
-                self.unknown_flags.append((term, ticked[column.codes]))
+                self.unknown_flags.append((key, ticked[column.codes]))
                 unknown = ticked[column.codes] if unknown is None else unknown | ticked[column.codes]
                 continue
             given = np.where(ticked, found.masks[0], np.uint64(0))[column.codes]

@@ -70,8 +70,8 @@ class Wanted:
     header : tuple[str, ...]
         Every header of the file.
     index : dict[str, int]
-        Key -> column counted from 0. A key is a field, ``"flag:"`` and a modality term, or ``"row:"`` and a header
-        that `mapping.non_data` names.
+        Key -> column counted from 0. A key is a field, ``"flag:"`` and a key of `Mapping.ticked`, or ``"row:"`` and a
+        header that `mapping.non_data` names.
     notes : tuple[str, ...]
     """
 
@@ -119,7 +119,7 @@ class Wanted:
 def wanted_headers(mapping: Mapping) -> dict[str, str]:
     """Return key -> normalised header of every column the mapping asks for; keys as in `Wanted.index`."""
     keys = {name: normalise_header(header) for name, header in mapping.columns.items() if header}
-    keys |= {f"flag:{term}": normalise_header(header) for header, term in mapping.modality_columns.items()}
+    keys |= {f"flag:{key}": normalise_header(header) for key, (header, _) in mapping.ticked.items()}
     taken = set(keys.values())
     keys |= {name: name for name in FIELDS if name not in mapping.columns and name not in taken}
     keys |= {f"row:{header}": normalise_header(header) for header in mapping.non_data if header not in FIELDS}

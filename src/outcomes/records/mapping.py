@@ -199,6 +199,18 @@ class Mapping:
         return mapping
 
     @property
+    def ticked(self) -> dict[str, tuple[str, str]]:
+        """Key of each yes/no column -> its header and the treatment it stands for.
+
+        The key is the treatment, and where several columns stand for one ("US left", "US right"), header and treatment.
+        """
+        terms = list(self.modality_columns.values())
+        return {
+            term if terms.count(term) == 1 else f"{term} ({header})": (header, term)
+            for header, term in self.modality_columns.items()
+        }
+
+    @property
     def hash(self) -> str:
         """Twelve hex digits over every setting that decides a number; the same in every process."""
         settings = {name: values for name, values in asdict(self).items() if name != "acknowledge"}

@@ -61,7 +61,7 @@ class SourceFile:
         Field -> (header, column letter) of the columns that were read; no letter where it is no column of the file
         (`sheets.SHEET_NAME`).
     modality_columns : dict[str, tuple[str, str]]
-        Modality term -> (header, column letter).
+        Key of `Mapping.ticked` -> (header, column letter).
     unread_columns : tuple[str, ...]
         Headers of the columns that were not read.
     encoding : str
@@ -130,7 +130,7 @@ class Records:
     fields : dict[str, TextColumn]
         Field -> column of n rows, files one after the other in the order given. A field no file has is absent.
     modality_flags : dict[str, TextColumn]
-        Modality term -> its yes/no column, for exports with one column a modality.
+        Modality term -> its yes/no column, for exports with one column a modality; a key of `Mapping.ticked`.
     source, source_row : numpy.ndarray of int16 and int32, shape (n,)
         Index into `files`, and the row in that file as the editor or Excel shows it, from 1.
     files : tuple[SourceFile, ...]
