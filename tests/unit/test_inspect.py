@@ -671,3 +671,24 @@ def test_a_column_of_yes_and_no_is_no_age_and_no_clinic(codebook) -> None:
     assert [(m.header, m.field) for m in found] == [("Numb / tingling", "paresthesia")]
     ages = [str(20 + i) for i in range(28)]
     assert [m.field for m in match_columns(["Patient age (y)"], [ages], codebook)] == ["age"]
+
+
+def test_headers_of_a_dutch_practice_are_matched(codebook) -> None:
+    columns = {
+        "Patiëntnummer": ([f"P{i % 9}" for i in range(28)], "patient_id"),
+        "Behandeldatum": (["12-03-2026", "30-04-2026"] * 14, "visit_date"),
+        "Behandelaar": (["T1", "T2"] * 14, "clinician_id"),
+        "Pijn voor": (["6", "4,5"] * 14, "pain_pre"),
+        "Pijn na": (["5", "4"] * 14, "pain_post"),
+        "Verrichtingen": (["rekken", "warmte"] * 14, "modalities"),
+        "Oorzaak": (["houding", "val"] * 14, "cause"),
+        "Leeftijd": (["44", "51"] * 14, "age"),
+    }
+    found = match_columns(list(columns), [cells for cells, _ in columns.values()], codebook)
+    assert {m.header: m.field for m in found if m.score >= SURE} == {h: field for h, (_, field) in columns.items()}
+
+
+def test_a_header_that_is_a_field_word_for_word_is_no_other_by_its_letters(codebook) -> None:
+    """The words below it are not in the codebook, so that it scores less than "branch", which it is not."""
+    found = match_columns(["Ursache"], [["Bildschirmarbeit", "Haltung"] * 14], codebook)
+    assert [m.field for m in found] == ["cause"]

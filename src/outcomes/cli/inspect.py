@@ -11,6 +11,7 @@ from outcomes.cli.shared import DONE, add_command, say
 from outcomes.errors import Finding, OutcomesError
 
 if TYPE_CHECKING:
+    from outcomes.definitions import Codebook
     from outcomes.records.inspect import Inspection
 
 TO_DECIDE = 1
@@ -19,16 +20,19 @@ _MOST = 15
 _HELP = """what is looked at: encoding, delimiter, header row, sheets hidden or not; which column is which field, with a
 score from 0 to 1; the order of day and month with the rows that speak for it; decimal mark, pain scale; words that are
 not in the codebook; columns and cells that may identify people. No patient's value is printed: words are shown from 5
-patients on, anything like an identifier only as its shape. Nothing else is read; nothing is written but the mapping.
+patients on, anything like an identifier only as its shape. Nothing else is read; nothing is written but what you name.
 What only counting the visits shows, such as a jump from one quarter to the next, is said by the other commands.
 
 what to do with it: --out writes a mapping.toml with a comment beside every line. Check it, decide what is marked
-TO DECIDE, and give it to the other commands with --mapping.
+TO DECIDE, and give it to the other commands with --mapping. --codebook-out writes the unknown words that may be shown
+as own_words.csv: write what each means into its column "means", and give the folder with --codebook. It is refused
+while that is open, and never overwritten.
 
 examples:
   outcomes inspect visits.csv                            look only
   outcomes inspect visits.xlsx --out mapping.toml        and write the proposed mapping
   outcomes inspect q3.csv --mapping mapping.toml         does last quarter's mapping still fit?
+  outcomes inspect visits.csv --codebook-out words/      and write the words that are in no table, to be explained
 
 exit codes: 0 nothing found to decide · 1 something is left to decide · 2 refused, nothing written"""
 
@@ -40,6 +44,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     inspect.add_argument("--mapping", type=Path, help="what is known already; it goes before what is found")
     inspect.add_argument("--codebook", type=Path, help="folder with your own vocabulary tables (CSV)")
     inspect.add_argument("--out", type=Path, help="file to write the proposed mapping to; it must not exist")
+    inspect.add_argument(
+        "--codebook-out",
+        type=Path,
+        metavar="FOLDER",
+        help="folder to write the unknown words to, to be explained",
+    )
     inspect.add_argument("--force", action="store_true", help="overwrite the file named by --out")
     inspect.set_defaults(run=run)
 
@@ -54,18 +64,24 @@ def run(args: argparse.Namespace) -> int:
     _check_file(args.export)
     if args.out is not None:
         _check_target(args.out, args.force, args.export)
-    found = inspect_export(
-        args.export, Mapping.load(args.mapping) if args.mapping else Mapping(), Codebook.load(args.codebook)
-    )
+    if args.codebook_out is not None:
+        _check_words(args.codebook_out)
+    codebook = Codebook.load(args.codebook)
+    found = inspect_export(args.export, Mapping.load(args.mapping) if args.mapping else Mapping(), codebook)
     for line in describe(found):
         print(line)
+    words = _write_words(args, found, codebook) if args.codebook_out is not None else None
     if args.out is not None:
-        _write(args.out, write_mapping(found, args.out.parent))
+        text = write_mapping(found, args.out.parent)
+        _write(args.out, text)
+        say(f"the proposed mapping has {len(text.splitlines())} lines; check every one")
         print(f"\nwritten: {args.out}")
         if found.open_questions:
             print("first:   decide what is marked TO DECIDE in it")
-        print(f"next:    outcomes report {args.export} --mapping {args.out}")
-        print(f"or:      outcomes clean {args.export} --mapping {args.out} --out cleaned/ (only the cleaned tables)")
+        folder = args.codebook or words
+        inputs = f"{args.export} --mapping {args.out}" + (f" --codebook {folder}" if folder else "")
+        print(f"next:    outcomes report {inputs}")
+        print(f"or:      outcomes clean {inputs} --out cleaned/ (only the cleaned tables)")
     return TO_DECIDE if found.open_questions else DONE
 
 
@@ -106,7 +122,40 @@ def _write(out: Path, text: str) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
-    say(f"the proposed mapping has {len(text.splitlines())} lines; check every one")
+
+
+def _check_words(folder: Path) -> None:
+    from outcomes.records.inspect_words import OWN_WORDS
+
+    where, remedy = folder / OWN_WORDS, "Name another --codebook-out, or move the file away."
+    if folder.is_file():
+        raise OutcomesError(
+            "The words cannot be written.", [Finding("E917", "this is a file.", str(folder), "Name a folder.")]
+        )
+    if where.exists():
+        what = "the file exists, and what somebody wrote into it is never overwritten."
+        raise OutcomesError("The words cannot be written.", [Finding("E916", what, str(where), remedy)])
+
+
+def _write_words(args: argparse.Namespace, found: Inspection, codebook: Codebook) -> Path | None:
+    """Write the unknown words that may be shown; return the folder, None where there is none of them."""
+    from outcomes.records.counted import agreeing, counted
+    from outcomes.records.inspect_words import OWN_WORDS, list_open_words, write_own_words
+
+    folder, words = args.codebook_out, list_open_words(found.unknown)
+    n_others = sum(terms.n_others for terms in found.unknown)
+    if n_others:
+        say(f"{agreeing(n_others, 'unknown word', 'is', 'are')} rare or like an identifier: not written")
+    if not words:
+        print("\nno unknown word may be shown, so that none was written")
+        return None
+    text = write_own_words(words, codebook, ";" if found.top.options.delimiter == ";" else ",")
+    _write(folder / OWN_WORDS, "\ufeff" + text)
+    print(f"\nwritten: {folder / OWN_WORDS} ({counted(len(words), 'word')})")
+    print('first:   write into its column "means" what each is, one of "choices", or delete its row')
+    if args.codebook is not None:
+        print(f"then:    put it into {args.codebook}, or its rows below those of the {OWN_WORDS} there")
+    return folder
 
 
 def describe(found: Inspection) -> list[str]:

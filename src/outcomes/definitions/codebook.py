@@ -24,6 +24,7 @@ from outcomes.definitions.codes import (
     find_procedures,
 )
 from outcomes.definitions.lookups import ModalityTerms, MuscleTerms, find_modality_terms, find_muscle_terms
+from outcomes.definitions.own_words import add_own_words
 from outcomes.definitions.table_checks import build_synonyms, find_reference_faults, find_table_faults
 from outcomes.definitions.tables import ID_TABLES, Table, id_column, read_tables, split_list
 from outcomes.definitions.terms import TermIndex, join_keys, normalise_term, normalise_terms, take_side
@@ -117,6 +118,7 @@ class Codebook:
             With every fault of every table: file, row and column.
         """
         tables, digest, faults = read_tables(Path(folder) if folder is not None else None)
+        faults += add_own_words(tables)
         for table in tables.values():
             faults += find_table_faults(table)
         faults += find_reference_faults(tables)

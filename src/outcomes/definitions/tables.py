@@ -25,6 +25,8 @@ ID_TABLES = {
     "paresthesia": "paresthesia.csv",
 }
 """Kind of term -> its table; the first column of each is ``<kind>_id``."""
+OWN_WORDS = "own_words.csv"
+"""The one table that is not packaged: a clinic's words, joined to the others by `own_words`."""
 
 _COLUMNS = {
     "modalities.csv": "modality_id label stage class is_treatment synonyms",
@@ -38,6 +40,7 @@ _COLUMNS = {
     "duration_classes.csv": "scheme class from_day to_day_exclusive",
     **{name: f"{kind}_id words synonyms" for kind, name in ID_TABLES.items()},
     "instruments.csv": "instrument_id label min max better mic_abs mic_pct mdc synonyms",
+    OWN_WORDS: "table term means",
 }
 
 
@@ -77,6 +80,8 @@ def read_tables(folder: Path | None) -> tuple[dict[str, Table], str, list[Findin
     tables: dict[str, Table] = {}
     digest = hashlib.sha256()
     for name in sorted(_COLUMNS):
+        if name == OWN_WORDS and name not in own:
+            continue
         text = own[name] if name in own else package.joinpath(name).read_text("utf-8-sig")
         digest.update(f"{name}\n{text}\n".encode())
         table, found = _read_table(name, text, name not in own)
@@ -105,13 +110,16 @@ def _read_folder(folder: Path) -> tuple[dict[str, str], list[Finding]]:
 
 
 def _read_table(name: str, text: str, packaged: bool) -> tuple[Table, list[Finding]]:
-    reader = csv.reader(text.splitlines(keepends=True))
+    lines = text.splitlines(keepends=True)
+    # Where decimals have commas, a spreadsheet saves CSV with semicolons.
+    has_semicolons = bool(lines) and ";" in lines[0] and "," not in lines[0]
+    reader = csv.reader(lines, delimiter=";" if has_semicolons else ",")
     header = [cell.strip() for cell in next(reader, [])]
     missing = [column for column in _COLUMNS[name].split() if column not in header]
     faults = [Finding("C202", f"lacks the column '{column}'.", f"{name} › row 1", "Add it.") for column in missing]
     if len(set(header)) < len(header):
         faults.append(Finding("C202", "has a column name twice.", f"{name} › row 1", "Rename one of the two."))
-    rows, lines = [], []
+    rows, numbers = [], []
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
@@ -120,10 +128,10 @@ def _read_table(name: str, text: str, packaged: bool) -> tuple[Table, list[Findi
             faults.append(Finding("C203", message, f"{name} › row {reader.line_num}", "Check commas and quotes."))
             continue
         rows.append(dict(zip(header, (cell.strip() for cell in cells), strict=True)))
-        lines.append(reader.line_num)
+        numbers.append(reader.line_num)
     if not rows and not faults:
         faults.append(Finding("C203", "has no rows.", name, "Leave the file out to use the packaged table."))
-    return Table(name, packaged, tuple(rows), tuple(lines)), faults
+    return Table(name, packaged, tuple(rows), tuple(numbers)), faults
 
 
 def id_column(name: str) -> str:

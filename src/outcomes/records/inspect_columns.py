@@ -118,6 +118,9 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
             if by_name == 1.0:  # its words are unknown to the codebook, which says nothing against the column
                 score = max(score, SURE)
             scored.append(Match(position, name, field, round(score, 2), round(by_name, 2), round(by_cells, 2)))
+    said = {m.position for m in scored if m.by_name == 1.0}
+    # "Ursache" is a cause word for word, and a clinic by letters it shares with another word.
+    scored = [m for m in scored if m.by_name >= _IS_SAID or m.position not in said]
     scored.sort(key=lambda m: (-m.score, -m.by_name, m.position, FIELDS.index(m.field)))
     chosen: dict[str, Match] = {}
     taken: set[int] = set()

@@ -18,7 +18,8 @@ from outcomes.records.model import Records, TextColumn
 SHOWN_FROM = 5
 """Patients with whom a word must stand to be shown: one of fewer may be about one person."""
 
-_KINDS = {"visit_purpose": "purpose", "function_instrument": "instrument"}
+TERM_KINDS = {"visit_purpose": "purpose", "function_instrument": "instrument"}
+"""Field -> kind of its terms, where the two have different names."""
 _SINGLE = (
     "visit_purpose",
     "function_instrument",
@@ -124,7 +125,7 @@ def _is_known(field: str, words: Sequence[str], codebook: Codebook, mapping: Map
         return codebook.find_codes(words).known
     if field == "diagnoses":
         return codebook.find_diagnoses(words).known
-    known = codebook.find_ids(_KINDS.get(field, field), words) >= 0
+    known = codebook.find_ids(TERM_KINDS.get(field, field), words) >= 0
     if field == "paresthesia":
         flags = {word.casefold() for word in (*mapping.values.true, *mapping.values.false)}
         known |= np.array([word.casefold() in flags for word in words], dtype=np.bool_)
