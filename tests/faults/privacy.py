@@ -120,6 +120,16 @@ def _names_as_ids(folder: Path, kind: str) -> Input:
     return Input([write(folder, kind, rows)], secrets=("Quagmire", "Okonkwo"))
 
 
+def _clinics(*names: str, secrets: tuple[str, ...] = ()) -> Callable[[Path, str], Input]:
+    def make(folder: Path, kind: str) -> Input:
+        rows = clean_rows()
+        for number, row in enumerate(rows):
+            row["clinic_id"] = names[number // 3 % len(names)]
+        return Input([write(folder, kind, rows)], secrets=secrets)
+
+    return make
+
+
 def _one_small_clinic(folder: Path, kind: str) -> Input:
     rows = clean_rows(60)
     for row in rows:
@@ -238,6 +248,26 @@ FAULTS: tuple[Fault, ...] = (
         make=_names_as_ids,
         formats=EVERYWHERE,
         remedy="Write [privacy] pseudonymise = true in the mapping, or export a pseudonym.",
+    ),
+    Fault(
+        number=95,
+        name="person_as_clinic",
+        title="Name of a person, the owner's perhaps, as the code of a clinic",
+        outcome=ASK,
+        codes=("E902",),
+        make=_clinics("North", "Maria Keller", secrets=("Maria", "Keller")),
+        formats=EVERYWHERE,
+        remedy='Write [privacy] pseudonymise = true in the mapping, or accept = ["clinic_id"] if it is none.',
+    ),
+    Fault(
+        number=95,
+        name="perhaps_a_person_as_clinic",
+        title="Clinic code of two capitalised words that no list knows: a person, or a place",
+        outcome=WARN,
+        codes=("E918",),
+        make=_clinics("Park Street Physio", "Okonjo Ngozi"),
+        formats=EVERYWHERE,
+        remedy='Write [privacy] pseudonymise = true if it is a person, accept = ["clinic_id"] if not.',
     ),
     Fault(
         number=96,

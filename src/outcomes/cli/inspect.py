@@ -182,6 +182,7 @@ def _row(name: str, value: str, why: str = "") -> list[str]:
 
 def _describe_file(found: Inspection) -> list[str]:
     from outcomes.records.counted import counted
+    from outcomes.records.person_shapes import mask_person
 
     top, why = found.top, found.evidence
     kinds = {"csv": "CSV (text)", "xlsx": "Excel workbook", "parquet": "Parquet"}
@@ -201,7 +202,7 @@ def _describe_file(found: Inspection) -> list[str]:
     for sheet in top.sheets:
         n = f", {counted(sheet.n_rows, 'row')}" if sheet.n_rows is not None else ""
         state = "hidden, never read" if sheet.is_hidden else "read" if sheet.name in named or not named else "not read"
-        lines += _row("sheet", f'"{sheet.name}"', state + n)
+        lines += _row("sheet", f'"{mask_person(sheet.name)}"', state + n)
     for note in found.notes:
         lines += _row("note", note)
     return lines

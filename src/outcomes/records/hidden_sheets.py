@@ -12,6 +12,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import hidden_child
 from outcomes.records.child import start_child
 from outcomes.records.counted import counted
+from outcomes.records.person_shapes import mask_person
 
 SECONDS = 60
 """The look at all hidden sheets of a workbook is ended after this time."""
@@ -64,7 +65,7 @@ def _look_at(path: Path, name: str, sheets: list[str]) -> dict[str, Look]:
 
 
 def _describe(name: str, sheet: str, n_rows: int, look: Look | None) -> str:
-    words = f'{name}: hidden sheet "{sheet}" ({counted(n_rows, "row")}) was not read'
+    words = f'{name}: hidden sheet "{mask_person(sheet)}" ({counted(n_rows, "row")}) was not read'
     delete = "delete it before the file is passed on."
     if look is None:
         return f"{words}, and it could not be looked at for identifiers; {delete}"

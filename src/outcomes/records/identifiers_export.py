@@ -36,6 +36,7 @@ from outcomes.records.identifiers import (
 )
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Codes, Part, TextColumn
+from outcomes.records.person_shapes import Person, describe_people, read_as_person
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -216,8 +217,8 @@ def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: st
     cells = column.values.slice(0, _MOST_JUDGED).to_pylist()
     if not _may_be_one(key, header, cells):
         return None
-    if key in _PEOPLE and look_like_names([cell.strip() for cell in cells if cell.strip()], fewest=_FEW_PEOPLE):
-        return _refuse_column(key, header, place, "looks like a name by its cells.")
+    if key in _ID_FIELDS and (asked := _judge_people(part, key, header, cells, place)):
+        return asked
     likely = judge_whole(header, cells, 0 if key in _DATES else year)
     if likely is None or likely.evidence not in (BOTH, CELLS) or (likely.kind == OLD and key in _AGES):
         return None
@@ -226,6 +227,18 @@ def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: st
         part.notes.append(f"E905 {place}: holds codes shaped like hashes; {words}. {_PSEUDONYMS}.")
         return None
     return _refuse_column(key, header, place, _words(likely), likely.kind)
+
+
+def _judge_people(part: Part, key: str, header: str, cells: Sequence[str], place: str) -> Finding | None:
+    """Refuse ids of people that are most like names; say of clinics that some may be people."""
+    share, surest, words = describe_people(cells)
+    if key in _PEOPLE:
+        by_list = look_like_names([cell.strip() for cell in cells if cell.strip()], fewest=_FEW_PEOPLE)
+        words = "looks like a name by its cells." if by_list else words
+        return _refuse_column(key, header, place, words) if by_list or share >= _SLIPS else None
+    if surest is Person.PERHAPS:
+        part.notes.append(f"E918 {place}: {words} {_PSEUDONYMS} if they are; if none is, {_accept_line(header)}.")
+    return None
 
 
 def _refuse_column(key: str, header: str, place: str, words: str, kind: str = "") -> Finding:
@@ -283,7 +296,7 @@ def find_cells(key: str, column: TextColumn, mapping: Mapping, year: int) -> dic
     values, codes = _leave_out_plain(key, column.values)
     # Many cells are made of few terms: each is looked at once, and the cells again only where a term was one.
     terms = _distinct_terms(values, glue)
-    named = _find_names(terms)
+    named = _find_names(terms, key in _ID_FIELDS)
     kinds = _find_kinds(_suspects(values, terms, key, glue), key, year) | dict.fromkeys(named, NAME)
     if not kinds:
         return {}
@@ -369,8 +382,11 @@ def _counts_in_id(kind: str, text: str) -> bool:
     )
 
 
-def _find_names(terms: pa.StringArray) -> set[str]:
-    """Return the terms with a listed given name beside a listed family name, or a title before a name."""
+def _find_names(terms: pa.StringArray, are_ids: bool) -> set[str]:
+    """Return the terms with a listed given name beside a listed family name, or a title before a name.
+
+    In an id, a listed name beside any word that is no place and no business is enough: ids are no prose.
+    """
     import pyarrow.compute as pc
 
     several = terms.filter(pc.match_substring_regex(terms, _SEVERAL_WORDS))
@@ -380,4 +396,5 @@ def _find_names(terms: pa.StringArray) -> set[str]:
     known = TITLES.union(*load_names())
     listed = np.array([fold(word) in known for word in words.dictionary.to_pylist()], np.bool_)
     of_term = pc.list_parent_indices(lists).filter(arrow.from_numpy(listed[arrow.to_numpy(words.indices, np.int32)]))
-    return {term for term in several.take(of_term.unique()).to_pylist() if has_name(term)}
+    read = several.take(of_term.unique()).to_pylist()
+    return {term for term in read if has_name(term) or (are_ids and read_as_person(term) is Person.SURE)}

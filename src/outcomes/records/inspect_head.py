@@ -19,6 +19,7 @@ from outcomes.records.identifiers_export import SAMPLE_ROWS
 from outcomes.records.inspect_columns import NAMES
 from outcomes.records.kinds import find_kind
 from outcomes.records.mapping import FileOptions, Mapping
+from outcomes.records.person_shapes import mask_person
 from outcomes.records.rules import refuse
 
 _BYTES = 1 << 19
@@ -244,8 +245,8 @@ def _holds_visits(rows: Sequence[Sequence[str]], header: Sequence[str]) -> bool:
 
 
 def _ask_which_sheet(names: Sequence[str], alike: Sequence[str]) -> str:
-    listed = ", ".join(f'"{name}"' for name in names)
-    several = ", ".join(f'"{name}"' for name in alike)
+    listed = ", ".join(f'"{mask_person(name)}"' for name in names)
+    several = ", ".join(f'"{mask_person(name)}"' for name in alike)
     more = f"; those with one header line can be read together, sheet = [{several}]" if len(alike) > 1 else ""
     return f"[file] sheet: {listed} each look like visits, and one is read: name it{more}"
 

@@ -14,6 +14,7 @@ from outcomes.records.columns import has_required, normalise_header
 from outcomes.records.mapping import Mapping
 from outcomes.records.mapping_rules import ALL_SHEETS, CLINIC_ID
 from outcomes.records.model import Part, TextColumn
+from outcomes.records.person_shapes import Person, read_as_person
 from outcomes.records.rules import refuse
 
 SHEET_NAME = "name of the sheet"
@@ -41,26 +42,29 @@ def choose_sheets(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[li
     full = [sheet for sheet in visible if any(any(row) for row in book["top"].get(sheet, ()))]
     if options.sheet == ALL_SHEETS:
         chosen = full or visible
-        notes += [f'{name}: sheet "{sheet}" has no cell.' for sheet in visible if sheet not in full and full]
+        blank = [show_sheet(sheet, visible, mapping) for sheet in visible if sheet not in full and full]
+        notes += [f'{name}: sheet "{sheet}" has no cell.' for sheet in blank]
     elif options.named_sheets is not None:
         chosen = list(options.named_sheets)
     else:
         only, others = _find_only(book["top"], visible, full, mapping, name)
-        return [only], notes + others
-    _check_there(chosen, book, name)
+        return [only], notes + others + _tell_people([only], visible, mapping, name)
+    _check_there(chosen, book, mapping, name)
+    if options.sheet_as is None:
+        notes += _tell_people(chosen, visible, mapping, name)
     if not isinstance(options.sheet, str):
-        _check_filled([sheet for sheet in chosen if sheet not in full], name)
+        _check_filled([show_sheet(sheet, visible, mapping) for sheet in chosen if sheet not in full], name)
         notes += [
-            f'{name}: sheet "{sheet}" was not read.'
+            f'{name}: sheet "{show_sheet(sheet, visible, mapping)}" was not read.'
             for sheet in visible
             if sheet not in chosen and (sheet in full or sheet not in book["top"])
         ]
     return chosen, notes
 
 
-def _check_there(chosen: Sequence[str], book: dict[str, Any], name: str) -> None:
+def _check_there(chosen: Sequence[str], book: dict[str, Any], mapping: Mapping, name: str) -> None:
     """Refuse sheets that are hidden or not there, all at once."""
-    listed = ", ".join(f'"{sheet}"' for sheet in book["visible"]) or "none"
+    listed = _list_sheets(book["visible"], book["visible"], mapping)
     findings = []
     for sheet in chosen:
         if sheet in book["hidden"]:
@@ -83,31 +87,55 @@ def _find_only(
     top: dict[str, list[list[str]]], visible: list[str], full: list[str], mapping: Mapping, name: str
 ) -> tuple[str, list[str]]:
     """Return the one sheet that holds visits, and what to say of those beside it."""
-    listed = ", ".join(f'"{sheet}"' for sheet in visible) or "none"
+    listed = _list_sheets(visible, visible, mapping)
     if not full:
         raise refuse("E113", f"no visible sheet has any cell (sheets: {listed}).", name, "Export it again.")
     row = mapping.file.header_row - 1
     fit = [s for s in full if len(top[s]) > row and has_required(top[s][row], mapping)]
     if len(full) == 1 or len(fit) == 1:
         chosen = (fit or full)[0]
-        others = [sheet for sheet in full if sheet != chosen]
+        others = [show_sheet(sheet, visible, mapping) for sheet in full if sheet != chosen]
         return chosen, [f'{name}: sheet "{s}" has no patient and day column and was not read.' for s in others]
     which = "Several sheets have" if fit else "No sheet has"
-    remedy = f'Write [file] sheet = "{(fit or full)[0]}" (or another) in the mapping'
+    remedy = f"Write [file] sheet = {_list_sheets((fit or full)[:1], visible, mapping)} (or another) in the mapping"
     if fit:
-        names = ", ".join(f'"{sheet}"' for sheet in fit)
+        names = _list_sheets(fit, visible, mapping)
         remedy += f'; to read several, sheet = [{names}]; if each is a clinic, sheet_as = "clinic_id" beside it'
+    if any(is_named_after_person(sheet, mapping) for sheet in visible):
+        remedy += "; a sheet named after a person is shown by its number, and its name is what to write"
     raise refuse("E110", f"{which} the required columns (sheets: {listed}).", name, f"{remedy}.")
 
 
 def show_sheet(sheet: str, visible: Sequence[str], mapping: Mapping) -> str:
     """Return what a sheet is called in messages and accounts.
 
-    Where it is a clinic and clinics are replaced by pseudonyms, its name must stand nowhere: its place among the
-    visible sheets does.
+    Where it is a clinic and clinics are replaced by pseudonyms, or it is named after a person, its name must stand
+    nowhere: its place among the visible sheets does.
     """
-    is_withheld = mapping.file.sheet_as is not None and mapping.privacy.pseudonymise
-    return f"no. {visible.index(sheet) + 1}" if is_withheld else sheet
+    is_replaced = mapping.file.sheet_as is not None and mapping.privacy.pseudonymise
+    return f"no. {visible.index(sheet) + 1}" if is_replaced or is_named_after_person(sheet, mapping) else sheet
+
+
+def is_named_after_person(sheet: str, mapping: Mapping) -> bool:
+    """Whether a sheet has the name of a person; not where the mapping accepts the names of sheets."""
+    accepted = {normalise_header(word) for word in mapping.privacy.accept}
+    return read_as_person(sheet) is Person.SURE and normalise_header(SHEET_NAME) not in accepted
+
+
+def _tell_people(sheets: Sequence[str], visible: Sequence[str], mapping: Mapping, name: str) -> list[str]:
+    """Say which sheets are shown by their place, and why."""
+    remedy = f'Give it another name; if it is no person, write [privacy] accept = ["{SHEET_NAME}"].'
+    return [
+        f'E918 {name} › sheet "{show_sheet(sheet, visible, mapping)}": its name reads like a person\'s, which is not '
+        f"shown. {remedy}"
+        for sheet in sheets
+        if is_named_after_person(sheet, mapping)
+    ]
+
+
+def _list_sheets(sheets: Sequence[str], visible: Sequence[str], mapping: Mapping) -> str:
+    """Return sheets for a message, those named after people by their place."""
+    return ", ".join(f'"{show_sheet(sheet, visible, mapping)}"' for sheet in sheets) or "none"
 
 
 def check_no_sheets(kind: str, mapping: Mapping, name: str) -> None:

@@ -12,6 +12,7 @@ import json
 import platform
 import sys
 from collections.abc import Mapping as Named
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import distributions
@@ -37,8 +38,8 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         Read back by `Mapping.load`.
     withheld : tuple of str
         Dotted keys that are not written: words of ``non_data.patient_id`` with a digit in them may be the number of a
-        (test) patient, and where the key of the pseudonyms lies is nobody's business. Such a mapping cannot be made
-        again from the release.
+        (test) patient, sheets may be named after people, and where the key of the pseudonyms lies is nobody's business.
+        Such a mapping cannot be made again from the release.
     """
     plain, default = asdict(mapping), asdict(type(mapping)())
     withheld: list[str] = []
@@ -50,6 +51,9 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         ):
             del kept["patient_id"]
             withheld.append("non_data.patient_id")
+        if section == "file" and _names_people(kept.get("sheet", ())):
+            del kept["sheet"]
+            withheld.append("file.sheet")
         if section == "privacy":
             kept.pop("folder", None)  # where the mapping lay; no setting
             if kept.pop("key", None) is not None:
@@ -58,6 +62,12 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
             lines += ["", f"[{section}]", *(f"{_key(key)} = {_value(value)}" for key, value in kept.items())]
     lines += [f"# withheld: {key}" for key in withheld]
     return "\n".join(lines) + "\n", tuple(withheld)
+
+
+def _names_people(sheets: str | Sequence[str]) -> bool:
+    from outcomes.records.person_shapes import Person, read_as_person
+
+    return any(read_as_person(sheet) is Person.SURE for sheet in ((sheets,) if isinstance(sheets, str) else sheets))
 
 
 def _key(key: str) -> str:
