@@ -297,7 +297,22 @@ FAULTS: tuple[Fault, ...] = (
         codes=(),
         make=of_files([*clean_rows(), *({**row, "pain_pre": "9"} for row in clean_rows()[:18:3])]),
         formats=EVERYWHERE,
+        remedy='Nothing, if both are true; or `[values] same_day = "set_aside"`.',
         check=told("6 visits have records that state different ratings; the first was used"),
+    ),
+    Fault(
+        number=63,
+        name="near_duplicate_set_aside",
+        title="The same, declared to be set aside",
+        outcome=QUAR,
+        codes=("E223",),
+        make=of_files(
+            [*clean_rows(), *({**row, "pain_pre": "9"} for row in clean_rows()[:4:3])],
+            mapping='[values]\nsame_day = "set_aside"\n',
+        ),
+        formats=EVERYWHERE,
+        remedy="Keep the right one in the clinic system.",
+        check=aside("E223", 0, 3, 120, 121),
     ),
     Fault(
         number=64,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.rules import TOLD_TWICE, Fault
 from outcomes.cases.schema import MISSING, Columns
 from outcomes.cases.suspicions import say_count
 from outcomes.ledger import Step
@@ -165,6 +166,48 @@ def merge_records(records: Records, columns: Columns, groups: Groups) -> tuple[C
     return merged, account.result()
 
 
+def find_told_twice(columns: Columns, groups: Groups) -> list[Fault]:
+    """Find the records of one day that state different ratings, where no time tells one treatment from the next.
+
+    Parameters
+    ----------
+    columns : dict of ndarray, shape (n,)
+    groups : Groups
+
+    Returns
+    -------
+    list of (field, rule code, rows)
+        Of each rating, the records that state one on such a day.
+    """
+    if not groups.several.size:
+        return []
+    rows = groups.rows[groups.places]
+    visit = np.repeat(np.arange(groups.several.size), groups.sizes[groups.several])
+    apart = np.zeros(groups.several.size, dtype=np.bool_)
+    if "minute" in columns:
+        minutes = columns["minute"][rows]
+        apart[:] = np.minimum.reduceat(minutes, groups.begins) >= 0
+        ordered = np.lexsort((minutes, visit))
+        alike = np.flatnonzero((np.diff(visit[ordered]) == 0) & (np.diff(minutes[ordered]) == 0))
+        apart[visit[ordered][alike]] = False
+    found = []
+    for name in _FALLING:
+        if name not in columns:
+            continue
+        highest, lowest = _range_ratings(columns[name][rows], groups)
+        torn = (highest >= 0) & (highest != lowest) & ~apart
+        hit = rows[torn[visit] & (columns[name][rows] >= 0)]
+        found += [(name, TOLD_TWICE, hit)] if hit.size else []
+    return found
+
+
+def _range_ratings(ratings: NDArray[Any], groups: Groups) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Highest and lowest rating of each visit of several records; the highest is negative where there is none."""
+    ratings = ratings.astype(np.int32)
+    highest = np.maximum.reduceat(ratings, groups.begins)
+    return highest, np.minimum.reduceat(np.where(ratings < 0, np.iinfo(np.int32).max, ratings), groups.begins)
+
+
 def tell_disagreements(columns: Columns, groups: Groups) -> list[str]:
     """Say at how many visits the records of one day state different ratings, and which one was taken."""
     notes = []
@@ -177,9 +220,7 @@ def tell_disagreements(columns: Columns, groups: Groups) -> list[str]:
     for name, taken in (("pain_pre", "first"), ("pain_post", "last")):
         if name not in columns or not rows.size:
             continue
-        ratings = columns[name][rows].astype(np.int32)
-        highest = np.maximum.reduceat(ratings, groups.begins)
-        lowest = np.minimum.reduceat(np.where(ratings < 0, np.iinfo(np.int32).max, ratings), groups.begins)
+        highest, lowest = _range_ratings(columns[name][rows], groups)
         if n := int(((highest >= 0) & (highest != lowest)).sum()):
             notes.append(
                 f"{name}: {say_count(n)} visits have records that state different ratings; the {taken} was used, "

@@ -48,6 +48,13 @@ _RULES = (
         "Nothing to mend: [file] later_file_corrects says that the later file counts.",
         None,
     ),
+    Rule(
+        "E223",
+        "records of one patient and day state different ratings",
+        'Keep the right one in the clinic system; without [values] same_day = "set_aside" they are one visit, with the '
+        "first rating before and the last after treatment.",
+        None,
+    ),
     Rule("E203", "patient is recorded with two sexes", "Check whether two people share this id.", None),
     Rule("E204", "patient's ages do not fit one person", "Check whether two people share this id.", None),
     Rule("E211", "visit date or day is empty", "Fill it in the clinic system.", None),
@@ -115,6 +122,7 @@ _RULES = (
 RULES: dict[str, Rule] = {rule.code: rule for rule in _RULES}
 OUTSIDE_CASE_DEFINITION = "E301"
 CORRECTED_LATER = "E208"
+TOLD_TWICE = "E223"
 NO_FAULTS = frozenset({OUTSIDE_CASE_DEFINITION, CORRECTED_LATER})
 """Rules under which a row is set aside though nothing is wrong with it."""
 OLDEST = 90  # stands for 90 and over: higher ages identify

@@ -20,7 +20,7 @@ from outcomes.cases.arguments import check_records, load_codebook, load_protocol
 from outcomes.cases.contract import type_records
 from outcomes.cases.dates import day_number
 from outcomes.cases.jumps import find_jumps
-from outcomes.cases.merging import group_records, merge_records, tell_disagreements
+from outcomes.cases.merging import find_told_twice, group_records, merge_records, tell_disagreements
 from outcomes.cases.quarantine import build_quarantine
 from outcomes.cases.rules import OUTSIDE_CASE_DEFINITION
 from outcomes.cases.schema import (
@@ -38,6 +38,7 @@ from outcomes.errors import Finding
 from outcomes.ledger import Ledger, Step, check_sum, check_unbroken
 from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
 from outcomes.records.counted import agreeing
+from outcomes.records.mapping_rules import SET_ASIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +159,11 @@ def build_visits(
     protocol, codebook = load_protocol(protocol) or Protocol(), load_codebook(codebook) or Codebook.load()
     typed = type_records(records, protocol, codebook)
     kept, validate_steps = _select(records, typed)
+    if records.mapping.values.same_day == SET_ASIDE:
+        streams = _streams(typed.columns, kept, len(typed.labels["patient"]), protocol)
+        columns = typed.columns | {"stream": streams}
+        typed.faults += find_told_twice(columns, group_records(columns, kept))
+        kept, validate_steps = _select(records, typed)
     quarantine = build_quarantine(records, typed.faults, is_any_left=len(kept) > 0)
     columns = typed.columns
     columns["stream"] = _streams(columns, kept, len(typed.labels["patient"]), protocol)

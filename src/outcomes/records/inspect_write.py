@@ -166,6 +166,8 @@ def _values(found: Inspection) -> Iterator[str]:
         f"missing = {join_words(values.missing)}",
         "stand in columns of numbers and dates; only what is listed is missing",
     )
+    if values.same_day != default.same_day:
+        yield _line(f"same_day = {quote(values.same_day)}", "declared")
     if values.similar_ids:
         yield _line(f"similar_ids = {quote(values.similar_ids)}", "declared")
     elif any("similar_ids" in question for question in found.open_questions):

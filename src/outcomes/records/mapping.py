@@ -23,6 +23,7 @@ from outcomes.records.mapping_rules import (
     CLINIC_ID,
     DATES,
     FILE,
+    MERGE,
     PAIN,
     VALUES,
     Rules,
@@ -108,6 +109,7 @@ class ValueOptions:
     false: tuple[str, ...] = ("false", "no", "n", "0")
     missing: tuple[str, ...] = ("",)
     similar_ids: str | None = None
+    same_day: str = MERGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,8 @@ class Mapping:
         # Where they are not used, a mapping has the hash it had before there was such a setting.
         if self.file.sheet_as is None:
             settings["file"].pop("sheet_as")
+        if self.values.same_day == MERGE:
+            settings["values"].pop("same_day")
         for name in ("folder", "dates_allowed"):
             settings["privacy"].pop(name)
         text = json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str)

@@ -11,6 +11,7 @@ from typing import Any
 DATE_ORDERS = ("iso", "dmy", "mdy", "ymd", "excel", "excel-1904")
 PAIN_SCALES = ("0-10", "0-100", "0-1")
 SIMILAR_IDS = ("same", "apart")
+MERGE, SET_ASIDE = "merge", "set_aside"
 ALL_SHEETS, CLINIC_ID = "*", "clinic_id"
 
 
@@ -133,5 +134,6 @@ VALUES: Rules = {
     "false": check_texts,
     "missing": check_texts,
     "similar_ids": _one_of(*SIMILAR_IDS),
+    "same_day": _one_of(MERGE, SET_ASIDE),
 }
 PAIN: Rules = {"scale": _one_of(*PAIN_SCALES)}
