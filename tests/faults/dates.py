@@ -109,6 +109,15 @@ def _timed(texts: dict[int, str]) -> Callable[[Row, int], None]:
     return change
 
 
+def _midnights(mapping: str) -> Callable[[Path, str], Input]:
+    """Both date columns as midnight of UTC."""
+
+    def change(row: Row, _: int) -> None:
+        row[_DAY], row[_ONSET] = f"{row[_DAY]}T00:00:00Z", f"{row[_ONSET]}T00:00:00Z"
+
+    return rewritten(change, mapping)
+
+
 def _all_days(run: Run) -> None:
     """Every visit has the day of the clean export."""
     conserved(run)
@@ -391,6 +400,27 @@ FAULTS: tuple[Fault, ...] = (
         make=rewritten(_timed({34: "2025-04-01T04:30:00Z", 37: "2025-04-02 09:30:00+09:00"}), _CHICAGO),
         formats=EVERYWHERE,
         check=lambda run: _two_days(run),
+    ),
+    Fault(
+        # 00:00 UTC is the evening before in Chicago.
+        number=77,
+        name="days_as_utc_midnights",
+        title="Days written as midnight of UTC, every one: the day that is written, with or without a declared zone",
+        outcome=FIX,
+        codes=("every time is 00:00 at one offset (Z): read as days, not as instants",),
+        make=_midnights(_CHICAGO),
+        formats=EVERYWHERE,
+        check=_all_days,
+    ),
+    Fault(
+        number=77,
+        name="days_as_utc_midnights_no_zone",
+        title="The same, and no zone declared",
+        outcome=FIX,
+        codes=("every time is 00:00 at one offset (Z): read as days, not as instants",),
+        make=_midnights(""),
+        formats=EVERYWHERE,
+        check=_all_days,
     ),
     Fault(
         number=78,

@@ -17,6 +17,7 @@ from outcomes.cases.schema import MISSING
 from outcomes.cases.values import Parsed
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.counted import agreeing
+from outcomes.records.midnights import find_midnight_zone, take_midnight
 
 if TYPE_CHECKING:
     from outcomes.records.mapping import Mapping
@@ -100,7 +101,7 @@ def _that_allow(n: int) -> str:
 
 
 def parse_dates(texts: Sequence[str], order: str, mapping: Mapping) -> Parsed:
-    """Read dates in one declared order.
+    """Read dates in one declared order; where every time is 00:00 with one offset, they are days as they stand.
 
     Returns
     -------
@@ -113,6 +114,8 @@ def parse_dates(texts: Sequence[str], order: str, mapping: Mapping) -> Parsed:
     faults = np.zeros(len(texts), dtype="<U4")
     fixed = np.zeros(len(texts), dtype="<U13")
     names = tuple(name.strip(" .").casefold() for name in mapping.dates.month_names)
+    if find_midnight_zone(texts):
+        texts = [take_midnight(text) for text in texts]
     for i, text in enumerate(texts):
         if not text or text in mapping.values.missing:
             faults[i] = "E211"

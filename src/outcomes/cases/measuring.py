@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
 from outcomes.cases.typed import Typing
 from outcomes.records.counted import agreeing, counted
+from outcomes.records.midnights import find_midnight_zone
 from outcomes.records.patient_ids import ask_for_similar, compare_ids
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Measuring(Typing):
             name = "visit_date"
             self._count_odd_hours(column, parsed.fixed)
             self._drop_midnights(column, parsed.extra)
+            self._tell_midnights("visit_date", texts)
         else:
             name, column = "visit_day", self.records.fields["visit_day"]
             texts = self.texts(column)
@@ -102,6 +105,11 @@ class Measuring(Typing):
         if n := int(in_records[minutes == 0].sum()):
             self.out.notes.append(f"visit_date: the time 00:00 of {counted(n, 'record')} counts as no time recorded")
         minutes[minutes == 0] = MISSING
+
+    def _tell_midnights(self, name: str, texts: Sequence[str]) -> None:
+        if zone := find_midnight_zone(texts):
+            words = f"every time is 00:00 at one offset ({zone}): read as days, not as instants"
+            self.out.notes.append(f"{name}: {words}")
 
     # -- what was measured -----------------------------------------------------------------------------------------
 
@@ -164,6 +172,7 @@ class Measuring(Typing):
         texts = self.texts(column)
         order = dates.find_date_order(texts, self.mapping, "onset_date", self.header("onset_date"))
         parsed = dates.parse_dates(texts, order.order, self.mapping)
+        self._tell_midnights("onset_date", texts)
         parsed.faults[parsed.faults == "E211"] = ""
         parsed.faults[parsed.faults != ""] = "E244"
         self.fault("onset_date", column, parsed.faults)

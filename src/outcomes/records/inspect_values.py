@@ -12,6 +12,7 @@ import numpy as np
 
 from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
 from outcomes.records.counted import agreeing, counted
+from outcomes.records.midnights import find_midnight_zone
 
 Counts = Mapping[str, int]
 """Distinct cell -> rows it stands in."""
@@ -77,7 +78,7 @@ class DateEvidence:
     short_years : bool
         Whether some have a year of two digits.
     zones : bool
-        Whether some carry a time zone.
+        Whether some carry a time zone that tells which day they are of.
     latest : int
         Latest year written with four digits; 0 when there is none.
     """
@@ -98,7 +99,7 @@ def weigh_dates(cells: Counts) -> DateEvidence:
     slashed = {text: match for text in cells if (match := _SLASHED.match(text))}
     n_slashed = sum(cells[text] for text in slashed)
     short = any(len(match[3]) == 2 for match in slashed.values())
-    zones = any(_ZONE.search(text) for text in cells)
+    zones = any(_ZONE.search(text) for text in cells) and not find_midnight_zone(cells)
     years = [int(match[3]) for match in slashed.values() if len(match[3]) == 4]
     first = [int(match[1] or match[4]) for text in cells if (match := _YEAR_FIRST.match(text))]
     latest = max((year for year in years + first if year < 2100), default=0)
