@@ -9,6 +9,7 @@ import shlex
 import pytest
 
 from outcomes import cli
+from outcomes.cli.shared import READER_LEFT
 
 TAUGHT = ("inspect", "report", "verify", "diff", "audit", "sign", "lab", "clean", "simulate", "selftest")
 
@@ -34,6 +35,11 @@ def test_the_help_of_a_command_has_examples(name):
 def test_the_help_of_a_command_tells_its_exit_codes(name):
     text = commands()[name].format_help()
     assert re.search(r"^exit codes: 0 \w", text, re.MULTILINE)
+    assert text.rstrip().splitlines()[-1].startswith(f"{READER_LEFT}: ")
+
+
+def test_the_help_of_the_program_tells_the_code_of_a_reader_that_left():
+    assert re.search(rf"^{READER_LEFT}: ", cli._parser().format_help(), re.MULTILINE) and READER_LEFT == 141
 
 
 def test_every_example_is_understood():

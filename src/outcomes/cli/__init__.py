@@ -17,13 +17,14 @@ from pathlib import Path
 
 from outcomes import __version__
 from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, sign, simulate, verify
-from outcomes.cli.shared import INTERNAL, READER_LEFT, REFUSED, WITHHELD, say
+from outcomes.cli.shared import INTERNAL, READER_LEFT, REFUSED, TELL_READER_LEFT, WITHHELD, say
 from outcomes.errors import DisclosureError, OutcomesError
 
 _MOST_NAMED = 3
 # The threads of a matrix product decide the order of its sums, and so its last digit: one, on every machine.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-_EXAMPLES = """examples:
+_EXAMPLES = (
+    """examples:
   outcomes inspect visits.csv --out mapping.toml     what is in an export, and the mapping that reads it
   outcomes report                                    report on the synthetic sample of this checkout (data/sample)
   outcomes report visits.csv --mapping mapping.toml  report on your own export
@@ -39,7 +40,10 @@ _EXAMPLES = """examples:
   outcomes selftest                                  the proofs of the package, repeated on this machine
 
 exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 3 withheld: could tell too much about
-few patients, nothing written · 4 internal error"""
+few patients, nothing written · 4 internal error
+"""
+    + TELL_READER_LEFT
+)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DONE, ROWS_SET_ASIDE, REFUSED, WITHHELD, INTERNAL = 0, 1, 2, 3, 4
 READER_LEFT = 141  # 128 + SIGPIPE
+TELL_READER_LEFT = f"{READER_LEFT}: who read the words on the terminal left early (| head); what was written stands"
 _HAS_CODE = re.compile(r"E\d{3} ")
 _NAMED = "the tables hold full dates of visits, which the list of 45 CFR 164.514(b)(2) names"
 
@@ -27,9 +28,13 @@ _NAMED = "the tables hold full dates of visits, which the list of 45 CFR 164.514
 def add_command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, words: str, more: str = ""
 ) -> argparse.ArgumentParser:
-    """Add a command with the sentence that says what it does and, below its options, what a newcomer needs."""
+    """Add a command with the sentence that says what it does and, below its options, what a newcomer needs.
+
+    Every command prints, so that each has the exit code of a reader that left behind its own.
+    """
     raw, sentence = argparse.RawDescriptionHelpFormatter, f"{words[0].upper()}{words[1:]}."
-    return commands.add_parser(name, help=words, description=sentence, epilog=more, formatter_class=raw)
+    below = f"{more}\n{TELL_READER_LEFT}".lstrip()
+    return commands.add_parser(name, help=words, description=sentence, epilog=below, formatter_class=raw)
 
 
 def add_inputs(command: argparse.ArgumentParser) -> None:
