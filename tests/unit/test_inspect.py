@@ -692,3 +692,49 @@ def test_a_header_that_is_a_field_word_for_word_is_no_other_by_its_letters(codeb
     """The words below it are not in the codebook, so that it scores less than "branch", which it is not."""
     found = match_columns(["Ursache"], [["Bildschirmarbeit", "Haltung"] * 14], codebook)
     assert [m.field for m in found] == ["cause"]
+
+
+def export_of(folder: Path, column: str, cells: list[str]) -> Path:
+    rows = [f"P{i % 5},2026-01-{1 + i:02},{cell}" for i, cell in enumerate(cells)]
+    return write(folder, f"patient_id,visit_date,{column}", rows)
+
+
+@pytest.mark.parametrize("cells", [["mild", "severe"] * 14, ["5 von 10", "6 von 10"] * 14, ["true", "false"] * 14])
+def test_a_rating_that_is_none_is_asked_about_until_it_is_left_out(tmp_path, capsys, cells) -> None:
+    """It was left out without a word on the terminal, and a report from the proposal had no pain."""
+    path, out = export_of(tmp_path, "Pain before", cells), tmp_path / "m.toml"
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert '[columns] pain_pre: column "Pain before" (C) is called pain_pre, but its cells are no numbers' in said
+    assert cells[0] not in said
+    given = out.read_text(encoding="utf-8").replace("\n[columns]\n", '\n[columns]\npain_pre = ""\n')
+    out.write_text(given, encoding="utf-8")
+    assert cli.main(["inspect", str(path), "--mapping", str(out)]) == 0
+
+
+@pytest.mark.parametrize(("cell", "shape"), [("Mon 2026-01-05", "xxx 9999-99-99"), ("05.01.", "99.99.")])
+def test_dates_that_are_none_are_named_with_their_shape(tmp_path, capsys, cell, shape) -> None:
+    path = write(tmp_path, "patient_id,visit_date,pain_pre", [f"P{i % 5},{cell},3" for i in range(28)])
+    assert cli.main(["inspect", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert f'"visit_date" (B) is called visit_date, but its cells are no dates this tool reads (shaped {shape})' in said
+    assert "Perhaps" not in said and cell not in said
+
+
+def test_serial_numbers_below_a_date_are_dates(tmp_path) -> None:
+    """They were taken for days since the first visit, which they are not; the proposal was refused."""
+    rows = [f"P{i % 5},{46000 + i},3" for i in range(28)]
+    path, out = write(tmp_path, "patient_id,visit_date,pain_pre", rows), tmp_path / "m.toml"
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 0
+    assert 'order = "excel"' in out.read_text() and "visit_day" not in tomllib.loads(out.read_text())["columns"]
+    assert cli.main(["clean", str(path), "--mapping", str(out), "--out", str(tmp_path / "o"), "--quiet"]) == 0
+
+
+def test_numbers_below_a_word_spelt_a_little_alike_are_no_age(codebook) -> None:
+    found = match_columns(["measure", "value"], [["pain", "age"] * 14, [str(i) for i in range(28)]], codebook)
+    assert [m.field for m in found if m.score >= SURE and m.header == "value"] == []
+
+
+def test_a_few_odd_cells_below_a_certain_header_ask_nothing(tmp_path, codebook) -> None:
+    cells = [*(str(i % 11) for i in range(24)), "mild", "-2", "severe pain", "keine"]
+    assert inspect_export(export_of(tmp_path, "pain_pre", cells), Mapping(), codebook).open_questions == ()

@@ -143,6 +143,8 @@ def test_ids_that_differ_in_what_nobody_sees(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="E118") as caught:
         read_records(path)
     assert "a1" not in str(caught.value)
+    assert 'visits.csv › column "patient_id" (A)' in str(caught.value)
+    assert "(row 2 of visits.csv and row 3 of visits.csv)" in str(caught.value)
     for said, n in (("same", 1), ("apart", 2)):
         records = read_records(path, Mapping.from_dict({"values": {"similar_ids": said}}))
         assert len(set(records.fields["patient_id"].texts())) == n

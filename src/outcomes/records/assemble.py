@@ -10,7 +10,7 @@ import numpy as np
 
 from outcomes import arrow
 from outcomes.ledger import Ledger, Step, check_reading
-from outcomes.records.columns import BLANK, ROW, normalise_header
+from outcomes.records.columns import BLANK, ROW, normalise_header, show_header
 from outcomes.records.folding import fold_columns
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import Part, Records, SetAside, TextColumn
@@ -76,8 +76,8 @@ def combine_parts(parts: Sequence[Part], mapping: Mapping, notes: Sequence[str])
         )
     )
     columns = {key: join_columns([part.columns.get(key) or _empty(len(part.rows)) for part in parts]) for key in keys}
-    columns, folded = fold_columns(columns, mapping, ", ".join(part.file.place for part in parts))
     sizes = [len(part.rows) for part in parts]
+    columns, folded = fold_columns(columns, mapping, lambda key, record: _locate(parts, sizes, key, record))
     ledger = Ledger(tuple(_read_step(part) for part in parts))
     check_reading(ledger, sum(sizes))
     return Records(
@@ -148,6 +148,17 @@ def _repeated_headers(part: Part) -> Mask:
                 "Split the file there and give both files.",
             )
     return mask
+
+
+def _locate(parts: Sequence[Part], sizes: Sequence[int], key: str, record: int) -> tuple[str, str]:
+    """Return where a cell stands, for messages: row and file, and the column."""
+    ends = np.cumsum(sizes)
+    number = int(np.searchsorted(ends, record, side="right"))
+    file = parts[number].file
+    header, letter = file.field_columns[key]
+    column = f'column "{show_header(header)}" ({letter})' if letter else header
+    row = int(parts[number].rows[record - (ends[number] - sizes[number])])
+    return f"row {row} of {file.place}", f"{file.place} › {column}"
 
 
 def _header_words(part: Part) -> list[int]:

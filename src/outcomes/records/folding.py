@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +15,8 @@ from outcomes.records.model import TextColumn
 from outcomes.records.rules import refuse
 from outcomes.records.text_columns import renumber_values
 
+Locate = Callable[[str, int], tuple[str, str]]
+"""Field and number of a record -> its row, and its column, in words."""
 ID_FIELDS = ("patient_id", "clinic_id", "clinician_id")
 INVISIBLE = frozenset(
     "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
@@ -45,7 +48,7 @@ def fold_text(text: str) -> str:
 
 
 def fold_columns(
-    columns: dict[str, TextColumn], mapping: Mapping, files: str
+    columns: dict[str, TextColumn], mapping: Mapping, locate: Locate
 ) -> tuple[dict[str, TextColumn], list[str]]:
     """Fold the distinct cells of every column.
 
@@ -55,8 +58,8 @@ def fold_columns(
         Field or flag -> column of all files together.
     mapping : Mapping
         `values.similar_ids` decides what becomes of ids that only then are equal.
-    files : str
-        Where the columns are from, for messages.
+    locate : callable
+        Field and number of a record -> where its cell stands: file and row, and the column.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def fold_columns(
         if not changed:
             continue
         texts = column.values.to_pylist()
-        if key in ID_FIELDS and _two_become_one(key, texts, changed, mapping, files):
+        if key in ID_FIELDS and _two_become_one(key, column, changed, mapping, locate):
             continue
         n_cells = np.bincount(column.codes, minlength=len(texts))
         counts[key] = int(n_cells[list(changed)].sum())
@@ -99,20 +102,23 @@ def _changed_values(column: TextColumn) -> dict[int, str]:
     return {code: folded for code, text in zip(codes, texts, strict=True) if (folded := fold_text(text)) != text}
 
 
-def _two_become_one(key: str, texts: list[str], changed: dict[int, str], mapping: Mapping, files: str) -> bool:
+def _two_become_one(key: str, column: TextColumn, changed: dict[int, str], mapping: Mapping, locate: Locate) -> bool:
     """Whether ids are to stay as they stand because folding would make two of them one; asked for when undecided."""
     from outcomes.records.columns import mask
 
+    texts = column.values.to_pylist()
     after: dict[str, int] = {}
     for i, text in enumerate(texts):
         other = after.setdefault(changed.get(i, text).strip(), i)
         if other != i and texts[other].strip() != text.strip():
             if mapping.values.similar_ids is None:
+                first, second = sorted(int(np.argmax(column.codes == code)) for code in (other, i))
+                (row, place), (other_row, _) = locate(key, first), locate(key, second)
                 raise refuse(
                     "E118",
                     f'two different ids, shaped "{mask(texts[other])}" and "{mask(text)}", differ only in invisible or '
-                    "special characters: they are one person's or two persons'.",
-                    f"{files} › column of {key}",
+                    f"special characters ({row} and {other_row}): they are one person's or two persons'.",
+                    place,
                     'Write [values] similar_ids = "same" (or "apart") in the mapping, or mend them in the system.',
                 )
             return mapping.values.similar_ids == "apart"

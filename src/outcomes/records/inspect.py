@@ -21,7 +21,16 @@ from outcomes.records.columns import column_letter, normalise_header
 from outcomes.records.full_dates import explain_dates
 from outcomes.records.identifiers import Likely, judge_column
 from outcomes.records.identifiers_export import find_cells
-from outcomes.records.inspect_columns import MAYBE, SURE, Match, ask_about_column, match_columns, score_name
+from outcomes.records.inspect_columns import (
+    MAYBE,
+    SURE,
+    Match,
+    Misfit,
+    ask_about_column,
+    find_misfits,
+    match_columns,
+    score_name,
+)
 from outcomes.records.inspect_flags import TickedColumn, find_ticked_columns
 from outcomes.records.inspect_head import Top, read_top
 from outcomes.records.inspect_ids import ask_about_ids
@@ -123,13 +132,15 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         # To look is not to accept: what these warn of is said again by the command that reads for good.
         acknowledge=replace(mapping.acknowledge, warnings=("E117", "E120")),
     )
-    _check_required(path, top, first, matches)
+    misfits = find_misfits(top.header, top.cells, matches, mapping.columns)
+    _check_required(path, top, first, matches, misfits)
     records = read_records(path, first)
     proposal, evidence, questions = _weigh(
         records, replace(first, privacy=mapping.privacy, acknowledge=mapping.acknowledge), top, mapping, ticked
     )
     unsure = {m.field: f"[columns] {m.field}: {asked}" for m in matches if (asked := ask_about_column(m))}
     questions += ask_about_ids(records, proposal)
+    questions += [f'[columns] {m.field}: {m.words}: not read. Export it so, or write {m.field} = ""' for m in misfits]
     return Inspection(
         name=path.name,
         top=top,
@@ -174,7 +185,7 @@ def _taken(top: Top, matches: list[Match], mapping: Mapping) -> set[int]:
     return said | {m.position for m in matches if m.score >= SURE}
 
 
-def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]) -> None:
+def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match], misfits: tuple[Misfit, ...]) -> None:
     lacking = [] if mapping.columns.get("patient_id") else ["patient_id"]
     if not (mapping.columns.get("visit_date") or mapping.columns.get("visit_day")):
         lacking.append("visit_date (or visit_day)")
@@ -184,12 +195,18 @@ def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]
     from outcomes.records.rules import refuse
 
     headers = ", ".join(f"'{show_header(header.strip())}'" for header in top.header if header.strip())
+    wanted = [name for field in lacking for name in (("visit_date", "visit_day") if "visit" in field else (field,))]
+    odd = [one for one in misfits if one.field in wanted]
+    called = {one.header for one in odd}
     guesses = [
         f'{m.field} = "{show_header(m.header.strip())}"'
         for m in matches
-        if m.field in ("patient_id", "visit_date", "visit_day")
+        if m.field in wanted and m.header.strip() not in called
     ]
-    near = f"Perhaps {' or '.join(guesses)}. " if guesses else ""
+    near = "".join(f"{one.words[0].upper()}{one.words[1:]}. " for one in odd)
+    near += f"Perhaps {' or '.join(guesses)}. " if guesses else ""
+    if odd:
+        near += "Dates as 2026-03-05, 05.03.2026 or 03/05/2026 are read. "
     raise refuse(
         "E915",
         f"no column looks like {' or '.join(lacking)}; headers in row {top.options.header_row}: {headers}.",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from importlib import resources
 
 from outcomes.definitions import Codebook
-from outcomes.records.columns import column_letter, show_header
+from outcomes.records.columns import column_letter, mask, show_header
 from outcomes.records.identifier_patterns import DATE_SHAPE
 from outcomes.records.identifiers import header_words
 from outcomes.records.inspect_values import is_ticked, is_yes_no
@@ -59,10 +59,15 @@ _NEEDS_SHAPE = frozenset(
 )
 _BY_SHAPE_ALONE = frozenset(("diagnoses", "procedure_codes"))
 _IDS = frozenset(("patient_id", "clinic_id", "clinician_id"))
+_ANY_NUMBER = frozenset(("age", "previous_episodes", "visit_day", "onset_days", "function_score", *_IDS))
+"""Fields that most columns of numbers or codes fit by their cells; their header must be spelt alike."""
 _TIMES = {"pain_pre": Time.BEFORE, "pain_post": Time.AFTER}
+_SERIAL_DAY = re.compile(r"\s*4[0-9]\d{3}(?:\.\d+)?\s*")
+"""A day from 2009 to 2036 as a spreadsheet counts it."""
 _LIFE_DAYS = 40_000
 """More days than anybody has symptoms: dates of our time as serial numbers of a spreadsheet."""
 _CERTAIN, _NEAR = 0.9, 0.05
+_SHORT, _MISFIT, _MOSTLY, _SPELT = 3, 0.3, 0.5, 0.65
 _SAYS_TICKS, _IS_SAID = frozenset(("paresthesia",)), 0.8
 
 
@@ -110,13 +115,15 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
             if ticked and field not in _SAYS_TICKS and by_name < _IS_SAID:
                 continue  # yes and no are no age, no clinic: "Massage" is like "age" by its letters only
             by_cells = _score_cells(field, filled, cells[position], codebook)
-            if (field in _NEEDS_SHAPE and filled and by_cells < 0.3) or (by_name < 0.5 and by_cells < 0.8):
+            if (field in _NEEDS_SHAPE and filled and by_cells < _MISFIT) or (by_name < 0.5 and by_cells < 0.8):
                 continue
             score = 0.6 * by_name + 0.4 * by_cells if filled else 0.75 * by_name
             if by_name < 0.5:
                 score = max(score, 0.65 * by_cells)
             if by_name == 1.0:  # its words are unknown to the codebook, which says nothing against the column
                 score = max(score, SURE)
+            if field in _ANY_NUMBER and by_name < _SPELT:  # "value" has three letters of "alter", and numbers
+                score = min(score, SURE - 0.01)
             scored.append(Match(position, name, field, round(score, 2), round(by_name, 2), round(by_cells, 2)))
     said = {m.position for m in scored if m.by_name == 1.0}
     # "Ursache" is a cause word for word, and a clinic by letters it shares with another word.
@@ -137,6 +144,48 @@ def _with_rivals(match: Match, scored: Sequence[Match], taken: set[int]) -> Matc
     least = max(SURE, match.score - _NEAR)
     near = [m for m in scored if m.field == match.field and m.score >= least and m.position not in taken]
     return replace(match, rivals=tuple(m.header.strip() for m in sorted(near, key=lambda m: m.position)))
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A column that is called like a field, word for word, and whose cells are nothing of the kind."""
+
+    header: str
+    letter: str
+    field: str
+    shape: str
+
+    @property
+    def words(self) -> str:
+        """What is wrong, and with which cells: a shape, no value."""
+        what = "dates" if self.field.endswith("_date") else "codes" if self.field == "diagnoses" else "numbers"
+        where = f'column "{show_header(self.header)}" ({self.letter})'
+        return f"{where} is called {self.field}, but its cells are no {what} this tool reads (shaped {self.shape})"
+
+
+def find_misfits(
+    header: Sequence[str], cells: Sequence[Sequence[str]], matches: Sequence[Match], declared: Collection[str]
+) -> tuple[Misfit, ...]:
+    """Return the columns that are a field by their header alone, of fields that no other column is and none declares.
+
+    Parameters
+    ----------
+    header, cells : sequences of length c
+        As in `match_columns`.
+    matches : sequence of Match
+    declared : collection of str
+        Fields the mapping has a line for.
+    """
+    taken = {match.field for match in matches if match.score >= SURE} | set(declared)
+    found = []
+    for position, name in enumerate(header):
+        filled = [cell.strip() for cell in cells[position] if cell.strip()]
+        for field in _NEEDS_SHAPE - taken:
+            if filled and field in _TESTS and score_name(name, field) == 1.0:
+                odd = [cell for cell in filled[:_MOST_CELLS] if not _TESTS[field](cell)]
+                if len(odd) > (1 - _MISFIT) * len(filled[:_MOST_CELLS]):
+                    found.append(Misfit(name.strip(), column_letter(position), field, mask(odd[0])))
+    return tuple(found)
 
 
 def ask_about_column(match: Match) -> str:
@@ -160,7 +209,8 @@ def ask_about_pain(match: Match) -> str:
     if match.rivals:
         others = ", ".join(f'"{show_header(other)}"' for other in match.rivals)
         return f"{header} may be {when}, and so may {others}: choose one, {line}"
-    if match.score < _CERTAIN or not names_pain(header_words(match.header)):
+    says_so = match.by_name == 1.0 and match.by_cells >= _MOSTLY
+    if (match.score < _CERTAIN and not says_so) or not names_pain(header_words(match.header)):
         return f"{header} may be {when} ({match.score:.2f}): look, {line}"
     return ""
 
@@ -181,7 +231,7 @@ def score_name(header: str, field: str) -> float:
             return 1.0
         if f" {name} " in f" {said} ":
             best = max(best, 0.55 + 0.4 * len(name) / len(said))
-        if is_alike:
+        if is_alike and len(name) > _SHORT:
             best = max(best, 0.95 * SequenceMatcher(None, said, name).ratio() - 0.05)
     return best if best >= 0.5 else 0.0
 
@@ -220,9 +270,9 @@ def _parts_are(pattern: re.Pattern[str]) -> Callable[[str], bool]:
 
 
 _TESTS: dict[str, Callable[[str], bool]] = {
-    "visit_date": lambda cell: bool(DATE_SHAPE.match(cell)),
+    "visit_date": lambda cell: bool(DATE_SHAPE.match(cell) or _SERIAL_DAY.fullmatch(cell)),
     "onset_date": lambda cell: bool(DATE_SHAPE.match(cell)),
-    "visit_day": lambda cell: bool(_WHOLE.fullmatch(cell)),
+    "visit_day": lambda cell: bool(_WHOLE.fullmatch(cell)) and float(cell) <= _LIFE_DAYS,
     "pain_pre": lambda cell: bool(_PAIN.fullmatch(cell)),
     "pain_post": lambda cell: bool(_PAIN.fullmatch(cell)),
     "function_score": lambda cell: bool(_NUMBER.fullmatch(cell)),
