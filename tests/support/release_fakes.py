@@ -35,6 +35,7 @@ FAMILIES = {
 SETTINGS = {
     "definition": "half of the first pain score or less, confirmed if observable",
     "estimator": "Kaplan-Meier",
+    "landmark_days": 30,
     "level": 0.95,
     "seed": 20260101,
     "protocol_hash": "0f3c9a77b1de",

@@ -379,6 +379,15 @@ def test_the_mean_number_of_returns_is_drawn_with_its_interval_and_those_observe
     assert len({line.get_linestyle() for line in lines}) == 2 and {"lifting", "sitting"} <= set(texts(figure))
 
 
+@pytest.mark.parametrize("name", ["return_curve", "mean_returns"])
+def test_the_landmark_below_a_curve_of_returns_is_that_of_the_protocol(name):
+    result = fakes.recurrence()
+    other = dataclasses.replace(result, settings={**result.settings, "landmark_days": 21})
+    figure, _ = draw(name, other)
+    said = " ".join(texts(figure))
+    assert "21 days after relief" in said and "30 days after relief" not in said
+
+
 def test_definitions_are_joined_by_gap_and_the_reported_one_is_marked():
     result = fakes.recurrence()
     figure, ax = draw("gap_sensitivity", result)

@@ -67,6 +67,19 @@ def test_a_definition_under_which_too_few_are_known_by_the_day_refuses_its_own_l
     assert "by day 28" in refused.reason
 
 
+def test_the_names_of_definitions_have_the_numbers_of_the_protocol(episodes, contrast, head):
+    rules = build_rule_rows(episodes)
+    usual = {line.analysis: line.analysis_label for line in judge_otherwise(episodes, contrast, head, rules)}
+    assert usual["relief_any"] == "relief: first rating at half, even if contradicted"
+    assert usual["relief_resolved"] == "resolved: 0 or 1"
+    changed = Protocol.from_mapping({"relief": {"pct_reduction": 40}, "resolution": {"max_nrs": 2}})
+    lines = judge_otherwise(dataclasses.replace(episodes, protocol=changed), contrast, head, rules)
+    said = {line.analysis: line.analysis_label for line in lines}
+    assert said["relief_any"] == "relief: first rating 40 % below, even if contradicted"
+    assert said["relief_strict"] == "relief: 40 % below at two visits in a row"
+    assert said["relief_resolved"] == "resolved: 2 or less"
+
+
 # -- controls ---------------------------------------------------------------------------------------------------------
 
 

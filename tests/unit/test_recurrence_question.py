@@ -47,6 +47,7 @@ def simulated():
 
 def test_mean_number_of_returns_by_hand():
     found = estimate_recurrence(history())
+    assert found.settings["landmark_days"] == SMALL.recurrence.landmark_days
     # Patients a, b, c reach a landmark (d relapses, e is never relieved): 3 returns of 3 patients within a year.
     year = at(found.mean_returns, 365)
     assert (year["n"], year["events"]) == (3, 3)

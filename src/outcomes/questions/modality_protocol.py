@@ -60,7 +60,7 @@ def describe_family_trial(episodes: Episodes, window_days: int = 0) -> pd.DataFr
                 "recorded.",
             ),
             "Outcome": (
-                f"Pain at half of the first rating by day {day}.",
+                f"{_name_outcome(protocol)} by day {day}.",
                 f"{_say_relief(protocol)} by day {day}: between the last rating above that and the first at it.",
             ),
             "Estimand": (
@@ -95,6 +95,12 @@ def _say_time_zero(window_days: int) -> str:
     if window_days:
         return f"{window_days} days after the first treatment: what was given by then is fully known."
     return "The first treatment visit: eligibility, arms and clock meet there, and no time is given to one arm."
+
+
+def _name_outcome(protocol: Protocol) -> str:
+    """The outcome of the trial one would run, in which nothing hangs on when a patient was seen."""
+    percent = protocol.relief.pct_reduction
+    return "Pain at half of the first rating" if percent == 50 else f"Pain at least {percent} % below the first rating"
 
 
 def _say_relief(protocol: Protocol) -> str:

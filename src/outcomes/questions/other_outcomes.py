@@ -30,17 +30,10 @@ from outcomes.questions.treatment_arms import Arms
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
+    from outcomes.definitions import Protocol
 
 OTHER_REGION_DAYS = 182
 OTHER_REGION, CONTROL_EXPOSURE = "other_region", "control_exposure"
-_RULE_LABELS = {
-    "any": "relief: first rating at half, even if contradicted",
-    "confirmed": "relief: at half, not contradicted",
-    "strict": "relief: at half at two visits in a row",
-    "resolved": "resolved: 0 or 1",
-    "pct30_and_2": "relief: 30 % and 2 points",
-    "zero": "no pain at all",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +48,20 @@ class _Asked:
 def build_rule_rows(episodes: Episodes) -> dict[str, TreatmentRows]:
     """Rows of all eligible episodes under each alternative definition of relief of the protocol."""
     return {rule: build_treatment_rows(episodes, rule) for rule in episodes.protocol.relief.alternatives}
+
+
+def _name_rule(rule: str, protocol: Protocol) -> str:
+    """Name a definition of relief in a few words, with the numbers of the protocol."""
+    percent, most = protocol.relief.pct_reduction, protocol.resolution.max_nrs
+    down = "at half" if percent == 50 else f"{percent} % below"
+    return {
+        "any": f"relief: first rating {down}, even if contradicted",
+        "confirmed": f"relief: {down}, not contradicted",
+        "strict": f"relief: {down} at two visits in a row",
+        "resolved": "resolved: 0 or 1" if most == 1 else f"resolved: {most:g} or less",
+        "pct30_and_2": "relief: 30 % and 2 points",
+        "zero": "no pain at all",
+    }[rule]
 
 
 def judge_otherwise(
@@ -76,7 +83,7 @@ def judge_otherwise(
     arms = contrast.arms
     found: list[Line | _Asked] = []
     for rule, rows in rules.items():
-        line = replace(head, analysis=f"relief_{rule}", analysis_label=_RULE_LABELS[rule])
+        line = replace(head, analysis=f"relief_{rule}", analysis_label=_name_rule(rule, episodes.protocol))
         found.append(_ask_relief(episodes, replace(arms, rows=rows.take(contrast.units.kept)), line, workers))
     found.append(_ask_other_region(episodes, arms, head))
     asked = [one for one in found if isinstance(one, _Asked)]

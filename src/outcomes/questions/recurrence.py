@@ -224,6 +224,7 @@ def _describe(episodes: Episodes, by: str | None) -> dict[str, Any]:
         definition=describe_return(protocol),
         relief=describe_rule(default_relief_rule(protocol), protocol),
         time_zero=f"{protocol.recurrence.landmark_days} days after relief that was not contradicted meanwhile",
+        landmark_days=protocol.recurrence.landmark_days,
         estimator=ESTIMATOR,
         mean_returns=MEAN_ESTIMATOR,
         rates=RATE_ESTIMATOR,

@@ -65,14 +65,21 @@ def return_curve(recurrence: Any, ax: Axes | None = None, narrow: bool = False) 
 
     Parameters and value as `relief_curve`.
     """
+    if isinstance(recurrence, NotEstimable):
+        return draw_refusal(recurrence, ax)
     _check_question(recurrence, "return after relief", "estimate_recurrence")
     return _curve(
         recurrence,
         ax,
         narrow,
-        "days since the landmark, 30 days after relief",
+        f"days since the landmark, {say_landmark(recurrence)}",
         "No return curve: too few relieved episodes to draw one.",
     )
+
+
+def say_landmark(recurrence: Any) -> str:
+    """Say when the clock of returns starts, by the protocol an answer was made under: "30 days after relief"."""
+    return f"{recurrence.settings['landmark_days']} days after relief"
 
 
 def _check_question(result: Any, question: str, maker: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import NotEstimable
 from outcomes.release.curve_axes import draw_axes, name_groups
+from outcomes.release.curve_figures import say_landmark
 from outcomes.release.drawing import LINE_STYLES, draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.row_chart import NAN, Row, count_lines, draw_main_line, draw_rows, draw_zero
 from outcomes.release.sentences import format_count, format_mean, format_percent, format_signed_points
@@ -67,7 +68,7 @@ def mean_returns(recurrence: Any, ax: Axes | None = None, narrow: bool = False) 
         else:
             _mark_means(ax, recurrence.mean_returns, last)
         days = sorted({0, 180, *(int(day) for day in recurrence.mean_returns["horizon_days"])})
-        words = "days since the first landmark, 30 days after relief"
+        words = f"days since the first landmark, {say_landmark(recurrence)}"
         steps = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10])
         ticks = [day for day in days if day <= last]
         draw_axes(ax, ticks, last, words, dict(groups), narrow, top, format_mean, steps)
