@@ -257,9 +257,10 @@ def test_a_link_is_not_followed(tmp_path):
 
 def test_notebooks_that_cannot_be_run_are_named(tmp_path):
     inputs = dataclasses.replace(small_inputs(), records=None)
-    page = publish_answers(inputs, tmp_path, notebooks=True)
+    said = []
+    page = publish_answers(inputs, tmp_path, notebooks=True, warn=said.append)
     notes = json.loads(page.with_name("manifest.json").read_text(encoding="utf-8"))["notes"]
-    assert notes == ["Notebooks were not run: the files of the export are not known."]
+    assert notes == said == ["Notebooks were not run: the files of the export are not known."]
 
 
 def test_the_manifest_reads_no_clock():

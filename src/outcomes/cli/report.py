@@ -99,6 +99,7 @@ def _run_alone(args: argparse.Namespace) -> int:
     say(f"as of {describe_as_of(episodes.visits, args.as_of)}")
     if args.audience == "public":
         return _run_public(args, records, episodes)
+    notes: list[str] = []  # said once the line of progress is gone
     with telling(args.quiet) as tell:
         page = publish_report(
             records,
@@ -111,7 +112,10 @@ def _run_alone(args: argparse.Namespace) -> int:
             sources={"mapping": args.mapping, "codebook": args.codebook},
             as_of_asked=args.as_of.isoformat() if args.as_of else "",
             beside={_ASIDE: partial(fill_quarantine, episodes), INPUTS: partial(fill_inputs, records, args.mapping)},
+            warn=notes.append,
         )
+    for note in notes:
+        say(note)
     if aside := find_beside(page.parent, _ASIDE, MANIFEST):
         say(f"rows set aside, one by one: {aside}")
     return finish(episodes, page, records.mapping.acknowledge)

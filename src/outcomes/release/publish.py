@@ -55,6 +55,7 @@ def publish_report(
     sources: Mapping[str, Any] | None = None,
     as_of_asked: str = "",
     beside: Mapping[str, Writer] | None = None,
+    warn: Progress = lambda _: None,
 ) -> Path:
     """Answer the questions and write ``<out>/<quarter>/``.
 
@@ -76,6 +77,8 @@ def publish_report(
         The as-of date the visits were cut at (`cases.as_of.cut_visits`), as an ISO date; empty for the data cut.
     beside : Mapping[str, Writer], optional
         Private files that go with the release (`staging.staged`).
+    warn : callable
+        Told, once the release is there, which notebook did not finish, or why none was run; the page says it too.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def publish_report(
     inputs = ask(records, visits, episodes, quarter, tell, workers=WORKERS)
     tell("small numbers")
     inputs = inputs.protected(WORKERS)
-    return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked, beside, quarter or "")
+    return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked, beside, quarter or "", warn)
 
 
 def publish_answers(
@@ -110,6 +113,7 @@ def publish_answers(
     as_of_asked: str = "",
     beside: Mapping[str, Writer] | None = None,
     quarter_asked: str = "",
+    warn: Progress = lambda _: None,
 ) -> Path:
     """Write the release of answers that are there already and protected; otherwise as `publish_report`."""
     target = Path(out) / (inputs.quarter or WITHOUT_CALENDAR)
@@ -141,6 +145,8 @@ def publish_answers(
             quarter_asked,
         )
         write(staging / MANIFEST, to_json(manifest))
+    for said in (*reasons, *notes):
+        warn(said)
     return target / "index.html"
 
 
