@@ -113,7 +113,7 @@ def test_a_run_shows_the_injected_values_and_no_script(small):
     run = run_notebook(small, {"data": ["/secret/folder/b.csv"], "quarter": "2026Q3"}, said.append)
     assert not run.failure and run.title == "A small notebook"
     assert "/secret/folder/b.csv" in run.notebook and "quarter: 2026Q3" in run.html and "data: b.csv" in run.html
-    assert "injected-parameters" not in run.html
+    assert "injected-parameters" not in run.html and "Internal, not for publication" in run.html
     # What was set is shown as it was set, and not beside it as it would have been.
     assert "a.csv" not in run.html and "a.csv" in run.notebook and "0.95" in run.html
     assert "<em>leaning</em>" in run.html

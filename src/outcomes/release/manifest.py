@@ -30,7 +30,7 @@ SELF = "manifest_sha256"
 CLINIC, PUBLIC = privacy.CLINIC, privacy.PUBLIC
 """Audiences of a release: a practice's own staff, and everybody."""
 INTERNAL = "Internal, not for publication"
-"""What a release for a practice's own staff says on its page, on every sheet of its PDF, and in its manifest."""
+"""What a release for a practice's own staff says on its page, notebooks, sheets of the PDF and in its manifest."""
 DEPENDENCIES = (
     "Jinja2",
     "jupyterlab",

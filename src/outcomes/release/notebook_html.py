@@ -31,7 +31,8 @@ _ATTRIBUTES = {"*": ["class", "id"], "a": ["href"], "th": ["scope", "colspan", "
 def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mapping[str, Any] | None = None) -> str:
     """Show a notebook without its injected cell (it holds paths): outputs sanitised, no script, nothing loaded.
 
-    The values of the run stand above the first cell; defaults they took the place of are not shown beside them.
+    The values of the run stand above the first cell; defaults they took the place of are not shown beside them. It says
+    for whom it is, as the page of the release does: a file is passed on by itself.
     """
     with no_address_parsers():
         import nbformat
@@ -40,6 +41,7 @@ def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mappin
     from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
     from traitlets.config import Config
 
+    from outcomes.release.manifest import INTERNAL
     from outcomes.release.render_html import TEMPLATES, environment
 
     shown = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
@@ -60,7 +62,8 @@ def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mappin
     body = body.replace('class="output_html', 'tabindex="0" class="output_html').replace("<th></th>", "<td></td>")
     safe = {"css": Markup(css), "body": Markup(body)}  # noqa: S704 - ours, and sanitised by nbconvert
     page = environment().get_template("notebook.html.j2")
-    return page.render(title=read_title(notebook, name), failure=failure, settings=settings, **safe)
+    title = read_title(notebook, name)
+    return page.render(title=title, mark=INTERNAL, failure=failure, settings=settings, **safe)
 
 
 def _without_settings(cells: list[NotebookNode], values: Mapping[str, Any]) -> list[NotebookNode]:
