@@ -28,16 +28,18 @@ _EXAMPLES = (
   outcomes inspect visits.csv --out mapping.toml     what is in an export, and the mapping that reads it
   outcomes report                                    report on the synthetic sample of this checkout (data/sample)
   outcomes report visits.csv --mapping mapping.toml  report on your own export
-  outcomes report q2.csv q3.csv --quarter 2026Q3     several files, one quarter
+  outcomes report q2.csv q3.csv --quarter 2026Q2     several files, one quarter
   outcomes report visits.csv --audience public       a small report for everybody: rounded, small numbers hidden
-  outcomes verify reports/2026Q3                     is the release still what was published?
-  outcomes audit reports/2026Q3                      what could a reader work out about few patients?
+  outcomes verify reports/2026Q2                     is the release still what was published?
+  outcomes audit reports/2026Q2                      what could a reader work out about few patients?
   outcomes sign reports/draft/2026Q2-public --by "Jane Roe"    the public report leaves the drafts, by name
-  outcomes diff old/2026Q2 reports/2026Q3            which estimates moved, and through what
+  outcomes diff reports/2026Q1 reports/2026Q2        which estimates moved, and through what
   outcomes lab                                       the notebooks, in a working copy of your own
   outcomes clean visits.csv --out cleaned/           visits, episodes, quarantine and ledger as tables
   outcomes simulate --patients 500 --seed 1 --out simulated/
   outcomes selftest                                  the proofs of the package, repeated on this machine
+
+An export with headers of its own needs --mapping mapping.toml with `report` and `clean`.
 
 exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 3 withheld: could tell too much about
 few patients, nothing written · 4 internal error

@@ -37,6 +37,8 @@ examples:
   outcomes clean q1.xlsx q2.xlsx --out cleaned/ --format csv --tables visits,ledger
   outcomes clean visits.csv --mapping mapping.toml --audience research --out for-the-study/
 
+An export with headers of its own needs --mapping mapping.toml with each of these.
+
 exit codes: 0 done · 1 done, rows were set aside · 2 refused, nothing written · 3 withheld: tables for research would
 single people out, nothing written · 4 internal error"""
 

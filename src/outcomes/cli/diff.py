@@ -13,7 +13,7 @@ lay, or below --inputs-a and --inputs-b, by their hash. What cannot be run again
 told why.
 
 examples:
-  outcomes diff reports/2026Q2 reports/2026Q3               two quarters
+  outcomes diff reports/2026Q1 reports/2026Q2               two quarters
   outcomes diff before/2026Q3 after/2026Q3 --csv moved.csv  one quarter under two protocols, in full as CSV
   outcomes diff a/2026Q3 b/2026Q3 --inputs-a archive/       where A's export has moved
   outcomes diff a/2026Q3 b/2026Q3 --no-rerun                only what moved, in a second

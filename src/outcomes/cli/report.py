@@ -41,6 +41,8 @@ examples:
   outcomes report visits.csv --no-notebooks --out quick/  quick
   outcomes report visits.csv --audience public            for everybody
 
+An export with headers of its own needs --mapping mapping.toml with each of these.
+
 The same files, settings and packages give the same bytes, however the rows are ordered. Today's date is never read:
 the report is as of the data cut, or of --as-of.
 

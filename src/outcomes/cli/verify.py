@@ -14,9 +14,9 @@ public release nobody signed is called a draft; outside a folder `draft` it must
 mapping a release was made from has changed since, it is called stale: the report is as published, the records are not.
 
 examples:
-  outcomes verify reports/2026Q3          one release
+  outcomes verify reports/2026Q2          one release
   outcomes verify reports/*/              all of them, drafts too
-  outcomes verify reports/2026Q3 --again  make it again, elsewhere, and compare every byte (as long as a report takes)
+  outcomes verify reports/2026Q2 --again  make it again, elsewhere, and compare every byte (as long as a report takes)
 
 exit codes: 0 as published · 2 not as published, or no release, or made again it is another"""
 
