@@ -339,6 +339,26 @@ def settle(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes))
 
 
+def test_numbers_of_other_definitions_are_no_numbers_of_the_attack(tmp_path, monkeypatch):
+    """A patient counted as relieved under one rule may not be under another: nothing adds up across the two."""
+    seen = []
+    cells = {("neck", "relief"): "10", ("neck", "later"): "40", ("neck", "total"): "50"}
+    folders = [public_release(tmp_path / f"{quarter}-public", cells) for quarter in ("2026Q1", "2026Q2")]
+    for folder, quarter in zip(folders, ("2026Q1", "2026Q2"), strict=True):
+        (folder / "index.html").unlink()
+        settle(folder, quarter=quarter, definitions={"protocol": "a", "codebook": "b"})
+    settle(folders[1], definitions={"protocol": "c", "codebook": "b", "patients": "protocol a, vocabulary b"})
+    monkeypatch.setattr(
+        audit, "attack", lambda t, _, earlier: seen.append((*t, *(e for o in earlier for e in o))) or ()
+    )
+    audit.audit_releases(folders)
+    # Another protocol as a whole, but nothing else that decides who is counted: the same numbers.
+    assert len({table.cohort.definition for table in seen[-1]}) == 1
+    settle(folders[1], definitions={"protocol": "c", "codebook": "b"})
+    audit.audit_releases(folders)
+    assert {table.cohort.definition for table in seen[-1]} == {"protocol a, vocabulary b", "protocol c, vocabulary b"}
+
+
 def test_a_number_that_was_kept_is_read_as_it_was_first_printed():
     """A 10 printed after a 15 may be a number kept, or one that moved: only the first printing told its range."""
     columns = ("relief", "later")

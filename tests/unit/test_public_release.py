@@ -24,7 +24,7 @@ from outcomes.release.diff_inputs import open_release
 from outcomes.release.model import FigureView, TableView
 from outcomes.release.public import figures, publish
 from outcomes.release.public.cohorts import find_people
-from outcomes.release.public.counts import EVERYBODY, STATE, count_people, make_cohort
+from outcomes.release.public.counts import EVERYBODY, STATE, count_people, define_patients, make_cohort
 from outcomes.release.public.frames import CURVE, PREFIX, TOTAL, to_frames
 from outcomes.release.public.gate import GATE
 from outcomes.release.public.identifiers import check_texts
@@ -148,10 +148,20 @@ def test_the_manifest_says_by_what_rules_and_holds_nothing_exact(release, episod
     assert manifest["audit"]["passed"] is True and len(manifest["audit"]["ledger_head"]) == 64
     assert re.fullmatch(r"\d{4}-\d{2}", manifest["as_of"])
     assert manifest["definitions"]["protocol"] == episodes.protocol.hash
+    assert manifest["definitions"]["patients"] == define_patients(episodes.protocol, episodes.visits.codebook)
     said = json.dumps(manifest)
     for word in ("row_accounting", "size_bytes", "inputs", 'rows"', "clinic_id", "unread", "/tmp", "C1"):
         assert f'"{word}' not in said, word
     assert manifest["tables"]["after_relief"]["parent"] == STATE
+
+
+def test_a_break_in_the_charts_leaves_the_patients_the_same_and_another_rule_of_relief_does_not(episodes):
+    usual, codebook = Protocol(), episodes.visits.codebook
+    charts = Protocol.from_mapping({"spc": {"breaks": ["2025Q3: pain score made mandatory"]}})
+    relief = Protocol.from_mapping({"relief": {"pct_reduction": 40}})
+    assert charts.hash != usual.hash
+    assert define_patients(charts, codebook) == define_patients(usual, codebook)
+    assert define_patients(relief, codebook) != define_patients(usual, codebook)
 
 
 def test_the_ledger_is_private_and_outside_the_release(release):

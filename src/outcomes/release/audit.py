@@ -19,7 +19,7 @@ what a reader knows from elsewhere are not tried.
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from outcomes.release.audit_text import find_few_in_words, read_texts
 from outcomes.release.public.attack import attack
 from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.attack_releases import was_told
+from outcomes.release.public.counts import name_definition
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, ShownCurve, ShownTable
 from outcomes.release.public.rounding import round_counts
 from outcomes.release.signature import is_in_drafts
@@ -311,7 +312,7 @@ def _scan(folder: Path, floor: int) -> tuple[int, list[Found]]:
 def _audit_public(folder: Path, manifest: dict[str, Any], before: Sequence[tuple[Path, dict[str, Any]]]) -> Audit:
     tables, curves = _public_tables(folder, manifest)
     earlier = [_public_tables(other, of_other)[0] for other, of_other in before]
-    same = [of_other.get("definitions") == manifest.get("definitions") for _, of_other in before]
+    same = [_define_patients(of_other) == _define_patients(manifest) for _, of_other in before]
     shown = [item for item in attack(tables, curves, earlier) if not item.enough]
     found = [_of_public(item) for item in shown if not _was_told(item, (*earlier, tables), (*same, True))]
     k = int(manifest.get("rules", {}).get("least_patients_shown", RULES.k))
@@ -367,7 +368,14 @@ def _public_tables(folder: Path, manifest: dict[str, Any]) -> tuple[tuple[ShownT
     made = {name: how for name, how in manifest.get("tables", {}).items() if isinstance(how, dict)}
     bases = {name: int(how["base"]) for name, how in made.items() if "base" in how}
     parents = {str(how["cohort"]): (how["parent"], how["column"]) for how in made.values() if how.get("parent")}
-    return read_tables(rows, bases, parents), curves
+    return read_tables(rows, bases, parents, definition=_define_patients(manifest)), curves
+
+
+def _define_patients(manifest: Mapping[str, Any]) -> str:
+    """What decided who was counted; manifests that do not say it had the whole protocol decide."""
+    said = manifest.get("definitions", {})
+    whole = name_definition(str(said.get("protocol", "")), str(said.get("codebook", "")))
+    return str(said.get("patients", whole))
 
 
 def _numbers(table: ShownTable) -> list[tuple[str, int]]:

@@ -17,6 +17,7 @@ def read_tables(
     bases: Mapping[str, int] | None = None,
     parents: Mapping[str, tuple[str, str]] | None = None,
     rules: PublicRules = RULES,
+    definition: str = "",
 ) -> tuple[ShownTable, ...]:
     """Return the published tables of CSV rows.
 
@@ -30,6 +31,8 @@ def read_tables(
     parents : mapping of str to (str, str), optional
         Table and column each sub-cohort is; for example ``{"relieved": ("state", "relief")}``.
     rules : PublicRules
+    definition : str
+        What decides who belongs to the cohorts (`model.Cohort`). Numbers of releases are the same only under the same.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def read_tables(
                 f"(a number or <{rules.k}). Take the file from the release as it was published."
             ) from fault
     return tuple(
-        _make_table(name, _make_cohort(cohort, parents or {}), values, (bases or {}).get(name))
+        _make_table(name, _make_cohort(cohort, definition, parents or {}), values, (bases or {}).get(name))
         for (name, cohort), values in cells.items()
     )
 
@@ -83,9 +86,9 @@ def _read_number(text: str, k: int) -> int:
     return HIDDEN_CELL if text.strip() == f"<{k}" else int(text)
 
 
-def _make_cohort(name: str, parents: Mapping[str, tuple[str, str]]) -> Cohort:
+def _make_cohort(name: str, definition: str, parents: Mapping[str, tuple[str, str]]) -> Cohort:
     parent, column = parents.get(name, ("", ""))
-    return Cohort(name, name, "", parent, column)
+    return Cohort(name, name, definition, parent, column)
 
 
 def _make_table(name: str, cohort: Cohort, values: Mapping[tuple[str, str], int], base: int | None) -> ShownTable:

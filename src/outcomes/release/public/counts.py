@@ -8,13 +8,14 @@ not recorded of a treatment counts as not given, or the same patients would stan
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outcomes.cases.schema import MISSING
+from outcomes.definitions.sections import ChartRules
 from outcomes.questions.bands import find_bands
 from outcomes.questions.covariates import COARSE
 from outcomes.questions.quarters import quarter_number, quarter_word, read_quarter
@@ -26,6 +27,7 @@ from outcomes.release.public.model import Cohort, CountCurve, CountTable
 
 if TYPE_CHECKING:
     from outcomes.cases import Episodes
+    from outcomes.definitions import Codebook, Protocol
 
 STATE, AFTER_RELIEF, DURATION, FAMILY = "state", "after_relief", "duration", "family_"
 EVERYBODY = "all"
@@ -82,12 +84,21 @@ def count_people(episodes: Episodes, people: People) -> Counts:
 
 def make_cohort(episodes: Episodes) -> Cohort:
     """Return the cohort of all patients; what it is called changes with whatever decides who belongs to it."""
-    decided = name_definition(episodes.protocol.hash, episodes.visits.codebook.hash)
+    decided = define_patients(episodes.protocol, episodes.visits.codebook)
     return Cohort("patients", "patients, each with the first episode on record", decided)
 
 
+def define_patients(protocol: Protocol, codebook: Codebook) -> str:
+    """Return what decides who belongs to a cohort, by the hashes of protocol and vocabulary.
+
+    Control charts decide nothing of that: a break written down later leaves every patient where he or she was, and the
+    numbers of earlier releases are the same numbers.
+    """
+    return name_definition(replace(protocol, spc=ChartRules()).hash, codebook.hash)
+
+
 def name_definition(protocol: str, codebook: str) -> str:
-    """Return what decides who belongs to a cohort, by the hashes of protocol and vocabulary."""
+    """Return a definition by the hashes of protocol and vocabulary."""
     return f"protocol {protocol}, vocabulary {codebook}"
 
 

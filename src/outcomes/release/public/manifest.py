@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release.manifest import FORMAT, PUBLIC, SELF, hash_manifest, package_version
+from outcomes.release.public.counts import define_patients
 from outcomes.release.public.model import PublicRules
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def build_public_manifest(
             "mapping": "",
             "codebook": episodes.visits.codebook.hash,
             "mapping_withheld": [],
+            "patients": define_patients(protocol, episodes.visits.codebook),
         },
         "protocol": protocol.to_plain(),
         "dates": dict(dates),
