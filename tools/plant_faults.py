@@ -236,15 +236,15 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Plant faults as the command line asks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("module", help="the module, as it is called below src/outcomes")
-    parser.add_argument("tests", nargs="*", help="files of tests; the quickest first")
+    parser.add_argument("tests", nargs="*", help="files of tests, or FILE::TEST; the quickest first")
     parser.add_argument("--count", type=int, default=12, help="how many are planted (12)")
     parser.add_argument("--seed", type=int, default=1, help="which are taken (1)")
     parser.add_argument("--lines", default="", metavar="A-B", help="only those on these lines")
     parser.add_argument("--list", action="store_true", help="say what could be planted, and run nothing")
     asked = parser.parse_args(arguments)
     path = root / "src" / "outcomes" / asked.module
-    if not path.is_file() or not all((root / test).exists() for test in asked.tests):
-        parser.error(f"no such file: {', '.join(str(p) for p in (path, *asked.tests) if not (root / p).exists())}")
+    if not path.is_file() or not all((root / test.partition("::")[0]).exists() for test in asked.tests):
+        parser.error(f"one of these files is not there: {', '.join([str(path), *asked.tests])}")
     source = path.read_bytes()
     faults = find_faults(source)
     if asked.list:
