@@ -23,8 +23,8 @@ def relate_comparisons(book: Book) -> None:
         _gate(book, question)
         _overlap(book, question)
     _all_families(book)
-    _before_setting_aside(book)
     _classes(book)
+    _before_setting_aside(book)  # by the sums of classes that were named just now
     _levels(book)
     _triggers(book)
 
