@@ -89,9 +89,39 @@ def test_all_but_one_of_a_whole_are_not_told_and_neither_is_their_share():
     assert shown.relief.if_stopped.loc[0, ["n", "stopped"]].tolist() == [67, 20]
 
 
-def test_a_small_count_that_is_printed_gets_its_mark():
-    shown = hide_what_is_told(Inputs(recurrence=Answer(returns().table, {"n_few": 3})))
+@pytest.mark.parametrize("few", [1, 4])
+def test_a_small_count_that_is_printed_gets_its_mark(few):
+    shown = hide_what_is_told(Inputs(recurrence=Answer(returns().table, {"n_few": few})))
     assert shown.recurrence.summary["n_few"] == "<5"
+
+
+def test_a_small_count_in_a_table_beside_the_answer_gets_its_mark_and_its_share_is_hidden():
+    rows = {"group": ["a", "b"], "n": [40, 40], "events": [2, 20], "estimate": [0.05, 0.5]}
+    shown = hide_what_is_told(Inputs(recurrence=Answer(returns().table, more={"beside": pd.DataFrame(rows)})))
+    assert shown.recurrence.more["beside"]["events"].tolist() == ["<5", 20]
+    assert shown.recurrence.table.equals(returns().table)
+
+
+def relapsed(n_relapsed, n_too_young):
+    """Of those relieved 20 were followed; the others relapsed, or were relieved too late to be followed."""
+    summary = {"n_relieved": 20 + n_relapsed + n_too_young, "n_relapsed": n_relapsed, "n_too_young": n_too_young}
+    table = returns().table.assign(n=20, events=[8, 10], estimate=[0.4, 0.5])
+    return Inputs(recurrence=Answer(table, summary))
+
+
+def test_a_printed_small_part_is_covered_like_one_that_was_hidden():
+    inputs = relapsed(30, 3)
+    shown = hide_what_is_told(inputs)
+    assert told(shown) == []
+    assert shown.recurrence.summary == {"n_relieved": 53, "n_relapsed": HIDDEN, "n_too_young": "<5"}
+
+
+@pytest.mark.parametrize("n_too_young", [1, 3])
+def test_what_did_not_help_is_shown_again(n_too_young):
+    # That nobody relapsed is hidden first: the sum is 3 at most, and does not reach to 4. So those relieved must go.
+    shown = hide_what_is_told(relapsed(0, n_too_young))
+    assert told(shown) == []
+    assert shown.recurrence.summary == {"n_relieved": HIDDEN, "n_relapsed": 0, "n_too_young": "<5"}
 
 
 def test_where_nothing_is_told_nothing_is_hidden():

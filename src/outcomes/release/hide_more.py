@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ def hide_what_is_told(inputs: ReportInputs) -> ReportInputs:
     desk = _Desk(inputs)
     book = desk.as_it_is
     told = {book.system.names[at]: at for at in find_told(book)}
-    ever, hidden = set(told), list[Hashable]()
+    ever, hidden = frozenset(told), list[Hashable]()
     for _ in range(MOST_ROUNDS):
         if not told:
             return desk.write(_show_again(desk, hidden, ever))
@@ -70,15 +70,13 @@ def hide_what_is_told(inputs: ReportInputs) -> ReportInputs:
     )
 
 
-def _find_again(book: Book, ever: set[Hashable]) -> dict[Hashable, int]:
-    """What is told still of all that ever was, and what the hiding itself may have left told."""
+def _find_again(book: Book, ever: Collection[Hashable]) -> dict[Hashable, int]:
+    """What is told still of all that ever was."""
     only = {at for at, name in enumerate(book.system.names) if name in ever}
-    found = {book.system.names[at]: at for at in find_told(book, only)}
-    ever |= set(found)
-    return found
+    return {book.system.names[at]: at for at in find_told(book, only)}
 
 
-def _show_again(desk: _Desk, hidden: list[Hashable], ever: set[Hashable]) -> list[Hashable]:
+def _show_again(desk: _Desk, hidden: list[Hashable], ever: Collection[Hashable]) -> list[Hashable]:
     """Leave out of what was hidden what need not be, the last but one first; small numbers stay hidden."""
     kept = list(hidden)
     if len(kept) > MOST_SHOWN_AGAIN:
