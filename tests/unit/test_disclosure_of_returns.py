@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import release_fakes as fakes
 
+from outcomes.release import trigger_cells
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.return_disclosure import protect_arms, protect_levels
 from outcomes.release.trigger_cells import hide_cells
@@ -256,6 +257,42 @@ def test_few_pairs_of_one_trigger_hide_every_total(listed):
     assert not (found.cells[0] or found.rows.any() or found.columns.any() or found.diagonal)
     whole = hide_cells(np.array([[20]]), FLOOR, listed)
     assert whole.cells[0] and whole.rows.all() and whole.columns.all() and whole.diagonal
+
+
+def test_of_a_trigger_with_few_pairs_no_cell_is_shown_not_even_that_there_is_none():
+    counts = np.full((4, 4), 25)
+    counts[1] = [0, 1, 3, 0]
+    found = hide_cells(counts, FLOOR)
+    assert not found.rows[1]
+    assert not found.cells[4:8].any()
+
+
+def test_two_small_cells_at_opposite_corners_hide_the_other_two_and_no_more():
+    counts = np.full((4, 4), 20)
+    counts[0, 1], counts[2, 3] = 3, 2
+    found = hide_cells(counts, FLOOR)
+    hidden = np.argwhere(~found.cells[:-1].reshape(4, 4)).tolist()
+    assert hidden == [[0, 1], [0, 3], [2, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_first_narrow_count_is_narrow_and_none_is_left_out(seed):
+    k = 3
+    counts = np.random.default_rng(seed).poisson(4, (k, k))
+    everything = np.ones(k * k + 1, np.bool_)
+    lines = np.ones(k, np.bool_), np.ones(k, np.bool_)
+    shown = trigger_cells.Shown(np.append(counts.ravel(), 0), everything, *lines, True, -1)
+    small = trigger_cells._hide_small(shown, FLOOR)
+    for hide in (0, 2, 2):
+        for i in np.flatnonzero(shown.cells[:-1])[:hide]:
+            shown.cells[i] = False
+        said = trigger_cells._find_narrow(shown, small, FLOOR)
+        low = [int(trigger_cells.solve(shown, one.astype(float))[one].sum()) for one in small]
+        high = [int(trigger_cells.solve(shown, -one.astype(float))[one].sum()) for one in small]
+        is_narrow = [one > 1 or other < FLOOR - 1 for one, other in zip(low, high, strict=True)]
+        places = [next(i for i, one in enumerate(small) if one is narrow) for narrow in said]
+        assert {i for i, narrow in enumerate(is_narrow) if narrow} <= set(places)
+        assert not places or is_narrow[places[0]]
 
 
 def test_a_table_without_small_numbers_is_left_as_it_is():

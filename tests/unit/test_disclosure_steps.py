@@ -20,7 +20,8 @@ from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountTable
 from outcomes.release.public.protect import protect_tables
 from outcomes.release.public.rounding import find_bounds
 from outcomes.release.return_disclosure import hide_arms
-from outcomes.release.table_disclosure import protect_table
+from outcomes.release.split_counts import hide_split
+from outcomes.release.table_disclosure import find_cover, protect_table
 
 FLOOR = 5
 COHORT = Cohort("patients", "patients", "d")
@@ -51,7 +52,8 @@ def ranges(board, shown, tables):
     """Least and greatest value of each published sum among all tables that fit what is shown."""
     sums, values = tables @ board.published.weights.T, board.published.values
     fits = (sums[:, shown] == values[shown]).all(axis=1)
-    if guarded_sums.is_told(values, shown, FLOOR):
+    # The mark says "small" only where all that is hidden is; that is asked here by itself, not of what is tested.
+    if ((values[~shown] > 0) & (values[~shown] < FLOOR)).all():
         fits &= is_small(sums[:, ~shown], FLOOR).all(axis=1)
     assert fits.any()
     return sums[fits].min(axis=0), sums[fits].max(axis=0)
@@ -101,6 +103,29 @@ def test_what_is_hidden_on_the_way_and_not_needed_is_shown_again():
     assert looked_at > 20
 
 
+def test_the_first_narrow_sum_is_narrow_and_none_is_left_out():
+    rng = np.random.default_rng(3)
+    found = missed = 0
+    for counts in rng.choice([0.0, 1, 3, 4, 6, 8], (25, 4)):
+        board = board_of(counts)
+        small = is_small(board.published.values, FLOOR)
+        board.shown = ~small & (rng.random(8) < 0.4)
+        low, high = ranges(board, board.shown, every_table(int(counts.sum())))
+        is_narrow = (low > 1) | (high < FLOOR - 1)
+        said = guarded_sums.find_narrow(board, np.flatnonzero(small), FLOOR)
+        assert set(np.flatnonzero(small & is_narrow)) <= set(said)
+        assert said.size == 0 or is_narrow[said[0]]
+        found, missed = found + bool(said.size), missed + bool(small.any() and not said.size)
+    assert found > 3
+    assert missed > 3
+
+
+def test_a_small_sum_is_hidden_though_nobody_guards_it():
+    board = board_of(np.array([2.0, 6.0, 9.0, 30.0]))
+    board.guarded = Sums.of([], 4, 8)
+    assert guarded_sums.hide(board, FLOOR).tolist() == [False, *[True] * 7]
+
+
 @pytest.mark.parametrize(("values", "small"), [((0, 1, 4, 5), (False, True, True, False))])
 def test_small_is_from_one_to_below_the_floor(values, small):
     assert is_small(np.array(values, dtype=float), FLOOR).tolist() == list(small)
@@ -120,6 +145,16 @@ def test_a_board_of_which_nobody_knows_anything_has_sums_of_the_right_shape():
 # -- counts beside one another -----------------------------------------------------------------------------------------
 
 
+def test_a_small_rest_hides_its_part_and_nobody_is_a_number_like_others():
+    counts = pd.DataFrame({"n": [40, 40, 40, 40], "events": [0, 40, 38, 35], "estimate": [0.0, 1.0, 0.95, 0.875]})
+    found = protect_table(counts, FLOOR)
+    assert found["n"].tolist() == [40] * 4
+    assert found["events"].tolist() == [0, 40, HIDDEN, 35]
+    assert found["estimate"].tolist() == [0.0, 1.0, HIDDEN, 0.875]
+    # Where a patient may return more than once, the returns are no part of the patients.
+    assert protect_table(counts, FLOOR, parts=False).equals(counts)
+
+
 def test_with_a_small_base_what_was_recorded_of_it_goes_too():
     counts = pd.DataFrame({"n": [3, 40], "events": [0, 20], "recorded": [3, 38], "estimate": [0.0, 0.5]})
     found = protect_table(counts, FLOOR)
@@ -135,6 +170,75 @@ def test_a_summary_hides_the_arms_its_first_comparison_hides(n_with, is_hidden):
     assert hide_arms(summary, rows) == expected
     assert hide_arms(summary, rows[:0]) == summary
     assert hide_arms({"n": 42}, rows) == {"n": 42}
+
+
+# -- rows that split a total -------------------------------------------------------------------------------------------
+
+
+def values_left(true, shown):
+    """All parts that fit a total, for one who knows that beside a small one "hidden" is none, 0 and what is not."""
+    one_mark = f"<{FLOOR}" not in shown
+    ranges = {f"<{FLOOR}": range(1, FLOOR), HIDDEN: [n for n in range(sum(true) + 1) if one_mark or n >= FLOOR]}
+    every = itertools.product(*(ranges[value] if isinstance(value, str) else [value] for value in shown))
+    return [parts for parts in every if sum(parts) == sum(true)]
+
+
+def test_each_small_part_could_be_any_small_number_or_nothing_of_its_group_is_shown():
+    groups = list(itertools.product([0, 1, 3, 4, 5, 6, 8], repeat=3))
+    table = pd.DataFrame({"group": np.repeat(np.arange(len(groups)), 3), "n": np.ravel(groups)})
+    table = table.assign(events=table["n"], estimate=1.0, size=1.0)
+    found = hide_split(table, ("group",), FLOOR, ("estimate",), ("size",))
+    levelled = covered = 0
+    for true, (_, rows) in zip(groups, found.groupby("group"), strict=True):
+        shown, small = rows["n"].tolist(), [i for i, n in enumerate(true) if 0 < n < FLOOR]
+        assert rows["events"].tolist() == shown
+        is_mark = [isinstance(value, str) for value in shown]
+        assert [value == HIDDEN for value in rows["estimate"]] == is_mark == [v == HIDDEN for v in rows["size"]]
+        if not small:
+            assert shown == list(true)
+        elif all(is_mark) and f"<{FLOOR}" not in shown:
+            levelled += 1
+        else:
+            covered += 1
+            left = values_left(true, shown)
+            assert all({parts[i] for parts in left} == set(range(1, FLOOR)) for i in small)
+            # And no more than that: the last number that was hidden with them was needed.
+            extra = [n for n, value in zip(true, shown, strict=True) if value == HIDDEN]
+            if len(extra) > 1:
+                last = max(extra)
+                fewer = [n if n == last else value for n, value in zip(true, shown, strict=True)]
+                left = values_left(true, fewer)
+                assert any({parts[i] for parts in left} != set(range(1, FLOOR)) for i in small)
+    assert levelled > 50
+    assert covered > 100
+
+
+def test_groups_of_a_split_are_looked_at_by_themselves_and_a_row_without_a_count_stays():
+    table = pd.DataFrame({"n": [3.0, 40, 50, np.nan, 60, 70], "events": [3.0, 20, 25, np.nan, 30, 67], "share": 0.5})
+    table["of"] = ["a", "a", "a", "a", "b", "b"]
+    found = hide_split(table, ("of",), FLOOR, ("share",))
+    assert found["n"].tolist()[:3] == ["<5", HIDDEN, 50]
+    assert np.isnan(found["n"][3]) and np.isnan(found["events"][3])
+    assert found["n"].tolist()[4:] == [60, 70]
+    # 3 of 70 are left: both of their group are hidden, and nothing of the other group is for that.
+    assert found["events"].tolist()[4:] == [HIDDEN, HIDDEN]
+    assert found["share"].tolist() == [HIDDEN, HIDDEN, 0.5, 0.5, HIDDEN, HIDDEN]
+
+
+@pytest.mark.parametrize(
+    ("parts", "extra"),
+    [
+        ([4, 5, 30], [1]),  # 9 in all: the 4 may be anything below 5, beside 5 and more
+        ([3, 5, 30], [1, 2]),  # 8 in all would say that it is 3 at most
+        ([2, 3, 5, 30], [2]),
+        ([2, 2, 5, 30], [2, 3]),
+        ([0, 5, 30], []),
+        ([1, 0, 0], []),  # nothing is there to cover it
+    ],
+)
+def test_small_parts_are_covered_by_the_smallest_others_until_each_may_be_any_small_number(parts, extra):
+    small = [i for i, part in enumerate(parts) if 0 < part < FLOOR]
+    assert find_cover(parts, FLOOR) == (small, extra)
 
 
 # -- the account of returns --------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def protect_table(table: pd.DataFrame, floor: int, parts: bool | np.ndarray[Any,
     for name in ESTIMATE_COLUMNS:
         if name in out:
             write_mark(out, name, hide_estimate & out[name].notna().to_numpy(), HIDDEN)
-    if n_small is not None and "recorded" in out:
+    if n_small is not None:
         write_mark(out, "recorded", n_small, small_mark(floor))
     for name, mask in small.items():
         # With a small denominator the numerator, even 0, would say too much.
