@@ -8,20 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from outcomes.release import audit
-from outcomes.release.audit_book import Book
-from outcomes.release.audit_relations import relate
-
-
-def rows(heading, *lines):
-    """Rows of a table as its CSV file has them."""
-    names = heading.split()
-    return [dict(zip(names, map(str, line), strict=True)) for line in lines]
-
-
-def facts(**values):
-    return rows("item value", *values.items())
-
+from support.one_hidden import facts, lay_out, look_at, rows
 
 LINES = "contrast analysis analysis_label scale horizon_days n_with n_without events_with events_without"
 SIZES = "contrast n_with n_without set_aside_always set_aside_never set_aside_few"
@@ -83,20 +70,6 @@ WORLD = {
         "trigger n events expected", ("lifting", 23, 20, 0.64), ("sitting", 27, 15, 0.36), ("all", 50, 35, 0.5)
     ),
 }  # fmt: skip
-
-
-def lay_out(tables):
-    book = Book(tables, 5)
-    relate(book)
-    return book
-
-
-def look_at(tables, table, line, column):
-    """What is left of one count, when its cell bears the mark of small ones."""
-    tables = {name: [dict(row) for row in tables[name]] for name in tables}
-    tables[table][line - 2][column] = "<5"
-    answers = audit.attack_book(lay_out(tables))
-    return next(a for cell, _, a in answers if (cell.table, cell.line, cell.column) == (table, line, column))
 
 
 def test_all_that_a_reader_takes_for_granted_holds():

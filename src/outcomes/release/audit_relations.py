@@ -249,13 +249,16 @@ def _attendance(book: Book) -> None:
     longest: dict[str, float] = {}
     for line in book.lines("attendance"):
         longest[line["group"]] = max(longest.get(line["group"], 0), float(line["within_days"]))
+    soon: list[tuple[str, str]] = []
     for number, line in enumerate(book.lines("attendance"), start=2):
         own, group, visit = f"attendance/{number}", line["group"], int(line["visit"])
         _name(book, f"{own}/n", f"came to/{visit}/{group}")
         if float(line["within_days"]) == longest[group]:
             _name(book, f"{own}/events", f"came to/{visit + 1}/{group}")
         else:
-            _within(book, f"{own}/events", f"came to/{visit + 1}/{group}", "who came soon came")
+            soon.append((f"{own}/events", f"came to/{visit + 1}/{group}"))
+    for few, all_who_came in soon:  # a shorter time stands above the longest, which names those who came
+        _within(book, few, all_who_came, "who came soon came")
     _same(book, "came to/1/all", "inception", "all came once")
     for (at,), lines in _groups(book, "attendance_left", ("visit",)).items():
         parts = [f"left/{at}/{line['reason']}" for line in lines if line["reason"] != "unrated"]
