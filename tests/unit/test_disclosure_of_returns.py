@@ -275,7 +275,7 @@ def test_two_small_cells_at_opposite_corners_hide_the_other_two_and_no_more():
     assert hidden == [[0, 1], [0, 3], [2, 1], [2, 3]]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1])
 def test_the_first_narrow_count_is_narrow_and_none_is_left_out(seed):
     k = 3
     counts = np.random.default_rng(seed).poisson(4, (k, k))
