@@ -21,6 +21,7 @@ from outcomes.release.manifest import FORMAT
 from outcomes.release.public.attack_releases import was_told
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, ShownTable
 from outcomes.release.public.words import list_readings
+from outcomes.release.tables import to_csv
 
 SUM = "the rows of episode_ends.csv add up"
 
@@ -163,6 +164,24 @@ def test_the_command_names_file_line_and_way_and_lists_all_in_a_table(release, c
     ]
 
 
+def test_a_release_that_does_not_tell_its_floor_is_read_with_that_of_the_house(release):
+    folder = release(ends(20, 15, 5))
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"protocol": {}}))
+    assert audit.audit_releases([folder])[0].found == ()
+    folder.joinpath("tables", "episode_ends.csv").write_text(to_csv(pd.DataFrame(ends(20, 16, 4))))
+    assert [item.shown for item in audit.audit_releases([folder])[0].found] == ["4"]
+
+
+def test_a_part_of_few_may_be_nobody_whatever_its_mark():
+    rows = [{"group": "all", "horizon_days": "28", "n": n, "events": "<5", "estimate": "hidden"} for n in ("<5", "40")]
+    of_few, of_many = (left_of(lay_out({"recurrence": [row]}))[2] for row in rows)
+    answers = {cell.column: answer for cell, _, answer in audit.attack_book(lay_out({"recurrence": [rows[0]]}))}
+    assert answers["events"].other
+    assert not of_many.other
+    assert of_few.small == (1, 2, 3, 4)
+
+
 def test_a_small_count_in_a_table_or_in_words_is_found(release):
     page = b"<html><p>Of these <b>3</b> patients came back; 3&nbsp;visits, 12 patients.</p></html>"
     folder = release(ends(20, 16, 4), [("index.html", page)])
@@ -174,7 +193,8 @@ def test_identifiers_are_found_where_text_is_packed_and_shown_masked(release):
     text = zlib.compress(b"BT /F1 9 Tf (write to jane.roe@example-clinic.com) Tj ET")
     pdf = b"%PDF-1.7\n1 0 obj\n<</Filter/FlateDecode/Length 9>>\nstream\n" + text + b"\nendstream\nendobj\n"
     found = audit.audit_releases([release(ends(20, 20), [("report.pdf", pdf)])])[0].found
-    assert [(item.kind, item.file, item.way) for item in found] == [("identifier", "report.pdf", "e-mail address")]
+    place = [(item.kind, item.file, item.line, item.way) for item in found]
+    assert place == [("identifier", "report.pdf", 0, "e-mail address")]
     assert "jane" not in found[0].shown
 
 
@@ -290,6 +310,7 @@ def test_a_public_ten_stands_for_eleven_and_more_and_is_no_small_number(tmp_path
     points = [(28, 30, 20, 40, 10, 60), (56, 60, 50, 70, 20, 5)]
     found = audit.audit_releases([public_release(tmp_path / "2026Q2-public", cells, points)])[0].found
     printed = {(item.file, item.row, item.shown) for item in found if item.kind == audit.PRINTED}
+    assert {item.line for item in found} == {0}  # these are told by their row
     assert printed == {
         ("tables/public_region.csv", "back, later", "5"),
         ("tables/public_relief_curve.csv", "all, day 56", "5"),

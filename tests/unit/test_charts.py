@@ -164,6 +164,7 @@ def test_fewer_than_five_points_have_no_limits_and_no_signals():
         assert (found.side == 0).all()
         assert all(np.isnan(getattr(found, name)).all() for name in LINES)
         assert found.segments[0].reason == "4 points; limits need 5."
+        assert found.segments[0].limits_from == 0
         assert found.value.size == 4
 
 

@@ -15,8 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import release_fakes as fakes
 
 from outcomes.release import trigger_cells
-from outcomes.release.disclosure import HIDDEN, protect_result
+from outcomes.release.disclosure import HIDDEN, hide_around, protect_result
 from outcomes.release.return_disclosure import protect_arms, protect_levels
+from outcomes.release.table_disclosure import protect_table
 from outcomes.release.trigger_cells import hide_cells
 
 FLOOR = 5
@@ -338,6 +339,35 @@ def test_a_row_that_leaves_a_few_out_does_not_tell_how_many():
     assert not is_mark(out.loc[5, "estimate"]) and not is_mark(out.loc[0, "n_with"])
     table.loc[5, "n_with"] = 500
     assert not is_mark(protect_arms(table, FLOOR).loc[5, "n_with"])
+
+
+def test_levels_are_parts_of_one_factor_wherever_they_stand():
+    result = fakes.return_factors()
+    table = result.table.copy()
+    table["n"] = table["n"].where(table.index != 0, 3)
+    table["events"] = table["events"].where(table.index != 0, 1)
+    found = protect_result(dataclasses.replace(result, table=table), FLOOR).table
+    pd.testing.assert_frame_equal(found, protect_levels(table, FLOOR))
+    assert not found.equals(protect_table(table, FLOOR))
+
+
+def test_a_curve_is_hidden_along_the_days_of_its_own_group():
+    days = range(0, 41, 10)
+    curve = pd.DataFrame(
+        [(group, day, day / 100) for group in "ab" for day in days], columns=["group", "day", "estimate"]
+    )
+    rows = [("a", 10, 0.1), ("a", 20, HIDDEN), ("a", 30, 0.3), ("b", 10, 0.1), ("b", 20, 0.2), ("b", 30, 0.3)]
+    table = pd.DataFrame(rows, columns=["group", "horizon_days", "estimate"])
+    found = hide_around(Curves(table, curve)).curve
+    assert found["estimate"].tolist() == [0.0, 0.1, HIDDEN, 0.3, 0.4, 0.0, 0.1, 0.2, 0.3, 0.4]
+    table.loc[[0, 2], "estimate"] = HIDDEN
+    assert hide_around(Curves(table, curve)).curve["estimate"].tolist()[:5] == [HIDDEN] * 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Curves:
+    table: pd.DataFrame
+    curve: pd.DataFrame
 
 
 def test_the_balance_of_hidden_arms_is_hidden():

@@ -319,6 +319,18 @@ def test_steps_are_taken_one_after_the_other_until_the_proof_is_there(monkeypatc
     assert any("Rounded to 10" in reason for reason in found[1].reasons)
 
 
+def test_the_audit_names_the_tables_that_are_rounded_more_coarsely(monkeypatch):
+    assert protect.protect_release([table(ROWS)]).audit.coarse == ()
+    doubt = iter([True])
+    real = protect.find_weak
+
+    def find_weak(system, targets, least, known):
+        return [SimpleNamespace(place=int(targets[0]))] if next(doubt, False) else real(system, targets, least, known)
+
+    monkeypatch.setattr(protect, "find_weak", find_weak)
+    assert protect.protect_release([table(ROWS)]).audit.coarse == ("t",)
+
+
 def test_columns_that_mean_something_else_have_totals_of_their_own():
     one, other = table([[103, 201], [152, 77]], "one"), table([[40, 111], [98, 127], [69, 88]], "other")
     found = protect_tables([one, other])
@@ -386,5 +398,8 @@ def test_of_three_rows_of_an_order_two_stay():
     assert found.rows == ("0 to 9 days", "10 to 29 days")
     assert found.shown.tolist() == [[90, 95], [85, 65]]
     assert found.reasons == ("Rows put together: 10 to 29 days.",)
+    # And with the one before it where that is the smaller.
+    found = protect_tables([table([[30, 30], [4, 3], [80, 60], [90, 95]], ordered=True)])[0]
+    assert found.rows == ("0 to 19 days", "20 to 29 days", "30 to 39 days")
     # Of two none is put away: there would be one row, which says what the total says.
     assert protect_tables([table([[90, 95], [4, 3]], ordered=True)])[0].rows == ("0 to 9 days", "10 to 19 days")

@@ -194,6 +194,8 @@ def test_over_dispersed_units_are_held_to_wider_limits():
         (lambda: funnel_limits(10, 0.5, (95,)), "E853"),
         (lambda: funnel_limits(10, 0.5, tau2=-1.0), "E854"),
         (lambda: funnel_limits(10, 0.5, design_effect=0.0), "E854"),
+        (lambda: funnel_limits(10, 0.5, tau2=np.inf), "E854"),
+        (lambda: funnel_limits(10, 0.5, design_effect=np.inf), "E854"),
         (lambda: over_dispersion([0.5, 0.5], [10, -1], 0.5), "E851"),
         (lambda: over_dispersion([0.5, 0.5], [10], 0.5), "E603"),
         (lambda: over_dispersion([0.5, 0.5], [10, 10], 0.5, trim=0.5), "E853"),

@@ -86,6 +86,18 @@ def test_one_observation_a_cluster_is_nearly_plain_wilson():
     assert low <= plain[0][0]
 
 
+def test_clusters_that_scatter_less_than_chance_narrow_nothing():
+    # One visit of each two, in forty patients: no scatter between them at all.
+    share, low, high = wilson_clustered(np.ones(40), np.full(40, 2))
+    assert (share, low, high) == pytest.approx((0.5, *np.ravel(wilson(40, 80))), abs=1e-15)
+
+
+def test_where_all_say_yes_a_cluster_counts_once():
+    for size in (1, 4):
+        share, low, high = wilson_clustered(np.full(30, size), np.full(30, size))
+        assert (share, low, high) == pytest.approx((1.0, *np.ravel(wilson(30, 30))), abs=1e-15)
+
+
 def test_clusters_that_agree_count_as_one_observation_each():
     # 20 patients with 10 visits each, all or none of them: 20 observations, not 200.
     events, n = np.repeat([10, 0], [8, 12]), np.full(20, 10)

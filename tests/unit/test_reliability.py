@@ -70,6 +70,11 @@ def test_small_spreads_are_those_of_the_delta_rule():
     assert logit_variance(0.3, 0.06) > 1.3 * 0.06 / 0.21**2
 
 
+def test_a_spread_wider_than_any_normal_of_logits_is_the_widest():
+    assert logit_variance(0.5, 0.24) == 144.0
+    assert logit_variance(0.5, 0.2) < 100.0
+
+
 def test_spread_is_the_mean_square_of_an_analysis_of_variance():
     rng = np.random.default_rng(8)
     n = 25

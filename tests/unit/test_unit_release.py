@@ -23,6 +23,7 @@ from outcomes.questions.missing_covariates import check_missing_covariates
 from outcomes.questions.units import BEYOND_95, INSIDE, compare_units
 from outcomes.questions.units_lines import NOTHING_BESIDE
 from outcomes.release.attendance_section import attendance_section
+from outcomes.release.disclosure import hide_around
 from outcomes.release.marks import HIDDEN
 from outcomes.release.missing_views import missing_blocks
 from outcomes.release.sentences import show
@@ -31,6 +32,7 @@ from outcomes.release.svg import to_svg
 from outcomes.release.table_disclosure import protect_parts
 from outcomes.release.tables import count_ends, count_visit_bands, level_table, name_tables
 from outcomes.release.unit_disclosure import (
+    COVERED,
     protect_attendance,
     protect_missing,
     protect_missing_covariates,
@@ -172,6 +174,15 @@ def test_units_that_are_small_give_nothing_away(episodes):
     assert (out.table["n"] == HIDDEN).sum() == 1
     # Numbers of units are no numbers of patients.
     assert out.summary["n_units"] == 3
+
+
+def test_a_unit_whose_size_is_hidden_afterwards_does_not_say_that_it_is_compared(episodes):
+    result = protect_units(compare_units(episodes), 5)
+    table = result.table.assign(n=result.table["n"].astype(object), is_compared=True)
+    table.loc[0, "n"] = HIDDEN
+    found = hide_around(replace(result, table=table)).table
+    assert found["is_compared"].tolist() == [False, *[True] * (len(table) - 1)]
+    assert found["reason"][0] == COVERED
 
 
 def test_steps_hide_what_the_next_row_would_tell():

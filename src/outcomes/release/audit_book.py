@@ -77,11 +77,6 @@ class Book:
         """Return the place of a named count, or None where no table speaks of it."""
         return self.named.get(name)
 
-    def every(self, *wanted: str) -> list[int] | None:
-        """Return the places of named counts, or None unless tables speak of all of them."""
-        found = [self.named[name] for name in wanted if name in self.named]
-        return found if len(found) == len(wanted) else None
-
     def lines(self, table: str) -> Sequence[Line]:
         """Return the lines of a table; none where it is not published."""
         return self.tables.get(table, ())
