@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", "build", "dist", "reports", "lab")
 WARM = ("pytest", "numpy", "pandas", "pyarrow", "scipy.optimize", "scipy.sparse", "scipy.stats", "hypothesis")
 """What is imported once, before the runs part from each other; of outcomes itself nothing may be."""
+STOPS = (signal.SIGTERM, signal.SIGINT)
 MEMORY = 8 << 30
 MOST_WAITED = 10
 """Times the processor seconds of a run, where other programs keep it waiting or it waits for nothing."""
@@ -190,7 +191,7 @@ class Bench:
         code = 3
         try:
             os.setsid()
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in STOPS:
                 signal.signal(number, signal.SIG_DFL)
             log = os.open(self.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(log, 1)
@@ -232,6 +233,13 @@ def try_faults(bench: Bench, source: bytes, faults: list[Fault]) -> int:
     return int(SURVIVED in verdicts)
 
 
+def _leave(number: int, _frame: object) -> None:
+    """Stop, and let nothing cut the clearing away short: who stops a run often does so twice."""
+    for other in STOPS:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Plant faults as the command line asks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -259,7 +267,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     )
     for name in WARM:
         importlib.import_module(name)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in STOPS:
+        signal.signal(number, _leave)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         bench = Bench(root, Path(folder).resolve(), asked.module, asked.tests)
         try:
