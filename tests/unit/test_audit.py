@@ -234,13 +234,37 @@ def test_packed_bytes_spell_no_address_and_what_is_not_packed_is_read(release, n
     assert [item.way for item in found] == ["e-mail address"] * is_address
 
 
-def test_glyph_codes_of_a_page_are_read_by_the_fonts_own_table(tmp_path):
-    letters = b"2 beginbfchar\n<0001> <0068>\n<0002> <0069>\nendbfchar"
+@pytest.mark.parametrize(
+    "note", [(b"tEXt", b"by\0jo@example-clinic.com"), (b"zTXt", b"by\0\0"), (b"iTXt", b"by\0\1\0\0\0")]
+)
+def test_notes_of_a_picture_are_read_packed_or_not(release, note):
+    kind, body = note
+    packed = b"" if kind == b"tEXt" else zlib.compress(b"write to jo@example-clinic.com")
+    picture = png((b"IDAT", chance_stream()), (kind, body + packed))
+    found = audit.audit_releases([release(ends(20, 20), [("a.png", picture)])])[0].found
+    assert [item.way for item in found] == ["e-mail address"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_packed"), [(b"<00010002>", False), (b"<0001 0002>", True), (rb"(\000\001\000\002)", False)]
+)
+@pytest.mark.parametrize(
+    "letters",
+    [
+        b"2 beginbfchar\n<0001> <0068>\n<0002> <0069>\nendbfchar",
+        b"1 beginbfrange\n<0001> <0002> <0068>\nendbfrange",
+    ],
+)
+def test_glyph_codes_of_a_page_are_read_by_the_fonts_own_table(tmp_path, letters, shown, is_packed):
+    def stream(text):
+        kind, body = (b"/Filter/FlateDecode", zlib.compress(text)) if is_packed else (b"", text)
+        return b"<</Length 1%b>>\nstream\n%b\nendstream" % (kind, body)
+
     parts = {
         1: b"<</Type/Page/Contents 2 0 R/Resources<</Font<</f0 3 0 R>>>>>>",
-        2: b"<</Length 1>>\nstream\nBT /f0 9 Tf <00010002> Tj ET\nendstream",
+        2: stream(b"BT /f0 9 Tf %b Tj ET" % shown),
         3: b"<</Type/Font/ToUnicode 4 0 R>>",
-        4: b"<</Length 1>>\nstream\n" + letters + b"\nendstream",
+        4: stream(letters),
     }
     path = tmp_path / "a.pdf"
     path.write_bytes(b"%PDF-1.7\n" + b"".join(b"%d 0 obj\n%s\nendobj\n" % item for item in parts.items()))
