@@ -19,6 +19,7 @@ from faults.exports import (
     rewritten,
     spoilt,
     visit_of,
+    visits_of,
     write,
 )
 
@@ -122,7 +123,7 @@ def _all_days(run: Run) -> None:
     """Every visit has the day of the clean export."""
     conserved(run)
     wanted = [row[_DAY] for row in clean_rows()]
-    assert [visit_of(run, row)["visit_date"] for row in range(len(wanted))] == wanted
+    assert [visit["visit_date"] for visit in visits_of(run, range(len(wanted)))] == wanted
 
 
 def _sent_to_quarantine(code: str, texts: tuple[str, ...]) -> Fault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +131,9 @@ def aside(code: str, *rows: int) -> Callable[[Run], None]:
 
     def check(run: Run) -> None:
         conserved(run)
-        found = run.table("quarantine")
+        found, first = run.table("quarantine"), _first_row(run)
         assert {row["code"] for row in found} == {code}
-        assert sorted({int(row["source_row"]) - _first_row(run) for row in found}) == sorted(rows)
+        assert sorted({int(row["source_row"]) - first for row in found}) == sorted(rows)
         for row in found:
             assert row["column"] and row["letter"] and row["remedy"], row
 
@@ -153,7 +153,13 @@ def told(*words: str) -> Callable[[Run], None]:
 
 def visit_of(run: Run, row: int) -> dict[str, str]:
     """Return the visit whose first record stood in this row (from 0) of the only file."""
-    return next(visit for visit in run.table("visits") if int(visit["source_row"]) == row + _first_row(run))
+    return visits_of(run, [row])[0]
+
+
+def visits_of(run: Run, rows: Iterable[int]) -> list[dict[str, str]]:
+    """Return the visits whose first records stood in these rows (from 0) of the only file."""
+    first, visits = _first_row(run), {int(visit["source_row"]): visit for visit in reversed(run.table("visits"))}
+    return [visits[row + first] for row in rows]
 
 
 def reads(row: int, column: str, text: str, *words: str) -> Callable[[Run], None]:
