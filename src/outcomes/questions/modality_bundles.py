@@ -109,7 +109,7 @@ def bundle_table(visits: TreatmentVisits) -> pd.DataFrame:
         bits |= has[name].astype(np.int64) << i
     sets, code, size = np.unique(bits, return_inverse=True, return_counts=True)
     # The commonest first; among equals the one of fewer families, in the order of the codebook.
-    order = sorted(range(sets.size), key=lambda i: (-int(size[i]), int(sets[i]).bit_count(), int(sets[i])))
+    order: list[int] = np.lexsort((sets, np.bitwise_count(sets), -size)).tolist()
     shown = [i for i in order[:MOST_BUNDLES] if size[i] >= visits.least]
     rest = order[len(shown) :]
     flags = {_join(names, int(sets[i]), JOIN): code == i for i in shown}
