@@ -76,9 +76,7 @@ def draw(
 
 def has_cut_axis(figure: Figure) -> bool:
     """Whether an axis of shares does not start at 0, so that differences look larger than they are."""
-    from matplotlib.axes import Axes
-
-    for ax in (found for found in figure.findobj(Axes) if found.axison):
+    for ax in (found for found in _axes_of(figure) if found.axison):
         for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
             if 0 < low < high and str(axis.get_major_formatter()(low, 0)).endswith("%"):
                 return True
@@ -87,15 +85,22 @@ def has_cut_axis(figure: Figure) -> bool:
 
 def enlarge_type(figure: Figure, least: float) -> None:
     """Set every text of a figure that is smaller to `least` points; labels of ticks still to be made, too."""
-    from matplotlib.axes import Axes
     from matplotlib.text import Text as Words
 
-    for ax in figure.findobj(Axes):
+    for ax in _axes_of(figure):
         for axis in (ax.xaxis, ax.yaxis):
             if float(axis.get_tick_params().get("labelsize", least)) < least:
                 axis.set_tick_params(labelsize=least)
     for words in figure.findobj(Words):
         words.set_fontsize(max(words.get_fontsize(), least))
+
+
+def _axes_of(figure: Figure) -> list[Axes]:
+    """Axes of a figure, and those set into others; `findobj` would make every tick of every axis to look into it."""
+    found: list[Any] = list(figure.axes)
+    for ax in found:  # which grows meanwhile
+        found += ax.child_axes
+    return found
 
 
 def fold(views: Iterable[FigureView | TableView]) -> tuple[FigureView | TableView, ...]:
