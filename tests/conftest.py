@@ -1,10 +1,11 @@
-"""What every test may use: the committed sample, one fixed seed for generated cases; and no network."""
+"""What every test may use: the committed sample, one seed for generated cases; no network, no wait for the disk."""
 
 from __future__ import annotations
 
 import functools
 import gc
 import os
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ settings.load_profile("fixed")
 
 # -- no network --------------------------------------------------------------------------------------------------------
 
-NO_NETWORK = ROOT / "tests" / "support" / "no_network"
+NO_NETWORK = ROOT / "tests" / "support" / "no_network"  # nor a wait for the disk, in what is started
 _FOR_LOCAL_SERVERS = ("browser", "local_server")
 _blocked = {"now": False}
 
@@ -41,11 +42,12 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep this process, and every Python it starts, off the network."""
+    """Keep this process, and every Python it starts, off the network and from waiting for the disk."""
     config.addinivalue_line("markers", "local_server: talks to a server of its own on this machine")
     sys.addaudithook(_refuse)  # it cannot be taken back: a test switches it
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *([before] if before else [])])
+    os.fsync = runpy.run_path(str(NO_NETWORK / "unflushed.py"))["flush_nothing"]
 
 
 # What is longest begins first, so that the processes of a run (`--dist loadfile`, a file to each) end together. Before

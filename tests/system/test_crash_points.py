@@ -443,7 +443,7 @@ def test_every_system_call_broken_by_strace(old, tmp_path, fault, capsys):
         "whole_fakes.publish(pathlib.Path(sys.argv[1]), 'new')\n"
     )
     command = [sys.executable, str(program), str(out), str(ROOT / "src"), str(ROOT / "tests" / "support")]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OUTCOMES_TEST_FLUSHES": "1"}
 
     def trace(*options):
         log = tmp_path / "log"

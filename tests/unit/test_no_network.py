@@ -1,4 +1,7 @@
-"""Tests run with sockets blocked, in this process and in those they start; files to talk through are not."""
+"""Tests run with sockets blocked, in this process and in those they start; files to talk through are not.
+
+Nor does any of these processes wait for the disk, but where it is told to.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +66,23 @@ def test_a_server_of_its_own_is_allowed_where_the_test_says_so():
 def test_programs_that_a_test_starts_are_kept_in_too(call, code):
     done = subprocess.run([sys.executable, "-c", f"import socket; {call}"], capture_output=True, text=True, check=False)
     assert done.returncode == code and (code == 0 or "reached for the network" in done.stderr)
+
+
+def test_a_flush_is_no_wait_but_a_file_that_is_closed_is_refused(tmp_path):
+    with (tmp_path / "a").open("w") as file:
+        os.fsync(file)
+        os.fsync(handle := file.fileno())
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fsync(handle)
+
+
+@pytest.mark.parametrize(("told", "waits"), [({}, "False"), ({"OUTCOMES_TEST_FLUSHES": "1"}, "True")])
+def test_programs_that_a_test_starts_wait_for_the_disk_only_where_they_are_told_to(told, waits):
+    call = "import os, types; print(isinstance(os.fsync, types.BuiltinFunctionType))"
+    done = subprocess.run(
+        [sys.executable, "-c", call], env={**os.environ, **told}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == waits
 
 
 def test_the_package_opens_no_connection():
