@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -76,6 +77,27 @@ def test_visits_are_steps_with_gaps_and_days_watched():
     assert steps.visit[of["p0001"]].tolist() == [1, 1]
     assert steps.visit[of["p0002"]].tolist() == [1, 2]
     assert horizon_days(episodes) == 89
+
+
+def test_who_came_for_a_quiet_check_up_or_something_new_did_not_come_for_a_further_visit_and_it_is_said():
+    # Little pain 25 days later, and nothing after it; relief, and pain that is back 30 days later.
+    courses = ["0:6 25:2", "0:6 7:3 37:7"]
+
+    def of_named(protocol):
+        episodes = episodes_of(courses, protocol, last=200)
+        steps = build_steps(episodes)
+        named = episodes.table["patient_id"].astype(str).to_numpy()[steps.episode]
+        seen = [(who, int(visit)) for who, visit in zip(named, steps.visit, strict=True) if who != "open"]
+        return seen, describe_attendance(episodes).notes
+
+    usual, notes = of_named(TINY)
+    assert usual == [("p0000", 1), ("p0001", 1), ("p0001", 2), ("p0001", 1)]
+    assert any(
+        "opens a new episode is no further visit" in note and "a last visit has one only" in note for note in notes
+    )
+    plain, notes = of_named(replace(TINY, episode=replace(TINY.episode, maintenance_heuristic=False)))
+    assert plain == [("p0000", 1), ("p0000", 2), ("p0001", 1), ("p0001", 2), ("p0001", 1)]
+    assert not any("taken as such" in note for note in notes)
 
 
 def test_steps_and_reach_by_hand():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -218,6 +219,8 @@ def exercise_at(*days: tuple[str, str]):
 @pytest.mark.parametrize(("day", "expected"), [("20", True), ("36", True), ("37", False), ("38", False)])
 def test_exercise_counts_before_the_landmark_only(day, expected):
     assert exercise_at((day, "rehab exercise")).exercised.tolist() == [expected]
+    usual = SimpleNamespace(protocol=Protocol())
+    assert head_line(usual, "landmark", 30).label == "any active exercise before day 30 after relief"
 
 
 def test_too_short_a_follow_up_of_one_arm_is_refused(simulated):

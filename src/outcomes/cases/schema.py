@@ -70,7 +70,7 @@ VISIT_COLUMNS = (
     Column("clinic", "clinic_id", "code", "pseudonym"),
     Column("clinician", "clinician_id", "code", "pseudonym"),
     Column("purpose", "visit_purpose", "code", "purpose as recorded"),
-    Column("is_maintenance", "is_maintenance", "bool", "an observation only: opens and extends no episode"),
+    Column("is_maintenance", "is_maintenance", "bool", "recorded as maintenance: opens and extends no episode"),
     Column("is_first_exam", "is_first_exam", "bool", "a first examination is recorded (new-complaint marker)"),
     Column(
         "pain_pre",
@@ -121,7 +121,7 @@ EPISODE_COLUMNS = (
     Column("baseline_day", "baseline_day", "days", "day of that rating after the first visit", "days"),
     Column("is_eligible", "is_eligible", "bool", "inception and baseline high enough for relief to be definable"),
     Column("last_day", "last", "day", "last visit that is not maintenance", "date or days"),
-    Column("n_visits", "n_visits", "number", "visits that are not maintenance", "visits"),
+    Column("n_visits", "n_visits", "number", "visits that are not maintenance, recorded or taken as such", "visits"),
     Column("n_measured", "n_measured", "number", "visits with a pain rating, maintenance included", "visits"),
     Column("has_maintenance", "has_maintenance", "bool", "a maintenance visit belongs to it"),
     Column("status_last", "status_last", "code", "pain at the last measured visit against the baseline"),

@@ -73,7 +73,9 @@ class EpisodeRules:
         True, "Whether a visit with little pain, far from both neighbours and without new onset, counts as maintenance."
     )
     maintenance_max_nrs: float = setting(2.0, "The heuristic's highest pain, on 0-10.", low=0, high=10)
-    maintenance_min_gap_days: int = setting(21, "The heuristic's least distance in days to both neighbours.", low=1)
+    maintenance_min_gap_days: int = setting(
+        21, "The heuristic's least distance in days to both neighbours; a patient's last visit has one only.", low=1
+    )
     return_min_nrs: float = setting(3.0, "Rule B: least pain at the visit, on 0-10.", low=0, high=10)
     return_min_rise_nrs: float = setting(
         2.0, "Rule B: least rise above the last measured pain, in points.", low=0, high=10

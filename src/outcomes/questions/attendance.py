@@ -255,5 +255,18 @@ def _notes(episodes: Episodes, by_quarter: pd.DataFrame) -> tuple[str, ...]:
             if len(by_quarter)
             else ("By quarter nothing can be told: the calendar, or the end of the data, is not known.",)
         ),
+        _note_further(episodes.protocol),
         *results.context_notes(None, episodes.has_calendar),
+    )
+
+
+def _note_further(protocol: Protocol) -> str:
+    """Say which visits are no further ones, though the patient came: who counts them by hand finds more."""
+    rule = protocol.episode
+    said = "A visit that opens a new episode is no further visit of the one before, nor is one of maintenance"
+    if not rule.maintenance_heuristic:
+        return f"{said}."
+    return (
+        f"{said}, recorded or taken as such: pain of {rule.maintenance_max_nrs:g} or less, "
+        f"{rule.maintenance_min_gap_days} days or more from its neighbours (a last visit has one only), no new onset."
     )

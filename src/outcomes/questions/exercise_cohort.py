@@ -1,7 +1,7 @@
 """E11, the patients: relieved episodes at a landmark, whether exercise was recorded by then, and what else was known.
 
-Exercise is any active exercise recorded from the start of the episode up to the landmark, in the episode's stream; who
-starts later counts as without. What the arms are made alike in was known at the relief visit or before.
+Exercise is any active exercise recorded from the start of the episode to the day before the landmark, in the episode's
+stream; who starts later counts as without. What the arms are made alike in was known at the relief visit or before.
 """
 
 from __future__ import annotations

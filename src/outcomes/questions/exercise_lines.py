@@ -61,7 +61,7 @@ def head_line(episodes: Episodes, analysis: str, landmark: int, exercise: str = 
         "home": "home exercise only",
     }[exercise]
     ways = {
-        "landmark": f"{what} by day {landmark} after relief",
+        "landmark": f"{what} before day {landmark} after relief",
         "state": f"{what}, as a state that begins when it begins",
         "state_new_episodes": f"{what}, as a state that begins when it begins; new episodes only",
         "strategies": f"starting within {GRACE_DAYS} days of relief, against never",

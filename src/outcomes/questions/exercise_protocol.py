@@ -25,7 +25,8 @@ def describe_trial(protocol: Protocol) -> pd.DataFrame:
             ),
             "Strategies": (
                 "A supervised exercise programme after relief, or none.",
-                f"Any active exercise recorded from the start of the episode to {landmark} days after relief, or none. "
+                f"Any active exercise recorded from the start of the episode and before day {landmark} after relief, "
+                "or none; begun on that day it counts as none, for a return can be seen on it already. "
                 "Exercise at home that nobody wrote down counts as none.",
             ),
             "Assignment": (

@@ -261,7 +261,7 @@ def _active(episodes: Episodes) -> Indicator:
     kept = cohort.take(relief_day <= within)
     return Indicator(
         name="active_before_landmark",
-        label=f"Active exercise by {protocol.recurrence.landmark_days} days after relief",
+        label=f"Active exercise before day {protocol.recurrence.landmark_days} after relief",
         good=UP,
         horizon_days=within + protocol.recurrence.landmark_days,
         floor=protocol.reporting_floor.estimate_min_episodes,

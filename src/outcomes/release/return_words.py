@@ -300,7 +300,7 @@ def say_exercise(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     said = bind(
         tables,
         f"Among relieved patients, {{with}} of those with and {{without}} of those without rehabilitation exercise "
-        f"recorded by {where['landmark_days']} days after relief came back to a clinic in these records within "
+        f"recorded before day {where['landmark_days']} after relief came back to a clinic in these records within "
         f"{where['horizon_days']} days (adjusted difference {{value}} points, {{level}}{NBSP}% interval {{low}} to "
         f"{{high}}); motivation and distance are not recorded, and who exercises here may also be seen here sooner.",
         cells,

@@ -100,7 +100,7 @@ def glossary(protocol: Any) -> tuple[tuple[str, str], ...]:
             + (
                 f" A visit with pain of {episode.maintenance_max_nrs:g} or less, {episode.maintenance_min_gap_days} "
                 "days or "
-                "more from its neighbours and without a new onset is taken as one."
+                "more from its neighbours (a last visit has one only) and without a new onset is taken as one."
                 if episode.maintenance_heuristic
                 else ""
             ),
