@@ -289,7 +289,7 @@ FAULTS: tuple[Fault, ...] = (
         check=_first_told_later,
     ),
     Fault(
-        # Records of one day are one visit (methods 0): the first rating is taken, and that there were others is said.
+        # Records of one day are one visit: the first rating is taken, and that there were others is said.
         number=63,
         name="near_duplicate",
         title="Two records of one patient and day with different ratings",

@@ -1,4 +1,4 @@
-"""How often a chart speaks of a stable process, and how often of a changed one (methods.md S10).
+"""How often a chart speaks of a stable process, and how often of a changed one.
 
 The set-up behind the numbers of S10: a share of 60 % of 150 cases in each quarter, binomial, limits from all points of
 the series. Our rule, limits fixed on the first 12 points, is the same for 12 quarters and gives other numbers for 20.

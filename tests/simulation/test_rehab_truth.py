@@ -1,6 +1,6 @@
 """Exercise after relief, and return: what each way of looking finds in a world whose truth is known.
 
-The expected numbers are those of the table in the methods text (30 sets of 2,500 patients, risk of return within a year
+The expected numbers are those given beforehand (30 sets of 2,500 patients, risk of return within a year
 0.377): hazard ratio 1.0: naive 0.73; hazard ratio 0.6: naive 0.45, landmark 0.75, time-varying 0.61, risks .267 and
 .381 where the truth is .259 and .377. Those are themselves means of 30 sets, so they may be off by as much as these.
 """

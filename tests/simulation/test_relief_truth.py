@@ -1,8 +1,8 @@
 """Time to relief against the latent truth of simulated clinics, with the rating noise switched off and on.
 
 Switched off, every recorded score is the latent pain of that day to a hundredth of a point; stopping still depends on
-how the patient is doing. The truth is the share of eligible episodes whose latent pain had halved by a day. Bands
-(methods, section 4.6): within 4 points without noise; with it between 3 and 13 points above the truth, for early relief
+how the patient is doing. The truth is the share of eligible episodes whose latent pain had halved by a day. Expected:
+within 4 points without noise; with it between 3 and 13 points above the truth, for early relief
 is crossed by chance. Scores rounded to whole points would count as noise: half of 6 is then reached at 3.49.
 """
 
@@ -79,7 +79,7 @@ def test_the_naive_answers_are_far_off():
         completers.append((rows.right_days[seen] <= 42).mean())
         true.append(truth[2])
     # Measured on 12 clinics, true share .60: everybody kept at risk for 90 days after the last visit .27, completers
-    # only .70. The methods' first generator, true share .64, gave .41 and .90: the same side, other sizes.
+    # only .70. An earlier generator, true share .64, gave .41 and .90: the same side, other sizes.
     assert np.mean(padded) < np.mean(true) - 0.15
     assert np.mean(completers) > np.mean(true) + 0.05
     assert abs(np.mean(ours) - np.mean(true)) < 0.06

@@ -1,4 +1,4 @@
-"""The generator gives the shares it was built to give (methods, section 4).
+"""The generator gives the shares it was built to give.
 
 Each share is an average over clinics, which differ by their clinicians' habits; its tolerance is four standard errors
 between clinics, plus half a unit of the last digit of the target (or the slack stated beside it).

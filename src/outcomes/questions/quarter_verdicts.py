@@ -1,4 +1,4 @@
-"""What may be said of the quarter reviewed, in the words of the page (methods 5.5): the charts decide, nothing else."""
+"""What may be said of the quarter reviewed, in the words of the page: the charts decide, nothing else."""
 
 from __future__ import annotations
 

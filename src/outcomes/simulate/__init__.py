@@ -1,6 +1,6 @@
 """Visit records with a known truth: the sample, the tests' material, and a way to try the tool without patients.
 
-`simulate` draws patients, latent pain courses, visits and returns as section 4 of the methods text sets them out,
+`simulate` draws patients, latent pain courses, visits and returns by the numbers of `values`,
 writes them down as a clinic would (with `clean=True` as it should), and keeps the truth apart. All numbers are plants
 to test against, none is a finding. Same arguments, same bytes.
 

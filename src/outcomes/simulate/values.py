@@ -1,6 +1,6 @@
 """Every number the generator uses, in two profiles: a chiropractic and a physiotherapy practice.
 
-The numbers are those of the methods text, section 4 (sources there); those marked "tuned" were chosen so that a
+The numbers were given beforehand; those marked "tuned" were chosen so that a
 published share comes out, and `tests/simulation` holds them to it. None is a finding: they are plants to test against.
 """
 
