@@ -80,7 +80,8 @@ class UnitComparison(Answer):
         ``n`` episodes, ``patients``, ``events`` (seen with the outcome), ``visits`` of these episodes and those of them
         ``missing`` a pain score, ``completeness``; ``observed`` and ``expected`` sums and their ``difference``;
         ``estimate, conf_low, conf_high`` the standardised share; ``size`` the episodes of average case mix that would
-        say as much, the place on the funnel's axis; ``low_95, high_95, low_998, high_998`` the limits there; ``z``;
+        say as much, the place on the funnel's axis; ``low_95, high_95, low_998, high_998`` the limits there, those of
+        ``size / design_effect`` independent answers of yes and no; ``z``;
         ``reliability``; ``shrunken``; ``position`` (empty where not compared), ``is_compared, is_flagged`` and the
         ``reason`` why not compared.
     by, outcome, label : str
@@ -296,7 +297,8 @@ def _settings(episodes: Episodes, rows: UnitRows, by: str, since: str | None, li
         estimator="observed / expected * mean; " + _say_values(rows),
         expected=f"{lines.model.model} model of the case mix without terms for the {by}",
         interval="Wilson on the size, episodes counted for fewer by the design effect; patients taken together",
-        limits="exact binomial, interpolated, 95 % and 99.8 %; widened by an additive variance between units "
+        limits="exact binomial of size / design_effect episodes, interpolated, 95 % and 99.8 %; widened by an additive "
+        "variance between units "
         f"(10 % winsorised) from {LEAST_UNITS} units on",
         levels=", ".join(f"{level:g}" for level in LEVELS),
         reliability="moments; beta-binomial shrinkage",
