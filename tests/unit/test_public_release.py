@@ -19,6 +19,7 @@ import pytest
 from outcomes import cli
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
+from outcomes.definitions.sections import ReliefRules
 from outcomes.errors import DisclosureError, InputRefused
 from outcomes.release.diff_inputs import open_release
 from outcomes.release.model import FigureView, TableView
@@ -153,6 +154,16 @@ def test_the_manifest_says_by_what_rules_and_holds_nothing_exact(release, episod
     for word in ("row_accounting", "size_bytes", "inputs", 'rows"', "clinic_id", "unread", "/tmp", "C1"):
         assert f'"{word}' not in said, word
     assert manifest["tables"]["after_relief"]["parent"] == STATE
+
+
+def test_a_series_under_another_definition_is_told(episodes, tmp_path):
+    said = []
+    publish_public(None, episodes, tmp_path, warn=said.append)
+    assert not said
+    protocol = dataclasses.replace(episodes.protocol, relief=ReliefRules(pct_reduction=40))
+    publish_public(None, dataclasses.replace(episodes, protocol=protocol), tmp_path, warn=said.append)
+    (one,) = said
+    assert "within 10 patients of one printed there are hidden" in one
 
 
 def test_a_break_in_the_charts_leaves_the_patients_the_same_and_another_rule_of_relief_does_not(episodes):

@@ -125,6 +125,9 @@ def test_another_definition_is_hidden_where_it_differs_by_a_few() -> None:
     two = release([[53, 300], [420, 500]], one, definition="d2")
     assert first(two).shown[0, 0] == HIDDEN_CELL
     assert first(two).shown[1, 0] in (420, HIDDEN_CELL)
+    # None of these is of few patients; why they are hidden is said.
+    assert "as close to a number of an earlier page under other definitions" in first(two).reasons[-1]
+    assert not any("other definitions" in reason for reason in first(release([[3, 300], [400, 500]])).reasons)
     same = release([[50, 300], [400, 500]], one, definition="d2")
     assert first(same).shown.tolist() == first(one).shown.tolist()
 

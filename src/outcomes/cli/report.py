@@ -127,8 +127,11 @@ def _run_public(args: argparse.Namespace, records: Records, episodes: Episodes) 
     from outcomes.release.progress import telling
     from outcomes.release.public.publish import publish_public
 
+    notes: list[str] = []
     with telling(args.quiet) as tell:
-        page = publish_public(records, episodes, args.out, args.quarter, tell)
+        page = publish_public(records, episodes, args.out, args.quarter, tell, warn=notes.append)
+    for note in notes:
+        say(f"warning: {note}")
     code = finish(episodes, page, records.mapping.acknowledge)
     say(f'a draft, not to be passed on before it is signed: outcomes sign {shlex.quote(str(page.parent))} --by "Name"')
     return code

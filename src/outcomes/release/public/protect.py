@@ -135,7 +135,7 @@ def protect_release(
         if plan.has_curves:
             published = replace(published, known=find_known(published.numbers, safe))
         kept = safe if plan.has_curves else leave_out(safe)
-        finished = _finish(tables, order, published, plan, kept, rules)
+        finished = _finish(tables, order, published, plan, kept, rules, find_redefined(tables, earlier))
         if any(is_reprint(finished.entry, release) for release in earlier):
             return finished
         system, targets, keys = gather(published, [release.published for release in earlier], rules)
@@ -346,8 +346,9 @@ def _finish(
     plan: _Plan,
     curves: ProtectedCurves,
     rules: PublicRules,
+    is_redefined: bool,
 ) -> Protected:
-    shown = {i: _show(published, j, plan, rules) for j, i in enumerate(order)}
+    shown = {i: _show(published, j, plan, rules, is_redefined) for j, i in enumerate(order)}
     together = sum(len(part) - 1 for parts in plan.parts for part in parts)
     coarse = tuple(shown[i].name for i in range(len(tables)) if shown[i].base > rules.base)
     audit = Audit(int(published.hidden.sum()), rules.least_values, together, coarse, bool(curves.shown))
@@ -355,12 +356,22 @@ def _finish(
     return Protected(printed, curves.shown, audit, write_entry(published, printed, curves.earlier, curves.withheld))
 
 
-def _show(published: Published, j: int, plan: _Plan, rules: PublicRules) -> ShownTable:
+def find_redefined(tables: Sequence[CountTable], earlier: Sequence[EarlierRelease]) -> bool:
+    """Whether an earlier release counted by other definitions, which both pages print."""
+    return any(
+        release.definitions.get(table.cohort.name, table.cohort.definition) != table.cohort.definition
+        for release in earlier
+        for table in tables
+    )
+
+
+def _show(published: Published, j: int, plan: _Plan, rules: PublicRules, is_redefined: bool) -> ShownTable:
     place, shown = published.numbers.places[j], published.shown
     base = int(published.base[place.cells].max())
     reasons = [f"Rows put together: {place.table.rows[r]}." for r, part in enumerate(plan.parts[j]) if len(part) > 1]
     if n := int((shown[place.cells] == HIDDEN_CELL).sum()):
-        reasons.append(f"Cells hidden: {n}, of fewer than {rules.k} patients or beside such a cell.")
+        close = ", as close to a number of an earlier page under other definitions," if is_redefined else ""
+        reasons.append(f"Cells hidden: {n}, of fewer than {rules.k} patients{close} or beside such a cell.")
     if base > rules.base:
         reasons.append(f"Rounded to {base}, for {rules.base} would have told too much.")
     return ShownTable(

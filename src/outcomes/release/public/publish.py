@@ -28,7 +28,7 @@ from outcomes.release.public.ledger import NAME, ReleaseLedger
 from outcomes.release.public.manifest import UNIT, build_public_manifest
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, PublicRules, ShownCurve, ShownTable
 from outcomes.release.public.page import PublicFacts, build_public_page
-from outcomes.release.public.protect import Protected, protect_release
+from outcomes.release.public.protect import Protected, find_redefined, protect_release
 from outcomes.release.public.words import Words, list_rules
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf, render_png
@@ -78,6 +78,7 @@ def publish_public(
     quarter: str | None = None,
     progress: Progress = lambda _: None,
     rules: PublicRules = RULES,
+    warn: Progress = lambda _: None,
 ) -> Path:
     """Write the draft ``<out>/draft/<quarter>-public/``, and remember in ``<out>`` what was printed.
 
@@ -95,6 +96,8 @@ def publish_public(
     progress : callable
         Told, in a few words, what is being done.
     rules : PublicRules
+    warn : callable
+        Told, once the draft is there, that earlier releases of the folder counted by other definitions.
 
     Returns
     -------
@@ -118,6 +121,7 @@ def publish_public(
     with only_run(folder):
         progress("small numbers")
         ledger = ReleaseLedger(folder / NAME, find_heads(folder))
+        is_redefined = find_redefined(counts.tables, ledger.earlier())
         protected = protect(counts, ledger, rules)
         progress("figures and page")
         made = make_release(records, episodes, people.quarter, protected, rules)
@@ -137,6 +141,8 @@ def publish_public(
             )
             write(staging / MANIFEST, to_json(manifest))
         ledger.confirm(head)
+    if is_redefined:
+        warn(_REDEFINED.format(most=rules.k - 1))
     return target / "index.html"
 
 
@@ -193,6 +199,10 @@ def make_release(
     return PublicRelease(quarter, frames, page, describe_audit(protected), handled)
 
 
+_REDEFINED = (
+    "Protocol or vocabulary count other patients than earlier public reports of this folder: numbers within {most} "
+    "patients of one printed there are hidden, and no number is carried on. Under the earlier ones the series goes on."
+)
 _LINKS = (
     Link("This report as PDF", "report.pdf"),
     Link("Definitions (protocol)", PROTOCOL),
