@@ -177,6 +177,16 @@ FAULTS: tuple[Fault, ...] = (
         check=aside("E201", 5, 9),
     ),
     Fault(
+        number=57,
+        name="no_id_in_words",
+        title="Ids that say that there is none (`NULL`, `unknown`): one patient each, and said",
+        outcome=WARN,
+        codes=("E224", "[values] missing"),
+        make=spoilt({(row, "patient_id"): "NULL" for row in (3, 4, 5)}),
+        formats=EVERYWHERE,
+        remedy="Write them into `[values] missing`: such rows are set aside (E201).",
+    ),
+    Fault(
         number=58,
         name="ids_by_case",
         title="Same id in capitals and small letters",

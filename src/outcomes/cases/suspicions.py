@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes import arrow
 from outcomes.cases.dates import day_number
 from outcomes.errors import Finding
+from outcomes.records.columns import show_header
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from outcomes.cases.schema import Columns
     from outcomes.ledger import Step
     from outcomes.records import Records
@@ -28,9 +32,18 @@ _DAYS_1904 = 1_462
 _OWN_QUARTER_SHARE, _LEAST_RECORDS = 0.9, 50
 _LEAST_REPEATED = 20
 _FEW = 5
+_NO_IDS = frozenset(
+    (
+        *("null", "nan", "none", "n/a", "#n/a", "unknown", "unk", "missing", "not available", "unbekannt", "keine"),
+        *("k.a.", "keine angabe", "onbekend", "inconnu", "?", "-", "--", "—", "–", ".", "0", "00", "000", "0000"),
+    )
+)
+"""Words for no id; "NA", "ND" and the like may be initials."""
 
 
-def find_suspicions(records: Records, columns: Columns, kept: Rows, merge_steps: list[Step]) -> list[Finding]:
+def find_suspicions(
+    records: Records, columns: Columns, kept: Rows, merge_steps: list[Step], ids: pa.StringArray
+) -> list[Finding]:
     """Find what is odd about files as a whole.
 
     Parameters
@@ -42,13 +55,16 @@ def find_suspicions(records: Records, columns: Columns, kept: Rows, merge_steps:
         Records that became visits.
     merge_steps : list of Step
         The account of merging, a step a file.
+    ids : pyarrow.StringArray
+        What ``patient`` counts.
 
     Returns
     -------
     list of Finding
-        E209 ids do not meet, E220 dates 1,462 days early, E222 visits of other quarters, E272 nothing new.
+        E209 ids do not meet, E224 ids that say there is none, E220 dates 1,462 days early, E222 visits of other
+        quarters, E272 nothing new.
     """
-    found = [*_find_repeated(merge_steps)]
+    found = [*_find_repeated(merge_steps), *_find_no_ids(records, columns["patient"][kept], ids)]
     if "visit_date" not in records.fields:
         return found
     files = [kept[records.source[kept] == i] for i in range(len(records.files))]
@@ -76,6 +92,28 @@ def _find_repeated(merge_steps: list[Step]) -> Iterator[Finding]:
         if step.rows_in >= _LEAST_REPEATED and step.merged.get("exact duplicate", 0) == step.rows_in:
             words = f"every one of its {step.rows_in:,} records stands in a file before it: a stale export?"
             yield Finding("E272", words, step.source, "Check that the newest export was given.")
+
+
+def _find_no_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringArray) -> Iterator[Finding]:
+    """Ids that say that there is none, as exports write it: all visits without an id are then one patient's."""
+    import pyarrow.compute as pc
+
+    plain = pc.utf8_lower(pc.utf8_trim_whitespace(ids))
+    at = arrow.to_numpy(pc.indices_nonzero(pc.is_in(plain, value_set=arrow.from_texts(sorted(_NO_IDS)))), np.uint64)
+    if not at.size:
+        return
+    n_of = np.bincount(patients, minlength=len(ids))
+    said = {ids[i].as_py().strip(): int(n_of[i]) for i in at.tolist() if n_of[i] > 1}
+    if not said:
+        return
+    header, letter = next(f.field_columns["patient_id"] for f in records.files if "patient_id" in f.field_columns)
+    listed = ", ".join(f'"{word}" ({say_count(n)} records)' for word, n in sorted(said.items()))
+    yield Finding(
+        "E224",
+        f"ids that say that there is none ({listed}) are each taken for one patient.",
+        f'column "{show_header(header)}" ({letter})',
+        "If no patient is called so, write them into [values] missing: such rows are set aside (E201).",
+    )
 
 
 def _find_unlinked(names: list[str], days: list[NDArray[np.int32]], patients: list[NDArray[np.int32]]) -> list[Finding]:

@@ -16,10 +16,12 @@ from outcomes.records.model import SourceFile
 ROW, BLANK = "row:", "blank:"
 """What a key begins with that is no field: a column that only tells non-data, a column without a header."""
 
+_SPLIT_REMEDY = "Split it into columns (in a spreadsheet: Data, Text to Columns), or give the text file itself."
 _MASK_LENGTH = 20
 _MOST_HEADERS = 40
 _FEWEST_WORDS = 2
 _FEWEST_DATE_HEADERS = 3
+_BREAK = re.compile(r"\s*[\r\n]+\s*")
 _NUMBER = re.compile(r"\d+")
 _NUMBERED = re.compile(r"(.*[^\d\s_.-])[\s_.-]*(?!0|1$)(\d{1,3})")
 _SCALE = re.compile(r"(?<!\d)[01] ?(?:-|–|to|bis|\.\.) ?100?(?!\d)", re.IGNORECASE)
@@ -40,8 +42,9 @@ def mask(value: str) -> str:
 def show_header(header: str) -> str:
     """Return a header for a message; one that looks like a value (a file without a header row) is masked.
 
-    The ends of a scale that stand in it are no value: "Pain (0-10)", "VAS 0 to 100".
+    The ends of a scale that stand in it are no value: "Pain (0-10)", "VAS 0 to 100". A line break in it is a blank.
     """
+    header = _BREAK.sub(" ", header)
     digits = sum(character.isdigit() for character in _SCALE.sub("", header))
     return mask(header) if digits > 2 or "@" in header or len(header) > 60 else header
 
@@ -201,6 +204,8 @@ def _missing(
     required = [key for key in required if key not in declared]
     if required:
         lines = "; ".join(_guess(key, header) for key in required)
+        if joined := _show_joined(header, keys):
+            return [Finding("E121", joined, place, _SPLIT_REMEDY), *findings]
         words = " and ".join(key if key != "visit_date" else "visit_date (or visit_day)" for key in required)
         remedy = (
             f"{hint} Or write in the mapping, below [columns]: {lines}"
@@ -211,6 +216,19 @@ def _missing(
             0, Finding("E121", f"required column {words} is missing; headers found: {found}.", place, remedy)
         )
     return findings
+
+
+def _show_joined(header: Sequence[str], keys: dict[str, str]) -> str:
+    """Say that one cell holds the headers of several columns, as a text file pasted into a sheet has it; else empty."""
+    filled = [cell for cell in header if cell.strip()]
+    if len(filled) != 1:
+        return ""
+    wanted = set(keys.values())
+    for mark, name in ((",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar")):
+        parts = [part.strip().strip('"') for part in filled[0].split(mark)]
+        if len(parts) > 1 and len({normalise_header(part) for part in parts} & wanted) > 1:
+            return f"all columns stand in one: its header holds {len(parts)} names with a {name} between them."
+    return ""
 
 
 def _find_wide(names: Sequence[str], place: str) -> Finding | None:

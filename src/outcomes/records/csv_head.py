@@ -169,6 +169,8 @@ def _find_delimiter(text: str, mapping: Mapping, place: str) -> str:
     if best == 0:
         return max(DELIMITERS, key=lambda delimiter: len(split_line(text, delimiter)))
     found = [delimiter for delimiter in DELIMITERS if known[delimiter] == best]
+    if all(len(split_line(text, delimiter)) == 1 for delimiter in found):  # one column: nothing splits it
+        return found[0]
     if len(found) > 1:
         names = " and ".join(DELIMITERS[delimiter] for delimiter in found)
         raise refuse(

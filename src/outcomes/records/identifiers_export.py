@@ -19,7 +19,7 @@ import numpy as np
 from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import column_letter, normalise_header, show_header
-from outcomes.records.identifier_kinds import DERIVED, NAME, OLD, RECORD
+from outcomes.records.identifier_kinds import BIRTH, DERIVED, NAME, OLD, RECORD
 from outcomes.records.identifier_names import TITLES, fold, has_name, load_names, look_like_names
 from outcomes.records.identifier_patterns import ID_TRIGGER, PLAIN_DATE, PLAIN_ID, TRIGGER
 from outcomes.records.identifiers import (
@@ -53,8 +53,8 @@ _FEW_PEOPLE = 2
 _SLIPS, _SLIPS_OF_IDS = 0.5, 0.1
 _PSEUDONYMS = "Write [privacy] pseudonymise = true in the mapping"
 _DATES = ("visit_date", "onset_date")
-# In these fields a number alone is what was asked for; an age of 90 and over is read as 90 and over.
-_AGES = ("age", "age_band")
+# What a field may look like: an age over 89 is read as 90; a rating shown as a date is set aside by its own rule.
+_MEANT = {"age": OLD, "age_band": OLD, "pain_pre": BIRTH, "pain_post": BIRTH}
 _ID_KINDS = frozenset(
     ("e-mail address", "phone number", "fax number", "social security number", "web address", "internet address", NAME)
 )
@@ -220,7 +220,7 @@ def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: st
     if key in _ID_FIELDS and (asked := _judge_people(part, key, header, cells, place)):
         return asked
     likely = judge_whole(header, cells, 0 if key in _DATES else year)
-    if likely is None or likely.evidence not in (BOTH, CELLS) or (likely.kind == OLD and key in _AGES):
+    if likely is None or likely.evidence not in (BOTH, CELLS) or _MEANT.get(key) == likely.kind:
         return None
     if key in _ID_FIELDS and likely.kind == DERIVED:
         words = "a code derived from a person's data (a hash) can be undone by trying all values"
@@ -366,11 +366,7 @@ def _suspects(values: pa.StringArray, terms: pa.StringArray, key: str, glue: str
 
 def _find_in_term(key: str, term: str, year: int) -> str:
     kind = find_inside(term, 0 if key in (*_ID_FIELDS, *_DATES) else year)
-    if (
-        kind is None
-        or (kind.name == OLD and key in _AGES)
-        or (key in _ID_FIELDS and not _counts_in_id(kind.name, term))
-    ):
+    if kind is None or _MEANT.get(key) == kind.name or (key in _ID_FIELDS and not _counts_in_id(kind.name, term)):
         return ""
     return kind.name
 

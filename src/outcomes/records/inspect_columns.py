@@ -11,6 +11,7 @@ from importlib import resources
 
 from outcomes.definitions import Codebook
 from outcomes.records.columns import column_letter, mask, show_header
+from outcomes.records.folding import fold_text
 from outcomes.records.identifier_patterns import DATE_SHAPE
 from outcomes.records.identifiers import header_words
 from outcomes.records.inspect_values import is_ticked, is_yes_no
@@ -32,7 +33,7 @@ NAMES = _load_names()
 """Field -> the names its column has in clinic systems, as words in lower case."""
 _KINDS = {"visit_purpose": "purpose", "function_instrument": "instrument"}
 _WORD_FIELDS = ("region", "cause", "trigger", "radiation", "paresthesia", "onset", "sex", "discharge_reason", *_KINDS)
-_PAIN = re.compile(r"\s*\d{1,3}(?:[.,]\d+)?\s*(?:(?:/\s*100?|-+>?\s*\d{1,3}|→\s*\d{1,3}|mm|%)\s*)?")
+_PAIN = re.compile(r"\s*[+-]?\d{1,3}(?:[.,]\d+)?\s*(?:(?:/\s*100?|-+>?\s*\d{1,3}|→\s*\d{1,3}|mm|%)\s*)?")
 _NUMBER = re.compile(r"\s*\d{1,5}(?:[.,]\d{1,3})?\s*")
 _WHOLE = re.compile(r"\s*\d{1,5}(?:\.0)?\s*")
 _ICD = re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?", re.IGNORECASE)
@@ -67,7 +68,7 @@ _SERIAL_DAY = re.compile(r"\s*4[0-9]\d{3}(?:\.\d+)?\s*")
 _LIFE_DAYS = 40_000
 """More days than anybody has symptoms: dates of our time as serial numbers of a spreadsheet."""
 _CERTAIN, _NEAR = 0.9, 0.05
-_SHORT, _MISFIT, _MOSTLY, _SPELT = 3, 0.3, 0.5, 0.65
+_SHORT, _MISFIT, _MOSTLY, _SPELT = 4, 0.3, 0.5, 0.65
 _SAYS_TICKS, _IS_SAID = frozenset(("paresthesia",)), 0.8
 
 
@@ -102,7 +103,7 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
     """
     scored = []
     for position, name in enumerate(header):
-        filled = list(dict.fromkeys(cell.strip() for cell in cells[position] if cell.strip()))[:_MOST_CELLS]
+        filled = list(dict.fromkeys(fold_text(cell).strip() for cell in cells[position] if cell.strip()))[:_MOST_CELLS]
         ticked = is_ticked(cells[position])
         for field in FIELDS:
             by_name = score_name(name, field)
@@ -179,7 +180,7 @@ def find_misfits(
     taken = {match.field for match in matches if match.score >= SURE} | set(declared)
     found = []
     for position, name in enumerate(header):
-        filled = [cell.strip() for cell in cells[position] if cell.strip()]
+        filled = [fold_text(cell).strip() for cell in cells[position] if cell.strip()]
         for field in _NEEDS_SHAPE - taken:
             if filled and field in _TESTS and score_name(name, field) == 1.0:
                 odd = [cell for cell in filled[:_MOST_CELLS] if not _TESTS[field](cell)]

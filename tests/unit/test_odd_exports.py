@@ -1,0 +1,76 @@
+"""Exports as people make them by hand: what is said of each, so that the next step is plain."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from outcomes.cases import build_visits
+from outcomes.errors import InputRefused
+from outcomes.records import Mapping, read_records
+from outcomes.records.columns import show_header
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "visits.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def book(folder: Path, rows: list[list[object]], pain_format: str = "General") -> Path:
+    made = openpyxl.Workbook()
+    for row in rows:
+        made.active.append(row)
+    for cell in made.active["C"][1:] if pain_format != "General" else ():
+        cell.number_format = pain_format
+    made.save(folder / "visits.xlsx")
+    return folder / "visits.xlsx"
+
+
+@pytest.mark.parametrize(("word", "is_told"), [("NULL", True), ("unknown", True), (" 0 ", True), ("NA", False)])
+def test_ids_that_say_there_is_none_are_told_and_can_be_set_aside(tmp_path, word, is_told) -> None:
+    rows = [f"{who},2026-01-0{i},5" for i in range(1, 10) for who in (word, f"P{i}")]
+    path = write(tmp_path, "\n".join(["patient_id,visit_date,pain_pre", *rows]) + "\n")
+    found = [warning for warning in build_visits(read_records(path)).warnings if warning.code == "E224"]
+    assert bool(found) == is_told
+    if is_told:
+        assert 'column "patient_id" (A)' in str(found[0]) and "(9 records)" in str(found[0])
+        given = Mapping.from_dict({"values": {"missing": ["", word.strip()]}})
+        visits = build_visits(read_records(path, given))
+        assert visits.n == 9 and not [warning for warning in visits.warnings if warning.code == "E224"]
+
+
+def test_a_single_visit_of_such_an_id_says_nothing(tmp_path) -> None:
+    path = write(tmp_path, "patient_id,visit_date\nNULL,2026-01-02\nP1,2026-01-03\n")
+    assert build_visits(read_records(path)).warnings == ()
+
+
+def test_ratings_shown_as_dates_are_no_birth_dates(tmp_path) -> None:
+    rows = [["patient_id", "visit_date", "pain_pre"]]
+    rows += [[f"P{i % 5}", datetime.date(2026, 1, 1 + i), 1 + i % 9] for i in range(28)]
+    with pytest.raises(InputRefused) as caught:
+        build_visits(read_records(book(tmp_path, rows, "yyyy-mm-dd")))
+    assert [finding.code for finding in caught.value.findings] == ["E235"]
+
+
+@pytest.mark.parametrize(("mark", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab")])
+def test_a_text_file_in_one_column_of_a_workbook_is_seen(tmp_path, mark, name) -> None:
+    lines = [["patient_id", "visit_date", "pain_pre"], ["P1", "2026-01-02", "5"], ["P2", "2026-01-03", "6"]]
+    with pytest.raises(InputRefused) as caught:
+        read_records(book(tmp_path, [[mark.join(line)] for line in lines]))
+    said = str(caught.value)
+    assert "E121" in said and f"3 names with a {name} between them" in said and "Text to Columns" in said
+    assert "[columns]" not in said
+
+
+def test_a_file_of_one_column_lacks_the_other_and_is_no_question_of_delimiters(tmp_path) -> None:
+    with pytest.raises(InputRefused) as caught:
+        read_records(write(tmp_path, "patient_id\nP1\nP2\n"))
+    assert "E121" in str(caught.value) and "E112" not in str(caught.value)
+
+
+def test_a_line_break_in_a_header_does_not_break_a_message() -> None:
+    assert show_header("Pain\r\nbefore") == "Pain before"
