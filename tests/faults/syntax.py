@@ -596,6 +596,17 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         38,
+        "guarded-text",
+        'A text guarded against spreadsheets (`="odi"`)',
+        FIX,
+        (),
+        _fold("function_instrument", '="odi"'),
+        ("csv", "parquet"),
+        "Nothing.",
+        _reads("function_instrument", "odi"),
+    ),
+    Fault(
+        38,
         "ids-equal-when-folded",
         "Two ids that differ in an invisible character only",
         ASK,

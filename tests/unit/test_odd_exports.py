@@ -74,3 +74,29 @@ def test_a_file_of_one_column_lacks_the_other_and_is_no_question_of_delimiters(t
 
 def test_a_line_break_in_a_header_does_not_break_a_message() -> None:
     assert show_header("Pain\r\nbefore") == "Pain before"
+
+
+@pytest.mark.parametrize("form", ['="{}"', '"=""{}"""'])
+def test_cells_guarded_against_a_spreadsheet_are_read_as_what_they_guard(tmp_path, form) -> None:
+    """An export that guards its ids and one that does not have the same patients."""
+    plain = [[f"00{i % 4}", f"2026-01-{1 + i:02}", str(i % 9)] for i in range(8)]
+    lines = [",".join(form.format(cell) for cell in row) for row in plain]
+    guarded = read_records(write(tmp_path, "\n".join(["patient_id,visit_date,pain_pre", *lines]) + "\n"))
+    assert [list(row) for row in zip(*(guarded.fields[n].texts() for n in guarded.fields), strict=True)] == plain
+    assert any("patient_id (8 cells)" in note and '="..."' in note for note in guarded.notes)
+    assert build_visits(guarded).n == 8
+
+
+@pytest.mark.parametrize("cell", ['="a"&"b"', '="', "=1+1", "'7", '="a'])
+def test_what_is_no_guard_stays_as_it_is(tmp_path, cell) -> None:
+    quoted = '"' + cell.replace('"', '""') + '"'
+    records = read_records(write(tmp_path, f"patient_id,visit_date\n{quoted},2026-01-02\nP1,2026-01-03\n"))
+    assert records.fields["patient_id"].texts() == [cell, "P1"]
+
+
+def test_a_guarded_id_and_the_same_without_are_asked_about(tmp_path) -> None:
+    path = write(tmp_path, 'patient_id,visit_date\n="007",2026-01-02\n007,2026-01-03\n')
+    with pytest.raises(InputRefused, match="E118"):
+        read_records(path)
+    records = read_records(path, Mapping.from_dict({"values": {"similar_ids": "same"}}))
+    assert records.fields["patient_id"].texts() == ["007", "007"]

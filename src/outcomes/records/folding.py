@@ -1,4 +1,7 @@
-"""Characters nobody sees, and digits of other scripts: written plainly and counted; no two ids become one unasked."""
+"""Characters nobody sees, digits of other scripts, guards around a text: written plainly and counted.
+
+No two ids become one unasked.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ INVISIBLE = frozenset(
     "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
     "\u2066\u2067\u2068\u2069\ufe00\ufe01\ufe0e\ufe0f\ufeff"
 )
+_GUARD = '="'
 _QUOTES = {"‘": "'", "’": "'", "‚": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "‟": '"'}
 # A small 2 behind a 7 is a footnote, not 72: these keep their form, and the rules for values decide.
 _KEPT = ("<super>", "<sub>", "<fraction>", "<circle>", "<square>")
@@ -86,7 +90,7 @@ def fold_columns(
     if not counts:
         return columns, []
     listed = ", ".join(f"{key} ({counted(n, 'cell')})" for key, n in counts.items())
-    what = "invisible characters, special blanks, curved quotes or digits of another script"
+    what = 'invisible characters, special blanks, curved quotes, digits of another script or guards of text (="...")'
     return folded, [f"{what} were written plainly in {listed}."]
 
 
@@ -94,12 +98,21 @@ def _changed_values(column: TextColumn) -> dict[int, str]:
     """Return code -> folded text of the distinct cells that folding changes."""
     import pyarrow.compute as pc
 
-    is_ascii = pc.string_is_ascii(column.values)
-    if pc.min(is_ascii).as_py() is not False:
+    odd = pc.invert(pc.string_is_ascii(column.values))
+    guarded = pc.starts_with(column.values, _GUARD)
+    if pc.any(pc.or_(odd, guarded)).as_py() is not True:
         return {}
-    codes = np.flatnonzero(pc.invert(is_ascii).to_numpy(zero_copy_only=False)).tolist()
+    codes = np.flatnonzero(pc.or_(odd, guarded).to_numpy(zero_copy_only=False)).tolist()
     texts = column.values.take(arrow.from_numpy(np.array(codes, np.int32))).to_pylist()
-    return {code: folded for code, text in zip(codes, texts, strict=True) if (folded := fold_text(text)) != text}
+    return {
+        code: folded for code, text in zip(codes, texts, strict=True) if (folded := fold_text(_unguard(text))) != text
+    }
+
+
+def _unguard(text: str) -> str:
+    """Return what ``="00123"`` guards: so exports keep a spreadsheet from making a number of a text."""
+    inner = text[len(_GUARD) : -1]
+    return inner if text.startswith(_GUARD) and text.endswith('"') and '"' not in inner and len(text) > 2 else text
 
 
 def _two_become_one(key: str, column: TextColumn, changed: dict[int, str], mapping: Mapping, locate: Locate) -> bool:
