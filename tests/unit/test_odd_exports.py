@@ -8,6 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from outcomes import cli
 from outcomes.cases import build_visits
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
@@ -100,3 +101,26 @@ def test_a_guarded_id_and_the_same_without_are_asked_about(tmp_path) -> None:
         read_records(path)
     records = read_records(path, Mapping.from_dict({"values": {"similar_ids": "same"}}))
     assert records.fields["patient_id"].texts() == ["007", "007"]
+
+
+def test_terms_below_each_other_in_a_cell_are_proposed_to_be_split(tmp_path, capsys) -> None:
+    rows = [f'P{i},2026-01-0{i},"massage\nheat"' for i in range(1, 10)]
+    path, out = write(tmp_path, "\n".join(["patient_id,visit_date,modalities", *rows]) + "\n"), tmp_path / "m.toml"
+    assert cli.main(["clean", str(path), "--out", str(tmp_path / "o"), "--quiet"]) == 0
+    assert "modalities: massage heat (9 records)" in capsys.readouterr().err  # in one line
+    assert cli.main(["inspect", str(path), "--out", str(out)]) == 0
+    assert Mapping.load(out).values.separators == ("\n",)
+    visits = build_visits(read_records(path, Mapping.load(out)))
+    assert visits.unknown_terms == () and visits.columns["modality_unknown"].sum() == 0
+
+
+@pytest.mark.parametrize("foot", ["Signed: J. Doe", "Summary", "Gemiddelde", "Durchschnitt:", "Totaal"])
+def test_what_stands_below_a_list_is_no_visit(tmp_path, foot) -> None:
+    rows = [f"P{i},2026-01-0{i},5" for i in range(1, 10)]
+    records = read_records(write(tmp_path, "\n".join(["patient_id,visit_date,pain_pre", *rows, f"{foot},,45"]) + "\n"))
+    assert records.n == 9 and len(records.set_aside) == 0
+
+
+def test_a_patient_called_so_keeps_the_visit(tmp_path) -> None:
+    records = read_records(write(tmp_path, "patient_id,visit_date\nSummary,2026-01-02\nTotaal,2026-01-03\n"))
+    assert records.n == 2

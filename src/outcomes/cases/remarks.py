@@ -90,7 +90,11 @@ def list_unknown_terms(visits: Visits, most: int = 10, floor: int = 5) -> list[s
     A term written at fewer patients than `floor` may be about one of them: it is counted, not shown.
     """
     terms = sorted(visits.unknown_terms, key=lambda found: (-found[2], found[0], found[1]))
-    shown = [f"{field}: {term} ({counted(n, 'record')})" for field, term, n, patients in terms if patients >= floor]
+    shown = [
+        f"{field}: {' '.join(term.split())} ({counted(n, 'record')})"
+        for field, term, n, patients in terms
+        if patients >= floor
+    ]
     rest = len(terms) - len(shown[:most])
     if not shown:
         return [f"none at {floor} patients or more; unknown_terms of outcomes clean has every one"] if terms else []

@@ -196,7 +196,7 @@ def check_delimiter(text: str, declared: str, mapping: Mapping, place: str) -> N
         "E112",
         f"the header line is one column with the delimiter declared; a {DELIMITERS[best]} splits it into {n_columns}.",
         place,
-        f'Write [file] delimiter = "{mark}" in the mapping.',
+        f'Write [file] delimiter = "{mark}" in the mapping; where files differ, take the line out: each is found.',
     )
 
 

@@ -12,13 +12,16 @@ _LONG = (
     r"(?:report |file |data )?(?:generated|printed|created|exported|extracted|produced) (?:on|by|at|\d[\d./-]*)",
     r"page \d+(?: of \d+)?",
     r"signature",
-    r"signed by",
+    r"signed(?: by|:)",
     r"confidential",
     r"filters? applied",
     r"(?:total |number of )?(?:records|rows|visits|lines)(?: exported| selected| returned| in file)?\b",
     r"\(?[\d,.' ]+ (?:records|rows|visits|lines)\b",
 )
-_SHORT = (r"sum", r"summe", r"gesamt", r"mean", r"average", r"count", r"median", r"min", r"max")
+_SHORT = (
+    *(r"sum", r"summe", r"gesamt", r"mean", r"average", r"count", r"median", r"min", r"max", r"summary"),
+    *(r"zusammenfassung", r"durchschnitt", r"mittelwert", r"totaal", r"gemiddelde", r"samenvatting", r"moyenne"),
+)
 FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_LONG)})(?:[\s:=.,;*()/-].*)?$"
 """A first cell that no patient's pseudonym is."""
 SHORT_FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_SHORT)})[\s:=]*$"

@@ -113,7 +113,7 @@ def _list_terms(column: TextColumn, mapping: Mapping) -> list[set[str]]:
     """The terms of each distinct cell, as `clean` splits them."""
     glue = re.compile("|".join(re.escape(mark) for mark in mapping.values.separators))
     blank = {"", *mapping.values.missing}
-    return [{part.strip() for part in glue.split(text)} - blank for text in column.values.to_pylist()]
+    return [{" ".join(part.split()) for part in glue.split(text)} - blank for text in column.values.to_pylist()]
 
 
 def _is_known(field: str, words: Sequence[str], codebook: Codebook, mapping: Mapping) -> npt.NDArray[np.bool_]:

@@ -57,6 +57,7 @@ _MARKS = frozenset(
 )
 _TRUE = frozenset(("true", "yes", "y", "1", "x", "ja", "j", "oui", "o", "si", "sí", "s", "t", "wahr", "vrai"))
 _FALSE = frozenset(("false", "no", "n", "0", "nein", "non", "f", "falsch", "faux"))
+_SEPARATORS = (";", "|", "\n")
 _MOSTLY = 0.95
 _LEAST_GAP_DAYS = 31
 _TOTAL = re.compile(r"^\s*(?:grand |sub)?-?totals?\s*:?\s*$", re.IGNORECASE)
@@ -222,7 +223,7 @@ def find_separators(columns: Iterable[Counts]) -> list[str]:
     n: Counter[str] = Counter()
     for cells in columns:
         for text, rows in cells.items():
-            for mark in ";|":
+            for mark in _SEPARATORS:
                 n[mark] += rows * (mark in text)
     most = n.most_common(1)[0][1] if n else 0
     return [mark for mark, rows in n.most_common() if rows and rows >= 0.05 * most]
@@ -301,5 +302,5 @@ def parse_day(text: str, order: str) -> datetime.date | None:
 
 def join_words(words: Sequence[str]) -> str:
     """Return a list of texts as TOML."""
-    quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
+    quoted = (word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") for word in words)
     return "[" + ", ".join(f'"{word}"' for word in quoted) + "]"

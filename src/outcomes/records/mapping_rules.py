@@ -105,7 +105,8 @@ def _months(value: Any) -> str:
 def _separators(value: Any) -> str:
     if not isinstance(value, list) or not value:
         return 'must be a list of characters, for example [";"].'
-    return "" if all(not _one_character(word) for word in value) else "each must be one character, no letter or digit."
+    fits = all(word == "\n" or not _one_character(word) for word in value)
+    return "" if fits else "each must be one character, no letter or digit."
 
 
 Rules = dict[str, Callable[[Any], str]]
