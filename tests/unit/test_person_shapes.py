@@ -38,7 +38,7 @@ Half Moon Bay|Rue Verte|Winterthur Töss|Bern Bümpliz|Basel Gundeli|PT|DC|P-MT|
 
 
 def test_people_are_found_and_places_left_alone() -> None:
-    """The share that is wrong is known: foreign towns of two words are asked about, none is refused."""
+    """The share that is wrong is known: some towns of two words are asked about, none is refused."""
     assert [name for name in LISTED if read_as_person(name) is not Person.SURE] == ["Anna Street PT"]
     assert [name for name in UNLISTED if read_as_person(name) is not Person.PERHAPS] == []
     read = {name: read_as_person(name) for name in PLACES}
