@@ -27,6 +27,18 @@ def lay_out(tables):
     return book
 
 
+def list_broken(book):
+    """What the reader takes for granted and does not hold, of the counts that are all printed; and how much does."""
+    low, high = book.system.low, book.system.high
+    broken, held = [], 0
+    for row in book.system.rows:
+        if all(low[at] == high[at] for at in row.at):
+            value = sum(weight * low[at] for at, weight in zip(row.at, row.weights, strict=True))
+            held += row.low - 1e-6 <= value <= row.high + 1e-6
+            broken += [] if row.low - 1e-6 <= value <= row.high + 1e-6 else [(row.why, value)]
+    return broken, held
+
+
 def change(tables, *cells):
     """The tables with cells changed: (table, line of its file, column, text); of a summary the item is the column."""
     tables = {name: [dict(row) for row in table] for name, table in tables.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.one_hidden import facts, lay_out, look_at, rows
+from support.one_hidden import facts, lay_out, list_broken, look_at, rows
 
 LINES = "contrast analysis analysis_label scale horizon_days n_with n_without events_with events_without"
 SIZES = "contrast n_with n_without set_aside_always set_aside_never set_aside_few"
@@ -76,7 +76,9 @@ def test_all_that_a_reader_takes_for_granted_holds():
     book = lay_out(WORLD)
     book.system.look_into([])
     assert book.system.contradictions == []
-    assert len(book.system.rows) > 60
+    broken, held = list_broken(book)
+    assert broken == []
+    assert held > 40
 
 
 ONE, ALL, MUSCLE = "one_family", "all_families", "identified_muscle"
@@ -164,11 +166,11 @@ def test_what_chance_would_give_is_the_share_of_a_column():
 def test_the_diagonal_stands_in_two_tables_and_the_triggers_add_up():
     counts = rows(
         "trigger return_trigger n events expected",
-        *(("a", "a", 4, 3, ""), ("a", "b", 4, 1, ""), ("b", "a", 40, 20, ""), ("b", "b", 40, 20, "")),
+        *(("a", "a", 3, 2, ""), ("a", "b", 3, 1, ""), ("b", "a", 40, 20, ""), ("b", "b", 40, 20, "")),
     )
-    same = rows("trigger n events expected", ("a", "hidden", 3, ""), ("all", 44, 23, ""))
+    same = rows("trigger n events expected", ("a", "hidden", 2, ""), ("all", 43, 22, ""))
     mark = [row | {"events": "hidden"} if i == 1 else row for i, row in enumerate(counts)]
-    assert look_at({"triggers": mark, "triggers_same": same}, "triggers", 2, "events").small == (3,)
+    assert look_at({"triggers": mark, "triggers_same": same}, "triggers", 2, "events").small == (2,)
     total = [row | {"n": "hidden", "events": "hidden"} if row["trigger"] == "a" else row for row in counts]
-    found = look_at({"triggers_summary": facts(n=44), "triggers": total}, "triggers", 2, "n")
-    assert (found.small, found.way) == ((4,), "the triggers add up")
+    found = look_at({"triggers_summary": facts(n=43), "triggers": total}, "triggers", 2, "n")
+    assert (found.small, found.way) == ((3,), "the triggers add up")
