@@ -86,6 +86,7 @@ KINDS = [
     ("0:6 10:2 50:6:cervical", "all", ("data_cut", 324)),
     ("0:6 10:2 50:6:cervical", "any_region", ("other_region", 10)),
     ("0:6 10:2 50:2.9:cervical", "any_region", ("data_cut", 324)),
+    ("0:6 10:2 50:3:cervical", "any_region", ("other_region", 10)),
     ("0:6 10:2 50:6 60:6:cervical", "any_region", ("new_episode", 10)),
     # Any visit counts from as long after the landmark as the landmark lies after relief: day 70 on.
     ("0:6 10:2 69:2 80:2", "any_visit", ("visit", 40)),
@@ -100,6 +101,21 @@ KINDS = [
 def test_kinds_of_return(course, kind, expected):
     found = return_rows([course], kind)
     assert found.table[["reason", "stop_days"]].values.tolist()[0] == list(expected)
+
+
+def test_the_visit_of_another_patient_is_nobodys_return():
+    found = return_rows(["0:6 10:2", "0:6 10:2 70:2 80:2", "0:6 10:2"], "any_visit")
+    assert found.table["reason"].tolist() == ["data_cut", "visit", "data_cut"]
+
+
+@pytest.mark.parametrize(("last", "n_followed"), [(40, 1), (39, 0)])
+def test_who_relapsed_is_followed_where_the_landmark_is_on_record(last, n_followed):
+    start = np.datetime64("2025-01-01")
+    rows = ["patient_id | visit_date | pain_pre", *open_clinic("2024-09-01", str(start + last))]
+    rows += [f"p1 | {start + day} | {pain}" for day, pain in ((0, 6), (10, 2), (20, 2), (39, 5))]
+    found = build_return_rows(build_episodes(build_visits(records("\n".join(rows)))))
+    assert len(found.relapsed_episode) == n_followed
+    assert (found.n_relieved, len(found.episode)) == (1, 0)
 
 
 def test_a_new_episode_before_the_landmark_is_relapse():

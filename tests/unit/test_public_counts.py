@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 
 import numpy as np
 import pytest
 
+from courses import dated_episodes, days_after, episodes_of, small
 from outcomes.cases.returns import build_return_rows
 from outcomes.cases.schema import MISSING
 from outcomes.cases.timeline import build_relief_intervals
 from outcomes.errors import NotEstimable
 from outcomes.questions.quarter_indicators import LAG_DAYS, RETURN_DAYS
 from outcomes.questions.quarters import quarter_word
+from outcomes.release.public import cohorts
 from outcomes.release.public.cohorts import AFTER, STATES, find_people
 from outcomes.release.public.counts import AFTER_RELIEF, EVERYBODY, GIVEN, QUARTERS, STATE, count_people
 from support.small_practices import make_practice
@@ -178,3 +181,37 @@ def test_rows_of_a_table_do_not_depend_on_the_order_of_the_records(episodes, cou
     other = count_people(again, find_people(again))
     for one, two in zip(counted[1].tables, other.tables, strict=True):
         assert one.rows == two.rows and (one.counts == two.counts).all()
+
+
+# -- who cannot be counted ---------------------------------------------------------------------------------------------
+
+
+def few(*courses, start="2024-01-02", end="2025-01-02"):
+    first = date.fromisoformat(start)
+    points = [f"p{i} {day}" for i, course in enumerate(courses) for day in course]
+    return dated_episodes(days_after(first, *points), small(), end=end)
+
+
+def test_without_an_end_of_observation_nobody_is_counted():
+    with pytest.raises(NotEstimable, match="observed_until_day in the mapping"):
+        find_people(episodes_of(["0:6 10:2", "0:6 20:2"]))
+
+
+def test_without_true_dates_there_is_no_quarter_to_choose(monkeypatch):
+    def refuse(_episodes):
+        raise NotEstimable("The dates were moved.")
+
+    monkeypatch.setattr(cohorts, "check_dates", refuse)
+    assert find_people(few(["0 6", "7 2"])).quarter == ""
+    with pytest.raises(NotEstimable, match="Leave --quarter out"):
+        find_people(few(["0 6", "7 2"]), "2024Q1")
+
+
+def test_a_quarter_that_has_not_been_watched_long_enough_is_told():
+    with pytest.raises(NotEstimable, match="cannot be made yet"):
+        find_people(few(["0 6", "7 2"], end="2024-04-20"))
+
+
+def test_where_no_pain_was_high_enough_nobody_is_counted():
+    with pytest.raises(NotEstimable, match="no patient has an episode"):
+        find_people(few(["0 1", "7 0"]))
