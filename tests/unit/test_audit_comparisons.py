@@ -22,6 +22,8 @@ WORLD = {
         # Two that set aside others: they share a label, and no count.
         ("heat", "trimmed", "Trimmed", "difference", 28, 38, 55, 3, 27),
         ("heat", "trimmed", "Trimmed", "ratio", 28, 37, 54, 3, 26),
+        # On a later day the same episodes, and more of them relieved.
+        ("heat", "unadjusted", "", "difference", 90, 40, 60, 6, 40),
     ),
     "one_family_diagnostics": rows(SIZES, ("heat", 40, 60, 4, 9, 0)),
     "one_family_units": rows(
@@ -86,6 +88,7 @@ ELSEWHERE = "the arm in another question, less those set aside"
 CASES = [
     ((f"{ONE}_summary", f"{ONE}_diagnostics"), 2, "set_aside_always", 4, "both arms and those set aside"),
     ((ONE,), 2, "events_with", 4, "the same episodes in two lines"),
+    ((ONE,), 3, "events_with", 4, "the same episodes in two lines"),
     ((f"{ONE}_diagnostics", f"{ONE}_units"), 4, "n_with", 3, "units add up to their arm"),
     ((f"{ONE}_diagnostics", f"{ONE}_units"), 4, "n_without", 4, "units add up to their arm"),
     ((ONE, f"{ONE}_gate"), 3, "with_value", 4, "the check and the line"),
@@ -130,6 +133,14 @@ def with_line(table, line, **changed):
          (ONE, 2, "n_with"), (3, 4)),
         ({ALL: WORLD[ALL], "all_families_gate": with_line("all_families_gate", 2, without_value="2")},
          (ALL, 3, "events_without"), (2, 3)),
+        # The arms of a comparison stand in its lines and in its diagnostics; the model of all families has more.
+        ({f"{ONE}_diagnostics": with_line(f"{ONE}_diagnostics", 2, n_with="3"),
+          ONE: with_line(ONE, 2, events_with="1")[:1]}, (ONE, 2, "n_with"), (3,)),
+        ({f"{ALL}_diagnostics": with_line(f"{ONE}_diagnostics", 2, n_with="2", set_aside_always="hidden"),
+          ALL: with_line(ALL, 2, events_with="1")[:1]}, (ALL, 2, "n_with"), (2, 3, 4)),
+        ({f"{MUSCLE}_diagnostics": with_line(f"{ONE}_diagnostics", 2, n_with="3", contrast="clinic_example"),
+          MUSCLE: with_line(ONE, 2, events_with="1", contrast="clinic_example")[:1]},
+         (MUSCLE, 2, "n_with"), (1, 2, 3, 4)),
         # The levels of a factor are all episodes at most: 33 of 113 are left beside the old.
         ({"subgroups_summary": WORLD["subgroups_summary"],
           "subgroups_diagnostics": [WORLD["subgroups_diagnostics"][i] for i in (0, 2)]},

@@ -268,6 +268,12 @@ def test_of_a_trigger_with_few_pairs_no_cell_is_shown_not_even_that_there_is_non
     assert not found.cells[4:8].any()
 
 
+def test_where_nothing_is_hidden_the_counts_are_the_counts():
+    counts = np.full((3, 3), 20)
+    found = hide_cells(counts, FLOOR)
+    assert trigger_cells.solve(found, np.ones(10)).tolist() == [*counts.ravel(), 0]
+
+
 def test_two_small_cells_at_opposite_corners_hide_the_other_two_and_no_more():
     counts = np.full((4, 4), 20)
     counts[0, 1], counts[2, 3] = 3, 2

@@ -17,6 +17,7 @@ from outcomes.release.public import protect
 from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.identifiers import describe_search
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountTable
+from outcomes.release.public.numbers import Key, build_numbers
 from outcomes.release.public.protect import protect_tables
 from outcomes.release.public.rounding import find_bounds
 from outcomes.release.return_disclosure import hide_arms
@@ -317,6 +318,68 @@ def test_steps_are_taken_one_after_the_other_until_the_proof_is_there(monkeypatc
     hidden = [int((one.shown == HIDDEN_CELL).sum()) + one.row_totals.count(HIDDEN_CELL) for one in found]
     assert hidden[0] == hidden[1] == hidden[2] - 1 > 0
     assert any("Rounded to 10" in reason for reason in found[1].reasons)
+
+
+LARGE = [[90, 95, 41], [14, 6, 33], [50, 60, 27], [80, 90, 66], [31, 58, 44]]
+
+
+def test_where_one_by_one_takes_too_long_all_of_a_table_is_hidden(monkeypatch):
+    # Rounded to 10 first, then six numbers one after the other, then the rest at once.
+    hidden = []
+    for times in (1, 1 + protect.MOST_SINGLE, 2 + protect.MOST_SINGLE):
+        found = doubted(monkeypatch, [table(LARGE)], times)
+        hidden.append(int((found.shown == HIDDEN_CELL).sum()) + found.row_totals.count(HIDDEN_CELL))
+    assert hidden[0] < hidden[1] < hidden[2] == 5 * 3 + 5
+
+
+def numbers_of(*keys):
+    """Published numbers by their names, of which the first is the smallest."""
+    exact = np.arange(20, 20 + len(keys))
+    owner = np.array([-1 if not key.table else 0 for key in keys])
+    return SimpleNamespace(numbers=SimpleNamespace(keys=keys, exact=exact, owner=owner), shown=exact)
+
+
+def test_of_a_group_the_smallest_is_hidden_and_after_six_all():
+    keys = [Key("patients", "t", (f"r{i}",), "a") for i in range(9)]
+    published, group = numbers_of(*keys), np.arange(9)
+    plan = protect._Plan([], [])
+    for n in range(1, protect.MOST_SINGLE + 1):
+        assert protect._hide_among(plan, replace_shown(published, plan), group)
+        assert plan.extra == set(keys[:n])
+    assert protect._hide_among(plan, replace_shown(published, plan), group)
+    assert plan.extra == set(keys)
+    assert not protect._hide_among(plan, replace_shown(published, plan), group)
+
+
+def replace_shown(published, plan):
+    """What is hidden is printed no more."""
+    shown = [
+        HIDDEN_CELL if key in plan.extra else n for key, n in zip(published.numbers.keys, published.shown, strict=True)
+    ]
+    return SimpleNamespace(numbers=published.numbers, shown=np.array(shown))
+
+
+def test_beside_a_number_of_an_earlier_release_one_of_its_own_table_is_hidden_first():
+    keys = (Key("patients", "", (), "a"), Key("patients", "u", ("r",), "a"), Key("patients", "t", ("r",), "a"))
+    plan = protect._Plan([], [protect.COARSE])
+    assert protect._mend_shared(plan, numbers_of(*keys), Key("patients", "t", ("q",), "a"))
+    assert plan.extra == {keys[2]}
+    # A number that all tables share is looked for among those they share.
+    plan = protect._Plan([], [protect.COARSE])
+    assert protect._mend_shared(plan, numbers_of(*keys), Key("patients", "none", ("q",), "a"))
+    assert plan.extra == {keys[0]}
+
+
+def test_a_release_is_read_alone_only_where_an_earlier_one_may_have_kept_numbers(monkeypatch):
+    told = [("t", "10 to 19 days / b", False), ("t", "total / a", False), ("t", "0 to 9 days / a", True)]
+    found = tuple(SimpleNamespace(table=name, cell=cell, enough=enough) for name, cell, enough in told)
+    monkeypatch.setattr(protect, "attack", lambda *_: found)
+    counts = table(ROWS)
+    published = SimpleNamespace(numbers=build_numbers([counts], [tuple((i,) for i in range(4))]))
+    finished = SimpleNamespace(tables=())
+    assert protect._read_alone(finished, published, RULES, has_earlier=False) == []
+    (key,) = protect._read_alone(finished, published, RULES, has_earlier=True)
+    assert (key.table, key.column) == ("t", "b")
 
 
 def test_the_audit_names_the_tables_that_are_rounded_more_coarsely(monkeypatch):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from outcomes.errors import ConservationError
+from outcomes.release import hide_more
 from outcomes.release.audit import find_told
 from outcomes.release.audit_book import Book, read_csv
 from outcomes.release.audit_relations import relate
@@ -122,6 +123,12 @@ def test_what_did_not_help_is_shown_again(n_too_young):
     shown = hide_what_is_told(relapsed(0, n_too_young))
     assert told(shown) == []
     assert shown.recurrence.summary == {"n_relieved": HIDDEN, "n_relapsed": 0, "n_too_young": "<5"}
+
+
+def test_of_many_that_were_hidden_none_is_tried_again(monkeypatch):
+    monkeypatch.setattr(hide_more, "MOST_SHOWN_AGAIN", 1)
+    shown = hide_what_is_told(relapsed(0, 1))
+    assert shown.recurrence.summary == {"n_relieved": HIDDEN, "n_relapsed": HIDDEN, "n_too_young": "<5"}
 
 
 def test_where_nothing_is_told_nothing_is_hidden():
