@@ -184,21 +184,28 @@ def values_left(true, shown):
     return [parts for parts in every if sum(parts) == sum(true)]
 
 
-def test_each_small_part_could_be_any_small_number_or_nothing_of_its_group_is_shown():
+@pytest.mark.parametrize("of_events", [False, True])
+def test_each_small_part_could_be_any_small_number_or_nothing_of_its_group_is_shown(of_events):
     groups = list(itertools.product([0, 1, 3, 4, 5, 6, 8], repeat=3))
-    table = pd.DataFrame({"group": np.repeat(np.arange(len(groups)), 3), "n": np.ravel(groups)})
-    table = table.assign(events=table["n"], estimate=1.0, size=1.0)
+    table = pd.DataFrame({"group": np.repeat(np.arange(len(groups)), 3), "events": np.ravel(groups)})
+    table = table.assign(n=40 if of_events else table["events"], estimate=1.0, size=1.0)
     found = hide_split(table, ("group",), FLOOR, ("estimate",), ("size",))
     levelled = covered = 0
     for true, (_, rows) in zip(groups, found.groupby("group"), strict=True):
-        shown, small = rows["n"].tolist(), [i for i, n in enumerate(true) if 0 < n < FLOOR]
-        assert rows["events"].tolist() == shown
+        shown, small = rows["events"].tolist(), [i for i, n in enumerate(true) if 0 < n < FLOOR]
+        assert rows["n"].tolist() == ([40] * 3 if of_events else shown)
         is_mark = [isinstance(value, str) for value in shown]
-        assert [value == HIDDEN for value in rows["estimate"]] == is_mark == [v == HIDDEN for v in rows["size"]]
+        assert [value == HIDDEN for value in rows["estimate"]] == is_mark
+        assert [value == HIDDEN for value in rows["size"]] == [isinstance(value, str) for value in rows["n"]]
         if not small:
             assert shown == list(true)
         elif all(is_mark) and f"<{FLOOR}" not in shown:
             levelled += 1
+            # And only where marks of their own would tell what is small.
+            marked = [f"<{FLOOR}" if 0 < n < FLOOR else n for n in true]
+            for i in find_cover(list(true), FLOOR)[1]:
+                marked[i] = HIDDEN
+            assert any({parts[i] for parts in values_left(true, marked)} != set(range(1, FLOOR)) for i in small)
         else:
             covered += 1
             left = values_left(true, shown)

@@ -80,6 +80,13 @@ LINES = {
         [(2, "E144"), (3, "E145")],
         {},
     ),
+    "a quote is the last byte": ('a,"1","2"', [(2, "a,1,2")], [], {}),
+    "three lines inside quotes above inch marks": (
+        'a,"1\nx\ny",2\nb,6" or 7",4\n',
+        [(2, "a,1\nx\ny,2"), (5, 'b,6" or 7",4')],
+        [],
+        {},
+    ),
     "quote never closed": ('a,1,2\nb,"3,4\nc,5,6\n', [(2, "a,1,2"), (4, "c,5,6")], [(3, "E144")], {}),
     "even but open at the line's end": ('a"b,"1,2\nc,5,6\n', [(3, "c,5,6")], [(2, "E144")], {}),
     "NUL inside a quoted line break": ('a,1,"x\n\0y"\nb,3,4\n', [(4, "b,3,4")], [(2, "E146")], {}),
@@ -104,6 +111,12 @@ def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, end: 
     step = records.ledger.steps[0]
     assert dict(step.not_data) == {"header": 1, **not_data}
     assert step.rows_in == (HEADER + body).count("\n") + (not body.endswith("\n"))
+
+
+@pytest.mark.parametrize("body", ["a,1,2\nb,3,4", 'a,1,2\nb,"3",4'])
+def test_a_last_line_without_an_end_is_named(tmp_path: Path, body: str) -> None:
+    assert [note for note in read(tmp_path, HEADER + body).notes if "the last line (row 3) has no line end" in note]
+    assert not [note for note in read(tmp_path, HEADER + body + "\n").notes if "no line end" in note]
 
 
 def test_mixed_line_ends(tmp_path: Path) -> None:
