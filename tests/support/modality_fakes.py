@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from made_once import made_once
 from release_fakes import FAMILIES, INTERVAL, FakeResult
 
 
@@ -282,6 +283,7 @@ def _comparison(question: str, rows: list[dict[str, Any]], names: dict[str, str]
     )
 
 
+@made_once
 def one_family() -> FakeComparison:
     values = (0.04, -0.02, np.nan, 0.01, -0.03, 0.06, np.nan, np.nan, np.nan)
     rings = (0.02, -0.05, np.nan, -0.11, -0.04, 0.03, np.nan, np.nan, np.nan)
@@ -306,6 +308,7 @@ def one_family() -> FakeComparison:
     return _comparison("one_family", rows, FAMILIES)
 
 
+@made_once
 def all_families() -> FakeComparison:
     both = {"manual_soft_tissue+joint_techniques": "Manual soft-tissue work and joint techniques (seldom apart)"}
     names = both | {
@@ -365,6 +368,7 @@ CLASSES = {
 }
 
 
+@made_once
 def identified_muscle(sizes: dict[str, int] | None = None) -> FakeComparison:
     label = "Treating the muscle found"
     n = {name: size for name, (_, size) in CLASSES.items()} | (sizes or {})
@@ -468,6 +472,7 @@ LEVELS = {
 }
 
 
+@made_once
 def subgroups() -> FakeComparison:
     rows = []
     for i, (family, label) in enumerate(list(FAMILIES.items())[:6]):

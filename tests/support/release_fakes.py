@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from made_once import made_once
 from quarter_fakes import build_more
 
 from outcomes.ledger import Ledger, Step
@@ -191,6 +192,7 @@ def _curve_result(days: np.ndarray, level: float, speed: float, n: int, horizons
     return FakeResult(table, curve, {"n": n, "n_patients": n - 300, "median_days": 18.0, "rmst_days": 23.4})
 
 
+@made_once
 def relief(n: int = 3214) -> FakeRelief:
     days, horizons = np.arange(0, 121), [7, 14, 28, 42, 90]
     base = _curve_result(days, 0.83, 19.0, n, horizons)
@@ -223,6 +225,7 @@ def relief(n: int = 3214) -> FakeRelief:
     )
 
 
+@made_once
 def relief_grid(n: int = 3214) -> FakeResult:
     rows = [
         (threshold, confirm, "as reported" if gap == 90 else "gap only", gap, 0.8 - 0.15 * i - 0.08 * j + 0.0002 * gap)
@@ -244,6 +247,7 @@ RATE_COLUMNS = (
 GAP_WORDS = "a new episode after {} days without a visit, and nothing else, is a return"
 
 
+@made_once
 def recurrence(n: int = 1640) -> FakeRecurrence:
     base = _curve_result(np.arange(0, 541), 0.36, 260.0, n, [90, 182, 365])
     mean = _curve_result(np.arange(0, 731), 0.95, 500.0, n - 300, [365, 730])
@@ -341,6 +345,7 @@ REHABILITATION_COLUMNS = (
 )
 
 
+@made_once
 def rehabilitation() -> FakeRehabilitation:
     nan, few = np.nan, "fewer than 10 returns with exercise"
     rows = [
@@ -377,6 +382,7 @@ FACTOR_COLUMNS = (
 )
 
 
+@made_once
 def return_factors() -> FakeFactors:
     levels = {
         ("previous_episodes", "Earlier episodes"): (("0", "None", 820, 0.19), ("1", "One", 500, 0.31),
@@ -397,6 +403,7 @@ def return_factors() -> FakeFactors:
     return FakeFactors(table, summary={"n": 1640}, proportional=proportional)
 
 
+@made_once
 def modality_use() -> FakeResult:
     rng = np.random.default_rng(7)
     level = dict(zip(FAMILIES, [0.71, 0.62, 0.18, 0.27, 0.34, 0.41, 0.09, 0.12, 0.004], strict=True))
@@ -424,6 +431,7 @@ INDICATORS = {
 }
 
 
+@made_once
 def quarter_review(quarter: str = CHOSEN) -> FakeResult:
     rng = np.random.default_rng(11)
     rows = []
@@ -443,6 +451,7 @@ def quarter_review(quarter: str = CHOSEN) -> FakeResult:
     return FakeReview(table, quarter=quarter, more=build_more(table, quarter))
 
 
+@made_once
 def completeness() -> FakeResult:
     fields = {
         "visit_date": ("Date of the visit", 1.0),

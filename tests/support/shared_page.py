@@ -5,29 +5,18 @@ Kept with it are the invented results it was drawn from, small numbers hidden: t
 
 from __future__ import annotations
 
-import copyreg
 import dataclasses
 import fcntl
 import pickle
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 import release_fakes as fakes
+from made_once import Pickler
 
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.page import build_page
-
-
-def _read_only(found: dict[str, Any]) -> MappingProxyType[str, Any]:
-    return MappingProxyType(found)
-
-
-class _Pickler(pickle.Pickler):
-    """Takes the read-only mappings of results too."""
-
-    dispatch_table = copyreg.dispatch_table | {MappingProxyType: lambda found: (_read_only, (dict(found),))}
 
 
 def page_of_fakes(folder: Path) -> Any:
@@ -46,7 +35,7 @@ def _kept(folder: Path, name: str) -> Any:
         if not (folder / "fakes_page.bin").exists():
             for made, value in _draw().items():
                 with (folder / f"fakes_{made}.bin").open("wb") as file:
-                    _Pickler(file).dump(value)
+                    Pickler(file).dump(value)
     return pickle.loads((folder / f"fakes_{name}.bin").read_bytes())
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import release_fakes as fakes
+from made_once import made_once
 from release_fakes import FAMILIES, FakeResult, wilson
 
 from outcomes.questions import care_pathway, modality_bundles, modality_shares
@@ -89,6 +90,7 @@ def bundles(families: pd.DataFrame) -> pd.DataFrame:
     return add_limits(pd.DataFrame([*rows, rest], columns=["bundle", "label", "n", "events"]))
 
 
+@made_once
 def modality_use() -> FakeUse:
     rng, base = np.random.default_rng(17), fakes.modality_use()
     # The invented quarters have a number of visits for each family; here they have one.
@@ -121,6 +123,7 @@ def modality_use() -> FakeUse:
     )
 
 
+@made_once
 def same_visit() -> FakeResult:
     from outcomes.questions.same_visit import ALL_LABEL, COLUMNS
 
