@@ -113,3 +113,28 @@ def test_codes_of_one_clinic_each_keep_their_names_and_nothing_is_said():
     units = compare_units(episodes, "clinician", "silent_stop")
     assert units.table["unit"].tolist() == ["1", "2"]
     assert not any("more than one clinic" in note for note in units.notes)
+
+
+def test_clinicians_of_few_episodes_are_compared_each_with_him_or_herself():
+    """One clinic, eight clinicians of 18 episodes: half of them treat the muscle found often, and relieve more."""
+    often, seldom = (8, 4, 4, 2), (2, 4, 4, 8)
+    episodes = practice({("A", f"{i}"): often if i % 2 else seldom for i in range(8)})
+    found = compare_concordance(episodes, beside=False)
+    table = found.table.set_index(["analysis", "scale"])
+    # Within each clinician two of three, or one of three, are relieved, whatever was treated.
+    assert table.loc[("unadjusted", "difference"), "estimate"] == pytest.approx(40 / 72 - 32 / 72)
+    assert found.units["unit"].tolist() == ["others at A"]
+    assert table.loc[("adjusted", "difference"), "estimate"] == pytest.approx(0.0, abs=1e-9)
+    assert found.balance.set_index("column").loc["habit", ["smd_after", "is_adjusted"]].tolist() == [
+        pytest.approx(0.0, abs=1e-9),
+        True,
+    ]
+
+
+def test_a_pool_whose_clinicians_are_nearly_the_arms_is_refused():
+    """Two treat the muscle found in 16 of 18, two in 2 of 18: who was treated so is who treated."""
+    episodes = practice({("A", f"{i}"): (8, 8, 1, 1) if i % 2 else (1, 1, 8, 8) for i in range(4)})
+    found = compare_concordance(episodes, beside=False)
+    main = found.table[found.table["analysis"] == "adjusted"].iloc[0]
+    assert (main["n_with"], main["n_without"], main["tag"]) == (36, 36, "not estimable")
+    assert main["reason"].endswith("most in: how often whoever treated treats so")

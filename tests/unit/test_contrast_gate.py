@@ -50,7 +50,7 @@ def arms_of(with_it, without, given=None):
 
 
 def units(names=("a", "b"), treating=2, varying=2, what="clinician"):
-    return Units(np.zeros(1, dtype=np.intp), names, 0, 0, 0, what, treating, varying)
+    return Units(np.zeros(1, dtype=np.intp), names, 0, 0, 0, what, treating, varying, np.zeros(1), False)
 
 
 def reasons(arms, told, horizon=28):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -58,6 +59,61 @@ def test_the_rules_by_hand():
     factor = units.factor()
     assert factor.levels == units.names
     assert factor.levels[factor.reference] == "others at X"
+
+
+def test_the_habit_of_those_pooled_by_hand():
+    table = [(0, 0, 10, 15), (1, 0, 9, 3), (2, 0, 3, 9), (3, 1, 5, 5), (-1, 0, 0, 3), (-1, 1, 4, 5)]
+    clinician, clinic, arm = lay_out(table)
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert units.names == ("a", "others at X", "others at Y")
+    # A unit of one has none; half an episode is added to either arm; those without a name stand for one more.
+    at_x = np.repeat(np.log([9.5 / 3.5, 3.5 / 9.5, 0.5 / 3.5]), [12, 12, 3])
+    at_y = np.repeat([0.0, np.log(4.5 / 5.5)], [10, 9])
+    np.testing.assert_allclose(units.habit[:25], 0.0)
+    np.testing.assert_allclose(units.habit[units.code == 1], at_x - at_x.mean(), atol=1e-12)
+    np.testing.assert_allclose(units.habit[units.code == 2], at_y - at_y.mean(), atol=1e-12)
+    # Against the habit of their clinicians 3 + 3 + 0 less 3 at X and 5 + 4 less 5 at Y.
+    assert not units.is_habit_told
+    table[1] = (1, 0, 9, 4)
+    clinician, clinic, arm = lay_out(table)
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert not units.is_habit_told
+    table[2] = (2, 0, 5, 9)
+    clinician, clinic, arm = lay_out(table)
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert units.is_habit_told
+    ((block,), judged) = units.habit_blocks(arm[units.kept])
+    np.testing.assert_array_equal(block.values[:, 0], units.habit[units.kept])
+    assert not judged
+    forgotten = units.forget()
+    assert (forgotten.names, forgotten.is_habit_told, np.ptp(forgotten.habit)) == (("all",), False, 0.0)
+    np.testing.assert_array_equal(forgotten.kept, units.kept)
+
+
+def test_a_habit_that_one_pool_alone_tells_is_not_adjusted_for():
+    # Three of one habit say nothing of it, and the two others are nearly the arms.
+    table = [(0, 0, 5, 5), (1, 0, 5, 5), (2, 0, 6, 6), (3, 1, 9, 8), (4, 1, 1, 9)]
+    clinician, clinic, arm = lay_out(table)
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert units.names == ("others at X", "others at Y")
+    assert not units.is_habit_told
+    # Those of one habit differ in nothing: 19 of 51 in a pool in which it could.
+    assert np.count_nonzero(units.habit) == 27
+    adjusted, (judged,) = units.habit_blocks(arm)
+    assert (adjusted, judged.name) == ([], "habit")
+    # Less than a tenth of either arm is not judged.
+    more = replace(units, code=np.zeros(600, dtype=np.intp), habit=np.append(units.habit, np.zeros(600 - arm.size)))
+    assert more.habit_blocks(np.append(arm, np.arange(600 - arm.size) % 2 == 0)) == ([], [])
+
+
+def test_a_person_split_over_two_clinics_may_be_set_aside_but_what_differs_between_clinics_is_not_taken_in():
+    # Treats so at X always, at Y never: taken for one person, the clinics would be what is compared.
+    clinician, clinic, arm = lay_out([(0, 0, 20, 0), (0, 1, 0, 20)])
+    assert not find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm).kept.any()
+    # Six of each at either clinic are too few for a pool there, and enough for one of both.
+    clinician, clinic, arm = lay_out([(0, 0, 6, 6), (0, 1, 6, 6)])
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert (units.names, units.kept.all()) == (("other",), True)
 
 
 def test_a_clinician_who_is_the_treatment_leaves_nobody():
@@ -126,7 +182,8 @@ def test_every_episode_is_in_a_unit_or_set_aside_and_every_unit_has_both_arms(da
     again = find_units(
         episodes_of(np.array(clinician)[order], np.array(clinic)[order]), np.arange(arm.size), arm[order]
     )
-    assert again.names == units.names
+    assert (again.names, again.is_habit_told) == (units.names, units.is_habit_told)
+    np.testing.assert_array_equal(again.habit, units.habit[order])
     np.testing.assert_array_equal(again.code, units.code[order])
 
 

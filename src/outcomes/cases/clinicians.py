@@ -6,7 +6,8 @@ records tells one person who works at both from two people who share a number, a
 ======================  ============================================================================================
 taken for one, are two  what differs between the clinics, skill and habits of treating, stands within one clinician,
                         where comparisons look for what a treatment goes with: a difference out of nothing
-taken for two, is one   fewer episodes of each: less can be told, nothing is moved
+taken for two, is one   fewer episodes of each: less can be told, and nothing is moved as long as those with few
+                        episodes are compared with themselves too (`questions.habits`)
 ======================  ============================================================================================
 
 So wherever clinicians are levels, units, groups or counted, a clinician is a code at one clinic:

@@ -201,9 +201,8 @@ def _without_clinician(episodes: Episodes, contrast: Contrast, head: Line) -> Li
     """The same episodes and columns but for who treated."""
     words = "not within clinicians: who treated is left out of the adjustment"
     line = replace(head, analysis=WITHOUT_CLINICIAN, analysis_label=words)
-    units = replace(contrast.units, code=np.minimum(contrast.units.code, 0), names=("all",))
     arms = contrast.arms
-    chosen = choose_columns_of(episodes, arms, units)
+    chosen = choose_columns_of(episodes, arms, contrast.units.forget())
     try:
         found = fit_relief(episodes, arms, chosen.table, head.horizon_days, count_draws(episodes), count_workers())
     except NotEstimable as refusal:

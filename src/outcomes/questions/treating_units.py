@@ -16,18 +16,22 @@ no name recorded                                       one of the remaining clin
 
 The remaining clinicians of a clinic are one unit, if they have 8 episodes in each arm; those of all other clinics
 together are one more; and where even that one has fewer, its episodes are set aside.
+
+Beside the pools their clinicians' *habits* are adjusted for (`habits`), or their balance is judged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outcomes.cases.schema import MISSING
+from outcomes.questions.adjustment import Blocks
 from outcomes.questions.covariates import OTHER, Factor
-from outcomes.questions.results import Flags, IntArray
+from outcomes.questions.habits import find_habits, habit_blocks, name_hands
+from outcomes.questions.results import Flags, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -56,6 +60,10 @@ class Units:
         ``clinician``, ``clinic`` or, where neither is recorded, empty: then all are one unit.
     n_treating, n_varying : int
         Clinicians (or clinics) by name before anything was set aside, and those of them within a unit.
+    habit : ndarray, shape (n,)
+        Of those pooled, log-odds of the treatment among the episodes of whoever treated, less the pool's mean; else 0.
+    is_habit_told : bool
+        Whether enough of those pooled were treated contrary to the habit for arms to be made alike in it.
     """
 
     code: IntArray
@@ -66,6 +74,8 @@ class Units:
     what: str
     n_treating: int
     n_varying: int
+    habit: FloatArray
+    is_habit_told: bool
 
     @property
     def kept(self) -> Flags:
@@ -79,6 +89,15 @@ class Units:
         label = {"clinician": "Clinician", "clinic": "Clinic"}.get(self.what, "Unit")
         commonest = int(np.argmax(np.bincount(code, minlength=len(self.names)))) if code.size else 0
         return Factor("unit", label, self.names, self.names, code, commonest)
+
+    def habit_blocks(self, arm: Flags) -> Blocks:
+        """Return the habits of the episodes kept, whose arms are given, to adjust for or to judge."""
+        return habit_blocks(self.habit[self.kept], self.is_habit_told, arm)
+
+    def forget(self) -> Units:
+        """Return one unit of all episodes kept, of whose hands nothing is known."""
+        code = np.minimum(self.code, 0)
+        return replace(self, code=code, names=("all",), habit=np.zeros(code.size), is_habit_told=False)
 
 
 def find_units(episodes: Episodes, row: IntArray, arm: Flags) -> Units:
@@ -104,7 +123,7 @@ def _sort(
     who: IntArray, clinic: IntArray, who_names: list[str], clinic_names: list[str], arm: Flags, what: str
 ) -> Units:
     if not what:
-        return Units(np.zeros(arm.size, dtype=np.intp), ("all",), 0, 0, 0, what, 1, 1)
+        return Units(np.zeros(arm.size, dtype=np.intp), ("all",), 0, 0, 0, what, 1, 1, np.zeros(arm.size), False)
     n, with_it = _count(who, arm, len(who_names))
     rarer = np.minimum(n - with_it, with_it)
     is_own = (n >= OWN_UNIT_EPISODES) & (rarer >= LEAST_IN_UNIT)
@@ -117,9 +136,10 @@ def _sort(
     unit, names, few = _pool_rest(place[who], names, is_small[who], clinic, clinic_names, arm)
     aside = ~is_own[who] & ~is_small[who]
     always, never = int((aside & arm).sum()), int((aside & ~arm).sum())
-    named = who[who >= 0]
-    varying = np.unique(who[(who >= 0) & (unit >= 0)])
-    return Units(unit, tuple(names), always, never, few, what, np.unique(named).size, varying.size)
+    named, varying = (np.unique(who[part]) for part in (who >= 0, (who >= 0) & (unit >= 0)))
+    pool = np.where((unit >= 0) & ~is_own[who], unit, MISSING)
+    habit, told = find_habits(name_hands(who, clinic, len(who_names)), pool, arm)
+    return Units(unit, tuple(names), always, never, few, what, named.size, varying.size, habit, told)
 
 
 def _count(code: IntArray, arm: Flags, size: int) -> tuple[IntArray, IntArray]:

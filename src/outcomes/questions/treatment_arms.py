@@ -105,9 +105,10 @@ def choose_columns_of(episodes: Episodes, arms: Arms, units: Units) -> Adjustmen
     ]
     # Who treated comes before all other facts: each unit has 8 of each arm, so that there is always room.
     first = [baseline_block(rows), *([Block.of(units.factor())] if len(units.names) > 1 else [])]
-    first += window_blocks(episodes, rows)
+    habit, judged = units.habit_blocks(arm)
+    first += [*habit, *window_blocks(episodes, rows)]
     blocks, rare = zip(*found, strict=True)
-    return choose_adjustment([*first, *itertools.chain(*blocks)], list(itertools.chain(*rare)), arm)
+    return choose_adjustment([*first, *itertools.chain(*blocks)], [*itertools.chain(*rare), *judged], arm)
 
 
 def baseline_block(rows: TreatmentRows) -> Block:

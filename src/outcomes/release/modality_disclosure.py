@@ -7,7 +7,7 @@ lines                 an arm from all eligible episodes; a row from one that loo
 diagnostics, units    both arms and those set aside add up to all eligible episodes, units to the arms
 gate                  its numbers of episodes, of those relieved and of those in common support are those of the lines
 overlap               bins add up to the arm: neighbouring bins are merged until none of either arm is small
-balance               of facts an arm hardly has, a difference in full is a count: two decimals are given
+balance               of facts an arm hardly has, and of habits, a full difference tells counts: two decimals are given
 levels                the levels of a factor add up to the family, so that a small one takes another with it
 classes               they add up to all eligible episodes, some of them to an arm, and the last are parts of others
 recording, changed    parts of one number
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.questions.habits import HABIT
 from outcomes.release import modality_boards as boards
 from outcomes.release.guarded_sums import Flags, hide, is_small
 from outcomes.release.marks import HIDDEN, level_marks, mark_counts, small_mark, write_mark
@@ -374,7 +375,7 @@ def _merge(own: pd.DataFrame, bins: list[tuple[int, int]]) -> pd.DataFrame:
 def _protect_balance(table: pd.DataFrame, lost: set[Key]) -> pd.DataFrame:
     out = table.copy()
     hidden = np.array([key in lost for key in _keys(table)], dtype=np.bool_)
-    scarce = ~table["is_adjusted"].to_numpy(dtype=bool)
+    scarce = (~table["is_adjusted"].to_numpy(dtype=bool)) | (table["column"] == HABIT).to_numpy(dtype=bool)
     for name in SMD:
         out[name] = np.where(scarce, np.round(_numbers(table[name]), 2), _numbers(table[name]))
         write_mark(out, name, hidden & out[name].notna().to_numpy(), HIDDEN)
