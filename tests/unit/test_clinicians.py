@@ -81,6 +81,7 @@ def test_a_code_at_two_clinics_is_two_clinicians_by_hand():
     found = find_clinicians(visits)
     assert found.names == ("1 at A", "1 at B", "1 at no clinic named", "2", "3")
     assert found.clinic.tolist() == [0, 1, -1, 1, -1]
+    assert found.number.tolist() == [0, 0, 0, 1, 2]
     # Code 2 is at B only: its visit without a clinic is of the same person.
     assert found.code.tolist() == [0, 1, 2, 3, 3, 4, -1, 4]
     assert (found.n_codes, found.n_shared) == (3, 1)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outcomes.cases.clinicians import find_clinicians
+from outcomes.questions.contrast_gate import _clinicians
 from outcomes.questions.treating_units import LEAST_IN_UNIT, OWN_UNIT_EPISODES, find_units
 
 
@@ -104,6 +105,24 @@ def test_a_habit_that_one_pool_alone_tells_is_not_adjusted_for():
     # Less than a tenth of either arm is not judged.
     more = replace(units, code=np.zeros(600, dtype=np.intp), habit=np.append(units.habit, np.zeros(600 - arm.size)))
     assert more.habit_blocks(np.append(arm, np.arange(600 - arm.size) % 2 == 0)) == ([], [])
+
+
+def test_a_code_at_two_clinics_counts_once_among_those_who_treated_both_ways():
+    # One code at both clinics treats both ways, one clinician always does; two people, or one.
+    clinician, clinic, arm = lay_out([(0, 0, 20, 20), (0, 1, 20, 20), (1, 0, 30, 0)])
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert units.names == ("a at X", "a at Y")
+    assert (units.n_treating, units.n_varying) == (2, 1)
+    check = _clinicians(units)
+    assert not check.is_met
+    assert check.reason == "only clinicians of one code treated some patients so and others not: they may be one person"
+    # Beside another who does, it passes.
+    clinician, clinic, arm = lay_out([(0, 0, 20, 20), (0, 1, 20, 20), (1, 0, 20, 20)])
+    assert _clinicians(find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)).is_met
+    # A practice of that code alone is compared, as one of one clinician is.
+    clinician, clinic, arm = lay_out([(0, 0, 20, 20), (0, 1, 20, 20)])
+    units = find_units(episodes_of(clinician, clinic), np.arange(arm.size), arm)
+    assert (units.n_treating, units.n_varying, _clinicians(units).is_met) == (1, 1, True)
 
 
 def test_a_person_split_over_two_clinics_may_be_set_aside_but_what_differs_between_clinics_is_not_taken_in():

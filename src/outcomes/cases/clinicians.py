@@ -10,7 +10,7 @@ taken for two, is one   fewer episodes of each: less can be told, and nothing is
                         episodes are compared with themselves too (`questions.habits`)
 ======================  ============================================================================================
 
-So wherever clinicians are levels, units, groups or counted, a clinician is a code at one clinic:
+So wherever clinicians are levels, units or groups, a clinician is a code at one clinic:
 
 - a code seen at one clinic keeps its name, and visits that name no clinic are of that clinic;
 - a code seen at several is one clinician at each, ``1 at C02``; visits that name none are ``1 at no clinic named``.
@@ -44,6 +44,8 @@ class Clinicians:
         Of each clinician, in the order of the codes and then of the clinics.
     clinic : ndarray of int, shape (clinicians,)
         Code of the clinic of each; -1 where none is named.
+    number : ndarray of int, shape (clinicians,)
+        Which code of the export each has: those of one number may be one person.
     code : ndarray of int, shape (visits,)
         Clinician of each visit, as a place in `names`; -1 for none.
     n_codes, n_shared : int
@@ -52,6 +54,7 @@ class Clinicians:
 
     names: tuple[str, ...]
     clinic: Rows
+    number: Rows
     code: Rows
     n_codes: int
     n_shared: int
@@ -91,6 +94,7 @@ def find_clinicians(visits: Visits) -> Clinicians:
     return Clinicians(
         names=tuple(names),
         clinic=np.where(at == len(clinics) - 1, MISSING, at),
+        number=code,
         code=place[who, clinic],
         n_codes=int(seen.any(axis=1).sum()),
         n_shared=int(shared.sum()),

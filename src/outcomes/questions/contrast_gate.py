@@ -5,7 +5,8 @@ check                what it asks
 ===================  ================================================================================================
 episodes             at least 30 in each arm, among those whose clinician (or clinic) gave both
 events               at least 10 relieved by the horizon in each arm
-clinicians (clinics) where there are several: at least two who treated some patients so and others not
+clinicians (clinics) where there are several: at least two who treated some patients so and others not; a code at
+                     several clinics counts once
 followed             of each arm at least 20 episodes, and a tenth, known to be relieved or not at the horizon
 fit                  a model of who was treated that can be fitted
 support              at least 30 episodes of each arm within the range of propensities of the other
@@ -113,6 +114,8 @@ def _clinicians(units: Units) -> Check:
     needed = min(2, units.n_treating)
     varied = units.n_varying
     reason = "only one clinician treated some patients so and others not: the comparison would be of one person"
+    if len(units.names) > varied == 1:
+        reason = "only clinicians of one code treated some patients so and others not: they may be one person"
     if units.what == CLINIC:
         reason = "only one clinic treated some patients so and others not: the comparison would be within one clinic"
     if not varied:

@@ -59,7 +59,8 @@ class Units:
     what : str
         ``clinician``, ``clinic`` or, where neither is recorded, empty: then all are one unit.
     n_treating, n_varying : int
-        Clinicians (or clinics) by name before anything was set aside, and those of them within a unit.
+        Clinicians (or clinics) by name before anything was set aside, and those of them within a unit. Clinicians of
+        one code at several clinics count once: they may be one person.
     habit : ndarray, shape (n,)
         Of those pooled, log-odds of the treatment among the episodes of whoever treated, less the pool's mean; else 0.
     is_habit_told : bool
@@ -114,13 +115,20 @@ def find_units(episodes: Episodes, row: IntArray, arm: Flags) -> Units:
     clinic = columns["clinic"][row] if "clinic" in columns else np.full(row.size, MISSING)
     clinics = [str(word) for word in words.get("clinic", ())]
     if "clinician" not in columns:
-        return _sort(clinic.astype(np.intp), clinic.astype(np.intp), clinics, clinics, arm, "clinic" if clinics else "")
-    clinicians = episodes.visits.clinicians
-    return _sort(clinicians.code[row], clinic.astype(np.intp), list(clinicians.names), clinics, arm, "clinician")
+        code, person = clinic.astype(np.intp), np.arange(len(clinics))
+        return _sort(code, code, clinics, clinics, arm, "clinic" if clinics else "", person)
+    found = episodes.visits.clinicians
+    return _sort(found.code[row], clinic.astype(np.intp), list(found.names), clinics, arm, "clinician", found.number)
 
 
 def _sort(
-    who: IntArray, clinic: IntArray, who_names: list[str], clinic_names: list[str], arm: Flags, what: str
+    who: IntArray,
+    clinic: IntArray,
+    who_names: list[str],
+    clinic_names: list[str],
+    arm: Flags,
+    what: str,
+    person: IntArray,
 ) -> Units:
     if not what:
         return Units(np.zeros(arm.size, dtype=np.intp), ("all",), 0, 0, 0, what, 1, 1, np.zeros(arm.size), False)
@@ -136,7 +144,7 @@ def _sort(
     unit, names, few = _pool_rest(place[who], names, is_small[who], clinic, clinic_names, arm)
     aside = ~is_own[who] & ~is_small[who]
     always, never = int((aside & arm).sum()), int((aside & ~arm).sum())
-    named, varying = (np.unique(who[part]) for part in (who >= 0, (who >= 0) & (unit >= 0)))
+    named, varying = (np.unique(person[who[part]]) for part in (who >= 0, (who >= 0) & (unit >= 0)))
     pool = np.where((unit >= 0) & ~is_own[who], unit, MISSING)
     habit, told = find_habits(name_hands(who, clinic, len(who_names)), pool, arm)
     return Units(unit, tuple(names), always, never, few, what, named.size, varying.size, habit, told)
