@@ -259,6 +259,34 @@ def test_clinicians_of_few_episodes_stand_for_their_clinics():
     assert place.values.sum(axis=0).tolist() == [32, 48]
 
 
+def test_clinicians_of_few_episodes_are_compared_each_with_him_or_herself():
+    """Half of the clinicians of two clinics let most exercise, and have fewer returns, with exercise or without."""
+    head = "patient_id | visit_date | pain_pre | modalities | clinic_id | clinician_id"
+    rows = [row.replace("open", f"open {name}") for name in "AB" for row in open_clinic(*OPEN, f"| | {name} | z{name}")]
+    for i in range(8):
+        # Exercised and came back, exercised and did not, neither, and so on.
+        for what, back, n in zip(
+            ("massage;rehab exercise", "massage;rehab exercise", "massage", "massage"),
+            (True, False, True, False),
+            (4, 8, 2, 4) if i % 2 else (4, 2, 8, 4),
+            strict=True,
+        ):
+            for j in range(n):
+                who = f"{i} {what} {back} {j}"
+                visits = [(0, 6, what), (7, 2, ""), *([(150, 7, "massage")] if back else [])]
+                rows += [
+                    f"{who} | {START + timedelta(day)} | {pain} | {done} | {'AB'[i // 4]} | p{i}"
+                    for day, pain, done in visits
+                ]
+    episodes = build_episodes(build_visits(records("\n".join([head, *rows])), SMALL))
+    cohort = build_cohort_at(episodes, 30)
+    assert cohort.exercised.sum() == (~cohort.exercised).sum() == 72
+    found = compare_arms(episodes, cohort, head_line(episodes, "landmark", 30))
+    assert found.line.reason == ""
+    assert found.line.estimate == pytest.approx(0.0, abs=1e-9)
+    assert [row[0] for row in found.balance if row[0] in ("habit", "clinician_id")] == ["habit"]
+
+
 def test_every_line_has_a_number_or_a_reason(rehabilitation):
     table = rehabilitation.table
     ways = [*["landmark"] * 8, *["state"] * 2, "state_new_episodes", *["strategies"] * 2]

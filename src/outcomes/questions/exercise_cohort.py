@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from outcomes.cases.schema import HUNDREDTHS
+from outcomes.cases.schema import HUNDREDTHS, MISSING
 from outcomes.questions.adjustment import (
     LEAST_IN_ARM,
     Adjustment,
+    Blocks,
     build_factor_blocks,
     build_family_blocks,
     choose_adjustment,
@@ -25,6 +26,7 @@ from outcomes.questions.adjustment import (
     sort_flags,
 )
 from outcomes.questions.covariates import Block, Factor, build_factors
+from outcomes.questions.habits import find_habits, habit_blocks, name_hands
 from outcomes.questions.results import NOT_RECORDED, Flags, FloatArray, IntArray
 from outcomes.questions.return_lines import AtRisk
 
@@ -133,7 +135,7 @@ def choose_columns_of(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) ->
     """
     episode = cohort.rows.episode
     before, rare_before = build_factor_blocks(episodes, episode, arm, _BEFORE)
-    place, rare_place = pool_factors(_find_places(episodes, episode, arm), arm)
+    place, rare_place = _place_blocks(episodes, episode, arm)
     after, rare_after = build_factor_blocks(episodes, episode, arm, _AFTER)
     plan = make_flag("maintenance", "In maintenance care", cohort.maintenance_days < 0)
     maintenance, rare_maintenance = sort_flags([plan], arm)
@@ -143,22 +145,30 @@ def choose_columns_of(episodes: Episodes, cohort: ExerciseCohort, arm: Flags) ->
     return choose_adjustment(blocks, [*rare_before, *rare_maintenance, *rare_care, *rare_place, *rare_after], arm)
 
 
-def _find_places(episodes: Episodes, episode: IntArray, arm: Flags) -> list[Factor]:
+def _place_blocks(episodes: Episodes, episode: IntArray, arm: Flags) -> Blocks:
     """Who treated, as one factor: a clinician with enough episodes of both arms, for all others the clinic.
 
     Beside a column for each clinician one for the clinic would leave few patients in some of the combinations. But
-    clinicians of few episodes are of different clinics: taken together as one, they would hide which.
+    clinicians of few episodes are of different clinics: taken together as one, they would hide which. Beside that
+    factor stand the habits of those who have no level of their own (`habits`).
     """
     found = {factor.name: factor for factor in build_factors(episodes, episode, _PLACE, 1)}
-    who, clinic = found.get("clinician_id"), found.get("clinic_id")
-    if who is None or clinic is None:
-        return list(found.values())
-    size = len(who.levels)
-    rarer = np.minimum(*(np.bincount(who.codes[side], minlength=size) for side in (arm, ~arm)))
-    is_own = (rarer >= LEAST_IN_ARM) & (np.array(who.levels) != NOT_RECORDED)
-    levels = (*who.levels, *(f"others at {level}" for level in clinic.levels))
-    codes = np.where(is_own[who.codes], who.codes, size + clinic.codes)
-    return [Factor(who.name, who.label, levels, levels, codes, 0)]
+    treating = found.get("clinician_id", found.get("clinic_id"))
+    if treating is None:
+        return [], []
+    clinic = found.get("clinic_id")
+    rarer = np.minimum(*(np.bincount(treating.codes[side], minlength=len(treating.levels)) for side in (arm, ~arm)))
+    is_own = ((rarer >= LEAST_IN_ARM) & (np.array(treating.levels) != NOT_RECORDED))[treating.codes]
+    pool, place = np.zeros(arm.size, dtype=np.intp), treating
+    if clinic is not None and clinic is not treating:
+        levels = (*treating.levels, *(f"others at {level}" for level in clinic.levels))
+        codes = np.where(is_own, treating.codes, len(treating.levels) + clinic.codes)
+        pool, place = clinic.codes, Factor(treating.name, treating.label, levels, levels, codes, 0)
+    named = np.where(np.array(treating.levels)[treating.codes] == NOT_RECORDED, MISSING, treating.codes)
+    habit, is_told = find_habits(name_hands(named, pool, len(treating.levels)), np.where(is_own, MISSING, pool), arm)
+    blocks, rare = pool_factors([place], arm)
+    adjusted, judged = habit_blocks(habit, is_told, arm)
+    return [*blocks, *adjusted], [*rare, *judged]
 
 
 def _course_blocks(episodes: Episodes, cohort: ExerciseCohort) -> list[Block]:
