@@ -161,10 +161,55 @@ def test_a_naive_count_says_that_the_newest_patients_left():
     assert not quarters.loc[(newest, 4, 28), "mature"]
     assert quarters.loc[newest, ["estimate", "events"]].isna().all().all()
     # Step by step there is no sign that patients leave: 0.9 each time, to within three standard errors.
-    own = found.table[(found.table["group"] == newest) & (found.table["within_days"] == 30)].set_index("visit")
-    for visit in (1, 2, 3):
-        n = own.loc[visit, "n"]
-        assert own.loc[visit, "estimate"] == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / n))
+    for group, visits in (("all", (1, 2, 3)), (newest, (1,))):
+        own = found.table[(found.table["group"] == group) & (found.table["within_days"] == 30)].set_index("visit")
+        for visit in visits:
+            n = own.loc[visit, "n"]
+            assert own.loc[visit, "estimate"] == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / n))
+
+
+def of_two_kinds(n, quarter_days, watched):
+    """Steps of n episodes that began within a quarter: half come again quickly and often."""
+    rng, rows = np.random.default_rng(1), []
+    start, quick = rng.integers(0, quarter_days, n), rng.random(n) < 0.5
+    for i in range(n):
+        day = start[i]
+        for visit in range(1, 13):
+            gap = int(1 + rng.poisson(3 if quick[i] else 25))
+            goes = rng.random() < (0.9 if quick[i] else 0.6)
+            rows.append((i, visit, day, gap if goes else -1, quarter_days + watched - day))
+            day += gap
+            if not goes:
+                break
+    episode, visit, day, gap, left = np.array(rows).T
+    seen = left >= 0
+    came = (gap >= 0) & (gap <= left)
+    return Steps(*(a[seen] for a in (episode, episode, visit, day, came, np.where(came, gap, -1), left)))
+
+
+@pytest.mark.parametrize(("watched", "off"), [(0, (0.02, 1)), (30, (0.02, 1)), (90, (-0.01, 0.01))])
+def test_the_quick_are_watched_longer_from_a_later_visit(watched, off):
+    truth = of_two_kinds(20_000, 90, 10_000)
+    seen = of_two_kinds(20_000, 90, watched)
+    first, later = (
+        estimate_step(seen.at(k), 30, 0.95, 30, 20).estimate - estimate_step(truth.at(k), 30, 0.95, 30, 20).estimate
+        for k in (1, 4)
+    )
+    assert abs(first) < 0.01
+    assert off[0] < later < off[1]
+
+
+def test_a_quarter_that_ended_just_now_has_shares_of_the_first_visit_alone():
+    courses, cut = steady(78)
+    episodes = episodes_of(courses, SMALL, last=cut)
+    quarters = describe_attendance(episodes).more["by_quarter"]["quarter"].unique()
+    for quarter, young in ((quarters[-1], True), (quarters[-3], False)):
+        found = describe_attendance(episodes, quarter=quarter)
+        own = found.table[(found.table["group"] == quarter) & (found.table["within_days"] == 30)].set_index("visit")
+        assert own.loc[1, ["estimate", "conf_low"]].notna().all()
+        assert own.loc[2, ["estimate", "conf_low", "conf_high"]].isna().all() == young
+        assert own.loc[2, "n"] > 0
+        assert any(f"{quarter} ended fewer than 90 days before the data cut" in note for note in found.notes) == young
 
 
 def test_quarters_are_equal_where_all_were_watched_as_long():

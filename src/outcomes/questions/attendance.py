@@ -1,15 +1,20 @@
 """Drop-off: of those who came for a visit, how many came for the next, and how those who did not had fared.
 
-The records end while patients are still coming. What is asked of each visit is whether another came within so many days
-(30, and the longest that still belongs to the episode); episodes not watched that long are censored
-(`attendance_steps` says why nothing simpler will do). Quarters are compared only where all of their episodes were
-watched for the same number of days from the first visit; a younger quarter has no value.
+The records end while patients are still coming. What is asked of each visit is whether another came within so many
+days (30, and the longest that still belongs to the episode); episodes not watched that long are censored
+(`attendance_steps` says why nothing simpler will do). That is right at the first visit. At a later one those who come
+quickly arrive sooner, are watched longer from it, and come quickly again: among episodes all of which are young, as
+those of the newest quarter, the quick count for too many. In made-up patients, half of them quick, all watched for 30
+to 120 days, 88 of 100 came again within 30 days of the fifth visit by that estimate and 83 in truth; watched for 90
+to 180 days, 84. So from the second visit on a quarter has a value only if it ended so many days before the data cut;
+of all episodes of three years together the error is half a point at most. Quarters are compared only where all of
+their episodes were watched for the same number of days from the first visit; a younger quarter has no value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,10 +110,11 @@ def describe_attendance(episodes: Episodes, quarter: str | None = None) -> Atten
     steps = build_steps(episodes)
     if not steps.episode.size:
         raise NotEstimable("Attendance cannot be described: no episode began after the washout. The ledger says why.")
-    groups: list[tuple[str, results.Flags | None]] = [(results.ALL, None)]
+    rows, young = _tabulate_steps(results.ALL, steps, None, episodes), False
     if quarter is not None:
-        groups.append(_of_quarter(episodes, quarter))
-    rows = [row for group, of in groups for row in _tabulate_steps(group, steps, of, episodes)]
+        group, of = _of_quarter(episodes, quarter)
+        young = _is_young(episodes, quarter)
+        rows += _tabulate_steps(group, steps, of, episodes, young)
     left, by_quarter = _tabulate_left(steps, episodes), _tabulate_quarters(steps, episodes)
     return Attendance(
         table=pd.DataFrame(rows, columns=list(TABLE_COLUMNS)),
@@ -123,7 +129,7 @@ def describe_attendance(episodes: Episodes, quarter: str | None = None) -> Atten
             tag="descriptive",
         ),
         ledger=episodes.ledger,
-        notes=_notes(episodes, by_quarter),
+        notes=(*_notes(episodes, by_quarter), *([_say_young(group, episodes)] if young else [])),
         more={"left": left, "by_quarter": by_quarter},
     )
 
@@ -143,8 +149,24 @@ def _of_quarter(episodes: Episodes, quarter: str) -> tuple[str, results.Flags]:
     return quarter_word(number), np.asarray(of, dtype=np.bool_)
 
 
-def _tabulate_steps(group: str, steps: Steps, of: results.Flags | None, episodes: Episodes) -> list[tuple[object, ...]]:
-    """Rows of one group, visit by visit, for as long as there are enough episodes."""
+def _is_young(episodes: Episodes, quarter: str) -> bool:
+    """Whether a quarter ended too shortly before the data cut for steps after the first visit."""
+    cut = int(episodes.columns["observable_until_day"].max())
+    return quarter_end(read_quarter(quarter)) > cut - horizon_days(episodes) - 1
+
+
+def _say_young(group: str, episodes: Episodes) -> str:
+    return (
+        f"{group} ended fewer than {horizon_days(episodes) + 1} days before the data cut: from the second visit on it "
+        "has no shares. Those who come quickly are watched longer from a visit, so that too many would seem to come "
+        "again."
+    )
+
+
+def _tabulate_steps(
+    group: str, steps: Steps, of: results.Flags | None, episodes: Episodes, young: bool = False
+) -> list[tuple[object, ...]]:
+    """Rows of one group, visit by visit, for as long as there are enough episodes; `young` ones as the module says."""
     protocol, longest = episodes.protocol, horizon_days(episodes)
     floor, reach = protocol.reporting_floor, 1.0
     rows: list[tuple[object, ...]] = []
@@ -154,6 +176,8 @@ def _tabulate_steps(group: str, steps: Steps, of: results.Flags | None, episodes
         if own.episode.size < floor.estimate_min_episodes:
             break
         found = {day: _step(own, day, protocol) for day in days}
+        if young and visit > 1:
+            found = {day: replace(share, estimate=NAN, low=NAN, high=NAN) for day, share in found.items()}
         reach *= found[longest].estimate
         for day, share in found.items():
             values = (share.estimate, share.low, share.high, share.n, share.events, share.told)

@@ -155,7 +155,7 @@ def _steps_table(tables: Tables) -> tuple[TableView, ...]:
         )
         for row in table.to_dict("records")
     )
-    note = "Estimated where not all were watched that long; a dash where too few were."
+    note = "Estimated where not all were watched that long; a dash where too few were, or the quarter is too recent."
     return (TableView("attendance", "From visit to visit", columns, rows, note, "attendance"),)
 
 
