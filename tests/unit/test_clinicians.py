@@ -94,13 +94,13 @@ def test_two_people_of_one_number_make_no_difference_out_of_nothing(shared):
     # Taken for one clinician: 44 of 70 against 28 of 65.
     assert main["estimate"] == pytest.approx(0.0, abs=1e-9)
     assert found.more["recording"].iloc[:, :3].to_numpy().tolist() == [["1 at A", 75, 75], ["1 at B", 60, 60]]
-    assert any("1 of 1 clinician codes stand at more than one clinic" in note for note in found.notes)
+    assert any("1 of 1 clinician codes stands at more than one clinic" in note for note in found.notes)
 
 
 def test_units_groups_and_models_tell_them_apart(shared):
     units = compare_units(shared, "clinician", "silent_stop")
     assert units.table[["unit", "clinic", "n"]].to_numpy().tolist() == [["1 at A", "A", 75], ["1 at B", "B", 60]]
-    assert any("stand at more than one clinic" in note for note in units.notes)
+    assert any("stands at more than one clinic" in note for note in units.notes)
     groups = estimate_relief(shared, by="clinician_id").table
     assert groups.groupby("group")["n"].first().to_dict() == {"1 at A": 75, "1 at B": 60}
     rows = np.flatnonzero(shared.columns["is_eligible"])

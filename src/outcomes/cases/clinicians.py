@@ -106,8 +106,9 @@ def note_shared(visits: Visits) -> tuple[str, ...]:
     if "clinician" not in visits.columns or not visits.clinicians.n_shared:
         return ()
     clinicians = visits.clinicians
+    stand = "stands" if clinicians.n_shared == 1 else "stand"
     return (
-        f"{clinicians.n_shared:,} of {clinicians.n_codes:,} clinician codes stand at more than one clinic. Each is "
+        f"{clinicians.n_shared:,} of {clinicians.n_codes:,} clinician codes {stand} at more than one clinic. Each is "
         "taken for a clinician of its own at each clinic: the records cannot tell one person at two clinics from two "
         "people who share a code.",
     )
