@@ -365,8 +365,8 @@ def rehabilitation() -> FakeRehabilitation:
         columns=list(REHABILITATION_COLUMNS),
     )  # fmt: skip
     balance = pd.DataFrame(
-        [("age", "Age", 0.21, 0.0), ("baseline_nrs", "First pain score", -0.18, 0.001)],
-        columns=["column", "label", "smd_before", "smd_after"],
+        [("age", "Age", 0.21, 0.0, True), ("baseline_nrs", "First pain score", -0.18, 0.001, True)],
+        columns=["column", "label", "smd_before", "smd_after", "is_adjusted"],
     )
     trial = pd.DataFrame(
         [("Who", "adults relieved of back spasm", "relieved episodes in these records"),

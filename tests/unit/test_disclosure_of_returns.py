@@ -387,6 +387,16 @@ def test_the_balance_of_hidden_arms_is_hidden():
     assert not found.balance["label"].map(lambda v: v == HIDDEN).any()
 
 
+def test_a_difference_of_what_an_arm_hardly_has_tells_no_count():
+    full = fakes.rehabilitation()
+    # One of 310 with it, none of 290 without: the full number gives the one away.
+    rows = [("rare", "Rare", 0.080348, 0.080348, False), ("habit", "Habit", 0.412345, 1e-17, True)]
+    rows += [("usual", "Usual", 0.212345, 1e-17, True)]
+    table = pd.DataFrame(rows, columns=["column", "label", "smd_before", "smd_after", "is_adjusted"])
+    found = protect_result(dataclasses.replace(full, balance=table), FLOOR).balance
+    assert found["smd_before"].tolist() == [0.08, 0.41, 0.212345]
+
+
 def test_a_small_level_takes_another_one_with_it():
     table = fakes.return_factors().table.copy()
     table.loc[1, ["n", "events"]] = [60, 3]  # of earlier episodes, "one"

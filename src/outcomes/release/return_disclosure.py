@@ -9,6 +9,7 @@ maintenance            the other part (outside or inside): the whole stands in a
 levels of a factor     further levels, by the rule of `disclosure.protect_parts`, for patients, returns and the others
 two arms               the other arm, the risks of both, and the balance of what distinguishes them; the counts of a
                        row that leaves out a few of the patients, or returns, of an earlier row
+balance                of facts an arm hardly has, and of habits, a full difference tells counts: two decimals are given
 =====================  =============================================================================================
 """
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.questions.habits import HABIT
 from outcomes.release.marks import HIDDEN, level_marks, small_mark, write_mark
 from outcomes.release.table_disclosure import find_cover
 
@@ -143,8 +145,11 @@ def _find_near(table: pd.DataFrame, floor: int) -> Flags:
 
 
 def hide_balance(balance: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Hide how far the arms differ where the main comparison (the first row) is hidden."""
+    """Hide how far the arms differ where the main comparison (the first row) is hidden, and digits that tell counts."""
     out = balance.copy()
+    telling = ~out["is_adjusted"].to_numpy(dtype=bool) | (out["column"] == HABIT).to_numpy(dtype=bool)
+    for name in BALANCE:
+        out[name] = np.where(telling, np.round(out[name].to_numpy(dtype=np.float64), 2), out[name])
     if len(table) and isinstance(table["estimate"].tolist()[0], str):
         for name in BALANCE:
             write_mark(out, name, out[name].notna().to_numpy(), HIDDEN)
