@@ -205,6 +205,17 @@ def test_equal_differences_have_no_spread_to_be_told_from_chance():
     assert any("which is not to say that there are none" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(("small", "is_said"), [(7, True), (6, False)])
+def test_it_is_said_that_clinicians_of_few_episodes_stand_together(small, is_said):
+    """Of 64 episodes a tenth are of clinicians with fewer than 20, or not."""
+    cells = [((JOINT,), 16, 4), ((JOINT, ULTRASOUND), 16, 8), ((JOINT, ELECTRICAL), 16, 8)]
+    cells.append(((JOINT, ULTRASOUND, ELECTRICAL), 16, 12))
+    names = [f"S{i}" if i < small else f"P{i % 2}" for i in range(64)]
+    notes = compare_jointly(treated(cells, extra={"clinician_id": names})).notes
+    assert any("stand together by clinic" in note for note in notes) == is_said
+    assert not any("stand together by clinic" in note for note in compare_jointly(treated(cells)).notes)
+
+
 def test_shrunken_lines_by_hand():
     # Ultrasound +1/2, electrical -1/4, which add up: shares 7/16, 15/16, 3/16, 11/16.
     cells = [((JOINT,), 16, 7), ((JOINT, ULTRASOUND), 16, 15), ((JOINT, ELECTRICAL), 16, 3)]

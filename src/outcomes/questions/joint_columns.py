@@ -24,7 +24,7 @@ from outcomes.questions.covariates import (
     stack_blocks,
 )
 from outcomes.questions.joint_bundles import Given, varies
-from outcomes.questions.results import NOT_RECORDED, FloatArray, IntArray
+from outcomes.questions.results import NOT_RECORDED, Flags, FloatArray, IntArray
 from outcomes.questions.treating_units import OWN_UNIT_EPISODES
 from outcomes.questions.treatment_arms import FIRST_FACTS, LATER_FACTS, baseline_block, late_block, rating_factor
 
@@ -70,11 +70,24 @@ def find_treating(episodes: Episodes, row: IntArray) -> Factor | None:
     at = np.where(clinic < 0, len(clinics), clinic)
     if "clinician" not in columns:
         return pool_small(_make_factor("clinic", "Clinic", [*clinics, NOT_RECORDED], at), OWN_UNIT_EPISODES)
-    names, who = episodes.visits.clinicians.names, episodes.visits.clinicians.code[row]
-    is_own = np.append(np.bincount(who[who >= 0], minlength=len(names)) >= OWN_UNIT_EPISODES, False)
+    names, who, is_own = _find_own(episodes, row)
     levels = [*names, *(f"others at {name}" for name in clinics), NOT_RECORDED]
-    code = np.where(is_own[who], who, len(names) + at)
+    code = np.where(is_own, who, len(names) + at)
     return pool_small(_make_factor("clinician", "Clinician", levels, code), OWN_UNIT_EPISODES)
+
+
+def share_pooled(episodes: Episodes, row: IntArray) -> float:
+    """Return the share of the visits `row` (n,) whose clinician has no level alone; 0 where none is recorded."""
+    if "clinician" not in episodes.visits.columns or not row.size:
+        return 0.0
+    return float(1.0 - _find_own(episodes, row)[2].mean())
+
+
+def _find_own(episodes: Episodes, row: IntArray) -> tuple[tuple[str, ...], IntArray, Flags]:
+    """Names of clinicians, the one of each visit, and whether he or she has enough of the visits for a level."""
+    names, who = episodes.visits.clinicians.names, episodes.visits.clinicians.code[row]
+    has_level = np.append(np.bincount(who[who >= 0], minlength=len(names)) >= OWN_UNIT_EPISODES, False)
+    return names, who, has_level[who]
 
 
 def _make_factor(name: str, label: str, levels: list[str], codes: IntArray) -> Factor:

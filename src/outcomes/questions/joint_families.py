@@ -43,6 +43,7 @@ from outcomes.questions.contrast_lines import (
     tabulate_lines,
 )
 from outcomes.questions.joint_bundles import MOST_INFLATION, tabulate_pairs
+from outcomes.questions.joint_columns import share_pooled
 from outcomes.questions.joint_model import EVENTS_PER_COLUMN, JointModel, fit_jointly, give_arms
 from outcomes.questions.modality_families import UNADJUSTED, count_workers
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
@@ -59,6 +60,12 @@ _NO_SPREAD = (
     "The differences spread no more than chance makes them, so that each is shrunk to none: these records show no "
     "differences among the families, which is not to say that there are none."
 )
+_POOLED = (
+    "Clinicians of few episodes, or without a name, stand together by clinic in this model: what those who like to "
+    "treat so do otherwise may show as a difference here. The comparisons of one family allow for that."
+)
+MUCH_POOLED = 0.1
+"""Share of episodes of such clinicians from which it is said."""
 _NO_INTERVAL = "Shrunken differences have no interval of their own: so few families hardly tell how far they spread."
 
 
@@ -278,6 +285,7 @@ def _notes(episodes: Episodes, model: JointModel, shrunk: ShrunkenEffects | None
         "Patients who get a treatment differ from those who do not; the adjustment covers only what is recorded.",
         "The model takes it that when a patient is seen and rated does not depend on the treatments or on what is "
         "adjusted for, and that the differences of the treatments add up.",
+        *((_POOLED,) if share_pooled(episodes, model.rows.row) >= MUCH_POOLED else ()),
         "Whether two treatments do more together than each alone is not asked: such a question has to be declared "
         "beforehand and takes 60 episodes of every combination.",
         "The lines stand in the order of the codebook. The largest of several differences is large by luck in part; "
