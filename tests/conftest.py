@@ -107,16 +107,6 @@ def _packaged_codebook_is_read_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _parser_is_made_once() -> Iterator[None]:
-    """Keep the parser of the command line, which nothing changes: a user's process makes it once as well."""
-    from outcomes import cli
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli, "_parser", functools.cache(cli._parser))
-        yield
-
-
 # -- files of the checkout ---------------------------------------------------------------------------------------------
 
 
