@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 from outcomes.release.model import Sentence
 
@@ -29,11 +28,6 @@ class Prose:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(str(sentence))}{_mark(sentence)}</p>" for sentence in self.sentences)
+        from outcomes.release.render_html import environment
 
-
-def _mark(sentence: Sentence | str) -> str:
-    """The tag of a sentence as on the page, small behind it."""
-    if isinstance(sentence, str):
-        return ""
-    return f' <small class="mark">{escape(sentence.mark or sentence.tag)}</small>'
+        return environment().get_template("prose.html.j2").render(sentences=self.sentences)
