@@ -14,7 +14,7 @@ TABLE = pd.DataFrame(
         "definition": ["pain at least 50 % below the first", "hidden"],
         "n": ["<5", "12"],
         "estimate": [0.25, float("nan")],
-        "events": ["hidden", "3"],
+        "events": ["hidden", "too early"],
         "limit": [float("inf"), True],
     }
 )

@@ -17,7 +17,7 @@ from outcomes.release.marks import HIDDEN
 
 WORDS = "words"
 """Class of the heads and cells of such a column."""
-_NO_WORDS = {HIDDEN, "nan", "nat", "none", "inf", "-inf", "true", "false", "..."}
+_NO_WORDS = {HIDDEN, "too early", "nan", "nat", "none", "inf", "-inf", "true", "false", "..."}
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 Token = dict[str, Any]
