@@ -24,7 +24,7 @@ report: environment ## the quarterly report, of data/sample or of your export: A
 	if [ $$code -le 1 ] && [ -e "$$page" ]; then echo "Open $$page"; \
 	elif [ $$code -eq 1 ]; then exit 4; else exit $$code; fi
 
-test: environment-dev ## every check: lint, format, types, notebooks, tests (6 to 8 minutes on 2 cores)
+test: environment-dev ## every check: lint, format, types, notebooks, tests (5 to 7 minutes on 2 cores)
 	@"$(BIN)/python" tools/check.py
 
 test-slow: environment-dev ## the slow tests: coverage of intervals by simulation, large files
