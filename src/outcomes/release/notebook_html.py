@@ -89,7 +89,7 @@ def _without(source: str, names: Iterable[str]) -> str:
 
 
 def _clean(html: object) -> str:
-    from bleach.sanitizer import Cleaner  # type: ignore[import-untyped]
+    from bleach.sanitizer import Cleaner
 
     from outcomes.release.word_columns import WordColumns
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bleach.html5lib_shim import Filter  # type: ignore[import-untyped]
+from bleach.html5lib_shim import Filter
 
 from outcomes.release.marks import HIDDEN
 
