@@ -45,6 +45,7 @@ from outcomes.release.tables import (
     to_csv,
 )
 from outcomes.release.trigger_figure import NO_RIBBONS
+from outcomes.release.unstable import COLUMN, KINDS, NOT_JUDGED
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
@@ -692,3 +693,9 @@ def test_what_a_picture_says_as_well_lies_folded_and_how_definitions_move_a_shar
     assert len(re.findall(r'class="(?:figure|table)[ "]', lying)) == len(folded)
     assert all(f't-{name}"' in lying or f'id="{name}"' in lying for name in folded)
     assert html.count("<details") == sum(is_folded for section in page.sections for is_folded, _ in section.runs())
+
+
+def test_every_published_table_with_intervals_is_judged_or_left_out_by_name(tables):
+    with_limits = {name for name, table in tables.items() if {"estimate", "conf_low"} <= set(table.columns)}
+    assert with_limits - set(KINDS) - NOT_JUDGED == set()
+    assert {name for name, table in tables.items() if COLUMN in table} == with_limits & set(KINDS)

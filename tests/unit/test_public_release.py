@@ -32,7 +32,7 @@ from outcomes.release.public.identifiers import check_texts
 from outcomes.release.public.model import CountTable
 from outcomes.release.public.protect import Audit, Protected, protect_release, protect_tables
 from outcomes.release.public.publish import list_reasons, make_release, publish_public
-from outcomes.release.public.sections import _numbers_section
+from outcomes.release.public.sections import _numbers_section, _table_view
 from outcomes.release.public.words import Words
 from outcomes.release.render_html import render_html
 from outcomes.release.sentences import show
@@ -411,3 +411,12 @@ def test_one_hidden_number_is_and_two_are(hidden, said):
     table = pd.DataFrame({"table": [TOTAL], "numbers": [235], "hidden": [hidden], "base": [11]})
     section = _numbers_section({GATE: table}, {"rules": (), "reasons": ()})
     assert section.lead[0].text.endswith(said)
+
+
+@pytest.mark.parametrize(("patients", "shown"), [("25", "25\u00a0\u2020"), ("30", "30"), ("0", "0"), ("<11", "<11")])
+def test_a_row_of_few_patients_has_the_mark_of_unstable_percents(patients, shown):
+    frame = pd.DataFrame(
+        [("all", "relief", "15", "60"), ("all", TOTAL, patients, "")], columns=["row", "column", "patients", "percent"]
+    )
+    view = _table_view(frame, "state", "All patients", {"relief": "relieved"})
+    assert view.rows[0][-1] == shown

@@ -149,7 +149,7 @@ def _steps_table(tables: Tables) -> tuple[TableView, ...]:
             format_count(row["visit"]),
             format_count(row["within_days"]),
             views.shown(row["estimate"], format_percent),
-            views.shown_interval(row["conf_low"], row["conf_high"]),
+            views.shown_interval(row),
             views.shown(row["events"], format_count),
             views.shown(row["n"], format_count),
         )

@@ -116,9 +116,9 @@ def moved_table(tables: Tables) -> TableView:
         (
             str(row["label"]),
             views.shown(row["category_estimate"], _points),
-            views.shown_interval(row["category_low"], row["category_high"], _points, ""),
+            views.shown_interval(row, _points, "", ("category_low", "category_high")),
             views.shown(row["estimate"], _points),
-            views.shown_interval(row["conf_low"], row["conf_high"], _points, ""),
+            views.shown_interval(row, _points, ""),
             views.shown(row["n"], format_count),
         )
         for row in tables[name].to_dict("records")

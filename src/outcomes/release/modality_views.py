@@ -94,7 +94,7 @@ def classes_table(tables: Tables) -> tuple[TableView, ...]:
             shown(row["n"], format_count),
             shown(row["events"], format_count),
             shown(row["estimate"], format_percent),
-            shown_interval(row["conf_low"], row["conf_high"]),
+            shown_interval(row),
         )
         for row in table.to_dict("records")
     )
@@ -146,7 +146,7 @@ def _count_levels(table: pd.DataFrame, row: dict[Any, Any]) -> int:
 
 def _difference(row: dict[Any, Any]) -> tuple[str, str]:
     value = shown(row["estimate"], format_signed_points)
-    return value, shown_interval(row["conf_low"], row["conf_high"], format_signed_points, "")
+    return value, shown_interval(row, format_signed_points, "")
 
 
 def _arms(row: dict[Any, Any]) -> str:

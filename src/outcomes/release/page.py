@@ -16,7 +16,7 @@ from outcomes.release.model import Link, Page
 from outcomes.release.sections import make_sections
 from outcomes.release.sentences import NotShowable, Tables, cell, show
 from outcomes.release.tables import collect_tables
-from outcomes.release.tiles import make_tiles
+from outcomes.release.tiles import make_tiles, note_tiles
 from outcomes.release.words import ORDINALS, date_words, day_to_date, quarter_months
 
 __all__ = ["ReportInputs", "ask", "build_page"]
@@ -53,7 +53,7 @@ def build_page(
     if tables is None:
         inputs = inputs.protected()
         tables = collect_tables(inputs)
-    quarter = inputs.quarter
+    quarter, tiles = inputs.quarter, make_tiles(inputs, tables)
     year, _, number = quarter.partition("Q")
     return Page(
         title=f"{ORDINALS[int(number) - 1].capitalize()} quarter {year}" if number else "All visits on record",
@@ -61,7 +61,8 @@ def build_page(
         quarter=quarter,
         facts=_facts(inputs, tables),
         summary=summarise(inputs, tables),
-        tiles=make_tiles(inputs, tables),
+        tiles=tiles,
+        tiles_note=note_tiles(tiles),
         look_into=find_to_look_into(inputs, tables),
         cannot_say=list_limits(inputs, tables),
         sections=make_sections(inputs, tables, workers),

@@ -245,7 +245,7 @@ def _change_row(rows: list[dict[Any, Any]]) -> tuple[str, ...]:
     texts.append(views.shown(first["value"], format_percent))
     for row in rows:
         texts.append(views.shown(row["estimate"], format_signed_points))
-        texts.append(views.shown_interval(row["conf_low"], row["conf_high"], format_signed_points, ""))
+        texts.append(views.shown_interval(row, format_signed_points, ""))
     return (*texts, views.shown(first["detectable_up"], format_signed_points))
 
 
@@ -308,7 +308,7 @@ def _volume_table(inputs: ReportInputs, tables: Tables) -> tuple[TableView, ...]
             for name in ("episodes_started", "visits")
         ]
         mean = views.shown(row["visits_per_episode"], format_number)
-        limits = views.shown_interval(row["conf_low"], row["conf_high"], format_number, "")
+        limits = views.shown_interval(row, format_number, "")
         rows.append((short_quarter(row["quarter"]), *counts, mean, limits))
     within = inputs.episodes.protocol.horizons_days
     note = (

@@ -110,4 +110,4 @@ def _interval(row: dict[Any, Any]) -> str:
     low, high = row["conf_low"], row["conf_high"]
     if not isinstance(high, str) and high != high and not isinstance(low, str) and low == low:
         return f"{_days(low)} or later"
-    return shown_interval(low, high, _days, "")
+    return shown_interval(row, _days, "")

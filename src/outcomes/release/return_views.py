@@ -92,7 +92,7 @@ def same_table(tables: Tables) -> tuple[TableView, ...]:
         (
             views.sentence_case(row["label"]),
             shown(row["estimate"], format_percent),
-            shown_interval(row["conf_low"], row["conf_high"]),
+            shown_interval(row),
             shown(row["expected"], format_percent),
             shown(row["events"], format_count),
             shown(row["n"], format_count),
@@ -138,9 +138,9 @@ def _contrast(row: dict[Any, Any]) -> tuple[str, str]:
         return "not estimable", DASH
     if row["scale"] == "difference":
         value = shown(row["estimate"], format_signed_points)
-        return value, shown_interval(row["conf_low"], row["conf_high"], format_signed_points, "")
+        return value, shown_interval(row, format_signed_points, "")
     value = shown(row["estimate"], format_mean)
-    interval = shown_interval(row["conf_low"], row["conf_high"], format_mean, "")
+    interval = shown_interval(row, format_mean, "")
     return value if value in (DASH, "hidden") else f"HR{NBSP}{value}", interval
 
 
@@ -190,7 +190,7 @@ def _plain(
 
 def _interval(row: dict[Any, Any], is_share: bool) -> str:
     write, unit = (format_points, f"{NBSP}%") if is_share else (format_mean, "")
-    return shown_interval(row["conf_low"], row["conf_high"], write, unit)
+    return shown_interval(row, write, unit)
 
 
 def _there(tables: Tables, name: str) -> pd.DataFrame | None:

@@ -12,6 +12,7 @@ from outcomes.release.model import FigureView, Section, Sentence, TableView, Tex
 from outcomes.release.sentences import Tables, bind, cell, interval_words, say
 from outcomes.release.svg import to_svg
 from outcomes.release.tables import to_numbers
+from outcomes.release.unstable import FOOTNOTE, MARK
 from outcomes.release.words import lower_first
 
 if TYPE_CHECKING:
@@ -194,6 +195,17 @@ def explain_dashes(view: TableView, why: str) -> TableView:
     if not any(row[i] == views.DASH for row in view.rows for i in shares):
         return view
     return dataclasses.replace(view, note=" ".join(filter(None, (view.note, f"A dash: {why}."))))
+
+
+def explain_marks(section: Section) -> Section:
+    """Say under each table with the mark of unstable estimates what it means."""
+    blocks = tuple(
+        dataclasses.replace(block, note=" ".join(filter(None, (block.note, FOOTNOTE))))
+        if isinstance(block, TableView) and any(MARK in text for row in block.rows for text in row)
+        else block
+        for block in section.blocks
+    )
+    return dataclasses.replace(section, blocks=blocks)
 
 
 def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tuple[TableView, ...]:

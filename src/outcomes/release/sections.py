@@ -14,7 +14,7 @@ from outcomes.release.model import Block, Section, Terms, Text
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
-from outcomes.release.section_parts import draw, drop_blank, fold, join_alt
+from outcomes.release.section_parts import draw, drop_blank, explain_marks, fold, join_alt
 from outcomes.release.sentences import Tables, agree, bind, cell, literal, say
 from outcomes.release.tables import list_data_notes, to_numbers
 from outcomes.release.treatment_section import treatment_section
@@ -42,7 +42,7 @@ def make_sections(inputs: ReportInputs, tables: Tables, workers: int = 1) -> tup
         *(unit_section, attendance_section, _quality, _definitions),
     )
     calls = {make.__name__: ("drawings", partial(make, inputs, tables)) for make in makers}
-    return tuple(drop_blank(section) for section in put_together(calls, workers).values())
+    return tuple(explain_marks(drop_blank(section)) for section in put_together(calls, workers).values())
 
 
 def _quality(inputs: ReportInputs, tables: Tables) -> Section:

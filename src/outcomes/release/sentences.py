@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release.model import Cell, Scalar, Sentence, Tag
+from outcomes.release.unstable import COLUMN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,8 @@ LEAST_P = 0.001
 INTERVAL = f"{{level}}{NBSP}% interval {{low}} to {{high}}{NBSP}%"
 """Goes into a template as ``({INTERVAL})``; left out by `bind` where an estimate has no limits."""
 _QUARTER = re.compile(r"(?<![\w.\"'/=-])(?<!--quarter )(\d{4})Q([1-4])(?![\w\"'/-]|\.\w|:)")
+UNSTABLE = " Unstable: from too few, or with too wide an interval, to rely on."
+"""Ends a sentence with such an estimate in it (`release.unstable`)."""
 LEVEL = Cell("run", (("fact", "interval_percent"),), "value", "plain")
 """The confidence level in percent; `bind` fills ``{level}`` from it."""
 
@@ -141,7 +144,8 @@ def bind(
         Where each named number stands.
     otherwise : str
         Said instead when one of the numbers cannot be shown; with the empty string nothing is said. Where only the
-        limits ``low`` and ``high`` are missing (nothing has happened yet), the sentence is said without them.
+        limits ``low`` and ``high`` are missing (nothing has happened yet), the sentence is said without them. Where an
+        estimate is unstable, `UNSTABLE` follows.
 
     Returns
     -------
@@ -157,7 +161,16 @@ def bind(
             rest = {name: cell for name, cell in cells.items() if name not in ("low", "high", "level")}
             return bind(tables, bare, rest, otherwise, tag)
         return Sentence(literal(otherwise), {}, otherwise, "not estimable") if otherwise else None
+    if any(is_unstable(tables, cell) for cell in cells.values()):
+        template += UNSTABLE
     return Sentence(template, dict(cells), template.format(**values), tag)
+
+
+def is_unstable(tables: Tables, cell: Cell) -> bool:
+    """Whether a cell is an estimate of which the published table says that it is unstable."""
+    if cell.column != "estimate" or COLUMN not in tables[cell.table].columns:
+        return False
+    return bool(look_up(tables, replace(cell, column=COLUMN, show="text")))
 
 
 def agree(tables: Tables, where: Cell, one: str, many: str) -> str:

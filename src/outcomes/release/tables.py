@@ -21,6 +21,7 @@ from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.marks import HIDDEN, small_mark
 from outcomes.release.prose import Prose
 from outcomes.release.table_disclosure import protect_parts
+from outcomes.release.unstable import mark_unstable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +124,10 @@ def list_notes(*results: Any) -> Prose:
 
 
 def name_tables(name: str, result: Any) -> dict[str, pd.DataFrame]:
-    """Return the tables of a protected result by their published names (``name_curve``, ...); none of a refusal."""
+    """Return the tables of a protected result by their published names (``name_curve``, ...); none of a refusal.
+
+    Estimates from too few, or with too wide an interval, have true in the column ``unstable`` (`release.unstable`).
+    """
     if isinstance(result, NotEstimable):
         return {}
     tables = {name: result.table}
@@ -136,7 +140,7 @@ def name_tables(name: str, result: Any) -> dict[str, pd.DataFrame]:
     scalars = [(key, value) for key, value in result.summary.items() if isinstance(value, int | float | str)]
     if scalars:
         tables[f"{name}_summary"] = _frame(scalars, ["item", "value"])
-    return tables
+    return {key: mark_unstable(key, table) for key, table in tables.items()}
 
 
 def list_ledger(ledger: Ledger, floor: int = 0) -> pd.DataFrame:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from outcomes.questions.quarter_verdicts import NO_PAIN
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Cell, Tile
-from outcomes.release.sentences import NBSP, NotShowable, Tables, cell, look_up, show
+from outcomes.release.model import TILES_NOTE, Cell, Tile
+from outcomes.release.sentences import NBSP, NotShowable, Tables, cell, is_unstable, look_up, show
 from outcomes.release.svg import sparkline
+from outcomes.release.unstable import FOOTNOTE, MARK
 from outcomes.release.views import sentence_case, write_indicator
 from outcomes.release.words import short_quarter
 
@@ -27,6 +28,11 @@ def make_tiles(inputs: ReportInputs, tables: Tables) -> tuple[Tile, ...]:
         return ()
     table = tables["quarter_review"]
     return tuple(_tile(inputs, tables, part) for _, part in table.groupby("indicator", sort=False))
+
+
+def note_tiles(tiles: Iterable[Tile]) -> str:
+    """Return what stands under the tiles, with what the mark of unstable ones means where one has it."""
+    return f"{TILES_NOTE} {FOOTNOTE}" if any(MARK in tile.interval + tile.reason for tile in tiles) else TILES_NOTE
 
 
 def why_no_value(inputs: ReportInputs, tables: Tables, indicator: str, quarter: str) -> NoValue:
@@ -112,7 +118,7 @@ def _early_tile(
     cells = _cells(name, last)
     try:
         said = f"{short_quarter(last)}: {show(tables, cells['value'])}"
-        said += f" ({show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%)"
+        said += f" ({show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%{_mark(tables, cells)})"
     except NotShowable:
         early, old = short_quarter(quarter), short_quarter(last)
         why = f"{early} is too recent; {old}, old enough, had too few episodes to show{_beside_line(looks)}."
@@ -138,6 +144,7 @@ def _shown_tile(
         return Tile(label, "", "", "", state, f"{why} in {short_quarter(quarter)}{_beside_line(looks)}.", **looks)
     try:
         interval = f"{show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%"
+        interval += _mark(tables, cells)
         basis = f"of {show(tables, cells['n'])}"
     except NotShowable:
         return Tile(label, text, "", "", "shown", cells={"value": cells["value"]}, **looks)
@@ -147,6 +154,10 @@ def _shown_tile(
 def _beside_line(looks: Mapping[str, Any]) -> str:
     """What the line shows, where there is one: it takes two quarters with a value."""
     return "; the line shows earlier quarters" if looks["spark"] else ""
+
+
+def _mark(tables: Tables, cells: Mapping[str, Cell]) -> str:
+    return f"{NBSP}{MARK}" if is_unstable(tables, cells["value"]) else ""
 
 
 def _cells(name: str, quarter: str) -> dict[str, Cell]:

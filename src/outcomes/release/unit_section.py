@@ -186,7 +186,7 @@ def _row(row: Mapping[Any, Any]) -> tuple[str, ...]:
         views.shown(row["n"], format_count),
         views.shown(row["difference"], _signed) if compared else blank,
         views.shown(row["estimate"], format_percent) if compared else blank,
-        views.shown_interval(row["conf_low"], row["conf_high"]) if compared else blank,
+        views.shown_interval(row) if compared else blank,
         blank if compared else views.shown(row["shrunken"], format_percent),
         views.shown(row["reliability"], lambda value: f"{value:.2f}"),
         views.shown(row["completeness"], format_percent),

@@ -130,7 +130,7 @@ def same_visit_table(tables: Tables) -> tuple[TableView, ...]:
             shown(row["before"], format_number),
             shown(row["after"], format_number),
             shown(row["estimate"], _signed),
-            shown_interval(row["conf_low"], row["conf_high"], _signed, ""),
+            shown_interval(row, _signed, ""),
             shown(row["share"], format_percent),
             shown(row["events"], format_count),
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from outcomes.release import unstable
 from outcomes.release.marks import HIDDEN
 from outcomes.release.model import Column, TableView
 from outcomes.release.sentences import (
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DASH = "–"
+LIMITS = ("conf_low", "conf_high")
+"""The limits of ``estimate``, of which ``unstable`` speaks."""
 FIELD_WORDS = {
     "modalities": "Treatments",
     "procedure_codes": "Procedure codes",
@@ -48,11 +51,24 @@ def shown(value: Any, write: Callable[[float], str]) -> str:
     return DASH if value is None or value != value else write(float(value))
 
 
-def shown_interval(low: Any, high: Any, write: Callable[[float], str] = format_points, unit: str = f"{NBSP}%") -> str:
-    """Write an interval: ``58 to 64 %``; hidden or missing as a whole."""
+def shown_interval(
+    row: Mapping[Any, Any],
+    write: Callable[[float], str] = format_points,
+    unit: str = f"{NBSP}%",
+    limits: tuple[str, str] = LIMITS,
+) -> str:
+    """Write an interval of a row: ``58 to 64 %``; hidden or missing as a whole, marked where it is unstable."""
+    low, high = (row[name] for name in limits)
     if isinstance(low, str) or isinstance(high, str):
         return HIDDEN
-    return DASH if low != low or high != high else f"{write(float(low))} to {write(float(high))}{unit}"
+    if low != low or high != high:
+        return DASH
+    return f"{write(float(low))} to {write(float(high))}{unit}{unstable_mark(row) if limits == LIMITS else ''}"
+
+
+def unstable_mark(row: Mapping[Any, Any]) -> str:
+    """The mark that follows an unstable estimate; nothing of one that is not judged."""
+    return f"{NBSP}{unstable.MARK}" if row.get(unstable.COLUMN) else ""
 
 
 def horizon_table(tables: Tables, id: str, caption: str, day: str, share: str, events: str, n: str) -> TableView:
@@ -72,7 +88,7 @@ def horizon_table(tables: Tables, id: str, caption: str, day: str, share: str, e
             *((str(row["group"]),) if grouped else ()),
             shown(row["horizon_days"], format_count),
             shown(row["estimate"], format_percent),
-            shown_interval(row["conf_low"], row["conf_high"]),
+            shown_interval(row),
             shown(row["events"], format_count),
             shown(row["n"], format_count),
         )
@@ -117,7 +133,7 @@ def definitions_table(tables: Tables, id: str, caption: str, share: str) -> Tabl
         (
             sentence_case(row["definition"]),
             shown(row["estimate"], format_percent),
-            *((shown_interval(row["conf_low"], row["conf_high"]),) if limits else ()),
+            *((shown_interval(row),) if limits else ()),
             shown(row["n"], format_count),
         )
         for row in table.to_dict("records")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from outcomes.release import unstable
 from outcomes.release.sentences import NBSP
 
 ORDINALS = ("first", "second", "third", "fourth")
@@ -147,6 +148,13 @@ def glossary(protocol: Any) -> tuple[tuple[str, str], ...]:
             "rates "
             f"need {protocol.reporting_floor.estimate_min_episodes} episodes. Rows set aside, unknown terms and steps "
             "of reading are counted in full: they are rows of a file and say nothing of how a patient fared.",
+        ),
+        (
+            f"Unstable ({unstable.MARK})",
+            f"From fewer than {unstable.LEAST_N}, or with an interval wider than {100 * unstable.MOST_WIDTH:g} points "
+            f"or than {unstable.MOST_SHARE:g} times the share; of rates, from fewer than {unstable.LEAST_EVENTS} "
+            f"events or with one wider than {unstable.MOST_RATE:g} times the rate. Such a number may be mostly chance. "
+            "The limits are those of the national health statistics of the United States.",
         ),
         (
             "Too early",

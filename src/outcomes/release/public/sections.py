@@ -14,6 +14,7 @@ from outcomes.release.public.gate import GATE
 from outcomes.release.public.words import Words, row_words
 from outcomes.release.section_parts import draw, fold
 from outcomes.release.sentences import NBSP, NotShowable, Tables, agree, bind, cell, look_up, say
+from outcomes.release.unstable import LEAST_N, MARK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +160,7 @@ def _table_view(frame: pd.DataFrame, name: str, caption: str, columns: Mapping[s
         shown = (
             _with_percent(part.loc[column, "patients"], read_percent(part.loc[column, "percent"])) for column in columns
         )
-        rows.append((spoken[row], *shown, figures.number(part.loc[TOTAL, "patients"])))
+        rows.append((spoken[row], *shown, _with_mark(part.loc[TOTAL, "patients"])))
     view = f"{PREFIX}{name}"
     return TableView(view, caption, (*heads, Column("patients", numeric=True)), tuple(rows), "", view)
 
@@ -167,6 +168,12 @@ def _table_view(frame: pd.DataFrame, name: str, caption: str, columns: Mapping[s
 def _with_percent(patients: object, percent: float) -> str:
     shown = figures.number(patients)
     return f"{shown} ({percent:.0f}{NBSP}%)" if percent == percent else shown
+
+
+def _with_mark(patients: object) -> str:
+    """The patients of a row, as printed; marked where that is too few for its percents to rely on."""
+    text = figures.number(patients)
+    return f"{text}{NBSP}{MARK}" if text.isdigit() and 0 < int(text) < LEAST_N else text
 
 
 def _row_words(frame: pd.DataFrame) -> dict[str, str]:
