@@ -101,6 +101,23 @@ def test_episode_table(name):
     assert episodes.table["opened_by"].tolist() == [rule for rule in rules if rule]
 
 
+@pytest.mark.parametrize(
+    ("table", "recorded", "taken"),
+    [
+        (QUIET_DISTANT_VISIT_IS_MAINTENANCE, [False] * 5, [False, False, True, True, False]),
+        (MAINTENANCE_NEITHER_OPENS_NOR_EXTENDS, [True, False, True, False, True, False], [False] * 6),
+    ],
+)
+def test_visits_say_which_are_maintenance_as_recorded_and_which_are_taken_as_such(table, recorded, taken):
+    """The visits of an episode that are neither are its `n_visits`: anybody with the tables can count again."""
+    episodes, _ = episodes_of(table)
+    visits = episodes.visits.table
+    assert visits["is_maintenance"].tolist() == recorded
+    assert visits["taken_as_maintenance"].tolist() == taken
+    counted = visits[~visits["is_maintenance"] & ~visits["taken_as_maintenance"]].groupby("episode_id").size()
+    assert counted.tolist() == episodes.table["n_visits"].tolist()
+
+
 def test_many_patients_at_once_give_what_each_gives_alone():
     alone, together = [], ["patient_id | visit_day | pain_pre | visit_purpose"]
     for number, text in enumerate(TABLES.values()):

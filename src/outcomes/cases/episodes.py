@@ -70,7 +70,8 @@ class Episodes:
     columns : dict of ndarray, shape (n,)
         Inside columns (`schema.EPISODE_COLUMNS`).
     visits : Visits
-        The visits, with the column ``episode`` (-1 for maintenance visits before a first episode).
+        The visits, with the columns ``episode`` (-1 for maintenance visits before a first episode) and
+        ``taken_as_maintenance``.
     starts, sizes : ndarray of int, shape (n,)
         First row in `visits` and number of visits of each episode.
     course : Course
@@ -140,7 +141,9 @@ def build_episodes(visits: Visits, protocol: Protocol | str | Path | None = None
     sizes = np.minimum(np.append(starts[1:], course.n), course.stream_end[starts]) - starts
     episode = np.cumsum(opened_by != NOT_OPENING, dtype=np.int32) - np.int32(1)
     episode[~_has_episode(course, starts, episode)] = MISSING
-    assigned = replace(visits, columns={**visits.columns, "episode": episode})
+    recorded: Flags | bool = visits.columns.get("is_maintenance", False)
+    added = {"episode": episode, "taken_as_maintenance": ~course.care & ~np.asarray(recorded)}
+    assigned = replace(visits, columns={**visits.columns, **added})
     columns, labels = summarise_episodes(assigned, course, opened_by, starts, sizes, protocol)
     n_before = int((episode == MISSING).sum())
     step = Step(

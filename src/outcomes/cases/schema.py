@@ -71,6 +71,13 @@ VISIT_COLUMNS = (
     Column("clinician", "clinician_id", "code", "pseudonym"),
     Column("purpose", "visit_purpose", "code", "purpose as recorded"),
     Column("is_maintenance", "is_maintenance", "bool", "recorded as maintenance: opens and extends no episode"),
+    Column(
+        "taken_as_maintenance",
+        "taken_as_maintenance",
+        "bool",
+        "not recorded as maintenance and treated like it: little pain, far from the visits before and after; where "
+        "`episode_id` is",
+    ),
     Column("is_first_exam", "is_first_exam", "bool", "a first examination is recorded (new-complaint marker)"),
     Column(
         "pain_pre",
