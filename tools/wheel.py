@@ -3,8 +3,9 @@
     dist/outcomes-<version>-py3-none-any.whl    what `pip install` takes; its bill of materials (`make sbom`) inside
 
 It is built from the last commit, not from the folder, so that nothing left lying about comes along. Every file in it
-carries the time of that commit. The bill lies where PEP 770 wants it, `<name>.dist-info/sboms/`. Prints the SHA-256 by
-which two builds are compared. Ends with 1 when there is no bill.
+carries the time of that commit, whose name lies beside the metadata, for the manifest of a release. The bill lies where
+PEP 770 wants it, `<name>.dist-info/sboms/`. Prints the SHA-256 by which two builds are compared. Ends with 1 when there
+is no bill.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from flit_core.wheel import WheelBuilder
 ROOT = Path(__file__).resolve().parent.parent
 BILL = ROOT / "build" / "sbom" / "outcomes.cdx.json"
 OUT = ROOT / "dist"
+RECORD = "commit.txt"  # the package reads it there (`release/commit.py`)
 
 
-def build(source: Path, bill: Path, seconds: int, out: Path) -> Path:
+def build(source: Path, bill: Path, seconds: int, out: Path, commit: str) -> Path:
     """Build a wheel.
 
     Parameters
@@ -39,6 +41,8 @@ def build(source: Path, bill: Path, seconds: int, out: Path) -> Path:
         Since 1970, the time that all of its files carry.
     out : Path
         Folder to write to; made when it is not there.
+    commit : str
+        Name of the commit the source is.
 
     Returns
     -------
@@ -52,6 +56,8 @@ def build(source: Path, bill: Path, seconds: int, out: Path) -> Path:
         builder.copy_module()
         builder.write_metadata()
         builder._add_file(bill, f"{builder.dist_info}/sboms/{bill.name}")  # the builder has no door for it yet
+        with builder._write_to_zip(f"{builder.dist_info}/{RECORD}") as record:
+            record.write(f"{commit}\n")
         builder.write_record()
     finally:
         builder.wheel_zip.close()
@@ -76,7 +82,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", "HEAD"))) as files:
             files.extractall(folder, filter="data")
-        wheel = build(Path(folder), BILL, int(git("log", "-1", "--format=%ct")), OUT)
+        commit, seconds = git("log", "-1", "--format=%H %ct").decode().split()
+        wheel = build(Path(folder), BILL, int(seconds), OUT, commit)
     print(wheel)
     print(f"sha256 {hashlib.sha256(wheel.read_bytes()).hexdigest()}")
     return 0

@@ -14,6 +14,7 @@ import zipfile
 import pytest
 
 SECONDS = 1_700_000_000
+COMMIT = "5e1f" * 10
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def built(tool, repository, tmp_path_factory):
                 os.utime(path, (1e9 + mode, 1e9 + mode))
         (folder / "src" / "outcomes" / "__pycache__").mkdir(exist_ok=mode == 0o600)
         (folder / "src" / "outcomes" / "__pycache__" / f"{mode}.pyc").write_bytes(b"left")
-        wheels.append(tool.build(folder, bill, SECONDS, folder / "dist"))
+        wheels.append(tool.build(folder, bill, SECONDS, folder / "dist", COMMIT))
     return wheels
 
 
@@ -61,6 +62,7 @@ def test_everything_of_the_package_is_in_it_and_nothing_else(built, repository):
         about = {name for name in names if name.split("/")[0].endswith(".dist-info")}
         assert names - about == wanted
         assert wheel.read(next(name for name in about if name.endswith("/sboms/outcomes.cdx.json")))
+        assert wheel.read(next(name for name in about if name.endswith("/commit.txt"))).decode() == f"{COMMIT}\n"
         assert {entry.date_time for entry in wheel.infolist()} == {(2023, 11, 14, 22, 13, 20)}
 
 
@@ -87,6 +89,17 @@ def test_the_command_runs_from_it(built, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (out / "visits.csv").stat().st_size > 1000
+
+
+def test_installed_it_knows_its_commit(built, tmp_path):
+    with zipfile.ZipFile(built[0]) as wheel:
+        wheel.extractall(tmp_path / "installed")
+    code = "from outcomes.release.commit import find_commit; print(find_commit())"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{COMMIT}\n"
 
 
 def test_without_a_bill_there_is_no_wheel(tool, tmp_path, monkeypatch, capsys):

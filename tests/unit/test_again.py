@@ -17,7 +17,7 @@ from outcomes.definitions import Protocol
 from outcomes.errors import ConfigError, OutcomesError
 from outcomes.records import read_records
 from outcomes.records.pseudonyms import load_key
-from outcomes.release import diff, publish
+from outcomes.release import configuration, diff, publish
 from outcomes.release.diff import diff_releases
 from outcomes.release.diff_inputs import gather, open_release, remember_inputs
 from outcomes.release.inputs import ask
@@ -134,6 +134,18 @@ def test_made_again_it_is_the_same_to_the_byte(
     assert verify(capsys, str(release), "--again")[0] == 2  # the input is not at hand
     code, said = verify(capsys, str(release), "--again", "--inputs", str(archive))
     assert code == 0 and "byte for byte the same" in said
+
+
+def test_made_again_under_another_commit_of_the_same_code_it_is_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = make(tmp_path / "a")
+    monkeypatch.setattr(configuration, "find_commit", lambda: "0" * 40)
+    code, said = verify(capsys, str(release), "--again")
+    assert code == 0 and "the same, but for the commit in the manifest: another one of the same code" in said
+    monkeypatch.setattr(publish, "render_pdf", lambda page: b"%PDF-other")
+    code, said = verify(capsys, str(release), "--again")
+    assert code == 2 and "2 of " in said and "differs   manifest.json" in said
 
 
 def test_made_again_otherwise_every_file_is_named(

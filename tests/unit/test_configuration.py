@@ -87,6 +87,11 @@ def test_code_and_packages_are_told_apart():
     assert compare_environments({}, here) == ("code", "packages")
 
 
+def test_another_commit_of_the_same_files_is_the_same_code():
+    here = describe_environment()
+    assert compare_environments(here, here | {"commit": "0" * 40}) == ()
+
+
 def test_a_mapping_of_a_file_tells_no_folder_and_no_key(tmp_path):
     (tmp_path / "mapping.toml").write_text(
         '[columns]\npain_pre = "VAS"\n[privacy]\naccept = ["Code"]\nkey = "../keys/mine.key"\n'

@@ -15,7 +15,7 @@ from outcomes.errors import ConfigError, OutcomesError
 from outcomes.files.temporary import private_folder
 from outcomes.release.configuration import CODEBOOK, compare_environments, describe_environment
 from outcomes.release.diff_inputs import build, find_mapping_file, gather, open_release, recall
-from outcomes.release.manifest import hash_file
+from outcomes.release.manifest import SELF, hash_file, hash_manifest, to_json
 from outcomes.release.staging import MANIFEST
 from outcomes.release.verify import read_manifest
 
@@ -35,17 +35,21 @@ class Again:
         Those that are not word for word the same, or are in one of the two only.
     changed : tuple of str
         ``code``, ``packages``: what differs between this installation and the one that made it.
+    other_commit : bool
+        The code is the same here and another commit holds it, which the manifest made again would name.
     """
 
     name: str
     n_files: int
     differing: tuple[str, ...]
     changed: tuple[str, ...]
+    other_commit: bool = False
 
     def table(self) -> str:
         """Return the result as lines for a terminal."""
         if not self.differing:
-            return f"{self.name}: made again, all {self.n_files} files byte for byte the same."
+            but = ", but for the commit in the manifest: another one of the same code" if self.other_commit else ""
+            return f"{self.name}: made again, all {self.n_files} files byte for byte the same{but}."
         head = f"{self.name}: made again, {len(self.differing)} of {self.n_files} files differ"
         why = f"; of this installation {' and '.join(self.changed)} are others" if self.changed else ""
         return "\n".join([f"{head}{why}.", *(f"  differs   {path}" for path in self.differing)])
@@ -134,10 +138,22 @@ def make_again(folder: Path, given: Sequence[Path] = (), progress: Callable[[str
         if unreadable:
             raise AssertionError(f"the manifest that was just written {unreadable}")
         differing = [*_list_differing(outputs, made["outputs"])]
-        if hash_file(page.parent / MANIFEST) != hash_file(release.folder / MANIFEST):
-            differing.append(MANIFEST)
-    changed = compare_environments(release.manifest["environment"], describe_environment())
-    return Again(release.name, len(outputs) + 1, tuple(differing), changed)
+    was, here = release.manifest["environment"], describe_environment()
+    changed = compare_environments(was, here)
+    other_commit = "code" not in changed and was.get("commit") != here["commit"]
+    if other_commit:
+        made = _under_commit_of(release.manifest, made)
+    if to_json(made) != to_json(release.manifest):
+        differing.append(MANIFEST)
+    return Again(release.name, len(outputs) + 1, tuple(differing), changed, other_commit)
+
+
+def _under_commit_of(old: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest made again as it were under the old one's commit, or without one where that named none."""
+    environment = {key: value for key, value in made["environment"].items() if key != "commit"}
+    named = {key: value for key, value in old["environment"].items() if key == "commit"}
+    made = made | {"environment": environment | named}
+    return made | {SELF: hash_manifest(made)}
 
 
 def _list_differing(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:

@@ -19,6 +19,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outcomes.release.commit import find_commit
+
 if TYPE_CHECKING:
     from outcomes.records import Mapping
 
@@ -104,12 +106,14 @@ def describe_environment() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``code``, the SHA-256 of this package's files; ``lock``, that of the lock file where this is a checkout, else
-        of the names and versions of all that is installed; ``lock_of``, which of the two; ``python``, ``platform``.
+        ``code``, the SHA-256 of this package's files; ``commit``, what they were committed as (`commit.find_commit`),
+        or nothing; ``lock``, that of the lock file where this is a checkout, else of the names and versions of all
+        that is installed; ``lock_of``, which of the two; ``python``, ``platform``.
     """
     lock, lock_of = _hash_lock()
     return {
         "code": _hash_code(),
+        "commit": find_commit(),
         "lock": lock,
         "lock_of": lock_of,
         "python": platform.python_version(),
@@ -141,7 +145,10 @@ def _hash_bytes(content: bytes) -> str:
 
 
 def compare_environments(old: Named[str, Any], new: Named[str, Any]) -> tuple[str, ...]:
-    """Return which of ``code`` and ``packages`` differ; Python and the platform count as packages."""
+    """Return which of ``code`` and ``packages`` differ; Python and the platform count as packages.
+
+    Two commits of the same files (one changed a page of `docs`) are the same code.
+    """
     code = ("code",) if old.get("code") != new.get("code") else ()
     packages = any(old.get(key) != new.get(key) for key in ("lock", "lock_of", "python", "platform"))
     return (*code, *(("packages",) if packages else ()))

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from outcomes.release.commit import find_commit
 from outcomes.release.manifest import FORMAT, PUBLIC, SELF, hash_manifest, package_version
 from outcomes.release.public.counts import define_patients
 from outcomes.release.public.model import PublicRules
@@ -65,6 +66,7 @@ def build_public_manifest(
         "tables": dict(handled),
         "audit": dict(audit),
         "seed": protocol.inference.seed,
+        "commit": find_commit(),
         "versions": {"outcomes": package_version(), "python": platform.python_version()},
         "outputs": dict(sorted(outputs.items())),
     }
