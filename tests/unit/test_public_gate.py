@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from outcomes.release.audit import audit_releases
+from outcomes.release.manifest import FORMAT
 from outcomes.release.public.frames import to_frames
 from outcomes.release.public.gate import COLUMNS, GATE, build_gate, read_gate
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, ShownCurve, ShownTable
@@ -51,6 +55,26 @@ def test_each_table_is_told_with_what_it_counts_and_how_it_was_protected():
     assert gate.loc["total", told].tolist() == ["140", 11, 10, 20, 18, 2, 17]
     assert gate.loc["sex", "values_left"] == 5 and gate.loc["state", "values_left"] is None
     assert gate.loc["relief_curve", "grid_days"] == 7 and gate.loc["sex", "grid_days"] is None
+
+
+def test_the_audit_counts_what_the_gate_report_counts(tmp_path):
+    """A table of one row, whose totals stand once, one with a hidden total, and a curve."""
+    one = table("state", ("all",), [[70, HIDDEN_CELL, 25]], (140,), (70, HIDDEN_CELL, 25), 140)
+    two = table(
+        "sex", ("female", "male"), [[60, HIDDEN_CELL, 25], [HIDDEN_CELL, 40, 20]], (80, HIDDEN_CELL), (70, 45, 25), 140
+    )
+    tables, curves = [one, two], [CURVE]
+    handled = list_handled(tables, curves)
+    folder = tmp_path / "2026Q2-public"
+    (folder / "tables").mkdir(parents=True)
+    for name, text in texts_of(tables, curves).items():
+        (folder / "tables" / f"{name}.csv").write_text(text)
+    manifest = {"manifest_format": FORMAT, "quarter": "2026Q2", "audience": "public", "outputs": {"a": "b"}}
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"tables": handled}))
+    total = gate_of(tables, curves).loc["total"]
+    done = audit_releases([folder])[0]
+    assert (done.n_counts, done.n_hidden) == (total["numbers"], total["hidden"]) == (20, 4)
+    assert sum(how.get("hidden", 0) for how in handled.values()) == total["hidden"]
 
 
 def test_days_read_from_a_curve_count_nobody_and_stand_on_the_floor():

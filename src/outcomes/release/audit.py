@@ -319,9 +319,9 @@ def _audit_public(folder: Path, manifest: dict[str, Any], before: Sequence[tuple
     found += [item for table in tables for item in _find_low(table, k)]
     found += [item for curve in curves for item in _find_low_points(curve, k)]
     n_files, in_text = _scan(folder, min((_least(k, table.base) for table in (*tables, *curves)), default=k))
-    n_counts = sum(len(list(_numbers(table))) for table in tables)
-    n_hidden = sum(value == HIDDEN_CELL for table in tables for _, value in _numbers(table))
-    return Audit(folder, "public", n_files, n_counts, n_hidden, (*found, *in_text))
+    counts = [value for table in tables for _, value in table.list_numbers()]
+    n_counts = len(counts) + sum(len(curve.at_risk) + len(curve.new_events) for curve in curves)
+    return Audit(folder, "public", n_files, n_counts, counts.count(HIDDEN_CELL), (*found, *in_text))
 
 
 def _was_told(item: Attacked, releases: Sequence[Sequence[ShownTable]], same: Sequence[bool]) -> bool:
@@ -339,7 +339,7 @@ def _least(k: int, base: int) -> int:
 def _find_low(table: ShownTable, k: int) -> list[Found]:
     return [
         Found(PRINTED, f"tables/public_{table.name}.csv", 0, name, "patients", str(value), "", "")
-        for name, value in _numbers(table)
+        for name, value in table.list_numbers()
         if value != HIDDEN_CELL and 0 < value < _least(k, table.base)
     ]
 
@@ -376,19 +376,6 @@ def _define_patients(manifest: Mapping[str, Any]) -> str:
     said = manifest.get("definitions", {})
     whole = name_definition(str(said.get("protocol", "")), str(said.get("codebook", "")))
     return str(said.get("patients", whole))
-
-
-def _numbers(table: ShownTable) -> list[tuple[str, int]]:
-    cells = [
-        (f"{row}, {column}", int(table.shown[i, j]))
-        for i, row in enumerate(table.rows)
-        for j, column in enumerate(table.columns)
-    ]
-    cells += [(f"{row}, total", value) for row, value in zip(table.rows, table.row_totals, strict=True)]
-    return [
-        *cells,
-        *((f"total, {name}", value) for name, value in zip(table.columns, table.column_totals, strict=True)),
-    ]
 
 
 def _of_public(item: Attacked) -> Found:

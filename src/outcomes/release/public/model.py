@@ -170,6 +170,18 @@ class ShownTable:
     reasons: tuple[str, ...] = ()
     total: int = -1
 
+    def list_numbers(self) -> list[tuple[str, int]]:
+        """Return every number that is published, totals too, by its row and column; those of one row are its totals."""
+        lines = [*zip(self.rows, self.shown.tolist(), self.row_totals, strict=True)]
+        if len(self.rows) > 1:
+            lines.append(("total", list(self.column_totals), self.total))
+        columns = (*self.columns, "total")
+        return [
+            (f"{row}, {column}", number)
+            for row, numbers, total in lines
+            for column, number in zip(columns, (*numbers, total), strict=True)
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class ShownCurve:

@@ -251,7 +251,7 @@ def list_handled(tables: Sequence[ShownTable], curves: Sequence[ShownCurve]) -> 
             "cohort": table.cohort.name,
             "parent": table.cohort.parent,
             "column": table.cohort.column,
-            "hidden": int((table.shown == HIDDEN_CELL).sum()),
+            "hidden": [number for _, number in table.list_numbers()].count(HIDDEN_CELL),
             "done": list(table.reasons),
         }
         for table in tables
