@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import outcomes.records.csv as csv_reader
 from outcomes.errors import InputRefused
-from outcomes.records import Mapping, Records, hash_file, mask, read_records
+from outcomes.records import Mapping, Records, assemble, hash_file, mask, read_records
 
 HEADER = "patient_id,visit_date,pain_pre\n"
 
@@ -51,6 +51,9 @@ LINES = {
     "trailing delimiter": ("a,1,2\nb,3,4,\nc,5,6\n", [(2, "a,1,2"), (4, "c,5,6")], [(3, "E141")], {}),
     "too short": ("a,1,2\nb,3\nc,5,6\n", [(2, "a,1,2"), (4, "c,5,6")], [(3, "E142")], {}),
     "truncated": ("a,1,2\nb,3", [(2, "a,1,2")], [(3, "E143")], {}),
+    "truncated in a quoted cell": ('a,1,2\nb,3,"cut o', [(2, "a,1,2")], [(3, "E143")], {}),
+    "truncated in a quoted cell, after a quoted one": ('a,"1",2\nb,"3","cut o', [(2, "a,1,2")], [(3, "E143")], {}),
+    "truncated in the second line of a cell": ('a,1,2\nb,3,"c\no', [(2, "a,1,2")], [(3, "E144"), (4, "E143")], {}),
     "blank lines": ("a,1,2\n\n  \n,,\n,,,\nb,3,4\n", [(2, "a,1,2"), (7, "b,3,4")], [], {"blank line": 4}),
     "repeated header": (
         "a,1,2\npatient_id,visit_date,pain_pre\nb,3,4\n",
@@ -152,6 +155,26 @@ def test_declared_encoding_is_strict(tmp_path: Path) -> None:
     message = refused(tmp_path, HEADER.encode() + b"a,1,\x81\n", file={"encoding": "cp1252"})
     assert "line 2" in message
     assert "utf-16-le" in refused(tmp_path, (HEADER + "a,1,2\n").encode("utf-16-le"))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [("a,1,2\nb,3,4", True), ('a,1,2\nb,"3",4', True), ('a,1,2\nb,3,"4', False), ("a,1,2\nb", False)]
+)
+def test_a_last_line_without_end_is_said_where_it_is_read(tmp_path: Path, body: str, said: bool) -> None:
+    """Set aside, it has a message of its own, and no other line is called the last one."""
+    notes = [note for note in read(tmp_path, HEADER + body).notes if "has no line end" in note]
+    assert len(notes) == said and all("row 3)" in note for note in notes)
+
+
+@pytest.mark.parametrize("end", ["", "\n\n", ",,\n,,\n", "Total,,\n"])
+@pytest.mark.parametrize("n", [8, 9, 10])
+def test_what_stands_below_a_table_that_was_cut_off_does_not_hide_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int, end: str
+) -> None:
+    monkeypatch.setattr(assemble, "_ROW_LIMITS", {10})
+    body = "".join(f"p{i},1,2\n" for i in range(n)) + end
+    assert "E107" in refused(tmp_path, HEADER + body)
+    assert len(rows(read(tmp_path, HEADER + body, file={"accept_row_limit": True}))) == n
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

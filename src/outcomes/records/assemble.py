@@ -56,6 +56,7 @@ def tidy_part(part: Part, mapping: Mapping) -> None:
             keep &= ~mask
     if not keep.all():
         part.keep(keep)
+        _check_row_limit(part, mapping)  # blank lines below a sheet that was cut off do not hide it
     check_blank_headers(part)
     note_footers(part, mapping)
     part.columns = {key: column for key, column in part.columns.items() if not key.startswith((ROW, BLANK))}

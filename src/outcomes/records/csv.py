@@ -91,6 +91,11 @@ def read_csv(path: Path, mapping: Mapping, name: str) -> Part:
     return part
 
 
+def _find_last(lines: Lines) -> int:
+    """Return the line, counted from 0, at which the last record of a block starts, whether it can be read or not."""
+    return max([*lines.rows[-1:].tolist(), *(line for line, _ in lines.faults[-1:])], default=-1)
+
+
 def _whole_lines(first: bytes, more: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Cut a stream of UTF-8 text at line ends; lone carriage returns become newlines.
 
@@ -195,7 +200,7 @@ class _Reader:
         found.lines = [line for line in found.lines if line[0] < lines.n_lines]
         self.undecodable.add(found, start)
         if is_last and data[-1] != NEWLINE:
-            self.unfinished_line = self.tally.line + (int(lines.rows[-1]) + 1 if len(lines.rows) else 0)
+            self.unfinished_line = self.tally.line + _find_last(lines) + 1
         self.tally.line += lines.n_lines
         self.tally.n_continued += lines.n_continued
         self.tally.n_comments += lines.n_comments
@@ -260,7 +265,9 @@ class _Reader:
         for column, chunks in zip(self.chunks, parsed.chunks, strict=False):
             column += chunks
         self.rows.append(parsed.rows + np.int32(start))
-        self.part.faults += [(start + line, code, "") for line, code in parsed.faults]
+        for line, code in parsed.faults:
+            is_cut = code == "E144" and start + line == self.unfinished_line
+            self.part.faults.append((start + line, *(("E143", "in a quoted cell") if is_cut else (code, ""))))
         self.undecodable.add(parsed.undecodable, start)
         if len(self.undecodable.lines) > MOST_LINES and not self.undecodable.n_other:
             raise refuse_encoding(self.undecodable, self.place)

@@ -7,7 +7,7 @@ from outcomes.errors import Finding, InputRefused
 RULES: dict[str, str] = {
     "E141": "more fields than the header line",
     "E142": "fewer fields than the header line",
-    "E143": "last line without an end and with too few fields: possibly truncated",
+    "E143": "last line without an end, and too few fields or an open quote: possibly truncated",
     "E144": "quote opened and not closed",
     "E145": "quote in the wrong place",
     "E146": "NUL or another control character",
