@@ -157,6 +157,28 @@ def test_declared_encoding_is_strict(tmp_path: Path) -> None:
     assert "utf-16-le" in refused(tmp_path, (HEADER + "a,1,2\n").encode("utf-16-le"))
 
 
+NAMED = {"patient_id": "Client", "visit_date": "Day", "pain_pre": "NRS"}
+
+
+@pytest.mark.parametrize("above", ["Visit list\nprinted 2025-07-01\n", "Visit list,,\nprinted,2025-07-01,\n", "\n\n"])
+def test_another_header_row_is_proposed_where_the_mapping_names_the_headers(tmp_path: Path, above: str) -> None:
+    """The mapping is right: what it names stands in another row, and nothing is said of its lines."""
+    text = above + "Client,Day,NRS\na,2025-01-02,3\n"
+    said = refused(tmp_path, text, columns=NAMED)
+    assert "[file] header_row = 3" in said and said.count("E123") == 1 and "Correct that line" not in said
+    assert rows(read(tmp_path, text, columns=NAMED, file={"header_row": 3})) == [("a", "2025-01-02", "3")]
+    moved = refused(tmp_path, "Client,Day,NRS\na,2025-01-02,3\n", columns=NAMED, file={"header_row": 2})
+    assert "[file] header_row = 1" in moved
+
+
+@pytest.mark.parametrize("columns", [{}, NAMED])
+@pytest.mark.parametrize("mark", ["^", "~", ":", "#"])
+def test_a_delimiter_nobody_looks_for_is_proposed(tmp_path: Path, mark: str, columns: dict[str, str]) -> None:
+    text = (("Client,Day,NRS\n" if columns else HEADER) + "a,2025-01-02,3\n").replace(",", mark)
+    assert f'[file] delimiter = "{mark}"' in refused(tmp_path, text, columns=columns)
+    assert rows(read(tmp_path, text, columns=columns, file={"delimiter": mark})) == [("a", "2025-01-02", "3")]
+
+
 @pytest.mark.parametrize(
     ("body", "said"), [("a,1,2\nb,3,4", True), ('a,1,2\nb,"3",4', True), ('a,1,2\nb,3,"4', False), ("a,1,2\nb", False)]
 )

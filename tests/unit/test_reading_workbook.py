@@ -91,6 +91,9 @@ def test_cells_become_exact_text(tmp_path: Path) -> None:
 def test_rows_as_excel_shows_them(tmp_path: Path) -> None:
     rows: Rows = [["Clinic export"], [], HEADER, ["a", DAY, 1], [None] * 3, ["b", DAY, 2]]
     assert "header_row = 3" in refused(book(tmp_path, {"Data": rows}))
+    named = [*rows[:2], ["Client", "Day"], *rows[3:]]
+    said = refused(book(tmp_path, {"Data": named}), columns={"patient_id": "Client", "visit_date": "Day"})
+    assert "[file] header_row = 3" in said and "Correct that line" not in said
     records = read(tmp_path, {"Data": rows}, file={"header_row": 3})
     assert records.source_row.tolist() == [4, 6]
     step = records.ledger.steps[0]

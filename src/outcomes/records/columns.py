@@ -189,15 +189,17 @@ def _missing(
             remedy += "Correct that line of the mapping, or take it out."
             named = mapping.columns.get(key, keys[key])  # as the mapping spells it, to be found there
             findings.append(Finding("E123", f"the mapping names column '{named}', which is not there.", place, remedy))
-    found = list_headers(header)
+    found, row = list_headers(header), mapping.file.header_row
     if findings:
-        row = mapping.file.header_row
         remedy = "If these are not the headers, say in the mapping where they stand: [file] header_row, or sheet."
         findings.append(Finding("E123", f"headers found in row {row}: {found}.", place, remedy))
     if wide := (
         _find_wide(names, place) if {"visit_date", "visit_day"} <= set(absent) else _find_more_days(names, keys, place)
     ):
         return [wide, *findings]
+    if findings and hint:  # the mapping is right, and so are its headers, in another row
+        message = f"the columns the mapping names are not in row {row}; headers found there: {found}."
+        return [Finding("E123", message, place, hint)]
     required = ["patient_id"] if "patient_id" in absent else []
     if {"visit_date", "visit_day"} <= set(absent):
         required.append("visit_date")

@@ -216,6 +216,15 @@ def _other_row(lines: _Top, target: int, declared: str | None, mapping: Mapping)
             return ""
         if len(first) > 1 and (shown := show_two_rows(first, second, target + 1)):
             return shown
+    return "" if declared else _other_delimiter(lines.text(target), mapping)
+
+
+def _other_delimiter(text: str, mapping: Mapping) -> str:
+    """Return the advice to take a delimiter nobody would look for, when it splits the line into required columns."""
+    marks = sorted(mark for mark in set(text) if mark.isascii() and not mark.isalnum() and mark not in "\"'_\\")
+    for mark in marks:
+        if mark not in DELIMITERS and has_required(split_line(text, mark), mapping):
+            return f'"{mark}" splits it into columns that are: write [file] delimiter = "{mark}" in the mapping.'
     return ""
 
 
