@@ -171,6 +171,32 @@ def test_another_header_row_is_proposed_where_the_mapping_names_the_headers(tmp_
     assert "[file] header_row = 1" in moved
 
 
+def test_a_header_renamed_in_a_later_file_is_not_blamed_on_the_mapping(tmp_path: Path) -> None:
+    paths = [tmp_path / "q1.csv", tmp_path / "q2.csv"]
+    paths[0].write_text("Client,Day,NRS\na,2025-01-02,3\n")
+    paths[1].write_text("Client,Day,VAS\nb,2025-04-02,3\n")
+    with pytest.raises(InputRefused) as caught:
+        read_records(paths, Mapping.from_dict({"columns": NAMED}))
+    last = caught.value.findings[-1]
+    assert (last.code, last.place) == ("E123", "q2.csv")
+    assert "q1.csv has the columns" in last.message and "the same headers" in last.remedy
+    assert str(caught.value).count("cannot be read") == 1
+    with pytest.raises(InputRefused) as alone:
+        read_records(paths[1], Mapping.from_dict({"columns": NAMED}))
+    assert len(alone.value.findings) == len(caught.value.findings) - 1
+
+
+@pytest.mark.parametrize(
+    ("below", "said"), [("after\n", True), ("after\n4\n", True), ("4\n", False), ("after\nbefore\n", False)]
+)
+def test_a_word_below_no_header_and_above_numbers_is_shown(tmp_path: Path, below: str, said: bool) -> None:
+    """The second row of a header of two, whose first row has what is required."""
+    lines = [f"a{i},2025-01-0{i + 1},{cell}" for i, cell in enumerate(below.split())]
+    text = "patient_id,visit_date,\n" + "\n".join(lines) + "\nz,2025-02-01,5\n"
+    found = refused(tmp_path, text)
+    assert "E119" in found and ("'after'" in found and "two rows" in found) == said
+
+
 @pytest.mark.parametrize("columns", [{}, NAMED])
 @pytest.mark.parametrize("mark", ["^", "~", ":", "#"])
 def test_a_delimiter_nobody_looks_for_is_proposed(tmp_path: Path, mark: str, columns: dict[str, str]) -> None:

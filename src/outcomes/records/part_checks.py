@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
-from outcomes.records.columns import BLANK, column_letter, normalise_header
+from outcomes.records.columns import BLANK, column_letter, normalise_header, show_header
 from outcomes.records.footers import BETWEEN_CELLS, FOOTER, SHORT_FOOTER, read_stated_rows
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import Part, TextColumn
@@ -149,11 +149,25 @@ def check_blank_headers(part: Part) -> None:
             letter = column_letter(int(key.removeprefix(BLANK)))
             message = f"column {letter} has no header, but {n:,} cells that are not empty."
             remedy = "Give the column a header, or delete it, in the export."
+            if word := _word_above_numbers(column):
+                message += f" The first is '{show_header(word)}', as below a header of two rows."
+                remedy = (
+                    "Make the two rows of the header one, in the export; or give the column a header, or delete it."
+                )
             findings.append(Finding("E119", message, part.file.place, remedy))
     if findings:
         n_more = len(findings) - _MOST_FINDINGS
         head = f"{part.file.place} cannot be read" + (f" ({n_more} columns more like the last)." if n_more > 0 else ".")
         raise InputRefused(head, findings[:_MOST_FINDINGS])
+
+
+def _word_above_numbers(column: TextColumn) -> str:
+    """Return the first cell of a column where it is a word and the others hold digits; else nothing."""
+    texts = [text.strip() for text in column.values.to_pylist()]
+    first = int(column.codes[0])
+    others = [text for code, text in enumerate(texts) if code != first and text]
+    is_word = texts[first].replace(" ", "").isalpha() and int(np.count_nonzero(column.codes == first)) == 1
+    return texts[first] if is_word and others and all(any(map(str.isdigit, text)) for text in others) else ""
 
 
 def find_renamed(parts: Sequence[Part], mapping: Mapping) -> list[str]:

@@ -63,7 +63,12 @@ def read_records(
     names = dict(zip(listed, name_files(listed), strict=True))
     _check_readable(names)
     files, notes = _drop_repeats(listed, names)
-    parts = [part for path in files for part in _read_parts(path, chosen, names[path])]
+    parts: list[Part] = []
+    for path in files:
+        try:
+            parts += _read_parts(path, chosen, names[path])
+        except InputRefused as refusal:
+            raise _name_those_that_fit(refusal, parts) from refusal
     guard_parts(parts, chosen)
     with_rows = [part for part in parts if len(part.rows)]
     if not with_rows:
@@ -181,6 +186,17 @@ def _read_parts(path: Path, mapping: Mapping, name: str) -> list[Part]:
         # The manifest names what was read, not what lies there when it is written.
         part.file = dataclasses.replace(part.file, sha256=before.sha256 or None)
     return parts
+
+
+def _name_those_that_fit(refusal: InputRefused, parts: Sequence[Part]) -> InputRefused:
+    """Say that a mapping which does not fit this file fits the files before it, so that nobody changes it for one."""
+    missing = [finding for finding in refusal.findings if finding.code == "E123"]
+    if not missing or not parts:
+        return refusal
+    what = f"{parts[0].file.place} has the columns the mapping names."
+    remedy = "One mapping reads all files: give the exports the same headers."
+    message = str(refusal.args[0]).splitlines()[0]
+    return InputRefused(message, [*refusal.findings, Finding("E123", what, missing[0].place, remedy)])
 
 
 def _read_kind(kind: str, path: Path, mapping: Mapping, name: str) -> list[Part]:
