@@ -44,6 +44,12 @@ def test_ids_that_say_there_is_none_are_told_and_can_be_set_aside(tmp_path, word
         assert visits.n == 9 and not [warning for warning in visits.warnings if warning.code == "E224"]
 
 
+def test_several_words_for_no_id_are_told_though_each_comes_once(tmp_path) -> None:
+    path = write(tmp_path, "patient_id,visit_date\n?,2026-01-02\nKein,2026-01-03\nP1,2026-01-03\n")
+    (found,) = build_visits(read_records(path)).warnings
+    assert found.code == "E224" and '"?" (fewer than 5 records), "Kein" (fewer than 5 records)' in found.message
+
+
 def test_a_single_visit_of_such_an_id_says_nothing(tmp_path) -> None:
     path = write(tmp_path, "patient_id,visit_date\nNULL,2026-01-02\nP1,2026-01-03\n")
     assert build_visits(read_records(path)).warnings == ()

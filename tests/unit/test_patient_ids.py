@@ -36,6 +36,8 @@ def of_ids(*ids: str, similar_ids: str | None = None) -> Visits:
         ("K\u200b1", "K1"),
         ("\uff2b1", "K1"),
         ("k\u0391", "ka"),
+        ("K-1", "K\u20131"),
+        ("K-1", "K\u20111"),
     ],
 )
 def test_ids_that_look_alike_are_asked_about_without_being_shown(pair: tuple[str, str]) -> None:

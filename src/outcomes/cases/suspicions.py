@@ -36,6 +36,7 @@ _NO_IDS = frozenset(
     (
         *("null", "nan", "none", "n/a", "#n/a", "unknown", "unk", "missing", "not available", "unbekannt", "keine"),
         *("k.a.", "keine angabe", "onbekend", "inconnu", "?", "-", "--", "—", "–", ".", "0", "00", "000", "0000"),
+        *("kein", "leer", "no id", "unknown patient"),
     )
 )
 """Words for no id; "NA", "ND" and the like may be initials."""
@@ -103,8 +104,8 @@ def _find_no_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringAr
     if not at.size:
         return
     n_of = np.bincount(patients, minlength=len(ids))
-    said = {ids[i].as_py().strip(): int(n_of[i]) for i in at.tolist() if n_of[i] > 1}
-    if not said:
+    said = {ids[i].as_py().strip(): int(n_of[i]) for i in at.tolist() if n_of[i]}
+    if sum(said.values()) <= 1:  # one visit is one patient's, whatever the id
         return
     header, letter = next(f.field_columns["patient_id"] for f in records.files if "patient_id" in f.field_columns)
     listed = ", ".join(f'"{word}" ({say_count(n)} records)' for word, n in sorted(said.items()))

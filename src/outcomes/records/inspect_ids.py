@@ -40,6 +40,6 @@ def ask_about_ids(records: Records, proposal: Mapping) -> list[str]:
 def _ask_about_similar(header: str, n_groups: int, n_ids: int) -> str:
     return (
         f'[values] similar_ids: {n_ids:,} ids of column "{header}", in {counted(n_groups, "group")}, differ only in '
-        'capitals, blanks, O and 0, or letters that look alike: write them alike, or declare "same" or "apart"; the '
-        "other commands refuse them (E206)"
+        'capitals, blanks, O and 0, or letters and dashes that look alike: write them alike, or declare "same" or '
+        '"apart"; the other commands refuse them (E206)'
     )

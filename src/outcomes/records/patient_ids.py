@@ -26,6 +26,7 @@ _MOST_SHOWN = 3
 _INVISIBLE = r"[\s\p{Cf}]+"
 # Cyrillic and Greek small letters that cannot be told from Latin ones in print.
 _LOOK_ALIKES = dict(zip("авекмнорстухіјѕԁαβεηικνορτυχ", "abekmhopctyxijsdabeniknoptux", strict=True))
+_LOOK_ALIKES |= dict.fromkeys("‐‑‒–—−", "-")  # a word processor makes a dash of a hyphen
 _REMEDY = (
     'Write them alike in the clinic system, or declare [values] similar_ids = "same" (each pair is one person) or '
     '"apart" (they are different people).'
@@ -137,5 +138,6 @@ def ask_for_similar(records: Records, ids: PatientIds, header: str) -> Finding:
             " and ".join(f"{records.files[records.source[i]].place} row {records.source_row[i]}" for i in first)
         )
     more = f" and {len(ids.similar) - _MOST_SHOWN} more" if len(ids.similar) > _MOST_SHOWN else ""
-    words = f"ids differ only in capitals, blanks, O and 0, or letters that look alike: {'; '.join(shown)}{more}."
+    pairs = f"{'; '.join(shown)}{more}"
+    words = f"ids differ only in capitals, blanks, O and 0, or letters and dashes that look alike: {pairs}."
     return Finding("E206", words, f"column '{header}' (patient_id)", _REMEDY)
