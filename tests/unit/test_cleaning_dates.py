@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outcomes.cases import build_visits
 from outcomes.cases.dates import CLOCK_CHANGE, day_number, find_date_order, parse_dates
 from outcomes.cases.values import parse_floats, parse_pain, parse_whole
 from outcomes.errors import InputRefused
-from outcomes.records import Mapping
+from outcomes.records import Mapping, read_records
 
 NAMES = ["Jan", "Feb", "März", "Apr", "Mai", "Juni", "Juli", "Aug", "Sept", "Okt", "Nov", "Dez"]
 
@@ -215,3 +216,11 @@ def test_thousands_or_decimals(text: str, mark: str, expected: str | float) -> N
     scores, faults = parse_floats([text], Mapping.from_dict({"values": {"decimal_mark": mark}}), "E251")
     assert (str(faults[0]) or float(scores[0])) == expected
     assert str(scores[0]) != "-0.0"
+
+
+def test_without_a_visit_that_can_be_used_records_end_nowhere(tmp_path):
+    path = tmp_path / "visits.csv"
+    path.write_text("patient_id,visit_date,onset_date,clinic_id\np1,2021-03-01,2024-01-05,c1\n")
+    visits = build_visits(read_records(path, Mapping.from_dict({"dates": {"data_cut": datetime.date(2025, 6, 30)}})))
+    assert visits.n == 0
+    assert not [note for note in visits.notes if "data cut" in note]

@@ -234,6 +234,16 @@ def test_dates_four_years_early(tmp_path: Path) -> None:
     assert odd(path, data_cut=datetime.date(2021, 4, 2)) == []
     other = write(tmp_path, "q2.csv", quarter_rows("2025-01-01", "b"))
     assert odd(path, other) == ["E220"]
+    before = write(tmp_path, "q0.csv", quarter_rows("2024-10-01", "b"))
+    assert odd(before, path) == ["E220"]  # 2025-01-01 and on, counted rightly: the quarter after
+
+
+def test_an_old_file_of_a_series_is_not_four_years_early(tmp_path: Path) -> None:
+    years = range(2021, 2026)
+    paths = [write(tmp_path, f"{year}.csv", quarter_rows(f"{year}-01-01", f"y{year}-")) for year in years]
+    assert "E220" not in odd(*paths)
+    assert "E220" not in odd(*paths, data_cut=datetime.date(2025, 4, 2))
+    assert odd(paths[0], paths[-1]).count("E220") == 1
 
 
 def test_visits_of_another_quarter(tmp_path: Path) -> None:

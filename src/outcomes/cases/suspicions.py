@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Rows = NDArray[np.intp]
 _EARLY_DAYS, _NEAR_DAYS, _LONG_DAYS = 28, 31, 56
 _LEAST_PATIENTS, _EXPECTED_SHARE = 30, 0.2
-_DAYS_1904 = 1_462
+_DAYS_1904, _QUARTER_DAYS, _YEAR_DAYS = 1_462, 92, 366
 _OWN_QUARTER_SHARE, _LEAST_RECORDS = 0.9, 50
 _LEAST_REPEATED = 20
 _FEW = 5
@@ -147,14 +147,20 @@ def _share_seen(patients: NDArray[np.int32], earlier: NDArray[np.int32]) -> tupl
 
 
 def _find_shifted(names: list[str], days: list[NDArray[np.int32]], records: Records) -> list[Finding]:
-    """Files that end 1,462 days before the rest do: dates counted from 1904 and read as if from 1900."""
-    ends = [int(np.percentile(day, 99, method="nearest")) if len(day) else -1 for day in days]
+    """Files that end 1,462 days before the rest do: dates counted from 1904 and read as if from 1900.
+
+    Counted rightly such a file ends with the others, or a quarter after them. Where another file goes on within a year
+    of its end, it is an old file of a series.
+    """
+    edges = [tuple(np.percentile(day, (1, 99), method="nearest").tolist()) if len(day) else (-1, -1) for day in days]
     cut = records.mapping.dates.data_cut
     found = []
-    for i, end in enumerate(ends):
-        others = [other for j, other in enumerate(ends) if j != i and other >= 0]
-        until = day_number(cut) if cut is not None else max(others, default=-1)
-        if end >= 0 and until >= 0 and abs(until - end - _DAYS_1904) <= _NEAR_DAYS:
+    for i, (_, end) in enumerate(edges):
+        others = [other for j, other in enumerate(edges) if j != i and other[1] >= 0]
+        until = day_number(cut) if cut is not None else max((other[1] for other in others), default=-1)
+        latest = _NEAR_DAYS + (0 if cut is not None else _QUARTER_DAYS)
+        is_early = end >= 0 and until >= 0 and -_NEAR_DAYS <= end + _DAYS_1904 - until <= latest
+        if is_early and not any(first <= end + _YEAR_DAYS and last > end for first, last in others):
             words = "its dates end 1,462 days early: a workbook that counts from 1904, read as if it counted from 1900?"
             remedy = 'Export dates as text; for serial numbers declare [dates] order = "excel-1904".'
             found.append(Finding("E220", words, names[i], remedy))

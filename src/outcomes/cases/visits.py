@@ -313,7 +313,7 @@ def _observed_days(
         return first, last, [late] if n_late else []
     cut = day_number(dates.data_cut)
     # A clinic that stopped long before the export was made could not have seen anybody come back.
-    stopped = last + protocol.episode.close_after_days < cut
+    stopped = (last != MISSING) & (last + protocol.episode.close_after_days < cut)
     notes = []
     if stopped[-1]:
         notes = [f"{RECORDS_END} {_iso(last[-1])}, long before the declared data cut {_iso(cut)}: follow-up ends there"]
