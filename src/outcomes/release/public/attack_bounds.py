@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 from scipy.sparse import csr_array
 
 from outcomes.release.public.attack_board import Board
@@ -15,6 +15,10 @@ TINY = 1e-6
 NARROW = 8
 ROUNDS = 12
 """Points sought that show many numbers at once to be wide, before each is looked at alone."""
+
+
+class _NothingFits(Exception):
+    """No numbers fit what is written down: what is printed contradicts itself."""
 
 
 def bound_all(board: Board) -> list[tuple[int, int, str]] | None:
@@ -26,18 +30,16 @@ def bound_all(board: Board) -> list[tuple[int, int, str]] | None:
     if not board.targets:
         return []
     sums, limits = _constraints(board)
-    rough = _relax(board, sums, limits)
-    if rough is None:
-        return None
     found = []
-    for (*_, cells), ends in zip(board.targets, rough, strict=True):
-        if ends[1] - ends[0] >= NARROW:
-            found.append((*ends, "all numbers together"))
-            continue
-        whole = _seek_whole(cells, sums, limits)
-        if whole is None:
-            return None
-        found.append((*whole, _name_way(board, cells, *whole)))
+    try:
+        for (*_, cells), ends in zip(board.targets, _relax(board, sums, limits), strict=True):
+            if ends[1] - ends[0] >= NARROW:
+                found.append((*ends, "all numbers together"))
+                continue
+            whole = _seek_whole(cells, sums, limits)
+            found.append((*whole, _name_way(board, cells, *whole)))
+    except _NothingFits:
+        return None
     return found
 
 
@@ -50,7 +52,7 @@ def _constraints(board: Board) -> tuple[LinearConstraint, Bounds]:
     return sums, Bounds(np.array(board.low, dtype=float), np.array(board.high, dtype=float))
 
 
-def _relax(board: Board, sums: LinearConstraint, limits: Bounds) -> list[tuple[int, int]] | None:
+def _relax(board: Board, sums: LinearConstraint, limits: Bounds) -> list[tuple[int, int]]:
     """Ranges of the targets for fractions, to the whole numbers inside."""
     picks = np.zeros((len(board.targets), limits.lb.size))
     for row, (*_, cells) in enumerate(board.targets):
@@ -61,32 +63,34 @@ def _relax(board: Board, sums: LinearConstraint, limits: Bounds) -> list[tuple[i
         if not is_open.any():
             break
         signs = np.where((np.arange(len(picks)) >> (turn // 2)) & 1, 1.0, -1.0) * (-1.0) ** turn
-        if (values := _reach((signs * is_open) @ picks, picks, sums, limits)) is None:
-            return None
+        values = _reach((signs * is_open) @ picks, picks, sums, limits)
         low, high = np.minimum(low, values), np.maximum(high, values)
     for row in np.flatnonzero(high - low < NARROW + 1).tolist():
         for sign in (1.0, -1.0):
-            if (values := _reach(sign * picks[row], picks, sums, limits)) is None:
-                return None
+            values = _reach(sign * picks[row], picks, sums, limits)
             low, high = np.minimum(low, values), np.maximum(high, values)
     return [(math.ceil(a - TINY), math.floor(b + TINY)) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def _reach(
     cost: NDArray[np.float64], picks: NDArray[np.float64], sums: LinearConstraint, limits: Bounds
-) -> NDArray[np.float64] | None:
-    """The targets where a cost is least; None where nothing fits."""
-    answer = milp(cost, bounds=limits, constraints=sums)
-    return None if answer.x is None else picks @ answer.x
+) -> NDArray[np.float64]:
+    """The targets where a cost is least."""
+    return picks @ _solve(cost, sums, limits, whole=False).x
 
 
-def _seek_whole(cells: tuple[int, ...], sums: LinearConstraint, limits: Bounds) -> tuple[int, int] | None:
+def _seek_whole(cells: tuple[int, ...], sums: LinearConstraint, limits: Bounds) -> tuple[int, int]:
     cost = np.zeros(limits.lb.size)
     cost[list(cells)] = 1.0
-    ends = [milp(way * cost, integrality=np.ones(cost.size), bounds=limits, constraints=sums) for way in (1, -1)]
-    if ends[0].fun is None or ends[1].fun is None:
-        return None
-    return round(ends[0].fun), -round(ends[1].fun)
+    least, most = (_solve(way * cost, sums, limits, whole=True) for way in (1, -1))
+    return round(least.fun), -round(most.fun)
+
+
+def _solve(cost: NDArray[np.float64], sums: LinearConstraint, limits: Bounds, whole: bool) -> OptimizeResult:
+    answer = milp(cost, integrality=np.full(cost.size, int(whole)), bounds=limits, constraints=sums)
+    if answer.x is None:
+        raise _NothingFits
+    return answer
 
 
 def _name_way(board: Board, cells: tuple[int, ...], low: int, high: int) -> str:

@@ -1,0 +1,175 @@
+"""Each step of the attack on a public release, on what is small enough to be worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from outcomes.release.public.attack import attack
+from outcomes.release.public.attack_board import LARGE, Board, Reader, lay_release
+from outcomes.release.public.attack_bounds import bound_all
+from outcomes.release.public.attack_curves import attack_curves
+from outcomes.release.public.attack_releases import find_kept, join_releases, list_prints
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, PublicRules, ShownCurve, ShownTable
+
+COHORT = Cohort("patients", "patients", "d")
+EXACT = PublicRules(base=1)
+
+
+def table(shown, rows=None, base=5, total=None):
+    """A published table whose totals are the sums of its cells, hidden ones taken for nobody."""
+    array = np.array(shown, dtype=np.int64)
+    seen = np.where(array == HIDDEN_CELL, 0, array)
+    rows = rows or tuple(f"row {i}" for i in range(len(array)))
+    sums = tuple(seen.sum(axis=1).tolist()), tuple(seen.sum(axis=0).tolist())
+    return ShownTable("t", COHORT, rows, tuple("abcdef"[: array.shape[1]]), array, *sums, base, (), total or seen.sum())
+
+
+def curve(group, new_events, base=5, at_risk=None, percent=None, limits=None):
+    events = np.array(new_events, dtype=np.int64)
+    at_risk = np.array(at_risk or [60] * events.size)
+    percent = np.array(percent or [30] * events.size)
+    low, high = (np.array(one) for one in (limits or ([0] * events.size, [100] * events.size)))
+    days = 7 * np.arange(1, events.size + 1)
+    return ShownCurve("relief", group, COHORT, days, events, at_risk, percent, low, high, base)
+
+
+# -- the bounds --------------------------------------------------------------------------------------------------------
+
+
+def board_of(pairs, high=10):
+    """Three cells of which each pair adds up to a number; the first is sought."""
+    board = Board([0] * 3, [high] * 3, [], [(0, "t", "a", (0,))])
+    for cells, total in zip(((0, 1), (1, 2), (0, 2)), pairs, strict=True):
+        board.bind(cells, total, total)
+    return board
+
+
+def test_what_fits_fractions_only_contradicts_itself():
+    # Halves would do for 3, 3 and 3; of patients there are none.
+    assert bound_all(board_of((3, 3, 3))) is None
+    assert bound_all(board_of((3, 4, 3))) == [(1, 1, "all numbers together")]
+
+
+def test_what_fits_not_even_fractions_contradicts_itself():
+    assert bound_all(board_of((3, 3, 30))) is None
+
+
+def test_nothing_sought_is_nothing_found():
+    assert bound_all(Board([0], [9], [], [])) == []
+
+
+def test_a_range_too_wide_to_matter_is_not_worked_out_to_its_ends():
+    board = Board([0, 0], [400, 400], [], [(0, "t", "a", (0,))])
+    board.bind((0, 1), 300, 300)
+    [(low, high, _)] = bound_all(board)
+    assert 0 <= low < high <= 300 and high - low >= 8
+
+
+@pytest.mark.parametrize(("total", "found"), [(11, (4, 6)), (20, (13, 15))])
+def test_a_total_less_the_other_parts_is_named_as_the_way(total, found):
+    board = Board([0, 5], [30, 7], [], [(0, "t", "a", (0,))])
+    board.bind((0, 1), total, total)
+    assert bound_all(board) == [(*found, "total less the others")]
+
+
+def test_tables_that_contradict_each_other_have_no_answer_rather_than_a_wrong_one():
+    bare = table([[40, HIDDEN_CELL], [55, 70]], base=1)
+    fits = replace(bare, row_totals=(47, 125), column_totals=(95, 77), total=172)
+    assert [(one.low, one.high) for one in attack([fits], rules=EXACT)] == [(7, 7)]
+    assert attack([replace(fits, column_totals=(96, 77))], rules=EXACT) == ()
+
+
+# -- the curves --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("of_groups", "rests"),
+    [
+        ([[20, 30], [17, 20]], [(3, 7)]),  # 40 less 37 on the first day; nobody is left of the second
+        ([[20, 30], [20, 20]], []),
+        ([[20, 25], [20, 20]], [(5, 14)]),
+        ([[15, 20], [15, 20]], [(10, 7), (10, 14)]),
+        ([[15, 20], [14, 19]], []),  # eleven and more may be told
+    ],
+)
+def test_what_the_groups_leave_of_everybody_is_told_day_by_day(of_groups, rests):
+    groups = [curve(name, events, 1) for name, events in zip(("men", "women"), of_groups, strict=True)]
+    found = [one for one in attack_curves([curve("all", [40, 50], 1), *groups], EXACT) if one.cell[:4] == "rest"]
+    assert [(one.low, int(one.cell.rpartition(" ")[2])) for one in found] == rests
+    assert all(one.low == one.high and not one.enough and one.way == "all less the groups" for one in found)
+
+
+def test_rounding_leaves_a_rest_its_values():
+    """Three rounded numbers may each be off by two: a rest of 3 is anything from none to nine."""
+    family = [curve("all", [40]), curve("men", [20]), curve("women", [17])]
+    assert [(o.low, o.high, o.enough) for o in attack_curves(family, RULES) if o.cell[:4] == "rest"] == [(0, 9, True)]
+
+
+@pytest.mark.parametrize("left_out", ["all", "men"])
+def test_without_everybody_or_without_groups_there_is_no_rest(left_out):
+    family = [one for one in (curve("all", [40], 1), curve("men", [37], 1)) if one.group != left_out]
+    assert not [one for one in attack_curves(family, EXACT) if one.cell[:4] == "rest"]
+
+
+@pytest.mark.parametrize(("at_risk", "is_told"), [(10, False), (9, False), (8, True), (5, True)])
+def test_few_left_behind_a_point_are_told(at_risk, is_told):
+    """10 of those rounded to 5 may be 12, 9 may be 11; 8 and its neighbours are all fewer than eleven."""
+    found = [one for one in attack_curves([curve("all", [20], at_risk=[at_risk])], RULES) if one.way == "few at risk"]
+    assert [(one.low, one.high, one.enough) for one in found] == [(at_risk - 2, at_risk + 2, False)] * is_told
+
+
+def test_limits_that_only_few_patients_can_have_give_their_number_back():
+    """Wilson's limits of 3 in 10 are 11 and 60 percent; no number of patients has limits of 29 and 31 and is small."""
+    found = attack_curves([curve("all", [20], percent=[30], limits=([11], [60]))], RULES)
+    assert [(one.low <= 10 <= one.high, one.way) for one in found] == [(True, "limits")]
+    assert attack_curves([curve("all", [20], percent=[30], limits=([21], [40]))], RULES) == ()
+
+
+# -- earlier releases --------------------------------------------------------------------------------------------------
+
+
+def moved(*releases, guess=False):
+    """Which cells of the two newest releases are bound to have moved by k or more, and which way."""
+    newest = [(one,) for one in releases]
+    prints = [list_prints(one) for one in newest]
+    kept = [find_kept(one, newest[n + 1 :]) for n, one in enumerate(newest)]
+    board = Board([], [], [], [])
+    reader = Reader(RULES, guess)
+    laid = [lay_release(board, one, reader, n) for n, one in enumerate(newest[:2])]
+    before = len(board.ranges)
+    join_releases(board, laid, prints, kept, reader)
+    return {line.cells for line in board.ranges[before:] if (line.low, line.high) == (RULES.k, LARGE)}
+
+
+THEN = table([[40, 60], [55, 70]])
+
+
+@pytest.mark.parametrize(("shown", "ends"), [(75, (1, 5)), (45, (5, 1))])
+def test_a_number_printed_anew_has_moved_by_eleven_or_more(shown, ends):
+    """Cells 0 to 3 are the new release's; what is greater stands first."""
+    now = table([[40, shown], [55, 70]])
+    assert ends in moved(now, THEN)
+    assert not any(0 in cells for cells in moved(now, THEN) if len(cells) == 2)
+
+
+def test_of_rows_put_together_since_nothing_is_known():
+    """The oldest release had the table without that row: the number may be a sum of what it printed."""
+    now, older = table([[40, 75], [55, 70]]), table([[95, 130]], ("rows 0 and 1",))
+    assert (1, 5) in moved(now, THEN, table([[40, 30], [55, 70]]))
+    assert (1, 5) not in moved(now, THEN, older)
+
+
+def test_a_single_quarter_is_never_put_together_of_others():
+    rows = ("2024Q1 and earlier", "2024Q2")
+    now, then = table([[55, 70], [40, 75]], rows), table([[55, 70], [40, 60]], rows)
+    older = table([[55, 70]], rows[:1])
+    assert (3, 7) in moved(now, then, older)
+
+
+@pytest.mark.parametrize("guess", [True, False])
+def test_what_was_hidden_and_is_printed_has_risen_for_who_takes_it_for_few(guess):
+    then = replace(THEN, shown=np.array([[40, HIDDEN_CELL], [55, 70]]))
+    assert ((1, 5) in moved(table([[40, 75], [55, 70]]), then, guess=guess)) == guess
