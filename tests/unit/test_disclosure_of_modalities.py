@@ -256,6 +256,33 @@ def test_common_support_does_not_tell_how_few_lie_outside():
     assert not found.loc[found["check"] == "clinicians", "with_value"].map(is_mark).any()
 
 
+def test_means_of_ratings_are_hidden_with_the_arm_they_are_a_mean_over():
+    """A mean of 2.33 ratings is one of three episodes; where the arms are shown, so is the mean."""
+    result = fakes.one_family()
+    means = {"ratings_with": 2.33, "ratings_without": 3.1, "gap_with_days": 9.67, "gap_without_days": np.nan}
+    diagnostics = result.diagnostics.assign(**means)
+    own = diagnostics["contrast"] == "thermal"
+    diagnostics.loc[own, "n_with"] = 3
+    found = protect_result(dataclasses.replace(result, diagnostics=diagnostics), FLOOR).diagnostics
+    of_few = found.loc[own].iloc[0]
+    assert [of_few[name] for name in list(means)[:3]] == [HIDDEN] * 3
+    assert np.isnan(of_few["gap_without_days"])  # there was none to be hidden
+    assert found.loc[~own, ["ratings_with", "gap_with_days"]].drop_duplicates().to_numpy().tolist() == [[2.33, 9.67]]
+
+
+def test_every_unit_of_a_small_arm_bears_its_mark_those_without_episodes_too():
+    """With marks of their own, one unit of 3 and one of none would say that the arm is one clinician's."""
+    found = protect_result(make_contrast(np.array([[3, 0], [0, 2]]), np.array([40, 50, 60])), FLOOR)
+    assert (found.units[["n_with", "n_without"]] == f"<{FLOOR}").to_numpy().all()
+    assert found.diagnostics[["n_with", "n_without"]].to_numpy().tolist() == [[f"<{FLOOR}"] * 2]
+
+
+def test_a_gate_that_did_not_look_at_common_support_tells_nothing_of_it():
+    result = fakes.one_family()
+    gate = result.gate[result.gate["check"] != "support"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(protect_result(dataclasses.replace(result, gate=gate), FLOOR).gate, gate)
+
+
 # -- bins --------------------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +297,11 @@ def test_no_bin_is_small_after_merging_and_nothing_is_lost(seed):
         merged = counts[:, first:last].sum(axis=1)
         assert ((merged == 0) | (merged >= FLOOR)).all()
     assert any(last - first == 1 for first, last in bins) or len(bins) == 1
+
+
+@pytest.mark.parametrize("counts", [[[1, 1], [9, 9]], [[0, 3], [0, 0]]])
+def test_arms_of_few_in_all_are_one_bin(counts):
+    assert list(find_bins(np.array(counts, dtype=float), FLOOR)) == [(0, 2)]
 
 
 def test_bins_at_the_far_end_join_those_before():

@@ -410,6 +410,22 @@ def test_a_small_level_takes_another_one_with_it():
     assert protect_levels(table, FLOOR).loc[:2, "n"].map(is_mark).sum() == 2
 
 
+def test_levels_that_all_have_few_returns_or_none_are_hidden_under_one_mark():
+    """2, 3 and none of 40 each: with marks of their own, none would say that the small ones are all there are."""
+    table = fakes.return_factors().table.copy()
+    mine = table["factor"] == "previous_episodes"
+    table.loc[mine, "n"] = 40
+    table.loc[mine, "events"] = [2, 3, 0][: mine.sum()]
+    out = protect_levels(table, FLOOR)[mine]
+    assert out["events"].tolist() == [HIDDEN] * 3 and out["n"].tolist() == [40] * 3
+    assert (out[["estimate", "unadjusted"]] == HIDDEN).to_numpy().all()
+    # One of many covers two small ones, and goes with them.
+    table.loc[mine, "events"] = [2, 3, 20]
+    assert protect_levels(table, FLOOR)[mine]["events"].tolist() == [HIDDEN] * 3
+    table.loc[mine, "events"] = [0, 7, 20]
+    assert protect_levels(table, FLOOR)[mine]["events"].tolist() == [0, 7, 20]
+
+
 def test_a_hidden_part_of_maintenance_hides_the_other():
     full = fakes.recurrence()
     table = full.maintenance.copy()

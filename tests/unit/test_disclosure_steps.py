@@ -13,6 +13,7 @@ from outcomes.errors import DisclosureError, InputRefused
 from outcomes.release import guarded_sums
 from outcomes.release.disclosure import HIDDEN, _protect_parts_of_total
 from outcomes.release.guarded_sums import Board, Sums, is_small
+from outcomes.release.marks import level_marks
 from outcomes.release.public import protect
 from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.identifiers import describe_search
@@ -23,6 +24,7 @@ from outcomes.release.public.rounding import find_bounds
 from outcomes.release.return_disclosure import hide_arms
 from outcomes.release.split_counts import hide_split
 from outcomes.release.table_disclosure import find_cover, protect_table
+from outcomes.release.trigger_disclosure import protect_triggers
 
 FLOOR = 5
 COHORT = Cohort("patients", "patients", "d")
@@ -247,6 +249,20 @@ def test_groups_of_a_split_are_looked_at_by_themselves_and_a_row_without_a_count
 def test_small_parts_are_covered_by_the_smallest_others_until_each_may_be_any_small_number(parts, extra):
     small = [i for i, part in enumerate(parts) if 0 < part < FLOOR]
     assert find_cover(parts, FLOOR) == (small, extra)
+
+
+def test_columns_a_table_does_not_have_are_not_made_by_hiding_them():
+    table = pd.DataFrame({"n": [3.0, 40, 50], "events": [3.0, 20, 25]})
+    found = hide_split(table, (), FLOOR, ("estimate",), ("size",))
+    assert found.columns.tolist() == ["n", "events"]
+    assert found["n"].tolist() == ["<5", HIDDEN, 50]
+    level_marks(found, ("n", "share"))
+    assert found["n"].tolist() == [HIDDEN, HIDDEN, 50] and "share" not in found
+
+
+def test_where_no_pair_of_triggers_was_seen_there_is_nothing_to_hide():
+    empty = SimpleNamespace(table=pd.DataFrame(columns=["trigger", "return_trigger", "n", "events"]))
+    assert protect_triggers(empty, FLOOR) is empty
 
 
 # -- the account of returns --------------------------------------------------------------------------------------------

@@ -125,6 +125,27 @@ def test_what_did_not_help_is_shown_again(n_too_young):
     assert shown.recurrence.summary == {"n_relieved": HIDDEN, "n_relapsed": 0, "n_too_young": "<5"}
 
 
+def test_what_is_needed_for_another_number_stays_hidden():
+    """Two answers each tell one number; what was hidden for the first is not shown again with the second."""
+    shown = hide_what_is_told(Inputs(recurrence=returns(), relief=stopped(66)))
+    assert told(shown) == []
+    assert set(shown.recurrence.summary.values()) == {HIDDEN}
+    assert shown.relief.if_stopped.loc[0, "told"] == HIDDEN
+
+
+def test_a_number_that_is_hidden_is_no_small_one_that_is_printed():
+    desk = hide_more._Desk(Inputs(recurrence=returns()))
+    texts = {name: {cell.text for cell in cells} for name, cells in desk.places.items()}
+    hidden = [name for name, own in texts.items() if HIDDEN in own]
+    assert hidden and not any(desk.is_small(name) for name in hidden)
+
+
+def test_after_the_last_round_nothing_is_written(monkeypatch):
+    monkeypatch.setattr(hide_more, "MOST_ROUNDS", 1)
+    with pytest.raises(ConservationError, match="E980"):
+        hide_what_is_told(relapsed(0, 1))
+
+
 def test_of_many_that_were_hidden_none_is_tried_again(monkeypatch):
     monkeypatch.setattr(hide_more, "MOST_SHOWN_AGAIN", 1)
     shown = hide_what_is_told(relapsed(0, 1))

@@ -215,3 +215,19 @@ def test_a_quarter_that_has_not_been_watched_long_enough_is_told():
 def test_where_no_pain_was_high_enough_nobody_is_counted():
     with pytest.raises(NotEstimable, match="no patient has an episode"):
         find_people(few(["0 1", "7 0"]))
+
+
+def test_what_the_export_does_not_record_has_no_table_and_no_curve():
+    episodes = few(["0 6", "7 2"], ["0 6", "7 5"])
+    found = count_people(episodes, find_people(episodes))
+    assert [table.name for table in found.tables] == [STATE, "start_quarter", AFTER_RELIEF]
+    assert [(curve.group, curve.patients) for curve in found.curves] == [(EVERYBODY, 2)]
+
+
+def test_without_true_dates_no_quarter_is_counted(monkeypatch):
+    def refuse(_episodes):
+        raise NotEstimable("The dates were moved.")
+
+    monkeypatch.setattr(cohorts, "check_dates", refuse)
+    episodes = few(["0 6", "7 2"], ["0 6", "7 5"])
+    assert [table.name for table in count_people(episodes, find_people(episodes)).tables] == [STATE, AFTER_RELIEF]

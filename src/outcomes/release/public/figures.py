@@ -131,14 +131,13 @@ def _draw_heads(ax: Axes, names: Sequence[str], size: float, narrow: bool) -> No
     """What the shades mean, above the bars, and what stands at the right."""
     from matplotlib.transforms import ScaledTranslation
 
-    figure = ax.get_figure(root=True)
+    points = ax.figure.dpi_scale_trans
     where: dict[str, Any] = {"xycoords": "data", "textcoords": "offset points", "va": "center"}
     left, right = 0.0 if narrow else -LABEL[narrow], 0.0
     for i, (name, shade) in enumerate(zip(names, SHADES, strict=False)):
         up = 10.0 + 11 * (len(names) - 1 - i) if narrow else 10.0
-        if figure is not None:
-            moved = ax.transData + ScaledTranslation((right + 3) / 72, up / 72, figure.dpi_scale_trans)
-            ax.plot([left], [0.5], "s", markersize=5, color=shade, transform=moved, clip_on=False)
+        moved = ax.transData + ScaledTranslation((right + 3) / 72, up / 72, points)
+        ax.plot([left], [0.5], "s", markersize=5, color=shade, transform=moved, clip_on=False)
         ax.annotate(name, (left, 0.5), xytext=(right + 9, up), fontsize=size, color=MUTED, **where)
         right += 0.0 if narrow else 24 + LETTER_POINTS * len(name)
     end = 1 + RIGHT[narrow] * (len(names) + 1)

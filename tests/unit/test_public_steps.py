@@ -1,0 +1,232 @@
+"""Steps of a public release that whole releases seldom take, each on the least that leads there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from outcomes.definitions import Codebook, Protocol
+from outcomes.errors import ConservationError, DisclosureError
+from outcomes.release.public import protect
+from outcomes.release.public.attack_releases import find_sums, was_told
+from outcomes.release.public.curve_points import MOST_PATIENTS, STEPS, round_limits
+from outcomes.release.public.earlier import read_entry, settle, start_from
+from outcomes.release.public.figures import draw_curve
+from outcomes.release.public.frames import CURVE_COLUMNS, to_frames
+from outcomes.release.public.gate import build_gate
+from outcomes.release.public.labels import merge_labels
+from outcomes.release.public.ledger import NAME, ReleaseLedger
+from outcomes.release.public.manifest import describe_rules
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, CountTable, ShownTable
+from outcomes.release.public.numbers import build_numbers
+from outcomes.release.public.page import PublicFacts, build_public_page
+from outcomes.release.public.protect import protect_release
+from outcomes.release.public.published import hide_with_total
+from outcomes.release.public.sign import _check_gate
+from outcomes.release.tables import to_csv
+
+COHORT = Cohort("patients", "patients", "d1")
+
+
+def table(counts, name="t", definition="d1", rows=(), ordered=False):
+    array = np.array(counts, dtype=np.int64)
+    rows = rows or tuple(f"{10 * i} to {10 * i + 9} days" for i in range(len(array)))
+    cohort = replace(COHORT, definition=definition)
+    return CountTable(name, cohort, tuple(rows), tuple("abcdef"[: array.shape[1]]), array, ordered)
+
+
+def numbers_of(*tables):
+    return build_numbers(tables, [tuple((i,) for i in range(len(one.rows))) for one in tables])
+
+
+def entry_of(*tables, before=()):
+    return read_entry(json.loads(json.dumps(protect_release(tables, (), RULES, list(before)).entry)))
+
+
+# -- numbers and names -------------------------------------------------------------------------------------------------
+
+
+def test_two_rows_open_at_either_end_are_named_by_both():
+    assert merge_labels("under 30", "70 and over") == "under 30 to 70 and over"
+
+
+def test_a_number_that_is_not_the_same_in_two_tables_is_a_fault_of_the_program():
+    """Rows, columns and all together are alike; only the cells of the second are others, under the same name."""
+    one, other = table([[40, 60], [55, 70]]), table([[41, 59], [54, 71]])
+    with pytest.raises(ConservationError, match=r"E922 .*'patients' do not hold the same patients: table 't'"):
+        numbers_of(one, other)
+    assert numbers_of(one, replace(other, name="u")).exact.size == 9 + 6
+
+
+def test_beside_a_hidden_total_of_nobody_there_is_nobody_to_hide():
+    """The smallest cell that counts somebody goes with its row's total; a row of zeros has none."""
+    numbers = numbers_of(table([[0, 0], [30, 40]]))
+    hidden = np.zeros(numbers.exact.size, dtype=np.bool_)
+    place = numbers.places[0]
+    hidden[place.rows] = True
+    found = hide_with_total(numbers, hidden)
+    assert found[place.cells].tolist() == [[False, False], [True, False]]
+
+
+@pytest.mark.parametrize(("patients", "limits"), [(MOST_PATIENTS + 1, (21, 39)), (12, None)])
+def test_limits_of_so_many_patients_that_none_is_found_again_are_rounded_least(patients, limits):
+    found = round_limits(0.3, 0.211, 0.389, patients, RULES)
+    assert found == limits or (limits is None and found[0] < 21 and found[1] > 39)
+    assert STEPS[0] == 1
+
+
+# -- earlier releases --------------------------------------------------------------------------------------------------
+
+
+BANDS = [[90, 95], [4, 3], [50, 60], [80, 90]]
+
+
+def test_bands_begin_as_the_last_release_that_had_the_table_left_them():
+    first = entry_of(table(BANDS, ordered=True))
+    other = entry_of(table([[200, 272]], "u"))
+    parts = ((0,), (1, 2), (3,))
+    now = table(BANDS, ordered=True)
+    assert start_from(now, [first], RULES.base)[0] == parts
+    # One that did not have the table says nothing of it, and one under another definition ends the search.
+    assert start_from(now, [first, other], RULES.base)[0] == parts
+    redefined = replace(now, cohort=replace(COHORT, definition="d2"))
+    assert start_from(redefined, [first, other], RULES.base) == (((0,), (1,), (2,), (3,)), RULES.base)
+
+
+def test_a_number_shared_by_all_tables_that_an_earlier_release_did_not_print_is_new():
+    """Column totals of columns that are new have no earlier printing, and no rows to be put together of."""
+    before = entry_of(table([[40, 60], [55, 70]]))
+    now = table([[40, 60, 31], [55, 70, 44]])
+    numbers = numbers_of(now)
+    base = np.full(numbers.exact.size, RULES.base)
+    alone = protect.publish(numbers, np.zeros(base.size, dtype=np.bool_), base)
+    settled = settle(alone, [before], {"patients": "d1"}, RULES, np.zeros(base.size, dtype=np.bool_))
+    new = numbers.places[0].columns[2]
+    assert settled.shown[new] == alone.shown[new] == 75
+    assert settled.basis[new] == 75
+
+
+def shown(cells, rows, totals=None):
+    array = np.array(cells, dtype=np.int64)
+    seen = np.where(array == HIDDEN_CELL, 0, array)
+    own = totals or tuple(seen.sum(axis=1).tolist())
+    return ShownTable("t", COHORT, rows, ("a", "b"), array, own, tuple(seen.sum(axis=0).tolist()), 5, (), seen.sum())
+
+
+def test_a_hidden_total_of_a_part_is_no_part_of_a_sum():
+    rows = ("2024Q1 and earlier", "2024Q2")
+    now = shown([[95, 130]], ("2024Q2 and earlier",))
+    whole = find_sums([now], [[shown([[40, 60], [55, 70]], rows)]])
+    assert whole == {("t", f"earlier / {column}") for column in ("a", "b", "total")} & whole and whole
+    part = find_sums([now], [[shown([[40, 60], [55, 70]], rows, totals=(HIDDEN_CELL, 125))]])
+    assert whole - part <= {("t", "earlier / total")} and ("t", "earlier / total") not in part
+    assert ("t", "earlier / a") in part
+
+
+def test_a_number_is_told_by_the_first_release_that_printed_it():
+    rows = ("row 0", "row 1")
+    hidden = shown([[40, HIDDEN_CELL], [55, 70]], rows)
+    printed = shown([[40, 20], [55, 70]], rows)
+    later = shown([[40, 35], [55, 70]], rows)
+    item = Attacked("t", "row 0 / b", 18, 22, True, "")
+    # It was hidden, then 20, then 35: a 20 stands for 18 to 22.
+    assert was_told(item, [hidden], [[hidden], [printed], [later]], RULES)
+    assert not was_told(item, [hidden], [[hidden], [later]], RULES)
+    assert not was_told(item, [hidden], [[hidden]], RULES)
+    assert not was_told(item, [printed], [[printed]], RULES)
+
+
+# -- no way to publish -------------------------------------------------------------------------------------------------
+
+
+def test_after_the_last_round_nothing_is_published(monkeypatch):
+    monkeypatch.setattr(protect, "MOST_ROUNDS", 1)
+    counts = [table([[90, 95], [14, 6], [50, 60]])]
+    monkeypatch.setattr(protect, "find_weak", lambda system, targets, least, known: [_place(targets)])
+    with pytest.raises(DisclosureError, match="could still be worked back"):
+        protect_release(counts)
+
+
+def _place(targets):
+    return type("Weak", (), {"place": int(targets[0])})()
+
+
+def test_what_only_looks_worked_out_does_not_keep_a_release_back(monkeypatch):
+    """A reader of one release alone is misled by what was kept: all is done that can be, and then it is published."""
+    before = entry_of(table([[90, 95], [54, 66]]))
+    misled = Attacked("t", "0 to 9 days / a", 3, 3, False, "total less the others")
+    monkeypatch.setattr(protect, "attack", lambda *_: (misled,))
+    found = protect_release([table([[93, 120], [70, 66]])], (), RULES, [before]).tables[0]
+    assert (found.shown[0] == HIDDEN_CELL).all()
+    # Without an earlier release nothing is kept, and nobody is misled.
+    assert (protect_release([table([[93, 120], [70, 66]])]).tables[0].shown > 0).all()
+
+
+# -- what is written ---------------------------------------------------------------------------------------------------
+
+
+def test_a_ledger_is_kept_where_a_folder_cannot_be_flushed(tmp_path, monkeypatch):
+    ledger = ReleaseLedger(tmp_path / NAME)
+    monkeypatch.setattr("outcomes.release.public.ledger.os.name", "elsewhere")
+    head = ledger.intend("2024Q1", protect_release([table([[40, 60], [55, 70]])]).entry)
+    monkeypatch.undo()
+    assert [item["head"] for item in json.loads(ledger.path.read_text(encoding="utf-8"))["releases"]] == [head]
+
+
+def gate_texts(**changed):
+    tables = protect_release([table([[40, 60], [55, 70]], "sex")]).tables
+    return {name: to_csv(frame) for name, frame in to_frames(tables, ()).items()} | changed
+
+
+def test_a_table_without_its_total_is_no_table_of_a_public_release():
+    texts = gate_texts()
+    texts["public_sex"] = texts["public_sex"].rpartition("\n")[0].rpartition("\n")[0] + "\n"
+    made = {"sex": {"cohort": "patients", "base": 5, "parent": ""}}
+    with pytest.raises(ValueError, match="without its total"):
+        build_gate(texts, made, RULES)
+
+
+@pytest.mark.parametrize("manifest", [{}, {"tables": {}}, {"tables": None}])
+def test_a_draft_whose_tables_are_none_of_a_public_release_is_not_signed(tmp_path, manifest):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "public_sex.csv").write_text(gate_texts()["public_sex"], encoding="utf-8")
+    with pytest.raises(DisclosureError, match=r"E966 .*does not say what the tables of the release say"):
+        _check_gate(tmp_path, {"rules": describe_rules(RULES), **manifest})
+
+
+@pytest.mark.parametrize(("shown_total", "words"), [(225, "About 225 patients"), (HIDDEN_CELL, "Too few patients")])
+def test_the_head_of_the_page_gives_the_number_of_patients_or_says_that_it_may_not(shown_total, words):
+    state = ShownTable(
+        "state", COHORT, ("all",), ("relief", "no_relief", "unknown"), np.array([[100, 125, 0]]), (shown_total,),
+        (100, 125, 0), 5, (), shown_total,
+    )  # fmt: skip
+    facts = PublicFacts(
+        Protocol(), Codebook.load(), "2024Q1", RULES.k, "5", {"rules": [], "reasons": [], "identifiers": []}
+    )
+    page = build_public_page(to_frames([state], ()), facts)
+    assert page.facts[1].replace("\N{NO-BREAK SPACE}", " ").startswith(words)
+
+
+def points(*groups):
+    rows = [
+        ("patients", group, day, share, share - 8, share + 8, 20, 30)
+        for group, shares in groups
+        for day, share in zip((28, 56), shares, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+def test_groups_of_a_curve_are_named_at_their_ends_and_below():
+    """One group needs no name and has its values; of several each has one at its line, and one at its numbers."""
+    alone = {text.get_text() for text in draw_curve(points(("all", (20, 60)))).texts}
+    assert "60 %" in alone and "all" not in alone
+    ax = draw_curve(points(("0 to 14 days", (20, 60)), ("15 days or more", (10, 35))))
+    texts = [text.get_text() for text in ax.texts]
+    assert texts.count("0 to 14 days") == texts.count("15 days or more") == 2
+    assert "60 %" not in texts and texts.count("30") == 4
+    ends = {text.get_text(): text.get_position() for text in ax.texts if text.get_position()[0] > 56}
+    assert ends["0 to 14 days"][1] > ends["15 days or more"][1]
