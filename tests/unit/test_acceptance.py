@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from outcomes.cases import Visits, build_visits
 from outcomes.cases.acceptance import check_acceptance, describe_acknowledgement, describe_state, list_objections
 from outcomes.cli import main
-from outcomes.errors import ConfigError, InputRefused
+from outcomes.errors import ConfigError, Finding, InputRefused
 from outcomes.records import Mapping, Records
 from tables import records_of
 
@@ -111,6 +112,18 @@ def test_the_manifest_tells_what_was_needed_and_by_whom() -> None:
     assert both["missing_percent"] == {"visit_date": {"found": 22.0, "accepted": 25}}
     assert describe_acknowledgement(*read(faulty=1, **given)) == {}
     assert describe_acknowledgement(None, read()[1]) == {}
+
+
+def test_a_warning_that_is_acknowledged_is_not_asked_about_again_and_only_what_was_needed_is_told() -> None:
+    """E281 is acknowledged and there, E282 acknowledged and not there, E283 there and not acknowledged."""
+    records, visits = read(warnings=["E281", "E282", "E199"], by="R. Keller")
+    warnings = tuple(Finding(code, "is odd.", "column 'x'") for code in ("E281", "E283"))
+    visits = dataclasses.replace(visits, warnings=warnings)
+    [open_one] = list_objections(records, visits)
+    assert (open_one.code, open_one.place) == ("E293", "column 'x'")
+    # The line to write keeps what was acknowledged before.
+    assert 'warnings = ["E199", "E281", "E282", "E283"]' in open_one.remedy
+    assert describe_acknowledgement(records, visits) == {"warnings": ["E199", "E281"], "by": "R. Keller"}
 
 
 def test_an_acknowledgement_needs_a_name_and_changes_no_hash() -> None:

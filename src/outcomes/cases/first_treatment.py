@@ -188,10 +188,7 @@ def _has_unknown_before(episodes: Episodes, row: Rows) -> Flags:
 
     It may have been a treatment: then the clock would start too late, and in the wrong arm.
     """
-    unknown = episodes.visits.columns.get("modality_unknown")
-    if unknown is None:
-        return np.zeros(row.size, dtype=np.bool_)
-    total = np.append(0, np.cumsum(unknown))
+    total = np.append(0, np.cumsum(episodes.visits.columns["modality_unknown"]))
     has: Flags = (row >= 0) & (total[np.maximum(row, episodes.starts)] > total[episodes.starts])
     return has
 
