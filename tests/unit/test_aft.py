@@ -397,6 +397,12 @@ def test_what_cannot_be_estimated(family, X, left, right, words):
         aft_interval(X, left, right, family)
 
 
+def test_a_search_that_finds_no_higher_point_is_refused(monkeypatch):
+    monkeypatch.setattr(aft_maximum, "_MAX_HALVINGS", 0)
+    with pytest.raises(NotEstimable, match="its likelihood could not be improved"):
+        aft_interval(none(4), [1, 2, 3, 9], [2, 4, 5, 11], "weibull")
+
+
 def test_one_cluster_and_no_weight():
     X, left, right = rows()
     with pytest.raises(NotEstimable, match="one cluster"):

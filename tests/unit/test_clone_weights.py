@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.estimators import logistic
+from outcomes.estimators import clone_arms, logistic
 from outcomes.estimators.bootstrap import draw_counts
 from outcomes.estimators.clone_arms import Subjects, arm_draws, arm_risk, never_arm, start_arm
 from outcomes.estimators.clone_weights import clone_censor_weight
@@ -288,6 +289,13 @@ def test_refusals_by_name():
         clone_censor_weight(time, event, start, X, GRACE, HORIZON, cluster=patient[1:], draws=2)
     with pytest.raises(NotEstimable, match="no rows"):
         clone_censor_weight([], [], [], np.empty((0, 1)), GRACE, HORIZON, draws=2)
+
+
+def test_a_model_of_departing_that_did_not_converge_has_no_weights(monkeypatch):
+    time, event, start, X, _ = rows(100, 11)
+    monkeypatch.setattr(clone_arms, "fit_logistic", lambda *_: SimpleNamespace(status="stuck"))
+    with pytest.raises(NotEstimable, match="the model of departing did not converge"):
+        clone_censor_weight(time, event, start, X, GRACE, HORIZON, draws=2)
 
 
 def test_arms_that_empty_are_refused_in_words():

@@ -171,6 +171,15 @@ def test_too_many_groups_are_refused():
         compare_means(n, n * 0, n + 1, n * 0 + 1, n // 2)
 
 
+def test_groups_that_met_only_in_pairs_cannot_be_compared_all_at_once():
+    """The first two were at risk together, then the others: neither pair says anything of the other."""
+    ids, start = np.arange(16), np.repeat([0, 100], 8)
+    rows = {"id": ids, "start": start, "stop": start + 10 + ids % 8, "event": [1, 0, 1, 1, 0, 1, 0, 0] * 2}
+    with pytest.raises(NotEstimable, match="the difference of some does not vary between subjects"):
+        compare_means(**rows, group=np.repeat([0, 1, 2, 3], 4))
+    assert compare_means(**rows, group=np.tile(np.repeat([0, 1], 4), 2)).df == 1
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [

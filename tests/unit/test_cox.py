@@ -6,6 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from cox_rows import REFERENCE, floats, mixed, plain_loglik, read_answers, read_table
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.estimators.cox import cox, patterns, proportional_hazards_test, walk
+from outcomes.estimators.cox import cox, maximum, patterns, proportional_hazards_test, walk
 from outcomes.estimators.cox.coded import Codes
 
 ANSWERS = read_answers()
@@ -314,6 +315,21 @@ def test_a_separating_column_is_named():
     with pytest.raises(NotEstimable, match=r"X\[:, 1\]: the coefficient runs to infinity") as excinfo:
         cox(np.column_stack([rng.normal(size=80), flag]), rng.integers(1, 30, 80), event)
     assert codes(excinfo) == ["E705"]
+
+
+@pytest.mark.parametrize(
+    ("step", "runs"),
+    [([0.0, 4.0], True), ([0.0, 0.0005], True), ([0.0, 0.0004], False), ([0.0, -4.0], False), ([0.0, 0.0], False)],
+)
+def test_a_coefficient_runs_only_where_a_long_step_goes_on_in_its_direction(step, runs):
+    model = SimpleNamespace(covariates=SimpleNamespace(spread=np.array([1.0, 2.0])))
+    state = SimpleNamespace(coef=np.array([0.1, 5.0]))
+    length = float(np.abs(np.array(step) * [1.0, 2.0]).max())  # in columns of spread 1; 0.001 is long there
+    if not runs:
+        assert maximum._refuse_running(model, np.array(step), state, length) is None
+        return
+    with pytest.raises(NotEstimable, match=r"X\[:, 1\]: the coefficient runs to infinity"):
+        maximum._refuse_running(model, np.array(step), state, length)
 
 
 def test_a_column_in_the_order_of_many_times_separates():

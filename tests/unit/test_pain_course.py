@@ -14,6 +14,7 @@ from outcomes.cases import build_episodes, build_visits
 from outcomes.cases.pain_course import build_pain_course
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
+from outcomes.estimators import mixed_course
 from outcomes.estimators.course_basis import course_basis, slope_columns
 from outcomes.estimators.mixed_course import fit_mixed
 from outcomes.estimators.visit_weights import _count_cells, fit_weighted_mean, visit_weights
@@ -173,9 +174,26 @@ def test_mixed_model_refuses_by_name(monkeypatch):
         result.converged = False
         return result
 
-    monkeypatch.setattr(MixedLM, "fit", stopped_early)
-    with pytest.raises(NotEstimable, match="did not converge"):
-        fit()
+    with monkeypatch.context() as patch:
+        patch.setattr(MixedLM, "fit", stopped_early)
+        with pytest.raises(NotEstimable, match="did not converge; too few episodes"):
+            fit()
+
+    def singular(self, *args, **kwargs):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MixedLM, "fit", singular)
+        with pytest.raises(NotEstimable, match="no solution: a matrix of it is singular"):
+            fit()
+
+
+def test_a_fit_that_ends_below_where_it_had_started_is_refused(monkeypatch):
+    """The start is a fit of its own, and near the maximum: an end that is worse by more than rounding is none."""
+    values, columns, unit, patient = lines(10, 4, np.random.default_rng(6))
+    monkeypatch.setattr(mixed_course, "_root", lambda result: np.diag([1e3, 1e3]))
+    with pytest.raises(NotEstimable, match="ended below where it had started"):
+        fit_mixed(values, columns, columns, unit, patient)
 
 
 # -- the curve of time ------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 
 from outcomes.estimators import npmle_steps
 from outcomes.estimators.npmle import build_patterns, fit_patterns, npmle
-from outcomes.estimators.refits import refit
+from outcomes.estimators.refits import prepare, refit
 
 
 def draw_rows(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -145,6 +145,16 @@ for seed in range(12):
     counts[:, 0] += 1
     refit(patterns, fit_patterns(patterns), counts, 1e-9)
 """
+
+
+def test_preparing_leaves_nothing_to_be_compiled():
+    prepare()
+    compiled = [step for step in vars(npmle_steps).values() if hasattr(step, "signatures")]
+    assert compiled and npmle_steps.climb.signatures
+    before = {step: len(step.signatures) for step in compiled}
+    patterns = build_patterns([0.0, 2.0, 1.0], [1.0, 4.0, 3.0])
+    refit(patterns, fit_patterns(patterns), np.array([[1, 1, 1], [2, 0, 1]]), 1e-6)
+    assert {step: len(step.signatures) for step in compiled} == before
 
 
 def test_the_loops_stay_inside_their_arrays() -> None:
