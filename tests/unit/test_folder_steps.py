@@ -10,13 +10,14 @@ import os
 import signal
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from outcomes.errors import InputRefused, OutcomesError
 from outcomes.files import exchange as swap
 from outcomes.files import lock, whole
-from outcomes.files.exchange import exchange, put_in_place, restore
+from outcomes.files.exchange import exchange, put_in_place, restore, sync_tree
 from outcomes.files.lock import only_run
 from outcomes.files.stops import finish_first, heed_interrupt
 
@@ -65,6 +66,33 @@ def test_where_it_cannot_nothing_is_changed_and_two_renames_do_it(monkeypatch, f
     assert (what(old), what(new)) == ("old", "new")
     assert put_in_place(new, old, aside) == aside
     assert (what(old), what(aside), new.exists()) == ("new", "old", False)
+
+
+def test_on_a_mac_it_is_asked_by_its_own_name(monkeypatch, folders):
+    asked = []
+
+    class Mac:
+        def renamex_np(self, first, second, flags):
+            asked.append((os.fsdecode(first), os.fsdecode(second), flags.value))
+            return 0
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(swap.ctypes, "CDLL", lambda *_, **__: Mac())
+    assert exchange(*folders[:2])
+    assert asked == [(str(folders[0]), str(folders[1]), 2)]
+
+
+def test_links_are_not_followed_and_folders_only_flushed_where_they_can_be_opened(monkeypatch, folders):
+    new = folders[0]
+    (new / "link").symlink_to(folders[1] / "what")
+    flushed, plain = [], os.open
+    monkeypatch.setattr(os, "open", lambda path, *given: flushed.append(path.name) or plain(path, *given))
+    sync_tree(new)
+    assert flushed == ["what", "new"]
+    flushed.clear()
+    monkeypatch.setattr(os, "name", "elsewhere")
+    sync_tree(new)
+    assert flushed == ["what"]
 
 
 def test_another_system_is_not_asked(monkeypatch, folders):
@@ -168,6 +196,50 @@ def test_where_the_file_system_has_no_locks_the_process_that_is_named_is_asked(m
     else:
         with only_run(tmp_path, ".lock"):
             pass
+
+
+def test_a_lock_that_its_owner_removed_meanwhile_is_made_anew(monkeypatch, tmp_path):
+    """Opened before its owner removed it, and locked after: nobody else would see that lock."""
+    path, plain = tmp_path / ".lock", lock._try_lock
+    path.write_text("{}")
+
+    def removed_meanwhile(handle, name):
+        monkeypatch.setattr(lock, "_try_lock", plain)
+        path.unlink()
+        return plain(handle, name)
+
+    monkeypatch.setattr(lock, "_try_lock", removed_meanwhile)
+    with only_run(tmp_path, ".lock"):
+        assert json.loads(path.read_text())["process"] == os.getpid()
+
+
+def test_a_lock_that_could_not_be_signed_is_given_back(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="full"), only_run(tmp_path / "reports", ".lock"):
+            pass
+    assert not (tmp_path / "reports").exists()
+    with only_run(tmp_path / "reports", ".lock"):
+        pass
+
+
+def test_on_windows_a_byte_far_behind_the_text_is_locked(monkeypatch, tmp_path):
+    taken = []
+
+    def locking(handle, mode, n):
+        taken.append((os.lseek(handle, 0, os.SEEK_CUR), mode, n))
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(LK_NBLCK=2, locking=locking))
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "name", "elsewhere")
+    with only_run(tmp_path, ".lock"):
+        assert json.loads((tmp_path / ".lock").read_text())["process"] == os.getpid()
+    assert taken == [(1 << 30, 2, 1)]
+    assert not (tmp_path / ".lock").exists()
+    assert lock.is_running(1 << 30)  # there it cannot be asked
 
 
 def test_another_thread_is_refused_and_the_same_one_may_enter_again(tmp_path):
