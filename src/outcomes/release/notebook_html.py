@@ -50,11 +50,9 @@ def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mappin
         if "text/html" in output.get("data", {}):  # the sanitiser keeps the text of a style sheet as words
             output["data"]["text/html"] = _STYLE.sub("", output["data"]["text/html"])
     allowed = Config({"SanitizeHTML": {"tags": list(_TAGS), "attributes": _ATTRIBUTES, "strip": True}})
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        config=allowed, template_name="basic", sanitize_html=True, embed_images=False
-    )
+    exporter = HTMLExporter(config=allowed, template_name="basic", sanitize_html=True, embed_images=False)
     # nbconvert's own filter escapes headings and table heads.
-    exporter.register_filter("clean_html", _clean)  # type: ignore[no-untyped-call]
+    exporter.register_filter("clean_html", _clean)
     body, _ = exporter.from_notebook_node(shown)
     css = (TEMPLATES / "notebook.css").read_text(encoding="utf-8") + HtmlFormatter().get_style_defs(".highlight")
     settings = {key: _public(value) for key, value in (values or {}).items()}
