@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
@@ -87,3 +88,46 @@ def test_bounds_that_exclude_each_other_are_noted_and_not_used():
     assert not system.narrow(at, 1, 9, "wider")
     assert (system.low[at], system.high[at]) == (2, 6)
     assert system.contradictions == ["a: second"]
+
+
+def build_pairs(*sums):
+    """Parts of two counts each, of which their sum is known, and that neither is above it."""
+    system, asked = System(FLOOR), []
+    for i, (total, least) in enumerate(sums):
+        pair = [system.count((i, name)) for name in "ab"]
+        system.add([(at, 1.0) for at in pair], total, total, "sum")
+        system.add([(pair[0], 2.0), (pair[1], 1.0)], total + least, math.inf, "weighted")
+        asked += pair
+    return system, asked
+
+
+def count_programs(monkeypatch, system, asked):
+    import scipy.optimize
+
+    solve, solved = scipy.optimize.milp, []
+    monkeypatch.setattr(scipy.optimize, "milp", lambda *args, **options: solved.append(1) or solve(*args, **options))
+    answers = system.look_into(asked, thorough=True)
+    monkeypatch.setattr(scipy.optimize, "milp", solve)
+    return answers, len(solved)
+
+
+def test_parts_that_are_alike_are_solved_once(monkeypatch):
+    system, asked = build_pairs((7, 2))
+    alone, needed = count_programs(monkeypatch, system, asked)
+    assert needed > 2
+    system, asked = build_pairs((7, 2), (7, 2), (7, 2))
+    together, solved = count_programs(monkeypatch, system, asked)
+    assert solved == needed
+    assert [together[at] for at in asked] == [*alone.values()] * 3
+
+
+def test_parts_that_differ_in_one_number_have_their_own_answers():
+    several = ((7, 2), (7, 4), (6, 2))
+    system, asked = build_pairs(*several)
+    together = [system.look_into(asked, thorough=True)[at] for at in asked]
+    alone = []
+    for sums in several:
+        system, asked = build_pairs(sums)
+        alone += system.look_into(asked, thorough=True).values()
+    assert together == alone
+    assert len({(one.small, one.other) for one in together}) > 3

@@ -77,6 +77,7 @@ class System:
     not_small: set[int] = field(default_factory=set)
     ways: dict[int, str] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
+    solved: dict[Hashable, NDArray[np.float64] | None] = field(default_factory=dict)
     _index: dict[Hashable, int] = field(default_factory=dict)
 
     def count(self, name: Hashable) -> int:
@@ -274,6 +275,8 @@ class _Part:
         self.rows = (np.array(lows), np.array(highs))
         self.low = np.array([*(system.low[at] for at in members), *[0.0] * len(jumps)])
         self.high = np.array([*(system.high[at] for at in members), *[1.0] * len(jumps)])
+        parts = (self.matrix.data, self.matrix.indices, self.matrix.indptr, *self.rows)
+        self.content = (self.matrix.shape, *(part.tobytes() for part in parts))
 
     def ask(self, asked: list[int], thorough: bool) -> dict[int, Answer]:
         """Answer for the counts of this part; one solution speaks for all of them."""
@@ -320,8 +323,6 @@ class _Part:
         self, aim: Mapping[int, float], held: tuple[int, float, float] | None = None
     ) -> NDArray[np.float64] | None:
         """Counts that fit; an empty array where none do, None where none were found in `_NODES` branches."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
-
         low, high = self.low.copy(), self.high.copy()
         if held is not None:
             low[held[0]], high[held[0]] = max(low[held[0]], held[1]), min(high[held[0]], held[2])
@@ -332,6 +333,17 @@ class _Part:
             goal[self.place[at]] = weight
         if aim and np.isinf(high).any():
             high = np.where(np.isinf(high), _MOST, high)
+        # Tables of one make give many small parts that are alike to the last number: near half of all programs.
+        program = (*self.content, goal.tobytes(), low.tobytes(), high.tobytes())
+        if program not in self.system.solved:
+            self.system.solved[program] = self._search(goal, low, high)
+        return self.system.solved[program]
+
+    def _search(
+        self, goal: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
         constraints = LinearConstraint(self.matrix, *self.rows) if self.matrix.shape[0] else ()
         # Branches are counted, not seconds: a report on a busy machine must hide what it hides on an idle one.
         found = milp(
