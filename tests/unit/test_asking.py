@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from types import MappingProxyType
 from typing import Any
@@ -91,3 +93,19 @@ def test_a_stop_by_hand_does_not_wait_for_the_longest_question(tmp_path) -> None
     while multiprocessing.active_children():
         time.sleep(0.05)
         assert time.monotonic() - begun < 30
+
+
+@needs_fork
+def test_what_is_loaded_meanwhile_is_there_once_the_questions_are_put() -> None:
+    done: list[str] = []
+    calls = {name: ("asked", lambda: list(done)) for name in "ab"}
+    assert put_together(calls, 2, meanwhile=lambda: done.append("here")) == {"a": [], "b": []}
+    assert done == ["here"]
+    put_together(calls, 1, meanwhile=lambda: done.append("not beside others"))
+    assert done == ["here"]
+
+
+def test_all_that_is_loaded_ahead_can_be_loaded() -> None:
+    code = "import sys; from outcomes.release import publish; publish.load_what_follows(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"scipy.optimize", "matplotlib.backends.backend_svg", "typst"} <= set(loaded)

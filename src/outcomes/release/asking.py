@@ -55,7 +55,10 @@ def put(call: Call) -> Any:
 
 
 def put_together(
-    calls: Mapping[str, tuple[str, Call]], workers: int = 1, progress: Callable[[str], None] = lambda _: None
+    calls: Mapping[str, tuple[str, Call]],
+    workers: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Put all questions, and return the answer to each or its refusal, in their order.
 
@@ -67,6 +70,8 @@ def put_together(
         Processes; 1 asks in this one. The answers are the same, bit for bit.
     progress : callable
         Told what is being waited for.
+    meanwhile : callable
+        What this process does before it waits for the others; not called where it asks by itself.
 
     Raises
     ------
@@ -85,6 +90,7 @@ def put_together(
     order = sorted(calls, key=lambda name: LONGEST.index(name) if name in LONGEST else len(LONGEST))
     staff = _Staff(calls, order, workers, read_limit())
     try:
+        meanwhile()
         for name, (words, _) in calls.items():
             progress(words)
             staff.wait_for(name)

@@ -157,6 +157,7 @@ def ask(
     progress: Callable[[str], None] = lambda _: None,
     only: Sequence[str] = (),
     workers: int = 1,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> ReportInputs:
     """Put every question of the page to the data; a refusal is kept as the answer.
 
@@ -171,6 +172,8 @@ def ask(
         Names of `QUESTIONS` to put; all when empty. The others are kept as not put.
     workers : int
         Processes to put them with (`release.asking`); no bit of an answer depends on it.
+    meanwhile : callable
+        What this process does while others have the questions.
     """
     listed = {name: item for name, item in _list_questions(quarter).items() if not only or name in only}
     known = {
@@ -188,7 +191,7 @@ def ask(
         if name not in known:
             wanted[name] = (words, partial(question, of, **options))
     answers: dict[str, Any] = dict.fromkeys(QUESTIONS, NotEstimable("This question was not put in this run."))
-    answers |= known | put_together(wanted, workers, progress)
+    answers |= known | put_together(wanted, workers, progress, meanwhile)
     if quarter is not None and "quarter_review" in listed and isinstance(answers["quarter_review"], NotEstimable):
         raise answers["quarter_review"]  # asked for by name: a page without it would not be an answer
     return ReportInputs(visits, episodes, records=records, is_protected=frozenset(known), **answers)

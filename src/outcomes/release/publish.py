@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,6 +43,8 @@ Progress = Callable[[str], None]
 WITHOUT_CALENDAR = "all"
 WORKERS = min(2, os.cpu_count() or 1)
 """Questions, drawings and notebooks at the same time; more would not halve the longest question."""
+FOLLOWING = ("outcomes.release.hide_more", "outcomes.release.quick_figure", "matplotlib.backends.backend_svg", "typst")
+"""Modules that hide small numbers, draw and make pictures, and the packages they load: over a second of imports."""
 
 
 def publish_report(
@@ -98,10 +101,16 @@ def publish_report(
     if notebooks and not _why_no_notebooks(records, sources or {}, as_of_asked):
         check_notebook_packages()  # before the long work of the questions
     tell = progress if callable(progress) else _write_progress if progress else _be_silent
-    inputs = ask(records, visits, episodes, quarter, tell, workers=WORKERS)
+    inputs = ask(records, visits, episodes, quarter, tell, workers=WORKERS, meanwhile=load_what_follows)
     tell("small numbers")
     inputs = inputs.protected(WORKERS)
     return publish_answers(inputs, out, notebooks, tell, sources, as_of_asked, beside, quarter or "", warn)
+
+
+def load_what_follows() -> None:
+    """Import what comes after the questions, while others have them: the processes forked then need not."""
+    for name in FOLLOWING:
+        importlib.import_module(name)
 
 
 def publish_answers(
