@@ -25,9 +25,15 @@ TABLES = ROOT / "src" / "outcomes" / "definitions"
 FOUND = [
     ("jane.doe@example.org", "e-mail address", "e-mail address"),
     ("jane (at) example.org", "e-mail address", "e-mail address"),
+    ("jane [at] example.org", "e-mail address", "e-mail address"),
     ("call 555-0142", "", "phone number"),
     ("(212) 555-0142", "phone number", "phone number"),
     ("+41 44 555 01 42", "phone number", "phone number"),
+    ("0049 (0)30 5550110", "phone number", "phone number"),
+    ("+49 30 5550110", "phone number", "phone number"),
+    ("07700 900110", "phone number", "phone number"),
+    ("030/5550110", "phone number", "phone number"),
+    ("044 555 0142", "phone number", "phone number"),
     ("fax: 212 555 0143", "fax number", "fax number"),
     ("123-45-6789", "social security number", "social security number"),
     ("SSN 123456789", "", "social security number"),
@@ -58,6 +64,11 @@ FOUND = [
     ("Garcia, Maria", "", "name"),
 ]
 NOT_FOUND = [
+    "0012-3456",
+    "0123-456789",
+    "0417 77",
+    "030/55",
+    "0042 12345",
     "97140-59",
     "97110 x2",
     "98940;97124",

@@ -40,13 +40,15 @@ STREET = re.compile(
 )
 TOWN = re.compile(r"\b[A-Z][a-z]{2,20},? [A-Z]{2},? \d{5}\b")
 EMAIL = re.compile(
-    r"(?<![\w.+%-])[\w.+%-]{1,64}+(?:@|\s?\(at\)\s?|\[at\])[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){1,6}"
+    r"(?<![\w.+%-])[\w.+%-]{1,64}+(?:@|\s?\(at\)\s?|\s?\[at\]\s?)[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){1,6}"
 )
 _TEN_DIGITS = r"(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}"
-_ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,5}\)?){2,6}"
-PHONE = re.compile(rf"(?<![\w.-])(?:(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|\+[1-9]\d{{8,13}})(?![\w-]|\.\d)")
+_ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,8}\)?){2,6}"
+_AT_HOME = r"0[1-9]\d{1,3}[ /]{1,2}(?:\d{6,8}|\d{3,4} \d{3,4})"
+_FULL = rf"(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|{_AT_HOME}|\+[1-9]\d{{8,13}}"
+PHONE = re.compile(rf"(?<![\w.-])(?:{_FULL})(?![\w-]|\.\d)")
 PHONE_INSIDE = re.compile(
-    rf"(?<![\w.-])(?:(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|\+[1-9]\d{{8,13}}|\d{{3}}-\d{{4}})(?![\w-]|\.\d)"
+    rf"(?<![\w.-])(?:{_FULL}|\d{{3}}-\d{{4}})(?![\w-]|\.\d)"
     r"|\b(?:tel|phone|ph|call|cell|mobile|text|handy)\b\.?:? ?(?:no\.? ?|# ?)?\+?\d[\d .()-]{5,17}\d",
     re.IGNORECASE,
 )
@@ -184,6 +186,7 @@ _LABELS = (
 )
 TRIGGER = (
     r"@|\(at\)|\[at\]|://|(?i:www\.)|(?i:\.com/)|\+\d|\d[-. )] ?\d\d\d?[-. ]\d{4}|\d{3}-\d{4}|\b00[1-9]|\d{9}"
+    r"|\b0[1-9]\d\d?\d?[ /]"
     r"|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
     r"|(?:9\d|1[01]\d)[ -]?(?i:[yja])|(?i:\.(?:jpe?g|png|gif|heic|bmp|tiff?|webp|dcm))|(?i:data:image)|(?i:box \d)"
     r"|\d{5}-\d{4}|\d{4}[ -]\d{4}|[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}|\d[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]"
@@ -195,7 +198,8 @@ TRIGGER = (
 For Arrow's engine (RE2), which is linear and has no look-around; only the cells it finds are looked at closely."""
 
 ID_TRIGGER = (
-    r"@|\(at\)|://|(?i:www\.)|\+\d|\(?\d{3}\)?[-. ] ?\d{3}[-. ]\d{4}|\d{3}[- ]\d{2}[- ]\d{4}|756\.\d{4}\."
+    r"@|\(at\)|\[at\]|://|(?i:www\.)|\+\d|\b00[1-9]\d{0,2}[ ./-]|\b0[1-9]\d\d?\d?[ /]"
+    r"|\(?\d{3}\)?[-. ] ?\d{3}[-. ]\d{4}|\d{3}[- ]\d{2}[- ]\d{4}|756\.\d{4}\."
     r"|\d\.\d+\.\d+\.\d|(?i:\b(?:tel|phone|ph|call|fax|ssn)\b)|[0-9A-Fa-f]:[0-9A-Fa-f]*:"
 )
 """The same for columns of ids, whose many different numbers must not all be looked at closely."""
