@@ -85,8 +85,9 @@ def test_a_column(now: dict[str, Any], expected: list[str]) -> None:
     [
         (QUARTERS[0], QUARTERS[2] - 1, ["E283"]),
         (QUARTERS[0], QUARTERS[2] + 5, ["E283"]),
-        (QUARTERS[0] + 1, QUARTERS[2] - 1, []),  # the first quarter is not whole
-        (QUARTERS[0], QUARTERS[2] - 2, []),  # the last one is not
+        (QUARTERS[0] + 4, QUARTERS[2] - 1 - 4, ["E283"]),  # a holiday and a weekend at either edge
+        (QUARTERS[0] + 5, QUARTERS[2] - 1, []),  # the first quarter is not whole
+        (QUARTERS[0], QUARTERS[2] - 1 - 5, []),  # the last one is not
         (-1, -1, []),  # no calendar
     ],
 )

@@ -26,6 +26,8 @@ _VOLUME_SHARE, _MISSING_POINTS, _MADS = 0.4, 20, 3
 _RATINGS = ("pain_pre", "pain_post")
 _SETS = ("modalities", "muscles_identified_left", "muscles_identified_right")
 _QUARTER_DAYS = 92
+_CLOSED_DAYS = 4
+"""A weekend and two holidays: so many days without a visit at the edge of a quarter leave it complete."""
 _ASK = "Check the export; if the change is real, acknowledge it: [acknowledge] warnings and by in the mapping."
 
 
@@ -49,14 +51,14 @@ def find_jumps(columns: Columns, first_day: int, last_day: int) -> list[Finding]
         return found
     quarter = quarter_of(columns["day"])
     last = _last_complete(last_day)
-    if quarter_of(np.array([first_day - 1], dtype=np.int32))[0] >= last - 1:
+    if quarter_of(np.array([first_day - 1 - _CLOSED_DAYS], dtype=np.int32))[0] >= last - 1:
         return found  # the quarter before the last one is not complete
     return found + _compare_quarters(columns, quarter == last, quarter == last - 1, last)
 
 
 def _last_complete(last_day: int) -> int:
-    """The newest quarter whose last day is covered."""
-    return int(quarter_of(np.array([last_day + 1], dtype=np.int32))[0]) - 1
+    """The newest quarter that is covered to its end, but for days on which the practice may have been closed."""
+    return int(quarter_of(np.array([last_day + 1 + _CLOSED_DAYS], dtype=np.int32))[0]) - 1
 
 
 def _find_constant(columns: Columns) -> list[Finding]:
