@@ -105,7 +105,7 @@ def _whole_lines(first: bytes, more: Iterator[bytes]) -> Iterator[tuple[bytes, b
         Whole lines, and whether the file ends here.
     """
     carry, data = b"", first
-    while data is not None:
+    while True:
         following = next(more, None)
         block = carry + data if carry else data
         held = b""

@@ -1,0 +1,186 @@
+"""Steps of reading that whole exports seldom take, each on a few bytes; no row goes without its rule."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from outcomes.errors import ConservationError, InputRefused
+from outcomes.ledger import Ledger, Step, check_unbroken
+from outcomes.records import Mapping, TextColumn, read_records
+from outcomes.records import csv as csv_reader
+from outcomes.records.assemble import _declared_rows
+from outcomes.records.csv import _Reader, _whole_lines
+from outcomes.records.identifiers_export import _refuse_column
+from outcomes.records.model import Part
+from outcomes.records.privacy import Privacy
+from outcomes.records.sheets import _find_only
+from tables import column
+
+HEADER = "patient_id,visit_date,pain_pre\n"
+
+
+def read(folder, body, header=HEADER, **sections):
+    path = folder / "visits.csv"
+    path.write_text(header + body, encoding="utf-8", newline="")
+    return read_records(path, Mapping.from_dict(sections))
+
+
+def rows(records):
+    cells = zip(*(column.texts() for column in records.fields.values()), strict=True)
+    return list(zip(records.source_row.tolist(), map(",".join, cells), strict=True))
+
+
+def faults(records):
+    return list(zip(records.set_aside.row.tolist(), records.set_aside.code, strict=True))
+
+
+# -- lines and blocks --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_wherever_a_block_ends_its_lines_are_whole_and_end_alike(cut):
+    """Ends of three systems; a block that ends within one of two bytes waits for the next."""
+    text = b"a\rb\r\nc\nd\r\n"
+    blocks = list(_whole_lines(text[:cut], iter([text[cut:]] if text[cut:] else [])))
+    assert b"".join(data for data, _ in blocks).replace(b"\r\n", b"\n") == b"a\nb\nc\nd\n"
+    assert [is_last for _, is_last in blocks] == [False] * (len(blocks) - 1) + [True]
+    assert all(data.endswith(b"\n") for data, is_last in blocks if not is_last)
+
+
+@pytest.mark.parametrize(
+    ("body", "read_as", "aside"),
+    [
+        # A line within quotes may have more cells than the table: it is text, and no row that was swallowed.
+        ('a,"x\nb,3,4",2\nc,5,6\n', [(2, "a,x\nb,3,4,2"), (4, "c,5,6")], []),
+        # Two odd lines of one record are one fault, and a fault of the quotes is one however odd its bytes are.
+        ('a,1,"x\ny\0\nz\0"\nb,3,4\n', [(5, "b,3,4")], [(2, "E146")]),
+        ('a,"x"y\0,1\nb,3,4\n', [(3, "b,3,4")], [(2, "E145")]),
+    ],
+)
+def test_a_record_of_several_lines_is_read_or_set_aside_once(tmp_path, body, read_as, aside):
+    records = read(tmp_path, body)
+    assert (rows(records), faults(records)) == (read_as, aside)
+
+
+@pytest.mark.parametrize(("size", "is_refused"), [(700_000, False), (1_000_000, False), (1_100_000, True)])
+def test_a_line_is_too_long_from_a_megabyte_on_wherever_it_stands(size, is_refused):
+    reader = SimpleNamespace(
+        place="visits.csv", part=SimpleNamespace(file=SimpleNamespace(place="visits.csv", name="v"))
+    )
+    data = b"a,b\n" + b"x" * size + b"\nc,d\n"
+    if is_refused:
+        with pytest.raises(InputRefused, match="2"):
+            _Reader._check_length(reader, data, 1)
+    else:
+        assert _Reader._check_length(reader, data, 1) is None
+    assert csv_reader.MAX_RECORD_BYTES == 1 << 20
+
+
+@pytest.mark.parametrize("body", ["", "p1,2026-01-02\n", "\n\np1;2026-01-02;3\n"])
+def test_an_unknown_header_above_little_else_is_refused_in_words(tmp_path, body):
+    with pytest.raises(InputRefused, match="E12"):
+        read(tmp_path, body, header="one,two,three\n")
+
+
+def test_where_another_line_has_the_columns_it_is_named_and_a_spoilt_line_ends_the_search(tmp_path):
+    with pytest.raises(InputRefused, match=r"Line 3 has them: write \[file\] header_row = 3"):
+        read(tmp_path, HEADER + "p1,2026-01-02,5\n", header="Clinic export\n,,\n")
+    with pytest.raises(InputRefused) as spoilt:
+        read(tmp_path, HEADER + "p1,2026-01-02,5\n", header='Clinic "export\n,"x"y,\n')
+    assert "header_row = 3" not in str(spoilt.value)
+
+
+# -- columns and sheets ------------------------------------------------------------------------------------------------
+
+
+def test_rows_that_are_declared_no_visits_are_those_of_a_column_that_is_there():
+    part = SimpleNamespace(columns={"visit_purpose": column(["Total", "treatment", ""])}, rows=np.arange(3))
+    mapping = Mapping.from_dict({"non_data": {"visit_purpose": ["total"], "clinician_id": ["*"]}})
+    assert _declared_rows(part, mapping).tolist() == [True, False, False]
+
+
+def test_a_column_that_stands_under_two_keys_is_cut_once():
+    shared, own = column(["a", "b", "a"]), column(["x", "y", "z"])
+    part = Part.__new__(Part)
+    part.columns, part.rows = {"one": shared, "two": shared, "three": own}, np.array([2, 3, 4], dtype=np.int32)
+    part.keep(np.array([True, False, True]))
+    assert part.columns["one"] is part.columns["two"]
+    assert [part.columns[key].texts() for key in ("one", "three")] == [["a", "a"], ["x", "z"]]
+    assert part.rows.tolist() == [2, 4] and isinstance(own, TextColumn) and len(own.codes) == 3
+
+
+def test_of_sheets_none_of_which_has_a_cell_there_is_none_to_read():
+    with pytest.raises(InputRefused, match="E113 .*no visible sheet has any cell"):
+        _find_only({"Data": []}, ["Data"], [], Mapping(), "visits.xlsx")
+
+
+@pytest.mark.parametrize("fit", [0, 2])
+def test_of_several_sheets_none_is_guessed(fit):
+    head = [["patient_id", "visit_date"]] * fit + [["what", "else"]] * (2 - fit)
+    top = {name: [cells, ["p1", "2026-01-02"]] for name, cells in zip(("Jan", "Feb"), head, strict=True)}
+    with pytest.raises(InputRefused, match="Several sheets have" if fit else "No sheet has") as refused:
+        _find_only(top, list(top), list(top), Mapping(), "visits.xlsx")
+    assert ("to read several" in str(refused.value)) == bool(fit)
+
+
+def test_a_tar_archive_is_called_by_its_name(tmp_path):
+    path = tmp_path / "visits.csv"
+    with tarfile.open(path, "w") as archive:
+        (tmp_path / "inside.csv").write_text(HEADER, encoding="utf-8")
+        archive.add(tmp_path / "inside.csv", "inside.csv")
+    with pytest.raises(InputRefused, match="a tar archive"):
+        read_records(path)
+
+
+# -- ids and keys ------------------------------------------------------------------------------------------------------
+
+
+def test_a_column_that_is_no_id_is_mapped_elsewhere_and_one_of_ids_gets_pseudonyms():
+    plain = _refuse_column("muscles_treated", "Name", "visits.csv", "looks like a name.")
+    ids = _refuse_column("patient_id", "Name", "visits.csv", "looks like a name.")
+    assert plain.code == "E902" and plain.remedy.startswith("Map another column to muscles_treated")
+    assert "pseudonym" in ids.remedy and not ids.remedy.startswith("Map another")
+
+
+def test_the_key_is_named_from_another_folder_and_whole_where_there_is_no_way_to_it(tmp_path, monkeypatch):
+    privacy = Privacy(pseudonymise=True, key="ids.key", folder=tmp_path / "here")
+    assert privacy.key_from(tmp_path / "here") == "ids.key"
+    assert privacy.key_from(tmp_path / "there") == "../here/ids.key"
+
+    def another_drive(*_):
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    monkeypatch.setattr("outcomes.records.privacy.os.path.relpath", another_drive)
+    assert privacy.key_from(tmp_path / "there") == (tmp_path / "here" / "ids.key").as_posix()
+    assert Privacy().key_from(Path("elsewhere")) is None
+
+
+# -- the account -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [6, 8])
+def test_a_step_that_loses_or_invents_a_row_is_refused(kept):
+    told = {"merged": {"same": 1}, "set_aside": {"E213": 1, "E232": 0}, "not_data": {"header": 1}}
+    assert Step("read", "rows", 10, 7, **told).set_aside == {"E213": 1}
+    with pytest.raises(ConservationError, match=f"10 rows came in, {kept + 3} are accounted for"):
+        Step("read", "rows", 10, kept, **told)
+
+
+def test_steps_follow_each_other_without_a_gap_and_files_count_together():
+    files = (
+        Step("clean", "records", 6, 5, set_aside={"E213": 1}, source="a"),
+        Step("clean", "records", 4, 4, source="b"),
+    )
+    later = Step("merge", "records", 9, 8, merged={"same": 1})
+    check_unbroken(Ledger((*files, later)), 8, "visits")
+    with pytest.raises(ConservationError):
+        check_unbroken(Ledger((*files, later)), 9, "visits")
+    with pytest.raises(ConservationError):
+        check_unbroken(Ledger((files[0], later)), 8, "visits")
+    # Of an account that has not begun there is nothing to hold it against.
+    check_unbroken(Ledger(()), 3, "visits")
