@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,8 @@ import pandas as pd
 import pytest
 
 from outcomes.errors import DisclosureError, InputRefused
-from outcomes.release import guarded_sums
-from outcomes.release.disclosure import HIDDEN, _protect_parts_of_total
+from outcomes.release import guarded_sums, trigger_cells
+from outcomes.release.disclosure import HIDDEN, _protect_parts_of_total, hide_around
 from outcomes.release.guarded_sums import Board, Sums, is_small
 from outcomes.release.marks import level_marks
 from outcomes.release.public import protect
@@ -23,7 +24,8 @@ from outcomes.release.public.protect import protect_tables
 from outcomes.release.public.rounding import find_bounds
 from outcomes.release.return_disclosure import hide_arms
 from outcomes.release.split_counts import hide_split
-from outcomes.release.table_disclosure import find_cover, protect_table
+from outcomes.release.table_disclosure import find_cover, protect_parts, protect_scalar, protect_table
+from outcomes.release.trigger_cells import Shown
 from outcomes.release.trigger_disclosure import protect_triggers
 
 FLOOR = 5
@@ -258,6 +260,53 @@ def test_columns_a_table_does_not_have_are_not_made_by_hiding_them():
     assert found["n"].tolist() == ["<5", HIDDEN, 50]
     level_marks(found, ("n", "share"))
     assert found["n"].tolist() == [HIDDEN, HIDDEN, 50] and "share" not in found
+
+
+def test_of_parts_of_one_total_those_that_cover_a_small_one_are_hidden_and_no_others():
+    """3, 5, 30 and 40: with the 5 alone the sum of both would be 8, and the small one 3 at most."""
+    table = pd.DataFrame({"n": [78] * 4, "events": [3, 5, 30, 40], "estimate": [0.04, 0.06, 0.38, 0.51]})
+    found = protect_parts(table, FLOOR)
+    assert found["events"].tolist() == ["<5", HIDDEN, HIDDEN, 40]
+    assert found["estimate"].tolist() == [HIDDEN, HIDDEN, HIDDEN, 0.51]
+    assert found["n"].tolist() == [78] * 4 and table["events"].tolist() == [3, 5, 30, 40]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("n", 4, "<5"), ("n_relieved", 1, "<5"), ("all_events", 3, "<5"), ("late_episodes", 2, "<5"),
+        ("few_patients", 4, "<5"), ("n", 5, 5), ("n", 0, 0), ("n_ok", True, True), ("n_days", 3.5, 3.5),
+        ("days", 3, 3), ("nights", 2, 2),
+    ],
+)  # fmt: skip
+def test_a_number_of_a_summary_is_a_count_by_its_name(key, value, shown):
+    assert protect_scalar(key, value, FLOOR) == shown
+
+
+def test_a_unit_whose_episodes_are_hidden_is_not_said_to_be_compared_nor_why_not():
+    @dataclass(frozen=True)
+    class Answer:
+        table: pd.DataFrame
+
+    units = pd.DataFrame({"unit": ["K1", "K2"], "n": [HIDDEN, 60], "reliability": [0.2, 0.9]})
+    units = units.assign(reason=["only 7 episodes", ""], is_compared=True, is_flagged=[True, False])
+    found = hide_around(Answer(units)).table
+    assert "7" not in found["reason"][0] and found["reason"][1] == ""
+    assert found["is_compared"].tolist() == [False, True] and not found["is_flagged"].any()
+
+
+def test_of_a_small_row_of_triggers_no_cell_is_shown_before_anything_is_solved():
+    """With the zeros shown, 1 and 3 in a row of "few" pairs would be known to be all there are."""
+    counts = np.full((4, 4), 25)
+    counts[1] = [0, 1, 3, 0]
+    every = np.ones(4, dtype=bool)
+    shown = Shown(np.append(counts.ravel(), 0), np.ones(17, dtype=bool), every.copy(), every.copy(), True, -1)
+    guarded = trigger_cells._hide_small(shown, FLOOR)
+    cells = shown.cells[:-1].reshape(4, 4)
+    assert not cells[1].any() and shown.rows.tolist() == [True, False, True, True]
+    assert cells[[0, 2, 3]].all() and shown.columns.all() and shown.diagonal
+    # The 1, the 3, the row of both, and the row without its own trigger (0 and 3).
+    assert sorted(int(shown.counts[what].sum()) for what in guarded) == [1, 3, 3, 4]
 
 
 def test_where_no_pair_of_triggers_was_seen_there_is_nothing_to_hide():

@@ -60,6 +60,8 @@ def test_wherever_a_block_ends_its_lines_are_whole_and_end_alike(cut):
         # Two odd lines of one record are one fault, and a fault of the quotes is one however odd its bytes are.
         ('a,1,"x\ny\0\nz\0"\nb,3,4\n', [(5, "b,3,4")], [(2, "E146")]),
         ('a,"x"y\0,1\nb,3,4\n', [(3, "b,3,4")], [(2, "E145")]),
+        # The first quote stands within a cell, so that it opens nothing, though the second could close it.
+        ('a,6"1,2\nb",4\nc,5,6\n', [(4, "c,5,6")], [(2, "E145"), (3, "E145")]),
     ],
 )
 def test_a_record_of_several_lines_is_read_or_set_aside_once(tmp_path, body, read_as, aside):
@@ -115,7 +117,7 @@ def test_a_column_that_stands_under_two_keys_is_cut_once():
 
 
 def test_of_sheets_none_of_which_has_a_cell_there_is_none_to_read():
-    with pytest.raises(InputRefused, match="E113 .*no visible sheet has any cell"):
+    with pytest.raises(InputRefused, match=r"E113 .*no visible sheet has any cell"):
         _find_only({"Data": []}, ["Data"], [], Mapping(), "visits.xlsx")
 
 
