@@ -21,7 +21,7 @@ _FEW = re.compile(
 )
 """A count in a sentence; what a rule says ("1 to 10 patients", "at least 3 episodes") is none."""
 _SHOWN = re.compile(
-    r"/([\w.+-]+)\s+[-\d.]+\s+Tf|\(((?:[^()\\]|\\.)*)\)|<([0-9A-Fa-f\s]+)>|\b(ET|T\*|Td|TD)\b", re.DOTALL
+    r"/([\w.+-]+)\s+[-\d.]+\s+Tf|\(((?:[^()\\]|\\.)*)\)|<([0-9A-Fa-f\s]+)>|\b(ET\b|T\*|Td\b|TD\b)", re.DOTALL
 )
 """In a page: a font is named, a string is shown, glyph codes are shown, a line ends."""
 _TAG = re.compile(r"<[^>]*>")
