@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from decimal import Decimal, getcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -401,6 +402,16 @@ def test_a_search_that_finds_no_higher_point_is_refused(monkeypatch):
     monkeypatch.setattr(aft_maximum, "_MAX_HALVINGS", 0)
     with pytest.raises(NotEstimable, match="its likelihood could not be improved"):
         aft_interval(none(4), [1, 2, 3, 9], [2, 4, 5, 11], "weibull")
+
+
+def test_a_step_that_goes_too_far_is_halved_until_it_is_no_worse(monkeypatch):
+    """From 1 along -8 the height of ``-x^2`` is -49, then -9, and at a quarter of the step what it was."""
+    design = SimpleNamespace(weight=np.ones(3))
+    monkeypatch.setattr(
+        aft_maximum, "derivatives", lambda family, design, at: (-float(at[0] ** 2), at, np.eye(2), None)
+    )
+    trial, value, *_ = aft_maximum._line_search(None, design, np.array([1.0, 1.0]), np.array([-8.0, 0.0]), -1.0)
+    assert (trial.tolist(), value) == ([-1.0, 1.0], -1.0)
 
 
 def test_one_cluster_and_no_weight():

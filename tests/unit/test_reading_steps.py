@@ -11,11 +11,12 @@ import pytest
 
 from outcomes.errors import ConservationError, InputRefused
 from outcomes.ledger import Ledger, Step, check_unbroken
-from outcomes.records import Mapping, TextColumn, read_records
+from outcomes.records import Mapping, TextColumn, lines, read_records
 from outcomes.records import csv as csv_reader
 from outcomes.records.assemble import _declared_rows
 from outcomes.records.csv import _Reader, _whole_lines
 from outcomes.records.identifiers_export import _refuse_column
+from outcomes.records.kinds import _is_workbook
 from outcomes.records.model import Part
 from outcomes.records.privacy import Privacy
 from outcomes.records.sheets import _find_only
@@ -81,6 +82,39 @@ def test_a_line_is_too_long_from_a_megabyte_on_wherever_it_stands(size, is_refus
     else:
         assert _Reader._check_length(reader, data, 1) is None
     assert csv_reader.MAX_RECORD_BYTES == 1 << 20
+
+
+def test_half_a_megabyte_without_an_end_is_no_line_of_a_megabyte():
+    reader = SimpleNamespace(
+        place="visits.csv", part=SimpleNamespace(file=SimpleNamespace(place="visits.csv", name="v"))
+    )
+    data = b"y" * 500_000 + b"\n" + b"x" * 900_000 + b"\n"
+    assert _Reader._check_length(reader, data, 1) is None
+
+
+def test_a_record_that_stays_open_longer_than_one_may_be_is_a_fault_at_once(monkeypatch):
+    """Else it would be carried from block to block until the memory is full."""
+    data = b'a,1,2\nb,"xxxxxxxx\nyyyy'
+    waits = lines.sort_lines(data, ",", 3, None, False, {})
+    assert waits.rest == b'b,"xxxxxxxx\nyyyy' and list(waits.faults) == []
+    monkeypatch.setattr(lines, "MAX_RECORD_BYTES", 8)
+    found = lines.sort_lines(data, ",", 3, None, False, {})
+    assert (1, "E144") in list(found.faults) and b"xxxx" not in found.rest
+
+
+@pytest.mark.parametrize("data", [b"PK\x03\x04 and nothing else", b"PK\x03\x04"])
+def test_what_begins_like_an_archive_and_is_none_is_no_workbook(tmp_path, data):
+    path = tmp_path / "visits.xlsx"
+    path.write_bytes(data)
+    assert not _is_workbook(path)
+    with pytest.raises(InputRefused):
+        read_records(path)
+
+
+def test_a_line_that_no_reader_takes_ends_the_search_for_another_header(tmp_path):
+    with pytest.raises(InputRefused) as refused:
+        read(tmp_path, "y" * 140_000 + "\n" + HEADER, header="one,two,three\n")
+    assert "have them" not in str(refused.value) and "yyyy" not in str(refused.value)
 
 
 @pytest.mark.parametrize("body", ["", "p1,2026-01-02\n", "\n\np1;2026-01-02;3\n"])
