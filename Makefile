@@ -30,7 +30,7 @@ test: environment-dev ## every check: lint, format, types, notebooks, tests (5 t
 test-slow: environment-dev ## the slow tests: coverage of intervals by simulation, large files
 	"$(BIN)/python" -m pytest -m slow $(ARGS)
 
-coverage: environment-dev ## how far quick tests reach into estimators, cases, disclosure and public, against floors (9 minutes)
+coverage: environment-dev ## how far quick tests reach into each room, against floors (20 minutes)
 	"$(BIN)/python" tools/coverage_gate.py
 
 faults: environment-dev ## plant faults and see whether tests notice: ARGS='estimators/cusum.py tests/unit/test_cusum.py'

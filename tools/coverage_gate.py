@@ -1,7 +1,9 @@
-"""How far the quick tests reach into four rooms; ends with 1 where one is reached less far than its floor.
+"""How far the quick tests reach into each room; ends with 1 where one is reached less far than its floor.
 
-What is measured: tests that import from a room, lines and branches, in one process. Children that are started and tests
-marked slow or that open a browser do not count. `estimators/npmle_steps.py` is left out: compiled code is not seen.
+What is measured: lines and branches, in one process, by all tests of `tests/unit` and `tests/spec`, and by those of
+`tests/system` that call the readers and swap folders themselves. Tests marked slow or that open a browser do not count.
+Left out is what runs where nothing is seen: compiled code, and what only processes of their own do (parsers of
+workbooks and Parquet, the server of notebooks' kernels); their tests are there, and planted faults reach them.
 A floor is what was measured, rounded down to a tenth of a percent; raise it with the tests that reach further.
 """
 
@@ -9,39 +11,44 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = "estimators/npmle_steps.py"
-_HELPERS = ("guarded_sums", "hide_more", "marks", "row_numbers", "split_counts", "trigger_cells")
-_IMPORTS = re.compile(
-    r"outcomes\.(estimators|cases|release\.public|release\.\w*disclosure)|from outcomes import .*cases|"
-    r"guarded_sums|hide_more|split_counts|trigger_cells"
+LEFT_OUT = (
+    *("estimators/npmle_steps.py", "release/kernel_server.py"),
+    *("records/*_child.py", "records/child.py", "records/workbook_container.py", "records/workbook_scan.py"),
 )
+SYSTEM = ("test_bad_input.py", "test_crash_points.py", "test_two_runs.py")
+_HELPERS = ("guarded_sums", "hide_more", "marks", "row_numbers", "split_counts", "trigger_cells")
+_DISCLOSURE = ("release/*disclosure.py", *(f"release/{name}.py" for name in _HELPERS))
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Files of a room, as patterns below the package, and its floors in percent."""
+    """Files of a room, as patterns below the package, its floors in percent, and files that are another room's."""
 
     files: tuple[str, ...]
     lines: float
     branches: float
+    but: tuple[str, ...] = ()
 
 
 ROOMS = {
-    "estimators": Room(("estimators/*",), 99.8, 99.5),
-    "cases": Room(("cases/*",), 98.6, 94.1),
-    "disclosure": Room(("release/*disclosure.py", *(f"release/{name}.py" for name in _HELPERS)), 98.5, 95.4),
-    "public": Room(("release/public/*",), 98.6, 94.6),
+    "reading": Room(("records/*", "ledger.py"), 99.3, 98.1),
+    "cases": Room(("cases/*",), 100.0, 100.0),
+    "estimators": Room(("estimators/*",), 100.0, 100.0),
+    "questions": Room(("questions/*",), 98.5, 94.2),
+    "files": Room(("files/*",), 100.0, 100.0),
+    "disclosure": Room(_DISCLOSURE, 100.0, 100.0),
+    "public": Room(("release/public/*",), 100.0, 100.0),
+    "release": Room(("release/*",), 97.1, 91.8, but=_DISCLOSURE),
 }
 
 
@@ -58,14 +65,14 @@ def count_room(room: Room, files: Mapping[str, Any]) -> tuple[int, int, int, int
     names = ("num_statements", "covered_lines", "num_branches", "covered_branches")
     for path, said in files.items():
         inside = Path(path).as_posix().rpartition("outcomes/")[2]
-        if inside != LEFT_OUT and any(_is_in(inside, pattern) for pattern in room.files):
+        if _is_of(inside, room.files) and not _is_of(inside, (*LEFT_OUT, *room.but)):
             found = [n + int(said["summary"][name]) for n, name in zip(found, names, strict=True)]
     return found[0], found[1], found[2], found[3]
 
 
-def _is_in(inside: str, pattern: str) -> bool:
-    """Whether a file is of a pattern; `release/*disclosure.py` does not reach into `release/public/`."""
-    return fnmatch(inside, pattern) and ("/public/" in pattern or "/public/" not in inside)
+def _is_of(inside: str, patterns: Sequence[str]) -> bool:
+    """Whether a file is of one of some patterns; `release/*` does not reach into `release/public/`."""
+    return any(fnmatch(inside, pattern) and ("/public/" in pattern or "/public/" not in inside) for pattern in patterns)
 
 
 def find_below(files: Mapping[str, Any], rooms: Mapping[str, Room] = ROOMS) -> tuple[list[str], list[str]]:
@@ -87,9 +94,10 @@ def find_below(files: Mapping[str, Any], rooms: Mapping[str, Room] = ROOMS) -> t
 
 
 def list_tests() -> list[str]:
-    """Return the files of tests that import from a room."""
-    files = sorted([*(ROOT / "tests" / "unit").glob("test_*.py"), *(ROOT / "tests" / "spec").glob("test_*.py")])
-    return [str(path.relative_to(ROOT)) for path in files if _IMPORTS.search(path.read_text(encoding="utf-8"))]
+    """Return the files of tests that are run."""
+    tests = ROOT / "tests"
+    files = [*(tests / "unit").glob("test_*.py"), *(tests / "spec").glob("test_*.py")]
+    return sorted(str(path.relative_to(ROOT)) for path in [*files, *(tests / "system" / name for name in SYSTEM)])
 
 
 def main() -> int:

@@ -22,6 +22,10 @@ FILES = {
     "src/outcomes/release/use_disclosure.py": measured(40, 40),
     "src/outcomes/release/public/attack.py": measured(60, 60, 20, 11),
     "src/outcomes/release/public/disclosure.py": measured(7, 7, 0, 0),
+    "src/outcomes/release/verify.py": measured(30, 29),
+    "src/outcomes/release/kernel_server.py": measured(70, 0),
+    "src/outcomes/records/csv.py": measured(50, 50),
+    "src/outcomes/records/workbook_child.py": measured(80, 9),
 }
 
 
@@ -40,12 +44,21 @@ def test_a_room_none_of_whose_files_was_measured_does_not_pass():
     assert gate.find_below(FILES, rooms(cases=(0.0, 0.0)))[1] == ["cases: none of its files was measured"]
 
 
-def test_each_file_is_counted_in_one_room_and_compiled_code_in_none():
+def test_each_file_is_counted_in_one_room_and_what_is_not_seen_in_none():
     counts = {name: gate.count_room(room, FILES)[0] for name, room in gate.ROOMS.items()}
-    assert counts == {"estimators": 100, "cases": 0, "disclosure": 40, "public": 67}
+    assert {name: n for name, n in counts.items() if n} == {
+        "reading": 50, "estimators": 100, "disclosure": 40, "public": 67, "release": 30,
+    }  # fmt: skip
+
+
+def test_every_floor_asks_for_something_and_no_file_that_is_left_out_is_gone():
+    assert all(90 < room.branches <= room.lines <= 100 or room.lines == 100 for room in gate.ROOMS.values())
+    package = ROOT / "src" / "outcomes"
+    assert all(list(package.glob(pattern)) for pattern in gate.LEFT_OUT)
 
 
 def test_the_tests_of_every_room_are_run():
-    found = {Path(name).stem for name in gate.list_tests()}
-    assert {"test_cox", "test_episodes", "test_disclosure_steps", "test_public_protect"} <= found
-    assert "test_sbom" not in found
+    found = gate.list_tests()
+    assert {"tests/unit/test_cox.py", "tests/spec/test_episodes.py", "tests/system/test_two_runs.py"} <= set(found)
+    assert "tests/system/test_payloads.py" not in found
+    assert all((ROOT / name).is_file() for name in found)

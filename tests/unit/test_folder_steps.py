@@ -145,6 +145,20 @@ def test_a_folder_that_is_refused_once_it_is_aside_comes_back(monkeypatch, folde
     assert what(old) == "old"
 
 
+def test_a_refusal_that_does_not_hold_a_second_time_is_one_all_the_same(folders):
+    """Who takes the file away again that the first look saw has the old folder back, and is told."""
+    new, old, aside = folders
+    said = iter([OutcomesError("It holds files of yours.")])
+
+    def refuse_once(_):
+        for refusal in said:
+            raise refusal
+
+    with pytest.raises(OutcomesError, match="files of yours"):
+        whole._place(new, old, aside, refuse_once)
+    assert what(old) == "old"
+
+
 def test_what_lay_aside_is_put_back_or_removed(folders):
     new, old, aside = folders
     restore(old, aside)
