@@ -96,6 +96,18 @@ def test_files_of_a_folder_that_did_not_come_are_removed_and_the_old_ones_stay(t
     assert find_beside(target, ENDING, "manifest").read_text(encoding="utf-8") == "old"
 
 
+@pytest.mark.parametrize("other", ["0" * 16, "f" * 16])
+def test_of_two_folders_that_wait_only_the_files_of_the_one_that_came_get_names(tmp_path, other):
+    """Whichever stands last in the folder; and what is not kept need not have been there."""
+    target = tmp_path / "2026Q3"
+    identity = make(target, "one")
+    prepare(target, other, {ENDING: keep("of the other"), OTHER: keep("of the other")})
+    prepare(target, identity, {ENDING: keep("ours"), OTHER: keep(None)})
+    settle(target, identity)
+    assert names(tmp_path) == [".2026Q3-receipt.json", "2026Q3", "2026Q3-rows.csv"]
+    assert find_beside(target, ENDING, "manifest").read_text(encoding="utf-8") == "ours"
+
+
 def test_what_a_run_left_that_broke_off_between_two_names_is_finished(tmp_path):
     """One file has its name already, one is hidden still: the receipt knows both, and the next run ends it."""
     target = tmp_path / "2026Q3"
