@@ -75,6 +75,12 @@ def test_a_total_less_the_other_parts_is_named_as_the_way(total, found):
     assert bound_all(board) == [(*found, "total less the others")]
 
 
+def test_a_total_that_is_the_number_itself_is_no_total_less_others():
+    board = Board([0, 5], [30, 7], [], [(0, "t", "a", (0,))])
+    board.bind((0,), 5, 7)
+    assert bound_all(board) == [(5, 7, "all numbers together")]
+
+
 def test_tables_that_contradict_each_other_have_no_answer_rather_than_a_wrong_one():
     bare = table([[40, HIDDEN_CELL], [55, 70]], base=1)
     fits = replace(bare, row_totals=(47, 125), column_totals=(95, 77), total=172)
@@ -112,6 +118,13 @@ def test_rounding_leaves_a_rest_its_values():
 def test_without_everybody_or_without_groups_there_is_no_rest(left_out):
     family = [one for one in (curve("all", [40], 1), curve("men", [37], 1)) if one.group != left_out]
     assert not [one for one in attack_curves(family, EXACT) if one.cell[:4] == "rest"]
+
+
+@pytest.mark.parametrize(("rules", "is_told"), [(RULES, False), (PublicRules(least_values=6), True)])
+def test_a_gap_of_few_is_told_where_it_leaves_fewer_values_than_are_asked_for(rules, is_told):
+    """A rounded 5 stands for 3 to 7: five values."""
+    found = [one for one in attack_curves([curve("all", [5])], rules) if one.way == "fall of the curve"]
+    assert [(one.low, one.high, one.enough) for one in found] == [(3, 7, False)] * is_told
 
 
 @pytest.mark.parametrize(("at_risk", "is_told"), [(10, False), (9, False), (8, True), (5, True)])
