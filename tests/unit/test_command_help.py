@@ -42,6 +42,28 @@ def test_the_help_of_the_program_tells_the_code_of_a_reader_that_left():
     assert re.search(rf"^{READER_LEFT}: ", cli._parser().format_help(), re.MULTILINE) and READER_LEFT == 141
 
 
+@pytest.mark.parametrize("words", [["--help"], ["--no-such-option"], ["a", "b", "c", "--no-such-option"], []])
+@pytest.mark.parametrize("name", TAUGHT)
+def test_a_command_described_alone_says_what_it_says_among_all(name, words, capsys):
+    said = []
+    for parser in (cli._parser(), cli._parser(name)):
+        try:
+            parser.parse_args([name, *words])
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        said.append((code, capsys.readouterr()))
+    assert said[0] == said[1]
+
+
+def test_a_word_that_is_no_command_is_answered_with_all_of_them(capsys):
+    for word in ("clea", "--help", "run"):
+        with pytest.raises(SystemExit):
+            cli.main([word])
+        said = "".join(capsys.readouterr())
+        assert all(name in said for name in TAUGHT)
+
+
 def test_every_example_is_understood():
     texts = [cli._parser().format_help(), *(command.format_help() for command in commands().values())]
     found = [line for text in texts for line in examples(text)]

@@ -20,6 +20,10 @@ from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, sig
 from outcomes.cli.shared import INTERNAL, READER_LEFT, REFUSED, TELL_READER_LEFT, WITHHELD, say
 from outcomes.errors import DisclosureError, OutcomesError
 
+_COMMANDS = {
+    command.__name__.rpartition(".")[2]: command
+    for command in (inspect, report, verify, diff, audit, sign, lab, clean, simulate, selftest)
+}
 _MOST_NAMED = 3
 # The threads of a matrix product decide the order of its sums, and so its last digit: one, on every machine.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -48,7 +52,8 @@ few patients, nothing written · 4 internal error
 )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(named: str | None = None) -> argparse.ArgumentParser:
+    """Describe all commands, or the one that is named: the other nine take longer than many a check of arguments."""
     parser = argparse.ArgumentParser(
         prog="outcomes",
         description="Clean visit records of back-spasm cases and report time to relief, return and treatment mix.",
@@ -57,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"outcomes {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (inspect, report, verify, diff, audit, sign, lab, clean, simulate, selftest):
+    for command in [_COMMANDS[named]] if named in _COMMANDS else _COMMANDS.values():
         command.add(commands)
     return parser
 
@@ -75,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code (this module's docstring).
     """
-    args = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    args = _parser(given[0] if given else None).parse_args(given)
     if "numpy" not in sys.modules:  # later it would have no effect here
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:
