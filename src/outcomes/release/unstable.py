@@ -1,13 +1,14 @@
 """Which published estimates are unstable: from too few, or with an interval too wide to rely on.
 
-The limits are those of the US National Center for Health Statistics and are no settings: an estimate is not made stable
-by a protocol. They are read off what is published and nothing else, so that a mark tells nothing a reader does not see.
+The limits are those of the US National Center for Health Statistics (but see below) and are no settings: an estimate
+is not made stable by a protocol. They are read off what is published and nothing else, so that a mark tells nothing a
+reader does not see.
 
 ===========  =========================================================================================================
-share        fewer than 30 behind it; or the interval is wider than 30 points; or it is wider than 5 points and than
+share        fewer than 30 behind it; or the interval is 30 points wide or more; or it is wider than 5 points and than
              1.3 times the share
-difference   of two shares: fewer than 30 in an arm, or the interval is wider than 30 points. A difference may be 0, so
-             that no width is judged against it
+difference   of two shares: fewer than 30 in an arm, or the interval is 30 points wide or more. A difference may be 0,
+             so that no width is judged against it
 rate         a mean number or rate: fewer than 30 behind it or fewer than 10 events, or the interval is wider than 1.6
              times the rate
 ===========  =========================================================================================================
@@ -16,8 +17,14 @@ Ratios (``scale`` is no difference) are judged by their numbers alone; curves en
 relief and changes of a pain score have limits a reader can judge in days and points: none of them is marked.
 
 Sources: National Center for Health Statistics data presentation standards for proportions, Vital Health Stat 2(175),
-2017, and for rates and counts, Vital Health Stat 2(200), 2023; both without a DOI on record here. The limit of a
-difference is that of a share, for want of a published one.
+2017, and for rates and counts, Vital Health Stat 2(200), 2023 (doi:10.15620/cdc:124368). Where this differs from them:
+
+- A difference has no limit there; it has that of a share here. A rate needs 10 behind it there, 30 here.
+- They mean the exact 95 % interval; here it is the one that is shown, of its own method and at the protocol's level.
+  Wilson's is a little narrower: of 50 % it is under 30 points from 40 on, the exact one from 48 on.
+- A share of 0 or 1 is left there to a statistician. Here it is judged as any other: none of fewer than 73 is unstable,
+  and all of 30 is not.
+- A share whose complement is unstable (96 %, 90 to 98 %) has a footnote there and no mark here.
 """
 
 from __future__ import annotations
@@ -95,8 +102,9 @@ def are_unstable(kind: str, estimate: Array, low: Array, high: Array, n: Array, 
     ndarray of bool, shape (k,)
         False where there is no estimate to judge.
     """
-    width = high - low
-    wide = width > MOST_WIDTH
+    # So many points are as wide as that whatever the limits they are the difference of.
+    width = np.round(high - low, 9)
+    wide = width >= MOST_WIDTH
     if kind == SHARE:
         wide |= (width > SMALL_WIDTH) & (width > MOST_SHARE * estimate)
     elif kind == RATE:

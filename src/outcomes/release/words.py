@@ -151,10 +151,12 @@ def glossary(protocol: Any) -> tuple[tuple[str, str], ...]:
         ),
         (
             f"Unstable ({unstable.MARK})",
-            f"From fewer than {unstable.LEAST_N}, or with an interval wider than {100 * unstable.MOST_WIDTH:g} points "
-            f"or than {unstable.MOST_SHARE:g} times the share; of rates, from fewer than {unstable.LEAST_EVENTS} "
-            f"events or with one wider than {unstable.MOST_RATE:g} times the rate. Such a number may be mostly chance. "
-            "The limits are those of the national health statistics of the United States.",
+            f"From fewer than {unstable.LEAST_N}, or with an interval of {100 * unstable.MOST_WIDTH:g} points or "
+            f"more, or of more than {100 * unstable.SMALL_WIDTH:g} points and {unstable.MOST_SHARE:g} times the share; "
+            f"of rates, from fewer than {unstable.LEAST_EVENTS} events or with one wider than {unstable.MOST_RATE:g} "
+            "times the rate. Such a number may be mostly chance. The limits of shares and rates are those of the "
+            "national health statistics of the United States; that of differences, and the "
+            f"{unstable.LEAST_N} for rates, are ours.",
         ),
         (
             "Too early",
