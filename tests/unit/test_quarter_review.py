@@ -279,6 +279,26 @@ def test_only_a_documented_break_begins_new_limits():
     assert any("2031Q1 lies outside" in note for note in found.notes)
 
 
+def test_a_clinic_that_joins_later_is_named_beside_what_it_moves():
+    """From the 13th quarter on half of the patients are of a clinic where twice as many stop; neither changed."""
+    rows = [row for q in range(16) for row in stays(q, "a", 60, 18)]
+    rows += [row for q in range(12, 16) for row in stays(q, "b", 60, 36, clinic="C2")]
+    said = "Not all clinics are in all quarters: C2 from 2027Q1 on"
+    floor = {"proportion_min_n": 10}
+    plain = small(reporting_floor=floor)
+    joined = review_quarter(written(rows, plain))
+    assert joined.summary["verdict"]["silent_stop"].startswith("signal: above the limits")
+    assert sum(note.startswith(said) for note in joined.notes) == 1
+    documented = small(reporting_floor=floor, spc={"breaks": ["2027Q1: C2 opened"]})
+    both = [row for q in range(4) for clinic in ("C1", "C2") for row in stays(q, clinic, 60, 18, clinic=clinic)]
+    for without in (
+        review_quarter(written(rows, documented)),
+        review_quarter(written(rows, plain), clinic="C2"),
+        review_quarter(written(both, plain)),
+    ):
+        assert not any("Not all clinics" in note for note in without.notes)
+
+
 @pytest.mark.parametrize("text", ["2025Q5: x", "spring: x", "2025Q3", "2025Q3: ", "2025-Q3: x"])
 def test_a_break_needs_a_quarter_and_a_reason(text):
     with pytest.raises(ConfigError, match=r"spc\.breaks\[0\].*a quarter, a colon and the reason"):

@@ -37,7 +37,7 @@ from outcomes.questions.quarter_indicators import LAG_DAYS, RETURN_DAYS, Indicat
 from outcomes.questions.quarter_recording import Recording, find_jumps
 from outcomes.questions.quarter_values import Scope, Series, review_indicator
 from outcomes.questions.quarter_verdicts import LOOK_AT_RECORDING, give_verdicts
-from outcomes.questions.quarter_volume import count_volume
+from outcomes.questions.quarter_volume import count_volume, find_late_clinics
 from outcomes.questions.quarters import QUARTERS, quarter_end, quarter_number, quarter_word, read_quarter
 
 if TYPE_CHECKING:
@@ -206,7 +206,12 @@ def _result(
         },
         settings=_settings(episodes),
         ledger=episodes.ledger,
-        notes=(*_standing_notes(episodes, recording, breaks, scope, why), *notes, *_series_notes(series)),
+        notes=(
+            *_standing_notes(episodes, recording, breaks, scope, why),
+            *notes,
+            *_note_late_clinics(episodes, scope, breaks),
+            *_series_notes(series),
+        ),
         more={
             "verdicts": verdicts,
             "changes": compare_quarters(series, chosen, protocol.inference.level),
@@ -303,6 +308,19 @@ def _standing_notes(episodes: Episodes, recording: Recording, breaks: Breaks, sc
             "begin. No indicator counts them."
         )
     return [*notes, *((no_cusum,) if no_cusum else ())]
+
+
+def _note_late_clinics(episodes: Episodes, scope: Scope, breaks: Breaks) -> list[str]:
+    """Say which clinics are not in the first quarters: what moves when one joins may be who is counted."""
+    late = {name: number for name, number in find_late_clinics(episodes, scope).items() if number not in breaks.reason}
+    if not late:
+        return []
+    named = ", ".join(f"{name} from {quarter_word(number)} on" for name, number in late.items())
+    return [
+        f"Not all clinics are in all quarters: {named} (new episodes once the washout is over). Where an indicator "
+        "moves after that, the clinic may be all that changed. Review clinics one by one, or write the quarter under "
+        "[spc] breaks in the protocol."
+    ]
 
 
 def _series_notes(series: Sequence[Series]) -> list[str]:

@@ -11,7 +11,7 @@ from outcomes.estimators import means
 from outcomes.questions.quarter_indicators import LAG_DAYS
 from outcomes.questions.quarter_values import NAN, Scope
 from outcomes.questions.quarters import QUARTERS
-from outcomes.questions.results import Flags
+from outcomes.questions.results import Flags, first_shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,31 @@ def count_volume(episodes: Episodes, scope: Scope) -> pd.DataFrame:
         shown = tuple(float(count) if mature else NAN for count in counts)
         rows.append((QUARTERS.word(number), *shown, *mean, int(used.size), mature))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def find_late_clinics(episodes: Episodes, scope: Scope) -> dict[str, int]:
+    """Find the clinics whose visits begin after the first quarter listed.
+
+    Returns
+    -------
+    dict
+        Pseudonym of each such clinic to the number of its first quarter with enough visits; empty where one clinic is
+        reviewed, or none is recorded.
+    """
+    visits = episodes.visits
+    clinic = visits.columns.get("clinic")
+    if scope.clinic >= 0 or clinic is None:
+        return {}
+    quarter, found = QUARTERS.number(visits.columns["day"]), {}
+    for code in np.unique(clinic[clinic >= 0]).tolist():
+        # As for all clinics: misdated visits begin no series.
+        own = quarter[clinic == code] - scope.shown.start
+        first = (
+            first_shown(own[own >= 0], episodes.protocol.reporting_floor.proportion_min_n) if (own >= 0).any() else 0
+        )
+        if first > 0:
+            found[str(visits.words.codes["clinic"][code])] = scope.shown.start + first
+    return found
 
 
 def _of_clinic(size: int, clinic: NDArray[Any] | None, scope: Scope) -> Flags:
