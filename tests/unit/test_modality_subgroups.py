@@ -86,9 +86,24 @@ def test_one_test_a_family_and_factor(found):
     others = tests[tests["contrast"] != "ultrasound"]
     assert (others["tag"] == NOT_ESTIMABLE).all()
     assert set(others["reason"]) == {"fewer than two levels can be compared"}
-    # Benjamini-Hochberg over the tests that could be made: both factors cut alike here, so both p-values are the same.
+    # Of the other families everybody or nobody has one: nothing was asked of them. Both factors cut alike here, so both
+    # p-values are the same.
     np.testing.assert_allclose(ultrasound["q_value"], ultrasound["p_value"])
     assert found.table["q_value"].notna().sum() == 2
+    assert found.summary["n_tests"] == 2
+
+
+def test_refused_tests_count_among_those_asked():
+    """Heat was given to two episodes of each level: its two tests are refused, and four were asked for all the same."""
+    done = ("massage;heat", "massage;ultrasound;heat")
+    found = compare_subgroups(
+        episodes_of([*ROWS, *((FAST, *level, with_heat) for level in (ES, QL) for with_heat in done)])
+    )
+    tests = found.table[found.table["analysis"] == "interaction"].set_index("contrast")
+    assert (tests.loc["thermal", "tag"] == NOT_ESTIMABLE).all()
+    ultrasound = tests.loc["ultrasound"]
+    assert ultrasound["p_value"].nunique() == 1 and (ultrasound["p_value"] < 0.5).all()
+    np.testing.assert_allclose(ultrasound["q_value"], 2 * ultrasound["p_value"])
     assert found.summary["n_tests"] == 2
 
 

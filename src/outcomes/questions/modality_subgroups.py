@@ -5,13 +5,15 @@ lasted. Within each level the comparison is that of `modality_families`, gate in
 out "no difference" while that of its neighbour does not is no difference between the two; so levels have no p-value,
 and one test a family and factor asks whether the differences of the levels shown are further apart than chance makes
 them: Cochran's Q, ``sum w (d - mean)^2`` with ``w = 1 / se^2``, against chi-square with one degree of freedom fewer
-than levels (Cochran 1954, doi:10.2307/3001666). Over all these tests the false discovery rate is held.
+than levels (Cochran 1954, doi:10.2307/3001666). Over all tests that were asked for, those refused too, the false
+discovery rate is held.
 
 The test takes levels as independent, and patients with episodes in two of them make them a little alike: where such
 patients had the same treatment both times, differences of levels vary together and the test finds too little; where
 they had it once, too much. Standard errors are those of the draws, and the chi-square takes them as known: with
-effective sizes near the floor it finds a little too much, and so it does from few draws (100 a level: p below 0.05 in
-5.1, 5.3 and 5.7 % with 2, 4 and 8 levels that do not differ).
+effective sizes near the floor it finds too much, and so it does from few draws (100 a level: p below 0.05 in 5.1, 5.3
+and 5.7 % with 2, 4 and 8 levels that do not differ). Both together: in 1,000 made-up practices of two levels of 300
+episodes, a third of them of patients who came before, where nothing differed, it was below 0.05 in 7.1 %.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ def compare_subgroups(episodes: Episodes, progress: Callable[[str], None] = lamb
     ModalityComparison
         With the question ``subgroups``. All tables begin with `LEVEL_COLUMNS`. In ``table`` rows with the analysis
         ``level`` have an estimate and no p-value, those with ``interaction`` (level ``all``) a p-value and no estimate;
-        ``q_value`` is Benjamini-Hochberg over the latter.
+        ``q_value`` is Benjamini-Hochberg over the latter, with those refused.
 
     Raises
     ------
@@ -183,8 +185,19 @@ def _tabulate(episodes: Episodes, factors: tuple[Factor, ...], cells: list[_Cell
     table = _place(tabulate_lines(lines), places)
     table["q_value"] = np.nan
     tests = table["analysis"] == INTERACTION
-    table.loc[tests, "q_value"] = benjamini_hochberg(table.loc[tests, "p_value"].to_numpy(dtype=np.float64))
+    p_values = table.loc[tests, "p_value"].to_numpy(dtype=np.float64)
+    table.loc[tests, "q_value"] = benjamini_hochberg(p_values, _count_asked(table))
     return table
+
+
+def _count_asked(table: pd.DataFrame) -> int:
+    """Tests that could be asked for: of families some had and others not in two levels, shown or not.
+
+    The gate looks at relief, so that the tests it leaves are no family fixed beforehand (`contrast_lines`).
+    """
+    levels = table[table["analysis"] == LEVEL]
+    both = (levels["n_with"] > 0) & (levels["n_without"] > 0)
+    return int((both.groupby([levels["contrast"], levels["factor"]]).sum() >= 2).sum())
 
 
 def _place(table: pd.DataFrame, places: list[Place]) -> pd.DataFrame:
@@ -229,7 +242,8 @@ def _settings(episodes: Episodes, factors: tuple[Factor, ...]) -> dict[str, Any]
         estimator="overlap-weighted interval-censored curve of each arm; patients drawn, weights estimated again in "
         "every draw; Cochran's Q over the levels shown",
         bootstrap_draws=f"{min(DRAWS_BESIDE, protocol.inference.bootstrap_draws)} a level",
-        multiplicity=f"Benjamini-Hochberg over all tests of families and factors, q = {protocol.inference.bh_q:g}",
+        multiplicity="Benjamini-Hochberg over all tests of families and factors, refused ones too, "
+        f"q = {protocol.inference.bh_q:g}",
         tag="adjusted association; signal / no signal for the tests",
     )
 
@@ -243,7 +257,8 @@ def _notes(episodes: Episodes, factors: tuple[Factor, ...]) -> tuple[str, ...]:
         "With few episodes a level, no signal says little: the diagnostics have, for each level, the smallest "
         "difference it would show in four of five samples.",
         "The test takes levels as independent. Patients with episodes in two levels make it find a little too little "
-        "where they had the same treatment both times, a little too much where they had it once.",
+        "where they had the same treatment both times, a little too much where they had it once. With some 300 "
+        "episodes a level it is below 0.05 in 7 of 100 practices in which nothing differs, not in 5.",
         "Episodes whose level was not recorded, or named too vaguely, are in no level.",
         *(f"No subgroups by {FACTOR_LABELS[name].lower()}: not recorded, or the same for all." for name in unused),
         *note_shared(episodes.visits),
