@@ -123,6 +123,18 @@ def test_pain_is_refused_like_relief_where_the_arms_of_those_rated_are_too_small
         assert "counts for fewer than" in line.reason
 
 
+def test_pain_near_a_day_outside_the_window_is_refused(episodes, contrast, head):
+    """A rating of day 21 is none near day 14, nor one of day 42 near day 90."""
+    for day in (14, 90):
+        for line in pain_lines(episodes, contrast, dataclasses.replace(head, horizon_days=day)):
+            assert (line.tag, line.scale) == (NOT_ESTIMABLE, POINTS)
+            assert line.reason == f"pain is read from day 21 to 42, and day {day} is not among them"
+            assert np.isnan([line.estimate, line.conf_low, line.with_value]).all()
+    for day in (21, 42):
+        for line in pain_lines(episodes, contrast, dataclasses.replace(head, horizon_days=day)):
+            assert "pain is read" not in line.reason
+
+
 def test_weights_that_leave_an_arm_of_few_refuse_the_doubly_robust_mean(episodes, contrast):
     rng = np.random.default_rng(2)
     n = contrast.arms.rows.n

@@ -111,19 +111,20 @@ def without_clinic(episodes: Episodes, contrast: Contrast, head: Line, code: int
 def pain_lines(episodes: Episodes, contrast: Contrast, head: Line) -> list[Line]:
     """Difference in pain near the primary day, among those rated then.
 
-    Refused as the main line is, but for relief: too few episodes or clinicians, hardly any overlap, unlike arms.
+    Refused as the main line is, but for relief: too few episodes or clinicians, hardly any overlap, unlike arms; and
+    where the day lies outside the window in which ratings are taken for it.
     """
+    first, last = WINDOW_DAYS
+    if not first <= head.horizon_days <= last:
+        reason = f"pain is read from day {first} to {last}, and day {head.horizon_days} is not among them"
+        return [line.refuse(reason) for line in _name_pain_lines(head)]
     pain, rated = read_pain(episodes, contrast.arms.rows, head.horizon_days)
     everybody = contrast.arms.take(rated)
     arms, units = keep_comparable(episodes, everybody)
     pain = pain[rated][units.kept]
-    first, last = WINDOW_DAYS
-    when = f"rating nearest day {head.horizon_days} (day {first} to {last}), those rated then"
     lines = [
-        replace(head, analysis="pain_doubly_robust", analysis_label=f"doubly robust mean: {when}", scale=POINTS),
-        replace(head, analysis="pain_ancova", analysis_label=f"analysis of covariance: {when}", scale=POINTS),
+        replace(count_arms(line, arms), events_with=np.nan, events_without=np.nan) for line in _name_pain_lines(head)
     ]
-    lines = [replace(count_arms(line, arms), events_with=np.nan, events_without=np.nan) for line in lines]
     if reason := _refuse_rated(episodes, everybody, arms, units, head.horizon_days):
         return [line.refuse(reason) for line in lines]
     chosen = choose_columns_of(episodes, arms, units)
@@ -136,6 +137,16 @@ def pain_lines(episodes: Episodes, contrast: Contrast, head: Line) -> list[Line]
         except NotEstimable as refusal:
             out.append(line.refuse(say_why(refusal, chosen)))
     return out
+
+
+def _name_pain_lines(head: Line) -> list[Line]:
+    """The two lines of pain, without numbers."""
+    first, last = WINDOW_DAYS
+    when = f"rating nearest day {head.horizon_days} (day {first} to {last}), those rated then"
+    return [
+        replace(head, analysis="pain_doubly_robust", analysis_label=f"doubly robust mean: {when}", scale=POINTS),
+        replace(head, analysis="pain_ancova", analysis_label=f"analysis of covariance: {when}", scale=POINTS),
+    ]
 
 
 def _refuse_rated(episodes: Episodes, everybody: Arms, arms: Arms, units: Units, day: int) -> str:
