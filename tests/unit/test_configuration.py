@@ -68,6 +68,9 @@ def test_the_code_is_every_file_of_the_package(tmp_path, monkeypatch):
     monkeypatch.setattr(configuration, "_PACKAGE", package)
     first = configuration._hash_code.__wrapped__()
     (package / "a.pyc").write_text("compiled")
+    # What numba keeps of a step compiled for this machine ends in .nbi and .nbc.
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "a.step-1.py311.1.nbc").write_text("compiled")
     assert configuration._hash_code.__wrapped__() == first
     (package / "rooms" / "words.csv").write_text("id,words\n")
     assert configuration._hash_code.__wrapped__() != first

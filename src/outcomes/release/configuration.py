@@ -29,6 +29,7 @@ PROTOCOL, MAPPING, CODEBOOK = f"{CONFIG}/protocol.toml", f"{CONFIG}/mapping.toml
 LOCK = "requirements.lock"
 _PACKAGE = Path(__file__).parents[1]
 _COMPILED = frozenset({".pyc", ".pyo"})
+_CACHE = "__pycache__"
 
 
 def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
@@ -124,8 +125,10 @@ def describe_environment() -> dict[str, Any]:
 @cache
 def _hash_code() -> str:
     digest = hashlib.sha256()
+    # Nothing of a cache: compiled steps kept there differ by machine, and appear when they are first needed.
     files = (path for path in _PACKAGE.rglob("*") if path.is_file() and path.suffix not in _COMPILED)
-    for path in sorted(files, key=lambda p: p.relative_to(_PACKAGE).as_posix()):
+    own = (path for path in files if _CACHE not in path.relative_to(_PACKAGE).parts)
+    for path in sorted(own, key=lambda p: p.relative_to(_PACKAGE).as_posix()):
         digest.update(f"{path.relative_to(_PACKAGE).as_posix()}\n{_hash_bytes(path.read_bytes())}\n".encode())
     return digest.hexdigest()
 
