@@ -60,9 +60,9 @@ def test_records_that_end_long_before_the_data_cut_are_said_on_the_first_page():
 @pytest.mark.parametrize(
     ("n", "said"),
     [
-        ([5, 3], "most often (5) because the date is missing. Correct it in the clinic system."),
+        ([5, 3], "most often (5) because the date is missing. Fill it in."),
         ([4, 4], "8 rows were set aside for several reasons; “Data quality” has each of them. Correct them in the"),
-        ([8], "8 rows were set aside because the date is missing. Correct it in the clinic system."),
+        ([8], "8 rows were set aside because the date is missing. Fill it in."),
     ],
 )
 def test_a_rule_is_the_most_frequent_only_where_no_other_is_as_frequent(n, said):
@@ -74,6 +74,19 @@ def test_a_rule_is_the_most_frequent_only_where_no_other_is_as_frequent(n, said)
     few = pd.DataFrame(rows[: len(n)], columns=["code", "rule", "n", "remedy"])
     texts = [s.text for s in find_to_look_into(inputs, {**tables, "set_aside": few, "run": run})]
     assert any(said in text and text.startswith("8 rows were set aside") for text in texts)
+
+
+def test_a_remedy_that_names_a_setting_is_not_given_for_a_slip_here_and_there():
+    inputs = fakes.inputs()
+    tables = collect_tables(inputs)
+    scale = 'Correct it; if every rating is on 0 to 100, declare [pain] scale = "0-100".'
+    few = pd.DataFrame([("E232", "pain is outside the scale", 2, scale)], columns=["code", "rule", "n", "remedy"])
+    run = tables["run"].copy()
+    run.loc[run["fact"] == "set_aside", "value"] = 2
+    for rows_in, given in ((1000, "Correct it in the clinic system."), (10, scale)):
+        run.loc[run["fact"] == "rows_in", "value"] = rows_in
+        texts = [s.text for s in find_to_look_into(inputs, {**tables, "set_aside": few, "run": run})]
+        assert f"2 rows were set aside because pain is outside the scale. {given}" in texts
 
 
 def test_sums_that_leave_their_limits_are_said_on_the_first_page_and_at_the_chart():

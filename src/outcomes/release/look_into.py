@@ -13,6 +13,8 @@ from outcomes.release.words import lower_first
 
 LOW_SHARE = 0.8
 MANY_ROWS = 0.1
+NAMES_A_SETTING = "["
+"""How the remedy of a rule names a line of the mapping, such as ``[dates] order``."""
 PAIN_FIELD = "pain_pre"
 EVERY_VISIT = (PAIN_FIELD, "region", "diagnoses", "muscles_identified", "muscles_treated", "modalities")
 """Fields a clinic can be expected to fill at each visit; others are asked once an episode."""
@@ -102,8 +104,9 @@ def _most_set_aside(tables: Tables) -> Sentence | None:
         said = f"{{total}} {few} set aside for several reasons; “Data quality” has each of them."
         return bind(tables, f"{said} Correct them in the clinic system.", {"total": cells["total"]})
     cells = {name: where for name, where in cells.items() if name != "n" or not is_only}
-    if float(first["n"]) < MANY_ROWS * float(look_up(tables, _of_run("rows_in"))):
-        # A slip here and there: the remedies of the rule (declare another scale, another order) would make it worse.
+    is_rare = float(first["n"]) < MANY_ROWS * float(look_up(tables, _of_run("rows_in")))
+    if is_rare and NAMES_A_SETTING in str(first["remedy"]):
+        # A slip here and there: to declare another scale or order, as the rule says for many, would make it worse.
         return bind(tables, f"{said} Correct it in the clinic system.", cells)
     return bind(tables, f"{said} {{remedy}}", {**cells, "remedy": cell("set_aside", "remedy", "text", **where)})
 
