@@ -78,6 +78,11 @@ def test_ids_are_no_footers(cell: str) -> None:
     assert not is_footer(cell) or cell == "total-7b2c"
 
 
+@pytest.mark.parametrize("cell", ["Totaal", "Eindtotaal:", "Totale", "Gesamt", "Summe"])
+def test_totals_in_other_words_are_footers_also_with_a_count_where_the_day_stands(cell: str) -> None:
+    assert is_footer(cell, has_day=True)
+
+
 def test_initials_are_a_footer_only_without_a_day() -> None:
     assert is_footer("SUM") and not is_footer("SUM", has_day=True)
 

@@ -6,7 +6,9 @@ import re
 
 _LONG = (
     r"(?:grand|sub|overall|column|report|page)?[ -]?totals?",
-    r"(?:zwischen|gesamt)summe",
+    r"(?:zwischen|gesamt)?summe",
+    r"(?:eind|sub)?totaal",
+    r"totale|gesamt|zusammenfassung|samenvatting",
     r"end of (?:the )?(?:report|file|export|data|list|table)",
     r"[*= -]+ ?end ?(?:of [a-z]+)? ?[*= -]+",
     r"(?:report |file |data )?(?:generated|printed|created|exported|extracted|produced) (?:on|by|at|\d[\d./-]*)",
@@ -19,8 +21,8 @@ _LONG = (
     r"\(?[\d,.' ]+ (?:records|rows|visits|lines)\b",
 )
 _SHORT = (
-    *(r"sum", r"summe", r"gesamt", r"mean", r"average", r"count", r"median", r"min", r"max", r"summary"),
-    *(r"zusammenfassung", r"durchschnitt", r"mittelwert", r"totaal", r"gemiddelde", r"samenvatting", r"moyenne"),
+    *(r"sum", r"mean", r"average", r"count", r"median", r"min", r"max", r"summary"),
+    *(r"durchschnitt", r"mittelwert", r"gemiddelde", r"moyenne"),
 )
 FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_LONG)})(?:[\s:=.,;*()/-].*)?$"
 """A first cell that no patient's pseudonym is."""
