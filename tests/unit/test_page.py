@@ -46,6 +46,7 @@ from outcomes.release.tables import (
 )
 from outcomes.release.trigger_figure import NO_RIBBONS
 from outcomes.release.unstable import COLUMN, KINDS, NOT_JUDGED
+from outcomes.release.words import quarter_words
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
@@ -171,6 +172,17 @@ def test_a_changed_cell_changes_the_sentence(tables):
     assert said.mark == "no signal" and ">no signal</span>" in render_html(
         build_page(protected, {**changed, "quarter_review_verdicts": calm})
     )
+    chart = tables["quarter_review_chart"].copy()
+    own = (chart["indicator"] == "relieved_by_28") & (chart["basis"] == "recorded")
+    first = chart.loc[own, "quarter"].min()
+    chart["signal"] = ""
+    chart.loc[own & (chart["quarter"] == first), "signal"] = "outside"
+    past = {**changed, "quarter_review_verdicts": calm, "quarter_review_chart": chart}
+    said = summarise(protected, past)[0].text
+    assert "up to" not in said
+    assert said.endswith(f"Earlier quarters signalled: relieved by day 28, last in the {quarter_words(first)}.")
+    none = {**past, "quarter_review_chart": chart.assign(signal="")}
+    assert "Earlier" not in summarise(protected, none)[0].text
     early = verdicts.assign(signal="", status="none")
     said = summarise(protected, {**changed, "quarter_review_verdicts": early})[0]
     assert said.text.startswith("Nothing can be called a change yet") and said.tag == "not estimable"

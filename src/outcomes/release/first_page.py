@@ -17,6 +17,7 @@ from outcomes.release.signal_words import (
     SIGNAL,
     is_news,
     say_direction,
+    say_earlier_signals,
     say_since,
 )
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends
@@ -132,13 +133,16 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     signals = judged[judged["signal"] != ""]
     if signals.empty:
         when = quarter_words(inputs.quarter)
+        early = say_earlier_signals(tables, judged)
+        until = "in" if early else "up to"
         if len(judged) == len(table):
-            calm = say(f"No indicator signals a change up to the {when}: each lies inside its limits.", TAG)
+            calm = say(f"No indicator signals a change {until} the {when}: each lies inside its limits.{early}", TAG)
             return marked(calm, NO_SIGNAL)
         labels = [lower_first(str(label)) for label in judged["label"]]
         calm = say(
-            f"No change is signalled up to the {when} by what can be judged ({'; '.join(labels)}); the other "
-            + ("indicators cannot be judged." if unseen else "indicators have no limits yet."),
+            f"No change is signalled {until} the {when} by what can be judged ({'; '.join(labels)}); the other "
+            + ("indicators cannot be judged." if unseen else "indicators have no limits yet.")
+            + early,
             TAG,
         )
         return marked(calm, NO_SIGNAL)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.questions.quarter_verdicts import RECORDED
 from outcomes.release.sentences import NotShowable, Tables, cell, format_signed_points, look_up
-from outcomes.release.words import quarter_words
+from outcomes.release.words import lower_first, quarter_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,23 @@ def is_news(tables: Tables, row: Mapping[Any, Any]) -> bool:
         return True
     before = run["signal"].tolist()[:-1]
     return not ("outside" in before or any(len(before) >= LEAST.get(signal, 1) for signal in before))
+
+
+def say_earlier_signals(tables: Tables, judged: pd.DataFrame) -> str:
+    """Say which charts mark a quarter before the one judged, and the last such quarter; nothing where none does.
+
+    The picture shows those marks: that nothing changes in the newest quarter must not read as said of all of them.
+    """
+    chart = tables.get(CHART)
+    if chart is None:
+        return ""
+    named = []
+    for row in judged.to_dict("records"):
+        own = (chart["indicator"] == row["indicator"]) & (chart["basis"] == "recorded") & (chart["signal"] != "")
+        early = chart.loc[own & (chart["quarter"] < row["quarter"]), "quarter"]
+        if not early.empty:
+            named.append(f"{lower_first(str(row['label']))}, last in the {quarter_words(str(early.max()))}")
+    return f" Earlier quarters signalled: {'; '.join(named)}." if named else ""
 
 
 def say_why_no_change(tables: Tables, name: str) -> str:
