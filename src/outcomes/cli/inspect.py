@@ -80,6 +80,11 @@ def run(args: argparse.Namespace) -> int:
             print("first:   decide what is marked TO DECIDE in it")
         folder = args.codebook or words
         inputs = f"{args.export} --mapping {args.out}" + (f" --codebook {folder}" if folder else "")
+        if words is None and any(terms.shown for terms in found.unknown):
+            # What a word tells is lost where no table knows it; the report runs all the same, so nobody else says how.
+            known = f"--mapping {args.out}" + (f" --codebook {args.codebook}" if args.codebook else "")
+            print(f"words:   outcomes inspect {args.export} {known} --codebook-out words/")
+            print("         writes those the codebook does not know as a table to fill in (docs/codebook.md)")
         print(f"next:    outcomes report {inputs}")
         print(f"or:      outcomes clean {inputs} --out cleaned/ (only the cleaned tables)")
     return TO_DECIDE if found.open_questions else DONE
