@@ -35,6 +35,7 @@ from outcomes.release.diff_tables import (
     MOVED,
     PARTS,
     UNATTRIBUTED,
+    UNSEEN,
     Published,
     Step,
     needs_words,
@@ -507,6 +508,23 @@ def test_the_headline_is_said_in_words(both):
     (said,) = [line for line in summarise(found) if line.startswith("The share relieved by day 28 went from")]
     assert "data added" in said and "points" in said
     assert not re.search(r"effective|reduces|proves|worse|underperform|rank", show_diff(found))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("0.6936", "", "The share relieved by day 28 is 69.4 % in the first; the second gives none for that day."),
+        ("hidden", "0.61", "The share relieved by day 28 is 61.0 % in the second; the first hides it."),
+    ],
+)
+def test_a_headline_that_only_one_of_the_two_shows_is_said(both, old, new, said):
+    *_, found = both
+    where = ("relief", "group=all horizon_days=28")
+    kept = [one for one in found.movements if (one.table, one.row) != where]
+    (one,) = [one for one in found.movements if (one.table, one.row) == where]
+    unseen = dataclasses.replace(one, status=UNSEEN, old=old, new=new, difference=None, parts={})
+    lines = summarise(dataclasses.replace(found, movements=(*kept, unseen)))
+    assert [line for line in lines if line.startswith("The share relieved")] == [said]
 
 
 def test_the_largest_movement_stands_first(both):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from outcomes.release.diff_tables import APPEARED, GONE, MOVED, PARTS, SAME, UNATTRIBUTED, UNSEEN, Movement, say_part
+from outcomes.release.marks import HIDDEN
 
 if TYPE_CHECKING:
     from outcomes.release.diff import ReleaseDiff
@@ -75,8 +76,11 @@ def _say_headline(diff: ReleaseDiff, table: str, words: str) -> str:
     rules = diff.new.manifest["protocol"]["horizons_days"]
     day = rules["primary"] if table == "relief" else rules["primary_recurrence"]
     wanted = f"group=all horizon_days={day}"
-    found = next((m for m in diff.movements if (m.table, m.row, m.status) == (table, wanted, MOVED)), None)
-    if found is None:
+    named = f"{words[0].upper()}{words[1:]} {day}"
+    found = next((m for m in diff.movements if (m.table, m.row) == (table, wanted)), None)
+    if found is not None and found.status == UNSEEN:
+        return _say_unseen(named, found)
+    if found is None or found.status != MOVED:
         return ""
     old, new = (f"{100 * float(text):.1f} %" for text in (found.old, found.new))
     parts = [
@@ -86,7 +90,16 @@ def _say_headline(diff: ReleaseDiff, table: str, words: str) -> str:
     ]
     # A digit more than the shares: rounded by themselves, these do not give the difference to a tenth.
     moved = f"{100 * float(found.difference or 0):+.2f} points"
-    return f"{words[0].upper()}{words[1:]} {day} went from {old} to {new} ({moved}: {', '.join(parts)})."
+    return f"{named} went from {old} to {new} ({moved}: {', '.join(parts)})."
+
+
+def _say_unseen(named: str, found: Movement) -> str:
+    """The primary estimate where one of the two has none: nothing moved, and still it is what is asked first."""
+    texts = {"first": found.old, "second": found.new}
+    shown = next(which for which, text in texts.items() if text not in ("", HIDDEN))
+    without = "second" if shown == "first" else "first"
+    why = "hides it" if texts[without] == HIDDEN else "gives none for that day"
+    return f"{named} is {100 * float(texts[shown]):.1f} % in the {shown}; the {without} {why}."
 
 
 CSV_COLUMNS = ("table", "row", "status", "old", "new", "difference", *PARTS, UNATTRIBUTED, "reason")
