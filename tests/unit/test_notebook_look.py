@@ -64,5 +64,5 @@ def test_the_mark_of_a_sentence_goes_before_its_tag():
     assert ">no signal</small>" in said._repr_html_() and "descriptive" not in said._repr_html_()
 
 
-def test_no_sentence_is_said_to_be_none():
-    assert str(Prose()) == "None." and Prose()._repr_html_() == "<p>None.</p>"
+def test_no_sentence_is_no_answer_to_the_heading_above_it():
+    assert str(Prose()) == "Nothing to say here." and Prose()._repr_html_() == "<p>Nothing to say here.</p>"

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from outcomes.release.model import Sentence
 
+NOTHING = "Nothing to say here."
+"""Below a heading that asks something, "None." reads as an answer to it."""
+
 
 @dataclass(frozen=True, init=False, repr=False)
 class Prose:
@@ -14,13 +17,13 @@ class Prose:
     Parameters
     ----------
     *sentences : Sentence or str
-        A plain text has no tag. Where there are none, "None." is shown.
+        A plain text has no tag. Where there are none, `NOTHING` is shown.
     """
 
     sentences: tuple[Sentence | str, ...]
 
     def __init__(self, *sentences: Sentence | str) -> None:
-        object.__setattr__(self, "sentences", sentences or ("None.",))
+        object.__setattr__(self, "sentences", sentences or (NOTHING,))
 
     def __str__(self) -> str:
         return "\n".join(str(sentence) for sentence in self.sentences)
