@@ -281,5 +281,5 @@ def test_nothing_to_impute_is_said(clinic):
     ordered_facts = ("onset", "previous_episodes", "radiation", "paresthesia", "age", "sex")
     full = {name: cells for name, cells in clinic.items() if not name.startswith(ordered_facts)}
     assert len(full) < len(clinic)
-    with pytest.raises(NotEstimable, match="nothing to impute"):
+    with pytest.raises(NotEstimable, match=r"nothing to impute: .* a gap in another one is a level of its own"):
         check_missing_covariates(build_episodes(build_visits(records_of(full), Protocol())))

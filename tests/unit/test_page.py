@@ -253,6 +253,14 @@ def test_a_refused_question_leaves_its_reason(name):
     assert render_html(page)
 
 
+def test_a_check_that_was_not_made_is_said_in_its_section_and_not_among_what_cannot_be_said():
+    reason = "There is nothing to impute in these records."
+    page = page_with(missing_covariates=NotEstimable(reason))
+    quality = next(section for section in page.sections if section.id == "quality")
+    assert reason in render_html(page) and reason in str(quality)
+    assert reason not in [s.text for s in page.cannot_say]
+
+
 def test_everything_refused_and_no_calendar_still_gives_a_page():
     reasons = {name: NotEstimable("Nothing to count.") for name in QUESTIONS}
     bare = ReportInputs(fakes.visits(False), fakes.episodes(False), **reasons)

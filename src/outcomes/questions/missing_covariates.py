@@ -121,7 +121,8 @@ def check_missing_covariates(episodes: Episodes, imputations: int = IMPUTATIONS)
     design = _read_design(episodes, model)
     if not design.gaps:
         raise NotEstimable(
-            "There is nothing to impute: none of the facts in the model that have an order, or two levels, has a gap."
+            "There is nothing to impute: of the facts in the model, those that have an order, or two levels, are on "
+            "record for every episode; a gap in another one is a level of its own."
         )
     combined = _fit_imputed(episodes, rows, design, len(model.shown), imputations)
     return _make_result(episodes, model, model.fit, design, combined)

@@ -34,6 +34,8 @@ NO_PAIN_AT_ALL = (
     "No pain score is on record: relief, return after it, and who stopped coming without it cannot be told."
 )
 NO_CHANGE = "Nothing can be called a change"
+CHECKS = frozenset({"missing_covariates"})
+"""Checks of another question: without them an owner is told no less, and their section says why they were not made."""
 
 
 def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
@@ -45,7 +47,8 @@ def summarise(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
 def list_limits(inputs: ReportInputs, tables: Tables) -> tuple[Sentence, ...]:
     """Return what these records cannot tell, refusals and immature quarters first."""
     out: list[Sentence | None] = [_too_early(inputs, tables)]
-    reasons = dict.fromkeys(inputs.refusal(name) for name in QUESTIONS if inputs.refusal(name))
+    asked = [name for name in QUESTIONS if name not in CHECKS]
+    reasons = dict.fromkeys(inputs.refusal(name) for name in asked if inputs.refusal(name))
     out += [say(reason, "not estimable") for reason in reasons]
     out += [
         _unknown_end(inputs, tables),
