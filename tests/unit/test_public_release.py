@@ -233,6 +233,11 @@ def test_every_sentence_is_bound_to_published_cells(made):
     assert bound >= 4
 
 
+def test_an_interval_is_given_with_its_level(made):
+    said = [s.text.replace("\xa0", " ") for s in made.release.page.sentences() if "interval" in s.text and s.cells]
+    assert said and all("(95 % interval " in text for text in said)
+
+
 def test_no_word_claims_more_than_was_seen(release):
     reader = Reader()
     reader.feed((release / "index.html").read_text("utf-8"))
@@ -302,6 +307,7 @@ def test_a_small_number_is_the_same_in_table_picture_prose_and_csv(episodes, cou
     assert female[1].split("\xa0")[0].split(" ")[0] in to_csv(release.tables["public_sex"])
     prose = release.page.summary[-1].text
     assert ("cannot be shown" in prose) == (cell == "<11")
+    assert ("or would give one away" in prose) == (cell == "<11")
     assert not re.search(rf"(?<![\w<]){count}(?![\w ]|\xa0%)", prose) or count in (0, 10)
     whole = html.unescape(render_html(release.page))
     if cell == "<11":

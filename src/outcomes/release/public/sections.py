@@ -26,6 +26,8 @@ SHARES = (
 )
 HALF_PERCENT, CLEARLY_PERCENT = 50, 56
 """What "at least half" needs of the lower limit, and from which share on "about half" would say too little."""
+WHY_HIDDEN = "some of the numbers are too small, or would give one away that is, together with earlier pages too"
+"""Why not all can be shown; which of the two it was is not told."""
 NO_COMPARISON = (
     "Patients who get one treatment differ from those who get another: the shares side by side are no comparison of "
     "treatments."
@@ -72,7 +74,7 @@ def say_states(tables: Tables, words: Words) -> Sentence | None:
         f"Of about {{n}} patients, relief by day {words.day} is on record for {{relief}}{NBSP}%; "
         f"{{no_relief}}{NBSP}% were rated later without relief by then, and {{unknown}}{NBSP}% were not rated again.",
         state_cells(words),
-        f"How many patients had relief by day {words.day} cannot be shown in full: some of the numbers are too small.",
+        f"How many patients had relief by day {words.day} cannot be shown in full: {WHY_HIDDEN}.",
     )
 
 
@@ -82,7 +84,7 @@ def say_curve(tables: Tables, words: Words) -> Sentence | None:
     return bind(
         tables,
         f"Allowing for those who were not rated again, an estimated {{value}}{NBSP}% had relief by day {words.day} "
-        f"(interval {{low}} to {{high}}{NBSP}%).",
+        f"({words.level} interval {{low}} to {{high}}{NBSP}%).",
         {name: cell(CURVE, column, "plain", group=EVERYBODY, day=words.day) for name, column in columns.items()},
     )
 
@@ -112,7 +114,7 @@ def say_after(tables: Tables, words: Words) -> Sentence | None:
         f"{words.window} days, {{not_back}}{NBSP}% were followed as long without it, and {{too_early}}{NBSP}% have not "
         "been followed so long.",
         found | {"n": of_table(AFTER_RELIEF, EVERYBODY, TOTAL, "patients")},
-        "What came after relief cannot be shown in full: some of the numbers are too small.",
+        f"What came after relief cannot be shown in full: {WHY_HIDDEN}.",
     )
 
 

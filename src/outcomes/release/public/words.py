@@ -43,6 +43,8 @@ class Words:
         Tables of treatments to the treatment.
     relief : str
         What counts as relief, after "a pain score".
+    level : str
+        Of every interval, with its percent sign.
     """
 
     day: int
@@ -52,6 +54,7 @@ class Words:
     facts: Mapping[str, str]
     families: Mapping[str, str]
     relief: str
+    level: str
 
     @classmethod
     def of(cls, protocol: Protocol, codebook: Codebook) -> Words:
@@ -61,6 +64,7 @@ class Words:
         return cls(
             day=day,
             window=window,
+            level=_level(protocol),
             states={
                 "relief": f"relief by day {day}",
                 "no_relief": "rated later, no relief by then",
