@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import re
 import shlex
+import sys
 
 import pytest
 
@@ -84,3 +86,15 @@ def test_help_ends_with_0(name, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main([name, "--help"])
     assert stopped.value.code == 0 and name in capsys.readouterr().out
+
+
+def test_a_command_with_a_process_of_its_own_seldom_looks_for_rubbish(monkeypatch):
+    asked = []
+    monkeypatch.setattr(sys, "argv", ["outcomes", "--version"])
+    monkeypatch.setattr(gc, "set_threshold", lambda *limits: asked.append(limits))
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert asked[0][0] >= 10_000
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert len(asked) == 1, "a caller's own process keeps its settings"

@@ -8,6 +8,7 @@ the standard output went away (`outcomes diff A B | head`).
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import select
 import sys
@@ -26,6 +27,7 @@ _COMMANDS = {
 }
 _MOST_NAMED = 3
 # The threads of a matrix product decide the order of its sums, and so its last digit: one, on every machine.
+_RARELY = (50_000, 20, 50)
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _EXAMPLES = (
     """examples:
@@ -80,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code (this module's docstring).
     """
+    if argv is None:  # the process is this command's: it soon ends, and need not look for rubbish every 700 objects
+        gc.set_threshold(*_RARELY)
     given = sys.argv[1:] if argv is None else list(argv)
     args = _parser(given[0] if given else None).parse_args(given)
     if "numpy" not in sys.modules:  # later it would have no effect here
