@@ -128,5 +128,5 @@ def test_what_stands_below_a_list_is_no_visit(tmp_path, foot) -> None:
 
 
 def test_a_patient_called_so_keeps_the_visit(tmp_path) -> None:
-    records = read_records(write(tmp_path, "patient_id,visit_date\nSummary,2026-01-02\nTotaal,2026-01-03\n"))
+    records = read_records(write(tmp_path, "patient_id,visit_date\nSummary,2026-01-02\nGemiddelde,2026-01-03\n"))
     assert records.n == 2
