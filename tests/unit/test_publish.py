@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import io
 import json
 import signal
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -275,3 +277,20 @@ def test_hashes_are_by_name_in_order(tmp_path):
     write(tmp_path / "b" / "x", "1")
     write(tmp_path / "a", "2")
     assert list(hash_files(tmp_path)) == ["a", "b/x"]
+
+
+def test_a_drawing_beside_notebooks_does_not_ask_a_half_loaded_package_for_its_version(monkeypatch):
+    """Threads of the notebooks load IPython while this process draws; matplotlib asks it once, at the first canvas."""
+    from matplotlib.backend_bases import FigureCanvasBase
+    from matplotlib.figure import Figure
+
+    asked_once = FigureCanvasBase.__dict__["_fix_ipython_backend2gui"].__func__
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    asked_once.cache_clear()
+    publish.load_what_follows()
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    Figure().savefig(io.BytesIO(), format="svg")
+    asked_once.cache_clear()
+    with pytest.raises(AttributeError, match="version_info"):
+        Figure()
+    asked_once.cache_clear()

@@ -111,6 +111,9 @@ def load_what_follows() -> None:
     """Import what comes after the questions, while others have them: the processes forked then need not."""
     for name in FOLLOWING:
         importlib.import_module(name)
+    from outcomes.release.quick_figure import look_around
+
+    look_around()
 
 
 def publish_answers(
@@ -125,6 +128,7 @@ def publish_answers(
     warn: Progress = lambda _: None,
 ) -> Path:
     """Write the release of answers that are there already and protected; otherwise as `publish_report`."""
+    load_what_follows()  # before there are notebooks, in threads
     target = Path(out) / (inputs.quarter or WITHOUT_CALENDAR)
     with staged(target, beside) as staging:
         withheld = _write_settings(inputs, staging, sources or {})

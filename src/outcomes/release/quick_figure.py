@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -25,3 +27,12 @@ class QuickFigure(Figure):
             engine.execute(self)
         else:
             super().draw(renderer)
+
+
+def look_around() -> None:
+    """Let matplotlib look for IPython now, which it does once for each kind of canvas.
+
+    Notebooks load IPython in threads beside the drawings, and one that is half loaded has no version to be asked for.
+    """
+    for canvas in (FigureCanvasBase, FigureCanvasSVG):
+        canvas(Figure())
