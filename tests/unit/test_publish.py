@@ -294,3 +294,20 @@ def test_a_drawing_beside_notebooks_does_not_ask_a_half_loaded_package_for_its_v
     with pytest.raises(AttributeError, match="version_info"):
         Figure()
     asked_once.cache_clear()
+
+
+def test_a_quarter_nobody_asked_for_is_named_with_the_later_one_it_is_not(tmp_path):
+    """Who gives records to June and reads of March wants to know why."""
+    review = fakes.quarter_review()
+    last = max(review.table["quarter"])
+    earlier = dataclasses.replace(small_inputs(), quarter_review=review)
+    assert review.quarter < last
+    said = []
+    publish_answers(earlier, tmp_path, notebooks=False, warn=said.append)
+    assert said == [
+        f"about {review.quarter}, the newest quarter old enough to be judged; {last} is not yet "
+        f"(--quarter {last} shows it with what can be said so far)"
+    ]
+    said.clear()
+    publish_answers(earlier, tmp_path, notebooks=False, warn=said.append, quarter_asked=review.quarter)
+    assert said == []

@@ -158,9 +158,22 @@ def publish_answers(
             quarter_asked,
         )
         write(staging / MANIFEST, to_json(manifest))
-    for said in (*reasons, *notes):
+    for said in (*reasons, *notes, *_say_quarter(inputs, quarter_asked)):
         warn(said)
     return target / "index.html"
+
+
+def _say_quarter(inputs: ReportInputs, asked: str) -> tuple[str, ...]:
+    """Say which quarter the report is about where nobody asked for one and there are later ones."""
+    if asked or not inputs.quarter:
+        return ()
+    last = str(max(inputs.quarter_review.table["quarter"]))
+    if last <= inputs.quarter:
+        return ()
+    return (
+        f"about {inputs.quarter}, the newest quarter old enough to be judged; "
+        f"{last} is not yet (--quarter {last} shows it with what can be said so far)",
+    )
 
 
 def _write_settings(inputs: ReportInputs, staging: Path, sources: Mapping[str, Any]) -> tuple[str, ...]:
