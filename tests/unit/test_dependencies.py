@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from outcomes.release.manifest import DEPENDENCIES
 
@@ -32,7 +33,8 @@ STARTED = {"jupyterlab"}
 
 
 def canonical(requirement: str) -> str:
-    return re.sub(r"[-_.]+", "-", re.match(r"[A-Za-z0-9._-]+", requirement)[0]).lower()  # type: ignore[index]
+    """The name of a requirement, or of an import, as package indexes compare it; a line that is none raises."""
+    return canonicalize_name(Requirement(requirement).name)
 
 
 DECLARED = {canonical(line) for line in PYPROJECT["project"]["dependencies"]}
