@@ -83,6 +83,27 @@ def test_totals_in_other_words_are_footers_also_with_a_count_where_the_day_stand
     assert is_footer(cell, has_day=True)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ["Ende des Berichts", "*** Ende ***", "Unterschrift:", "Erstellt am 30.09.2026", "Seite 1 von 3",
+     "1.234 Datensätze", "Anzahl der Datensätze: 1.234", "Einde van het rapport", "Handtekening",
+     "Afgedrukt op 30-09-2026", "Pagina 2 van 9", "120 bezoeken", "Fin du rapport", "Fin de l’export",
+     "Imprimé le 30/09/2026", "Nombre d'enregistrements : 120",
+     "Fin del informe", "Firma:", "Generado el 30/09/2026", "Página 2 de 9", "Fine del rapporto",
+     "Stampato il 30/09/2026"],
+)  # fmt: skip
+def test_ends_of_reports_in_other_words_are_footers(cell: str) -> None:
+    assert is_footer(cell, has_day=True)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["Fin12", "Ende7", "E-31", "Firmin", "Seite-x9", "enregistre", "filas9", "Anzahl", "Finn", "Delfina", "regelsx"],
+)
+def test_ids_near_such_words_are_none(cell: str) -> None:
+    assert not is_footer(cell)
+
+
 def test_initials_are_a_footer_only_without_a_day() -> None:
     assert is_footer("SUM") and not is_footer("SUM", has_day=True)
 
@@ -91,6 +112,8 @@ def test_initials_are_a_footer_only_without_a_day() -> None:
     ("text", "n"),
     [("Records: 1,234", 1234), ("1'234 rows", 1234), ("Total 24375 records", 24375), ("Number of visits 12", 12),
      ("Total 612", None), ("Page 3", None), ("(17 rows affected)", 17),
+     ("1.234 Datensätze", 1234), ("Anzahl Datensätze: 612", 612), ("Aantal regels\t120", 120),
+     ("Nombre d'enregistrements : 1 204", 1204), ("120 visitas", 120), ("Seite 3", None), ("Gesamt\t4084", None),
      ("Records\t120", 120), ("Total: 120 visits\t480\t360", 120), ("Total visits\t480\t360", None)],
 )  # fmt: skip
 def test_stated_rows(text: str, n: int | None) -> None:

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import re
 
+_ROWS = (
+    r"(?:records|rows|visits|lines|datens(?:ä|ae)tze|zeilen|besuche|regels|rijen|bezoeken|enregistrements|lignes|visites"
+    r"|registros|filas|visitas|righe|visite)"
+)
+"""What a file counts itself in, in the languages its headers are known in."""
 _LONG = (
     r"(?:grand|sub|overall|column|report|page)?[ -]?totals?",
     r"(?:zwischen|gesamt)?summe",
     r"(?:eind|sub)?totaal",
     r"totale|gesamt|zusammenfassung|samenvatting",
     r"end of (?:the )?(?:report|file|export|data|list|table)",
-    r"[*= -]+ ?end ?(?:of [a-z]+)? ?[*= -]+",
+    r"ende (?:des |der )?(?:berichts?|datei|exports?|daten|liste|tabelle)",
+    r"einde (?:van )?(?:het |de )?(?:rapport|verslag|bestand|export|lijst)",
+    r"fin (?:du |de la |del |de l['’]|de )?(?:rapport|fichier|liste|informe|archivo|exportaci[oó]n|export(?:ation)?)",
+    r"fine (?:del |della |dell['’])?(?:rapporto|file|elenco|esportazione|report)",
+    r"[*= -]+ ?(?:end|ende|einde|fin|fine) ?(?:of [a-z]+)? ?[*= -]+",
     r"(?:report |file |data )?(?:generated|printed|created|exported|extracted|produced) (?:on|by|at|\d[\d./-]*)",
-    r"page \d+(?: of \d+)?",
-    r"signature",
+    r"(?:erstellt|gedruckt|exportiert|ausgedruckt|afgedrukt|aangemaakt|imprim[ée]|g[ée]n[ée]r[ée]|export[ée]|impreso|generado|"
+    r"exportado|stampato|generato|esportato) (?:am|von|op|door|le|par|el|por|il|da|\d[\d./-]*)",
+    r"(?:page|seite|pagina|p[áa]gina) \d+(?: (?:of|von|van|sur|de|di) \d+)?",
+    r"signature|unterschrift|handtekening|firma",
     r"signed(?: by|:)",
     r"confidential",
     r"filters? applied",
-    r"(?:total |number of )?(?:records|rows|visits|lines)(?: exported| selected| returned| in file)?\b",
-    r"\(?[\d,.' ]+ (?:records|rows|visits|lines)\b",
+    rf"(?:total |number of |anzahl (?:der )?|aantal |nombre (?:de |d['’])|n[úu]mero (?:de |di ))?{_ROWS}"
+    r"(?: exported| selected| returned| in file)?\b",
+    rf"\(?[\d,.' ]+ {_ROWS}\b",
 )
 _SHORT = (
     *(r"sum", r"mean", r"average", r"count", r"median", r"min", r"max", r"summary"),
@@ -32,10 +44,8 @@ SHORT_FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_SHORT)})[\s:=]*$"
 _is_footer = re.compile(FOOTER).match
 _is_short = re.compile(SHORT_FOOTER).match
 _STATED = (
-    re.compile(r"(?:total |number of )?(?:records|rows|visits|lines)(?: exported| in file)?[ :=]*(\d[\d,.' ]*)$", re.I),
-    re.compile(
-        r"\(?(\d[\d,.' ]*) (?:records|rows|visits|lines)(?: exported| selected| returned| affected)?[.)]*$", re.I
-    ),
+    re.compile(rf"{_ROWS}(?: exported| in file)?[ :=]*(\d[\d,.' ]*)$", re.I),
+    re.compile(rf"\(?(\d[\d,.' ]*) {_ROWS}(?: exported| selected| returned| affected)?[.)]*$", re.I),
 )
 _LONGEST = 200
 BETWEEN_CELLS = "\t"
