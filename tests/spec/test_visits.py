@@ -300,6 +300,39 @@ def test_nothing_of_a_patient_is_in_the_short_form_of_a_table():
     assert len(repr(episodes)) < 100
 
 
+SAME_DAY = """
+patient_id | visit_date | pain_pre | pain_post | function_score | modalities
+p1         | 2025-01-01 | 5        | 2         |                | heat
+p1         | 2025-01-01 | 8        | 2         |                | heat
+p1         | 2025-01-01 | 7        | 2         |                | ultrasound
+p1         | 2025-01-01 |          | 2         |                | heat
+p2         | 2025-01-01 | 5        | 2         |                | heat
+p2         | 2025-01-01 | 5        | 2         |                | heat
+p3         | 2025-01-01 | 5        | 2         | 20             | heat
+p3         | 2025-01-01 | 8        | 2         | 21             | heat
+p4         | 2025-01-01 | 5        | 2         |                | heat
+p4         | 2025-01-01 | 5        | 3         |                | heat
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "aside", "pain"),
+    [
+        # The same but for a rating: neither is more to be believed. p1 keeps another treatment and an unrated record.
+        (None, [2, 3, 10, 11], {"p1": 7, "p2": 5, "p3": 8}),
+        ("merge", [], {"p1": 8, "p2": 5, "p3": 8, "p4": 5}),
+        ("set_aside", [2, 3, 4, 8, 9, 10, 11], {"p1": None, "p2": 5}),
+    ],
+)
+def test_records_that_differ_in_their_ratings_alone_are_set_aside(declared, aside, pain):
+    mapping = Mapping.from_dict({"values": {"same_day": declared} if declared else {}})
+    visits = build_visits(records(SAME_DAY, mapping))
+    assert sorted(set(visits.quarantine["source_row"].to_pylist())) == aside
+    assert set(visits.quarantine["code"].to_pylist()) <= {"E223"}
+    found = visits.table.set_index("patient_id")["pain_pre_nrs"]
+    assert {name: None if value != value else int(value) for name, value in found.items()} == pain
+
+
 @pytest.mark.parametrize(
     ("times", "pre", "post", "order"),
     [
@@ -316,7 +349,7 @@ def test_midnight_is_no_time(times, pre, post, order):
     p1         | 2025-01-01 {times[0]} | 5 | 2
     p1         | 2025-01-01 {times[1]} | 8 | 7
     """
-    visits = build_visits(records(text))
+    visits = build_visits(records(text, Mapping.from_dict({"values": {"same_day": "merge"}})))
     assert visits.table["pain_pre_nrs"].tolist() == [pre]
     assert visits.table["pain_post_nrs"].tolist() == [post]
     n = sum(time in ("00:00", "12:00 AM") for time in times)

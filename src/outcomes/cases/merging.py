@@ -166,13 +166,19 @@ def merge_records(records: Records, columns: Columns, groups: Groups) -> tuple[C
     return merged, account.result()
 
 
-def find_told_twice(columns: Columns, groups: Groups) -> list[Fault]:
+def find_told_twice(
+    columns: Columns, groups: Groups, also_unlike: bool = False, file: NDArray[Any] | None = None
+) -> list[Fault]:
     """Find the records of one day that state different ratings, where no time tells one treatment from the next.
 
     Parameters
     ----------
     columns : dict of ndarray, shape (n,)
     groups : Groups
+    also_unlike : bool
+        Whether records that differ in more than their ratings are found too; they may be several treatments of a day.
+    file : ndarray, shape (n,), optional
+        The file of each record, where those of another are known to be other treatments.
 
     Returns
     -------
@@ -183,22 +189,46 @@ def find_told_twice(columns: Columns, groups: Groups) -> list[Fault]:
         return []
     rows = groups.rows[groups.places]
     visit = np.repeat(np.arange(groups.several.size), groups.sizes[groups.several])
-    apart = np.zeros(groups.several.size, dtype=np.bool_)
-    if "minute" in columns:
-        minutes = columns["minute"][rows]
-        apart[:] = np.minimum.reduceat(minutes, groups.begins) >= 0
-        ordered = np.lexsort((minutes, visit))
-        alike = np.flatnonzero((np.diff(visit[ordered]) == 0) & (np.diff(minutes[ordered]) == 0))
-        apart[visit[ordered][alike]] = False
+    apart = _have_times(columns, rows, visit, groups)
+    others = [] if also_unlike else [columns[name] for name in columns if name not in {*_KEY, *_FALLING}]
+    others += [] if file is None else [file]
     found = []
     for name in _FALLING:
         if name not in columns:
             continue
         highest, lowest = _range_ratings(columns[name][rows], groups)
         torn = (highest >= 0) & (highest != lowest) & ~apart
-        hit = rows[torn[visit] & (columns[name][rows] >= 0)]
+        at = np.flatnonzero(torn[visit] & (columns[name][rows] >= 0))
+        stated = rows[at]
+        hit = stated[_differ_within([visit[at], *(other[stated] for other in others)], columns[name][stated])]
         found += [(name, TOLD_TWICE, hit)] if hit.size else []
     return found
+
+
+def _have_times(columns: Columns, rows: Rows, visit: Rows, groups: Groups) -> Flags:
+    """Visits each of whose records has a time of its own."""
+    apart = np.zeros(groups.several.size, dtype=np.bool_)
+    if "minute" not in columns:
+        return apart
+    minutes = columns["minute"][rows]
+    apart[:] = np.minimum.reduceat(minutes, groups.begins) >= 0
+    ordered = np.lexsort((minutes, visit))
+    alike = np.flatnonzero((np.diff(visit[ordered]) == 0) & (np.diff(minutes[ordered]) == 0))
+    apart[visit[ordered][alike]] = False
+    return apart
+
+
+def _differ_within(keys: list[NDArray[Any]], ratings: NDArray[Any]) -> Rows:
+    """Positions of records that are equal in all keys to one with another rating."""
+    if not ratings.size:
+        return np.zeros(0, dtype=np.intp)
+    keys = [np.nan_to_num(key, nan=-1.0) if key.dtype.kind == "f" else key for key in keys]  # NaN is no other value
+    order = np.lexsort(keys[::-1])
+    begins = 1 + np.flatnonzero(np.any([key[order[1:]] != key[order[:-1]] for key in keys], axis=0))
+    begins = np.concatenate([[0], begins])
+    ordered = ratings[order]
+    torn = np.maximum.reduceat(ordered, begins) != np.minimum.reduceat(ordered, begins)
+    return np.sort(order[np.repeat(torn, np.diff(begins, append=order.size))])
 
 
 def _range_ratings(ratings: NDArray[Any], groups: Groups) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -51,8 +51,8 @@ _RULES = (
     Rule(
         "E223",
         "records of one patient and day state different ratings",
-        'Keep the right one in the clinic system; without [values] same_day = "set_aside" they are one visit, with the '
-        "first rating before and the last after treatment.",
+        'Keep the right one in the clinic system; where all are true, [values] same_day = "merge" makes them one '
+        "visit, with the first rating before and the last after treatment.",
         None,
     ),
     Rule("E203", "patient is recorded with two sexes", "Check whether two people share this id.", None),

@@ -20,9 +20,9 @@ from outcomes.cases.arguments import check_records, load_codebook, load_protocol
 from outcomes.cases.contract import type_records
 from outcomes.cases.dates import day_number
 from outcomes.cases.jumps import find_jumps
-from outcomes.cases.merging import find_told_twice, group_records, merge_records, tell_disagreements
+from outcomes.cases.merging import Groups, find_told_twice, group_records, merge_records, tell_disagreements
 from outcomes.cases.quarantine import build_quarantine
-from outcomes.cases.rules import OUTSIDE_CASE_DEFINITION
+from outcomes.cases.rules import OUTSIDE_CASE_DEFINITION, Fault
 from outcomes.cases.schema import (
     MISSING,
     STREAMS,
@@ -38,7 +38,7 @@ from outcomes.errors import Finding
 from outcomes.ledger import Ledger, Step, check_sum, check_unbroken
 from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
 from outcomes.records.counted import agreeing
-from outcomes.records.mapping_rules import SET_ASIDE
+from outcomes.records.mapping_rules import MERGE, SET_ASIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,16 +159,14 @@ def build_visits(
     protocol, codebook = load_protocol(protocol) or Protocol(), load_codebook(codebook) or Codebook.load()
     typed = type_records(records, protocol, codebook)
     kept, validate_steps = _select(records, typed)
-    if records.mapping.values.same_day == SET_ASIDE:
-        streams = _streams(typed.columns, kept, len(typed.labels["patient"]), protocol)
-        columns = typed.columns | {"stream": streams}
-        typed.faults += find_told_twice(columns, group_records(columns, kept))
+    groups = _group(typed, kept, protocol)
+    if told_twice := _find_told_twice(records, typed, groups):
+        typed.faults += told_twice
         kept, validate_steps = _select(records, typed)
+        groups = _group(typed, kept, protocol)
     quarantine = build_quarantine(records, typed.faults, is_any_left=len(kept) > 0)
     columns = typed.columns
-    columns["stream"] = _streams(columns, kept, len(typed.labels["patient"]), protocol)
     who_and_when = {name: columns[name] for name in ("patient", "day")}
-    groups = group_records(columns, kept)
     disagreed = tell_disagreements(columns, groups)
     merged, merge_steps = merge_records(records, columns, groups)
     first, last, observed = _observed_days(merged, typed.labels.get("clinic"), records, protocol)
@@ -230,7 +228,23 @@ def _select_step(
     return Step("validate", "records", int(counts.sum()), int(counts[0]), source=name, **parts)
 
 
+def _find_told_twice(records: Records, typed: Typed, groups: Groups) -> list[Fault]:
+    """Records of a day that cannot all be true, as far as the mapping does not say that they are."""
+    same_day = records.mapping.values.same_day
+    if same_day == MERGE:
+        return []
+    are_others = records.mapping.file.later_file_corrects is False
+    file = records.source if are_others else None
+    return find_told_twice(typed.columns, groups, same_day == SET_ASIDE, file)
+
+
 # -- streams and order ---------------------------------------------------------------------------------------------
+
+
+def _group(typed: Typed, kept: NDArray[np.intp], protocol: Protocol) -> Groups:
+    """Find the stream of each record, and which records are one visit."""
+    typed.columns["stream"] = _streams(typed.columns, kept, len(typed.labels["patient"]), protocol)
+    return group_records(typed.columns, kept)
 
 
 def _streams(columns: Columns, kept: NDArray[np.intp], n_patients: int, protocol: Protocol) -> NDArray[np.int8]:

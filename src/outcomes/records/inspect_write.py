@@ -166,7 +166,7 @@ def _values(found: Inspection) -> Iterator[str]:
         f"missing = {join_words(values.missing)}",
         "stand in columns of numbers and dates; only what is listed is missing",
     )
-    if values.same_day != default.same_day:
+    if values.same_day:
         yield _line(f"same_day = {quote(values.same_day)}", "declared")
     if values.similar_ids:
         yield _line(f"similar_ids = {quote(values.similar_ids)}", "declared")

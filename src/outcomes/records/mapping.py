@@ -23,7 +23,6 @@ from outcomes.records.mapping_rules import (
     CLINIC_ID,
     DATES,
     FILE,
-    MERGE,
     PAIN,
     VALUES,
     Rules,
@@ -109,7 +108,7 @@ class ValueOptions:
     false: tuple[str, ...] = ("false", "no", "n", "0")
     missing: tuple[str, ...] = ("",)
     similar_ids: str | None = None
-    same_day: str = MERGE
+    same_day: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +218,7 @@ class Mapping:
         # Where they are not used, a mapping has the hash it had before there was such a setting.
         if self.file.sheet_as is None:
             settings["file"].pop("sheet_as")
-        if self.values.same_day == MERGE:
+        if self.values.same_day is None:
             settings["values"].pop("same_day")
         for name in ("folder", "dates_allowed"):
             settings["privacy"].pop(name)
