@@ -42,3 +42,21 @@ def test_counting_is_given_up_where_it_does_not_pay() -> None:
     counted = code_few_rows(columns, kinds / 300)
     assert counted is not None
     assert all(np.array_equal(one, other) for one, other in zip(counted, code_rows(columns), strict=True))
+
+
+@pytest.mark.parametrize("flags", [0, 1, 52, 53, 62, 130])
+def test_a_table_stands_for_its_columns(flags: int) -> None:
+    """Rows of flags that differ in the last of many digits alone are two kinds."""
+    columns = [column.astype(float) for column in table(flags, flags)]
+    both = np.column_stack(columns)
+    both[0, 5:] = 1.0
+    both[1], both[1, -2] = both[0], 0.0
+    for order in ("C", "F"):
+        first, place = code_rows([both[:, 0], both.copy(order)])
+        kinds, where, there = np.unique(both, axis=0, return_index=True, return_inverse=True)
+        assert np.array_equal(place, there.reshape(-1))
+        assert np.array_equal(first, where)
+        assert place[0] != place[1]
+        counted = code_few_rows([both.copy(order)], 1.0)
+        assert counted is not None
+        assert np.array_equal(both[counted[0]], kinds)

@@ -68,7 +68,7 @@ def check_clusters(cluster: ArrayLike, length: int) -> IntArray:
 
 def count_intervals(table: FloatArray, a: FloatArray, b: FloatArray, w: FloatArray) -> CountedRows:
     """Count checked rows into distinct ones, without those that have no weight or say nothing."""
-    row = count_rows([*table.T, a, b])
+    row = count_rows([table, a, b])
     weight = sum_by(row, w, int(row.max()) + 1)
     # Rows of one pattern are alike, so any of them may stand for it.
     example = np.empty(weight.size, dtype=np.intp)

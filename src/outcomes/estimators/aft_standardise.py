@@ -184,7 +184,7 @@ def _count(
         refuse_where(np.array([table.shape[1] != p]), "E678", "X", f"must have the {p} columns of the fit.")
     w = check_weights(weights, n)
     table = np.concatenate(checked, axis=1)
-    row = count_rows(list(table.T)) if p else np.zeros(n, dtype=np.intp)
+    row = count_rows([table]) if p else np.zeros(n, dtype=np.intp)
     size = int(row.max()) + 1
     example = np.empty(size, dtype=np.intp)
     example[row] = np.arange(n)

@@ -212,7 +212,7 @@ def _read_rows(
     happened = np.where(end <= horizon, happened, 0.0)
     end = np.minimum(end, horizon)
     begun = np.where(begun > end, np.inf, begun)
-    first, place = code_rows([end, happened, begun, *table.T])
+    first, place = code_rows([end, happened, begun, table])
     count = np.bincount(place).astype(np.float64)
     return Subjects(end[first], happened[first], begun[first], table[first], count), place
 

@@ -196,10 +196,10 @@ def _check_draws(draws: object) -> int:
 
 
 def _weigh_arms(table: FloatArray, arm: FloatArray, outcomes: Sequence[Columns]) -> OverlapArms:
-    first, place = code_rows([arm, *itertools.chain(*outcomes), *table.T])
+    first, place = code_rows([arm, *itertools.chain(*outcomes), table])
     count = np.bincount(place).astype(np.float64)
     table, arm = table[first], arm[first]
-    coded = code_few_rows([arm, *table.T], _WORTH_COUNTING)
+    coded = code_few_rows([arm, table], _WORTH_COUNTING)
     kind, pattern = coded if coded is not None else (np.arange(first.size), np.arange(first.size))
     design, fit, _ = fit_propensity(table[kind], arm[kind], sum_by(pattern, count, kind.size))
     chance, other = chances(fit.log_odds)

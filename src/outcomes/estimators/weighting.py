@@ -204,7 +204,7 @@ def fit_propensity(
     _refuse_columns(table)
     coded = None
     if count is None and table.shape[1]:
-        coded = code_few_rows(list(table.T), _WORTH_COUNTING)
+        coded = code_few_rows([table], _WORTH_COUNTING)
     weight = np.ones(arm.size) if count is None else count
     place = np.arange(arm.size)
     if coded is not None:
