@@ -20,6 +20,7 @@ from outcomes.estimators import (
     logistic,
     mixed_variance,
     npmle_steps,
+    orthogonal,
     rates_maximum,
     risk_draws,
     simulated_sums,
@@ -279,7 +280,7 @@ def test_rates_without_a_maximum_are_refused(monkeypatch):
 
 def test_a_fit_that_ends_far_off_is_called_separated_and_one_nearby_stuck(monkeypatch):
     columns, yes, trials = np.column_stack([np.ones(4), [0, 0, 1, 1]]), np.array([0.0, 0, 1, 1]), np.ones(4)
-    design = logistic.build_design(columns, trials, constants=1)
+    design = orthogonal.build_design(columns, trials, constants=1)
     # Nothing counts as decided on the way: the steps go on until there are no more of them.
     monkeypatch.setattr(logistic, "_DECIDED", 0.0)
     monkeypatch.setattr(logistic, "_MAX_STEPS", 3)

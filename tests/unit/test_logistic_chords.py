@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from outcomes.estimators import logistic, logistic_chords
-from outcomes.estimators.logistic import build_design, fit_draws, fit_logistic
+from outcomes.estimators.logistic import fit_draws, fit_logistic
 from outcomes.estimators.logistic_chords import chance_of_yes, rows_together, walk_chords
+from outcomes.estimators.orthogonal import build_design
 
 FAR_LESS_THAN_A_DRAW = 1e-5
 """Of a log-odds; drawing rows moves those of these problems by .04 to .6 (standard deviation)."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators import logistic, weighting
-from outcomes.estimators.logistic import build_design, fit_draws, fit_logistic
+from outcomes.estimators.logistic import fit_draws, fit_logistic
+from outcomes.estimators.orthogonal import build_design
 from outcomes.estimators.row_codes import code_few_rows, code_rows
 from outcomes.estimators.weighting import balance, effective_sample_size, overlap_weights
 from outcomes.selftest.stored import REFERENCE

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, refused
-from outcomes.estimators.logistic import Design, Logistic, build_design, draws_together, fit_draws, fit_logistic
+from outcomes.estimators.logistic import Logistic, draws_together, fit_draws, fit_logistic
+from outcomes.estimators.orthogonal import Design, build_design
 from outcomes.estimators.risk_draws import shares_left
 
 IntArray = NDArray[np.intp]

@@ -31,7 +31,8 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.aft_rows import check_clusters
 from outcomes.estimators.checks import FloatArray, check_level
 from outcomes.estimators.linear import check_outcome, solve_least_squares, sum_products, t_quantile, two_sided
-from outcomes.estimators.logistic import Design, build_design, chances
+from outcomes.estimators.logistic import chances
+from outcomes.estimators.orthogonal import Design, build_design
 from outcomes.estimators.weighting import check_arms, effective_sample_size, fit_propensity
 
 # Standard errors below this share of the outcome are rounding.

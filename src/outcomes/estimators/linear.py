@@ -30,7 +30,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.aft_rows import check_clusters
 from outcomes.estimators.checks import LARGEST_SUM, FloatArray, check_columns, check_level, check_numbers, refused
 from outcomes.estimators.counting import sum_by
-from outcomes.estimators.logistic import Design, build_design
+from outcomes.estimators.orthogonal import Design, build_design
 
 IntArray = NDArray[np.intp]
 
@@ -159,7 +159,7 @@ def build_columns(table: FloatArray) -> Design:
     for j in np.flatnonzero(low == high):
         raise refused("E761", f"X[:, {j}]", "has one value only; a constant is in the model already.", "Leave it out.")
     n = table.shape[0]
-    design = build_design(np.column_stack([np.ones(n), table]), np.ones(n), constants=1)
+    design = build_design(table, np.ones(n), constants=1, add_constant=True)
     if design.same is not None:
         what = "is determined by the columns before it, or there are more columns than rows."
         raise refused("E762", f"X[:, {design.same - 1}]", what, "Leave it out.")

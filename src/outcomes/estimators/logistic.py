@@ -25,12 +25,15 @@ from numpy.typing import NDArray
 
 from outcomes.estimators.checks import FloatArray
 from outcomes.estimators.logistic_chords import walk_chords
+from outcomes.estimators.orthogonal import Design, parts_of
 
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
 # Newton's steps double the digits: after one this small the next would move nothing that a double can hold.
 _SMALL_STEP = 1e-7
+# After one this small the information moves by as little, and does for the next step too.
+_SAME_INFORMATION = 1e-5
 _MAX_STEPS = 60
 _MAX_HALVINGS = 40
 _JOINT_STEPS = 8
@@ -40,12 +43,14 @@ _DECIDED = 1e-11
 _FAR = 12.0
 # Holds what a draw leaves open where it was; too small to move what it does not.
 _RIDGE = 1e-13
-# A column that differs from the best copy the columns before it can make by less than this share of its length.
-_SAME = 1e-10
-# Beyond this the short way to the triangle keeps all digits that matter.
-_FAR_FROM_SAME = 1e-3
 # Numbers in a table of rows by draws, and in one of rows by pairs of columns: they stay in the cache.
 _NUMBERS_AT_ONCE = 1 << 19
+# With so many rows to each column every eighth of them tells nearly where the answer is: drawing rows moves a log-odds
+# by about the last step asked for there.
+_MANY_ROWS_A_COLUMN = 400
+_EVERY = 8
+_NEARLY = 0.1
+_NEARLY_STEPS = 8
 # What chords are asked to leave of the log-odds of the row that is easiest to move; of most rows' it is a
 # tenth or less, and single precision can leave ten times as much where a level is very rare.
 _CHORD_ACCURACY = 2e-6
@@ -56,31 +61,14 @@ _ROWS_A_COLUMN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
-    """Columns of a model, turned orthogonal: ``columns = basis @ turn``.
-
-    ``basis`` (m, p) has unit mean square over the rows as counted; ``turn`` (p, p) is upper triangular. ``same`` is the
-    first column that earlier ones determine, or None.
-    """
-
-    basis: FloatArray
-    turn: FloatArray
-    same: int | None
-
-    def to_coef(self, turned: FloatArray) -> FloatArray:
-        """Coefficients of the columns, shape (..., p), from those of the basis."""
-        return np.asarray(np.linalg.solve(self.turn, turned.T).T)
-
-
-@dataclass(frozen=True, slots=True)
 class Logistic:
     """A fit.
 
     Attributes
     ----------
-    coef : ndarray, shape (p,)
-    covariance : ndarray, shape (p, p)
-        Inverse of the information.
+    design : Design
+    trials : ndarray, shape (m,)
+        Weight of the trials of each row.
     log_odds : ndarray, shape (m,)
     turned : ndarray, shape (p,)
         Coefficients of the orthogonal basis; draws start from them.
@@ -89,55 +77,24 @@ class Logistic:
     steps : int
     """
 
-    coef: FloatArray
-    covariance: FloatArray
+    design: Design
+    trials: FloatArray
     log_odds: FloatArray
     turned: FloatArray
     status: str
     steps: int
 
+    @property
+    def coef(self) -> FloatArray:
+        """Coefficients of the columns, shape (p,)."""
+        return np.asarray(np.linalg.inv(self.design.turn) @ self.turned)
 
-def build_design(columns: FloatArray, count: FloatArray, constants: int = 0) -> Design:
-    """Turn columns orthogonal.
-
-    Parameters
-    ----------
-    columns : ndarray, shape (m, p)
-    count : ndarray, shape (m,)
-        How often each row is counted, above 0.
-    constants : int
-        So many leading columns sum to 1 in every row: a constant, or one column for each of some groups. The others are
-        then centred first, and a large offset costs no digits.
-    """
-    total, scale = float(count.sum()), np.sqrt(float(count.sum()))
-    shift, columns = np.eye(columns.shape[1]), columns.astype(np.float64)
-    if constants:
-        # Around one of the rows first: a mean of large numbers would lose what their differences keep.
-        one = columns[0, constants:].copy()
-        columns[:, constants:] -= one
-        rest = count @ columns[:, constants:] / total
-        columns[:, constants:] -= rest
-        shift[:constants, constants:] = one + rest
-    weighted = columns * np.sqrt(count)[:, None]
-    products = weighted.T @ weighted
-    length = np.sqrt(np.diagonal(products))
-    length[length == 0] = 1.0
-    r = _quick_turn(products / length / length[:, None])
-    if r is not None:
-        return Design(columns @ (np.linalg.inv(r) / length[:, None] * scale), r * length / scale @ shift, None)
-    q, r = np.linalg.qr(weighted / length)
-    gone = np.flatnonzero(np.abs(np.diagonal(r)) < _SAME)
-    same = int(gone[0]) if gone.size else (None if columns.shape[0] >= columns.shape[1] else columns.shape[0])
-    return Design(q * (scale / np.sqrt(count))[:, None], r * length / scale @ shift, same)
-
-
-def _quick_turn(products: FloatArray) -> FloatArray | None:
-    """Return the triangle of columns of length 1 from their products, or None where they are too alike for that."""
-    try:
-        r = np.linalg.cholesky(products).T
-    except np.linalg.LinAlgError:
-        return None
-    return r.astype(np.float64, copy=False) if np.diagonal(r).min(initial=1.0) > _FAR_FROM_SAME else None
+    @property
+    def covariance(self) -> FloatArray:
+        """Inverse of the information on the columns, shape (p, p): one more pass over the rows when it is asked for."""
+        back = np.linalg.inv(self.design.turn)
+        information = _information(self.design.basis, *chances(self.log_odds), self.trials)
+        return np.asarray(back @ np.linalg.pinv(information, hermitian=True) @ back.T)
 
 
 def fit_logistic(design: Design, yes: FloatArray, trials: FloatArray, start: FloatArray | None = None) -> Logistic:
@@ -153,12 +110,43 @@ def fit_logistic(design: Design, yes: FloatArray, trials: FloatArray, start: Flo
         In terms of the basis; 0 when not given. It decides how soon a fit is reached, not whether: from far off a step
         can pass where all is decided, so that a fit not reached is tried from 0 before it is called separated.
     """
-    z, total = design.basis, float(trials.sum())
-    b = np.zeros(z.shape[1]) if start is None else start.copy()
-    eta = z @ b
-    loglik, status, steps = _loglik(eta, yes, trials), "stuck", 0
-    while steps < _MAX_STEPS:
-        chance, information = _information(z, eta, trials)
+    begin = np.zeros(design.basis.shape[1]) if start is None else start
+    fit = _step_up(design, yes, trials, begin)
+    if fit.status != "reached" and begin.any():
+        return _step_up(design, yes, trials, np.zeros_like(begin))
+    return fit
+
+
+def approach(design: Design, yes: FloatArray, trials: FloatArray, start: FloatArray) -> FloatArray:
+    """Return where to begin a fit to very many rows, shape (p,): the answer of every eighth of them.
+
+    It saves half the passes over all rows. What `fit_logistic` then finds is the same. Of fewer rows, and where those
+    taken have no answer, it is `start`.
+    """
+    m, p = design.basis.shape
+    if m < _MANY_ROWS_A_COLUMN * p:
+        return start
+    some = Design(np.ascontiguousarray(design.basis[::_EVERY]), design.turn, None)
+    fit = _step_up(some, yes[::_EVERY], trials[::_EVERY], start, _NEARLY, _NEARLY_STEPS)
+    return fit.turned if fit.status == "reached" else start
+
+
+def _step_up(
+    design: Design,
+    yes: FloatArray,
+    trials: FloatArray,
+    start: FloatArray,
+    small: float = _SMALL_STEP,
+    most_steps: int | None = None,
+) -> Logistic:
+    """Take Newton's steps until one is small; see `fit_logistic`."""
+    z, total, b = design.basis, float(trials.sum()), start.copy()
+    eta, information = z @ b, np.zeros((b.size, b.size))
+    loglik, status, steps, longest = _loglik(eta, yes, trials), "stuck", 0, np.inf
+    while steps < (_MAX_STEPS if most_steps is None else most_steps):
+        chance, other = chances(eta)
+        if longest > _SAME_INFORMATION:
+            information = _information(z, chance, other, trials)
         if np.linalg.eigvalsh(information)[0] < _DECIDED * total and np.abs(eta[trials > 0]).max() > _FAR:
             status = "separated"
             break
@@ -166,16 +154,13 @@ def fit_logistic(design: Design, yes: FloatArray, trials: FloatArray, start: Flo
         move = z @ step
         share, found = _step_back(eta, move, yes, trials, loglik)
         b, eta, loglik, steps = b + share * step, eta + share * move, found, steps + 1
-        if np.abs(move)[trials > 0].max() <= _SMALL_STEP:
+        longest = np.abs(move)[trials > 0].max()
+        if longest <= small:
             status = "reached"
             break
-    if status != "reached" and start is not None:
-        return fit_logistic(design, yes, trials)
     if status == "stuck" and np.abs(eta[trials > 0]).max() > _FAR:
         status = "separated"
-    back = np.linalg.inv(design.turn)
-    inverse = np.linalg.pinv(_information(z, eta, trials)[1], hermitian=True)
-    return Logistic(back @ b, back @ inverse @ back.T, eta, b, status, steps)
+    return Logistic(design, trials, eta, b, status, steps)
 
 
 def chances(log_odds: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -185,12 +170,14 @@ def chances(log_odds: FloatArray) -> tuple[FloatArray, FloatArray]:
     return expit(log_odds), expit(-log_odds)
 
 
-def _information(z: FloatArray, eta: FloatArray, trials: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the chance of yes of each row, and the information."""
-    chance, other = chances(eta)
-    # With its own transpose a product costs half.
-    weighted = z * np.sqrt(trials * chance * other)[:, None]
-    return chance, weighted.T @ weighted
+def _information(z: FloatArray, chance: FloatArray, other: FloatArray, trials: FloatArray) -> FloatArray:
+    """Return the information of rows whose chances of yes and no are given."""
+    root, information = np.sqrt(trials * chance * other), np.zeros((z.shape[1], z.shape[1]))
+    for part in parts_of(*z.shape):
+        # With its own transpose a product costs half.
+        weighted = z[part] * root[part, None]
+        information += weighted.T @ weighted
+    return information
 
 
 def run_off_column(fit: Logistic, columns: FloatArray) -> int:

@@ -24,8 +24,9 @@ from numpy.typing import ArrayLike, NDArray
 from outcomes.estimators.bootstrap import drawn_counts
 from outcomes.estimators.checks import FloatArray, check_numbers, check_whole, read_number, refused
 from outcomes.estimators.counting import sum_by
-from outcomes.estimators.logistic import Design, chances, fit_draws
+from outcomes.estimators.logistic import chances, fit_draws
 from outcomes.estimators.logistic_chords import chance_of_yes, rows_together
+from outcomes.estimators.orthogonal import Design
 from outcomes.estimators.risk_draws import keep_fitted
 from outcomes.estimators.row_codes import code_few_rows, code_rows
 from outcomes.estimators.weighting import check_arms, effective_sample_size, fit_propensity
@@ -200,15 +201,18 @@ def _weigh_arms(table: FloatArray, arm: FloatArray, outcomes: Sequence[Columns])
     count = np.bincount(place).astype(np.float64)
     table, arm = table[first], arm[first]
     coded = code_few_rows([arm, table], _WORTH_COUNTING)
-    kind, pattern = coded if coded is not None else (np.arange(first.size), np.arange(first.size))
-    design, fit, _ = fit_propensity(table[kind], arm[kind], sum_by(pattern, count, kind.size))
+    pattern, of_kind, size = np.arange(first.size), arm, count
+    if coded is not None:
+        kind, pattern = coded
+        table, of_kind, size = table[kind], arm[kind], sum_by(pattern, count, kind.size)
+    design, fit, _ = fit_propensity(table, of_kind, size)
     chance, other = chances(fit.log_odds)
-    weight = np.where(arm[kind] > 0, other, chance)
+    weight = np.where(of_kind > 0, other, chance)
     cells = tuple(
         Cells.of_patterns(arm, [column[first] for column in outcome], count, count * weight[pattern])
         for outcome in outcomes
     )
-    return OverlapArms(cells, place, pattern, design, arm[kind], fit.turned, weight, chance)
+    return OverlapArms(cells, place, pattern, design, of_kind, fit.turned, weight, chance)
 
 
 def _describe_arms(arms: OverlapArms) -> ArmFields:

@@ -25,7 +25,8 @@ from numpy.typing import ArrayLike
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, check_columns, check_level, check_numbers, refuse_where
 from outcomes.estimators.counting import distinct
-from outcomes.estimators.logistic import build_design, chances, fit_logistic
+from outcomes.estimators.logistic import chances, fit_logistic
+from outcomes.estimators.orthogonal import build_design
 
 EVENTS_PER_TERM = 10
 """Fewer of the rarer of measured and missing for each column of the model, and it is not fitted."""

@@ -25,15 +25,8 @@ from outcomes.estimators.checks import (
     refused,
 )
 from outcomes.estimators.counting import sum_by
-from outcomes.estimators.logistic import (
-    Design,
-    IntArray,
-    Logistic,
-    build_design,
-    chances,
-    fit_logistic,
-    run_off_column,
-)
+from outcomes.estimators.logistic import IntArray, Logistic, approach, chances, fit_logistic, run_off_column
+from outcomes.estimators.orthogonal import Design, build_design
 from outcomes.estimators.row_codes import code_few_rows
 
 # Rows are counted when at most this share of them is distinct; otherwise counting costs more than it saves.
@@ -213,13 +206,13 @@ def fit_propensity(
         yes = sum_by(place, arm, coded[0].size)
     else:
         yes = arm * weight
-    design = build_design(np.column_stack([np.ones(weight.size), table]), weight, constants=1)
+    design = build_design(table, weight, constants=1, add_constant=True)
     if design.same is not None:
         what = "is determined by the columns before it, or there are more columns than distinct rows."
         raise refused("E742", f"X[:, {design.same - 1}]", what, "Leave it out.")
     # From the chance without columns: the constant, in terms of the basis, saves the first steps.
     start = design.turn[:, 0] * np.log(yes.sum() / (weight.sum() - yes.sum()))
-    fit = fit_logistic(design, yes, weight, start)
+    fit = fit_logistic(design, yes, weight, approach(design, yes, weight, start))
     _refuse_fit(fit, table)
     return design, fit, place
 

@@ -19,7 +19,8 @@ import numpy as np
 from outcomes.cases.schema import HUNDREDTHS
 from outcomes.errors import NotEstimable
 from outcomes.estimators.linear import build_columns, solve_least_squares
-from outcomes.estimators.logistic import build_design, chances, fit_logistic
+from outcomes.estimators.logistic import chances, fit_logistic
+from outcomes.estimators.orthogonal import build_design
 from outcomes.questions.adjustment import LEAST_IN_ARM, make_numbers
 from outcomes.questions.covariates import Block, build_factors, choose_columns, coarsen, stack_blocks
 from outcomes.questions.joint_columns import pool_small
