@@ -99,7 +99,7 @@ def test_joint_steps_that_get_stuck_give_the_same_answer_alone(monkeypatch):
     left, right = simulate(60, 5)
     values = interval_pseudo(left, right, DAYS)
     joint = module.refit
-    monkeypatch.setattr(module, "refit", lambda *a: (*joint(*a)[:2], np.zeros(a[2].shape[0], dtype=bool)))
+    monkeypatch.setattr(module, "refit", lambda *a: (*joint(*a)[:2], np.zeros(a[1].shape[0], dtype=bool)))
     np.testing.assert_allclose(interval_pseudo(left, right, DAYS), values, atol=1e-8)
 
 

@@ -129,12 +129,15 @@ def test_differences_that_can_be_told():
 def test_draws_fitted_alone_are_those_fitted_together(monkeypatch):
     left, right = simulate(60, 9)
     rows = build_patterns(left, right)
-    fit, counts = fit_patterns(rows), bootstrap.draw_counts(rows.row, np.arange(60), 12, 3)
+    layout, counts = (
+        bootstrap.Layout.of(rows, fit_patterns(rows)),
+        bootstrap.draw_counts(rows.row, np.arange(60), 12, 3),
+    )
     at = np.array([21.0, 3.0, 7.0, 14.0])
-    together = bootstrap._fit_block(rows, fit, counts, at)
+    together = bootstrap._fit_block(layout, counts, at)
     joint = bootstrap.refit
     monkeypatch.setattr(bootstrap, "refit", lambda *given: (*joint(*given)[:2], np.zeros(12, dtype=bool)))
-    alone = bootstrap._fit_block(rows, fit, counts, at)
+    alone = bootstrap._fit_block(layout, counts, at)
     assert np.ptp(alone, axis=0).min() > 0.01
     assert alone == pytest.approx(together, abs=1e-4)
 

@@ -17,7 +17,7 @@ from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators import bootstrap, npmle
 from outcomes.estimators.means import clustered_mean
 from outcomes.estimators.proportions import wilson_clustered
-from outcomes.estimators.refits import refit
+from outcomes.estimators.refits import Layout, refit
 from outcomes.questions import (
     describe_completeness,
     describe_modality_use,
@@ -506,7 +506,7 @@ def test_joint_fits_of_draws_reach_their_optimum(sample):
     counts = bootstrap.draw_counts(patterns.row, intervals.patient, 40, 3)
     days = np.arange(91)
     drawn = bootstrap.npmle_draws(patterns, npmle.fit_patterns(patterns), counts, days)
-    assert refit(patterns, npmle.fit_patterns(patterns), counts, 1e-7)[2].all()
+    assert refit(Layout.of(patterns, npmle.fit_patterns(patterns)), counts, 1e-7)[2].all()
     for count, found in zip(counts, drawn, strict=True):
         alone = npmle.npmle(patterns.left, patterns.right, count)
         assert found == pytest.approx(npmle.cdf_at(alone, days)[0], abs=1e-5)

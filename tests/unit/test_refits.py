@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 
 from outcomes.estimators import npmle_steps
 from outcomes.estimators.npmle import build_patterns, fit_patterns, npmle
-from outcomes.estimators.refits import prepare, refit
+from outcomes.estimators.refits import Layout, prepare, refit
 
 
 def draw_rows(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -28,7 +28,7 @@ def draw_rows(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
 def test_each_draw_has_the_likelihood_of_a_fit_of_its_own(seed: int) -> None:
     patterns = build_patterns(*draw_rows(seed))
     counts = np.random.default_rng([seed, 1]).poisson(0.8, size=(12, patterns.left.size))
-    mass, end, reached = refit(patterns, fit_patterns(patterns), counts, 1e-9)
+    mass, end, reached = refit(Layout.of(patterns, fit_patterns(patterns)), counts, 1e-9)
     assert reached.all()
     np.testing.assert_allclose(mass.sum(axis=1), 1.0, rtol=1e-12)
     for count, own, place in zip(counts, mass, end, strict=True):
@@ -134,7 +134,7 @@ def test_where_nothing_can_be_kept_each_process_compiles_for_itself(tmp_path: Pa
 STEPPED = """
 import numpy as np
 from outcomes.estimators.npmle import build_patterns, fit_patterns
-from outcomes.estimators.refits import refit
+from outcomes.estimators.refits import Layout, refit
 for seed in range(12):
     generator = np.random.default_rng(seed)
     left = generator.integers(0, 8, 12).astype(float)
@@ -143,7 +143,7 @@ for seed in range(12):
     patterns = build_patterns(left, right)
     counts = generator.poisson(1.0, (4, patterns.left.size))
     counts[:, 0] += 1
-    refit(patterns, fit_patterns(patterns), counts, 1e-9)
+    refit(Layout.of(patterns, fit_patterns(patterns)), counts, 1e-9)
 """
 
 
@@ -153,7 +153,7 @@ def test_preparing_leaves_nothing_to_be_compiled():
     assert compiled and npmle_steps.climb.signatures
     before = {step: len(step.signatures) for step in compiled}
     patterns = build_patterns([0.0, 2.0, 1.0], [1.0, 4.0, 3.0])
-    refit(patterns, fit_patterns(patterns), np.array([[1, 1, 1], [2, 0, 1]]), 1e-6)
+    refit(Layout.of(patterns, fit_patterns(patterns)), np.array([[1, 1, 1], [2, 0, 1]]), 1e-6)
     assert {step: len(step.signatures) for step in compiled} == before
 
 

@@ -32,7 +32,7 @@ from outcomes.estimators.checks import (
 from outcomes.estimators.counting import distinct
 from outcomes.estimators.limits import bca_limits, interval_limits, percentile_limits, sup_t_band
 from outcomes.estimators.npmle import Npmle, Patterns, find_cells, maximise
-from outcomes.estimators.refits import refit
+from outcomes.estimators.refits import Layout, refit
 
 __all__ = [
     "bca_limits",
@@ -337,10 +337,11 @@ def npmle_draws(patterns: Patterns, fit: Npmle, counts: ArrayLike, days: ArrayLi
     table = _check_table(counts, patterns.left.size)
     together = max(1, _NUMBERS_AT_ONCE // (patterns.left.size + at.size))
     parts = [table[begin : begin + together] for begin in range(0, table.shape[0], together)]
+    layout = Layout.of(patterns, fit)
     if workers == 1:
-        return np.concatenate([_fit_block(patterns, fit, part, at) for part in parts])
+        return np.concatenate([_fit_block(layout, part, at) for part in parts])
     with ThreadPoolExecutor(workers) as pool:
-        return np.concatenate(list(pool.map(lambda part: _fit_block(patterns, fit, part, at), parts)))
+        return np.concatenate(list(pool.map(lambda part: _fit_block(layout, part, at), parts)))
 
 
 def _check_table(counts: ArrayLike, patterns: int) -> NDArray[Any]:
@@ -360,19 +361,19 @@ def _check_table(counts: ArrayLike, patterns: int) -> NDArray[Any]:
     return table
 
 
-def _fit_block(patterns: Patterns, fit: Npmle, counts: NDArray[Any], at: FloatArray) -> FloatArray:
+def _fit_block(layout: Layout, counts: NDArray[Any], at: FloatArray) -> FloatArray:
     """Fit some draws together, shape (block, k)."""
     order = np.argsort(at, kind="stable")
     # The first of the times at which a mass that ends at each value is counted.
-    first_day = np.searchsorted(at[order], patterns.values, side="left")
-    mass, end, reached = refit(patterns, fit, counts, _GAP)
+    first_day = np.searchsorted(at[order], layout.patterns.values, side="left")
+    mass, end, reached = refit(layout, counts, _GAP)
     size = at.size + 1
     slot = np.arange(mass.shape[0])[:, None] * size + first_day[end]
     steps = np.bincount(slot.ravel(), weights=mass.ravel(), minlength=mass.shape[0] * size)
     out = np.empty((counts.shape[0], at.size))
     out[:, order] = np.cumsum(steps.reshape(-1, size)[:, :-1], axis=1)
     for i in np.flatnonzero(~reached):
-        out[i] = _fit_alone(patterns, counts[i], at)
+        out[i] = _fit_alone(layout.patterns, counts[i], at)
     return out
 
 

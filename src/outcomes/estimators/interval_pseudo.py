@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, check_days
 from outcomes.estimators.npmle import Npmle, Patterns, build_patterns, find_cells, fit_patterns, maximise
-from outcomes.estimators.refits import refit
+from outcomes.estimators.refits import Layout, refit
 
 IntArray = NDArray[np.intp]
 
@@ -75,7 +75,8 @@ def interval_pseudo(left: ArrayLike, right: ArrayLike, at: ArrayLike) -> FloatAr
     together = max(1, _NUMBERS_AT_ONCE // (m + days.size))
     # The last of the fits leaves out nothing: the full curve, taken as far as the others.
     blocks = [np.arange(begin, min(begin + together, m + 1)) for begin in range(0, m + 1, together)]
-    share = np.concatenate([_shares_without(patterns, fit, block, days) for block in blocks])
+    layout = Layout.of(patterns, fit)
+    share = np.concatenate([_shares_without(layout, block, days) for block in blocks])
     return np.take(n * share[m] - (n - 1) * share[:m], patterns.row, axis=0)
 
 
@@ -89,12 +90,13 @@ def _refuse_late(patterns: Patterns, fit: Npmle, days: FloatArray) -> None:
         )
 
 
-def _shares_without(patterns: Patterns, fit: Npmle, out: IntArray, days: FloatArray) -> FloatArray:
+def _shares_without(layout: Layout, out: IntArray, days: FloatArray) -> FloatArray:
     """Share with the event by each day without one row of each pattern of `out`, shape (block, k)."""
+    patterns = layout.patterns
     counts = np.repeat(patterns.weight[None, :], out.size, axis=0)
     one = np.flatnonzero(out < patterns.left.size)
     counts[one, out[one]] -= 1.0
-    mass, end, reached = refit(patterns, fit, counts, _GAP)
+    mass, end, reached = refit(layout, counts, _GAP)
     share = _read_shares(mass, patterns.values[end], days)
     for i in np.flatnonzero(~reached):
         share[i] = _fit_alone(patterns, counts[i], days)

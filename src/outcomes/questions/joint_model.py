@@ -27,6 +27,7 @@ from outcomes.questions.joint_bundles import (
     varies,
 )
 from outcomes.questions.joint_columns import build_covariates, choose_design
+from outcomes.questions.results import FloatArray
 from outcomes.questions.treatment_arms import Arms, keep_comparable
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class JointModel:
     used, left : tuple of Block
         What is adjusted for, and what there was no room for.
     fit : LinearFit or None
-    mean : float
-        Of the pseudo-observations: the share relieved by the day.
+    values : ndarray, shape (n,), or None
+        Pseudo-observations of being relieved by the day, the outcome of the fit.
     """
 
     rows: TreatmentRows
@@ -66,7 +67,12 @@ class JointModel:
     used: tuple[Block, ...] = ()
     left: tuple[Block, ...] = ()
     fit: LinearFit | None = None
-    mean: float = NAN
+    values: FloatArray | None = None
+
+    @property
+    def mean(self) -> float:
+        """Mean of the pseudo-observations: the share relieved by the day."""
+        return NAN if self.values is None else float(self.values.mean())
 
     @property
     def shown(self) -> list[int]:
@@ -211,4 +217,4 @@ def _fit(episodes: Episodes, model: JointModel, columns: list[Given], covariates
             for contrast in model.contrasts
         ]
         return replace(model, contrasts=contrasts)
-    return replace(model, used=used, fit=fit, mean=float(values.mean()))
+    return replace(model, used=used, fit=fit, values=values)

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
+from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.imputation import Combined, combine_imputations
-from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.linear import LinearFit, linear_regression
 from outcomes.ledger import Ledger
 from outcomes.questions import results
@@ -113,7 +112,7 @@ def check_missing_covariates(episodes: Episodes, imputations: int = IMPUTATIONS)
     if not rows.n:
         raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
     model = fit_jointly(episodes, rows)
-    if model.fit is None:
+    if model.fit is None or model.values is None:
         raise NotEstimable(
             "No family of treatments can be compared, so that there is no model whose covariates could be imputed. The "
             "comparison of all families says why."
@@ -124,7 +123,7 @@ def check_missing_covariates(episodes: Episodes, imputations: int = IMPUTATIONS)
             "There is nothing to impute: of the facts in the model, those that have an order, or two levels, are on "
             "record for every episode; a gap in another one is a level of its own."
         )
-    combined = _fit_imputed(episodes, rows, design, len(model.shown), imputations)
+    combined = _fit_imputed(episodes, model, design, model.values, imputations)
     return _make_result(episodes, model, model.fit, design, combined)
 
 
@@ -151,17 +150,20 @@ def _facts(episodes: Episodes, names: list[str]) -> list[str]:
     return [name for name in names if name in (*FIRST_FACTS, *LATER_FACTS)]
 
 
-def _fit_imputed(episodes: Episodes, rows: TreatmentRows, design: _Design, n_shown: int, imputations: int) -> Combined:
+def _fit_imputed(
+    episodes: Episodes, model: JointModel, design: _Design, values: FloatArray, imputations: int
+) -> Combined:
     """Fill the gaps, fit the model to each set, and combine the families' coefficients."""
     protocol = episodes.protocol
-    values = interval_pseudo(rows.left_days, rows.right_days, [float(protocol.horizons_days.primary)])[:, 0]
     others = np.column_stack([values, design.with_gaps()])
     fits: list[LinearFit] = []
     for places in impute(design.gaps, others, imputations, protocol.inference.seed):
         fits.append(
-            linear_regression(design.with_gaps(places), values, cluster=rows.patient, level=protocol.inference.level)
+            linear_regression(
+                design.with_gaps(places), values, cluster=model.rows.patient, level=protocol.inference.level
+            )
         )
-    shown = slice(1, 1 + n_shown)
+    shown = slice(1, 1 + len(model.shown))
     return combine_imputations(
         np.stack([fit.coef[shown] for fit in fits]),
         np.stack([fit.std_err[shown] ** 2 for fit in fits]),
