@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from outcomes.estimators import orthogonal
+from outcomes.questions import covariates
 from outcomes.questions.adjustment import Adjustment
 from outcomes.questions.arm_balance import tabulate_balance
 from outcomes.questions.covariates import Block, choose_columns
@@ -81,3 +83,27 @@ def test_balance_by_hand_and_of_columns_without_spread() -> None:
     assert rows[1] == ("x1", "x", np.inf, np.inf, True)
     assert rows[2] == ("y0", "y", 0.0, 0.0, False)
     assert tabulate_balance(Adjustment((), (), 4), arm, np.ones(4)) == []
+
+
+def test_tables_of_many_parts_are_judged_as_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 64 rows, the last of them short; in some of them nobody of an arm."""
+    generator = np.random.default_rng(5)
+    arm, weights = np.arange(450) < 200, generator.uniform(size=450)
+    used = block("used", generator.normal(size=450) + 1e8, generator.normal(size=450) + arm, arm)
+    chosen = Adjustment((used,), (block("left", generator.integers(0, 2, 450)), block("same", np.ones(450))), 450)
+    blocks = [*chosen.used, *chosen.left, block("copy", used.values[:, 0] + used.values[:, 1])]
+    monkeypatch.setattr(orthogonal, "_DESIGN_AT_ONCE", 1)
+    monkeypatch.setattr(covariates, "_ROWS_AT_ONCE", 64)
+    np.testing.assert_array_equal(chosen.table, used.values)
+    assert names(choose_columns(blocks, 10)[0]) == ["used0", "used1", "used2", "left0"]
+    rows = tabulate_balance(chosen, arm, weights)
+    assert rows == tabulate_balance(chosen, arm, weights, chosen.table)
+    assert [row[0] for row in rows] == ["used0", "used1", "used2", "left0", "same0"]
+    assert [row[2:] for row in rows[2::2]] == [(np.inf, np.inf, True), (0.0, 0.0, False)]
+    for row, column in zip((rows[0], rows[1], rows[3]), (*used.values.T[:2], chosen.left[0].values[:, 0]), strict=True):
+        spread = np.sqrt((column[arm].var(ddof=1) + column[~arm].var(ddof=1)) / 2)
+        means = [np.average(column[side] - column[0], weights=weights[side]) for side in (arm, ~arm)]
+        assert row[2] == pytest.approx(
+            (column[arm] - column[0]).mean() / spread - (column[~arm] - column[0]).mean() / spread
+        )
+        assert row[3] == pytest.approx((means[0] - means[1]) / spread, rel=1e-9)

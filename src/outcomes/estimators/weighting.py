@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import (
@@ -26,7 +26,7 @@ from outcomes.estimators.checks import (
 )
 from outcomes.estimators.counting import sum_by
 from outcomes.estimators.logistic import IntArray, Logistic, approach, chances, fit_logistic, run_off_column
-from outcomes.estimators.orthogonal import Design, build_design
+from outcomes.estimators.orthogonal import Design, build_design, parts_of
 from outcomes.estimators.row_codes import code_few_rows
 
 # Rows are counted when at most this share of them is distinct; otherwise counting costs more than it saves.
@@ -131,21 +131,36 @@ def balance(X: ArrayLike, treated: ArrayLike, weights: ArrayLike) -> Balance:
         raise NotEstimable("Balance cannot be judged: an arm has one row only, and so no spread.")
     if min(float(weight[group].sum()) for group in groups) <= 0:
         raise NotEstimable("Balance cannot be judged: an arm has no weight.")
-    # Means and spreads around a common middle lose no digits to a large offset.
-    middle = table.mean(axis=0)
-    sides = [_describe_side(table[group] - middle, weight[group]) for group in groups]
+    sides = [_describe_side(table, group, weight) for group in groups]
     (one, one_weighted, one_variance), (none, none_weighted, none_variance) = sides
     spread = np.sqrt((one_variance + none_variance) / 2.0)
-    for j in np.flatnonzero(spread <= 1e-12 * np.abs(table).max(axis=0)):
+    for j in np.flatnonzero(spread <= 1e-12 * _largest(table)):
         raise refused("E744", f"X[:, {j}]", "varies in neither arm: a difference has nothing to be compared with.")
     return Balance((one - none) / spread, (one_weighted - none_weighted) / spread)
 
 
-def _describe_side(centred: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return mean, weighted mean and variance of the columns of one arm."""
-    mean, weighted = centred.mean(axis=0), weight @ centred / weight.sum()
-    centred -= mean
-    return mean, weighted, np.einsum("ij,ij->j", centred, centred) / (weight.size - 1)
+def _describe_side(
+    table: FloatArray, group: NDArray[np.bool_], weight: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean, weighted mean and variance of the columns of one arm, the means less the table's first row.
+
+    Around one of the rows means lose no digits to a large offset. The table is gone through in parts.
+    """
+    n, one = int(group.sum()), table[0].copy()
+    mean, weighted, squares = np.zeros(one.size), np.zeros(one.size), np.zeros(one.size)
+    for part in parts_of(*table.shape):
+        own = table[part][group[part]] - one
+        mean += own.sum(axis=0) / n
+        weighted += weight[part][group[part]] @ own
+    for part in parts_of(*table.shape):
+        own = table[part][group[part]] - one - mean
+        squares += np.einsum("ij,ij->j", own, own)
+    return mean, weighted / weight[group].sum(), squares / (n - 1)
+
+
+def _largest(table: FloatArray) -> FloatArray:
+    """Return the largest size of a value in each column of a table, shape (n, p); 0 without rows."""
+    return np.maximum(-table.min(axis=0, initial=0.0), table.max(axis=0, initial=0.0))
 
 
 def effective_sample_size(weights: ArrayLike) -> float:
@@ -180,7 +195,7 @@ def check_arms(X: ArrayLike, treated: ArrayLike) -> tuple[FloatArray, FloatArray
     table = check_columns("X", X, arm.size).astype(np.float64, copy=False)
     if not arm.size:
         raise NotEstimable("Nothing to estimate from: no rows were given.")
-    for j in np.flatnonzero(np.abs(table).max(axis=0, initial=0.0) > LARGEST_SUM):
+    for j in np.flatnonzero(_largest(table) > LARGEST_SUM):
         raise refused("E750", f"X[:, {j}]", f"is beyond {LARGEST_SUM:g}; its squares would leave the range of numbers.")
     if arm.min() == arm.max():
         raise NotEstimable("The arms cannot be compared: all were treated, or none was.")

@@ -128,12 +128,13 @@ def pain_lines(episodes: Episodes, contrast: Contrast, head: Line) -> list[Line]
     if reason := _refuse_rated(episodes, everybody, arms, units, head.horizon_days):
         return [line.refuse(reason) for line in lines]
     chosen = choose_columns_of(episodes, arms, units)
-    if reason := _refuse_unlike(episodes, arms, chosen):
+    table = chosen.table
+    if reason := _refuse_unlike(episodes, arms, chosen, table):
         return [line.refuse(reason) for line in lines]
     out = []
     for line, fit in zip(lines, (_doubly_robust, _ancova), strict=True):
         try:
-            out.append(fit(line, chosen.table, arms, pain, episodes))
+            out.append(fit(line, table, arms, pain, episodes))
         except NotEstimable as refusal:
             out.append(line.refuse(say_why(refusal, chosen)))
     return out
@@ -157,14 +158,14 @@ def _refuse_rated(episodes: Episodes, everybody: Arms, arms: Arms, units: Units,
     return first_reason([check for check in checks if check.check == name_units(units)])
 
 
-def _refuse_unlike(episodes: Episodes, arms: Arms, chosen: Adjustment) -> str:
+def _refuse_unlike(episodes: Episodes, arms: Arms, chosen: Adjustment, table: FloatArray) -> str:
     """Say why arms cannot be made alike by the columns chosen; empty where they can."""
     try:
-        found = overlap_weights(chosen.table, arms.treated)
+        found = overlap_weights(table, arms.treated)
     except NotEstimable as refusal:
         return say_why(refusal, chosen)
     effective = found.ess_treated, found.ess_control
-    rows = tabulate_balance(chosen, arms.treated, found.weights)
+    rows = tabulate_balance(chosen, arms.treated, found.weights, table)
     return first_reason(check_after(arms, found.propensity, effective, rows, episodes))
 
 

@@ -154,12 +154,13 @@ def fit_contrast(episodes: Episodes, arms: Arms, horizon: int, draws: int, worke
     if reason := first_reason(checks):
         return Contrast(compared, units, checks, reason)
     chosen = choose_columns_of(episodes, compared, units)
+    table = chosen.table
     try:
-        found = fit_relief(episodes, compared, chosen.table, horizon, draws, workers)
+        found = fit_relief(episodes, compared, table, horizon, draws, workers)
     except NotEstimable as refusal:
         reason = name_columns(say_refusal(refusal), chosen)
         return Contrast(compared, units, [*checks, Check("fit", NAN, NAN, NAN, False, reason)], reason, chosen)
-    rows = tabulate_balance(chosen, compared.treated, found.weights)
+    rows = tabulate_balance(chosen, compared.treated, found.weights, table)
     effective = found.ess_treated, found.ess_control
     checks += [Check("fit", NAN, NAN, NAN, True), *check_after(compared, found.propensity, effective, rows, episodes)]
     return Contrast(compared, units, checks, first_reason(checks), chosen, found, rows, note_balance(chosen, rows))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.cases.schema import EPISODE_COLUMNS, MISSING
+from outcomes.estimators.orthogonal import parts_of
 from outcomes.questions.bands import BANDS, find_bands
 from outcomes.questions.results import NOT_RECORDED, IntArray
 
@@ -145,6 +146,7 @@ def _label(episodes: Episodes, name: str, level: str) -> str:
     return level.replace("_", " ")
 
 
+_ROWS_AT_ONCE = 512
 _SAME = 1e-8
 """A column of which the columns before it leave a smaller share of its length is determined by them."""
 _CLEAR = 1e-6
@@ -206,7 +208,10 @@ def stack_blocks(blocks: Sequence[Block], n: int) -> NDArray[np.float64]:
     """Return the columns of blocks of `n` rows beside each other, shape (n, columns)."""
     table = np.empty((n, sum(block.values.shape[1] for block in blocks)))
     if blocks:
-        np.concatenate([block.values for block in blocks], axis=1, out=table)
+        # Some rows at a time: those of the table then stay in the cache until all their columns are there.
+        for begin in range(0, n, _ROWS_AT_ONCE):
+            rows = slice(begin, begin + _ROWS_AT_ONCE)
+            np.concatenate([block.values[rows] for block in blocks], axis=1, out=table[rows])
     return table
 
 
@@ -282,21 +287,22 @@ def choose_columns(blocks: Sequence[Block], most: int) -> tuple[list[Block], lis
 class _Span:
     """The space of some columns of a table and the constant: which further columns are not in it.
 
-    The table is the caller's no longer: its columns are centred in place, for it may be large.
-
-    Judged by the products of all columns, one pass over the rows. Where these leave it open (half the digits are lost
-    in them), the column itself is projected.
+    Judged by the products of all columns, in parts of the table that stay in the cache. Where these leave it open (half
+    the digits are lost in them), the column itself is projected.
     """
 
     def __init__(self, table: NDArray[np.float64]) -> None:
-        self.whole = np.linalg.norm(table, axis=0)
-        if table.size:
-            table -= table.mean(axis=0)
         self.table = table
-        self.length = np.linalg.norm(self.table, axis=0)
+        self.middle = table.mean(axis=0) if table.size else np.zeros(table.shape[1])
+        squares, self.gram = np.zeros(table.shape[1]), np.zeros((table.shape[1], table.shape[1]))
+        for part in parts_of(*table.shape):
+            squares += np.einsum("ij,ij->j", table[part], table[part])
+            centred = table[part] - self.middle
+            self.gram += centred.T @ centred
+        self.whole = np.sqrt(squares)
+        self.length = np.sqrt(np.diagonal(self.gram))
         # What rounding leaves of a column that does not vary is no length.
         self.length[self.length <= _SAME * self.whole] = 0.0
-        self.gram = self.table.T @ self.table
         self.kept: list[int] = []
         self.triangle = np.zeros((0, 0))
         self.is_thin: list[bool] = []
@@ -348,9 +354,10 @@ class _Span:
 
     def _project(self, j: int) -> float:
         """Length of what the columns kept leave of a column."""
-        rest = self.table[:, j]
+        rest = self.table[:, j] - self.middle[j]
         if self.kept:
-            basis = np.linalg.qr(self.table[:, self.kept] / self.length[self.kept])[0]
+            others = self.table[:, self.kept] - self.middle[self.kept]
+            basis = np.linalg.qr(others / self.length[self.kept])[0]
             # Twice, for rounding left over by the first projection.
             for _ in range(2):
                 rest = rest - basis @ (basis.T @ rest)
