@@ -28,6 +28,7 @@ print(json.dumps({
     "given": os.environ.get("GIVEN"), "files": [n for n in os.listdir() if not n.startswith("kernel")],
     "path": sys.path[0],
     "session": os.getsid(0) == os.getpid(), "pid": os.getpid()}))"""
+IMPORT = "import debugpy\nprint(debugpy.__name__)"
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked")
 
@@ -64,16 +65,20 @@ def is_gone(pid):
 
 
 def test_a_forked_kernel_is_as_clean_as_one_that_was_started(server, tmp_path):
-    path = write(tmp_path / "01_look.ipynb", "left = 1", LOOK)
-    first, again = (
-        json.loads(said(notebooks.run_notebook(path, {}, environment={"GIVEN": "x"}, server=server))[0])
-        for _ in range(2)
-    )
-    started = json.loads(said(notebooks.run_notebook(path, {}, environment={"GIVEN": "x"}))[0])
+    path = write(tmp_path / "01_look.ipynb", "left = 1", LOOK, "print('debugpy' in sys.modules)")
+    outputs = [said(notebooks.run_notebook(path, {}, environment={"GIVEN": "x"}, server=server)) for _ in range(2)]
+    assert [with_debugger.strip() for _, with_debugger in outputs] == ["False", "False"]
+    outputs.append(said(notebooks.run_notebook(path, {}, environment={"GIVEN": "x"})))
+    first, again, started = (json.loads(found) for found, _ in outputs)
     pids = [found.pop("pid") for found in (first, again, started)]
     assert first == again == started
     assert first["given"] == "x" and first["session"] and len(set(pids)) == 3
     assert all(is_gone(pid) for pid in pids)
+
+
+def test_a_notebook_may_import_the_debugger_itself(server, tmp_path):
+    (name,) = said(notebooks.run_notebook(write(tmp_path / "04.ipynb", IMPORT), {}, server=server))
+    assert name.strip() == "debugpy"
 
 
 def test_a_killed_forked_kernel_is_named(server, tmp_path):
@@ -81,7 +86,8 @@ def test_a_killed_forked_kernel_is_named(server, tmp_path):
     assert notebooks.run_notebook(path, {}, server=server).failure == "02_killed.ipynb: DeadKernelError"
 
 
-def test_kernels_end_with_the_process_they_were_forked_from(tmp_path):
+def test_kernels_end_with_the_process_they_were_forked_from(server, tmp_path):
+    """The last of this module: it kills the process that all its tests share, which takes three seconds to start."""
     noted = tmp_path / "pid"
     path = write(
         tmp_path / "03_long.ipynb",
@@ -93,8 +99,7 @@ def test_kernels_end_with_the_process_they_were_forked_from(tmp_path):
             time.sleep(0.05)
         os.kill(pid, signal.SIGKILL)
 
-    with kernel_server(notebooks._kernel_environment(tempfile.gettempdir())) as server:
-        threading.Thread(target=kill_when_it_runs, args=(server._process.pid,), daemon=True).start()
-        run = notebooks.run_notebook(path, {}, server=server)
+    threading.Thread(target=kill_when_it_runs, args=(server._process.pid,), daemon=True).start()
+    run = notebooks.run_notebook(path, {}, server=server)
     assert run.failure == "03_long.ipynb: DeadKernelError"
     assert is_gone(int(noted.read_text()))

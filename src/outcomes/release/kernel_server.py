@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import gc
 import importlib
 import json
 import os
@@ -35,6 +36,7 @@ def serve() -> None:
     """Fork a kernel, or tell what became of one, for each line, until there are no more lines."""
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # read by ipykernel: a kernel ends when this process has
     _import_as_in_a_notebook()
+    gc.freeze()  # what all kernels share: looking through it for rubbish, in each, would copy it for nothing
     kernels: dict[int, int | None] = {}
     try:
         for line in sys.stdin:
@@ -57,6 +59,21 @@ def _import_as_in_a_notebook() -> None:
         del vars(builtins)["get_ipython"]
     for name in PACKAGES:
         importlib.import_module(name)
+    _leave_out_the_debugger()
+
+
+def _leave_out_the_debugger() -> None:
+    """Keep ipykernel from loading debugpy, a quarter of a second in each kernel: nobody debugs a notebook of a report.
+
+    ipykernel goes on without it, as where the package is not installed. A notebook that imports it still can.
+    """
+    if "debugpy" in sys.modules:
+        return
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("ipykernel.debugger")
+    finally:
+        del sys.modules["debugpy"]
 
 
 def _fork(asked: Mapping[str, Any], kernels: dict[int, int | None]) -> int:
