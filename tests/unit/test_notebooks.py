@@ -7,14 +7,18 @@ import importlib
 import json
 import re
 import sys
+import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from outcomes.errors import ConfigError, InputRefused
+from outcomes.release import kernels
 from outcomes.release.notebook_format import no_address_parsers
 from outcomes.release.notebooks import (
+    _kernel_environment,
     check_parameters,
     find_notebooks,
     locate,
@@ -51,6 +55,19 @@ def small(tmp_path):
             "HTML('<' + 'script>alert(1)</' + 'script><em on' + 'click=x()>leaning</em>')"
         ),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The process that kernels are forked from, started once for all that is not about its start and end."""
+    with kernels.kernel_server(_kernel_environment(tempfile.gettempdir())) as made:
+        yield made
+
+
+@pytest.fixture
+def shared(server, monkeypatch):
+    """Let notebooks that run side by side take that process instead of one of their own."""
+    monkeypatch.setattr(kernels, "kernel_server", lambda environment: nullcontext(server))
 
 
 def test_there_are_notebooks_to_check():
@@ -108,9 +125,10 @@ def test_a_default_that_is_no_literal_is_refused(tmp_path):
         read_parameters(path)
 
 
-def test_a_run_shows_the_injected_values_and_no_script(small):
+def test_a_run_shows_the_injected_values_and_no_script(small, server):
     said = []
-    run = run_notebook(small, {"data": ["/secret/folder/b.csv"], "quarter": "2026Q3"}, said.append)
+    values = {"data": ["/secret/folder/b.csv"], "quarter": "2026Q3"}
+    run = run_notebook(small, values, said.append, server=server)
     assert not run.failure and run.title == "A small notebook"
     assert "/secret/folder/b.csv" in run.notebook and "quarter: 2026Q3" in run.html and "data: b.csv" in run.html
     assert "injected-parameters" not in run.html and "Internal, not for publication" in run.html
@@ -123,7 +141,7 @@ def test_a_run_shows_the_injected_values_and_no_script(small):
     assert said[-1].startswith("07_small: cell") and said[-1].endswith("of 5")
 
 
-def test_a_failing_cell_is_named_and_the_rest_is_kept(tmp_path):
+def test_a_failing_cell_is_named_and_the_rest_is_kept(tmp_path, server):
     path = write(
         tmp_path / "08_broken.ipynb",
         new_markdown_cell("# Broken"),
@@ -131,7 +149,7 @@ def test_a_failing_cell_is_named_and_the_rest_is_kept(tmp_path):
         new_code_cell("x = 1\nraise ValueError('patient 4711')"),
         new_code_cell("print('after')"),
     )
-    run = run_notebook(path, {})
+    run = run_notebook(path, {}, server=server)
     assert run.failure == "08_broken.ipynb, cell 3, line 2: ValueError"
     assert "before" in run.html and "did not run to its end" in run.html
     assert "4711" not in run.failure
@@ -260,6 +278,7 @@ def test_a_notebook_runs_on_the_sample(path, runs):
     assert run.html.count("data:image/png;base64") == n_figures > 0
 
 
+@pytest.mark.usefixtures("shared")
 def test_notebooks_side_by_side_come_in_order_and_know_the_environment_given(tmp_path):
     paths = []
     for name, source in (("01_a", "import os, time; time.sleep(1.5); os.environ['GIVEN']"), ("02_b", "1 / 0")):
@@ -272,6 +291,7 @@ def test_notebooks_side_by_side_come_in_order_and_know_the_environment_given(tmp
     assert "ZeroDivisionError" in runs[1].failure
 
 
+@pytest.mark.usefixtures("shared")
 def test_an_error_of_the_caller_stops_the_notebooks_that_still_run(tmp_path):
     paths = [tmp_path / "01_a.ipynb", tmp_path / "02_b.ipynb"]
     for path, source in zip(paths, ("1", "import time; time.sleep(120)"), strict=True):
