@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import tomllib
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import openpyxl
@@ -17,7 +18,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.inspect import inspect_export
-from outcomes.records.inspect_columns import NAMES, SURE, match_columns
+from outcomes.records.inspect_columns import NAMES, SURE, _score_spelling, match_columns
 from outcomes.records.inspect_write import quote, write_mapping
 from outcomes.records.mapping import FIELDS
 from outcomes.simulate import write_simulation
@@ -47,6 +48,15 @@ def test_the_proposal_as_it_is_gives_the_visits_of_the_true_mapping(simulated, p
         assert cli.main(arguments) in (0, 1)
     for table in ("visits.csv", "episodes.csv", "quarantine.csv"):
         assert (tmp_path / "true" / table).read_bytes() == (tmp_path / "proposed" / table).read_bytes(), table
+
+
+def test_names_that_are_not_compared_letter_by_letter_could_not_have_been_alike():
+    names = sorted({name for names in NAMES.values() for name in names})[::6]
+    plain = {(said, name): 0.95 * SequenceMatcher(None, said, name).ratio() - 0.05 for said in names for name in names}
+    assert sum(score >= 0.5 for score in plain.values()) > len(names) + 50
+    assert {pair: _score_spelling(*pair, 0.5) for pair in plain} == {
+        pair: score if score >= 0.5 else 0.0 for pair, score in plain.items()
+    }
 
 
 def test_the_sample_is_matched_column_by_column(sample_export, sample_mapping, codebook) -> None:

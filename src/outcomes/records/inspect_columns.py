@@ -69,6 +69,8 @@ _LIFE_DAYS = 40_000
 """More days than anybody has symptoms: dates of our time as serial numbers of a spreadsheet."""
 _CERTAIN, _NEAR = 0.9, 0.05
 _SHORT, _MISFIT, _MOSTLY, _SPELT = 4, 0.3, 0.5, 0.65
+_ALIKE = 0.5
+"""A header that is less like the names of a field than this is not like them at all."""
 _SAYS_TICKS, _IS_SAID = frozenset(("paresthesia",)), 0.8
 
 
@@ -233,8 +235,29 @@ def score_name(header: str, field: str) -> float:
         if f" {name} " in f" {said} ":
             best = max(best, 0.55 + 0.4 * len(name) / len(said))
         if is_alike and len(name) > _SHORT:
-            best = max(best, 0.95 * SequenceMatcher(None, said, name).ratio() - 0.05)
-    return best if best >= 0.5 else 0.0
+            best = max(best, _score_spelling(said, name, max(best, _ALIKE)))
+    return best if best >= _ALIKE else 0.0
+
+
+def _score_spelling(said: str, name: str, least: float) -> float:
+    """Return how alike two names are spelt, or 0 where it is less than that.
+
+    Their lengths, or the letters they have in common, often show that it is less; to compare the order of letters for
+    every name took three quarters of the time that `outcomes inspect` takes for a small file.
+    """
+    length = len(said) + len(name)
+    if _spelt(2 * min(len(said), len(name)) / length) < least:
+        return 0.0
+    in_common = sum(min(said.count(letter), name.count(letter)) for letter in set(name))
+    if _spelt(2 * in_common / length) < least:
+        return 0.0
+    score = _spelt(SequenceMatcher(None, said, name).ratio())
+    return score if score >= least else 0.0
+
+
+def _spelt(ratio: float) -> float:
+    """A name that is spelt alike counts less than one that is said."""
+    return 0.95 * ratio - 0.05
 
 
 def _score_cells(field: str, filled: list[str], cells: Sequence[str], codebook: Codebook) -> float:
