@@ -320,6 +320,30 @@ def test_a_flat_curve_has_its_number_once_and_names_of_ends_do_not_touch():
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("shares", [(0.94, 0.05, 0.0), (0.99, 0.01, 0.0), (0.6, 0.3, 0.1), (0.02, 0.9, 0.01)])
+def test_names_of_ends_stay_clear_of_the_day_they_are_of(shares, narrow):
+    relief = fakes.relief()
+    ends = relief.ends_curve.copy()
+    for end, share in zip(("relief", "stopped", "sent_on"), shares, strict=True):
+        ends.loc[ends["end"] == end, "estimate"] = share
+    figure, _ = draw("competing_ends", dataclasses.replace(relief, ends_curve=ends), narrow)
+    boxes = [box for text, box in drawn_texts(figure) if text.startswith("By day") or ("\n" in text and "%" in text)]
+    assert len(boxes) == 5
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_where_the_first_days_of_a_curve_are_hidden_those_observed_on_them_are_not_others():
+    relief = fakes.relief()
+    curve = relief.curve.astype({"estimate": object})
+    curve.loc[curve["day"] < 14, "estimate"] = HIDDEN
+    observed = curve.set_index("day")["at_risk"]
+    assert len({observed[0], observed[7], observed[14]}) == 3
+    _, ax = draw("relief_curve", dataclasses.replace(relief, curve=curve))
+    below = {text.get_text() for text in ax.texts if text.get_position()[0] in (0, 7)}
+    assert {f"{int(observed[0]):,}", f"{int(observed[7]):,}"} <= below
+
+
 def test_a_public_bar_has_all_its_shares_on_a_phone_too():
     bar = public_figures.Bar("Manual soft tissue work", (24.0, 28.0, 48.0), ("24 %", "28 %", "48 %", "1,875"))
     for narrow in (False, True):

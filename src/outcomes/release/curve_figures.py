@@ -143,8 +143,8 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, gr
         ax.set_xlim(0, last * (1.55 if narrow else 1.24))
         ax.grid(visible=False)
         ax.text(last * 1.015, 1.03, f"By day {int(last)}", va="bottom", fontsize=7 if narrow else 8, color=MUTED)
-        # Labels have two lines, and stand clear of the axis.
-        for name, y in zip(names, spread([max(0.09, y) for y in middles], 0.19), strict=True):
+        # Labels have two lines, and stand clear of the axis and of the day above them.
+        for name, y in zip(names, spread([min(max(0.09, y), 0.9) for y in middles], 0.19), strict=True):
             ax.text(last * 1.015, y, name, va="center", fontsize=7 if narrow else 8, color=INK, linespacing=1.15)
     return ax
 
@@ -153,7 +153,8 @@ def _curve(result: Any, ax: Axes | None, narrow: bool, x_label: str, empty: str)
     if isinstance(result, NotEstimable):
         return draw_refusal(result, ax)
     numbers = ("estimate", "conf_low", "conf_high", "at_risk", "upper", *BAND, *BOUNDS)
-    curve = to_gaps(result.curve, *numbers).dropna(subset=["estimate"])
+    listed = to_gaps(result.curve, *numbers)
+    curve = listed.dropna(subset=["estimate"])
     with style():
         if curve.empty or curve["day"].max() < 1:
             return write_sentence(make_axes(ax), empty)
@@ -175,7 +176,9 @@ def _curve(result: Any, ax: Axes | None, narrow: bool, x_label: str, empty: str)
         else:
             _mark_horizons(ax, result.table, last, narrow, on_grey=BOUNDS[0] in groups[0][1])
             _draw_beside(ax, groups[0][1], narrow)
-        draw_axes(ax, [0, *days], last, x_label, dict(groups), narrow)
+        # How many were observed stands also under days whose share is hidden.
+        observed = {name: listed[listed["group"].astype(str) == name] for name, _ in groups}
+        draw_axes(ax, [0, *days], last, x_label, observed, narrow)
     return ax
 
 
