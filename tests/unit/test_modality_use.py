@@ -65,6 +65,27 @@ def test_the_worked_table_of_stages(use):
     assert "Identify and relax, then circulate, then rehab" in labels
 
 
+def test_an_examination_named_as_the_purpose_of_a_visit_identifies_as_one_among_the_treatments_does():
+    by_purpose = """
+patient_id | visit_day | pain_pre | visit_purpose | modalities
+a          | 0         | 6        | first exam    | massage
+a          | 3         | 5        | treatment     | exercise
+b          | 0         | 6        | treatment     | massage
+b          | 5         | 6        | re-exam       | exercise
+c          | 0         | 7        | treatment     | massage
+"""
+    paths = describe_modality_use(build(by_purpose)).pathway
+    assert dict(zip(paths["path"], paths["events"], strict=True)) == {
+        "identify+relax > rehab": 1,
+        "relax > identify+rehab": 1,
+        "relax": 1,
+    }
+    by_treatment = by_purpose.replace("first exam    | massage", "treatment     | evaluation; massage").replace(
+        "re-exam       | exercise", "treatment     | re-evaluation; exercise"
+    )
+    assert describe_modality_use(build(by_treatment)).pathway.equals(paths)
+
+
 def test_families_by_visit_clinic_and_clinician_add_up(use):
     whole = events(use.families, None)
     assert (whole["manual_soft_tissue"], whole["ultrasound"], whole["active"]) == (6, 3, 3)

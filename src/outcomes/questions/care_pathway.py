@@ -1,10 +1,10 @@
 """Who got what in which order: the clinic's own stages, identify, relax, circulate and rehabilitate.
 
 A stage is recorded at a visit if a modality of that stage is (column ``stage`` of the codebook); identify also if a
-muscle was found in spasm. Looked at are visits that are not maintenance of inception episodes; a visit is a day, so
-that what was recorded on one day is recorded together. The path of an episode is the order in which its stages were
-first recorded. Four episodes, two of which leave the clinic's order (``I`` identify, ``R`` relax, ``C`` circulate,
-``E`` rehabilitation exercise):
+muscle was found in spasm, or the visit was a first examination or a re-examination by its purpose or a code. Looked at
+are visits that are not maintenance of inception episodes; a visit is a day, so that what was recorded on one day is
+recorded together. The path of an episode is the order in which its stages were first recorded. Four episodes, two of
+which leave the clinic's order (``I`` identify, ``R`` relax, ``C`` circulate, ``E`` rehabilitation exercise):
 
 =======  =======  =======  =======  ==================  ===========================================
 episode  visit 1  visit 2  visit 3  path                order kept
@@ -93,6 +93,10 @@ def find_stages(episodes: Episodes) -> tuple[Flags, ...]:
     for stage in STAGES:
         mask = sum(codebook.mask_of(name) for name, of in codebook.modality_stage.items() if of == stage)
         found.append((columns["modalities"] & np.uint64(mask)) != 0)
+    if "is_first_exam" in columns:
+        found[0] = found[0] | columns["is_first_exam"]
+    if "purpose" in columns:
+        found[0] = found[0] | (columns["purpose"] == codebook.ids("purpose").index("re_exam"))
     for side in ("left", "right"):
         muscles = columns.get(f"muscles_identified_{side}")
         if muscles is not None:
