@@ -33,6 +33,7 @@ from outcomes.release.sections import _quality
 from outcomes.release.sentences import NBSP, agree, cell, format_text, say
 from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes, list_ledger
 from outcomes.release.treatment_section import _say_mix
+from outcomes.release.use_views import say_order
 from outcomes.release.views import DASH
 
 
@@ -166,6 +167,7 @@ def test_notes_past_the_first_lie_folded_and_none_is_lost():
     assert (len(first.sentences), first.folded) == (8, False)
     assert rest.folded and rest.title == "4 more that limit these numbers"
     assert [s.text for s in (*first.sentences, *rest.sentences)] == list(result.notes)
+    assert list_notes(result, most=11)[1].title == "1 more that limits these numbers"
     assert len(list_notes(result, most=12)) == 1 and list_notes(SimpleNamespace(notes=())) == ()
 
 
@@ -332,3 +334,17 @@ def test_names_of_points_stand_on_no_line_and_not_on_each_other():
             for line in lines:
                 assert abs(np.interp(across, *line) - (py + up)) >= 4.0
     assert spots[2][2] == "right"  # it would leave the chart
+
+
+@pytest.mark.parametrize(
+    ("path", "label", "said"),
+    [
+        ("relax", "Relax", "is relax and nothing else: 47"),
+        ("relax+rehab", "Relax and rehab", "is relax and rehab, all on one day: 47"),
+        ("relax > rehab", "Relax, then rehab", "is relax, then rehab: 47"),
+        ("none", "None of the four stages recorded", "is none of the four: 47"),
+    ],
+)
+def test_an_order_of_one_stage_is_named_as_one(path, label, said):
+    orders = pd.DataFrame({"path": [path], "label": [label], "estimate": [0.47], "n": [641], "events": [301]})
+    assert said in say_order({"modality_use_pathway": orders})[0].text

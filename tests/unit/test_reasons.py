@@ -144,6 +144,37 @@ def test_few_episodes_few_seen_that_long_and_a_small_number_are_three_reasons(n,
     assert any("by day 28" in s.text and said in s.text for s in first_page.summarise(inputs, tables))
 
 
+@pytest.mark.parametrize(
+    ("n", "estimate", "reason"),
+    [
+        (12, float("nan"), "had too few episodes to show"),
+        (80, float("nan"), "had too few episodes seen that long"),
+        (80, HIDDEN, "has a number too small to show"),
+    ],
+)
+def test_a_small_number_of_a_quarter_with_many_episodes_is_not_put_down_to_few_episodes(n, estimate, reason):
+    name = "returned_by_182"
+    review = blanked([name])
+    own = review.table["indicator"] == name
+    values = review.table["estimate"].astype(object).mask(own, estimate)
+    tiles = make_tiles(*pages(dataclasses.replace(review, table=review.table.assign(n=n, estimate=values))))
+    tile = next(tile for tile in tiles if tile.label == label_of(name))
+    assert tile.state == "immature" and f"old enough, {reason}" in tile.reason
+
+
+def test_what_is_known_of_attendance_is_said_though_few_came_once_only():
+    inputs, tables = pages(fakes.quarter_review())
+    bands = tables["visits_per_episode"].astype({"estimate": object})
+    bands.loc[bands["visits"] == "1", "estimate"] = HIDDEN
+    silent = tables["episode_ends"].set_index("end_reason")["estimate"]["silent_stop"]
+    lead = attendance_section(inputs, {**tables, "visits_per_episode": bands}).lead[0]
+    assert lead.text.startswith(f"{format_percent(silent)} of episodes end in a silent stop: not relieved")
+    assert lead.tag == "descriptive" and "single visit" not in lead.text
+    ends = tables["episode_ends"].astype({"estimate": object}).assign(estimate=HIDDEN)
+    lead = attendance_section(inputs, {**tables, "visits_per_episode": bands, "episode_ends": ends}).lead[0]
+    assert lead.tag == "not estimable" and "too small to show" in lead.text and "episodes to be" not in lead.text
+
+
 def test_where_a_quarter_has_too_few_the_first_screen_says_the_share_over_all_quarters():
     """Of a practice of two rooms every quarter has: without it the owner's first screen holds no number."""
     inputs, tables = pages(blanked(["relieved_by_28", "returned_by_182"]))

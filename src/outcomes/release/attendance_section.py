@@ -61,16 +61,20 @@ def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     unseen = (
         "" if is_recorded else f" {NOT_RECORDED}: some of these may have been sent on, so the share is at most this."
     )
-    return bind(
+    rest = (
+        f"{{silent}} end in a silent stop: not relieved at {last_score(tables)}, "
+        f"{'not discharged, ' if is_recorded else ''}not seen for {days} days.{unseen} "
+        "Whether these patients got better is not known."
+    )
+    once = cell("visits_per_episode", "estimate", "percent", visits="1")
+    silent = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
+    both = bind(tables, f"{{once}} of episodes are a single visit, and {rest}", {"once": once, "silent": silent})
+    return both or bind(
         tables,
-        "{once} of episodes are a single visit, and {silent} end in a silent stop: not relieved at "
-        f"{last_score(tables)}, {'not discharged, ' if is_recorded else ''}not seen for {days} days.{unseen} "
-        "Whether these patients got better is not known.",
-        {
-            "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
-            "silent": cell("episode_ends", "estimate", "percent", end_reason="silent_stop"),
-        },
-        "Attendance rests on too few episodes to be described in a sentence.",
+        rest.replace("{silent} end", "{silent} of episodes end"),
+        {"silent": silent},
+        "How many episodes end in a silent stop cannot be told: the number is too small to show, or would give a small "
+        "one away.",
     )
 
 

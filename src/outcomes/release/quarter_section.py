@@ -135,7 +135,7 @@ def _charts(
     drawn, empty = _split_charted(tables)
     said = tuple(sentence for sentence in said if not sentence.text.startswith(tuple(empty)))
     never_rated = any(is_never_rated(tables, name) for name in _indicators(tables))
-    why = f", for {NO_PAIN}" if never_rated else " yet, too early or too few episodes"
+    why = f", for {NO_PAIN}" if never_rated else " yet, too early or too few to show"
     words = f"No quarter can be shown{why}: {'; '.join(map(lower_first, empty))}."
     left_out = (Text((say(words, "not estimable"),), "Indicators without a chart"),) if empty else ()
     if not drawn:

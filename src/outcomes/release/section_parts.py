@@ -165,7 +165,8 @@ def list_notes(*results: Any, most: int = MOST_NOTES) -> tuple[Text, ...]:
     if not notes:
         return ()
     first, rest = tuple(notes[:most]), tuple(notes[most:])
-    more = (Text(rest, f"{len(rest)} more that limit these numbers", folded=True),) if rest else ()
+    title = f"{len(rest)} more that {'limits' if len(rest) == 1 else 'limit'} these numbers"
+    more = (Text(rest, title, folded=True),) if rest else ()
     return (Text(first, "What limits these numbers"), *more)
 
 

@@ -21,6 +21,12 @@ SPARK_QUARTERS = 8
 NoValue = Literal["hidden", "few", "unseen"]
 """Why a quarter old enough has no value: a small number would be told, few episodes, or few watched for so long."""
 
+_WHY_NO_VALUE: dict[NoValue, str] = {
+    "hidden": "has a number too small to show",
+    "few": "had too few episodes to show",
+    "unseen": "had too few episodes seen that long",
+}
+
 
 def make_tiles(inputs: ReportInputs, tables: Tables) -> tuple[Tile, ...]:
     """Return one tile an indicator of the chosen quarter; none without a calendar."""
@@ -101,7 +107,7 @@ def _tile(inputs: ReportInputs, tables: Tables, part: pd.DataFrame) -> Tile:
         return Tile(label, "", "", "", "absent", f"{sentence_case(NO_PAIN)}.", **looks)
     row = table[table["quarter"] == quarter]
     if len(row) and not bool(row["mature"].iloc[0]):
-        return _early_tile(tables, part, name, label, quarter, looks)
+        return _early_tile(inputs, tables, part, name, label, looks)
     why = why_no_value(inputs, tables, name, quarter)
     least = inputs.episodes.protocol.reporting_floor.estimate_min_episodes
     said = {"hidden": "Too few", "few": f"Fewer than {least}", "unseen": "Too few were seen that long"}[why]
@@ -109,9 +115,10 @@ def _tile(inputs: ReportInputs, tables: Tables, part: pd.DataFrame) -> Tile:
 
 
 def _early_tile(
-    tables: Tables, part: pd.DataFrame, name: str, label: str, quarter: str, looks: Mapping[str, Any]
+    inputs: ReportInputs, tables: Tables, part: pd.DataFrame, name: str, label: str, looks: Mapping[str, Any]
 ) -> Tile:
     """Grey and without a value of the quarter; beneath, the newest quarter that can be judged, by its name."""
+    quarter = inputs.quarter
     last = latest_mature(part, name, quarter)
     if not last:
         return Tile(label, "", "", "", "immature", "No quarter can be judged yet.", **looks)
@@ -121,7 +128,8 @@ def _early_tile(
         said += f" ({show(tables, cells['low'])} to {show(tables, cells['high'])}{NBSP}%{_mark(tables, cells)})"
     except NotShowable:
         early, old = short_quarter(quarter), short_quarter(last)
-        why = f"{early} is too recent; {old}, old enough, had too few episodes to show{_beside_line(looks)}."
+        said = _WHY_NO_VALUE[why_no_value(inputs, tables, name, last)]
+        why = f"{early} is too recent; {old}, old enough, {said}{_beside_line(looks)}."
         return Tile(label, "", "", "", "immature", why, **looks)
     del cells["n"]
     return Tile(label, "", "", "", "immature", said, cells=cells, **looks)

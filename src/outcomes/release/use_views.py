@@ -154,7 +154,9 @@ def _name_order(path: str, label: str) -> str:
     if path == "none":
         return "none of the four"
     words = lower_first(literal(label))
-    return f"{words}, all on one day" if " > " not in path and "+" in path else words
+    if " > " in path:
+        return words
+    return f"{words}, all on one day" if "+" in path else f"{words} and nothing else"
 
 
 def _first_shown(table: Any, key: str) -> Any | None:
