@@ -126,8 +126,8 @@ class Protocol:
         """Return the settings as a TOML file with a comment for each value; `load` reads it back."""
         lines = [
             "# Protocol of outcomes: every definition, with its meaning and value.",
-            "# A key left out has its default. [missing] says what is done everywhere, and inference.cluster_report is",
-            "# not read yet: both are checked and hashed, and change no number.",
+            "# A key left out has its default. [missing] and inference.cluster_report say what is done everywhere:",
+            "# they are checked and hashed, and change no number.",
         ]
         for name in _SECTIONS:
             lines += ["", "", *render_section(name, getattr(self, name))]

@@ -258,7 +258,9 @@ class InferenceRules:
         words=("patient",),
         why="A patient's episodes are not independent.",
     )
-    cluster_report: str = setting("clinic", "Unit of the cluster line in reports.", words=("clinic",))
+    cluster_report: str = setting(
+        "clinic", "Unit of the second interval of headline shares, which ten units or more have.", words=("clinic",)
+    )
     multiplicity: str = setting(
         "benjamini_hochberg", "Correction within one family of contrasts.", words=("benjamini_hochberg",)
     )

@@ -31,6 +31,8 @@ from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
 from outcomes.questions.answer import Answer
+from outcomes.questions.between_clinics import ESTIMATOR as BETWEEN_CLINICS
+from outcomes.questions.between_clinics import clinic_notes, find_clinics, return_between, tabulate_between
 from outcomes.questions.group_tests import Tested, compare_groups
 from outcomes.questions.relief import describe_rule
 from outcomes.questions.results import IntArray
@@ -76,6 +78,9 @@ class Recurrence(Answer):
         ``group, day, estimate, conf_low, conf_high, at_risk``, one row a day up to the day before `curve_stop`.
     per_patient : DataFrame
         As `table`, each patient counting once however many episodes he or she brings.
+    between_clinics : DataFrame
+        As `table`, with limits that take clinics as drawn (`between_clinics`). No rows where groups were asked for, or
+        where there are fewer than `between_clinics.LEAST_CLINICS`.
     tests : DataFrame
         ``comparison, group, other, statistic, df, p_value, p_holm, n, events``: do groups return alike? Of all together
         and of each pair, patients as clusters. Episodes without the group recorded are no side; no rows without groups.
@@ -109,6 +114,7 @@ class Recurrence(Answer):
     table: pd.DataFrame
     curve: pd.DataFrame
     per_patient: pd.DataFrame
+    between_clinics: pd.DataFrame
     tests: pd.DataFrame
     mean_returns: pd.DataFrame
     mean_curve: pd.DataFrame
@@ -166,10 +172,13 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
     mean_tests, mean_notes = compare_mean_returns(histories, followed, count, protocol)
     rates, rate_notes = rate_table(histories, count, history.observed_days, protocol)
     horizons = protocol.horizons_days.recurrence
+    clinics = find_clinics(episodes, rows.episode)
+    second = return_between(fitted[0], rows, clinics, protocol) if by is None else None
     return Recurrence(
         table=results.horizon_table(fitted, horizons),
         curve=results.curve_table(fitted),
         per_patient=results.horizon_table(patients, horizons),
+        between_clinics=tabulate_between(second, horizons),
         tests=tests,
         mean_returns=results.horizon_table(means, HORIZONS_DAYS, is_share=False),
         mean_curve=results.curve_table(means),
@@ -185,6 +194,7 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
         notes=(
             *_standing_notes(protocol),
             *_kind_notes(returns, protocol),
+            *(clinic_notes(clinics, second) if by is None else ()),
             *((AFTER_CUT_NOTE,) if returns.n_after_cut else ()),
             *(() if by is not None or protocol.episode.one_stream else (ONE_STREAM_NOTE,)),
             *results.context_notes(by, episodes.has_calendar),
@@ -226,6 +236,7 @@ def _describe(episodes: Episodes, by: str | None) -> dict[str, Any]:
         time_zero=f"{protocol.recurrence.landmark_days} days after relief that was not contradicted meanwhile",
         landmark_days=protocol.recurrence.landmark_days,
         estimator=ESTIMATOR,
+        between_clinics=BETWEEN_CLINICS,
         mean_returns=MEAN_ESTIMATOR,
         rates=RATE_ESTIMATOR,
         composite=f"product of the three shares, interval from {protocol.inference.bootstrap_draws} draws of patients",

@@ -35,6 +35,8 @@ from outcomes.estimators.interval_test import interval_logrank
 from outcomes.ledger import Ledger
 from outcomes.questions import results
 from outcomes.questions.answer import Answer
+from outcomes.questions.between_clinics import ESTIMATOR as BETWEEN_CLINICS
+from outcomes.questions.between_clinics import clinic_notes, find_clinics, relief_between, tabulate_between
 from outcomes.questions.group_tests import Tested, compare_groups
 from outcomes.questions.relief_fit import BAND_MIN_EVENTS, GroupFit, count_days, fit_curve, fit_group, fit_km, fit_line
 from outcomes.questions.relief_rows import STOPPED, ReliefRows, build_rows
@@ -91,6 +93,9 @@ class Relief(Answer):
         stop to be known that ended by each day in each of `relief_rows.ENDS`.
     km_at_visit, per_patient : DataFrame
         The second line and the line per patient, columns as `table`.
+    between_clinics : DataFrame
+        As `table`, with limits that take clinics as drawn (`between_clinics`). No rows where groups were asked for, or
+        where there are fewer than `between_clinics.LEAST_CLINICS`.
     definitions : DataFrame
         ``rule, definition, estimate, n, events``: the share by the primary day under the main rule, ``any``,
         ``confirmed``, ``strict``, ``resolved`` and the protocol's further alternatives, without an interval; NaN past
@@ -113,6 +118,7 @@ class Relief(Answer):
     ends_curve: pd.DataFrame
     km_at_visit: pd.DataFrame
     per_patient: pd.DataFrame
+    between_clinics: pd.DataFrame
     definitions: pd.DataFrame
     summary: dict[str, Any]
     settings: dict[str, Any]
@@ -170,6 +176,7 @@ def estimate_relief(
     tested = split if weights is None else []
     tests, test_notes = compare_groups(tested, rows.seen, test, protocol, _TOO_FEW)
     curves, if_stopped = [fit.curve for fit in fits], if_stopped_table(fits, horizons)
+    second, spread_notes = _compare_clinics(episodes, curves[0], used[0][1]) if by is None else (None, ())
     return Relief(
         table=results.horizon_table(curves, horizons),
         curve=results.curve_table(curves),
@@ -180,12 +187,14 @@ def estimate_relief(
         ends_curve=results.curve_table([end for fit in fits for end in fit.fates.ends]),
         km_at_visit=results.horizon_table([fit_km(name, part, protocol) for name, part in used], horizons),
         per_patient=results.horizon_table([_fit_per_patient(name, part, protocol) for name, part in used], horizons),
+        between_clinics=tabulate_between(second, horizons),
         definitions=_compare_rules(episodes, _compared(rule, protocol) if by is None else (), weights),
         summary=_summarise(episodes, rows.take(np.arange(rows.episode.size)), protocol),
         settings=_describe(episodes, rule, by, weights is not None),
         ledger=rows.ledger,
         notes=(
             *_standing_notes(),
+            *spread_notes,
             *_bounds_notes(if_stopped),
             *results.context_notes(by, episodes.has_calendar),
             *((YOUNG_QUARTERS_NOTE,) if by == "index_quarter" else ()),
@@ -197,6 +206,15 @@ def estimate_relief(
             *results.curve_notes(curves, horizons, protocol),
         ),
     )
+
+
+def _compare_clinics(
+    episodes: Episodes, curve: results.DayCurve, rows: ReliefRows
+) -> tuple[results.DayCurve | None, tuple[str, ...]]:
+    """The curve with limits that take clinics as drawn, and what intervals say of clinics."""
+    clinics = find_clinics(episodes, rows.episode)
+    second = relief_between(curve, rows, clinics, episodes.protocol)
+    return second, clinic_notes(clinics, second)
 
 
 def _check_rule(rule: str) -> None:
@@ -260,6 +278,7 @@ def _describe(episodes: Episodes, rule: str, by: str | None, weighted: bool) -> 
         definition=describe_rule(rule, protocol),
         estimator=ESTIMATOR,
         second_line=SECOND_LINE,
+        between_clinics=BETWEEN_CLINICS,
         band=f"sup-t band of the same draws, from the day by which {BAND_MIN_EVENTS} were seen relieved",
         test="interval-censored log-rank, scores of the pooled curve, variance by patient; Holm over pairs",
         ends="Aalen-Johansen among episodes old enough for a stop to be known, patient bootstrap interval",

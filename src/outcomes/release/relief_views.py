@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.release.model import Column, TableView
 from outcomes.release.sentences import Tables, format_number, format_percent, interval_words
-from outcomes.release.views import add_columns, horizon_table, shown, shown_interval
+from outcomes.release.views import (
+    BY_CLINIC_NOTE,
+    add_columns,
+    add_interval,
+    by_clinic_words,
+    horizon_table,
+    shown,
+    shown_interval,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +52,8 @@ def relief_table(tables: Tables) -> TableView:
     """Shares relieved by fixed days, beside each patient counted once and Kaplan-Meier at the visit."""
     caption = "Share relieved by fixed days"
     view = horizon_table(tables, "relief", caption, "By day", "Relieved", "Relief recorded", "Episodes")
-    return add_columns(view, tables, BESIDE, BESIDE_NOTE)
+    view = add_columns(view, tables, BESIDE, BESIDE_NOTE)
+    return add_interval(view, tables, "relief_between_clinics", by_clinic_words(tables), BY_CLINIC_NOTE)
 
 
 def times_table(tables: Tables) -> tuple[TableView, ...]:

@@ -42,7 +42,9 @@ def return_table(tables: Tables) -> TableView:
     """Shares returned by fixed days, beside each patient counted once."""
     heads = ("Within days", "Returned", "Returns recorded", "Relieved episodes")
     view = views.horizon_table(tables, "recurrence", "Share returned by fixed days", *heads)
-    return views.add_columns(view, tables, PER_PATIENT, PER_PATIENT_NOTE)
+    view = views.add_columns(view, tables, PER_PATIENT, PER_PATIENT_NOTE)
+    heading = views.by_clinic_words(tables)
+    return views.add_interval(view, tables, "recurrence_between_clinics", heading, views.BY_CLINIC_NOTE)
 
 
 def composite_table(tables: Tables) -> tuple[TableView, ...]:

@@ -52,6 +52,7 @@ KINDS = {
     **dict.fromkeys(
         (
             *("relief", "relief_ends", "relief_if_stopped", "relief_km_at_visit", "relief_per_patient"),
+            *("relief_between_clinics", "recurrence_between_clinics"),
             *("recurrence", "recurrence_per_patient", "recurrence_definitions", "recurrence_maintenance"),
             *("recurrence_composite", "return_factors", "triggers_same", "identified_muscle_classes"),
             *("modality_use", "modality_use_families", "modality_use_modalities", "modality_use_bundles"),

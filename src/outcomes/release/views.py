@@ -119,6 +119,35 @@ def add_columns(view: TableView, tables: Tables, beside: Mapping[str, str], note
     return replace(view, columns=columns, rows=rows, csv=csv, note=note if there else view.note)
 
 
+def add_interval(view: TableView, tables: Tables, name: str, heading: str, note: str, at: int = 3) -> TableView:
+    """Put the intervals of a further table with the same rows into a shown table; as it is where there is none.
+
+    Parameters
+    ----------
+    name : str
+        The further table.
+    heading, note : str
+        Of the column; what stands under the table besides.
+    at : int
+        Columns before.
+    """
+    if name not in tables:
+        return view
+    limits = [shown_interval(row) for row in tables[name].to_dict("records")]
+    columns = (*view.columns[:at], Column(heading, numeric=True), *view.columns[at:])
+    rows = tuple((*row[:at], limits[i], *row[at:]) for i, row in enumerate(view.rows))
+    said = f"{view.note} {note}" if view.note else note
+    return replace(view, columns=columns, rows=rows, csv=f"{view.csv} {name}", note=said)
+
+
+def by_clinic_words(tables: Tables) -> str:
+    """Head of the column of intervals that take clinics as drawn."""
+    return f"{interval_words(tables)}, by clinic"
+
+
+BY_CLINIC_NOTE = "By clinic: clinics in place of patients taken as drawn, for whoever thinks of further clinics."
+
+
 def definitions_table(tables: Tables, id: str, caption: str, share: str) -> TableView:
     """The same question under other definitions, one row each."""
     table = tables[id]
