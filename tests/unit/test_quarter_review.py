@@ -355,6 +355,17 @@ def test_months_are_charted_where_volume_allows(review):
     assert "silent_stop" not in set(few["indicator"])
 
 
+def test_months_in_which_too_few_are_still_seen_by_the_day_make_no_chart(sample, review):
+    # At C02 most months have 30 episodes and more, but hardly one has 20 of them still coming on day 28.
+    own = review_quarter(sample, clinic="C02").more["chart_months"]
+    for months in (own, review.more["chart_months"]):
+        begun = months[months.groupby("indicator")["n"].cumsum() > 0]
+        filled = begun.groupby("indicator")["estimate"].agg(lambda shares: shares.notna().mean())
+        assert len(filled) and (filled >= quarter_charts.MONTHS_FILLED).all()
+    assert "relieved_by_28" not in set(own["indicator"])
+    assert "relieved_by_28" in set(review.more["chart_months"]["indicator"])
+
+
 # -- recording ---------------------------------------------------------------------------------------------------------
 
 

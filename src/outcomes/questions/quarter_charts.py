@@ -6,8 +6,8 @@ the effective number of its visits. Each indicator is charted as recorded and st
 mature and have a value are points.
 
 Limits are fixed on the first 12 points (protocol) and begin anew at a documented break (``spc.breaks``), nowhere else.
-By months there is a chart where volume allows: `spc.month_min_n` rows (30 episodes for a curve) in four of five mature
-months; a month with fewer is a gap.
+By months there is a chart where volume allows: four of five mature months have a value, for which it takes
+`spc.month_min_n` rows (30 episodes for a curve, and enough of them still seen by the day); the others are gaps.
 
 A signal is an *improvement* or a *concern* by the direction in which its indicator is good. Where recording of pain
 jumped in or near its quarters, or since the quarters its limits rest on, a signal of an indicator that rests on pain
@@ -214,7 +214,7 @@ def chart_months(
         least = protocol.spc.month_min_n if share else protocol.reporting_floor.estimate_min_episodes
         months = month_points(one.indicator, scope, MONTHS, least)
         filled = [i for i, month in enumerate(months) if month.n]
-        enough = sum(month.n >= least for month in months)
+        enough = sum(month.plain.known for month in months)
         if filled and enough >= MONTHS_FILLED * (len(months) - filled[0]):
             rows += _month_rows(one, months, scope, breaks, recording, protocol)
     return pd.DataFrame(rows, columns=["month", *COLUMNS])
