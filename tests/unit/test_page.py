@@ -351,6 +351,17 @@ def test_what_was_not_read_stands_in_the_data_quality_section():
     ]
 
 
+@pytest.mark.parametrize("name", ["relief", "return"])
+def test_what_others_found_stands_apart_with_its_source_and_is_no_finding(page, name):
+    section = next(section for section in page.sections if section.id == name)
+    block = next(block for block in section.blocks if isinstance(block, Text) and block.title == "From elsewhere")
+    (said,) = block.sentences
+    assert said.text.startswith("Elsewhere, ") and said.text.endswith("beside these records and is no finding of them.")
+    assert said.text.count("doi:10.") == 2 and not said.cells
+    lead = " ".join(sentence.text for sentence in section.lead)
+    assert "doi:" not in lead, "no published figure among the results"
+
+
 # -- return ------------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from outcomes.release import figures, relief_views
 from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, Cell, FigureView, Section, Sentence
+from outcomes.release.model import Block, Cell, FigureView, Section, Sentence, Text
 from outcomes.release.scored_once import is_scored_once
 from outcomes.release.section_parts import (
     draw,
@@ -25,7 +25,7 @@ from outcomes.release.section_parts import (
     say_range,
     some,
 )
-from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, look_up, show
+from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, look_up, say, show
 from outcomes.release.tables import level_table, to_numbers
 from outcomes.release.words import relief_words
 
@@ -34,6 +34,13 @@ BESIDE_THE_CURVE = {
     BOUNDS[0]: "Grey: from none to all of those who stopped coming relieved. ",
 }
 """What a column of the curve draws beside it, for the caption."""
+ELSEWHERE = (
+    "Elsewhere, of people with new low back pain in primary care, half had no pain left by day 58 (Henschke et al. "
+    "2008, doi:10.1136/bmj.a171), and in a trial of pain tablets half rated it 0 or 1 of 10 for a week by day 16 or "
+    "17, in each arm (Williams et al. 2014, doi:10.1016/S0140-6736(14)60805-9). They were asked at home, all of them "
+    "and by other rules: that stands beside these records and is no finding of them."
+)
+"""What published cohorts found. It goes with any definition, for none of them asked as a clinic records."""
 GRID_KEYS = ("threshold", "confirmation", "episode_rule", "gap_days")
 
 
@@ -54,6 +61,7 @@ def relief_section(inputs: ReportInputs, tables: Tables) -> Section:
         *other_definitions(tables, "relief_definitions", caption, "Relieved"),
         *fold(relief_views.ends_table(tables if is_recorded else _without_sent_on(tables))),
         *fold(_grid(inputs, tables, day)),
+        Text((say(ELSEWHERE),), "From elsewhere"),
         *list_notes(result),
     )
     return Section("relief", "Time to relief", say_relief(protocol, tables), blocks, "descriptive")

@@ -8,7 +8,7 @@ from typing import Any
 from outcomes.release import figures, return_views
 from outcomes.release.factor_figure import factor_height, split_factors
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, FigureView, Part, Section, Sentence
+from outcomes.release.model import Block, FigureView, Part, Section, Sentence, Text
 from outcomes.release.return_figures import gap_height
 from outcomes.release.return_words import (
     say_exercise,
@@ -35,6 +35,14 @@ from outcomes.release.tables import to_numbers
 from outcomes.release.trigger_figure import NO_RIBBONS, has_ribbons
 from outcomes.release.words import lower_first
 
+ELSEWHERE = (
+    "Elsewhere, of people whose low back pain had ended, 69 % had it again within a year and 41 % sought care for it "
+    "(da Silva et al. 2019, doi:10.1016/j.jphys.2019.04.010); in another cohort 33 % had it again and 18 % sought care "
+    "(Machado et al. 2017, doi:10.1093/ptj/pzx067). They were asked at home, wherever they went: that stands beside "
+    "these records and is no finding of them."
+)
+"""What published cohorts found: so far apart that no clinic can be held against either."""
+
 
 def return_section(inputs: ReportInputs, tables: Tables) -> Section:
     """How many returned, how far the definition moves the figure, how often, who, and after what."""
@@ -50,6 +58,7 @@ def return_section(inputs: ReportInputs, tables: Tables) -> Section:
         return_views.return_table(tables),
         *fold(other_definitions(tables, "recurrence_definitions", caption, "Returned")),
         *fold(return_views.composite_table(tables)),
+        Text((say(ELSEWHERE),), "From elsewhere"),
         *list_notes(result),
         *_how_often(result, tables, protocol),
         *_factors(inputs, tables, protocol),
