@@ -173,10 +173,10 @@ def test_text_is_marked_as_safe_in_these_places_only() -> None:
 def test_a_template_marks_nothing_as_safe(template: Path) -> None:
     text = template.read_text("utf-8")
     assert not re.search(r"\|\s*safe\b|autoescape|\{%\s*(include|import|extends)\s+[^'\"]", text)
-    # Every filter used is one that keeps the escaping, as `part_of`, which returns plain text; `themed` takes drawings,
-    # which are fields of the model.
+    # Every filter used is one that keeps the escaping, as `part_of` and `unbroken`, which return plain text; `themed`
+    # takes drawings, which are fields of the model.
     filters = set(re.findall(r"\|\s*(\w+)", " ".join(re.findall(r"\{[{%].*?[%}]\}", text, re.DOTALL))))
-    assert filters <= {"themed", "length", "replace", "join", "upper", "lower", "part_of"}
+    assert filters <= {"themed", "length", "replace", "join", "upper", "lower", "part_of", "unbroken"}
     for taken in re.findall(r"([\w.]+)\s*\|\s*themed", text):
         assert taken in {"tile.spark", "block.wide", "block.narrow"}
     assert not re.search(r"=\{\{|<script|\son[a-z]+=|javascript:|https?://(?!www\.w3\.org)", text)

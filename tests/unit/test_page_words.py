@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,11 +27,11 @@ from outcomes.release.modality_section import is_any_compared, modality_section
 from outcomes.release.model import Column, FigureView, Section, TableView, Text
 from outcomes.release.page import _facts
 from outcomes.release.quarter_section import quarter_section
-from outcomes.release.render_html import name_part
+from outcomes.release.render_html import name_part, render_html
 from outcomes.release.return_words import say_factors
 from outcomes.release.section_parts import drop_blank, is_blank, list_notes
 from outcomes.release.sections import _quality
-from outcomes.release.sentences import NBSP, agree, cell, format_text, say
+from outcomes.release.sentences import NBSP, agree, cell, format_text, keep_together, say
 from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes, list_ledger
 from outcomes.release.treatment_section import _say_mix
 from outcomes.release.use_views import say_order
@@ -161,14 +162,57 @@ def test_agree_goes_by_what_is_shown():
     assert words == ["row", "rows", "rows", "rows"]
 
 
-def test_notes_past_the_first_lie_folded_and_none_is_lost():
-    result = SimpleNamespace(notes=tuple(f"Note {i}." for i in range(12)))
-    first, rest = list_notes(result)
-    assert (len(first.sentences), first.folded) == (8, False)
-    assert rest.folded and rest.title == "4 more that limit these numbers"
-    assert [s.text for s in (*first.sentences, *rest.sentences)] == list(result.notes)
-    assert list_notes(result, most=11)[1].title == "1 more that limits these numbers"
-    assert len(list_notes(result, most=12)) == 1 and list_notes(SimpleNamespace(notes=())) == ()
+@pytest.mark.parametrize(("n", "n_open", "line"), [(12, 2, "10 more of these"), (4, 2, "2 more of these"), (3, 3, "")])
+def test_notes_past_the_first_lie_folded_and_none_is_lost(n, n_open, line, drawn_page):
+    result = SimpleNamespace(notes=tuple(f"Note {i}." for i in range(n)))
+    (notes,) = list_notes(result, result)
+    assert [s.text for s in notes.sentences] == list(result.notes) and not notes.folded
+    section = dataclasses.replace(drawn_page.sections[0], blocks=(notes,))
+    html = render_html(dataclasses.replace(drawn_page, sections=(section,)))
+    shown = html.split('<div class="notes">', 1)[1].split("</div>", 1)[0]
+    opened, *lying = re.split('<details class="rest">', shown)
+    assert opened.count("<li>") == n_open and shown.count("<li>") == n
+    assert ([re.search("<summary>(.*?)</summary>", part)[1] for part in lying] or [""]) == [line]
+    assert list_notes(SimpleNamespace(notes=())) == ()
+
+
+@pytest.mark.parametrize(("n", "n_folded"), [(1, 0), (2, 2), (9, 9)])
+def test_refused_questions_lie_folded_where_they_are_more_than_what_every_reader_must_know(n, n_folded, drawn_page):
+    known = [say("Too early.", "not estimable"), say("Whether pain came back."), say("Which treatment works better.")]
+    refused = [say(f"Question {i} is refused.", "not estimable") for i in range(n)]
+    page = dataclasses.replace(drawn_page, cannot_say=(known[0], *refused, *known[1:]))
+    assert page.refused() == tuple(refused)[:n_folded]
+    listed = render_html(page).split('id="cannot"', 1)[1].split("</section>", 1)[0]
+    first, *rest = listed.split("<details", 1)
+    assert all(sentence.text in first for sentence in known)
+    assert sum(f"{sentence.text}" in "".join(rest) for sentence in refused) == n_folded
+    assert listed.count("<li>") == n + 3
+
+
+def test_only_the_last_of_descriptive_sentences_is_marked_and_every_other_kind_each_time(drawn_page):
+    said = (say("One."), say("Two."), say("Three.", "not estimable"), say("Four.", "not estimable"), say("Five."))
+    section = dataclasses.replace(drawn_page.sections[0], lead=said, blocks=())
+    html = render_html(dataclasses.replace(drawn_page, sections=(section,), look_into=said, cannot_say=said))
+    marks = [re.search('"mark">(.*?)<', text) for text in re.findall('<p class="lead">(.*?)</p>', html)]
+    assert [mark and mark[1] for mark in marks] == [
+        *(None, "descriptive", "not estimable", "not estimable", "descriptive")
+    ]
+    # In a list each stands for itself: what is descriptive goes without saying, and the definitions say so.
+    points = html.split('id="look"', 1)[1].split("</section>", 1)[0]
+    assert points.count("<li>") == 5 and re.findall('"mark">(.*?)<', points) == ["not estimable"] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("47 to 62 %", "47 to 62 %"),
+        ("(−1 to +21)", "(−1 to +21)"),
+        ("day 25 to 30", "day 25 to 30"),
+        ("Q2 2026 to Q3 2026, up to 5", "Q2 2026 to Q3 2026, up to 5"),
+    ],
+)
+def test_the_ends_of_an_interval_stay_on_one_line(text, kept):
+    assert keep_together(text) == kept
 
 
 def view(*rows, heads=("Episodes", "Share")):

@@ -385,6 +385,16 @@ def test_sums_and_cusum_have_one_axis_of_time_and_rings_are_named_where_they_are
     assert rings == [False, True]
 
 
+def test_sums_inside_their_limits_lie_folded_and_those_that_signal_do_not(watched):
+    cusum = watched.more["cusum"].assign(word="")
+    for beyond, is_folded in ((False, True), (True, False)):
+        more = {**watched.more, "cusum": cusum, "expected": watched.more["expected"].assign(beyond=beyond)}
+        blocks = shown(dataclasses.replace(watched, more=more))[0].blocks
+        figure = next(b for b in blocks if getattr(b, "id", "") == "figure-observed-expected")
+        assert figure.folded == is_folded
+    assert not next(b for b in shown(watched)[0].blocks if getattr(b, "id", "") == "figure-observed-expected").folded
+
+
 def test_words_of_the_sums_say_what_the_cusum_said(watched):
     figure = next(b for b in shown(watched)[0].blocks if getattr(b, "id", "") == "figure-observed-expected")
     assert "CUSUM, Stopped: a signal, improvement and concern." in str(figure.alt)

@@ -25,7 +25,6 @@ from outcomes.release.sentences import Tables, interval_words, say
 from outcomes.release.tables import to_numbers
 
 ID, TITLE = "relief-by-treatment", "Which treatment, how much relief?"
-MOST_NOTES = 5
 RAW_COUNTS = (
     "Counts: seen relieved, of all; who stopped coming counts as not seen relieved, so they lie below the estimated "
     "shares."
@@ -107,7 +106,7 @@ def _notes(inputs: ReportInputs) -> tuple[Text, ...]:
         replace(result, notes=tuple(note for note in result.notes if not _is_of_one(note, result)))
         for result in results
     ]
-    return list_notes(*general, most=MOST_NOTES)
+    return list_notes(*general)
 
 
 def _is_of_one(note: str, result: Any) -> bool:

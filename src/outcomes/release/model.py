@@ -16,6 +16,10 @@ Scalar = str | int | float | bool
 TILES_NOTE = (
     "With its interval. Small lines: the last eight quarters, each on its own scale; a hollow dot has no value."
 )
+LONG_NAME = 20
+"""Letters of a name of a row."""
+MOST_CANNOT = 4
+"""From more than so many on, refused questions lie folded below what cannot be said."""
 Tag = Literal["descriptive", "adjusted association", "signal / no signal", "not estimable"]
 
 
@@ -125,6 +129,12 @@ class TableView:
     folded: bool = False
     kind: Literal["table"] = "table"
 
+    def has_long_names(self) -> bool:
+        """Whether names of rows are too long to stand beside the rest on a phone: beside two numbers they can."""
+        first, *others = self.columns
+        is_broad = len(others) > 2 or (len(others) == 2 and not all(column.numeric for column in others))
+        return is_broad and first.row_header and any(len(row[0]) > LONG_NAME for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class FigureView:
@@ -146,11 +156,15 @@ class FigureView:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Sentences between or after tables and figures, under a small heading; `folded` as for a table."""
+    """Sentences between or after tables and figures, under a small heading; `folded` as for a table.
+
+    Of many the page opens the first `opens`, and the others lie folded below them; 0 opens all.
+    """
 
     sentences: tuple[Sentence, ...]
     title: str
     folded: bool = False
+    opens: int = 0
     kind: Literal["text"] = "text"
 
 
@@ -219,6 +233,14 @@ class Page:
     mark: str = ""
     """Who the page is for, where that is not everybody; on the first screen and on every sheet of paper."""
     lang: str = "en"
+
+    def refused(self) -> tuple[Sentence, ...]:
+        """Questions refused among what cannot be said, where the list is long: each stands in its section too.
+
+        The first, on the quarter itself, and what every reader must know are none of them.
+        """
+        found = tuple(sentence for sentence in self.cannot_say[1:] if sentence.tag == "not estimable")
+        return found if len(self.cannot_say) > MOST_CANNOT and len(found) > 1 else ()
 
     def sentences(self) -> tuple[Sentence, ...]:
         """Every sentence of the page, in reading order."""

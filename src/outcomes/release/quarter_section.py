@@ -56,8 +56,9 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
         return refused("quarters", TITLE, inputs.refusal(NAME))
     said = tuple(s for s in (say_verdict(tables, name) for name in _indicators(tables)) if s is not None)
     blocks: list[Block] = [*_charts(review, inputs, tables, said)]
-    blocks += [*_change_table(tables), *_sums(review, tables)]
-    blocks += fold((*_indicator_table(tables), *_volume_table(inputs, tables)))
+    sums, calm = _sums(review, tables), not _any_beyond(tables)
+    blocks += [*_change_table(tables), *(() if calm else sums)]
+    blocks += fold((*(sums if calm else ()), *_indicator_table(tables), *_volume_table(inputs, tables)))
     if said:
         blocks.append(Text(said, "What the control charts say", folded=True))
     n_watched = len(_indicators(tables))
@@ -68,8 +69,14 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
         + (FALSE_ALARMS if _any_limits(tables) else _say_no_limits(tables))
     )
     return Section(
-        "quarters", TITLE, (lead,), (*blocks, *list_notes(_without_cusum(review, tables))), "signal / no signal"
+        "quarters", TITLE, (lead,), (*blocks, *list_notes(_without_said(review, tables))), "signal / no signal"
     )
+
+
+def _any_beyond(tables: Tables) -> bool:
+    """Whether a sum left its limits or a CUSUM signals: where none does, their picture is for who reruns this."""
+    out = [part["beyond"].astype(bool).any() for _, part in _by_label(tables, SUMS)]
+    return any(out) or any(part["word"].astype(bool).any() for _, part in _by_label(tables, CUSUM))
 
 
 def _any_limits(tables: Tables) -> bool:
@@ -83,11 +90,10 @@ def _say_no_limits(tables: Tables) -> str:
     return " None of them has limits yet, and so none can signal."
 
 
-def _without_cusum(review: Any, tables: Tables) -> Any:
-    """The notes without what a CUSUM would need, where there is no picture that could hold one."""
-    if SUMS in tables or CUSUM in tables:
-        return review
-    return dataclasses.replace(review, notes=tuple(note for note in review.notes if not note.startswith("A CUSUM")))
+def _without_said(review: Any, tables: Tables) -> Any:
+    """The notes without what the section begins with, and what a CUSUM would need where no picture could hold one."""
+    gone = ("Neighbouring quarters",) if SUMS in tables or CUSUM in tables else ("Neighbouring quarters", "A CUSUM")
+    return dataclasses.replace(review, notes=tuple(note for note in review.notes if not note.startswith(gone)))
 
 
 def say_verdict(tables: Tables, name: str) -> Sentence | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outcomes.release.model import Page
+from outcomes.release.sentences import keep_together
 from outcomes.release.svg import themed
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["unbroken"] = keep_together
     environment.filters["part_of"] = name_part
     environment.filters["themed"] = lambda svg: Markup(themed(svg))  # noqa: S704
     return environment

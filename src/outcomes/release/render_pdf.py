@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from outcomes.release.model import Page
-from outcomes.release.sentences import NBSP
+from outcomes.release.sentences import keep_together
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "templates" / "report.typ"
-_SHARE = re.compile(r"(?<=\d) (?=%)")
-"""A number and its percent sign stay on one line."""
 PICTURE = HERE / "templates" / "picture.typ"
 
 
@@ -73,4 +70,4 @@ def _plain(value: Any) -> Any:
         }
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    return _SHARE.sub(NBSP, value) if isinstance(value, str) else value
+    return keep_together(value) if isinstance(value, str) else value

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 WIDE, NARROW = 7.2, 3.7
 CUT_AXIS = {False: "The axis does not start at 0.", True: "Axes fit the values and do not all start at 0."}
 """By whether the picture has panels."""
+OPEN_NOTES = 2
+"""How many notes of a part stand open on the page; the others lie folded below them, and nothing is lost."""
 LEAST_TYPE = 8.3
 """Smallest letters of a wide drawing: where it is smallest on paper (155 of 183 mm) no less than 7 points."""
 NO_VALUE = ("", views.DASH, HIDDEN, "too early")
@@ -31,7 +33,6 @@ COUNTED = (
     *("Within days", "Episodes, with / without"),
 )
 """Headings of columns that say how many there were, not how they fared."""
-MOST_NOTES = 8
 
 
 def draw(
@@ -159,15 +160,10 @@ def join_alt(*sentences: Sentence | None, empty: str = "No value can be shown.")
     return " ".join(sentence.text for sentence in sentences if sentence is not None) or empty
 
 
-def list_notes(*results: Any, most: int = MOST_NOTES) -> tuple[Text, ...]:
-    """What the questions themselves say about their limits, each sentence once; those past `most` lie folded."""
-    notes = [say(note) for note in dict.fromkeys(note for result in results for note in result.notes)]
-    if not notes:
-        return ()
-    first, rest = tuple(notes[:most]), tuple(notes[most:])
-    title = f"{len(rest)} more that {'limits' if len(rest) == 1 else 'limit'} these numbers"
-    more = (Text(rest, title, folded=True),) if rest else ()
-    return (Text(first, "What limits these numbers"), *more)
+def list_notes(*results: Any) -> tuple[Text, ...]:
+    """What the questions themselves say about their limits, each sentence once, the most important first."""
+    notes = tuple(say(note) for note in dict.fromkeys(note for result in results for note in result.notes))
+    return (Text(notes, "What limits these numbers", opens=OPEN_NOTES),) if notes else ()
 
 
 def some(sentence: Sentence | None) -> tuple[Sentence, ...]:

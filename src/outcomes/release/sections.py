@@ -14,7 +14,7 @@ from outcomes.release.model import Block, Section, Terms, Text
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
-from outcomes.release.section_parts import draw, drop_blank, explain_marks, fold, join_alt
+from outcomes.release.section_parts import OPEN_NOTES, draw, drop_blank, explain_marks, fold, join_alt
 from outcomes.release.sentences import Tables, agree, bind, cell, literal, say
 from outcomes.release.tables import list_data_notes, to_numbers
 from outcomes.release.treatment_section import treatment_section
@@ -83,7 +83,7 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
         ]
     blocks += missing_blocks(inputs, tables)
     if notes := list_data_notes(inputs):
-        blocks.append(Text(tuple(say(note) for note in notes), "What else to know of the export"))
+        blocks.append(Text(tuple(say(note) for note in notes), "What else to know of the export", opens=OPEN_NOTES))
     if len(tables["unknown_terms"]):
         blocks.append(views.unknown_table(tables["unknown_terms"].head(ALL_TERMS)))
     if len(tables["set_aside"]):

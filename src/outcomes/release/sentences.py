@@ -25,6 +25,7 @@ MINUS = "\u2212"
 LEAST_P = 0.001
 INTERVAL = f"{{level}}{NBSP}% interval {{low}} to {{high}}{NBSP}%"
 """Goes into a template as ``({INTERVAL})``; left out by `bind` where an estimate has no limits."""
+_SHARE, _RANGE = re.compile(r"(?<=\d) (?=%)"), re.compile(r"(?<=\d) to (?=[+\u2212]?\d)")
 _QUARTER = re.compile(r"(?<![\w.\"'/=-])(?<!--quarter )(\d{4})Q([1-4])(?![\w\"'/-]|\.\w|:)")
 UNSTABLE = " Unstable: from too few, or with too wide an interval, to rely on."
 """Ends a sentence with such an estimate in it (`release.unstable`)."""
@@ -85,6 +86,11 @@ def format_text(value: object) -> str:
 def spell_quarters(text: str) -> str:
     """Write the quarters of a sentence as people do, "Q3 2025"; names of files and what is to be typed stay."""
     return _QUARTER.sub(lambda found: f"Q{found[2]}{NBSP}{found[1]}", text)
+
+
+def keep_together(text: str) -> str:
+    """Keep a number with its percent sign, and the two ends of an interval, on one line."""
+    return _RANGE.sub(f"{NBSP}to{NBSP}", _SHARE.sub(NBSP, text))
 
 
 FORMATS: dict[str, Callable[[Any], str]] = {

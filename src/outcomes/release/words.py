@@ -142,6 +142,12 @@ def glossary(protocol: Any) -> tuple[tuple[str, str], ...]:
             f"{100 * protocol.inference.level:g}{NBSP}% confidence interval, at each point by itself.",
         ),
         (
+            "Mark after a sentence",
+            "Descriptive: counted or estimated as recorded; so is a sentence without a mark. Adjusted association: "
+            "groups compared, made alike in what is recorded, which shows no effect. Signal, no signal: what a chart "
+            "or test says. Not estimable: these records cannot tell, with the reason.",
+        ),
+        (
             "Small numbers",
             f"Counts of 1 to {protocol.reporting_floor.suppress_cell_below - 1} appear as "
             f"<{protocol.reporting_floor.suppress_cell_below} and what is computed from them as hidden. Curves and "
