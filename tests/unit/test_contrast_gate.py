@@ -123,9 +123,10 @@ def test_the_reason_names_the_combination_that_is_missing():
     episodes = SimpleNamespace(visits=SimpleNamespace(codebook=SimpleNamespace(family_masks={"heat": 1})))
     always = arms_of([(0, 5)] * 20, [(0, 5)] * 40, given=[1] * 20 + [0] * 20 + [1] * 20)
     rows = [("heat", "Heat", 2.0, 0.9, False), ("age", "Age", 0.1, 0.0, True)]
-    assert say_imbalance(always, rows, episodes) == "too few episodes that began with x were without heat"
+    why = ", so that the two cannot be told apart"
+    assert say_imbalance(always, rows, episodes) == f"too few episodes that began with x were without heat{why}"
     never = arms_of([(0, 5)] * 20, [(0, 5)] * 40, given=[0] * 20 + [0] * 20 + [1] * 20)
-    assert say_imbalance(never, rows, episodes) == "too few episodes that began with x had heat too"
+    assert say_imbalance(never, rows, episodes) == f"too few episodes that began with x had heat too{why}"
     other = [("age", "Age", 0.4, 0.3, False)]
     assert say_imbalance(never, other, episodes) == "the arms still differ after weighting, most in: age"
 

@@ -169,18 +169,20 @@ def find_support(propensity: FloatArray, arm: Flags) -> Flags:
 
 
 def say_imbalance(arms: Arms, rows: list[BalanceRow], episodes: Episodes) -> str:
-    """Say in what the arms still differ most; for another treatment, which of the combinations is missing."""
+    """Say in what the arms still differ most; for another treatment, which combination is missing, and what follows."""
     worst = max(rows, key=lambda row: abs(row[3]))
     codebook = episodes.visits.codebook
     if worst[0] in codebook.family_masks:
         other = (arms.rows.given & np.uint64(codebook.family_masks[worst[0]])) != 0
         label = worst[1][0].lower() + worst[1][1:]
         if int((arms.treated & ~other).sum()) < LEAST_IN_ARM:
-            return f"too few episodes {arms.with_words} were without {label}"
-        if int((~arms.treated & other).sum()) < LEAST_IN_ARM:
-            return f"too few episodes {arms.without_words} had {label}"
-        if int((arms.treated & other).sum()) < LEAST_IN_ARM:
-            return f"too few episodes {arms.with_words} had {label} too"
-        return f"too few episodes {arms.without_words} were without {label}"
+            missing = f"{arms.with_words} were without {label}"
+        elif int((~arms.treated & other).sum()) < LEAST_IN_ARM:
+            missing = f"{arms.without_words} had {label}"
+        elif int((arms.treated & other).sum()) < LEAST_IN_ARM:
+            missing = f"{arms.with_words} had {label} too"
+        else:
+            missing = f"{arms.without_words} were without {label}"
+        return f"too few episodes {missing}, so that the two cannot be told apart"
     label = worst[1][0].lower() + worst[1][1:]
     return f"the arms still differ after weighting, most in: {label}"
