@@ -104,6 +104,9 @@ def test_a_question_that_no_test_could_answer_is_not_asked(inputs, tables):
     assert [s.text for s in said] == [NO_TESTS] and said[0].tag == "not estimable"
     blocks = modality_section.modality_section(inputs, none).blocks
     assert not [b for b in blocks if isinstance(b, TableView) and b.id == "subgroups"]
+    # A notebook says the same sentence and has no such file; on the page it stands in place of the table.
+    part = next(b for b in blocks if getattr(b, "title", "") == "By muscle group and duration")
+    assert "tables/" not in said[0].text and part.sentences[-1].text.endswith("tables/subgroups.csv.")
     assert len(say_subgroups(inputs.episodes.protocol, tables)) == 2
 
 

@@ -9,6 +9,7 @@ from outcomes.release import figures, modality_views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.modality_figures import MAIN_LINES, forest_height
 from outcomes.release.modality_words import (
+    NO_TESTS,
     any_tests,
     say_concordance,
     say_elsewhere,
@@ -53,7 +54,7 @@ def modality_section(inputs: ReportInputs, tables: Tables) -> Section:
         *(modality_views.joint_table(tables) if is_any_compared(inputs.answer("all_families")) else ()),
         *_part(inputs, "identified_muscle", "Treating the muscle found in spasm", say_concordance(protocol, tables)),
         *modality_views.classes_table(tables),
-        *_part(inputs, "subgroups", "By muscle group and duration", say_subgroups(protocol, tables)),
+        *_part(inputs, "subgroups", "By muscle group and duration", _say_subgroups(protocol, tables)),
         *(modality_views.tests_table(tables) if any_tests(tables) else ()),
         Text(say_elsewhere(tables), "From elsewhere"),
         *_notes(inputs),
@@ -80,6 +81,13 @@ def _forest(result: Any, tables: Tables, alt: str) -> tuple[FigureView, ...]:
         f"order of the codebook, not of their numbers. {RAW_COUNTS} Tag: adjusted association."
     )
     return (draw("one-family", title, alt, caption, figures.forest, result, heights, "one_family"),)
+
+
+def _say_subgroups(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
+    """Where no two levels can be compared the page has no table of them: the file says why of each."""
+    said = say_subgroups(protocol, tables)
+    is_none = [sentence.text for sentence in said] == [NO_TESTS]
+    return (*said, say("Each comparison and why it was refused: tables/subgroups.csv.")) if is_none else said
 
 
 def _not_compared(tables: Tables) -> tuple[Text, ...]:

@@ -27,7 +27,7 @@ CONCORDANT, EXAMPLE = "concordant", "clinic_example"
 OF_THE_ARMS = "of_the_arms"
 NO_TESTS = (
     "Whether the difference of a family differs between muscle groups or between durations cannot be told: of no "
-    "family can two levels be compared (tables/subgroups.csv)."
+    "family can two levels be compared."
 )
 RIGHT_ENDS = {"low_right": 0.7, "high_right": 0.9}
 ELSEWHERE = (
