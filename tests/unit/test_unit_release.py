@@ -26,7 +26,7 @@ from outcomes.release.attendance_section import attendance_section
 from outcomes.release.disclosure import hide_around
 from outcomes.release.marks import HIDDEN
 from outcomes.release.missing_views import missing_blocks
-from outcomes.release.sentences import show
+from outcomes.release.sentences import format_percent, show
 from outcomes.release.split_counts import hide_split
 from outcomes.release.svg import to_svg
 from outcomes.release.table_disclosure import protect_parts
@@ -40,6 +40,7 @@ from outcomes.release.unit_disclosure import (
 )
 from outcomes.release.unit_figures import drop_off, funnel, place_units
 from outcomes.release.unit_section import say_units, unit_section
+from outcomes.release.views import DASH
 from outcomes.simulate import simulate
 from support.small_practices import make_practice
 from tables import records_of
@@ -305,6 +306,23 @@ def test_units_stand_by_code_and_show_one_share_each(episodes, answers, tables):
             assert "–" in (row[3], row[5])
         assert not any("rank" in column.heading.lower() for column in shown[name].columns)
     assert sum(block.kind == "figure" for block in section.blocks) == 2
+
+
+def test_steps_from_visit_to_visit_are_one_row_a_visit(episodes, answers, tables):
+    shown = attendance_section(inputs(episodes, answers), tables).blocks
+    view = next(block for block in shown if getattr(block, "id", "") == "attendance")
+    frame = tables["attendance"].set_index(["visit", "within_days"])
+    soon, longest = sorted(set(tables["attendance"]["within_days"]))
+    heads = [column.heading for column in view.columns]
+    assert heads[:3] == ["Visit", f"Came again within {soon} days", f"Came again within {longest} days"]
+    assert [row[0] for row in view.rows] == [str(visit) for visit in sorted({visit for visit, _ in frame.index})]
+    for row in view.rows:
+        for days, text in ((soon, row[1]), (longest, row[2])):
+            share = frame.loc[(int(row[0]), days), "estimate"]
+            assert text == (DASH if share != share else share if isinstance(share, str) else format_percent(share))
+        n = frame.loc[(int(row[0]), longest), "n"]
+        assert row[-1] == (n if isinstance(n, str) else f"{n:,.0f}")
+    assert f"within {longest} days, the last before a gap" in view.note
 
 
 def test_refusals_say_why(episodes, answers, tables):

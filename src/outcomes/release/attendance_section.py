@@ -134,32 +134,32 @@ def _draw(result: Any, tables: Tables) -> tuple[FigureView, ...]:
 
 
 def _steps_table(tables: Tables) -> tuple[TableView, ...]:
-    """The steps of all episodes, and of the quarter where it stands beside them."""
-    if "attendance" not in tables:
+    """The steps of all episodes, one row a visit."""
+    if "attendance" not in tables or tables["attendance"].empty:
         return ()
     table = tables["attendance"]
+    table = table[table["group"] == "all"]
+    found = {(row["visit"], row["within_days"]): row for row in table.to_dict("records")}
+    *sooner, longest = sorted(set(table["within_days"]))
     columns = (
-        Column("Episodes"),
         Column("Visit", row_header=True),
-        Column("Within days", numeric=True),
-        Column("Came again", numeric=True),
-        Column(interval_words(tables), numeric=True),
-        Column("On record", numeric=True),
-        Column("Of", numeric=True),
+        *(Column(f"Came again within {days} days", numeric=True) for days in (*sooner, longest)),
+        *(Column(heading, numeric=True) for heading in (interval_words(tables), "On record", "Of")),
     )
     rows = tuple(
         (
-            "all" if row["group"] == "all" else str(row["group"]),
-            format_count(row["visit"]),
-            format_count(row["within_days"]),
-            views.shown(row["estimate"], format_percent),
-            views.shown_interval(row),
-            views.shown(row["events"], format_count),
-            views.shown(row["n"], format_count),
+            format_count(visit),
+            *(views.shown(found[visit, days]["estimate"], format_percent) for days in (*sooner, longest)),
+            views.shown_interval(found[visit, longest]),
+            views.shown(found[visit, longest]["events"], format_count),
+            views.shown(found[visit, longest]["n"], format_count),
         )
-        for row in table.to_dict("records")
+        for visit in dict.fromkeys(table["visit"])
     )
-    note = "Estimated where not all were watched that long; a dash where too few were, or the quarter is too recent."
+    note = (
+        f"Interval and numbers: within {longest} days, the last before a gap opens a new episode. Estimated where not "
+        "all were watched that long; a dash where too few were."
+    )
     return (TableView("attendance", "From visit to visit", columns, rows, note, "attendance"),)
 
 
