@@ -216,6 +216,7 @@ def test_first_screen_has_about_five_sentences_and_a_tile_for_each_indicator(pag
     assert 4 <= len(page.summary) <= 6
     assert len(page.tiles) == len(fakes.INDICATORS)
     assert page.look_into and page.cannot_say
+    assert page.summary[-1].text.startswith("A pain score before treatment was recorded at ")
     assert "30\u00a0September\u00a02026" in " ".join(page.facts)
 
 

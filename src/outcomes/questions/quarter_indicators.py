@@ -277,7 +277,7 @@ def _recorded(episodes: Episodes) -> Indicator:
     recorded = visits.columns.get("pain_pre", np.full(day.size, MISSING)) >= 0
     return Indicator(
         name="pain_recorded",
-        label="Visits with a pain score",
+        label="Visits with a pain score before treatment",
         good=UP,
         horizon_days=0,
         floor=protocol.reporting_floor.proportion_min_n,

@@ -211,8 +211,8 @@ def _say_pain(tables: Tables, visits: str, share: Cell) -> Sentence | None:
             return say(NO_PAIN_AT_ALL, "not estimable")
     except NotShowable:
         return None
-    words = f"A pain score was recorded at {{share}} of {visits}; every statement about relief rests on these."
-    return bind(tables, words, {"share": share})
+    words = f"A pain score before treatment was recorded at {{share}} of {visits}; every statement about relief rests"
+    return bind(tables, f"{words} on these.", {"share": share})
 
 
 def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | None]:
