@@ -32,7 +32,7 @@ from outcomes.release.public.identifiers import check_texts
 from outcomes.release.public.model import CountTable
 from outcomes.release.public.protect import Audit, Protected, protect_release, protect_tables
 from outcomes.release.public.publish import list_reasons, make_release, publish_public
-from outcomes.release.public.sections import _numbers_section, _table_view
+from outcomes.release.public.sections import SHARES, _numbers_section, _table_view
 from outcomes.release.public.words import Words
 from outcomes.release.render_html import render_html
 from outcomes.release.sentences import show
@@ -231,6 +231,15 @@ def test_every_sentence_is_bound_to_published_cells(made):
         assert sentence.text == sentence.template.format(**values)
         bound += bool(sentence.cells)
     assert bound >= 4
+
+
+def test_what_pictures_have_in_common_is_said_once_and_their_tables_lie_together(made):
+    relief = next(section for section in made.release.page.sections if section.id == "relief")
+    pictures = [block for block in relief.blocks if isinstance(block, FigureView)]
+    assert len(pictures) > 2
+    assert [SHARES in block.caption for block in pictures] == [True] + [False] * (len(pictures) - 1)
+    assert [is_folded for is_folded, _ in relief.runs()] == [False, True]
+    assert all(block.csv for block in pictures)
 
 
 def test_an_interval_is_given_with_its_level(made):

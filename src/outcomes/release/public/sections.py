@@ -121,8 +121,18 @@ def say_after(tables: Tables, words: Words) -> Sentence | None:
 def _relief_section(tables: Tables, words: Words) -> Section:
     lead = [say_states(tables, words)]
     shown = {STATE: "All patients"} | dict(words.facts)
-    blocks = (block for name, title in shown.items() for block in _draw_table(tables, name, title, words.states))
-    return Section("relief", f"Relief by day {words.day}", _some(lead), tuple(blocks))
+    blocks = [block for name, title in shown.items() for block in _draw_table(tables, name, title, words.states)]
+    return Section("relief", f"Relief by day {words.day}", _some(lead), _explain_once(blocks))
+
+
+def _explain_once(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """Pictures one below the other, the first with what all have in common; what lies folded after them, together."""
+    pictures = [block for block in blocks if not getattr(block, "folded", False)]
+    explained = next((i for i, block in enumerate(pictures) if isinstance(block, FigureView)), 0)
+    for i, block in enumerate(pictures[explained + 1 :], start=explained + 1):
+        if isinstance(block, FigureView):
+            pictures[i] = dataclasses.replace(block, caption=block.caption.replace(SHARES, "").strip())
+    return (*pictures, *(block for block in blocks if getattr(block, "folded", False)))
 
 
 def _draw_table(tables: Tables, name: str, title: str, columns: Mapping[str, str]) -> tuple[Block, ...]:
