@@ -1,13 +1,15 @@
 """What a reader of a notebook's page sees: words to the left and wrapped, sentences as paragraphs."""
 
+import base64
 import re
 
+import nbformat
 import pandas as pd
 import pytest
 
 from outcomes.release import Prose
 from outcomes.release.model import Sentence
-from outcomes.release.notebook_html import _clean
+from outcomes.release.notebook_html import _clean, to_html
 
 TABLE = pd.DataFrame(
     {
@@ -66,3 +68,17 @@ def test_the_mark_of_a_sentence_goes_before_its_tag():
 
 def test_no_sentence_is_no_answer_to_the_heading_above_it():
     assert str(Prose()) == "Nothing to say here." and Prose()._repr_html_() == "<p>Nothing to say here.</p>"
+
+
+def test_a_picture_has_a_text_in_its_place_and_is_scrolled_by_keyboard():
+    pixel = base64.b64encode(b"\x89PNG").decode()
+    drawn = nbformat.v4.new_output("display_data", {"image/png": pixel, "text/plain": "<Figure>"})
+    cells = [
+        nbformat.v4.new_markdown_cell("# Relief\n\n## How far?\n\nWords."),
+        nbformat.v4.new_code_cell('groups = ask()\noc.figures.curve(groups, by="sex");', outputs=[drawn]),
+        nbformat.v4.new_code_cell("1 + 1"),
+    ]
+    html = to_html(nbformat.v4.new_notebook(cells=cells), "02")
+    (picture,) = re.findall("<img[^>]*>", html)
+    assert re.search("alt='(.*?)'", picture)[1] == 'How far?: picture drawn by oc.figures.curve(groups, by="sex")'
+    assert html.count('tabindex="0" class="output_png') == 1

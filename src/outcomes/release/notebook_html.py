@@ -46,6 +46,7 @@ def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mappin
 
     shown = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
     shown.cells = _without_settings(shown.cells, values or {})
+    _name_pictures(shown.cells)
     for output in (output for cell in shown.cells for output in cell.get("outputs", ())):
         if "text/html" in output.get("data", {}):  # the sanitiser keeps the text of a style sheet as words
             output["data"]["text/html"] = _STYLE.sub("", output["data"]["text/html"])
@@ -56,8 +57,10 @@ def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mappin
     body, _ = exporter.from_notebook_node(shown)
     css = (TEMPLATES / "notebook.css").read_text(encoding="utf-8") + HtmlFormatter().get_style_defs(".highlight")
     settings = {key: _public(value) for key, value in (values or {}).items()}
-    # A table that is wider than a phone can be scrolled by keyboard; the corner of a table heads nothing.
-    body = body.replace('class="output_html', 'tabindex="0" class="output_html').replace("<th></th>", "<td></td>")
+    # What is wider than a phone can be scrolled by keyboard; the corner of a table heads nothing.
+    for kind in ("output_html", "output_png"):
+        body = body.replace(f'class="{kind}', f'tabindex="0" class="{kind}')
+    body = body.replace("<th></th>", "<td></td>")
     safe = {"css": Markup(css), "body": Markup(body)}  # noqa: S704 - ours, and sanitised by nbconvert
     page = environment().get_template("notebook.html.j2")
     title = read_title(notebook, name)
@@ -74,6 +77,19 @@ def _without_settings(cells: list[NotebookNode], values: Mapping[str, Any]) -> l
         if INJECTED not in tags and (PARAMETERS not in tags or cell.source):
             kept.append(cell)
     return kept
+
+
+def _name_pictures(cells: list[NotebookNode]) -> None:
+    """Give each picture a text in its place: the heading it stands under and the line that drew it."""
+    heading = ""
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            heading = ([line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")] or [heading])[
+                -1
+            ]
+        elif any("image/png" in output.get("data", {}) for output in cell.get("outputs", ())):
+            drawn = cell.source.strip().splitlines()[-1].rstrip(";")
+            cell.metadata["alt"] = f"{heading}: picture drawn by {drawn}".removeprefix(": ")
 
 
 def _without(source: str, names: Iterable[str]) -> str:
