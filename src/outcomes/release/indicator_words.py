@@ -9,7 +9,6 @@ from outcomes.release.model import Cell, Sentence
 from outcomes.release.sentences import INTERVAL, Tables, bind, cell, say
 from outcomes.release.signal_words import say_why_no_change
 from outcomes.release.tiles import NoValue, latest_mature, of_review, why_no_value
-from outcomes.release.views import sentence_case
 from outcomes.release.words import quarter_words
 
 AGAINST = "; against the quarter before {change} points ({change_low} to {change_high})"
@@ -73,8 +72,14 @@ def say_indicator(
         bind(tables, f"{said}{AGAINST}.{why}", {**cells, **_against_before(name)})
         or bind(tables, f"{said}.", cells)
         or (bind(tables, over, over_all) if over_all else None)
-        or say(f"{sentence_case(none)}: how many {of} {did}.", "not estimable")
+        or say(f"{_label(tables, name)}: {none}.", "not estimable")
     )
+
+
+def _label(tables: Tables, name: str) -> str:
+    """What the tile of an indicator is called: a sentence without a number need not spell out its definition."""
+    table = tables["quarter_review"]
+    return str(table.loc[table["indicator"] == name, "label"].iloc[0])
 
 
 def _against_before(name: str) -> dict[str, Cell]:
