@@ -1,4 +1,6 @@
-"""Records of one patient and day that state different ratings: merged and counted, or set aside where declared."""
+"""Records of one patient and day that state different ratings: several treatments are merged and counted, records that
+differ in nothing else are set aside; all of them are where it is declared.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ def visits_of(folder: Path, rows: list[str], mapping: dict | None = None, header
     return build_visits(read_records(path, Mapping.from_dict(mapping or {})))
 
 
-def test_by_default_the_day_is_one_visit_and_that_is_said(tmp_path) -> None:
+def test_by_default_treatments_of_a_day_are_one_visit_and_that_is_said(tmp_path) -> None:
     made = visits_of(tmp_path, ["P1,2026-01-05,lumbar,6,5,heat", "P1,2026-01-05,lumbar,8,3,massage"])
     assert made.n == 1 and made.columns["pain_pre"].tolist() == [800]  # by falling pain
     assert any("state different ratings" in note for note in made.notes)
@@ -55,8 +57,21 @@ def test_what_is_set_aside_once_it_is_declared(tmp_path, rows, left) -> None:
 
 def test_a_mapping_without_the_key_keeps_its_hash() -> None:
     """The hash before there was such a key: releases of the same settings are still told to have them."""
-    assert Mapping().hash == Mapping.from_dict({"values": {"same_day": "merge"}}).hash == "99ca9ef60eea"
-    assert Mapping.from_dict(ASIDE).hash != Mapping().hash
+    assert Mapping().hash == "99ca9ef60eea"
+    declared = {Mapping.from_dict({"values": {"same_day": word}}).hash for word in ("merge", "set_aside")}
+    assert len(declared | {Mapping().hash}) == 3
+
+
+def test_files_told_to_hold_other_treatments_are_compared_within_each(tmp_path) -> None:
+    paths = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    paths[0].write_text(
+        f"{HEADER}\nP1,2026-01-05,lumbar,6,5,heat\nP2,2026-01-05,lumbar,6,5,heat\nP2,2026-01-05,lumbar,7,5,heat\n"
+    )
+    paths[1].write_text(f"{HEADER}\nP1,2026-01-05,lumbar,8,5,heat\n")
+    made = build_visits(read_records(paths, Mapping.from_dict({"file": {"later_file_corrects": False}})))
+    assert made.columns["pain_pre"].tolist() == [800]
+    aside = made.quarantine.select(["source_file", "source_row", "code"]).to_pylist()
+    assert aside == [{"source_file": "one.csv", "source_row": row, "code": "E223"} for row in (3, 4)]
 
 
 def test_inspect_keeps_what_is_declared(tmp_path) -> None:
