@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from outcomes.estimators import logistic, orthogonal
+from outcomes.estimators import orthogonal
 from outcomes.estimators.logistic import approach, fit_logistic
 from outcomes.estimators.orthogonal import build_design
 
@@ -68,7 +68,6 @@ def test_a_fit_begins_where_it_was_told_where_rows_are_few_or_every_eighth_has_n
 def test_information_is_that_of_all_rows(monkeypatch):
     X, count, _ = problem(900, 5, 6)
     design = build_design(X, count, constants=1, add_constant=True)
-    chance = np.linspace(0.1, 0.8, 900)
-    expected = (design.basis * (count * chance * (1 - chance))[:, None]).T @ design.basis
+    expected = (design.basis * count[:, None]).T @ design.basis
     monkeypatch.setattr(orthogonal, "_DESIGN_AT_ONCE", 1)
-    np.testing.assert_allclose(logistic._information(design.basis, chance, 1 - chance, count), expected, atol=1e-10)
+    np.testing.assert_allclose(orthogonal.weighted_products(design.basis, count), expected, atol=1e-10)

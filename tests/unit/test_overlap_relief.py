@@ -497,3 +497,19 @@ def test_outcomes_drawn_together_have_the_sums_of_their_rows():
             np.testing.assert_allclose(found, list(total.values()), rtol=1e-5, atol=1e-12)
     with pytest.raises(InputRefused, match="E752 outcomes:"):
         draw_arms(X, treated, [], patient)
+
+
+def test_sums_by_cell_are_those_of_each_cell_alone():
+    """Cells side by side, and mixed; and draws whose blocks do not fit together evenly."""
+    own = np.random.default_rng(8).normal(size=(3, 40))
+    for cell in (np.repeat([2, 3, 7], [5, 30, 5]), np.random.default_rng(9).integers(4, 9, 40)):
+        there, found = overlap_arms._sum_by_cell(own, cell)
+        assert there.tolist() == np.unique(cell).tolist()
+        np.testing.assert_allclose(found, np.stack([own[:, cell == one].sum(axis=1) for one in there], axis=1))
+    blocks = [np.full((rows, 10), i) for i, rows in enumerate((4, 4, 4, 1))]
+    for held, sizes in ((1_000, [13]), (80, [8, 5]), (79, [4, 4, 5]), (10, [4, 4, 4, 1])):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(overlap_arms, "_HELD_AT_ONCE", held)
+            parts = [part.copy() for part in overlap_arms._hold_together(iter(blocks), 13)]
+        assert [len(part) for part in parts] == sizes
+        np.testing.assert_array_equal(np.concatenate(parts), np.concatenate(blocks))

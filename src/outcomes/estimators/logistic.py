@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from outcomes.estimators.checks import FloatArray
 from outcomes.estimators.logistic_chords import walk_chords
-from outcomes.estimators.orthogonal import Design, parts_of
+from outcomes.estimators.orthogonal import Design, weighted_products
 
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -93,7 +93,8 @@ class Logistic:
     def covariance(self) -> FloatArray:
         """Inverse of the information on the columns, shape (p, p): one more pass over the rows when it is asked for."""
         back = np.linalg.inv(self.design.turn)
-        information = _information(self.design.basis, *chances(self.log_odds), self.trials)
+        chance, other = chances(self.log_odds)
+        information = weighted_products(self.design.basis, self.trials * chance * other)
         return np.asarray(back @ np.linalg.pinv(information, hermitian=True) @ back.T)
 
 
@@ -146,7 +147,7 @@ def _step_up(
     while steps < (_MAX_STEPS if most_steps is None else most_steps):
         chance, other = chances(eta)
         if longest > _SAME_INFORMATION:
-            information = _information(z, chance, other, trials)
+            information = weighted_products(z, trials * chance * other)
         if np.linalg.eigvalsh(information)[0] < _DECIDED * total and np.abs(eta[trials > 0]).max() > _FAR:
             status = "separated"
             break
@@ -168,16 +169,6 @@ def chances(log_odds: FloatArray) -> tuple[FloatArray, FloatArray]:
     from scipy.special import expit
 
     return expit(log_odds), expit(-log_odds)
-
-
-def _information(z: FloatArray, chance: FloatArray, other: FloatArray, trials: FloatArray) -> FloatArray:
-    """Return the information of rows whose chances of yes and no are given."""
-    root, information = np.sqrt(trials * chance * other), np.zeros((z.shape[1], z.shape[1]))
-    for part in parts_of(*z.shape):
-        # With its own transpose a product costs half.
-        weighted = z[part] * root[part, None]
-        information += weighted.T @ weighted
-    return information
 
 
 def run_off_column(fit: Logistic, columns: FloatArray) -> int:

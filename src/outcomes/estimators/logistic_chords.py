@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.estimators.checks import FloatArray
+from outcomes.estimators.orthogonal import weighted_products
 
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -132,8 +133,9 @@ class _Rows:
 
     def score(self, part: slice, counts: NDArray[Any], of: IntArray, moved: NDArray[Any]) -> NDArray[Any]:
         """Return what some rows add to the score of the draws `of`, shape (draws, p)."""
-        against = moved @ self.basis[part].T
-        against += self.log_odds[part]
+        # At the start all draws are at one place, and each chance is worked out once.
+        against = moved @ self.basis[part].T if moved.any() else np.zeros((1, 1), dtype=moved.dtype)
+        against = against + self.log_odds[part]
         np.negative(against, out=against)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             np.exp(against, out=against)
@@ -143,8 +145,9 @@ class _Rows:
             against += 1.0
             missed /= against
         own = counts[:, part] if of.size == counts.shape[0] else counts[of, part]
-        missed *= own.astype(missed.dtype, copy=False)
-        return np.asarray(missed @ self.basis[part])
+        weighted = own.astype(missed.dtype)
+        weighted *= missed
+        return np.asarray(weighted @ self.basis[part])
 
 
 class _Walk:
@@ -203,7 +206,6 @@ class _Walk:
 
 def _inverse_information(basis: FloatArray, trials: FloatArray, log_odds: FloatArray) -> FloatArray:
     chance = chance_of_yes(log_odds.copy())
-    weighted = basis * np.sqrt(trials * chance * (1.0 - chance))[:, None]
-    information = weighted.T @ weighted
+    information = weighted_products(basis, trials * chance * (1.0 - chance))
     information[np.diag_indices_from(information)] += _RIDGE * trials.sum()
     return np.linalg.inv(information).astype(np.float64, copy=False)

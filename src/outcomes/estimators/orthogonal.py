@@ -113,6 +113,16 @@ class _Columns:
             yield part, block
 
 
+def weighted_products(columns: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return the products of columns, shape (m, p), summed over the rows with their weights, (m,), shape (p, p)."""
+    root, products = np.sqrt(weight), np.zeros((columns.shape[1], columns.shape[1]))
+    for part in parts_of(*columns.shape):
+        # With its own transpose a product costs half.
+        weighted = columns[part] * root[part, None]
+        products += weighted.T @ weighted
+    return products
+
+
 def parts_of(rows: int, columns: int) -> Iterator[slice]:
     """Cut the rows of a design into parts; nothing but the two numbers decides how."""
     length = max(64, _DESIGN_AT_ONCE // max(columns, 1))

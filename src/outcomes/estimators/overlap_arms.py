@@ -13,7 +13,7 @@ patients can change a bit of an answer.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -66,6 +66,12 @@ class Cells:
         first = order[begin]
         rows, total = (np.add.reduceat(values[order], begin) for values in (count, weight))
         return cls(arm[first], tuple(column[first] for column in columns), rows, total, order, begin)
+
+    def of_pattern(self) -> IntArray:
+        """Return the cell of each pattern, shape (m,)."""
+        cell = np.empty(self.order.size, dtype=np.intp)
+        cell[self.order] = np.repeat(np.arange(self.begin.size), np.diff(self.begin, append=self.order.size))
+        return cell
 
     def of(self, side: int) -> IntArray:
         """Return the cells of one arm, 1 for the treated."""
@@ -239,7 +245,7 @@ def _draw_sums(
     """
     reached: list[Flags] = []
     sums: list[tuple[FloatArray, ...]] = []
-    for counts in _hold_together(drawn_counts(arms.place, who, draws, seed)):
+    for counts in _hold_together(drawn_counts(arms.place, who, draws, seed), draws):
         some, fitted = _sum_some(arms, counts, workers)
         sums.append(some)
         reached.append(fitted)
@@ -250,15 +256,24 @@ def _draw_sums(
     return tuple(table for table, _ in kept), kept[0][1]
 
 
-def _hold_together(blocks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """Put blocks of draws, shape (block, m), together while no more than `_HELD_AT_ONCE` numbers are in memory."""
-    held: list[NDArray[Any]] = []
+def _hold_together(blocks: Iterable[NDArray[Any]], draws: int) -> Iterator[NDArray[Any]]:
+    """Put blocks of draws, shape (block, m), together while no more than `_HELD_AT_ONCE` numbers are in memory.
+
+    Each table is filled anew: the caller is done with one before the next is asked for.
+    """
+    held: NDArray[Any] | None = None
+    filled = 0
     for block in blocks:
-        if held and sum(one.size for one in held) + block.size > _HELD_AT_ONCE:
-            yield np.concatenate(held)
-            held = []
-        held.append(block)
-    yield np.concatenate(held)
+        if held is not None and filled and (filled + len(block)) * block.shape[1] > _HELD_AT_ONCE:
+            yield held[:filled]
+            filled = 0
+        if held is None:
+            room = max(_HELD_AT_ONCE // block.shape[1], len(block))
+            held = np.empty((min(draws, room), block.shape[1]), dtype=block.dtype)
+        held[filled : filled + len(block)] = block
+        filled += len(block)
+    if held is not None:
+        yield held[:filled]
 
 
 def _sum_some(arms: OverlapArms, counts: NDArray[Any], workers: int) -> tuple[tuple[FloatArray, ...], Flags]:
@@ -270,30 +285,30 @@ def _sum_some(arms: OverlapArms, counts: NDArray[Any], workers: int) -> tuple[tu
     if not same:
         by_kind = _sum_columns(counts, arms.pattern, arms.arm.size)
     turned, reached = fit_draws(arms.design, arms.arm, np.ones(arms.arm.size), by_kind, arms.turned, workers)
-    weights = None if same else _weights(arms, turned, np.arange(arms.arm.size))
+    weights = None if same else _weights(arms, turned, slice(None))
+    cells = [each.of_pattern() for each in arms.cells]
 
-    def weigh(patterns: IntArray) -> FloatArray:
-        own = _weights(arms, turned, patterns) if weights is None else weights[:, arms.pattern[patterns]]
-        own *= counts[:, patterns]
-        return own
+    def part(rows: slice) -> list[tuple[IntArray, FloatArray]]:
+        own = _weights(arms, turned, rows) if weights is None else weights[:, arms.pattern[rows]]
+        own *= counts[:, rows]
+        return [_sum_by_cell(own, cell[rows]) for cell in cells]
 
-    return tuple(_sum_cells(cells, weigh, counts.shape[0], workers) for cells in arms.cells), reached
-
-
-def _sum_cells(cells: Cells, weigh: Callable[[IntArray], FloatArray], draws: int, workers: int) -> FloatArray:
-    """Sum by cell what `weigh` says of patterns, shape (draws, patterns)."""
-
-    def part(rows: slice) -> tuple[int, FloatArray]:
-        cell = int(np.searchsorted(cells.begin, rows.start, side="right")) - 1
-        inside = cells.begin[cell + 1 : np.searchsorted(cells.begin, rows.stop)] - rows.start
-        return cell, np.add.reduceat(weigh(cells.order[rows]), np.concatenate([[0], inside]), axis=1)
-
-    sums = np.zeros((draws, cells.arm.size))
+    sums = tuple(np.zeros((counts.shape[0], each.arm.size)) for each in arms.cells)
     with ThreadPoolExecutor(workers) as pool:
-        # A cell may end in the next part; parts are added up in their order.
-        for cell, found in pool.map(part, rows_together(cells.order.size, draws)):
-            sums[:, cell : cell + found.shape[1]] += found
-    return sums
+        # A cell may be in several parts, which are added up in their order.
+        for found in pool.map(part, rows_together(counts.shape[1], counts.shape[0])):
+            for total, (cell, some) in zip(sums, found, strict=True):
+                total[:, cell] += some
+    return sums, reached
+
+
+def _sum_by_cell(own: FloatArray, cell: IntArray) -> tuple[IntArray, FloatArray]:
+    """Sum columns, shape (draws, patterns), by the cell of each; returns the cells there are, and their sums."""
+    if (cell[1:] < cell[:-1]).any():
+        order = np.argsort(cell, kind="stable")
+        own, cell = own.take(order, axis=1), cell[order]
+    begin = np.flatnonzero(np.diff(cell, prepend=-1))
+    return cell[begin], np.add.reduceat(own, begin, axis=1)
 
 
 def _sum_columns(counts: NDArray[Any], place: IntArray, size: int) -> NDArray[Any]:
@@ -304,7 +319,7 @@ def _sum_columns(counts: NDArray[Any], place: IntArray, size: int) -> NDArray[An
     return np.asarray(counts @ csr_array((ones, (np.arange(place.size), place)), shape=(place.size, size)))
 
 
-def _weights(arms: OverlapArms, turned: FloatArray, rows: IntArray) -> FloatArray:
+def _weights(arms: OverlapArms, turned: FloatArray, rows: slice) -> FloatArray:
     """Overlap weights of some rows of the design in every draw, shape (draws, rows)."""
     # Of the treated the chance of the other arm counts: that of the opposite log-odds.
     side = np.where(arms.arm[rows] > 0, -1.0, 1.0)
