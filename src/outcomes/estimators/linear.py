@@ -29,7 +29,6 @@ from numpy.typing import ArrayLike, NDArray
 from outcomes.errors import NotEstimable
 from outcomes.estimators.aft_rows import check_clusters
 from outcomes.estimators.checks import LARGEST_SUM, FloatArray, check_columns, check_level, check_numbers, refused
-from outcomes.estimators.counting import sum_by
 from outcomes.estimators.orthogonal import Design, build_design
 
 IntArray = NDArray[np.intp]
@@ -139,7 +138,7 @@ def linear_regression(X: ArrayLike, y: ArrayLike, cluster: ArrayLike | None = No
         df=df,
         n=n,
         clusters=None if member is None else G,
-        largest_share=_largest_share(fit.pull, of, G),
+        largest_share=_largest_share(fit.pull, of),
     )
 
 
@@ -187,13 +186,18 @@ def sum_products(terms: FloatArray, of: IntArray) -> FloatArray:
 
 def sum_rows(terms: FloatArray, of: IntArray) -> FloatArray:
     """Sum the rows, shape (n, q), of each cluster 0..g-1, shape (g, q)."""
+    from scipy.sparse import csr_array
+
+    # Along the rows: column by column a large table would be read from memory once for each of them.
     size = int(of.max()) + 1
-    return np.stack([sum_by(of, column, size) for column in terms.T], axis=1)
+    begin = np.concatenate([[0], np.cumsum(np.bincount(of, minlength=size))])
+    members = csr_array((np.ones(of.size), np.argsort(of, kind="stable"), begin), shape=(size, of.size))
+    return np.asarray(members @ terms)
 
 
-def _largest_share(pull: FloatArray, of: IntArray, clusters: int) -> FloatArray:
-    totals = (sum_by(of, column**2, clusters) for column in pull.T)
-    return np.array([total.max() / total.sum() for total in totals])
+def _largest_share(pull: FloatArray, of: IntArray) -> FloatArray:
+    totals = sum_rows(pull**2, of)
+    return np.asarray(totals.max(axis=0) / totals.sum(axis=0))
 
 
 def t_quantile(level: float, df: int) -> float:
