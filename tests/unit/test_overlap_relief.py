@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -513,3 +514,16 @@ def test_sums_by_cell_are_those_of_each_cell_alone():
             parts = [part.copy() for part in overlap_arms._hold_together(iter(blocks), 13)]
         assert [len(part) for part in parts] == sizes
         np.testing.assert_array_equal(np.concatenate(parts), np.concatenate(blocks))
+
+
+def test_a_table_nobody_holds_is_gone_while_draws_are_made(monkeypatch):
+    X, treated, left, right = marked(20)
+    table = X.astype(np.float64)
+    there = weakref.ref(table)
+    seen = []
+    made = overlap_arms.drawn_counts
+    monkeypatch.setattr(overlap_arms, "drawn_counts", lambda *given: seen.append(there()) or made(*given))
+    held = [table]
+    del table
+    overlap_relief(held.pop(), treated, left, right, AT, 14, draws=20)
+    assert seen == [None]

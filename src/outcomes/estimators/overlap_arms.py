@@ -178,23 +178,37 @@ def draw_arms(
     NotEstimable
         What `weighting.overlap_weights` cannot fit; more than 5 % of the draws without a finite fit.
     """
+    draws, workers = check_draws(draws), check_whole("workers", workers, "E644", 1)
+    arms = weigh_arms(X, treated, outcomes)
+    # Of a million records this table takes 100 MB; a caller who does not hold it has them while draws are fitted.
+    del X
+    return draw_weighed(arms, cluster, draws, seed, workers)
+
+
+def weigh_arms(X: ArrayLike, treated: ArrayLike, outcomes: Sequence[Columns]) -> OverlapArms:
+    """Check the rows, count them and weight the arms, the first part of `draw_arms`: nothing of X is kept."""
     table, arm = check_arms(X, treated)
-    draws, workers = _check_draws(draws), check_whole("workers", workers, "E644", 1)
     if not outcomes:
         raise refused("E752", "outcomes", "is empty: there is nothing to compare the arms in.")
     columns = [
         [check_numbers("outcome", column, arm.size, allow_infinite=True) for column in outcome] for outcome in outcomes
     ]
-    arms = _weigh_arms(table, arm, columns)
-    described = _describe_arms(arms)
-    who = np.arange(arm.size) if cluster is None else check_numbers("cluster", cluster, arm.size)
+    return _weigh_arms(table, arm, columns)
+
+
+def draw_weighed(
+    arms: OverlapArms, cluster: ArrayLike | None, draws: int, seed: int | list[int], workers: int
+) -> DrawnArms:
+    """Draw patients of weighted arms, the second part of `draw_arms`."""
+    described, n = _describe_arms(arms), arms.place.size
+    who = np.arange(n) if cluster is None else check_numbers("cluster", cluster, n)
     if not draws:
         return DrawnArms(arms.cells, tuple(np.empty((0, cells.arm.size)) for cells in arms.cells), 0, 0, described)
     sums, failed = _draw_sums(arms, who, draws, seed, workers)
     return DrawnArms(arms.cells, sums, draws, failed, described)
 
 
-def _check_draws(draws: object) -> int:
+def check_draws(draws: object) -> int:
     """Return 0 or a number of draws that has a spread, or refuse anything else."""
     number = read_number(draws)
     if not (number >= 0 and number != 1 and number.is_integer()):

@@ -26,7 +26,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.bootstrap import npmle_draws
 from outcomes.estimators.checks import FloatArray, check_days, check_level, check_numbers, check_whole
 from outcomes.estimators.npmle import build_patterns, cdf_at, fit_patterns
-from outcomes.estimators.overlap_arms import Cells, DrawnArms, draw_arms
+from outcomes.estimators.overlap_arms import Cells, DrawnArms, check_draws, draw_weighed, weigh_arms
 from outcomes.estimators.risk_draws import difference_test, ratio_limits, refuse_unseen, risk_limits
 
 IntArray = NDArray[np.intp]
@@ -163,7 +163,11 @@ def overlap_relief(
     # Before anything is drawn, for that takes time.
     at, level, until = check_days("at", at), check_level(level), check_whole("until", until, "E751", 1)
     outcome = interval_outcome(left, right, check_numbers("treated", treated).size)
-    drawn = draw_arms(X, treated, [outcome], cluster, draws, seed, workers)
+    draws, workers = check_draws(draws), check_whole("workers", workers, "E644", 1)
+    arms = weigh_arms(X, treated, [outcome])
+    # As in `draw_arms`: the table is not kept while draws are fitted.
+    del X
+    drawn = draw_weighed(arms, cluster, draws, seed, workers)
     return compare_relief(drawn, at, until, level, workers)
 
 

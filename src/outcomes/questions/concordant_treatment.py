@@ -204,7 +204,7 @@ def _without_clinician(episodes: Episodes, contrast: Contrast, head: Line) -> Li
     arms = contrast.arms
     chosen = choose_columns_of(episodes, arms, contrast.units.forget())
     try:
-        found = fit_relief(episodes, arms, chosen.table, head.horizon_days, count_draws(episodes), count_workers())
+        found = fit_relief(episodes, arms, chosen, head.horizon_days, count_draws(episodes), count_workers())
     except NotEstimable as refusal:
         return line.refuse(name_columns(results.say_refusal(refusal), chosen))
     balance = tabulate_balance(chosen, arms.treated, found.weights)

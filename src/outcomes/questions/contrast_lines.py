@@ -154,13 +154,12 @@ def fit_contrast(episodes: Episodes, arms: Arms, horizon: int, draws: int, worke
     if reason := first_reason(checks):
         return Contrast(compared, units, checks, reason)
     chosen = choose_columns_of(episodes, compared, units)
-    table = chosen.table
     try:
-        found = fit_relief(episodes, compared, table, horizon, draws, workers)
+        found = fit_relief(episodes, compared, chosen, horizon, draws, workers)
     except NotEstimable as refusal:
         reason = name_columns(say_refusal(refusal), chosen)
         return Contrast(compared, units, [*checks, Check("fit", NAN, NAN, NAN, False, reason)], reason, chosen)
-    rows = tabulate_balance(chosen, compared.treated, found.weights, table)
+    rows = tabulate_balance(chosen, compared.treated, found.weights)
     effective = found.ess_treated, found.ess_control
     checks += [Check("fit", NAN, NAN, NAN, True), *check_after(compared, found.propensity, effective, rows, episodes)]
     return Contrast(compared, units, checks, first_reason(checks), chosen, found, rows, note_balance(chosen, rows))
@@ -175,14 +174,17 @@ def name_columns(reason: str, chosen: Adjustment) -> str:
 
 def fit_unadjusted(episodes: Episodes, arms: Arms, horizon: int, draws: int, workers: int = 1) -> OverlapRelief:
     """Compare the same episodes as they are."""
-    return fit_relief(episodes, arms, np.zeros((arms.rows.n, 0)), horizon, draws, workers)
+    return fit_relief(episodes, arms, None, horizon, draws, workers)
 
 
-def fit_relief(episodes: Episodes, arms: Arms, X: np.ndarray, horizon: int, draws: int, workers: int) -> OverlapRelief:
-    """Compare relief in two arms weighted by the columns of X, shape (n, p)."""
+def fit_relief(
+    episodes: Episodes, arms: Arms, chosen: Adjustment | None, horizon: int, draws: int, workers: int
+) -> OverlapRelief:
+    """Compare relief in two arms weighted by the columns chosen, or by none."""
     protocol, rows = episodes.protocol, arms.rows
     return overlap_relief(
-        X,
+        # Held by nobody else, the table is gone before draws are made.
+        np.zeros((rows.n, 0)) if chosen is None else chosen.table,
         arms.treated,
         rows.left_days,
         rows.right_days,
