@@ -8,13 +8,19 @@ import html
 import io
 import json
 import re
+import shutil
 import stat
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from undrawn import leave_undrawn
 
 from outcomes import cli
 from outcomes.cases import build_episodes, build_visits
@@ -63,7 +69,7 @@ def episodes():
 @pytest.fixture(scope="module")
 def published(episodes, tmp_path_factory):
     """A release in its folder, and what it was made of."""
-    found = SimpleNamespace()
+    found = SimpleNamespace(said=[])
 
     def keep(name, call):
         def kept(*args):
@@ -76,7 +82,7 @@ def published(episodes, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publish, "make_release", keep("release", make_release))
         patch.setattr(publish, "count_people", keep("counts", count_people))
-        found.folder = publish_public(None, episodes, tmp_path_factory.mktemp("out")).parent
+        found.folder = publish_public(None, episodes, tmp_path_factory.mktemp("out"), warn=found.said.append).parent
     return found
 
 
@@ -130,8 +136,6 @@ def test_the_release_is_whole_and_a_draft_until_it_is_signed(release):
 
 
 def test_verify_sees_an_edited_public_release(release, tmp_path):
-    import shutil
-
     copy = tmp_path / release.name
     shutil.copytree(release, copy)
     (copy / "tables" / "public_state.csv").write_text("table\n", encoding="utf-8")
@@ -156,12 +160,12 @@ def test_the_manifest_says_by_what_rules_and_holds_nothing_exact(release, episod
     assert manifest["tables"]["after_relief"]["parent"] == STATE
 
 
-def test_a_series_under_another_definition_is_told(episodes, tmp_path):
-    said = []
-    publish_public(None, episodes, tmp_path, warn=said.append)
-    assert not said
+def test_a_series_under_another_definition_is_told(made, episodes, tmp_path, monkeypatch):
+    assert not made.said
+    copy, said = shutil.copytree(made.folder.parents[1], tmp_path / "out"), []
+    leave_undrawn(monkeypatch)
     protocol = dataclasses.replace(episodes.protocol, relief=ReliefRules(pct_reduction=40))
-    publish_public(None, dataclasses.replace(episodes, protocol=protocol), tmp_path, warn=said.append)
+    publish_public(None, dataclasses.replace(episodes, protocol=protocol), copy, warn=said.append)
     (one,) = said
     assert "within 10 patients of one printed there are hidden" in one
 
