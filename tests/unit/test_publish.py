@@ -16,6 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import release_fakes as fakes
+from undrawn import leave_undrawn
 
 from outcomes.errors import InputRefused, NotEstimable, OutcomesError
 from outcomes.files import exchange
@@ -296,8 +297,9 @@ def test_a_drawing_beside_notebooks_does_not_ask_a_half_loaded_package_for_its_v
     asked_once.cache_clear()
 
 
-def test_a_quarter_nobody_asked_for_is_named_with_the_later_one_it_is_not(tmp_path):
+def test_a_quarter_nobody_asked_for_is_named_with_the_later_one_it_is_not(tmp_path, monkeypatch):
     """Who gives records to June and reads of March wants to know why."""
+    leave_undrawn(monkeypatch)
     review = fakes.quarter_review()
     last = max(review.table["quarter"])
     earlier = dataclasses.replace(small_inputs(), quarter_review=review)
