@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from outcomes.release import section_parts, sections  # noqa: F401 (every section, so that each is found below)
+from outcomes.release import publish, section_parts, sections  # noqa: F401 (every section, so that each is found below)
 from outcomes.release.model import FigureView
 
 
@@ -14,7 +14,11 @@ def blank(id, title, alt, caption, *_, csv="", **__):
 
 
 def leave_undrawn(monkeypatch):
-    """Put empty pictures into every section; a section that comes to draw later is found by itself."""
+    """Put empty pictures into every section; a section that comes to draw later is found by itself.
+
+    What is left of a release is made in this process: to start others for it takes longer.
+    """
+    monkeypatch.setattr(publish, "WORKERS", 1)
     draw = section_parts.draw
     for name, module in list(sys.modules.items()):
         if name.startswith("outcomes.release.") and getattr(module, "draw", None) is draw:

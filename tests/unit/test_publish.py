@@ -45,6 +45,14 @@ def release_folder(target, content="old"):
     return target
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _in_this_process():
+    """Make releases here: to start others for so little takes longer, and what others are for is tested elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "WORKERS", 1)
+        yield
+
+
 @pytest.fixture(scope="module")
 def publish_fakes(drawn_page):
     """Publish invented results; their page is drawn once for all tests (`test_page` draws it again)."""
