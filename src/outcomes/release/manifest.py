@@ -11,6 +11,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,5 +162,7 @@ def _describe_file(file: Any) -> dict[str, Any]:
     }
 
 
-def _dependency_versions() -> dict[str, str]:
+@cache
+def _dependency_versions() -> Mapping[str, str]:
+    """Read once in a process: a tenth of a second, and a comparison of releases makes several."""
     return {name: package_version(name) for name in DEPENDENCIES}
