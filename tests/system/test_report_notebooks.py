@@ -18,6 +18,12 @@ def export(tmp_path):
     return path
 
 
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch):
+    """What is asked of forty patients is answered sooner than other processes are started for it."""
+    monkeypatch.setattr(publish, "WORKERS", 1)
+
+
 def test_a_notebook_that_fails_is_named_with_cell_and_line(export, tmp_path, monkeypatch, capsys):
     broken = tmp_path / "07_broken.ipynb"
     parameters = new_code_cell("data = 'a.csv'  # type: str|list", metadata={"tags": ["parameters"]})

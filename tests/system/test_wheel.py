@@ -73,16 +73,22 @@ def test_its_record_names_every_file(built):
         assert sorted(row[0] for row in rows) == sorted(wheel.namelist())
 
 
-def test_the_command_runs_from_it(built, tmp_path):
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory):
     """Unpacked as an installer does, away from the sources."""
+    folder = tmp_path_factory.mktemp("installed")
     with zipfile.ZipFile(built[0]) as wheel:
-        wheel.extractall(tmp_path / "installed")
+        wheel.extractall(folder)
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def test_the_command_runs_from_it(installed, tmp_path):
     out = tmp_path / "made"
     command = [sys.executable, "-m", "outcomes", "simulate", "--patients", "30", "--seed", "1", "--out", str(out)]
     done = subprocess.run(
         command,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+        env=installed,
         capture_output=True,
         text=True,
         check=False,
@@ -91,13 +97,10 @@ def test_the_command_runs_from_it(built, tmp_path):
     assert (out / "visits.csv").stat().st_size > 1000
 
 
-def test_installed_it_knows_its_commit(built, tmp_path):
-    with zipfile.ZipFile(built[0]) as wheel:
-        wheel.extractall(tmp_path / "installed")
+def test_installed_it_knows_its_commit(installed, tmp_path):
     code = "from outcomes.release.commit import find_commit; print(find_commit())"
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=tmp_path, env=installed, capture_output=True, text=True, check=True
     )
     assert done.stdout == f"{COMMIT}\n"
 
