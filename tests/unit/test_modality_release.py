@@ -107,27 +107,44 @@ REASONS = (
 )
 
 
+SHAKEN_COLUMNS = (
+    *("contrast", "analysis", "estimate", "conf_low", "conf_high", "p_value", "q_value", "with_value", "without_value"),
+    *("reason", "tag", "n_with", "events_with"),
+)
+
+
 def shake(result, seed, refused):
     """The same tables with random numbers, a share of the contrasts refused, and counts of every size."""
     rng = np.random.default_rng(seed)
-    table = result.table.copy()
-    for contrast in dict.fromkeys(table["contrast"]):
-        own = table["contrast"] == contrast
+    # In lists, and put back at once: to set single cells of a table takes longer than all that is asked of it.
+    cells = {name: result.table[name].to_list() for name in SHAKEN_COLUMNS}
+
+    def put(row, names, values):
+        for name, value in zip(names, values, strict=True):
+            cells[name][row] = value
+
+    contrasts = np.array(cells["contrast"])
+    for contrast in dict.fromkeys(cells["contrast"]):
+        own = np.flatnonzero(contrasts == contrast)
         out = rng.random() < refused
-        for i in table.index[own]:
+        for i in own:
             if out or rng.random() < 0.1:
-                table.loc[i, ["estimate", "conf_low", "conf_high", "p_value", "q_value", "with_value"]] = np.nan
-                table.loc[i, ["reason", "tag"]] = [str(rng.choice(REASONS)), TAGS[3]]
+                put(i, ("estimate", "conf_low", "conf_high", "p_value", "q_value", "with_value"), [np.nan] * 6)
+                put(i, ("reason", "tag"), (str(rng.choice(REASONS)), TAGS[3]))
                 continue
-            if table.loc[i, "analysis"] != "interaction":
+            if cells["analysis"][i] != "interaction":
                 value = float(rng.uniform(-0.5, 0.5))
-                table.loc[i, ["estimate", "conf_low", "conf_high"]] = value, value - 0.1, value + 0.1
-            table.loc[i, ["p_value", "q_value"]] = rng.random(2) ** 3
-            table.loc[i, ["with_value", "without_value"]] = rng.random(2)
+                put(i, ("estimate", "conf_low", "conf_high"), (value, value - 0.1, value + 0.1))
+            put(i, ("p_value", "q_value"), rng.random(2) ** 3)
+            put(i, ("with_value", "without_value"), rng.random(2))
         if rng.random() < 0.2:
             few = int(rng.integers(0, 9))
-            table.loc[own & table["n_with"].notna(), "n_with"] = few
-            table.loc[own & table["events_with"].notna(), "events_with"] = min(few, 3)
+            for name, n in (("n_with", few), ("events_with", min(few, 3))):
+                for i in own[pd.notna(result.table[name].to_numpy())[own]]:
+                    cells[name][i] = n
+    table = result.table.copy()
+    for name, found in cells.items():
+        table[name] = pd.Series(found, index=table.index, dtype=table[name].dtype)
     least = table["q_value"].min()
     summary = result.summary | {"least_q_value": float(least), "is_signal": bool(least <= 0.1)}
     return dataclasses.replace(result, table=table, summary=summary)
