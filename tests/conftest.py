@@ -145,12 +145,6 @@ def sample_mapping(sample_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_protocol(sample_dir: Path) -> Path:
-    """The protocol that goes with the sample export."""
-    return sample_dir / "protocol.toml"
-
-
-@pytest.fixture(scope="session")
 def drawn_page(tmp_path_factory: pytest.TempPathFactory) -> object:
     """The page of the invented results with its pictures, drawn once for all processes of this run."""
     folder = _common_to_all(tmp_path_factory)

@@ -78,6 +78,16 @@ def _nothing_more(_: Run) -> None:
     return
 
 
+def says(*words: str) -> Callable[[Run], None]:
+    """Make a check that each of the words was said on the terminal."""
+
+    def check(run: Run) -> None:
+        for word in words:
+            assert word in run.said, run.said
+
+    return check
+
+
 @dataclass(frozen=True)
 class Fault:
     """One entry of the catalogue.

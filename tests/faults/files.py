@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
-from faults.catalogue import MERGE, QUAR, REFUSE, WARN, Fault, Input, Run
+from faults.catalogue import MERGE, QUAR, REFUSE, WARN, Fault, Input, Run, says
 from faults.exports import CSV, EVERYWHERE, PARQUET, XLSX, clean_rows, conserved, told, write
 from faults.workbooks import cell, clean_parts, lines_of, pack, parts, sheet
 
@@ -327,14 +327,6 @@ def _one_line(folder: Path, _: str) -> Input:
     return Input([path])
 
 
-def _says(*words: str) -> Callable[[Run], None]:
-    def check(run: Run) -> None:
-        for word in words:
-            assert word in run.said, run.said
-
-    return check
-
-
 _DOCTYPE = b'<!DOCTYPE x [<!ENTITY a "b"><!ENTITY c "&a;&a;&a;">]>'
 _EXTERNAL = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 _DDE = '<row r="9000"><c r="A9000" t="str"><f>cmd|\'/c calc\'!A1</f><v>1</v></c></row>'
@@ -356,7 +348,7 @@ FAULTS: tuple[Fault, ...] = (
         _named(XLSX, "csv"),
         (XLSX,),
         "Rename it.",
-        _says("an Excel workbook"),
+        says("an Excel workbook"),
     ),
     Fault(
         4,
@@ -367,7 +359,7 @@ FAULTS: tuple[Fault, ...] = (
         _named(PARQUET, "csv"),
         (PARQUET,),
         "Rename it.",
-        _says("a Parquet file"),
+        says("a Parquet file"),
     ),
     Fault(
         4,
@@ -378,7 +370,7 @@ FAULTS: tuple[Fault, ...] = (
         _named(CSV, "xlsx"),
         (CSV,),
         "Rename it.",
-        _says("a text table"),
+        says("a text table"),
     ),
     Fault(
         4,
@@ -389,7 +381,7 @@ FAULTS: tuple[Fault, ...] = (
         _bytes(b"<html><table><tr><td>1</td></tr></table></html>", "visits.xls"),
         (CSV,),
         "Open it in a spreadsheet and save it as .xlsx or CSV.",
-        _says("an HTML page"),
+        says("an HTML page"),
     ),
     Fault(
         5,
@@ -411,7 +403,7 @@ FAULTS: tuple[Fault, ...] = (
         _cut(1),
         (CSV,),
         _AGAIN,
-        _says("the last line (row 121) has no line end"),
+        says("the last line (row 121) has no line end"),
     ),
     Fault(
         5,
@@ -422,7 +414,7 @@ FAULTS: tuple[Fault, ...] = (
         _with_line("Records: 120\n", cut_rows=4),
         (CSV,),
         _AGAIN,
-        _says("states 120 rows, but 116 stand"),
+        says("states 120 rows, but 116 stand"),
     ),
     Fault(
         6,
@@ -554,7 +546,7 @@ FAULTS: tuple[Fault, ...] = (
         _many_rows_declared,
         (PARQUET,),
         "Split it by year or clinic.",
-        _says("51,000,000 rows"),
+        says("51,000,000 rows"),
     ),
     Fault(
         11,
@@ -575,7 +567,7 @@ FAULTS: tuple[Fault, ...] = (
         _parquet(_pickled),
         (PARQUET,),
         "Write it as text, or leave it out.",
-        _says('column "notes"'),
+        says('column "notes"'),
     ),
     Fault(
         12,
@@ -586,7 +578,7 @@ FAULTS: tuple[Fault, ...] = (
         _parquet(_objects),
         (PARQUET,),
         "Write it as text, or leave it out.",
-        _says('column "region" (H)'),
+        says('column "region" (H)'),
     ),
     Fault(
         12,
@@ -597,7 +589,7 @@ FAULTS: tuple[Fault, ...] = (
         _parquet(_extension),
         (PARQUET,),
         "Write it as text, number or date.",
-        _says('column "region" (H)'),
+        says('column "region" (H)'),
     ),
     Fault(
         12,
@@ -608,7 +600,7 @@ FAULTS: tuple[Fault, ...] = (
         _unknown_codec,
         (PARQUET,),
         "Write it with snappy or zstd.",
-        _says('column "patient_id" (A)'),
+        says('column "patient_id" (A)'),
     ),
     Fault(
         12,
@@ -694,7 +686,7 @@ FAULTS: tuple[Fault, ...] = (
             make,
             (CSV,),
             "Save it as .xlsx or CSV.",
-            _says("Supported are" if name in ("xls", "sav") else "Save it as"),
+            says("Supported are" if name in ("xls", "sav") else "Save it as"),
         )
         for name, title, make in (
             ("xls", "an old Excel (.xls)", _bytes(_OLE, "visits.xls")),
@@ -785,7 +777,7 @@ FAULTS: tuple[Fault, ...] = (
         _one_line,
         (CSV,),
         "Check whether this is one table.",
-        _says("line 122"),
+        says("line 122"),
     ),
     Fault(
         21,
@@ -796,7 +788,7 @@ FAULTS: tuple[Fault, ...] = (
         _as_it_is,
         (CSV,),
         "Copy the file to a local disk.",
-        _says("Input/output error"),
+        says("Input/output error"),
         within=_disk_fails,
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 from openpyxl.comments import Comment
 
-from faults.catalogue import ASK, FIX, KEEP, QUAR, REFUSE, WARN, Fault, Input, Run
+from faults.catalogue import ASK, FIX, KEEP, QUAR, REFUSE, WARN, Fault, Input, Run, says
 from faults.exports import CSV, EVERYWHERE, PARQUET, XLSX, Row, clean_rows, conserved, visit_of, write
 from faults.syntax import all_read, given
 from faults.workbooks import lines_of
@@ -294,14 +294,6 @@ def _both_percent(sheet: Any) -> None:
     _percent(sheet, (4, 5))
 
 
-def _says(*words: str) -> Callable[[Run], None]:
-    def check(run: Run) -> None:
-        for word in words:
-            assert word in run.said, run.said
-
-    return check
-
-
 def _set_aside(*found: tuple[str, int]) -> Callable[[Run], None]:
     def check(run: Run) -> None:
         conserved(run)
@@ -328,7 +320,7 @@ FAULTS: tuple[Fault, ...] = (
         _renamed({"patient_id": "subject"}),
         EVERYWHERE,
         _MAP,
-        _says("headers found: 'subject', 'visit_date'", 'patient_id = "subject"'),
+        says("headers found: 'subject', 'visit_date'", 'patient_id = "subject"'),
     ),
     Fault(
         40,
@@ -339,7 +331,7 @@ FAULTS: tuple[Fault, ...] = (
         _without("visit_date"),
         EVERYWHERE,
         _MAP,
-        _says("visit_date (or visit_day)"),
+        says("visit_date (or visit_day)"),
     ),
     Fault(
         40,
@@ -350,7 +342,7 @@ FAULTS: tuple[Fault, ...] = (
         _renamed({}, '[columns]\npain_pre = "pain_now"\n'),
         EVERYWHERE,
         "Correct that line of the mapping.",
-        _says("pain_now"),
+        says("pain_now"),
     ),
     Fault(
         41,
@@ -372,7 +364,7 @@ FAULTS: tuple[Fault, ...] = (
         _twice_pain,
         EVERYWHERE,
         "Rename or delete one of them.",
-        _says("(D, E)"),
+        says("(D, E)"),
     ),
     Fault(
         42,
@@ -394,7 +386,7 @@ FAULTS: tuple[Fault, ...] = (
         _blank_header(True),
         (CSV, XLSX),
         "Give the column a header, or delete it.",
-        _says("column N has no header, but 120 cells"),
+        says("column N has no header, but 120 cells"),
     ),
     Fault(
         43,
@@ -405,7 +397,7 @@ FAULTS: tuple[Fault, ...] = (
         given(_index_column),
         (CSV,),
         "Give the column a header, or delete it.",
-        _says("column A has no header"),
+        says("column A has no header"),
     ),
     Fault(
         43,
@@ -438,7 +430,7 @@ FAULTS: tuple[Fault, ...] = (
         _quarters(_rename_pain),
         EVERYWHERE,
         "Give both exports the same header, or [acknowledge] warnings.",
-        _says('"VAS"', 'warnings = ["E120"]'),
+        says('"VAS"', 'warnings = ["E120"]'),
     ),
     Fault(
         45,
@@ -460,7 +452,7 @@ FAULTS: tuple[Fault, ...] = (
         _quarters(lambda row: {"case" if key == "patient_id" else key: cell for key, cell in row.items()}),
         EVERYWHERE,
         _MAP,
-        _says("q2.", 'patient_id = "case"'),
+        says("q2.", 'patient_id = "case"'),
     ),
     Fault(
         46,
@@ -471,7 +463,7 @@ FAULTS: tuple[Fault, ...] = (
         _two_header_rows,
         (CSV, XLSX),
         "Make them one row, or [file] header_row = 2.",
-        _says("look like one header of two rows", "'Visit'", "'patient id'"),
+        says("look like one header of two rows", "'Visit'", "'patient id'"),
     ),
     Fault(
         47,
@@ -540,7 +532,7 @@ FAULTS: tuple[Fault, ...] = (
         _sheets(("Q1", "Q2")),
         (XLSX,),
         '[file] sheet = "Q1", or sheet = ["Q1", "Q2"] to read both',
-        _says('sheet = ["Q1", "Q2"]'),
+        says('sheet = ["Q1", "Q2"]'),
     ),
     Fault(
         49,
@@ -573,7 +565,7 @@ FAULTS: tuple[Fault, ...] = (
         _sheets(("North", "South"), '[file]\nsheet = "*"\n'),
         (XLSX,),
         "Name the sheets with visits in [file] sheet.",
-        _says('sheet "Cover"'),
+        says('sheet "Cover"'),
     ),
     Fault(
         49,
@@ -584,7 +576,7 @@ FAULTS: tuple[Fault, ...] = (
         _clinic_sheets("North", "John Smith"),
         (XLSX,),
         "Give the sheet another name.",
-        _says("name of the sheet"),
+        says("name of the sheet"),
     ),
     Fault(
         49,
@@ -595,7 +587,7 @@ FAULTS: tuple[Fault, ...] = (
         _sheets(("North",), '[file]\nsheet = "North"\nsheet_as = "clinic_id"\n'),
         (XLSX,),
         'Take sheet_as out, or write clinic_id = "" below [columns].',
-        _says('clinic_id = ""'),
+        says('clinic_id = ""'),
     ),
     Fault(
         50,
@@ -650,7 +642,7 @@ FAULTS: tuple[Fault, ...] = (
         _wide(False),
         EVERYWHERE,
         "Export the list of visits, one row each.",
-        _says("one row a patient", "visit#_"),
+        says("one row a patient", "visit#_"),
     ),
     Fault(
         52,
@@ -661,7 +653,7 @@ FAULTS: tuple[Fault, ...] = (
         _wide_beside,
         EVERYWHERE,
         "Export the list of visits, one row each.",
-        _says("one row a patient", "come again with the number 2, 3"),
+        says("one row a patient", "come again with the number 2, 3"),
     ),
     Fault(
         52,
@@ -672,7 +664,7 @@ FAULTS: tuple[Fault, ...] = (
         _wide(True),
         EVERYWHERE,
         "Export the list of visits, one row each.",
-        _says("3 headers are dates"),
+        says("3 headers are dates"),
     ),
     Fault(
         53,
@@ -694,7 +686,7 @@ FAULTS: tuple[Fault, ...] = (
         _book(_percent),
         (XLSX,),
         '[pain] scale = "0-1", or format the column as plain numbers.',
-        _says("120 cells", 'column "pain_pre" (D)', 'scale = "0-1"'),
+        says("120 cells", 'column "pain_pre" (D)', 'scale = "0-1"'),
     ),
     Fault(
         54,

@@ -10,7 +10,6 @@ import pytest
 
 from support.one_hidden import change, facts, lay_out, list_broken, look_at, rows
 
-COUNTS = "n events"
 GROUP = "group horizon_days n events"
 ARMS = "landmark_days exercise analysis maintenance horizon_days n events n_with n_without events_with events_without"
 WORLD = {

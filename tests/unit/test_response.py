@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from courses import episodes_of as courses_as_episodes
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
@@ -36,15 +37,8 @@ SMALL = Protocol.from_mapping(
 )
 
 
-def episodes_of(courses, protocol=SMALL, extra=None):
-    """Episodes of patients written as ``day:pain`` courses; `extra` gives further columns, one value a patient."""
-    names = list(extra or {})
-    lines = [" | ".join(["patient_id", "visit_day", "pain_pre", *names])]
-    for i, course in enumerate(courses):
-        for point in course.split():
-            day, pain = point.split(":")
-            lines.append(" | ".join([f"p{i:03}", day, pain, *(extra[name][i] for name in names)]))
-    return build_episodes(build_visits(records("\n".join(lines)), protocol))
+def episodes_of(written, protocol=SMALL, extra=None):
+    return courses_as_episodes(written, protocol, extra)
 
 
 def estimates(found, group="all"):
