@@ -9,14 +9,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from outcomes.errors import ConservationError
+from courses import SMALL
+from outcomes.cases import build_episodes, build_visits
+from outcomes.errors import ConservationError, NotEstimable
+from outcomes.questions import describe_modality_use
 from outcomes.release import hide_more
 from outcomes.release.audit import find_told
 from outcomes.release.audit_book import Book, read_csv
 from outcomes.release.audit_relations import relate
 from outcomes.release.hide_more import hide_what_is_told
+from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.marks import HIDDEN
 from outcomes.release.tables import name_tables, to_csv
+from tables import records
 
 FLOOR = SimpleNamespace(protocol=SimpleNamespace(reporting_floor=SimpleNamespace(suppress_cell_below=5)))
 
@@ -36,6 +41,7 @@ class Inputs:
     relief: Any = None
     beside: Any = None
     episodes: Any = field(default_factory=lambda: FLOOR)
+    withheld: frozenset[str] = frozenset()
 
     def answer(self, name):
         return getattr(self, name, None)
@@ -167,3 +173,37 @@ def test_what_no_answer_can_hide_is_refused():
     ends = pd.DataFrame({"end_reason": ["a", "b"], "n": [40, 40], "events": [37, "<5"], "estimate": ["", ""]})
     with pytest.raises(ConservationError, match="E980"):
         hide_what_is_told(Inputs(beside={"episode_ends": ends}))
+
+
+FOUR = """
+patient_id | visit_day | pain_pre | modalities
+a          | 0         | 6        | massage; ultrasound
+a          | 3         | 3        | massage
+b          | 0         | 6        | massage
+c          | 0         | 7        | ultrasound
+c          | 9         | 6        | ultrasound
+d          | 0         | 6        | heat
+"""
+
+
+def test_where_the_marks_of_a_handful_tell_its_numbers_the_question_is_not_answered():
+    """Of four patients "<5" had both, one, the other and neither treatment: one each."""
+    visits = build_visits(records(FOUR), SMALL)
+    episodes = build_episodes(visits)
+    refused = dict.fromkeys(QUESTIONS, NotEstimable("Not asked."))
+    asked = ReportInputs(visits, episodes, **(refused | {"modality_use": describe_modality_use(episodes)}))
+    shown = asked.protected()
+    assert told(shown) == []
+    assert shown.refusal("modality_use") == hide_more.WITHHELD
+    assert shown.refusal("relief") == "Not asked."
+    for name in shown.withheld:
+        assert set(shown.tables()[name]["events"]) == {HIDDEN}
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 8])
+def test_how_a_handful_of_episodes_ended_is_told_by_no_table(n):
+    lines = [f"p{i} | {day} | {6 - (i % 3) * day / 10} | massage" for i in range(n) for day in range(0, 10 * i + 1, 10)]
+    visits = build_visits(records("\n".join(["patient_id | visit_day | pain_pre | modalities", *lines])), SMALL)
+    refused = dict.fromkeys(QUESTIONS, NotEstimable("Not asked."))
+    shown = ReportInputs(visits, build_episodes(visits), **refused).protected()
+    assert told(shown) == []

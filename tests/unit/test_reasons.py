@@ -17,6 +17,7 @@ from outcomes.release import first_page
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.marks import HIDDEN
+from outcomes.release.model import TableView
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
 from outcomes.release.section_parts import other_definitions
@@ -142,6 +143,14 @@ def test_few_episodes_few_seen_that_long_and_a_small_number_are_three_reasons(n,
     tile = next(tile for tile in make_tiles(inputs, tables) if tile.label == label_of("relieved_by_28"))
     assert tile.state == state and tile.reason.startswith(reason)
     assert any("by day 28" in s.text and said in s.text for s in first_page.summarise(inputs, tables))
+
+
+def test_a_table_of_steps_without_a_row_is_not_shown():
+    inputs, tables = pages(fakes.quarter_review())
+    ids = [block.id for block in attendance_section(inputs, tables).blocks if isinstance(block, TableView)]
+    none = {**tables, "attendance": tables["attendance"].iloc[:0]}
+    left = [block.id for block in attendance_section(inputs, none).blocks if isinstance(block, TableView)]
+    assert "attendance" in ids and left == [one for one in ids if one != "attendance"]
 
 
 @pytest.mark.parametrize(

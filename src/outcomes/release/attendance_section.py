@@ -135,10 +135,10 @@ def _draw(result: Any, tables: Tables) -> tuple[FigureView, ...]:
 
 def _steps_table(tables: Tables) -> tuple[TableView, ...]:
     """The steps of all episodes, one row a visit."""
-    if "attendance" not in tables or tables["attendance"].empty:
+    table = tables.get("attendance")
+    table = None if table is None else table[table["group"] == "all"]
+    if table is None or table.empty:
         return ()
-    table = tables["attendance"]
-    table = table[table["group"] == "all"]
     found = {(row["visit"], row["within_days"]): row for row in table.to_dict("records")}
     *sooner, longest = sorted(set(table["within_days"]))
     columns = (

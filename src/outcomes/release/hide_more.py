@@ -5,6 +5,8 @@ practice of few patients has sums that none of them foresaw. So the reader of `o
 set on the tables while they can still be changed. For each number it works out, the printed number nearest to it in the
 sums it used is hidden, with all that row says of it, until nothing is found; what turns out not to be needed is shown
 again. A number that is hidden leaves no less open than before, so that later rounds ask about what was found only.
+Of a handful of patients marks alone can tell (four of "<5" that are the parts of a fifth are 1 each): where no printed
+number is left to hide, the question whose table tells it is not answered, and a table counted from the cases is hidden.
 
 That an audit of the finished release is silent is then no second proof of the rules, only of what was written.
 """
@@ -19,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.errors import ConservationError
+from outcomes.errors import ConservationError, NotEstimable
 from outcomes.release.audit import find_told
 from outcomes.release.audit_book import Book, Cell, Line, read_csv
 from outcomes.release.audit_relations import relate
 from outcomes.release.disclosure import hide_around
 from outcomes.release.marks import HIDDEN, small_mark, write_mark
 from outcomes.release.row_numbers import list_row_numbers
+from outcomes.release.tables import COUNTED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +39,7 @@ MOST_ROUNDS = 100
 MOST_SHOWN_AGAIN = 12
 """Where more numbers were hidden none is tried to be shown again: each trial takes a search."""
 SUMMARY = "summary"
+WITHHELD = "So few patients are on record that their numbers could be worked out from one another; none is shown."
 
 
 def hide_what_is_told(inputs: ReportInputs) -> ReportInputs:
@@ -60,14 +64,29 @@ def hide_what_is_told(inputs: ReportInputs) -> ReportInputs:
             return desk.write(_show_again(desk, hidden, ever))
         chosen = _choose(book, desk, told.values())
         if not chosen:
-            break
+            return hide_what_is_told(_withhold(desk, told))
         hidden += chosen
         book = desk.lay_out(hidden)
         told = _find_again(book, ever)
-    raise ConservationError(
+    raise _untold()
+
+
+def _untold() -> ConservationError:
+    return ConservationError(
         "E980 Small numbers of this report could be worked out whatever else is hidden, so it was not written. Report "
         "more patients at once, and please report this."
     )
+
+
+def _withhold(desk: _Desk, told: Collection[Hashable]) -> ReportInputs:
+    """Refuse the questions in whose tables the numbers stand that are told; hide those counted from the cases."""
+    tables = {cell.table for name in told for cell in desk.places.get(name, ())}
+    questions = sorted({desk.owners[table][0] for table in tables if desk.may_hide(table)})
+    refused: dict[str, Any] = dict.fromkeys(questions, NotEstimable(WITHHELD))
+    counted = {table for table in tables if table in COUNTED} - desk.inputs.withheld
+    if not refused and not counted:
+        raise _untold()
+    return dataclasses.replace(desk.inputs, withheld=desk.inputs.withheld | counted, **refused)
 
 
 def _find_again(book: Book, ever: Collection[Hashable]) -> dict[Hashable, int]:

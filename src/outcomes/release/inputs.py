@@ -53,6 +53,8 @@ class ReportInputs:
     one_family, all_families, identified_muscle, subgroups : ModalityComparison or NotEstimable
     is_protected : frozenset of str
         Questions whose answer came with small numbers hidden already (`shared_answers`).
+    withheld : frozenset of str
+        Tables counted from the cases in which every number is hidden (`hide_more`).
     """
 
     visits: Visits
@@ -78,6 +80,7 @@ class ReportInputs:
     missing_covariates: Any
     records: Records | None = None
     is_protected: frozenset[str] = frozenset()
+    withheld: frozenset[str] = frozenset()
 
     @property
     def quarter(self) -> str:

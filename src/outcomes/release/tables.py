@@ -78,8 +78,10 @@ def collect_tables(inputs: ReportInputs) -> dict[str, pd.DataFrame]:
         if result is not None:
             tables |= name_tables(name, result)
     floor = inputs.episodes.protocol.reporting_floor.suppress_cell_below
-    tables["episode_ends"] = protect_parts(count_ends(inputs.episodes), floor)
-    tables["visits_per_episode"] = protect_parts(count_visit_bands(inputs.episodes), floor)
+    for name, count in COUNTED.items():
+        table = protect_parts(count(inputs.episodes), floor)
+        is_gone = name in inputs.withheld
+        tables[name] = table.assign(**dict.fromkeys(("n", "events", "estimate"), HIDDEN)) if is_gone else table
     tables["run"] = _count_run(inputs, floor)
     tables["set_aside"] = count_set_aside(inputs.episodes)
     tables["unknown_terms"] = list_unknown_terms(inputs.visits, floor)
@@ -380,3 +382,7 @@ def _frame(rows: Sequence[Any], columns: list[str]) -> pd.DataFrame:
     if rows and isinstance(rows[0], Mapping):
         return pd.DataFrame([[row[name] for name in columns] for row in rows], columns=columns)
     return pd.DataFrame(list(rows), columns=columns)
+
+
+COUNTED = {"episode_ends": count_ends, "visits_per_episode": count_visit_bands}
+"""Tables that are no answer: by name, what counts them."""
