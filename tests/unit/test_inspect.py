@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import shlex
 import tomllib
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -748,3 +749,63 @@ def test_numbers_below_a_word_spelt_a_little_alike_are_no_age(codebook) -> None:
 def test_a_few_odd_cells_below_a_certain_header_ask_nothing(tmp_path, codebook) -> None:
     cells = [*(str(i % 11) for i in range(24)), "mild", "-2", "severe pain", "keine"]
     assert inspect_export(export_of(tmp_path, "pain_pre", cells), Mapping(), codebook).open_questions == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Pt ID",
+        "Pt #",
+        "Acct #",
+        "Account No.",
+        "Chart #",
+        "chart_id",
+        "Chart Number",
+        "Dossier",
+        "N° dossier",
+        "Paciente",
+    ],
+)
+def test_ids_of_patients_as_clinic_systems_call_them_are_proposed(name, codebook) -> None:
+    header = [name, "Date of service", "Pain", "Chart notes", "Account balance"]
+    n = 40
+    cells = [
+        [str(10_000 + i // 2) for i in range(n)],
+        [f"2026-03-{1 + i % 28:02}" for i in range(n)],
+        ["6"] * n,
+        [f"text {i}" for i in range(n)],
+        [f"{i}.50" for i in range(n)],
+    ]
+    found = {m.field: m.header for m in match_columns(header, cells, codebook) if m.score >= 0.62}
+    assert found["patient_id"] == name
+
+
+def test_what_only_has_such_a_word_is_no_id_of_a_patient(codebook) -> None:
+    header = ["Chart notes", "Account balance", "Account type", "Date of service", "Pain"]
+    cells = [[f"{i}" for i in range(40)] for _ in header]
+    assert not [m.header for m in match_columns(header, cells, codebook) if m.field == "patient_id" and m.score >= 0.62]
+
+
+def test_age_and_sex_of_a_spanish_practice_are_matched(codebook) -> None:
+    cells = [["41", "52"] * 14, ["F", "M"] * 14]
+    assert [m.field for m in match_columns(["Edad", "Sexo"], cells, codebook)] == ["age", "sex"]
+
+
+def test_the_next_command_can_be_copied_whatever_the_file_is_called(tmp_path, capsys) -> None:
+    export = tmp_path / "visits 2026 (final).csv"
+    export.write_text("patient_id,visit_date,pain_pre\n" + "".join(f"p{i},2026-03-{i:02},5\n" for i in range(1, 29)))
+    assert cli.main(["inspect", str(export), "--out", str(tmp_path / "my mapping.toml")]) == 0
+    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("next:"))
+    words = shlex.split(said.removeprefix("next:"))
+    assert words[:2] == ["outcomes", "report"] and Path(words[2]).name == export.name
+    assert words[3] == "--mapping" and Path(words[4]).name == "my mapping.toml" and len(words) == 5
+
+
+def test_of_several_files_one_is_looked_at_and_the_others_are_for_the_report(tmp_path, capsys) -> None:
+    files = [tmp_path / f"{i}.csv" for i in (1, 2)]
+    for file in files:
+        file.write_text("patient_id,visit_date\na,2026-03-02\n")
+    with pytest.raises(SystemExit) as refused:
+        cli.main(["inspect", *map(str, files)])
+    said = capsys.readouterr().err
+    assert refused.value.code == 2 and "one file" in said and "`outcomes report`" in said and "2.csv" not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,8 @@ exit codes: 0 nothing found to decide · 1 something is left to decide · 2 refu
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     inspect = add_command(commands, "inspect", "look at an export and propose the mapping that reads it", _HELP)
-    inspect.add_argument("export", type=Path, metavar="EXPORT", help="CSV, XLSX or Parquet")
+    inspect.add_argument("export", type=Path, metavar="EXPORT", help="CSV, XLSX or Parquet; of several files, one")
+    inspect.add_argument("others", nargs="*", type=Path, help=argparse.SUPPRESS)
     inspect.add_argument("--mapping", type=Path, help="what is known already; it goes before what is found")
     inspect.add_argument("--codebook", type=Path, help="folder with your own vocabulary tables (CSV)")
     inspect.add_argument("--out", type=Path, help="file to write the proposed mapping to; it must not exist")
@@ -51,7 +53,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="folder to write the unknown words to, to be explained",
     )
     inspect.add_argument("--force", action="store_true", help="overwrite the file named by --out")
-    inspect.set_defaults(run=run)
+    inspect.set_defaults(run=run, refuse=inspect.error)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,6 +63,11 @@ def run(args: argparse.Namespace) -> int:
     from outcomes.records.inspect import inspect_export
     from outcomes.records.inspect_write import write_mapping
 
+    if args.others:
+        args.refuse(
+            "inspect looks at one file: name the newest. `outcomes report` and `outcomes clean` read all of them with "
+            "the mapping it writes."
+        )
     _check_file(args.export)
     if args.out is not None:
         _check_target(args.out, args.force, args.export)
@@ -79,11 +86,13 @@ def run(args: argparse.Namespace) -> int:
         if found.open_questions:
             print("first:   decide what is marked TO DECIDE in it")
         folder = args.codebook or words
-        inputs = f"{args.export} --mapping {args.out}" + (f" --codebook {folder}" if folder else "")
+        export = shlex.quote(str(args.export))
+        mapping = f"--mapping {shlex.quote(str(args.out))}"
+        inputs = f"{export} {mapping}" + (f" --codebook {shlex.quote(str(folder))}" if folder else "")
         if words is None and any(terms.shown for terms in found.unknown):
             # What a word tells is lost where no table knows it; the report runs all the same, so nobody else says how.
-            known = f"--mapping {args.out}" + (f" --codebook {args.codebook}" if args.codebook else "")
-            print(f"words:   outcomes inspect {args.export} {known} --codebook-out words/")
+            known = mapping + (f" --codebook {shlex.quote(str(args.codebook))}" if args.codebook else "")
+            print(f"words:   outcomes inspect {export} {known} --codebook-out words/")
             print("         writes those the codebook does not know as a table to fill in (docs/codebook.md)")
         print(f"next:    outcomes report {inputs}")
         print(f"or:      outcomes clean {inputs} --out cleaned/ (only the cleaned tables)")

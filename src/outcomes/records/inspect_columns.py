@@ -31,6 +31,8 @@ def _load_names() -> dict[str, tuple[str, ...]]:
 
 NAMES = _load_names()
 """Field -> the names its column has in clinic systems, as words in lower case."""
+_ONLY_WHOLE = frozenset(("pt", "chart", "account", "acct", "dossier"))
+"""First words of names that are an id as they stand ("Acct #", "Chart no"), and else something else ("Chart notes")."""
 _KINDS = {"visit_purpose": "purpose", "function_instrument": "instrument"}
 _WORD_FIELDS = ("region", "cause", "trigger", "radiation", "paresthesia", "onset", "sex", "discharge_reason", *_KINDS)
 _PAIN = re.compile(r"\s*[+-]?\d{1,3}(?:[.,]\d+)?\s*(?:(?:/\s*100?|-+>?\s*\d{1,3}|→\s*\d{1,3}|mm|%)\s*)?")
@@ -232,6 +234,8 @@ def score_name(header: str, field: str) -> float:
     for name in (field.replace("_", " "), *NAMES[field]):
         if said == name:
             return 1.0
+        if name.partition(" ")[0] in _ONLY_WHOLE:
+            continue
         if f" {name} " in f" {said} ":
             best = max(best, 0.55 + 0.4 * len(name) / len(said))
         if is_alike and len(name) > _SHORT:
