@@ -809,3 +809,19 @@ def test_of_several_files_one_is_looked_at_and_the_others_are_for_the_report(tmp
         cli.main(["inspect", *map(str, files)])
     said = capsys.readouterr().err
     assert refused.value.code == 2 and "one file" in said and "`outcomes report`" in said and "2.csv" not in said
+
+
+def test_years_of_two_digits_alone_are_a_question_whose_line_reads_them(tmp_path, capsys) -> None:
+    export, mapping = tmp_path / "visits.csv", tmp_path / "mapping.toml"
+    rows = [f"p{i % 9},{1 + i % 12}/{13 + i % 15}/{24 + i % 2},5" for i in range(60)]
+    export.write_text("\n".join(["patient_id,visit_date,pain_pre", *rows]) + "\n")
+    assert cli.main(["inspect", str(export), "--out", str(mapping)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "TO DECIDE [dates] two_digit_year_pivot: all years have two digits" in said
+    text = mapping.read_text()
+    with pytest.raises(InputRefused, match="E216"):
+        build_visits(read_records(export, mapping=Mapping.load(mapping)))
+    mapping.write_text(text.replace("# two_digit_year_pivot", "two_digit_year_pivot"))
+    visits = build_visits(read_records(export, mapping=Mapping.load(mapping)))
+    assert {str(year)[:4] for year in visits.table["visit_date"]} == {"2024", "2025"}
+    assert cli.main(["inspect", str(export), "--mapping", str(mapping)]) == 0

@@ -296,7 +296,13 @@ def _weigh_dates(
         questions.append("[dates] order: the date columns are written in different orders")
     latest = max((one.latest for one in found.values()), default=0)
     pivot = given.two_digit_year_pivot
-    if pivot is None and latest and any(one.short_years for one in found.values()):
+    has_short = pivot is None and any(one.short_years for one in found.values())
+    if has_short and not latest:
+        questions.append(
+            "[dates] two_digit_year_pivot: all years have two digits, and their century must be known; with the line "
+            "in the mapping 50 is read as 2050 and 51 as 1951"
+        )
+    elif has_short:
         pivot = latest % 100
         evidence["two_digit_year_pivot"] = f"some years have two digits; the latest of four digits is {latest}"
     if given.timezone is None and any(one.zones for one in found.values()):

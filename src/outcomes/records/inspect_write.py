@@ -143,6 +143,8 @@ def _dates(found: Inspection) -> Iterator[str]:
         )
     if dates.two_digit_year_pivot is not None:
         yield _line(f"two_digit_year_pivot = {dates.two_digit_year_pivot}", why.get("two_digit_year_pivot", ""))
+    elif any("[dates] two_digit_year_pivot" in question for question in found.open_questions):
+        yield _line("# two_digit_year_pivot = 50", "50 is 2050 and 51 is 1951: TO DECIDE, see above")
     if dates.timezone:
         yield _line(f"timezone = {quote(dates.timezone)}", "declared")
     elif any("[dates] timezone" in question for question in found.open_questions):
