@@ -78,7 +78,7 @@ def test_nobody_stopped_unrelieved_is_not_said_of_who_was_never_rated(reasons, n
     assert [s.tag for s in said] == (["not estimable"] if never else ["descriptive"])
     assert any("cannot be told" in s.text for s in first_page.list_limits(inputs, tables)) == never
     attendance = attendance_section(inputs, tables)
-    assert ("pain score on record" in attendance.lead[0].text) == never
+    assert ("pain score before treatment on record" in attendance.lead[0].text) == never
     if never:
         assert not any(isinstance(block, FigureView) for block in attendance.blocks)
 

@@ -77,17 +77,22 @@ def test_without_a_score_no_part_of_the_first_screen_says_too_few_or_too_early()
     tiles = {tile.label: tile for tile in make_tiles(inputs, tables)}
     for name in RESTS_ON_PAIN:
         tile = tiles[label_of(name)]
-        assert (tile.state, tile.reason) == ("absent", "No pain score is on record.")
+        assert (tile.state, tile.reason) == ("absent", "No pain score before treatment is on record.")
     assert tiles[label_of("pain_recorded")].state == "shown"
     section = quarter_section(inputs, tables)
     left_out = next(block for block in section.blocks if getattr(block, "title", "") == "Indicators without a chart")
-    assert left_out.sentences[0].text.startswith("No quarter can be shown, for no pain score is on record: ")
+    assert left_out.sentences[0].text.startswith(
+        "No quarter can be shown, for no pain score before treatment is on record: "
+    )
 
 
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [
-        (quarter_verdicts.NO_PAIN, "Nothing can be called a change: no pain score is on record, and all but"),
+        (
+            quarter_verdicts.NO_PAIN,
+            "Nothing can be called a change: no pain score before treatment is on record, and all but",
+        ),
         (quarter_verdicts.TOO_FEW, "Nothing can be called a change yet: too few quarters are on record"),
         (quarter_verdicts.TOO_SMALL, "Nothing can be called a change yet: the quarters have too few episodes"),
     ],

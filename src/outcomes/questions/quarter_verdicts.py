@@ -20,7 +20,7 @@ COLUMNS = (
 INSIDE = "inside the limits: no evidence of a change"
 TOO_FEW = "too few quarters for limits"
 NO_VALUE, TOO_SMALL = "no quarter can be judged yet", "no quarter has enough episodes to be judged"
-NO_PAIN = "no pain score is on record"
+NO_PAIN = "no pain score before treatment is on record"
 """Of all indicators but the recording of scores: waiting for more episodes would not help."""
 RECORDED = "pain_recorded"
 LOOK_AT_RECORDING = "recording changed at the same time; look at recording first"

@@ -52,10 +52,11 @@ def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if is_pain_never_rated(inputs.episodes):
         return bind(
             tables,
-            "{once} of episodes are a single visit. None of those who stopped coming has a pain score on record: how "
-            "many were not relieved cannot be told.",
+            "{once} of episodes are a single visit. None of those who stopped coming has a pain score before "
+            "treatment on record: how many were not relieved cannot be told.",
             {"once": cell("visits_per_episode", "estimate", "percent", visits="1")},
-            "None of those who stopped coming has a pain score on record: how many were not relieved cannot be told.",
+            "None of those who stopped coming has a pain score before treatment on record: how many were not relieved "
+            "cannot be told.",
         )
     days, is_recorded = inputs.episodes.protocol.dropout.no_visit_days, is_discharge_recorded(inputs.episodes)
     unseen = (

@@ -27,11 +27,13 @@ from outcomes.release.words import lower_first, quarter_words, relief_words
 VERDICTS = "quarter_review_verdicts"
 TAG: Tag = "signal / no signal"
 NEVER_RATED = (
-    "How many stopped coming while not relieved cannot be told: none of those who stopped has a pain score on record."
+    "How many stopped coming while not relieved cannot be told: none of those who stopped has a pain score before "
+    "treatment on record."
 )
 
 NO_PAIN_AT_ALL = (
-    "No pain score is on record: relief, return after it, and who stopped coming without it cannot be told."
+    "No pain score before treatment is on record: relief, return after it, and who stopped coming without it cannot be "
+    "told."
 )
 NO_CHANGE = "Nothing can be called a change"
 CHECKS = frozenset({"missing_covariates"})
