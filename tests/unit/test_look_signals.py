@@ -76,6 +76,21 @@ def test_a_rule_is_the_most_frequent_only_where_no_other_is_as_frequent(n, said)
     assert any(said in text and text.startswith("8 rows were set aside") for text in texts)
 
 
+@pytest.mark.parametrize("code", ["E208", "E301"])
+def test_rows_that_nothing_is_wrong_with_are_nothing_to_look_into(code):
+    inputs = fakes.inputs()
+    tables = collect_tables(inputs)
+    later = (code, "record of a day that a later file tells differently", 11, "Nothing to mend.")
+    missing = ("E211", "the date is missing", 4, "Fill it in.")
+    run = tables["run"].copy()
+    for rows, said in (([later], ""), ([later, missing], "4 rows were set aside because the date is missing. Fill it")):
+        run.loc[run["fact"] == "set_aside", "value"] = sum(row[2] for row in rows)
+        few = pd.DataFrame(rows, columns=["code", "rule", "n", "remedy"])
+        texts = [s.text for s in find_to_look_into(inputs, {**tables, "set_aside": few, "run": run})]
+        assert not any("later file" in text for text in texts)
+        assert any(text.startswith(said) for text in texts if "set aside" in text) is bool(said)
+
+
 def test_a_remedy_that_names_a_setting_is_not_given_for_a_slip_here_and_there():
     inputs = fakes.inputs()
     tables = collect_tables(inputs)

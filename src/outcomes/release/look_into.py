@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outcomes.cases.rules import NO_FAULTS
 from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.look_signals import say_export, say_sums, say_units_far_out
@@ -85,21 +86,24 @@ def _pain_share(tables: Tables) -> float | None:
 
 
 def _most_set_aside(tables: Tables) -> Sentence | None:
+    # Where nothing is wrong with a row (a later file corrects it, it is about no back) there is nothing to look into.
     table = tables["set_aside"]
-    if table.empty:
+    others = table[~table["code"].isin(NO_FAULTS)]
+    if others.empty:
         return None
-    first = table.iloc[0]
+    first = others.iloc[0]
     where: dict[str, Scalar] = {"code": str(first["code"]), "rule": str(first["rule"])}
+    n = cell("set_aside", "n", "count", **where)
     cells = {
-        "total": _of_run("set_aside"),
-        "n": cell("set_aside", "n", "count", **where),
+        "total": _of_run("set_aside") if len(others) == len(table) else n,
+        "n": n,
         "rule": cell("set_aside", "rule", "text", **where),
     }
     few = agree(tables, cells["total"], "row was", "rows were")
     # Where one rule set all of them aside there is no "most often".
     is_only = show(tables, cells["n"]) == show(tables, cells["total"])
     said = f"{{total}} {few} set aside" + (" because {rule}." if is_only else ", most often ({n}) because {rule}.")
-    if not is_only and len(table) > 1 and table["n"].iloc[1] == first["n"]:
+    if not is_only and len(others) > 1 and others["n"].iloc[1] == first["n"]:
         # Of rules that set as many aside each, the first of the table is not the most frequent one.
         said = f"{{total}} {few} set aside for several reasons; “Data quality” has each of them."
         return bind(tables, f"{said} Correct them in the clinic system.", {"total": cells["total"]})
