@@ -199,6 +199,14 @@ def test_the_order_of_rows_changes_nothing(tmp_path):
     assert not changes.is_corrected and not changes.n_added
 
 
+def test_the_same_row_in_two_files_of_quarters_that_overlap_is_no_other_content(tmp_path):
+    old, new = ingredients(tmp_path, BEFORE), ingredients(tmp_path, f"{BEFORE}\n{BEFORE.splitlines()[0]}", "b.csv")
+    changes = compare_rows(old, new)
+    assert (changes.n_added, changes.n_corrected_days, changes.n_gone_days, changes.n_repeated_days) == (0, 0, 0, 1)
+    assert changes.is_corrected  # its step of the diff is taken all the same
+    assert compare_rows(new, old).n_repeated_days == 1 and not compare_rows(new, new).is_corrected
+
+
 def test_dates_are_compared_as_days(tmp_path):
     other = Mapping.from_dict({"dates": {"order": "dmy"}})
     text = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3.\2.\1", BEFORE)

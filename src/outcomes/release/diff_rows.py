@@ -37,6 +37,8 @@ class RowChanges:
     is_added : ndarray of bool, shape (rows of the second,)
     n_added, n_corrected_days, n_gone_days : int
         Rows added; patients' days in both whose rows differ; patients' days no longer there.
+    n_repeated_days : int
+        Patients' days in both with the same rows, more or fewer times: files of quarters that overlap.
     same_reading : bool
         Whether both are read by the same mapping, the data cut aside.
     """
@@ -45,12 +47,13 @@ class RowChanges:
     n_added: int
     n_corrected_days: int
     n_gone_days: int
+    n_repeated_days: int
     same_reading: bool
 
     @property
     def is_corrected(self) -> bool:
-        """Whether a row that was there before is another now, or gone."""
-        return bool(self.n_corrected_days or self.n_gone_days)
+        """Whether a row that was there before is another now, or gone, or there more or less often."""
+        return bool(self.n_corrected_days or self.n_gone_days or self.n_repeated_days)
 
 
 def compare_rows(old: Ingredients, new: Ingredients) -> RowChanges:
@@ -59,12 +62,16 @@ def compare_rows(old: Ingredients, new: Ingredients) -> RowChanges:
     is_added = ~np.isin(keys_new, keys_old)
     hashes = [_hash_rows(parts.records, _fields(old.records, new.records)) for parts in (old, new)]
     sums_old, sums_new = (_sum_by(keys, found) for keys, found in zip((keys_old, keys_new), hashes, strict=True))
+    once_old, once_new = (_sum_by(*_drop_repeats(*one)) for one in zip((keys_old, keys_new), hashes, strict=True))
     both = sums_old.keys() & sums_new.keys()
+    n_corrected = sum(once_old[key] != once_new[key] for key in both)
+    n_unequal = sum(sums_old[key] != sums_new[key] or once_old[key] != once_new[key] for key in both)
     return RowChanges(
         is_added,
         int(is_added.sum()),
-        sum(sums_old[key] != sums_new[key] for key in both),
+        n_corrected,
         len(sums_old.keys() - sums_new.keys()),
+        n_unequal - n_corrected,
         _reading(old.records) == _reading(new.records),
     )
 
@@ -108,6 +115,14 @@ def _hash_rows(records: Records, names: list[str]) -> NDArray[np.uint64]:
         else:
             total += pd.util.hash_array(np.array([""], dtype=object), categorize=False)[0]
     return total
+
+
+def _drop_repeats(keys: NDArray[np.int64], hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Each different row of a patient's day once."""
+    order = np.lexsort((hashes, keys))
+    keys, hashes = keys[order], hashes[order]
+    is_first = np.r_[True, (keys[1:] != keys[:-1]) | (hashes[1:] != hashes[:-1])][: keys.size]
+    return keys[is_first], hashes[is_first]
 
 
 def _sum_by(keys: NDArray[np.int64], hashes: NDArray[np.uint64]) -> dict[int, int]:

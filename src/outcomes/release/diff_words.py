@@ -23,7 +23,8 @@ def show_diff(diff: ReleaseDiff, most: int = SHOWN) -> str:
     if diff.rows is not None:
         r = diff.rows
         days = f"{r.n_corrected_days:,} patient-days with other content, {r.n_gone_days:,} gone"
-        lines.append(f"rows: {r.n_added:,} added; {days}")
+        repeated = f"; {r.n_repeated_days:,} with the same rows more or fewer times" if r.n_repeated_days else ""
+        lines.append(f"rows: {r.n_added:,} added; {days}{repeated}")
     lines += ["", *summarise(diff)]
     if moved := diff.moved[:most]:
         lines += ["", "The largest movements, in half widths of their old interval:", *_tabulate(moved)]
