@@ -59,6 +59,11 @@ class FakeResult:
 
 
 @dataclass(frozen=True)
+class FakeCompleteness(FakeResult):
+    ratings: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
 class FakeReview(FakeResult):
     more: dict[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -452,7 +457,7 @@ def quarter_review(quarter: str = CHOSEN) -> FakeResult:
 
 
 @made_once
-def completeness() -> FakeResult:
+def completeness() -> FakeCompleteness:
     fields = {
         "visit_date": ("Date of the visit", 1.0),
         "pain_pre": ("Pain before treatment", 0.86),
@@ -471,9 +476,13 @@ def completeness() -> FakeResult:
     }
     n = 24_118
     rows = [(name, label, n, round(n * share), round(n * share) / n) for name, (label, share) in fields.items()]
-    return FakeResult(
+    scored = 20_741
+    counts = {"zero": 1_244, "five": 4_148, "beside_five": 5_185, "ten": 207, "fraction": 415}
+    ratings = [(name, name, scored, events, events / scored) for name, events in counts.items()]
+    return FakeCompleteness(
         pd.DataFrame(rows, columns=["field", "label", "n", "recorded", "estimate"]),
         summary={"n": n, "absent_fields": ()},
+        ratings=pd.DataFrame(ratings, columns=["rating", "label", "n", "events", "estimate"]),
     )
 
 

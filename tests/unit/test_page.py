@@ -318,6 +318,21 @@ def test_missing_pain_scores_are_what_to_look_into(share, said):
     assert said in text and "Nothing in this run" not in text
 
 
+def test_how_pain_is_scored_is_said_unless_a_part_of_it_is_hidden(page):
+    def say(page):
+        quality = next(section for section in page.sections if section.id == "quality")
+        return [s.text for s in quality.lead if "pain scores before treatment" in s.text]
+
+    (said,) = say(page)
+    assert said.startswith(
+        "Of 20,741 pain scores before treatment 6\u00a0% are 0 and 1\u00a0% are 10, the ends of the scale; "
+    )
+    assert "20\u00a0% are 5 and 25\u00a0% are 4 or 6" in said and "2\u00a0% are no whole number" in said
+    found = fakes.completeness()
+    few = found.ratings.assign(events=[3, 4, 5, 2, 4], n=18)
+    assert not say(page_with(completeness=dataclasses.replace(found, ratings=few)))
+
+
 def test_the_remedy_of_a_rule_is_given_only_where_it_concerns_many_rows(page):
     said = next(s.text for s in page.look_into if "rows were set aside" in s.text)
     assert said.endswith("because pain is outside the declared scale. Correct it in the clinic system.")

@@ -276,6 +276,25 @@ def test_completeness_by_hand():
     assert table.loc["sex", "recorded"] == 2
     assert table.loc["modalities", "estimate"] == 0
     assert "modalities" in found.summary["absent_fields"]
+    assert found.ratings.set_index("rating")["events"].to_dict() == {
+        "zero": 1,
+        "five": 0,
+        "beside_five": 1,
+        "ten": 0,
+        "fraction": 0,
+    }
+
+
+def test_how_pain_is_scored_by_hand():
+    scores = ["0", "4", "5", "5", "5", "6", "10", "10", "6.5", "7", "", "0.5"]
+    lines = [f"p{i} | {i} | {score}" for i, score in enumerate(scores)]
+    visits = build_visits(records("\n".join(["patient_id | visit_day | pain_pre", *lines])), SMALL)
+    found = describe_completeness(visits).ratings.set_index("rating")
+    assert found["n"].tolist() == [11] * 5
+    assert found["events"].to_dict() == {"zero": 1, "five": 3, "beside_five": 2, "ten": 2, "fraction": 2}
+    assert found.loc["five", "estimate"] == 3 / 11
+    unscored = build_visits(records("patient_id | visit_day | sex\na | 0 | F"), SMALL)
+    assert describe_completeness(unscored).ratings.empty
 
 
 # -- the sample, where the truth is known -----------------------------------------------------------------------------

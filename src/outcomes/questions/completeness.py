@@ -1,4 +1,8 @@
-"""How complete are the records: for each field, the share of visits at which it was filled in."""
+"""How complete are the records: for each field, the share of visits at which it was filled in.
+
+Beside it, how pain is scored: at the ends of the scale a change cannot show, and where 5 stands far more often than 4
+and 6 the scores are rounder than the pain, so that relief by half is met in jumps.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.cases.arguments import check_visits
+from outcomes.cases.schema import HUNDREDTHS
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger
 from outcomes.questions import results
@@ -19,6 +24,14 @@ if TYPE_CHECKING:
     from outcomes.cases.visits import Visits
 
 COLUMNS = ("field", "label", "n", "recorded", "estimate")
+RATING_COLUMNS = ("rating", "label", "n", "events", "estimate")
+RATINGS = {
+    "zero": ("0, no pain", (0,)),
+    "five": ("5, the middle", (5,)),
+    "beside_five": ("4 or 6, beside it", (4, 6)),
+    "ten": ("10, the worst", (10,)),
+}
+FRACTION, FRACTION_LABEL = "fraction", "no whole number"
 FIELDS = {
     "pain_pre": "Pain before treatment",
     "pain_post": "Pain after treatment",
@@ -61,6 +74,9 @@ class Completeness(Answer):
         ``field, label, n, recorded, estimate``: `n` visits, `recorded` those with a value (a word the codebook does not
         know counts for treatments only; elsewhere it reads as not recorded), `estimate` the share. A field the export
         does not have has 0 recorded.
+    ratings : DataFrame
+        ``rating, label, n, events, estimate``: of `n` pain scores before treatment, `events` are one of `RATINGS`, or
+        no whole number. No rows without scores.
     summary : dict
         ``n`` visits, ``n_patients``, ``absent_fields`` as a tuple.
     settings : dict
@@ -69,6 +85,7 @@ class Completeness(Answer):
     """
 
     table: pd.DataFrame
+    ratings: pd.DataFrame
     summary: dict[str, Any]
     settings: dict[str, Any]
     ledger: Ledger
@@ -105,6 +122,7 @@ def describe_completeness(visits: Visits) -> Completeness:
     notes = [f"Not in this export: {', '.join(FIELDS[field].lower() for field in absent)}."] if absent else []
     return Completeness(
         table=pd.DataFrame(rows, columns=list(COLUMNS)),
+        ratings=_tabulate_ratings(visits),
         summary={
             "n": visits.n,
             "n_patients": int(np.unique(visits.columns["patient"]).size),
@@ -116,6 +134,21 @@ def describe_completeness(visits: Visits) -> Completeness:
         ledger=visits.ledger,
         notes=tuple(notes),
     )
+
+
+def _tabulate_ratings(visits: Visits) -> pd.DataFrame:
+    """Count pain scores before treatment at the ends of the scale, at its middle and beside it (`RATING_COLUMNS`)."""
+    import pandas as pd
+
+    scores = visits.columns.get("pain_pre", np.zeros(0, dtype=np.int16))
+    scores = scores[scores >= 0]
+    counts = [
+        (name, label, int(np.isin(scores, np.multiply(of, HUNDREDTHS)).sum())) for name, (label, of) in RATINGS.items()
+    ]
+    counts.append((FRACTION, FRACTION_LABEL, int((scores % HUNDREDTHS != 0).sum())))
+    n = int(scores.size)
+    rows = [(name, label, n, count, count / n) for name, label, count in counts if n]
+    return pd.DataFrame(rows, columns=list(RATING_COLUMNS))
 
 
 def _recorded(visits: Visits, field: str) -> np.ndarray | None:

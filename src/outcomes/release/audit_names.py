@@ -70,6 +70,7 @@ NAMES: Mapping[str, Names] = {
     "clinicians_patients": {"n": "unit patients", "events": "band/{band}"},
     "attendance_left": {"n": "left/{visit}/n", "events": "left/{visit}/{reason}"},
     "attendance_by_quarter": {"events": "quarter reach/{quarter}/{visit}/{within_days}"},
+    "completeness_ratings": {"n": "scores", "events": "score/{rating}"},
     "missing": {"n": "missing n/{by}/{group}", "events": "missing/{fact}/{by}/{group}"},
     "missing_covariates_facts": {"n": "compared/n", "events": "missing fact/{fact}"},
     "quarter_review": _REVIEW,
@@ -139,6 +140,7 @@ PLAIN_SHARES = (
     *("modality_use_bundles", "modality_use_first_treatment", "modality_use_pathway", "modality_use_stages"),
     *("modality_use_stage_order", "clinics_patients", "clinicians_patients", "attendance_left", "missing"),
     *("missing_covariates_facts", "quarter_review_recording", "triggers", "triggers_same", "attendance_by_quarter"),
+    "completeness_ratings",
 )
 """Tables whose estimate is ``events / n`` and nothing else."""
 

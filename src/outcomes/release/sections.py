@@ -10,11 +10,11 @@ from outcomes.release.attendance_section import attendance_section
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.missing_views import missing_blocks
 from outcomes.release.modality_section import modality_section
-from outcomes.release.model import Block, Section, Terms, Text
+from outcomes.release.model import Block, Section, Sentence, Terms, Text
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
-from outcomes.release.section_parts import OPEN_NOTES, draw, drop_blank, explain_marks, fold, join_alt
+from outcomes.release.section_parts import OPEN_NOTES, draw, drop_blank, explain_marks, files_of, fold, join_alt, some
 from outcomes.release.sentences import Tables, agree, bind, cell, literal, say
 from outcomes.release.tables import list_data_notes, to_numbers
 from outcomes.release.treatment_section import treatment_section
@@ -22,6 +22,7 @@ from outcomes.release.unit_section import unit_section
 from outcomes.release.words import glossary
 
 ALL_TERMS = 25
+SCORES = "completeness_ratings"
 NO_VISITS = {
     "header": "the header line",
     "above the header": "lines above the header",
@@ -61,6 +62,7 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
             "The visits are too few to give their number; every row is accounted for.",
         )
     ]
+    lead += some(_say_scores(tables))
     blocks: list[Block] = list(fold((views.ledger_table(inputs.episodes.ledger),)))
     result = inputs.answer("completeness")
     if result is None:
@@ -78,7 +80,7 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
                 figures.completeness,
                 result,
                 (0.4 + 0.19 * n_fields, 0.4 + 0.25 * n_fields),
-                "completeness",
+                files_of(tables, "completeness", SCORES),
             )
         ]
     blocks += missing_blocks(inputs, tables)
@@ -89,6 +91,22 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
     if len(tables["set_aside"]):
         blocks.append(views.set_aside_table(tables["set_aside"]))
     return Section("quality", "Data quality", tuple(s for s in lead if s is not None), tuple(blocks), "descriptive")
+
+
+def _say_scores(tables: Tables) -> Sentence | None:
+    """Say how pain is scored: at the ends of the scale, and in round numbers; nothing where a part is hidden."""
+    if SCORES not in tables:
+        return None
+    shares = {
+        rating: cell(SCORES, "estimate", "percent", rating=rating) for rating in tables[SCORES]["rating"].tolist()
+    }
+    return bind(
+        tables,
+        "Of {n} pain scores before treatment {zero} are 0 and {ten} are 10, the ends of the scale; {five} are 5 and "
+        "{beside_five} are 4 or 6 (chosen freely, 5 would be about half as frequent as both together); {fraction} are "
+        "no whole number.",
+        shares | {"n": cell(SCORES, "n", "count", rating="zero")},
+    )
 
 
 def _name_no_visits(inputs: ReportInputs) -> str:
