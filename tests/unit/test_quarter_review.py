@@ -14,9 +14,10 @@ from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import ConfigError, InputRefused, NotEstimable
 from outcomes.estimators.charts import p_chart
+from outcomes.estimators.cusum import risk_adjusted_cusum
 from outcomes.estimators.proportions import newcombe
 from outcomes.estimators.sensitivity import detectable_difference
-from outcomes.questions import quarter_changes, quarter_charts, quarter_verdicts, review_quarter
+from outcomes.questions import quarter_changes, quarter_charts, quarter_expected, quarter_verdicts, review_quarter
 from outcomes.questions.quarter_charts import Breaks
 from outcomes.questions.quarter_recording import Recording
 from outcomes.records import read_records
@@ -499,6 +500,32 @@ def test_a_step_of_silent_stops_is_seen_by_the_sums_and_the_cusum():
     assert set(cusum["month"]) <= {f"2026-{m:02}" for m in range(1, 13)}
     calm = review_quarter(stop_series([0.3] * 12, 220)).more
     assert not calm["cusum"]["signal"].any() and not calm["expected"]["beyond"].any()
+
+
+def test_the_cusum_of_the_sample_alarms_as_often_as_it_asks_for(sample, monkeypatch):
+    seen = []
+
+    def watch(outcome, expected, **settings):
+        seen.append((expected, settings["group"], risk_adjusted_cusum(outcome, expected, **settings)))
+        return seen[-1][2]
+
+    monkeypatch.setattr(quarter_expected, "risk_adjusted_cusum", watch)
+    review_quarter(sample)
+    (expected, day, found), rng = seen[0], np.random.default_rng(77)
+    ends = np.flatnonzero(np.append(np.diff(day) > 0, True))
+    events = np.cumsum(rng.random((3000, expected.size)) < expected, axis=1)[:, ends]
+    alarmed = np.zeros(3000, dtype=bool)
+    for ratio, limit in ((quarter_expected.ODDS, found.limit_up), (1 / quarter_expected.ODDS, found.limit_down)):
+        total = np.log(ratio) * events - np.cumsum(np.log1p((ratio - 1) * expected))[ends]
+        lowest = np.minimum(np.minimum.accumulate(total, axis=1), 0)
+        alarmed |= (total - lowest).max(axis=1) > limit
+    # Three errors of 3,000 fresh series and of the 9,999 that set the limits: 1.4 points.
+    assert abs(alarmed.mean() - 0.05) < 0.014
+
+
+def test_few_cases_have_more_simulated_series_than_many():
+    found = [quarter_expected.count_series(n) for n in (1, 1_000, 6_000, 24_000, 10**6)]
+    assert found == [9_999, 9_999, 9_999, 2_500, 999]
 
 
 def test_a_short_reference_gives_no_cusum_and_says_so():

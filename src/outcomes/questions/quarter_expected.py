@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 COLUMNS = ("indicator", "label", "month", "n", "events", "difference", "low", "high", "beyond", "p_value")
 CUSUM_COLUMNS = ("indicator", "label", "month", "n", "up", "down", "limit_up", "limit_down", "signal", "word")
 WATCHED, ODDS, REFERENCE = 4, 1.5, 1000
+MOST_SERIES, LEAST_SERIES, CASES_DRAWN = 9_999, 999, 60_000_000
+"""Simulated series that set the limits of the CUSUM; fewer where there are many cases. Limits of 999 series, asked to
+alarm in 5 % of stable series, did so in 7.5 % of those of the sample; of 9,999 the error is 0.2 points."""
 
 
 def sum_over_months(series: Sequence[Series], names: Sequence[str], protocol: Protocol) -> pd.DataFrame:
@@ -87,7 +90,12 @@ def watch_newest(series: Series, protocol: Protocol, recording: Recording) -> tu
     day = series.indicator.start_day[series.pool]
     order = np.flatnonzero(watched)[np.argsort(day[watched], kind="stable")]
     found = risk_adjusted_cusum(
-        outcome[order], expected[order], odds_ratio=ODDS, seed=protocol.inference.seed, group=day[order]
+        outcome[order],
+        expected[order],
+        odds_ratio=ODDS,
+        series=count_series(order.size),
+        seed=protocol.inference.seed,
+        group=day[order],
     )
     days, count = np.unique(day[order], return_counts=True)
     table = pd.DataFrame(
@@ -107,6 +115,11 @@ def watch_newest(series: Series, protocol: Protocol, recording: Recording) -> tu
     jumped = series.indicator.is_mix and bool(recording.near(int(mature[-1]), WATCHED - 1))
     shown["word"] = [direction_word(side, jumped, series.indicator) if side else "" for side in shown["signal"]]
     return shown[list(CUSUM_COLUMNS)], ""
+
+
+def count_series(n: int) -> int:
+    """Series to simulate for n cases."""
+    return max(LEAST_SERIES, min(MOST_SERIES, CASES_DRAWN // max(n, 1)))
 
 
 def _from_reference(outcome: FloatArray, of: IntArray, reference: Flags) -> FloatArray:
