@@ -10,14 +10,15 @@ import subprocess
 import pytest
 
 from outcomes.release.model import Column, Section, TableView
+from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf
 
 MARGIN = 18 / 25.4 * 72
 """Points of white at the right of a sheet, as in the template."""
 
 
-def find_past_margin(page, folder):
-    """Words of the PDF that end past the margin at the right: (page, word)."""
+def find_words(page, folder):
+    """Words of the PDF: (page, width of its sheet, where the word ends, word)."""
     program = shutil.which("pdftotext")
     if not program:
         pytest.skip("pdftotext (poppler-utils) is not installed: the PDF was not read")
@@ -29,9 +30,18 @@ def find_past_margin(page, folder):
         width = float(re.search(r'width="([\d.]+)"', sheet)[1])
         words = re.findall(r'xMax="([\d.]+)"[^>]*>([^<]*)</word>', sheet)
         assert words
-        # Tabular figures have a little air of their own at the right.
-        out += [(number, word) for right, word in words if float(right) > width - MARGIN + 1]
+        out += [(number, width, float(right), word) for right, word in words]
     return out
+
+
+def find_past_margin(page, folder):
+    """Words of the PDF that end past the margin at the right; tabular figures have a little air of their own there."""
+    return [(number, word) for number, width, right, word in find_words(page, folder) if right > width - MARGIN + 1]
+
+
+def find_ends(page, folder):
+    """Where each word of the second page ends."""
+    return {word: right for number, _, right, word in find_words(page, folder) if number == 2}
 
 
 def test_no_word_of_the_report_ends_past_the_margin(drawn_page, tmp_path):
@@ -47,3 +57,16 @@ def test_the_words_of_a_broad_table_stay_on_the_sheet(drawn_page, tmp_path, verd
     table = TableView("clinicians", "Clinicians", (*columns, Column("Comparison")), (row,) * 3, "", "clinicians")
     section = Section("units", "Clinics and clinicians", drawn_page.sections[0].lead, (table,))
     assert find_past_margin(dataclasses.replace(drawn_page, sections=(section,)), tmp_path) == []
+
+
+def test_the_mark_of_an_unstable_number_hangs_beside_it(drawn_page, tmp_path):
+    """The numbers stay in line; in the last column the mark would hang over the edge."""
+    columns = (Column("First", row_header=True), *(Column(name, numeric=True) for name in ("Interval", "Rate")))
+    rows = (("A", "40 to 60\u00a0%", "0.34"), ("B", "51 to 88\u00a0%\u00a0†", "0.51\u00a0†"))
+    section = Section("units", "Marks", drawn_page.sections[0].lead, (TableView("marks", "Marks", columns, rows),))
+    page = dataclasses.replace(drawn_page, sections=(section,))
+    assert render_html(page).count('<td class="num">51 to 88\u00a0%<span class="hang">\u00a0†</span></td>') == 1
+    assert render_html(page).count('<td class="num">0.51\u00a0†</td>') == 1
+    ends = find_ends(page, tmp_path)
+    assert ends["60"] == pytest.approx(ends["88"], abs=0.2) and ends["0.51"] < ends["0.34"] - 2
+    assert find_past_margin(page, tmp_path) == []

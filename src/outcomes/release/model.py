@@ -16,7 +16,7 @@ Scalar = str | int | float | bool
 TILES_NOTE = (
     "With its interval. Small lines: the last eight quarters, each on its own scale; a hollow dot has no value."
 )
-LONG_NAME = 20
+LONG_NAME = 24
 """Letters of a name of a row."""
 MOST_CANNOT = 4
 """From more than so many on, refused questions lie folded below what cannot be said."""
