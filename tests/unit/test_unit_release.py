@@ -39,7 +39,7 @@ from outcomes.release.unit_disclosure import (
     protect_units,
 )
 from outcomes.release.unit_figures import drop_off, funnel, place_units
-from outcomes.release.unit_section import say_units, unit_section
+from outcomes.release.unit_section import _list_reasons, say_units, unit_section
 from outcomes.release.views import DASH
 from outcomes.simulate import simulate
 from support.small_practices import make_practice
@@ -323,6 +323,23 @@ def test_steps_from_visit_to_visit_are_one_row_a_visit(episodes, answers, tables
         n = frame.loc[(int(row[0]), longest), "n"]
         assert row[-1] == (n if isinstance(n, str) else f"{n:,.0f}")
     assert f"within {longest} days, the last before a gap" in view.note
+
+
+@pytest.mark.parametrize(
+    ("n", "n_refused", "said"),
+    [
+        (30, 30, "All 30 clinics: too few."),
+        (30, 29, "Clinics C00, C01, C02, C03, C04, C05 and 23 more: too few."),
+        (3, 3, "Clinics C00, C01, C02: too few."),
+        (3, 1, "Clinic C00: too few."),
+    ],
+)
+def test_units_refused_for_one_reason_are_named_and_all_of_many_by_their_number(n, n_refused, said):
+    table = pd.DataFrame(
+        {"unit": [f"C{i:02}" for i in range(n)], "reason": ["too few"] * n_refused + [""] * (n - n_refused)}
+    )
+    (text,) = _list_reasons(table, "clinic")
+    assert [sentence.text for sentence in text.sentences] == [said]
 
 
 def test_refusals_say_why(episodes, answers, tables):

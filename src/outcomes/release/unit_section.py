@@ -222,14 +222,18 @@ def _list_reasons(table: Any, unit: str) -> list[Text]:
     for row in table.to_dict("records"):
         if row["reason"]:
             found.setdefault(str(row["reason"]), []).append(str(row["unit"]))
-    said = [say(f"{_name(unit, codes)}: {reason}.", "not estimable") for reason, codes in found.items()]
+    n = len(table)
+    said = [say(f"{_name(unit, codes, n)}: {reason}.", "not estimable") for reason, codes in found.items()]
     return [Text(tuple(said), f"{unit.capitalize()}s that are not compared, and why")] if said else []
 
 
-def _name(unit: str, codes: list[str]) -> str:
+def _name(unit: str, codes: list[str], n: int) -> str:
+    """The units by their codes; the first of many, and all `n` of them by their number."""
     if len(codes) == 1:
         return f"{unit.capitalize()} {codes[0]}"
     more = len(codes) - MOST_REASONS
+    if more > 0 and len(codes) == n:
+        return f"All {n} {unit}s"
     tail = f" and {more} more" if more > 0 else ""
     return f"{unit.capitalize()}s {', '.join(codes[:MOST_REASONS])}{tail}"
 
