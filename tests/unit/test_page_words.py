@@ -180,13 +180,15 @@ def test_notes_past_the_first_lie_folded_and_none_is_lost(n, n_open, line, drawn
 def test_refused_questions_lie_folded_where_they_are_more_than_what_every_reader_must_know(n, n_folded, drawn_page):
     known = [say("Too early.", "not estimable"), say("Whether pain came back."), say("Which treatment works better.")]
     refused = [say(f"Question {i} is refused.", "not estimable") for i in range(n)]
-    page = dataclasses.replace(drawn_page, cannot_say=(known[0], *refused, *known[1:]))
+    section = dataclasses.replace(drawn_page.sections[0], lead=tuple(refused), blocks=())
+    page = dataclasses.replace(drawn_page, cannot_say=(known[0], *refused, *known[1:]), sections=(section,))
     assert page.refused() == tuple(refused)[:n_folded]
     listed = render_html(page).split('id="cannot"', 1)[1].split("</section>", 1)[0]
     first, *rest = listed.split("<details", 1)
     assert all(sentence.text in first for sentence in known)
     assert sum(f"{sentence.text}" in "".join(rest) for sentence in refused) == n_folded
     assert listed.count("<li>") == n + 3
+    assert dataclasses.replace(page, sections=()).refused() == ()  # what is said nowhere else stands open
 
 
 def test_only_the_last_of_descriptive_sentences_is_marked_and_every_other_kind_each_time(drawn_page):

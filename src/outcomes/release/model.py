@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Literal
 
 Scalar = str | int | float | bool
@@ -198,6 +198,11 @@ class Section:
     blocks: tuple[Block, ...] = ()
     tag: Tag = "descriptive"
 
+    def sentences(self) -> tuple[Sentence, ...]:
+        """Every sentence of the part, in reading order."""
+        told = (block.sentences for block in self.blocks if isinstance(block, Text | Part))
+        return (*self.lead, *chain.from_iterable(told))
+
     def runs(self) -> tuple[tuple[bool, tuple[Block, ...]], ...]:
         """The blocks in order, those that lie folded one after another together: (folded, blocks)."""
         found = groupby(self.blocks, key=lambda block: getattr(block, "folded", False))
@@ -235,19 +240,17 @@ class Page:
     lang: str = "en"
 
     def refused(self) -> tuple[Sentence, ...]:
-        """Questions refused among what cannot be said, where the list is long: each stands in its section too.
+        """Questions refused among what cannot be said that stand in their sections too; none where the list is short.
 
-        The first, on the quarter itself, and what every reader must know are none of them.
+        What is said of the quarter itself, and what every reader must know, stands nowhere else.
         """
-        found = tuple(sentence for sentence in self.cannot_say[1:] if sentence.tag == "not estimable")
+        below = {sentence.text for section in self.sections for sentence in section.sentences()}
+        found = tuple(said for said in self.cannot_say if said.tag == "not estimable" and said.text in below)
         return found if len(self.cannot_say) > MOST_CANNOT and len(found) > 1 else ()
 
     def sentences(self) -> tuple[Sentence, ...]:
         """Every sentence of the page, in reading order."""
         out = [*self.summary, *self.look_into, *self.cannot_say]
         for section in self.sections:
-            out.extend(section.lead)
-            for block in section.blocks:
-                if isinstance(block, Text | Part):
-                    out.extend(block.sentences)
+            out.extend(section.sentences())
         return tuple(out)
