@@ -32,10 +32,13 @@ from outcomes.release.diff import diff_releases
 from outcomes.release.diff_inputs import Ingredients, gather, open_release, remember_inputs
 from outcomes.release.diff_rows import compare_rows, with_added_rows
 from outcomes.release.diff_tables import (
+    APPEARED,
+    GONE,
     MOVED,
     PARTS,
     UNATTRIBUTED,
     UNSEEN,
+    Movement,
     Published,
     Step,
     needs_words,
@@ -533,6 +536,22 @@ def test_a_headline_that_only_one_of_the_two_shows_is_said(both, old, new, said)
     unseen = dataclasses.replace(one, status=UNSEEN, old=old, new=new, difference=None, parts={})
     lines = summarise(dataclasses.replace(found, movements=(*kept, unseen)))
     assert [line for line in lines if line.startswith("The share relieved")] == [said]
+
+
+@pytest.mark.parametrize(("later", "shown"), [("0.4317", "43.2 %"), ("hidden", "hidden")])
+def test_headlines_of_two_days_are_said_side_by_side_and_not_as_a_movement(later, shown):
+    def release(day):
+        return SimpleNamespace(manifest={"protocol": {"horizons_days": {"primary": day, "primary_recurrence": 365}}})
+
+    def one(day, status, old, new):
+        return Movement("relief", f"group=all horizon_days={day}", status, old, new, None, {}, "", 0.0)
+
+    movements = (one(28, GONE, "0.4879", ""), one(21, APPEARED, "", later))
+    found = SimpleNamespace(movements=movements, old=release(28), new=release(21), not_attributed=())
+    assert [line for line in summarise(found) if line.startswith("The share relieved")] == [
+        "The share relieved is read by day 28 in the first (48.8 %) and by day 21 in the second "
+        f"({shown}): no movement."
+    ]
 
 
 def test_the_largest_movement_stands_first(both):

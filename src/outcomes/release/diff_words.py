@@ -74,16 +74,22 @@ def summarise(diff: ReleaseDiff) -> list[str]:
 
 def _say_headline(diff: ReleaseDiff, table: str, words: str) -> str:
     """The primary estimate of a table in words: where it was, where it is, and through what."""
-    rules = diff.new.manifest["protocol"]["horizons_days"]
-    day = rules["primary"] if table == "relief" else rules["primary_recurrence"]
-    wanted = f"group=all horizon_days={day}"
+    key = "primary" if table == "relief" else "primary_recurrence"
+    before, day = (one.manifest["protocol"]["horizons_days"][key] for one in (diff.old, diff.new))
+    by_day = {m.row.removeprefix("group=all horizon_days="): m for m in diff.movements if m.table == table}
     named = f"{words[0].upper()}{words[1:]} {day}"
-    found = next((m for m in diff.movements if (m.table, m.row) == (table, wanted)), None)
+    found, first = by_day.get(str(day)), by_day.get(str(before))
+    if day != before and first is not None and found is not None and not (found.old or first.new):
+        old, new = _as_share(first.old), _as_share(found.new)
+        what = f"{words[0].upper()}{words[1:]}".removesuffix(" by day")
+        return (
+            f"{what} is read by day {before} in the first ({old}) and by day {day} in the second ({new}): no movement."
+        )
     if found is not None and found.status == UNSEEN:
         return _say_unseen(named, found)
     if found is None or found.status != MOVED:
         return ""
-    old, new = (f"{100 * float(text):.1f} %" for text in (found.old, found.new))
+    old, new = _as_share(found.old), _as_share(found.new)
     parts = [
         f"{say_part(name)} {100 * float(value):+.2f}"
         for name in (*PARTS, UNATTRIBUTED)
@@ -92,6 +98,10 @@ def _say_headline(diff: ReleaseDiff, table: str, words: str) -> str:
     # A digit more than the shares: rounded by themselves, these do not give the difference to a tenth.
     moved = f"{100 * float(found.difference or 0):+.2f} points"
     return f"{named} went from {old} to {new} ({moved}: {', '.join(parts)})."
+
+
+def _as_share(text: str) -> str:
+    return HIDDEN if text == HIDDEN else f"{100 * float(text):.1f} %" if text else "none given"
 
 
 def _say_unseen(named: str, found: Movement) -> str:
