@@ -52,7 +52,9 @@ def test_a_definition_that_cannot_be_fitted_refuses_its_own_line(episodes, contr
     assert np.isnan(refused.estimate)
     assert "X[" not in refused.reason
     assert "tells who was treated" in refused.reason
-    np.testing.assert_equal(list(lines.values()), [line for line in plain if line.analysis != "relief_any"])
+    others = [dataclasses.astuple(line) for line in plain if line.analysis != "relief_any"]
+    # As tuples: Python 3.13 takes two lines with NaN for different.
+    np.testing.assert_equal([dataclasses.astuple(line) for line in lines.values()], others)
 
 
 def test_a_definition_under_which_too_few_are_known_by_the_day_refuses_its_own_line(episodes, contrast, head):
