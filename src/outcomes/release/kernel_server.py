@@ -69,11 +69,12 @@ def _leave_out_the_debugger() -> None:
     """
     if "debugpy" in sys.modules:
         return
-    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    loaded: dict[str, Any] = sys.modules
+    loaded["debugpy"] = None
     try:
         importlib.import_module("ipykernel.debugger")
     finally:
-        del sys.modules["debugpy"]
+        del loaded["debugpy"]
 
 
 def _fork(asked: Mapping[str, Any], kernels: dict[int, int | None]) -> int:
