@@ -14,9 +14,10 @@ tool=build/lock
 cooling="7 days"
 [ -x "$tool/bin/uv" ] || { "$python" -m venv --clear "$tool" && "$tool/bin/python" -m pip install -q uv; }
 
+# One version for every Python where there is one (--fork-strategy fewest): NumPy 2.5 draws other patients than 2.4.
 compile() {
     UV_CUSTOM_COMPILE_COMMAND="make lock" "$tool/bin/uv" pip compile --quiet --universal --python-version 3.11 \
-        --generate-hashes --no-emit-index-url --no-emit-find-links --exclude-newer "$cooling" "$@"
+        --fork-strategy fewest --generate-hashes --no-emit-index-url --no-emit-find-links --exclude-newer "$cooling" "$@"
 }
 
 # The other two are solved under the first, so that tests and benchmarks run on what users run on.

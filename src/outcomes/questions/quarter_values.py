@@ -17,6 +17,7 @@ itself made of recorded scores, and recording is the work of the practice, not o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -148,10 +149,11 @@ def review_indicator(episodes: Episodes, indicator: Indicator, scope: Scope, cal
 
 def _level(values: Sequence[PeriodValue]) -> tuple[PeriodValue, ...]:
     """Scale the expected numbers so that they add up to the observed ones."""
-    expected = sum(value.expected for value in values if not np.isnan(value.expected))
+    # Correctly rounded: what `sum` adds up to in the last bit depends on the version of Python.
+    expected = math.fsum(value.expected for value in values if not np.isnan(value.expected))
     if not expected > 0:
         return tuple(values)
-    scale = sum(value.observed for value in values if not np.isnan(value.expected)) / expected
+    scale = math.fsum(value.observed for value in values if not np.isnan(value.expected)) / expected
     return tuple(replace(value, expected=value.expected * scale) for value in values)
 
 

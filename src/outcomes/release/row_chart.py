@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ class Row:
 
 def count_lines(rows: Sequence[Row], narrow: bool) -> float:
     """Height of all rows in units of a row with a single line; a figure's height follows from it."""
-    return sum(_height(row, narrow) for row in rows)
+    # Correctly rounded, so that every version of Python draws the same picture.
+    return math.fsum(_height(row, narrow) for row in rows)
 
 
 def draw_rows(
