@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import outcomes
 
@@ -62,6 +63,17 @@ def group(name: str) -> Iterator[str]:
 def code_cells(notebook: Path) -> list[dict[str, object]]:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("name", [*LOCKS, PEERS_LOCK])
+def test_the_same_numbers_are_computed_by_every_python(name: str) -> None:
+    """Another NumPy draws other patients, so that intervals would depend on the version of Python."""
+    for package in ("numpy", "scipy", "pandas", "statsmodels"):
+        lines = [Requirement(line) for line in read_lock(name) if canonical(line.split("==")[0]) == package]
+        for python in ("3.11", "3.12", "3.13"):
+            here = {"python_version": python, "python_full_version": f"{python}.0"}
+            taken = {str(line.specifier) for line in lines if line.marker is None or line.marker.evaluate(here)}
+            assert taken == {str(lines[0].specifier)}, (package, python)
 
 
 @pytest.mark.parametrize("name", [*LOCKS, PEERS_LOCK])
