@@ -109,3 +109,35 @@ def test_all_that_is_loaded_ahead_can_be_loaded() -> None:
     code = "import sys; from outcomes.release import publish; publish.load_what_follows(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"scipy.optimize", "matplotlib.backends.backend_svg", "typst"} <= set(loaded)
+
+
+def test_memory_is_given_back_after_every_question() -> None:
+    """What a question is done with goes back to the system, a small piece that stays on top of it or not."""
+
+    def hold_and_let_go() -> int:
+        pieces = [bytes(2000) for _ in range(100_000)]
+        stays.append(bytes(2000))  # above all others
+        del pieces
+        return os.getpid()
+
+    def resident() -> tuple[int, int]:
+        with open("/proc/self/statm") as file:
+            return os.getpid(), int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    if not sys.platform.startswith("linux"):
+        pytest.skip("memory is given back on Linux alone")
+    stays: list[bytes] = []
+    calls = {"0": ("before", resident), "1": ("hold", hold_and_let_go), "2": ("after", resident)}
+    staff = asking._Staff(calls, ["0", "1", "2"], 1, 60.0)
+    try:
+        staff.wait_for("2")
+    finally:
+        staff.dismiss()
+    (one, before), two, (three, after) = (staff.answers[name] for name in calls)
+    assert one == two == three
+    assert after - before < 60e6  # 200 MB were held
+
+
+def test_a_c_library_that_cannot_give_memory_back_is_no_fault(monkeypatch) -> None:
+    monkeypatch.setattr(asking.ctypes, "CDLL", lambda _: object())
+    asking._give_back()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +18,7 @@ from outcomes.estimators.linear import linear_regression
 from outcomes.questions.covariates import Factor
 from outcomes.questions.missing import TOO_FEW, describe_missing
 from outcomes.questions.missing_covariates import check_missing_covariates
-from outcomes.questions.missing_imputed import draw_coefficients, find_gap, impute
+from outcomes.questions.missing_imputed import Predictors, draw_coefficients, find_gap, impute
 from outcomes.questions.results import NOT_RECORDED
 from outcomes.simulate import simulate
 from tables import records_of
@@ -168,6 +171,45 @@ def test_predictors_that_are_determined_where_the_fact_is_recorded_do_no_harm():
     # A flag that is set only where the fact is missing: boxes are left empty together.
     complete = np.column_stack([y, treated, other, missing.astype(float), 2 * treated])
     assert len(list(impute([gap], complete, 2, 1))) == 2
+
+
+def test_drawn_predictions_are_around_those_of_least_squares_among_the_recorded():
+    rng = np.random.default_rng(5)
+    columns = np.column_stack([np.ones(300), rng.normal(size=(300, 2)), np.zeros(300)])
+    is_seen = rng.random(300) < 0.6
+    columns[~is_seen, 3] = 1.0  # set only where the fact was not recorded
+    other = rng.integers(0, 3, (300, 1)).astype(float)
+    y = columns[:, :3] @ [1.0, 2, -1] + 0.5 * other[:, 0] + rng.normal(size=300)
+    known = Predictors.of(columns, is_seen)
+    assert known.kept.tolist() == [0, 1, 2]
+    drawn = np.stack([known.predict_drawn(y, other, is_seen, rng) for _ in range(4000)])
+    design = np.column_stack([columns[:, :3], other])
+    coef, rest = np.linalg.lstsq(design[is_seen], y[is_seen], rcond=None)[:2]
+    within = rest[0] / (is_seen.sum() - 4) * np.linalg.inv(design[is_seen].T @ design[is_seen])
+    spread = np.sqrt(np.einsum("ij,jk,ik->i", design, within, design))
+    assert (np.abs(drawn.mean(axis=0) - design @ coef) < 5 * spread / np.sqrt(4000)).all()
+    assert drawn.std(axis=0) == pytest.approx(spread, rel=0.08)
+    # What stands where nothing was recorded plays no part.
+    one, two = (known.predict_drawn(v, other, is_seen, np.random.default_rng(1)) for v in (y, np.where(is_seen, y, 9)))
+    assert (one == two).all()
+
+
+def test_a_chain_keeps_no_table_alive():
+    """Of a large chain the predictors fill 100 MB: they go when the last set was taken, not with the rubbish."""
+    _, treated, y, other, missing, levels = world(200, 0)
+    gap = find_gap(ordered(np.where(missing, 3, levels)))
+    complete = np.column_stack([y, treated, other])
+    seen, sets = weakref.ref(complete), impute([gap], complete, 2, 1)
+    del complete
+    gc.disable()
+    try:
+        next(sets)
+        assert seen() is None
+        known = weakref.ref(sets.gi_frame.f_locals["chain"])
+        assert len(list(sets)) == 1
+        assert known() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.slow

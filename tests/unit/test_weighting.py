@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.estimators import logistic, weighting
+from outcomes.estimators import logistic, orthogonal, weighting
 from outcomes.estimators.logistic import fit_draws, fit_logistic
-from outcomes.estimators.orthogonal import build_design
+from outcomes.estimators.orthogonal import build_design, find_ends
 from outcomes.estimators.row_codes import code_few_rows, code_rows
-from outcomes.estimators.weighting import balance, effective_sample_size, overlap_weights
+from outcomes.estimators.weighting import balance, compare_means, effective_sample_size, overlap_weights
+from outcomes.questions.covariates import Block, Stack
 from outcomes.selftest.stored import REFERENCE
 
 
@@ -203,6 +204,45 @@ def test_balance_refuses_what_has_no_spread_or_weight():
         effective_sample_size([0, 0])
     with pytest.raises(InputRefused, match="E606"):
         effective_sample_size([1, -1])
+
+
+@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 128, 129])
+def test_ends_of_columns_are_those_of_all_their_parts(rows, monkeypatch):
+    monkeypatch.setattr(orthogonal, "_DESIGN_AT_ONCE", 1)  # the least part has 64 rows
+    table = np.random.default_rng(rows).normal(size=(rows, 3))
+    low, high = find_ends(table)
+    assert low.tolist() == table.min(axis=0, initial=np.inf).tolist()
+    assert high.tolist() == table.max(axis=0, initial=-np.inf).tolist()
+
+
+def test_means_are_compared_as_well_of_rows_put_together_when_they_are_asked_for(monkeypatch):
+    monkeypatch.setattr(orthogonal, "_DESIGN_AT_ONCE", 1)
+    rng = np.random.default_rng(4)
+    flags, numbers, arm = rng.integers(0, 2, (500, 2)), 1e6 + rng.normal(size=(500, 1)), rng.random(500) < 0.4
+    weights = rng.random(500)
+    parts = (Block("a", "a", ("a", "b"), flags.astype(np.uint8)), Block("c", "c", ("c",), numbers))
+    found = compare_means(Stack(parts, 500), arm.astype(float), weights)
+    table = np.column_stack([flags, numbers])
+    whole = balance(table, arm, weights)
+    assert found.before.tolist() == whole.before.tolist()
+    assert found.after.tolist() == whole.after.tolist()
+    one, none = table[arm], table[~arm]
+    spread = np.sqrt((one.var(axis=0, ddof=1) + none.var(axis=0, ddof=1)) / 2)
+    assert found.before == pytest.approx((one.mean(axis=0) - none.mean(axis=0)) / spread, abs=1e-8)
+    means = [np.average(table[side], axis=0, weights=weights[side]) for side in (arm, ~arm)]
+    assert found.after == pytest.approx((means[0] - means[1]) / spread, abs=1e-8)
+
+
+def test_columns_with_one_value_in_each_arm_differ_not_at_all_or_tell_the_arms_apart():
+    arm = np.array([1.0, 1, 0, 0, 0])
+    table = np.column_stack([np.full(5, 7.0), arm, [1.0, 2, 1, 2, 3]])
+    found = compare_means(table, arm, np.ones(5))
+    assert found.before[:2].tolist() == found.after[:2].tolist() == [0, np.inf]
+    assert found.fixed.tolist() == [True, True, False]
+    assert found.before[2] == pytest.approx(-0.5 / np.sqrt((0.5 + 1) / 2), abs=1e-15)
+    # Nearly one value in each arm is no spread to measure by either.
+    with pytest.raises(InputRefused, match=r"E744 X\[:, 0\]"):
+        compare_means(1e6 + np.array([[1e-9], [0], [0], [0], [0]]), arm, np.ones(5))
 
 
 # -- draws ------------------------------------------------------------------------------------------------------------

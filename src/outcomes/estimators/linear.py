@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from outcomes.errors import NotEstimable
 from outcomes.estimators.aft_rows import check_clusters
 from outcomes.estimators.checks import LARGEST_SUM, FloatArray, check_columns, check_level, check_numbers, refused
-from outcomes.estimators.orthogonal import Design, build_design
+from outcomes.estimators.orthogonal import Design, build_design, find_ends
 
 IntArray = NDArray[np.intp]
 
@@ -152,7 +152,7 @@ def check_outcome(name: str, values: ArrayLike, length: int | None = None) -> Fl
 
 def build_columns(table: FloatArray) -> Design:
     """Put a constant before the columns, shape (n, p), and turn them orthogonal, or refuse them by position."""
-    low, high = table.min(axis=0), table.max(axis=0)
+    low, high = find_ends(table)
     for j in np.flatnonzero(np.maximum(-low, high) > LARGEST_SUM):
         raise refused("E763", f"X[:, {j}]", f"is beyond {LARGEST_SUM:g}; its squares would leave the range of numbers.")
     for j in np.flatnonzero(low == high):

@@ -130,6 +130,16 @@ def parts_of(rows: int, columns: int) -> Iterator[slice]:
         yield slice(begin, min(begin + length, rows))
 
 
+def find_ends(columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and the highest value of each column, shape (p,) both; inf and -inf without rows."""
+    low, high = np.full(columns.shape[1], np.inf), np.full(columns.shape[1], -np.inf)
+    for part in parts_of(*columns.shape):
+        own = columns[part]
+        np.minimum(low, own.min(axis=0), out=low)
+        np.maximum(high, own.max(axis=0), out=high)
+    return low, high
+
+
 def _quick_turn(products: FloatArray) -> FloatArray | None:
     """Return the triangle of columns of length 1 from their products, or None where they are too alike for that."""
     try:

@@ -11,11 +11,12 @@ What they cannot do is balance what is not recorded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from outcomes.errors import NotEstimable
+from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.checks import (
     LARGEST_SUM,
     FloatArray,
@@ -25,12 +26,23 @@ from outcomes.estimators.checks import (
     refused,
 )
 from outcomes.estimators.counting import sum_by
-from outcomes.estimators.logistic import IntArray, Logistic, approach, chances, fit_logistic, run_off_column
-from outcomes.estimators.orthogonal import Design, build_design, parts_of
+from outcomes.estimators.logistic import Flags, IntArray, Logistic, approach, chances, fit_logistic, run_off_column
+from outcomes.estimators.orthogonal import Design, build_design, find_ends, parts_of
 from outcomes.estimators.row_codes import code_few_rows
 
 # Rows are counted when at most this share of them is distinct; otherwise counting costs more than it saves.
 _WORTH_COUNTING = 0.5
+
+
+class Rows(Protocol):
+    """A table of numbers, shape (n, p), of which some rows at a time are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    def __getitem__(self, rows: slice, /) -> FloatArray:
+        """Some of the rows, all their columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +77,13 @@ class Balance:
     ----------
     before, after : ndarray, shape (p,)
         Without and with the weights.
+    fixed : ndarray of bool, shape (p,)
+        Columns with one value in each arm: 0 where it is the same one, infinite where it tells the arms apart.
     """
 
     before: FloatArray
     after: FloatArray
+    fixed: Flags
 
 
 def overlap_weights(X: ArrayLike, treated: ArrayLike) -> OverlapWeights:
@@ -125,42 +140,95 @@ def balance(X: ArrayLike, treated: ArrayLike, weights: ArrayLike) -> Balance:
         An arm has fewer than two rows, or no weight.
     """
     table, arm = check_arms(X, treated)
-    weight = _check_weights(weights, arm.size)
-    groups = [arm > 0, arm == 0]
-    if min(int(group.sum()) for group in groups) < 2:
+    found = compare_means(table, arm, _check_weights(weights, arm.size))
+    for j in np.flatnonzero(found.fixed):
+        raise _no_spread(int(j))
+    return found
+
+
+def compare_means(table: Rows, arm: FloatArray, weight: FloatArray) -> Balance:
+    """Do as `balance` with what needs no checking, and without refusing columns that have one value in each arm.
+
+    Parameters
+    ----------
+    table : Rows, shape (n, p)
+        Gone through twice, in parts: rows put together when they are asked for never fill a table.
+    arm : ndarray of 0 and 1, shape (n,)
+    weight : ndarray, shape (n,)
+    """
+    groups = [np.flatnonzero(arm > 0), np.flatnonzero(arm == 0)]
+    if min(group.size for group in groups) < 2:
         raise NotEstimable("Balance cannot be judged: an arm has one row only, and so no spread.")
     if min(float(weight[group].sum()) for group in groups) <= 0:
         raise NotEstimable("Balance cannot be judged: an arm has no weight.")
-    sides = [_describe_side(table, group, weight) for group in groups]
-    (one, one_weighted, one_variance), (none, none_weighted, none_variance) = sides
-    spread = np.sqrt((one_variance + none_variance) / 2.0)
-    for j in np.flatnonzero(spread <= 1e-12 * _largest(table)):
-        raise refused("E744", f"X[:, {j}]", "varies in neither arm: a difference has nothing to be compared with.")
-    return Balance((one - none) / spread, (one_weighted - none_weighted) / spread)
+    one, none = _describe_sides(table, groups, weight)
+    spread = np.sqrt((one.variance + none.variance) / 2.0)
+    fixed = (one.low == one.high) & (none.low == none.high)
+    largest = np.maximum(_size_of(one.low, one.high), _size_of(none.low, none.high))
+    for j in np.flatnonzero(~fixed & (spread <= 1e-12 * largest)):
+        raise _no_spread(int(j))
+    # Columns that have the same value in all rows do not differ; those with one in each arm tell the arms apart.
+    apart = np.where(fixed & (one.low != none.low), np.inf, 0.0)
+    spread[fixed] = 1.0
+    before, after = (one.mean - none.mean) / spread, (one.weighted - none.weighted) / spread
+    return Balance(np.where(fixed, apart, before), np.where(fixed, apart, after), fixed)
 
 
-def _describe_side(
-    table: FloatArray, group: NDArray[np.bool_], weight: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return mean, weighted mean and variance of the columns of one arm, the means less the table's first row.
+def _no_spread(j: int) -> InputRefused:
+    return refused("E744", f"X[:, {j}]", "varies in neither arm: a difference has nothing to be compared with.")
 
-    Around one of the rows means lose no digits to a large offset. The table is gone through in parts.
+
+@dataclass(slots=True)
+class _Side:
+    """Columns of one arm, each of shape (p,); the means are less the table's first row."""
+
+    mean: FloatArray
+    weighted: FloatArray
+    variance: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def _describe_sides(table: Rows, groups: list[IntArray], weight: FloatArray) -> list[_Side]:
+    """Describe the columns of some groups of rows, each given by the numbers of its rows, in their order.
+
+    Around one of the rows means lose no digits to a large offset.
     """
-    n, one = int(group.sum()), table[0].copy()
-    mean, weighted, squares = np.zeros(one.size), np.zeros(one.size), np.zeros(one.size)
-    for part in parts_of(*table.shape):
-        own = table[part][group[part]] - one
-        mean += own.sum(axis=0) / n
-        weighted += weight[part][group[part]] @ own
-    for part in parts_of(*table.shape):
-        own = table[part][group[part]] - one - mean
-        squares += np.einsum("ij,ij->j", own, own)
-    return mean, weighted / weight[group].sum(), squares / (n - 1)
+    n, p = table.shape
+    first = table[:1][0].copy()
+    sides = [_Side(np.zeros(p), np.zeros(p), np.zeros(p), np.full(p, np.inf), np.full(p, -np.inf)) for _ in groups]
+    parts = [(part, [_between(group, part) for group in groups]) for part in parts_of(n, p)]
+    for part, members in parts:
+        rows = table[part]
+        for side, group, own in zip(sides, groups, members, strict=True):
+            chosen = rows.take(own - part.start, axis=0)
+            np.minimum(side.low, chosen.min(axis=0, initial=np.inf), out=side.low)
+            np.maximum(side.high, chosen.max(axis=0, initial=-np.inf), out=side.high)
+            chosen -= first
+            side.mean += chosen.sum(axis=0) / group.size
+            side.weighted += weight[own] @ chosen
+    for part, members in parts:
+        rows = table[part]
+        for side, own in zip(sides, members, strict=True):
+            chosen = rows.take(own - part.start, axis=0)
+            chosen -= first
+            chosen -= side.mean
+            side.variance += np.einsum("ij,ij->j", chosen, chosen)
+    for side, group in zip(sides, groups, strict=True):
+        side.weighted /= weight[group].sum()
+        side.variance /= group.size - 1
+    return sides
 
 
-def _largest(table: FloatArray) -> FloatArray:
-    """Return the largest size of a value in each column of a table, shape (n, p); 0 without rows."""
-    return np.maximum(-table.min(axis=0, initial=0.0), table.max(axis=0, initial=0.0))
+def _between(group: IntArray, part: slice) -> IntArray:
+    """Return those of some numbers, in their order, that lie in a part."""
+    begin, end = np.searchsorted(group, [part.start, part.stop])
+    return group[begin:end]
+
+
+def _size_of(low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return the largest size of a value between ends, shape (p,); 0 where there are no rows."""
+    return np.maximum(-np.minimum(low, 0.0), np.maximum(high, 0.0))
 
 
 def effective_sample_size(weights: ArrayLike) -> float:
@@ -195,7 +263,7 @@ def check_arms(X: ArrayLike, treated: ArrayLike) -> tuple[FloatArray, FloatArray
     table = check_columns("X", X, arm.size).astype(np.float64, copy=False)
     if not arm.size:
         raise NotEstimable("Nothing to estimate from: no rows were given.")
-    for j in np.flatnonzero(_largest(table) > LARGEST_SUM):
+    for j in np.flatnonzero(_size_of(*find_ends(table)) > LARGEST_SUM):
         raise refused("E750", f"X[:, {j}]", f"is beyond {LARGEST_SUM:g}; its squares would leave the range of numbers.")
     if arm.min() == arm.max():
         raise NotEstimable("The arms cannot be compared: all were treated, or none was.")
@@ -233,7 +301,8 @@ def fit_propensity(
 
 
 def _refuse_columns(table: FloatArray) -> None:
-    for j in np.flatnonzero(np.ptp(table, axis=0) == 0):
+    low, high = find_ends(table)
+    for j in np.flatnonzero(low == high):
         raise refused("E741", f"X[:, {j}]", "has one value only; a constant is in the model already.", "Leave it out.")
 
 

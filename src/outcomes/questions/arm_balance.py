@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from outcomes.estimators.orthogonal import parts_of
-from outcomes.estimators.weighting import balance
+from outcomes.estimators.weighting import compare_means
 from outcomes.questions.adjustment import Adjustment
-from outcomes.questions.covariates import stack_blocks
+from outcomes.questions.covariates import Stack
 from outcomes.questions.results import Flags, FloatArray
 
 LARGEST_IMBALANCE, NOTED_IMBALANCE = 0.2, 0.1
@@ -19,47 +18,24 @@ BalanceRow = tuple[str, str, float, float, bool]
 """One row of `BALANCE_COLUMNS`."""
 
 
-def tabulate_balance(
-    chosen: Adjustment, arm: Flags, weights: FloatArray, table: FloatArray | None = None
-) -> list[BalanceRow]:
+def tabulate_balance(chosen: Adjustment, arm: Flags, weights: FloatArray) -> list[BalanceRow]:
     """Return the standardised differences of all columns, also of those there was no room for.
+
+    Infinite where a column tells the arms apart.
 
     Parameters
     ----------
     chosen : Adjustment
     arm : ndarray of bool, shape (n,)
     weights : ndarray, shape (n,)
-    table : ndarray, shape (n, p), optional
-        `chosen.table`, where it is at hand: of a large chain it takes time to put together.
     """
     judged = [(block, used) for blocks, used in ((chosen.used, True), (chosen.left, False)) for block in blocks]
     if not judged:
         return []
-    tables = [chosen.table if table is None else table, stack_blocks(chosen.left, chosen.n)]
-    smd = np.concatenate([_compare_means(columns, arm, weights) for columns in tables if columns.shape[1]]).tolist()
+    found = compare_means(Stack(tuple(block for block, _ in judged), chosen.n), arm.astype(np.float64), weights)
     named = [(name, block.label, used) for block, used in judged for name in block.names]
+    smd = zip(found.before.tolist(), found.after.tolist(), strict=True)
     return [(name, label, *pair, used) for (name, label, used), pair in zip(named, smd, strict=True)]
-
-
-def _compare_means(table: FloatArray, arm: Flags, weights: FloatArray) -> FloatArray:
-    """Standardised differences of columns before and after weighting, (p, 2); inf where one tells the arms apart."""
-    sides = [_find_ends(table, side) for side in (arm, ~arm)]
-    same = np.all([low == high for low, high in sides], axis=0)
-    out = np.where(same & (sides[0][0] != sides[1][0]), np.inf, 0.0)[:, None].repeat(2, axis=1)
-    if not same.all():
-        smd = balance(table if not same.any() else table[:, ~same], arm, weights)
-        out[~same] = np.column_stack([smd.before, smd.after])
-    return out
-
-
-def _find_ends(table: FloatArray, side: Flags) -> tuple[FloatArray, FloatArray]:
-    """Return the lowest and the highest value of each column among some rows."""
-    low, high = np.full(table.shape[1], np.inf), np.full(table.shape[1], -np.inf)
-    for part in parts_of(*table.shape):
-        own = table[part][side[part]]
-        np.minimum(low, own.min(axis=0, initial=np.inf), out=low)
-        np.maximum(high, own.max(axis=0, initial=-np.inf), out=high)
-    return low, high
 
 
 def find_worst(rows: list[BalanceRow]) -> float:

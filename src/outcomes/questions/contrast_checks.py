@@ -165,7 +165,7 @@ def _refuse_unlike(episodes: Episodes, arms: Arms, chosen: Adjustment, table: Fl
     except NotEstimable as refusal:
         return say_why(refusal, chosen)
     effective = found.ess_treated, found.ess_control
-    rows = tabulate_balance(chosen, arms.treated, found.weights, table)
+    rows = tabulate_balance(chosen, arms.treated, found.weights)
     return first_reason(check_after(arms, found.propensity, effective, rows, episodes))
 
 

@@ -204,14 +204,39 @@ class Block:
         return cls(factor.name, factor.label, factor.names(), factor.columns().astype(np.uint8))
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The columns of blocks of `n` rows beside each other: as a table, of which rows are put together when asked for.
+
+    Attributes
+    ----------
+    blocks : tuple of Block
+    n : int
+    """
+
+    blocks: tuple[Block, ...]
+    n: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.n, sum(block.values.shape[1] for block in self.blocks)
+
+    def __getitem__(self, rows: slice) -> NDArray[np.float64]:
+        """Some of the rows, shape (rows, columns)."""
+        if not self.blocks:
+            return np.empty((len(range(*rows.indices(self.n))), 0))
+        return np.concatenate([block.values[rows] for block in self.blocks], axis=1, dtype=np.float64)
+
+
 def stack_blocks(blocks: Sequence[Block], n: int) -> NDArray[np.float64]:
     """Return the columns of blocks of `n` rows beside each other, shape (n, columns)."""
-    table = np.empty((n, sum(block.values.shape[1] for block in blocks)))
-    if blocks:
-        # Some rows at a time: those of the table then stay in the cache until all their columns are there.
-        for begin in range(0, n, _ROWS_AT_ONCE):
-            rows = slice(begin, begin + _ROWS_AT_ONCE)
-            np.concatenate([block.values[rows] for block in blocks], axis=1, out=table[rows])
+    stack = Stack(tuple(blocks), n)
+    table = np.empty(stack.shape)
+    # Some rows at a time: those of the table then stay in the cache until all their columns are there.
+    for begin in range(0, n, _ROWS_AT_ONCE):
+        rows = slice(begin, begin + _ROWS_AT_ONCE)
+        table[rows] = stack[rows]
     return table
 
 

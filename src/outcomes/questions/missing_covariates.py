@@ -79,17 +79,20 @@ class MissingCovariates(Answer):
 class _Design:
     """The model's columns: families first, then what stays, with the gaps and the facts that keep theirs apart."""
 
-    families: FloatArray
+    families: tuple[Block, ...]
     complete: tuple[Block, ...]
     gaps: tuple[Gap, ...]
     kept: tuple[tuple[str, str, int], ...]
 
-    def with_gaps(self, places: list[FloatArray] | None = None) -> FloatArray:
-        """Columns of the model, shape (n, p); the gaps filled with `places`, or left out."""
-        blocks = list(self.complete)
-        if places is not None:
-            blocks += [gap.block(place) for gap, place in zip(self.gaps, places, strict=True)]
-        return np.column_stack([self.families, stack_blocks(blocks, self.families.shape[0])])
+    def fill(self, places: list[FloatArray]) -> FloatArray:
+        """Columns of the model, shape (n, p), the gaps filled with `places`."""
+        filled = [gap.block(place) for gap, place in zip(self.gaps, places, strict=True)]
+        return stack_blocks([*self.families, *self.complete, *filled], places[0].size)
+
+    def beside(self, values: FloatArray) -> FloatArray:
+        """The outcome and the columns without gaps, shape (n, 1 + p)."""
+        outcome = Block("", "", ("outcome",), values[:, None])
+        return stack_blocks([outcome, *self.families, *self.complete], values.size)
 
 
 @one_thread
@@ -138,7 +141,7 @@ def _read_design(episodes: Episodes, model: JointModel) -> _Design:
         for block in complete
         if f"{block.name}={NOT_RECORDED}" in block.names
     )
-    families = stack_blocks([given_block(model.given[i]) for i in model.shown], model.rows.n)
+    families = tuple(given_block(model.given[i]) for i in model.shown)
     gaps = tuple(gap for name in names if (gap := found.get(name)) is not None)
     return _Design(families, complete, gaps, kept)
 
@@ -155,13 +158,10 @@ def _fit_imputed(
 ) -> Combined:
     """Fill the gaps, fit the model to each set, and combine the families' coefficients."""
     protocol = episodes.protocol
-    others = np.column_stack([values, design.with_gaps()])
     fits: list[LinearFit] = []
-    for places in impute(design.gaps, others, imputations, protocol.inference.seed):
+    for places in impute(design.gaps, design.beside(values), imputations, protocol.inference.seed):
         fits.append(
-            linear_regression(
-                design.with_gaps(places), values, cluster=model.rows.patient, level=protocol.inference.level
-            )
+            linear_regression(design.fill(places), values, cluster=model.rows.patient, level=protocol.inference.level)
         )
     shown = slice(1, 1 + len(model.shown))
     return combine_imputations(

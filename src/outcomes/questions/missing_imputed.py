@@ -23,14 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.estimators.orthogonal import weighted_products
 from outcomes.questions.adjustment import LEAST_IN_ARM
 from outcomes.questions.covariates import OTHER, Block, Factor, build_factors, choose_columns, coarsen
 from outcomes.questions.joint_columns import pool_small
-from outcomes.questions.results import NOT_RECORDED, FloatArray, IntArray
+from outcomes.questions.results import NOT_RECORDED, Flags, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -62,7 +64,7 @@ class Gap:
     place: FloatArray
 
     @property
-    def missing(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def missing(self) -> Flags:
         """Where nothing was recorded, shape (n,)."""
         return np.isnan(self.place)
 
@@ -110,6 +112,7 @@ def impute(gaps: Sequence[Gap], complete: FloatArray, m: int, seed: int) -> Iter
         Places of each fact, whole.
     """
     chain = _make_chain(gaps, complete, seed)
+    del complete  # of which the chain has a copy
     for i in range(m):
         chain.update_all(BURN_IN if i == 0 else APART)
         yield [chain.data[f"g{j}"].to_numpy(dtype=np.float64).copy() for j in range(len(gaps))]
@@ -117,64 +120,102 @@ def impute(gaps: Sequence[Gap], complete: FloatArray, m: int, seed: int) -> Iter
 
 @dataclass(frozen=True, slots=True)
 class Predictors:
-    """Predictors of one fact with gaps: columns that never change, with their products, and where it was recorded.
+    """Predictors of one fact with gaps: columns that never change, with their products where the fact was recorded.
 
     Attributes
     ----------
-    seen, gone : ndarray, shape (recorded, p), (missing, p)
-        Complete columns, the constant first, each divided by its length among the recorded.
-    products : ndarray, shape (p, p)
-        Of the columns `seen`.
+    columns : ndarray, shape (n, p)
+        The constant first. One table for all facts: of a large chain it fills 100 MB.
+    kept : ndarray of int, shape (k,)
+        Columns that those before do not determine among the rows with the fact recorded.
+    products : ndarray, shape (k, k)
+        Of the columns kept, among these rows.
+    n : int
+        Of these rows.
     """
 
-    seen: FloatArray
-    gone: FloatArray
+    columns: FloatArray
+    kept: IntArray
     products: FloatArray
+    n: int
 
     @classmethod
-    def of(cls, complete: FloatArray, is_seen: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Predictors:
+    def of(cls, columns: FloatArray, is_seen: Flags) -> Predictors:
         """Choose the columns and take their products once: the chain asks for them a hundred times."""
-        table = _find_predictors(complete, is_seen)
-        table = table / np.sqrt((table[is_seen] ** 2).sum(axis=0))
-        seen = np.ascontiguousarray(table[is_seen])
-        return cls(seen, np.ascontiguousarray(table[~is_seen]), seen.T @ seen)
+        kept = _find_kept(columns, is_seen)
+        products = weighted_products(columns, is_seen.astype(np.float64))[np.ix_(kept, kept)]
+        return cls(columns, kept, products, int(is_seen.sum()))
 
-    def draw(self, y: FloatArray, others: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Draw coefficients of the columns and of `others` (recorded, q), shape (p + q,)."""
-        between = self.seen.T @ others
-        products = np.block([[self.products, between], [between.T, others.T @ others]])
-        return draw_coefficients(products, np.concatenate([self.seen.T @ y, others.T @ y]), float(y @ y), y.size, rng)
+    def predict_drawn(self, y: FloatArray, others: FloatArray, is_seen: Flags, rng: np.random.Generator) -> FloatArray:
+        """Predictions of all rows by coefficients drawn from their distribution, shape (n,).
 
-    def predict(self, params: FloatArray, parts: tuple[FloatArray, FloatArray], **_: Any) -> FloatArray:
-        """Predictions from complete columns and the other facts, as the library asks a model for them."""
-        columns, others = parts
-        width = columns.shape[1]
-        return np.asarray(columns @ params[:width] + others @ params[width:], dtype=np.float64)
+        Parameters
+        ----------
+        y : ndarray, shape (n,)
+            The fact; what it is where it was not recorded plays no part.
+        others : ndarray, shape (n, q)
+            The other facts with gaps, as they are filled now.
+        is_seen : ndarray of bool, shape (n,)
+        rng : Generator
+        """
+        # Rows of zeros add nothing to a sum: nothing of the size of the table is copied.
+        seen = np.where(is_seen[:, None], np.column_stack([others, y]), 0.0)
+        between, own = (self.columns.T @ seen)[self.kept], seen.T @ seen
+        products = np.block([[self.products, between[:, :-1]], [between[:, :-1].T, own[:-1, :-1]]])
+        with_y = np.concatenate([between[:, -1], own[:-1, -1]])
+        drawn = draw_coefficients(products, with_y, float(own[-1, -1]), self.n, rng)
+        params = np.zeros(self.columns.shape[1])
+        params[self.kept] = drawn[: self.kept.size]
+        return np.asarray(self.columns @ params + others @ drawn[self.kept.size :], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What the library takes for a fitted model: predictions of all rows, shape (n,), asked for by number."""
+
+    values: FloatArray
+
+    def predict(self, _: Any, rows: IntArray) -> FloatArray:
+        """Return the predictions of some rows."""
+        return self.values[rows]
 
 
 def _make_chain(gaps: Sequence[Gap], complete: FloatArray, seed: int) -> Any:
     import pandas as pd
-    from statsmodels.imputation.mice import MICEData
 
     names = [f"g{j}" for j in range(len(gaps))]
-    known = {name: Predictors.of(complete, ~gap.missing) for name, gap in zip(names, gaps, strict=True)}
+    table = np.column_stack([np.ones(complete.shape[0]), complete])
+    known = {name: Predictors.of(table, ~gap.missing) for name, gap in zip(names, gaps, strict=True)}
+    # A column without gaps keeps the rows in which all of the facts are missing: the library would leave them out.
+    columns = {name: gap.place for name, gap in zip(names, gaps, strict=True)} | {"y": np.zeros(complete.shape[0])}
+    return _chain_class()(known, pd.DataFrame(columns), k_pmm=NEIGHBOURS, rng=np.random.default_rng(seed))
+
+
+@cache
+def _chain_class() -> type[Any]:
+    """The chain of statsmodels, which is loaded when it is needed.
+
+    Its predictors are arrays, for as a formula sixty of them take minutes.
+    """
+    from statsmodels.imputation.mice import MICEData
 
     class Chain(MICEData):  # type: ignore[misc]
-        """The chain of statsmodels; its predictors are arrays, for as a formula sixty of them take minutes."""
-
-        def _others(self, vname: str) -> FloatArray:
-            others = [self.data[name].to_numpy(dtype=np.float64) for name in names if name != vname]
-            return np.column_stack(others) if others else np.zeros((len(self.data), 0))
+        def __init__(self, known: dict[str, Predictors], *arguments: Any, **options: Any) -> None:
+            self.known = known
+            super().__init__(*arguments, **options)
 
         def get_split_data(self, vname: str) -> tuple[Any, Any, Any, dict[str, Any], dict[str, Any]]:
-            rows, missing, others = self.ix_obs[vname], self.ix_miss[vname], self._others(vname)
-            y = self.data[vname].to_numpy(dtype=np.float64)[rows]
-            return y, (known[vname].seen, others[rows]), (known[vname].gone, others[missing]), {}, {}
+            rows = self.ix_obs[vname]
+            return self.data[vname].to_numpy(dtype=np.float64)[rows], rows, self.ix_miss[vname], {}, {}
 
         def _perturb_gaussian(self, vname: str) -> None:
-            y, parts = self.get_split_data(vname)[:2]
-            self.models[vname] = known[vname]
-            self.params[vname] = known[vname].draw(y, parts[1], self.rng)
+            facts = {name: self.data[name].to_numpy(dtype=np.float64) for name in self.known}
+            y, others = facts.pop(vname), list(facts.values())
+            is_seen = np.zeros(y.size, dtype=np.bool_)
+            is_seen[self.ix_obs[vname]] = True
+            beside = np.column_stack(others) if others else np.zeros((y.size, 0))
+            self.models[vname] = Predicted(self.known[vname].predict_drawn(y, beside, is_seen, self.rng))
+            self.params[vname] = None
 
         def _get_predicted(self, obj: Any) -> FloatArray:
             # Levels repeat, so that predictions tie; the last digits, which depend on how many cores multiply, must not
@@ -182,9 +223,7 @@ def _make_chain(gaps: Sequence[Gap], complete: FloatArray, seed: int) -> Any:
             predicted: FloatArray = np.asarray(super()._get_predicted(obj), dtype=np.float64)
             return predicted.round(9)
 
-    # A column without gaps keeps the rows in which all of the facts are missing: the library would leave them out.
-    columns = {name: gap.place for name, gap in zip(names, gaps, strict=True)} | {"y": np.zeros(complete.shape[0])}
-    return Chain(pd.DataFrame(columns), k_pmm=NEIGHBOURS, rng=np.random.default_rng(seed))
+    return Chain
 
 
 def draw_coefficients(
@@ -215,13 +254,12 @@ def draw_coefficients(
     return np.asarray((coef + np.sqrt(variance) * drawn) / length, dtype=np.float64)
 
 
-def _find_predictors(complete: FloatArray, seen: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> FloatArray:
-    """A constant and the complete columns that those before do not determine among the rows with the fact recorded.
+def _find_kept(columns: FloatArray, is_seen: Flags) -> IntArray:
+    """Numbers of the constant and the columns that those before do not determine among the rows with the fact recorded.
 
     Boxes are left empty together: where one fact is recorded, that another is not may never occur.
     """
-    names = tuple(str(j) for j in range(complete.shape[1]))
-    blocks = [Block(name, "", (name,), complete[seen, j : j + 1]) for j, name in enumerate(names)]
-    taken, _ = choose_columns(blocks, complete.shape[1])
-    kept = [int(block.name) for block in taken]
-    return np.column_stack([np.ones(complete.shape[0]), complete[:, kept]])
+    names = tuple(str(j) for j in range(1, columns.shape[1]))
+    blocks = [Block(name, "", (name,), columns[is_seen, j : j + 1]) for j, name in enumerate(names, start=1)]
+    taken, _ = choose_columns(blocks, columns.shape[1])
+    return np.array([0, *(int(block.name) for block in taken)], dtype=np.intp)
