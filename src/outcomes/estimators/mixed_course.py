@@ -2,22 +2,19 @@ r"""A linear mixed model of repeated ratings, with a variance of its fixed effec
 
 The model of unit *i* (an episode) is ``y_i = X_i b + Z_i u_i + e_i`` with ``u_i ~ N(0, s2 Psi)`` and
 ``e_i ~ N(0, s2 I)``, so that ``Var(y_i) = s2 V_i`` and ``V_i = I + Z_i Psi Z_i'`` (Laird and Ware 1982,
-doi:10.2307/2529876), fitted by restricted maximum likelihood with `statsmodels.MixedLM` (Lindstrom and Bates 1988,
+doi:10.2307/2529876), fitted by restricted maximum likelihood (Lindstrom and Bates 1988,
 doi:10.1080/01621459.1988.10478693). Its likelihood holds when visiting and stopping depend on ratings already recorded.
 
 Two episodes of a patient are not independent, which the model does not say. The variance of the fixed effects is
 therefore a sandwich summed by patient; its formula stands in `outcomes.estimators.mixed_variance`.
 
-`MixedLM` walks through the units one by one, in Python. Its start values are therefore the optimum of the same
-criterion written in sums over units, one array operation each: it then has next to nothing to search. It still decides:
-the fit that is returned is the one it ended with, and one that did not converge is refused.
+The criterion is that of lme4 (Bates and others 2015, doi:10.18637/jss.v067.i01): b and s2 are profiled out, and Psi is
+``L L'``, which has no edge that L could not pass through. It is written in sums over units, one array operation each.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,12 +26,12 @@ from outcomes.estimators.mixed_variance import cluster_variance, mean_informatio
 
 IntArray = NDArray[np.intp]
 _LEAST_UNITS = 3
-_LEAST_START = 1e-7
-"""Start values on the edge of what is possible have no logarithm of a determinant; they begin a little inside it. Much
-further inside, `MixedLM` spends a hundred times as long on its way to the edge."""
-
-_MOST_LOSS = 1e-3
-"""Log-likelihood that `MixedLM` may end below its start: its rule to stop is looser than that of the start values."""
+_SMALL_GRADIENT = 1e-7
+"""Of the criterion of one rating, by elements of L for columns of length 1: what the search is asked for."""
+_LARGEST_GRADIENT = 1e-5
+"""What it may end with where rounding stops it before: the log-likelihood is then within 1e-9 a rating of its best."""
+_LEAST_NOISE = 1e-8
+"""Share of the ratings' spread about the mean, as a variance, that must be left about the lines of units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class MixedFit:
     sd_rating : float
         ``sqrt(s2)``: spread of one rating about its unit's own line.
     log_likelihood : float
-        Restricted, at the optimum.
+        Restricted, at the optimum, as `statsmodels.MixedLM` counts it.
     n, n_units, n_clusters : int
         Ratings, episodes and patients.
     is_at_edge : bool
@@ -122,11 +119,7 @@ def fit_mixed(values: ArrayLike, fixed: ArrayLike, random: ArrayLike, unit: Arra
     starts = np.flatnonzero(np.diff(of, prepend=-1))
     _check_enough(y, x, of, patient, starts)
     sums = _sum_up(y, x, z, starts)
-    root = _start_root(sums)
-    result = _run_mixedlm(y, x, z, of, root)
-    if sums.n / 2.0 * (_criterion(_root(result), sums) - _criterion(root, sums)) > _MOST_LOSS:
-        raise NotEstimable("The mixed model of the pain course did not converge: it ended below where it had started.")
-    return _read(result, sums, y, x, z, starts, patient)
+    return _read(_find_root(sums), sums, y, x, z, starts, patient)
 
 
 def _check_enough(y: FloatArray, x: FloatArray, of: IntArray, patient: IntArray, starts: IntArray) -> None:
@@ -162,16 +155,15 @@ def _shrink(root: FloatArray, zz: FloatArray) -> tuple[FloatArray, FloatArray]:
     return root @ np.linalg.solve(inner, np.broadcast_to(root.T, inner.shape)), np.linalg.slogdet(inner)[1]
 
 
-def _criterion(root: FloatArray, sums: _Sums) -> float:
-    """Minus twice the restricted log-likelihood for each rating at ``Psi = L L'``, up to a constant."""
+def _profile(root: FloatArray, sums: _Sums) -> tuple[FloatArray, float, float]:
+    """Return b, s2, and minus twice the restricted log-likelihood less a constant, at ``Psi = L L'``."""
     s, log_det = _shrink(root, sums.zz)
     inner = sums.ww - np.einsum("iqa,iqr,irb->ab", sums.zw, s, sums.zw, optimize=True)
     p = len(inner) - 1
     coef = np.linalg.solve(inner[:p, :p], inner[:p, p])
-    rest = inner[p, p] - coef @ inner[:p, p]
-    freedom = sums.n - p
+    rest, freedom = float(inner[p, p] - coef @ inner[:p, p]), sums.n - p
     total = log_det.sum() + freedom * np.log(rest) + np.linalg.slogdet(inner[:p, :p])[1]
-    return float(total / sums.n)
+    return coef, rest / freedom, float(total)
 
 
 def _unpack(packed: FloatArray, q: int) -> FloatArray:
@@ -180,57 +172,37 @@ def _unpack(packed: FloatArray, q: int) -> FloatArray:
     return root
 
 
-def _start_root(sums: _Sums) -> FloatArray:
-    """Lower root of the ``Psi`` that minimises the criterion; it only starts `MixedLM`, which decides."""
+def _find_root(sums: _Sums) -> FloatArray:
+    """Lower root L of the ``Psi`` that minimises the criterion, or refuse."""
     from scipy.optimize import minimize
 
     q = sums.zz.shape[1]
-    # Random columns may differ in size by much: begin where each moves the mean as much as the others.
+    # Random columns may differ in size by much: of columns of length 1 each moves the mean as much as the others.
     sizes = np.sqrt(np.maximum(np.diagonal(sums.zz.sum(axis=0)) / sums.n, 1e-12))
-    begin = np.diag(1.0 / sizes)[np.tril_indices(q)]
-    found = minimize(
-        lambda packed: _criterion(_unpack(packed, q), sums), begin, method="BFGS", jac="3-point", options={"gtol": 1e-7}
-    )
-    return _unpack(np.asarray(found.x, dtype=np.float64), q)
 
+    def value(packed: FloatArray) -> float:
+        return _profile(_unpack(packed, q) / sizes[:, None], sums)[2] / sums.n
 
-def _root(result: Any) -> FloatArray:
-    """Give a root of the ``Psi`` that `MixedLM` ended with; on the edge it has no Cholesky root."""
-    values, vectors = np.linalg.eigh(np.asarray(result.cov_re_unscaled, dtype=np.float64))
-    return vectors * np.sqrt(np.maximum(values, 0.0))
-
-
-def _run_mixedlm(y: FloatArray, x: FloatArray, z: FloatArray, of: IntArray, root: FloatArray) -> Any:
-    """Run `MixedLM` from these start values; refuse by name what did not converge."""
-    from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
-
-    values, vectors = np.linalg.eigh(root @ root.T)
-    inside = (vectors * np.maximum(values, max(_LEAST_START * values.max(), 1e-8))) @ vectors.T
-    start = MixedLMParams.from_components(fe_params=np.zeros(x.shape[1]), cov_re=inside)
-    try:
-        with warnings.catch_warnings():
-            # What they warn of is asked of the result instead: `converged`, and variances at their edge.
-            warnings.simplefilter("ignore")
-            model: Any = MixedLM(y, x, groups=of, exog_re=z)
-            # Half the time of `fit` goes into second derivatives for standard errors that nobody reads here.
-            model.hessian = lambda params: (-np.eye(model.k_fe + model.k_re2), False)
-            result = model.fit(start_params=start, reml=True)
-    except np.linalg.LinAlgError:
-        raise NotEstimable("The mixed model of the pain course has no solution: a matrix of it is singular.") from None
-    if not result.converged or not np.isfinite(result.llf):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # far off there may be no noise left
+        begin = np.eye(q)[np.tril_indices(q)]
+        found = minimize(value, begin, method="BFGS", jac="3-point", options={"gtol": _SMALL_GRADIENT})
+        root = _unpack(np.asarray(found.x, dtype=np.float64), q) / sizes[:, None]
+        noise, alone = _profile(root, sums)[1], _profile(np.zeros((q, q)), sums)[1]
+    if not np.abs(found.jac).max() <= _LARGEST_GRADIENT or not noise > _LEAST_NOISE * alone:
         raise NotEstimable(
             "The mixed model of the pain course did not converge; too few episodes have ratings on several days."
         )
-    return result
+    return root
 
 
 def _read(
-    result: Any, sums: _Sums, y: FloatArray, x: FloatArray, z: FloatArray, starts: IntArray, patient: IntArray
+    root: FloatArray, sums: _Sums, y: FloatArray, x: FloatArray, z: FloatArray, starts: IntArray, patient: IntArray
 ) -> MixedFit:
     """Take over the fit, with its variance summed by cluster."""
-    coef = np.asarray(result.fe_params, dtype=np.float64)
-    psi = np.asarray(result.cov_re_unscaled, dtype=np.float64)
-    values, scale = np.linalg.eigvalsh(psi), float(result.scale)
+    coef, scale, total = _profile(root, sums)
+    psi, freedom = root @ root.T, y.size - x.shape[1]
+    log_likelihood = -(total + freedom * (1.0 + np.log(2.0 * np.pi) - np.log(freedom))) / 2.0
+    values = np.linalg.eigvalsh(psi)
     sizes = np.diagonal(psi) * np.diagonal(sums.zz.sum(axis=0)) / sums.n
     is_at_edge = bool(sizes.min() < 1e-3 or values[0] < 1e-4 * values[-1])
     units = sum_units(x, z, y - x @ coef, starts)
@@ -238,9 +210,9 @@ def _read(
         coef=coef,
         cov_model=np.asarray(scale * np.linalg.inv(mean_information(units, psi)), dtype=np.float64),
         cov_cluster=cluster_variance(units, psi, scale, patient[starts], spread_known=is_at_edge),
-        cov_random=np.asarray(result.cov_re, dtype=np.float64),
+        cov_random=scale * psi,
         sd_rating=float(np.sqrt(scale)),
-        log_likelihood=float(result.llf),
+        log_likelihood=log_likelihood,
         n=y.size,
         n_units=starts.size,
         n_clusters=int(patient.max()) + 1,
