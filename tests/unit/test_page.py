@@ -680,14 +680,15 @@ def test_no_page_of_the_pdf_but_the_last_is_half_empty_and_no_share_breaks_from_
 def test_a_long_report_is_set_closer_and_a_short_one_as_it_was(page, tmp_path, monkeypatch):
     def count(of, most):
         template = TEMPLATE.read_text(encoding="utf-8")
-        assert "#let most-pages = 12\n" in template
-        (tmp_path / "report.typ").write_text(
-            template.replace("most-pages = 12", f"most-pages = {most}"), encoding="utf-8"
-        )
+        # How full the last sheet is has a test of its own (test_page_on_paper.py).
+        for name, asked, given in (("most-pages", 12, most), ("least-last", 0.35, 0)):
+            assert template.count(f"#let {name} = {asked}\n") == 1
+            template = template.replace(f"#let {name} = {asked}\n", f"#let {name} = {given}\n")
+        (tmp_path / "report.typ").write_text(template, encoding="utf-8")
         monkeypatch.setattr("outcomes.release.render_pdf.TEMPLATE", tmp_path / "report.typ")
         return len(read_pdf(of, tmp_path))
 
-    long = dataclasses.replace(page, sections=page.sections * 2)
+    long = dataclasses.replace(page, sections=page.sections * 3)
     assert count(long, 12) == count(long, 1) < count(long, 1000)
     assert count(page, 12) == count(page, 1000) <= 12
 

@@ -70,3 +70,25 @@ def test_the_mark_of_an_unstable_number_hangs_beside_it(drawn_page, tmp_path):
     ends = find_ends(page, tmp_path)
     assert ends["60"] == pytest.approx(ends["88"], abs=0.2) and ends["0.51"] < ends["0.34"] - 2
     assert find_past_margin(page, tmp_path) == []
+
+
+def find_filled(page, folder):
+    """How much of each sheet is filled, from the top margin down to its last word above the foot."""
+    program = shutil.which("pdftotext")
+    if not program:
+        pytest.skip("pdftotext (poppler-utils) is not installed: the PDF was not read")
+    path = folder / "report.pdf"
+    path.write_bytes(render_pdf(page))
+    placed = subprocess.run([program, "-bbox", path, "-"], capture_output=True, check=True).stdout.decode()
+    top, bottom = 18 / 25.4 * 72, (297 - 16) / 25.4 * 72
+    ends = [[float(y) for y in re.findall(r'yMax="([\d.]+)"', sheet)] for sheet in placed.split("<page ")[1:]]
+    return [(max(y for y in sheet if y < bottom) - top) / (bottom - top) for sheet in ends]
+
+
+@pytest.mark.parametrize("taken", range(8))
+def test_no_report_ends_with_a_sheet_that_is_nearly_empty(drawn_page, tmp_path, taken):
+    """Whatever sections a practice has: spacing is chosen so that the last sheet holds more than a few lines."""
+    sections = (*drawn_page.sections[:taken], *drawn_page.sections[taken + 1 :])
+    filled = find_filled(dataclasses.replace(drawn_page, sections=sections), tmp_path)
+    assert filled[-1] > 1 / 3
+    assert len(filled) <= 12
