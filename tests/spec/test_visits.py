@@ -286,6 +286,31 @@ def test_unknown_terms_count_patients_not_only_records():
     assert set(found) == {("modalities", "moon", 2, 1), ("modalities", "sun", 2, 2)}
 
 
+def test_of_a_list_in_one_cell_only_the_unknown_term_is_named_and_counted():
+    text = """
+    patient_id | visit_date | modalities                     | muscles_treated
+    p1         | 2025-01-01 | heat, xyz therapy, tens        | left trap, foo
+    p1         | 2025-01-08 | Xyz Drops and heat             | foo and L trap
+    p2         | 2025-01-01 | xyz therapy / moon; tens       | glutes
+    p2         | 2025-01-08 | tens; xyz therapy, xyz therapy | foo
+    p3         | 2025-01-01 | heat, tens                     |
+    """
+    visits = build_visits(records(text))
+    assert set(visits.unknown_terms) == {
+        ("modalities", "xyz therapy", 3, 2),
+        ("modalities", "Xyz Drops", 1, 1),
+        ("modalities", "moon", 1, 1),
+        ("muscles_treated", "foo", 3, 2),
+    }
+    assert visits.table["modality_unknown"].tolist() == [True, True, True, True, False]
+
+
+def test_no_piece_of_a_note_passes_for_a_term():
+    note = "sleeps better in the new bed than before, work, Mrs Smith said"
+    text = f"patient_id | visit_date | modalities\np1 | 2025-01-01 | {note}\np1 | 2025-01-02 | work, heat"
+    assert set(build_visits(records(text)).unknown_terms) == {("modalities", note, 1, 1), ("modalities", "work", 1, 1)}
+
+
 def test_unknown_terms_of_rows_set_aside_are_not_counted():
     rows = ["p1 | 2025-01-01 | 5 | moon", "p2 | 2025-01-02 | 99 | moon; sun", "p3 | 2025-01-03 | 5 | heat"]
     text = "\n".join(["patient_id | visit_date | pain_pre | modalities", *rows])

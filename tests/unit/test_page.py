@@ -13,6 +13,7 @@ import sys
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -41,11 +42,13 @@ from outcomes.release.tables import (
     count_ends,
     count_visit_bands,
     guard,
+    list_unknown_terms,
     say_why_no_ends,
     to_csv,
 )
 from outcomes.release.trigger_figure import NO_RIBBONS
 from outcomes.release.unstable import COLUMN, KINDS, NOT_JUDGED
+from outcomes.release.views import unknown_table
 from outcomes.release.words import quarter_words
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -586,6 +589,15 @@ def test_braces_in_a_label_are_only_text():
 def test_rare_terms_are_counted_and_not_spelt_out(html, tables):
     assert "Mrs Example" not in html and "Mrs Example" not in to_csv(tables["unknown_terms"])
     assert "theragun" in html
+
+
+def test_what_is_no_term_is_counted_and_not_spelt_out():
+    note = "told me that the back is better since the new job began, and sleeps well"
+    terms = (("cause", note, 12, 9), ("cause", "Anna Müller", 9, 7), ("cause", "gartening", 8, 6))
+    table = list_unknown_terms(SimpleNamespace(unknown_terms=terms), 5)
+    unsaid = "(too long for a term, or like an identifier)"
+    assert table.to_numpy().tolist() == [["cause", "gartening", 1, 8], ["cause", unsaid, 2, 21]]
+    assert [row[0] for row in unknown_table(table).rows] == ["gartening", f"2 terms {unsaid}"]
 
 
 # -- HTML --------------------------------------------------------------------------------------------------------------

@@ -121,9 +121,17 @@ def test_terms_of_few_patients_are_said_to_be_listed_where_they_are():
         "and 2 more, in unknown_terms of outcomes clean",
     ]
     visits.unknown_terms = terms[::2]
-    assert list_unknown_terms(visits) == ["none at 5 patients or more; unknown_terms of outcomes clean has every one"]
+    none = "none that may be shown, at 5 patients or more; unknown_terms of outcomes clean has every one"
+    assert list_unknown_terms(visits) == [none]
     visits.unknown_terms = []
     assert list_unknown_terms(visits) == []
+
+
+def test_running_text_and_what_is_like_an_identifier_is_counted_and_not_said():
+    note, name = "told me that the back is better since the new job began, and sleeps well", "Anna Müller 079 555 12 34"
+    terms = [("modalities", note, 9, 9), ("modalities", name, 8, 8), ("modalities", "moon dust", 7, 7)]
+    said = list_unknown_terms(SimpleNamespace(unknown_terms=terms))
+    assert said == ["modalities: moon dust (7 records)", "and 2 more, in unknown_terms of outcomes clean"]
 
 
 def test_a_verb_agrees_with_its_number():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from outcomes import arrow
 from outcomes.cases.schema import MISSING, first_known
+from outcomes.definitions.terms import index_distinct
 
 if TYPE_CHECKING:
     from outcomes.definitions import Codebook
@@ -46,24 +48,40 @@ class Terms:
         cell_of_record: NDArray[np.int32],
         patient: NDArray[np.int32],
         used: NDArray[np.bool_],
+        split: Callable[[Sequence[str]], list[list[str]]] | None = None,
     ) -> list[tuple[str, int, int]]:
-        """Terms looked up in vain, with the records and the patients of those used they stand at, commonest first."""
+        """Terms looked up in vain, with the records and the patients of those used they stand at, commonest first.
+
+        Where the codebook reads a text part by part, `split` names the parts of it that are unknown.
+        """
         unknown = ~known & ~self.blank
         if not unknown.any():
             return []
         rows = np.flatnonzero(self.any_of(unknown)[cell_of_record] & used)
         if not rows.size:
             return []
+        parts = self._list_parts(unknown, split)
         cells = cell_of_record[rows]
-        term = self.codes[self.places_of(cells)[0]].astype(np.int64)
-        of_patient = np.repeat(patient[rows], self.sizes[cells]).astype(np.int64)
-        counted = unknown[term] & (of_patient >= 0)
-        n_patients = int(of_patient.max(initial=0)) + 1
-        pairs, _ = arrow.encode(term[counted] * n_patients + of_patient[counted])
-        patients = np.bincount(pairs // n_patients, minlength=len(self.words))
-        records = np.bincount(term[counted], minlength=len(self.words))
-        found = [(self.words[i], int(records[i]), int(patients[i])) for i in np.flatnonzero(records)]
+        term = self.codes[self.places_of(cells)[0]]
+        part = parts.codes[parts.places_of(term)[0]].astype(np.int64)
+        row = np.repeat(np.repeat(rows, self.sizes[cells]), parts.sizes[term])
+        part, row = part[patient[row] >= 0], row[patient[row] >= 0]
+        records, patients = (_count_different(part, of, len(parts.words)) for of in (row, patient[row]))
+        found = [(parts.words[i], int(records[i]), int(patients[i])) for i in np.flatnonzero(records)]
         return sorted(found, key=lambda item: (-item[1], item[0]))
+
+    def _list_parts(
+        self, unknown: NDArray[np.bool_], split: Callable[[Sequence[str]], list[list[str]]] | None
+    ) -> Terms:
+        """The unknown parts of each term as terms of a cell; of a known term there is none."""
+        places = np.flatnonzero(unknown)
+        words = [self.words[i] for i in places]
+        parts = split(words) if split else [[word] for word in words]
+        distinct, codes = index_distinct(chain.from_iterable(parts))
+        sizes = np.zeros(len(self.words), np.intp)
+        sizes[places] = [len(own) for own in parts]
+        none = np.zeros(len(distinct), np.intp)
+        return Terms(distinct, np.array(codes, np.int32), np.cumsum(sizes) - sizes, sizes, none, none.astype(np.bool_))
 
     def any_of(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """For each cell, whether any of its terms carries the flag; shape (m,)."""
@@ -87,6 +105,13 @@ class Terms:
     def least(self, keys: NDArray[Any]) -> NDArray[Any]:
         """For each cell, the smallest key among its terms; shape (m,)."""
         return np.minimum.reduceat(keys[self.codes], self.starts)
+
+
+def _count_different(of: NDArray[np.int64], values: NDArray[np.integer], n: int) -> NDArray[np.intp]:
+    """Different values beside each of the numbers 0 to n - 1; shape (n,)."""
+    width = int(values.max(initial=0)) + 1
+    pairs, _ = arrow.encode(of * width + values)
+    return np.bincount(pairs // width, minlength=n)
 
 
 def split_terms(column: TextColumn, mapping: Mapping) -> Terms:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from outcomes.errors import Finding
 from outcomes.records.counted import counted
+from outcomes.records.inspect_terms import is_showable
 
 if TYPE_CHECKING:
     from outcomes.cases.visits import Visits
@@ -87,15 +88,17 @@ def _say_place(file: str, sheet: str, row: int, column: str, letter: str, masked
 def list_unknown_terms(visits: Visits, most: int = 10, floor: int = 5) -> list[str]:
     """Return the commonest terms that are not in the codebook, with their records.
 
-    A term written at fewer patients than `floor` may be about one of them: it is counted, not shown.
+    A term written at fewer patients than `floor` may be about one of them, and what is long or like an identifier is
+    no term: they are counted, not shown.
     """
     terms = sorted(visits.unknown_terms, key=lambda found: (-found[2], found[0], found[1]))
     shown = [
         f"{field}: {' '.join(term.split())} ({counted(n, 'record')})"
         for field, term, n, patients in terms
-        if patients >= floor
+        if patients >= floor and is_showable(term)
     ]
     rest = len(terms) - len(shown[:most])
     if not shown:
-        return [f"none at {floor} patients or more; unknown_terms of outcomes clean has every one"] if terms else []
+        none = f"none that may be shown, at {floor} patients or more; unknown_terms of outcomes clean has every one"
+        return [none] if terms else []
     return shown[:most] + ([f"and {rest:,} more, in unknown_terms of outcomes clean"] if rest else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from outcomes.cases.rules import RULES, Fault
 from outcomes.cases.schema import Columns
+from outcomes.definitions.lookups import find_unknown_parts
 from outcomes.errors import Finding
+from outcomes.records.inspect_terms import LISTS
 
 if TYPE_CHECKING:
     from outcomes.cases.cells import Terms
@@ -95,10 +98,15 @@ class Typing:
         """List the unknown terms of every field with their records and patients, of the records that are used."""
         patient, out = self.out.columns["patient"], self.out.unknown_terms
         for name, column, terms, known in self.looked_up:
-            out += [(name, *found) for found in terms.count_unknown(known, column.codes, patient, used)]
+            split = self._split(name) if name in LISTS else None
+            out += [(name, *found) for found in terms.count_unknown(known, column.codes, patient, used, split)]
         for name, word, rows in (*(("modalities", *flag) for flag in self.unknown_flags), *self.odd_flags):
             if n := int((rows & used).sum()):
                 out.append((name, word, n, len(np.unique(patient[rows & used]))))
+
+    def _split(self, name: str) -> Callable[[Sequence[str]], list[list[str]]]:
+        find = self.codebook.find_modalities if name == "modalities" else self.codebook.find_muscles
+        return lambda words: find_unknown_parts(words, lambda parts: find(parts).known)
 
     def header(self, name: str) -> str:
         """Return the header of a field, as it stands in the file."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,12 @@ from outcomes.definitions.terms import (
 )
 
 _KNOWN, _ASSUMED, _BY_CASE = 1, 2, 4
+_LIST = re.compile("[,;|]")
+_PAIR, _TIGHT_PAIR = re.compile(r"\s(?:and|with|w/|\+|&)\s", re.IGNORECASE), re.compile("[/+&]")
+_SPLITS = (_LIST, _PAIR, _TIGHT_PAIR)
+"""What `split_list_key` and `split_pair_key` split at, for texts as they were written."""
+_MOST_WORDS = 6
+"""No term of the packaged tables has more."""
 
 Found = tuple[int, int]
 """Mask and flags."""
@@ -203,3 +210,26 @@ def _split_muscles(index: TermIndex, key: str) -> list[str]:
 def _on_side(index: TermIndex, key: str, mask: int, side: int) -> FoundSides:
     flags = _KNOWN | (_ASSUMED if key in index.assumed else 0)
     return (mask if side != RIGHT else 0), (mask if side != LEFT else 0), not side, flags
+
+
+def find_unknown_parts(texts: Sequence[str], is_known: Callable[[Sequence[str]], Flags]) -> list[list[str]]:
+    """Return the parts that make each text unknown, as they are written: a list of terms is read part by part.
+
+    A text with a part of more words than a term has is a note: it stays whole, lest a piece of it pass for a term.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Unknown as a whole.
+    is_known : callable
+        Which of some texts are understood; shape as given.
+    """
+    found = [[text] for text in texts]
+    for mark in _SPLITS:
+        found = [[part for word in words for piece in mark.split(word) if (part := piece.strip())] for words in found]
+        distinct = list(dict.fromkeys(chain.from_iterable(found)))
+        known = dict(zip(distinct, is_known(distinct).tolist(), strict=True))
+        found = [[part for part in words if not known[part]] for words in found]
+    is_list = [bool(words) and all(len(word.split()) <= _MOST_WORDS for word in words) for words in found]
+    split = zip(texts, found, is_list, strict=True)
+    return [list(dict.fromkeys(words)) if listed else [text] for text, words, listed in split]

@@ -6,17 +6,23 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from outcomes.definitions import Codebook
+from outcomes.definitions.lookups import find_unknown_parts
 from outcomes.records.identifiers import find_inside, find_whole
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Records, TextColumn
 
 SHOWN_FROM = 5
 """Patients with whom a word must stand to be shown: one of fewer may be about one person."""
+LONGEST_SHOWN = 60
+"""Letters of a term that is shown: what is longer is a note."""
+LISTS = frozenset(("modalities", "muscles_identified", "muscles_treated"))
+"""Fields of which the codebook reads a text part by part."""
 
 TERM_KINDS = {"visit_purpose": "purpose", "function_instrument": "instrument"}
 """Field -> kind of its terms, where the two have different names."""
@@ -32,7 +38,6 @@ _SINGLE = (
     "sex",
     "discharge_reason",
 )
-_LIST, _PAIR = re.compile("[,;|]"), re.compile(r"\s*[/+&]\s*|\s+(?:and|with)\s+", re.IGNORECASE)
 _MANY_DIGITS = re.compile(r"\d\D*\d\D*\d\D*\d\D*\d")
 
 
@@ -60,29 +65,18 @@ def list_unknown_terms(records: Records, mapping: Mapping, codebook: Codebook) -
         words = list(dict.fromkeys(term for own in terms for term in own))
         known = _is_known(field, words, codebook, mapping)
         parts = {word: [word] for word, is_known in zip(words, known, strict=True) if not is_known}
-        if field == "modalities":
-            parts = {word: find_unknown_parts(word, codebook) for word in parts}
+        if field in LISTS:
+            split = find_unknown_parts(list(parts), partial(_is_known, field, codebook=codebook, mapping=mapping))
+            parts = dict(zip(parts, split, strict=True))
         unknown = [{part for term in own for part in parts.get(term, ())} for own in terms]
         if any(unknown):
             found.append(_describe(records, field, unknown))
     return found
 
 
-def find_unknown_parts(text: str, codebook: Codebook) -> list[str]:
-    """Return the parts that make a text unknown: the codebook reads a list of treatments part by part.
-
-    Parameters
-    ----------
-    text : str
-        Unknown as a whole.
-    codebook : Codebook
-    """
-    unknown = [text]
-    for mark in (_LIST, _PAIR):
-        parts = [part for word in unknown for piece in mark.split(word) if (part := piece.strip())]
-        known = codebook.find_modalities(parts).known
-        unknown = [part for part, is_known in zip(parts, known, strict=True) if not is_known]
-    return unknown or [text]
+def is_showable(term: str) -> bool:
+    """Whether a term that several patients share is a word: no running text, and nothing like an identifier."""
+    return len(term) <= LONGEST_SHOWN and not (find_whole(term) or find_inside(term))
 
 
 def _describe(records: Records, field: str, terms: Sequence[set[str]]) -> UnknownTerms:
@@ -97,7 +91,7 @@ def _describe(records: Records, field: str, terms: Sequence[set[str]]) -> Unknow
         for word, n in sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
         if n >= SHOWN_FROM
         and not _MANY_DIGITS.search(word)
-        and not (find_whole(word) or find_inside(word))
+        and is_showable(word)
         and _count_patients(records, field, [word in own for own in terms]) >= SHOWN_FROM
     ]
     others = {word: n for word, n in unknown.items() if (word, n) not in shown}

@@ -17,6 +17,7 @@ from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.files.cells import guard
 from outcomes.ledger import Ledger
 from outcomes.records.full_dates import WHAT_IT_IS
+from outcomes.records.inspect_terms import is_showable
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.marks import HIDDEN, small_mark
 from outcomes.release.prose import Prose
@@ -332,17 +333,20 @@ def count_set_aside(episodes: Episodes) -> pd.DataFrame:
 def list_unknown_terms(visits: Visits, floor: int) -> pd.DataFrame:
     """List the terms the vocabulary does not know: field, term, terms (how many), n (times), most first.
 
-    Terms of less than `floor` patients are counted in one row a field and not spelt out: they may be notes.
+    Terms of less than `floor` patients, and those too long for a term or like an identifier, are counted in one row a
+    field and not spelt out: they may be notes.
     """
-    terms = visits.unknown_terms
-    often = sorted(((f, t, n) for f, t, n, patients in terms if patients >= floor), key=lambda r: (-r[2], r[0], r[1]))
-    rare: dict[str, list[int]] = {}
-    for name, _, n, patients in terms:
+    terms = sorted(visits.unknown_terms, key=lambda row: (-row[2], row[0], row[1]))
+    rows: list[tuple[str, str, int, int]] = []
+    unsaid: dict[tuple[str, str], list[int]] = {}
+    for name, term, n, patients in terms:
         if patients < floor:
-            rare.setdefault(name, []).append(n)
-    rows: list[tuple[str, str, int, int]] = [(name, term[:LONGEST_TERM], 1, n) for name, term, n in often]
-    mark = small_mark(floor)
-    rows += [(name, f"(of {mark} patients each)", len(ns), sum(ns)) for name, ns in sorted(rare.items())]
+            unsaid.setdefault((name, f"(of {small_mark(floor)} patients each)"), []).append(n)
+        elif not is_showable(term):
+            unsaid.setdefault((name, "(too long for a term, or like an identifier)"), []).append(n)
+        else:
+            rows.append((name, term, 1, n))
+    rows += [(*key, len(ns), sum(ns)) for key, ns in sorted(unsaid.items())]
     return _frame(rows, ["field", "term", "terms", "n"])
 
 

@@ -215,15 +215,20 @@ def unknown_table(table: pd.DataFrame) -> TableView:
     columns = (Column("Term", row_header=True), Column("Field"), Column("Times", numeric=True))
     rows = tuple(
         (
-            str(row["term"])
-            if row["terms"] == 1 and not str(row["term"]).startswith("(")
-            else f"{row['terms']} rare {'terms' if row['terms'] > 1 else 'term'} {row['term']}",
+            _say_terms(str(row["term"]), int(row["terms"])),
             FIELD_WORDS.get(row["field"], str(row["field"])),
             format_count(row["n"]),
         )
         for row in table.to_dict("records")
     )
     return TableView("unknown_terms", "Terms the vocabulary does not know", columns, rows, csv="unknown_terms")
+
+
+def _say_terms(term: str, n: int) -> str:
+    """Write a term, or how many are not spelt out and why; those of few patients are rare."""
+    if n == 1 and not term.startswith("("):
+        return term
+    return f"{n}{' rare' if term.startswith('(of ') else ''} {'terms' if n > 1 else 'term'} {term}"
 
 
 def ledger_table(ledger: Any) -> TableView:
