@@ -130,12 +130,12 @@ def test_a_stated_number_can_be_acknowledged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hostile", ["Total" * 20_000, "1 " * 50_000, '"' * 100_000, "* " * 50_000, "total " * 20_000])
 def test_no_pattern_takes_long(hostile: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # of this process alone, whatever else the machine does
     is_footer(hostile)
     read_stated_rows(hostile)
     is_dde(b"<f>" + hostile.encode() + b"|</f>")
     find_percent_cells(b"<cellXfs>" + hostile.encode())
-    assert time.perf_counter() - started < 0.4
+    assert time.process_time() - started < 0.4
 
 
 @pytest.mark.parametrize(
