@@ -13,6 +13,8 @@ import pytest
 from outcomes import cli
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
+from outcomes.records.identifier_names import fold
+from outcomes.records.identifiers import judge_column
 from outcomes.records.person_shapes import Person, describe_people, read_as_person
 from outcomes.release.configuration import to_toml
 
@@ -45,6 +47,49 @@ def test_people_are_found_and_places_left_alone() -> None:
     assert [name for name, person in read.items() if person is Person.SURE] == []
     asked = [name for name, person in read.items() if person is Person.PERHAPS]
     assert len(PLACES) == 79 and len(asked) <= 9, asked
+
+
+TOWNS = """Ann Arbor|Charlotte|St. Paul|Victoria Park|Santa Maria|Albert Lea|Glenn Dale|Sharon Hill|Palo Alto|Eau Claire
+Saint John West|Ann Arbor West|Ann Arbor, MI|Charlotte, NC|Charlotte NC|Victoria Park Clinic|St Paul North|Cape Coral
+Prince George|Carol Stream|Des Moines|Maria Enzersdorf|Sankt Leon-Rot|Anna Paulowna|Madison|Austin Heights""".replace(
+    "\n", "|"
+).split("|")
+MAY_BE_EITHER = ["Jean Park", "Roy Hill", "Charlotte West", "Maria Lopez Clinic", "Ann Smith Physio"]
+
+
+def test_of_clinics_a_town_is_no_person_and_a_name_that_ends_like_a_place_is_asked_about() -> None:
+    assert [name for name in TOWNS if read_as_person(name, is_clinic=True)] == []
+    assert {read_as_person(name, is_clinic=True) for name in MAY_BE_EITHER} == {Person.PERHAPS}
+    people = [name for name in LISTED if read_as_person(name, is_clinic=True) is not Person.SURE]
+    assert people == ["Anna Street PT"]
+    assert {read_as_person(name, is_clinic=True) for name in UNLISTED} == {Person.PERHAPS}
+    # A clinician may be called so.
+    assert {read_as_person(name) for name in ("Victoria Park", "Sharon Hill", *MAY_BE_EITHER)} == {Person.SURE}
+
+
+@pytest.mark.parametrize(
+    ("clinics", "said"),
+    [
+        (["Ann Arbor"], []),
+        (["Victoria Park", "Santa Maria", "St. Paul", "Ann Arbor", "Glenn Dale", "Albert Lea"], []),
+        (["Charlotte", "Madison", "Austin", "Jackson", "Tyler", "Eugene", "Gary"], []),
+        (["Charlotte", "Jean Park"], ["E918"]),
+    ],
+)
+def test_clinics_in_towns_called_like_people_are_read(tmp_path, clinics, said) -> None:
+    records = read_records(visits(tmp_path, clinics, ["T1"]))
+    assert records.n == 56 and [note.split()[0] for note in records.notes if note.startswith("E9")] == said
+
+
+def test_a_column_of_places_is_none_of_names_and_one_of_people_stays_one() -> None:
+    towns = ["Charlotte", "Madison", "Austin", "Jackson", "Tyler", "Victoria Park"]
+    first, whole = ["Emma", "Noah", "Olivia", "Charlotte", "Maria", "James"], ["Maria Keller", "Ann Smith"]
+    for header in ("Site", "Clinic name", "Standort", "Branch"):
+        assert judge_column(header, towns) is None
+        for people in (first, whole):
+            assert judge_column(header, people).kind == "name"
+    for header in ("Clinic doctor", "Practice contact", "Client", "Field 7"):
+        assert judge_column(header, towns).kind == "name"
 
 
 def test_a_described_column_shows_no_name() -> None:
@@ -139,8 +184,10 @@ def test_a_release_does_not_name_such_a_sheet() -> None:
     assert to_toml(Mapping.from_dict({"file": {"sheet": ["North", "South"]}}))[1] == ()
 
 
-def test_every_word_of_a_place_is_listed_once() -> None:
+@pytest.mark.parametrize(("name", "head"), [("identifier_places.csv", "word"), ("identifier_towns.csv", "town")])
+def test_every_place_is_listed_once(name, head) -> None:
     from importlib import resources
 
-    words = resources.files("outcomes.records").joinpath("identifier_places.csv").read_text(encoding="utf-8").split()
-    assert words[0] == "word" and not [word for word, n in Counter(words).items() if n > 1]
+    lines = resources.files("outcomes.records").joinpath(name).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == head and not [line for line, n in Counter(lines).items() if n > 1]
+    assert all(line == " ".join(map(fold, line.split())) for line in lines)

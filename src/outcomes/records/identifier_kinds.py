@@ -106,3 +106,11 @@ OTHER_OWNERS = frozenset(
     )
 )
 """Words that make a header one of a thing, not of a person: ``clinic name``, ``email reminder sent``."""
+
+PLACES = frozenset(
+    _split(
+        "clinic|clinics|facility|office|practice|location|branch|site|campus|centre|center|praxis|klinik|standort|"
+        "filiale|clinique|cabinet|clinica|sede|kliniek|praktijk|locatie|vestiging"
+    )
+)
+"""Words that make a header one of clinics and other places."""

@@ -19,10 +19,13 @@ from outcomes.records.identifier_kinds import (
     NAME,
     OLD,
     OTHER_OWNERS,
+    PLACES,
     Kind,
 )
 from outcomes.records.identifier_names import has_name, look_like_names
 from outcomes.records.identifier_patterns import DATE_SHAPE, OCTET
+from outcomes.records.identifier_places import are_places
+from outcomes.records.person_shapes import Person, read_as_person
 
 HEADER, CELLS, BOTH, SOME = "its header", "its cells", "its header and its cells", "some of its cells"
 KIND_BY_NAME = {kind.name: kind for kind in reversed(KINDS)}
@@ -30,6 +33,7 @@ _MOST = 0.5
 _FITTING = 0.3
 _EXAMPLES = 2
 _YEARS_BEFORE = 10
+_NAMES = frozenset(("name", "nom", "nome", "naam"))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[\W_]+")
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -85,6 +89,14 @@ def find_header_kinds(header: str) -> tuple[list[Kind], list[Kind]]:
     ):
         return [], ranked + maybe
     return ranked, maybe
+
+
+def says_place(header: str) -> bool:
+    """Whether a header names a clinic or another place, and no person in it: "Clinic name", not "Clinic doctor"."""
+    words = header_words(header)
+    return bool(PLACES & set(words.split())) and not any(
+        set(name.split()) - _NAMES for name in _said(KIND_BY_NAME[NAME].maybe, words)
+    )
 
 
 def _said(names: Sequence[str], words: str) -> list[str]:
@@ -149,18 +161,21 @@ def judge_column(header: str, cells: Sequence[str], year: int = 0) -> Likely | N
     Likely or None
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
-    return judge_whole(header, filled, year) or _some_cells(filled, year)
+    return judge_whole(header, filled, year) or _some_cells(filled, year, says_place(header))
 
 
-def judge_whole(header: str, cells: Sequence[str], year: int = 0) -> Likely | None:
-    """Say whether a column is one of identifiers as a whole, as `judge_column` does but for evidence `SOME`."""
+def judge_whole(header: str, cells: Sequence[str], year: int = 0, of_places: bool = False) -> Likely | None:
+    """Say whether a column is one of identifiers as a whole, as `judge_column` does but for evidence `SOME`.
+
+    `of_places` says that the column is one of clinics, whatever its header.
+    """
     filled = [cell.strip() for cell in cells if cell.strip()]
     sure, maybe = find_header_kinds(header)
     for kind in sure:
         fitting = [cell for cell in filled if _fits(kind, cell)]
         if filled and len(fitting) >= _FITTING * len(filled):
             return _likely(kind, BOTH, fitting, len(filled))
-    if found := _judge_cells(filled, header, year):
+    if found := _judge_cells(filled, header, year, of_places or says_place(header)):
         kind, hits = found
         return _likely(kind, BOTH if kind in maybe or kind in sure else CELLS, hits, len(filled))
     return _likely(sure[0], HEADER, [], 0) if sure and not filled else None
@@ -175,7 +190,7 @@ def _likely(kind: Kind, evidence: str, hits: Sequence[str], n: int) -> Likely:
     return Likely(kind.name, kind.paragraph, evidence, len(hits), n, shapes)
 
 
-def _judge_cells(filled: list[str], header: str, year: int) -> tuple[Kind, list[str]] | None:
+def _judge_cells(filled: list[str], header: str, year: int, of_places: bool) -> tuple[Kind, list[str]] | None:
     """Return the kind that most cells are, whatever the header says."""
     if not filled:
         return None
@@ -185,7 +200,7 @@ def _judge_cells(filled: list[str], header: str, year: int) -> tuple[Kind, list[
         return KIND_BY_NAME[named], [
             cell for cell, kind in zip(filled, kinds, strict=True) if kind and kind.name == named
         ]
-    if look_like_names(filled):
+    if look_like_names(filled) and not (of_places and are_places(filled)):
         return KIND_BY_NAME[NAME], filled
     if " age " in header_words(header):
         old = [cell for cell in filled if KIND_BY_NAME[OLD].fits.fullmatch(cell)]
@@ -202,8 +217,10 @@ def _are_birth_dates(filled: list[str], year: int) -> bool:
     return median(years) <= year - _YEARS_BEFORE and years[-1] - years[0] > _YEARS_BEFORE
 
 
-def _some_cells(filled: list[str], year: int) -> Likely | None:
+def _some_cells(filled: list[str], year: int, of_places: bool) -> Likely | None:
     kinds = [(cell, kind) for cell in filled if (kind := find_whole(cell) or find_inside(cell, year))]
+    if of_places:
+        kinds = [(cell, kind) for cell, kind in kinds if kind.name != NAME or read_as_person(cell, True) is Person.SURE]
     if not kinds:
         return None
     named = Counter(kind.name for _, kind in kinds).most_common(1)[0][0]

@@ -48,6 +48,7 @@ _BLOCK = 1 << 17
 _SEVERAL_WORDS = r"[\s\v\x1c-\x1f\x{85}\pZ,]"
 _ID_FIELDS = ("patient_id", "clinician_id", "clinic_id")
 _PEOPLE = ("patient_id", "clinician_id")
+_CLINIC = "clinic_id"
 _FEW_PEOPLE = 2
 # From these shares of the rows on, identifiers are what the column holds, and no slip of the pen.
 _SLIPS, _SLIPS_OF_IDS = 0.5, 0.1
@@ -219,7 +220,7 @@ def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: st
         return None
     if key in _ID_FIELDS and (asked := _judge_people(part, key, header, cells, place)):
         return asked
-    likely = judge_whole(header, cells, 0 if key in _DATES else year)
+    likely = judge_whole(header, cells, 0 if key in _DATES else year, of_places=key == _CLINIC)
     if likely is None or likely.evidence not in (BOTH, CELLS) or _MEANT.get(key) == likely.kind:
         return None
     if key in _ID_FIELDS and likely.kind == DERIVED:
@@ -231,7 +232,7 @@ def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: st
 
 def _judge_people(part: Part, key: str, header: str, cells: Sequence[str], place: str) -> Finding | None:
     """Refuse ids of people that are most like names; say of clinics that some may be people."""
-    share, surest, words = describe_people(cells)
+    share, surest, words = describe_people(cells, are_clinics=key == _CLINIC)
     if key in _PEOPLE:
         by_list = look_like_names([cell.strip() for cell in cells if cell.strip()], fewest=_FEW_PEOPLE)
         words = "looks like a name by its cells." if by_list else words
@@ -296,7 +297,7 @@ def find_cells(key: str, column: TextColumn, mapping: Mapping, year: int) -> dic
     values, codes = _leave_out_plain(key, column.values)
     # Many cells are made of few terms: each is looked at once, and the cells again only where a term was one.
     terms = _distinct_terms(values, glue)
-    named = _find_names(terms, key in _ID_FIELDS)
+    named = _find_names(terms, key)
     kinds = _find_kinds(_suspects(values, terms, key, glue), key, year) | dict.fromkeys(named, NAME)
     if not kinds:
         return {}
@@ -378,10 +379,11 @@ def _counts_in_id(kind: str, text: str) -> bool:
     )
 
 
-def _find_names(terms: pa.StringArray, are_ids: bool) -> set[str]:
+def _find_names(terms: pa.StringArray, key: str) -> set[str]:
     """Return the terms with a listed given name beside a listed family name, or a title before a name.
 
-    In an id, a listed name beside any word that is no place and no business is enough: ids are no prose.
+    In an id, a listed name beside any word that is no place and no business is enough: ids are no prose. That of a
+    clinic may be a town or a business called like a person.
     """
     import pyarrow.compute as pc
 
@@ -393,4 +395,6 @@ def _find_names(terms: pa.StringArray, are_ids: bool) -> set[str]:
     listed = np.array([fold(word) in known for word in words.dictionary.to_pylist()], np.bool_)
     of_term = pc.list_parent_indices(lists).filter(arrow.from_numpy(listed[arrow.to_numpy(words.indices, np.int32)]))
     read = several.take(of_term.unique()).to_pylist()
-    return {term for term in read if has_name(term) or (are_ids and read_as_person(term) is Person.SURE)}
+    if key not in _ID_FIELDS:
+        return {term for term in read if has_name(term)}
+    return {term for term in read if read_as_person(term, is_clinic=key == _CLINIC) is Person.SURE}

@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import IntEnum
-from functools import cache
-from importlib import resources
 
 from outcomes.records.columns import mask
 from outcomes.records.identifier_names import TITLES, fold, has_name, load_names
+from outcomes.records.identifier_places import ends_as_place, is_town, load_places
 
 
 class Person(IntEnum):
@@ -44,23 +43,21 @@ _HYPHEN = re.compile("['’-]")
 _FEWEST_WORDS, _MOST_WORDS, _LONGEST_CODE, _SHAPES = 2, 3, 3, 2
 
 
-@cache
-def _load_places() -> frozenset[str]:
-    """Words of places and businesses, folded: no person is called by one beside another word."""
-    text = resources.files("outcomes.records").joinpath("identifier_places.csv").read_text(encoding="utf-8")
-    return frozenset(text.split()[1:])
-
-
-def read_as_person(text: str) -> Person:
+def read_as_person(text: str, is_clinic: bool = False) -> Person:
     """Say whether a short text reads like the name of one person.
 
     Parameters
     ----------
     text : str
         An id, or the name of a sheet.
+    is_clinic : bool
+        Whether it is known to name a clinic: a town is one then, and what ends like a place is only perhaps a person.
     """
+    if is_clinic and is_town(text):
+        return Person.NO
     if has_name(text):
-        return Person.SURE
+        is_place = is_clinic and ends_as_place(text) and not TITLES & set(map(fold, text.split()))
+        return Person.PERHAPS if is_place else Person.SURE
     words = [word for word in _SPLIT.split(text.strip()) if word]
     folded = [fold(word) for word in words]
     is_titled = bool(folded) and folded[0] in TITLES
@@ -75,7 +72,7 @@ def read_as_person(text: str) -> Person:
     # "Jan van der Berg" is no mountain: what follows a particle inside a name is part of it.
     n_before = said.index(False) if False in said[1:] else len(words)
     parts = {fold(part) for word in words[:n_before] for part in (word, *_HYPHEN.split(word))}
-    return Person.NO if parts & _load_places() else _weigh(named, is_titled)
+    return Person.NO if parts & load_places() else _weigh(named, is_titled)
 
 
 def mask_person(text: str) -> str:
@@ -83,16 +80,18 @@ def mask_person(text: str) -> str:
     return mask(text) if read_as_person(text) is Person.SURE else text
 
 
-def describe_people(ids: Sequence[str]) -> tuple[float, Person, str]:
+def describe_people(ids: Sequence[str], are_clinics: bool = False) -> tuple[float, Person, str]:
     """Return the share of different ids that read like people, how surely the surest does, and both as words.
 
     Parameters
     ----------
     ids : sequence of str
         Different ids; blank ones are passed over.
+    are_clinics : bool
+        As in `read_as_person`.
     """
     filled = [text.strip() for text in ids if text.strip()]
-    read = {text: read_as_person(text) for text in filled}
+    read = {text: read_as_person(text, are_clinics) for text in filled}
     people = [text for text, person in read.items() if person]
     shapes = " and ".join(dict.fromkeys(mask(text) for text in people[:_SHAPES]))
     words = f"{len(people):,} of {len(filled):,} different cells are shaped like a person's name ({shapes})."

@@ -119,7 +119,8 @@ def show_sheet(sheet: str, visible: Sequence[str], mapping: Mapping) -> str:
 def is_named_after_person(sheet: str, mapping: Mapping) -> bool:
     """Whether a sheet has the name of a person; not where the mapping accepts the names of sheets."""
     accepted = {normalise_header(word) for word in mapping.privacy.accept}
-    return read_as_person(sheet) is Person.SURE and normalise_header(SHEET_NAME) not in accepted
+    is_person = read_as_person(sheet, is_clinic=mapping.file.sheet_as == CLINIC_ID) is Person.SURE
+    return is_person and normalise_header(SHEET_NAME) not in accepted
 
 
 def _tell_people(sheets: Sequence[str], visible: Sequence[str], mapping: Mapping, name: str) -> list[str]:

@@ -54,7 +54,7 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         ):
             del kept["patient_id"]
             withheld.append("non_data.patient_id")
-        if section == "file" and _names_people(kept.get("sheet", ())):
+        if section == "file" and _names_people(kept.get("sheet", ()), values["sheet_as"]):
             del kept["sheet"]
             withheld.append("file.sheet")
         if section == "privacy":
@@ -67,10 +67,12 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
     return "\n".join(lines) + "\n", tuple(withheld)
 
 
-def _names_people(sheets: str | Sequence[str]) -> bool:
+def _names_people(sheets: str | Sequence[str], sheet_as: str | None) -> bool:
+    from outcomes.records.mapping_rules import CLINIC_ID
     from outcomes.records.person_shapes import Person, read_as_person
 
-    return any(read_as_person(sheet) is Person.SURE for sheet in ((sheets,) if isinstance(sheets, str) else sheets))
+    named = (sheets,) if isinstance(sheets, str) else sheets
+    return any(read_as_person(sheet, is_clinic=sheet_as == CLINIC_ID) is Person.SURE for sheet in named)
 
 
 def _key(key: str) -> str:
