@@ -432,7 +432,7 @@ INDICATORS = {
     "silent_stop": ("Stopped, not relieved, by day 90", 0.24, 2),
     "returned_by_182": ("Returned within 182 days of the landmark", 0.21, 3),
     "active_before_landmark": ("Active exercise before day 30 after relief", 0.55, 2),
-    "pain_recorded": ("Visits with a pain score", 0.86, 0),
+    "pain_recorded": ("Visits with a pain score before treatment", 0.86, 0),
 }
 
 

@@ -194,10 +194,16 @@ def test_where_the_marks_of_a_handful_tell_its_numbers_the_question_is_not_answe
     asked = ReportInputs(visits, episodes, **(refused | {"modality_use": describe_modality_use(episodes)}))
     shown = asked.protected()
     assert told(shown) == []
-    assert shown.refusal("modality_use") == hide_more.WITHHELD
+    assert shown.refusal("modality_use") == f"How often each treatment is given cannot be shown: {hide_more.WITHHELD}."
     assert shown.refusal("relief") == "Not asked."
     for name in shown.withheld:
         assert set(shown.tables()[name]["events"]) == {HIDDEN}
+
+
+def test_of_several_questions_that_are_withheld_each_is_named():
+    """One sentence for all would not say what is missing; every question has words of its own."""
+    assert set(hide_more.SUBJECTS) == set(QUESTIONS)
+    assert len(set(hide_more.SUBJECTS.values())) == len(QUESTIONS)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 8])

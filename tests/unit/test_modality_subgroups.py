@@ -171,7 +171,7 @@ def test_what_cannot_be_asked_is_a_sentence():
     with pytest.raises(NotEstimable, match="records neither muscles found in spasm nor when the complaint began"):
         compare_subgroups(episodes_of(ROWS, columns=()))
     same = [(course, *ES, done) for course, _, _, done in ROWS]
-    with pytest.raises(NotEstimable, match="all eligible episodes with one recorded are in the same"):
+    with pytest.raises(NotEstimable, match="all episodes that record one are of the same"):
         compare_subgroups(episodes_of(same))
     untreated = "patient_id | visit_day | pain_pre\np | 0 | 6\np | 9 | 3"
     with pytest.raises(NotEstimable, match="no treatment column"):

@@ -305,6 +305,7 @@ def test_units_stand_by_code_and_show_one_share_each(episodes, answers, tables):
         for row in shown[name].rows:
             assert "–" in (row[3], row[5])
         assert not any("rank" in column.heading.lower() for column in shown[name].columns)
+        assert shown[name].note.endswith("Visits with a score: one of pain, before treatment.")
     assert sum(block.kind == "figure" for block in section.blocks) == 2
 
 

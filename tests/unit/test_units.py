@@ -353,7 +353,8 @@ def test_what_was_seen_of_nobody_or_of_nobody_long_enough_is_said_in_words_of_th
         rows.values()
     with pytest.raises(NotEstimable, match="followed long enough to tell how many came back within 28 days of relief"):
         replace(rows, outcome="returned").values()
-    assert rows.say_all() == "Units cannot be compared: every one of these episodes was seen relieved by day 28."
+    said = "Clinics and clinicians cannot be compared: every one of these episodes was seen relieved by day 28."
+    assert rows.say_all() == said
 
 
 def test_an_export_without_the_unit_says_so_before_anything_else():

@@ -107,12 +107,14 @@ def _read_factors(episodes: Episodes, rows: TreatmentRows) -> tuple[Factor, ...]
     absent = [name for name in FACTORS if name not in episodes.columns]
     if len(absent) == len(FACTORS):
         raise NotEstimable(
-            "Subgroups cannot be formed: this export records neither muscles found in spasm nor when the complaint "
-            "began. Map the columns they are in."
+            "Treatments cannot be compared by muscle group and duration: this export records neither muscles found in "
+            "spasm nor when the complaint began. Map the columns they are in."
         )
     factors = tuple(f for f in build_factors(episodes, rows.episode, FACTORS, 1) if len(_name_levels(f)) > 1)
     if not factors:
-        raise NotEstimable("Subgroups cannot be formed: all eligible episodes with one recorded are in the same.")
+        raise NotEstimable(
+            "Treatments cannot be compared by muscle group and duration: all episodes that record one are of the same."
+        )
     return factors
 
 

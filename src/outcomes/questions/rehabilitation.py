@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 LANDMARKS_DAYS = (14, 30, 60)
 
+_REFUSED = "Return with and without rehabilitation exercise cannot be compared"
+
 
 @dataclass(frozen=True, repr=False)
 class Rehabilitation(Answer):
@@ -102,10 +104,10 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
     from outcomes.cases.returns import build_return_rows
 
     if "modalities" not in episodes.visits.columns:
-        raise NotEstimable("Exercise cannot be looked at: this export has no treatment column. Map one.")
+        raise NotEstimable(f"{_REFUSED}: this export has no treatment column. Map one.")
     protocol, returns = episodes.protocol, build_return_rows(episodes)
     if not returns.episode.size:
-        raise NotEstimable("Exercise cannot be looked at: no relieved episode reached the landmark.")
+        raise NotEstimable(f"{_REFUSED}: no episode was still relieved when returns begin to count.")
     main = _compare_main(episodes)
     lines = [main.line, *_other_landmarks(episodes), *_kinds(episodes), *as_a_state(episodes), *as_strategies(episodes)]
     return Rehabilitation(

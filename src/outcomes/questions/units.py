@@ -49,7 +49,15 @@ from outcomes.questions.units_lines import (
     say_why_not,
     spread_out,
 )
-from outcomes.questions.units_outcomes import OUTCOMES, SMOOTHED, WINDOW_DAYS, UnitRows, build_unit_rows, check_outcome
+from outcomes.questions.units_outcomes import (
+    NOT_COMPARED,
+    OUTCOMES,
+    SMOOTHED,
+    WINDOW_DAYS,
+    UnitRows,
+    build_unit_rows,
+    check_outcome,
+)
 from outcomes.questions.units_patients import tabulate_patients
 
 if TYPE_CHECKING:
@@ -175,7 +183,7 @@ def _since(episodes: Episodes, rows: UnitRows, since: str | None) -> UnitRows:
         raise NotEstimable("Quarters cannot be told apart: this export has day numbers and no calendar.")
     kept = quarter_number(episodes.columns["index_day"][rows.episode]) >= number
     if not kept.any():
-        raise NotEstimable(f"Units cannot be compared: no episode since {quarter_word(number)} is old enough.")
+        raise NotEstimable(f"{NOT_COMPARED}: no episode since {quarter_word(number)} is old enough.")
     return rows.take(kept)
 
 

@@ -15,7 +15,7 @@ from outcomes.estimators.proportions import wilson
 from outcomes.estimators.reliability import WANTED, Reliability, estimate_reliability
 from outcomes.questions.results import FloatArray, IntArray
 from outcomes.questions.units_expected import Expected, expect
-from outcomes.questions.units_outcomes import UnitRows
+from outcomes.questions.units_outcomes import NOT_COMPARED, UnitRows
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -170,7 +170,7 @@ def compute_lines(episodes: Episodes, rows: UnitRows, units: Units, comparable: 
     kept = np.isin(units.code, comparable)
     part, code, size = rows.take(kept), units.code[kept], len(units.names)
     if not part.n:
-        raise NotEstimable("Units cannot be compared: in none of them are pain scores complete enough.")
+        raise NotEstimable(f"{NOT_COMPARED}: in none of them are pain scores complete enough.")
     values = part.values()
     target = float(values.mean())
     if not 0.0 < target < 1.0:

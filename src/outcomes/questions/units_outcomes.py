@@ -47,6 +47,7 @@ from outcomes.questions.results import Flags, FloatArray, IntArray
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
 
+NOT_COMPARED = "Clinics and clinicians cannot be compared"
 OUTCOMES = ("relieved", "resolved", "silent_stop", "returned")
 SMOOTHED = ("relieved", "resolved")
 """Outcomes that are known to lie between two visits only."""
@@ -131,7 +132,7 @@ class UnitRows:
             values = smooth_pseudo(self.left_days, self.right_days, self.day)
         except NotEstimable as refusal:
             raise NotEstimable(
-                f"Units cannot be compared: none of these episodes was followed long enough to tell how many "
+                f"{NOT_COMPARED}: none of these episodes was followed long enough to tell how many "
                 f"{_WHAT_MANY[self.outcome].format(day=self.day)}. It takes a later data cut, or an earlier first "
                 "quarter."
             ) from refusal
@@ -140,11 +141,11 @@ class UnitRows:
 
     def say_none(self) -> str:
         """Why nothing is compared where the outcome was seen of nobody."""
-        return f"Units cannot be compared: none of these episodes {_WHAT_ONE[self.outcome].format(day=self.day)}."
+        return f"{NOT_COMPARED}: none of these episodes {_WHAT_ONE[self.outcome].format(day=self.day)}."
 
     def say_all(self) -> str:
         """Why nothing is compared where the outcome was seen of everybody."""
-        return f"Units cannot be compared: every one of these episodes {_WHAT_ONE[self.outcome].format(day=self.day)}."
+        return f"{NOT_COMPARED}: every one of these episodes {_WHAT_ONE[self.outcome].format(day=self.day)}."
 
 
 def smooth_pseudo(left_days: FloatArray, right_days: FloatArray, day: int, window: int = WINDOW_DAYS) -> FloatArray:
@@ -180,7 +181,7 @@ def check_held(values: FloatArray, outcome: str) -> None:
     squares = np.sort((values - np.sort(values).mean()) ** 2)
     if squares[-FURTHEST:].sum() > MOST_HELD * squares.sum():
         raise NotEstimable(
-            f"Clinics and clinicians cannot be compared by '{outcome}': {FURTHEST} episodes would decide what is seen "
+            f"{NOT_COMPARED} by '{outcome}': {FURTHEST} episodes would decide what is seen "
             f"(they hold more than {MOST_HELD:.0%} of the spread). It takes more episodes: an earlier first quarter, "
             "or a longer export. Silent stops can be compared with fewer."
         )
@@ -215,7 +216,7 @@ def build_unit_rows(episodes: Episodes, outcome: str) -> UnitRows:
         rows = _relieved(episodes, outcome, "relieved", None, days.primary)
     if not rows.n:
         raise NotEstimable(
-            f"Units cannot be compared: no episode is old enough, or none is eligible, for '{outcome}' by day "
+            f"{NOT_COMPARED}: no episode is old enough, or none is eligible, for '{outcome}' by day "
             f"{rows.day}. Needed are a pain score before treatment in the first days and a later data cut."
         )
     return rows

@@ -39,7 +39,29 @@ MOST_ROUNDS = 100
 MOST_SHOWN_AGAIN = 12
 """Where more numbers were hidden none is tried to be shown again: each trial takes a search."""
 SUMMARY = "summary"
-WITHHELD = "So few patients are on record that their numbers could be worked out from one another; none is shown."
+WITHHELD = "so few patients are on record that the numbers could be worked out from one another"
+SUBJECTS = {
+    "relief": "The share relieved",
+    "relief_grid": "The share relieved under other definitions",
+    "recurrence": "The share that returned",
+    "triggers": "Triggers of returns",
+    "rehabilitation": "Return with and without rehabilitation exercise",
+    "return_factors": "Returns by what was known at the start",
+    "modality_use": "How often each treatment is given",
+    "same_visit": "Pain before and after a visit",
+    "one_family": "Each family of treatments against none of it",
+    "all_families": "All families of treatments at once",
+    "identified_muscle": "Treating the muscle found",
+    "subgroups": "Treatments by muscle group and duration",
+    "clinics": "Clinics",
+    "clinicians": "Clinicians",
+    "attendance": "How many came for another visit",
+    "quarter_review": "The indicators by quarter",
+    "completeness": "How often each field is filled",
+    "missing": "What is missing where",
+    "missing_covariates": "Whether it matters how gaps are taken",
+}
+"""Question -> what it is about: of several that are withheld the page has a line each."""
 
 
 def hide_what_is_told(inputs: ReportInputs) -> ReportInputs:
@@ -82,7 +104,9 @@ def _withhold(desk: _Desk, told: Collection[Hashable]) -> ReportInputs:
     """Refuse the questions in whose tables the numbers stand that are told; hide those counted from the cases."""
     tables = {cell.table for name in told for cell in desk.places.get(name, ())}
     questions = sorted({desk.owners[table][0] for table in tables if desk.may_hide(table)})
-    refused: dict[str, Any] = dict.fromkeys(questions, NotEstimable(WITHHELD))
+    refused: dict[str, Any] = {
+        question: NotEstimable(f"{SUBJECTS[question]} cannot be shown: {WITHHELD}.") for question in questions
+    }
     counted = {table for table in tables if table in COUNTED} - desk.inputs.withheld
     if not refused and not counted:
         raise _untold()

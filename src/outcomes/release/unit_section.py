@@ -172,7 +172,10 @@ def units_table(name: str, unit: str, tables: Tables) -> TableView:
         Column("Comparison"),
     )
     rows = tuple(_row(row) for row in table.to_dict("records"))
-    note = "Expected: by first pain score, duration and the other facts of case mix, whoever treated."
+    note = (
+        "Expected: by first pain score, duration and the other facts of case mix, whoever treated. "
+        "Visits with a score: one of pain, before treatment."
+    )
     return TableView(
         name, f"{unit.capitalize()}s, in the order of their codes", columns, rows, note, f"{name} {name}_columns"
     )
