@@ -1,9 +1,9 @@
 """The same input, settings and packages give the same bytes: in whatever order rows stand, and on whatever machine.
 
 What may not matter: row order, how the export is cut into files, the number of workers and of threads of the numeric
-libraries, time zone, locale, hash seed, working directory, the user, home and mask, and a clock three years ahead. The
-input hashes in the manifest and the account by file are about the files themselves, so they are left out where the
-files are others.
+libraries, time zone, locale, hash seed, working directory, the user, home and mask, a clock three years ahead, and the
+version of Python (`OTHER_PYTHON` names a second one). The input hashes in the manifest and the account by file are
+about the files themselves, so they are left out where the files are others.
 
 The quick tests use a small clinic, small floors, and hide nothing, for the search for what could be worked out takes
 most of a run. No comparison of treatments passes its gate there: those are drawn for in the slow test.
@@ -15,6 +15,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,17 +53,19 @@ HERE = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1
 ELSEWHERE = {"TZ": "Asia/Kolkata", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "4711", "SOURCE_DATE_EPOCH": "1",
              "OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4", "LANGUAGE": "de",
              "USER": "somebody", "LOGNAME": "somebody"}  # fmt: skip
+OTHER_PYTHON = "OUTCOMES_OTHER_PYTHON"
+"""Environment variable: an interpreter of another version, with the packages of `requirements.lock`."""
 BY_FILE = {"manifest.json", "tables/ledger.csv", "tables/run.csv", "index.html", "report.pdf"}
 """What speaks of the files of the export one by one."""
 
 
-def report(export, settings, out, workers=1, environment=HERE, cwd=None, umask=0o022, clock=""):
+def report(export, settings, out, workers=1, environment=HERE, cwd=None, umask=0o022, clock="", python=sys.executable):
     """Run the command in a process of its own and return the release, path -> bytes."""
     files = [export] if isinstance(export, Path) else export
     arguments = ["report", *map(str, files), "--no-notebooks", "--quiet", "--out", str(out)]
     arguments += ["--mapping", str(settings / "mapping.toml"), "--protocol", str(settings / "protocol.toml")]
     done = subprocess.run(
-        [sys.executable, "-c", clock + RUN.format(workers=workers), *arguments],
+        [python, "-c", clock + RUN.format(workers=workers), *arguments],
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(SOURCE)} | environment,
         cwd=cwd,
         umask=umask,
@@ -201,3 +204,32 @@ def test_with_the_defaults_and_comparisons_too(tmp_path):
     assert differing(first, report(shuffled, clinic, tmp_path / "c", workers=2)) == {"manifest.json"}
     in_two = report(split(export, tmp_path / "other"), clinic, tmp_path / "d")
     assert differing(first, in_two) <= BY_FILE
+
+
+def version_of(python):
+    """Return the version of an interpreter; it has to start."""
+    code = "import sys; print(*sys.version_info[:3], sep='.')"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, f"{OTHER_PYTHON} names no working Python: {done.stderr}"
+    return done.stdout.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    OTHER_PYTHON not in os.environ, reason=f"{OTHER_PYTHON} names no second Python: one version alone was tried"
+)
+def test_another_version_of_python_writes_the_same_release_of_the_sample(sample_dir, tmp_path):
+    other = os.environ[OTHER_PYTHON]
+    pythons = [version_of(sys.executable), version_of(other)]
+    assert pythons[0].rpartition(".")[0] != pythons[1].rpartition(".")[0], f"{OTHER_PYTHON} is of the same version"
+    shutil.copy(sample_dir / "mapping.toml", tmp_path)
+    (tmp_path / "protocol.toml").write_text("")
+    export = sample_dir / "visits.csv"
+    first = report(export, tmp_path, tmp_path / "first", workers=2)
+    second = report(export, tmp_path, tmp_path / "second", workers=2, python=other)
+    assert len(first) > 150 and differing(first, second) == {"manifest.json"}
+    manifests = [json.loads(release["manifest.json"]) for release in (first, second)]
+    for manifest, version in zip(manifests, pythons, strict=True):
+        del manifest["manifest_sha256"]
+        assert manifest["environment"].pop("python") == manifest["versions"].pop("python") == version
+    assert manifests[0] == manifests[1]  # the packages too
