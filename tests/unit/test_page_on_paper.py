@@ -9,9 +9,10 @@ import subprocess
 
 import pytest
 
-from outcomes.release.model import Column, Section, TableView
+from outcomes.release.model import Column, Page, Section, TableView, Terms
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf
+from outcomes.release.sentences import say
 
 MARGIN = 18 / 25.4 * 72
 """Points of white at the right of a sheet, as in the template."""
@@ -92,3 +93,16 @@ def test_no_report_ends_with_a_sheet_that_is_nearly_empty(drawn_page, tmp_path, 
     filled = find_filled(dataclasses.replace(drawn_page, sections=sections), tmp_path)
     assert filled[-1] > 1 / 3
     assert len(filled) <= 12
+
+
+def test_the_last_terms_lie_on_one_sheet(tmp_path):
+    """However many terms stand before them, so that a sheet ends now here, now there."""
+    last = tuple((f"Last {i}", f"Word{i} " * 60) for i in range(4))
+    for n in range(24, 44, 3):
+        terms = Terms((*((f"Term {i}", "Filler " * 30) for i in range(n)), *last))
+        sections = (Section("definitions", "Definitions", (say("Words."),), (terms,)),)
+        page = Page(
+            "Quarter", "Clinic report", "2026Q1", ("3 clinics",), (), (), (), (), sections, ("Foot",), mark="Own"
+        )
+        sheets = {number for number, _, _, word in find_words(page, tmp_path) if re.match(r"Word\d", word)}
+        assert len(sheets) == 1, n
