@@ -9,7 +9,6 @@ A folder is replaced only if it is a release and holds nothing but it: what its 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -52,12 +51,9 @@ def staged(target: Path, beside: Mapping[str, Writer] | None = None) -> Abstract
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file and flush it to the disk; text is UTF-8 with plain line ends on every system."""
+    """Write a file of a release, which is flushed to the disk with all others; text is UTF-8 with plain line ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as stream:
-        stream.write(content.encode("utf-8") if isinstance(content, str) else content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def _check_target(target: Path) -> None:
