@@ -64,6 +64,17 @@ def test_triggers_by_hand():
     assert dict(step.set_aside) == {"trigger not recorded at both": 1, "none known": 1}
 
 
+def test_a_trigger_named_only_after_the_first_days_is_none_and_the_definition_says_so():
+    rows = ["patient_id | visit_date | pain_pre | trigger", *open_clinic("2024-01-01", "2025-06-30", "| ")]
+    for patient, late in (("a", 3), ("b", 3), ("c", 4)):
+        for day, pain, trigger in ((0, 6, ""), (late, 5, "lifting"), (7, 2, ""), (107, 6, "lifting")):
+            rows.append(f"{patient} | {START + timedelta(day)} | {pain} | {trigger}")
+    found = compare_triggers(build_episodes(build_visits(records("\n".join(rows)), SMALL)))
+    assert SMALL.baseline.window_days == 3
+    assert (found.summary["n"], found.summary["n_returns"]) == (2, 3)
+    assert "a trigger named within 3 days of the first visit, both times" in found.settings["definition"]
+
+
 def test_rare_triggers_stand_together():
     protocol = small(reporting_floor={"proportion_min_n": 3})
     pairs = [*[("lifting", "lifting")] * 4, ("running", "running"), ("sitting", "lifting")]

@@ -1,8 +1,9 @@
 """E14: which triggers come back? What set off the first episode against what set off the episode of the return.
 
-Pairs are the first return of each patient that opened a new episode, with a trigger recorded at both. Someone who lifts
-for a living returns after lifting because that is what he or she does all day: so the share with the same trigger again
-is put beside the share there would be if the second did not depend on the first.
+Pairs are the first return of each patient that opened a new episode, with a trigger recorded in the first days of both
+(`cases.summary`: what is written down later may depend on how the episode went). Someone who lifts for a living returns
+after lifting because that is what he or she does all day: so the share with the same trigger again is put beside the
+share there would be if the second did not depend on the first.
 
 What set it off is told by the patient at the visit, and who remembers one trigger tends to name it again (recall).
 """
@@ -97,7 +98,7 @@ def compare_triggers(episodes: Episodes) -> TriggerReturns:
             episodes,
             question="the same trigger again at the first return",
             definition="first return of each patient that opened a new episode in the same region stream, a trigger "
-            "named at the first visit that records one, both times",
+            f"named within {protocol.baseline.window_days} days of the first visit, both times",
             estimator=f"share with Wilson interval; p-value from {DRAWS} deals of the second triggers among the pairs",
         ),
         ledger=ledger,
