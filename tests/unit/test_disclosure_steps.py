@@ -283,16 +283,21 @@ def test_a_number_of_a_summary_is_a_count_by_its_name(key, value, shown):
     assert protect_scalar(key, value, FLOOR) == shown
 
 
-def test_a_unit_whose_episodes_are_hidden_is_not_said_to_be_compared_nor_why_not():
+def test_a_unit_whose_episodes_are_hidden_is_not_said_to_be_compared_nor_why_not_nor_flagged_where_its_place_is():
     @dataclass(frozen=True)
     class Answer:
         table: pd.DataFrame
+        summary: dict[str, int]
 
-    units = pd.DataFrame({"unit": ["K1", "K2"], "n": [HIDDEN, 60], "reliability": [0.2, 0.9]})
-    units = units.assign(reason=["only 7 episodes", ""], is_compared=True, is_flagged=[True, False])
-    found = hide_around(Answer(units)).table
-    assert "7" not in found["reason"][0] and found["reason"][1] == ""
-    assert found["is_compared"].tolist() == [False, True] and not found["is_flagged"].any()
+    units = pd.DataFrame({"unit": ["K1", "K2", "K3"], "n": [HIDDEN, 60, 60], "reliability": [0.2, 0.9, 0.6]})
+    units = units.assign(reason=["only 7 episodes", "", "low"], is_compared=[True, True, False], is_flagged=True)
+    places = ["", HIDDEN, "beyond the 99.8 % limits"]
+    out = hide_around(Answer(units.assign(position=places), {"n_units": 3, "n_compared": 2, "n_flagged": 3}))
+    found = out.table
+    assert "7" not in found["reason"][0] and found["reason"].tolist()[1:] == ["", "low"]
+    assert found["is_compared"].tolist() == [False, True, False]
+    assert found["is_flagged"].tolist() == [False, False, True]
+    assert out.summary == {"n_units": 3, "n_compared": 1, "n_flagged": 1}
 
 
 def test_of_a_small_row_of_triggers_no_cell_is_shown_before_anything_is_solved():

@@ -118,13 +118,14 @@ def test_sums_that_leave_their_limits_are_said_on_the_first_page_and_at_the_char
 
 
 def test_units_beyond_the_outer_limits_are_named_on_the_first_page():
-    rows = [{"unit": f"C0{i}", "estimate": 0.3 + i / 100, "is_flagged": i < 6} for i in range(8)]
+    rows = [{"unit": f"C0{i}", "estimate": 0.3 + i / 100, "is_compared": i != 1, "is_flagged": i < 6} for i in range(8)]
     tables = {"clinics": pd.DataFrame(rows), "clinicians": pd.DataFrame(rows).assign(is_flagged=False)}
     inputs = fakes.inputs()
     (said,) = say_units_far_out(inputs, tables)
-    assert f"clinics C00 30{NBSP}%, C01 31{NBSP}%, C02 32{NBSP}%, C03 33{NBSP}% and others." in said.text
+    # Of one that is not compared the share is not told.
+    assert f"clinics C00 30{NBSP}%, C01 (share not compared), C02 32{NBSP}%, C03 33{NBSP}% and others." in said.text
     assert f"by the share of episodes {inputs.clinics.label}, " in said.text
-    assert said.mark == "signal" and len(said.cells) == 4
+    assert said.mark == "signal" and len(said.cells) == 3
     tables["clinics"]["is_flagged"] = [True] + [False] * 7
     assert f"clinic C00 30{NBSP}%. Worth a look" in say_units_far_out(inputs, tables)[0].text
 

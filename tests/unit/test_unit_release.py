@@ -20,13 +20,14 @@ from outcomes.ledger import Ledger
 from outcomes.questions.attendance import LEFT_COLUMNS, QUARTER_COLUMNS, Attendance, describe_attendance
 from outcomes.questions.missing import describe_missing
 from outcomes.questions.missing_covariates import check_missing_covariates
-from outcomes.questions.units import BEYOND_95, INSIDE, compare_units
+from outcomes.questions.units import BEYOND_95, BEYOND_998, INSIDE, compare_units
 from outcomes.questions.units_lines import NOTHING_BESIDE
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.disclosure import hide_around
 from outcomes.release.marks import HIDDEN
 from outcomes.release.missing_views import missing_blocks
-from outcomes.release.sentences import format_percent, show
+from outcomes.release.model import FigureView
+from outcomes.release.sentences import NBSP, format_percent, show
 from outcomes.release.split_counts import hide_split
 from outcomes.release.svg import to_svg
 from outcomes.release.table_disclosure import protect_parts
@@ -39,7 +40,7 @@ from outcomes.release.unit_disclosure import (
     protect_units,
 )
 from outcomes.release.unit_figures import drop_off, funnel, place_units
-from outcomes.release.unit_section import _list_reasons, say_units, unit_section
+from outcomes.release.unit_section import _blocks, _draw, _list_reasons, say_units, unit_section, units_table
 from outcomes.release.views import DASH
 from outcomes.simulate import simulate
 from support.small_practices import make_practice
@@ -374,6 +375,62 @@ def test_what_the_records_cannot_tell_is_said(answers, icc, needed, wanted):
     said = said_of(replace(result, summary={**result.summary, "icc": icc, "needed_n": needed}))
     assert wanted in said
     assert "no more than chance" not in said
+
+
+def far_out(result, *rows, **changes):
+    """The same result, with these rows beyond the outer limits and not compared."""
+    table = result.table.assign(is_compared=False, is_flagged=False, position=INSIDE, reason="reliability below 0.7")
+    for row in rows:
+        table.loc[row, "position"], table.loc[row, "is_flagged"] = BEYOND_998, True
+    return replace(result, table=table.assign(**changes))
+
+
+def test_what_lies_beyond_the_limits_is_said_without_its_share_where_that_is_withheld(answers, tables):
+    result = far_out(answers["clinics"], 1, z=[0.4, -6.9, 3.9])
+    code, share = result.table["unit"][1], format_percent(float(result.table["estimate"][1]))
+    said = said_of(result)
+    wanted = (
+        f"Clinic {code} lies below the 99.8{NBSP}% limits of chance, although its share is not compared: worth a look, "
+        "its recording first."
+    )
+    assert wanted in said and share not in said
+    assert f"lies above the 99.8{NBSP}% limits" in said_of(far_out(answers["clinics"], 2, z=[0.4, -6.9, 3.9]))
+    found = {**tables, "clinics": result.table}
+    row = units_table("clinics", "clinic", found).rows[1]
+    assert row[2:5] == (DASH, DASH, DASH) and row[-1] == "Worth a look"
+    assert [row[-1] for row in units_table("clinics", "clinic", found).rows].count("None") == 2
+    # Picture and table are there to be seen, not folded, where one of them is worth a look.
+    for one, is_folded in ((result, False), (far_out(answers["clinics"]), True)):
+        picture = _blocks("clinics", "clinic", one, found)[0]
+        assert isinstance(picture, FigureView) and picture.folded is is_folded
+    assert "Hollow diamonds: worth a look, not compared." in _draw("clinics", "clinic", result, found).caption
+
+
+def test_that_no_unit_lies_beyond_the_limits_is_said_of_all_that_can_be_judged_and_of_no_hidden_one(answers):
+    calm = f"No clinic with enough episodes and pain scores lies beyond the 99.8{NBSP}% limits of chance."
+    none_out = far_out(answers["clinics"])
+    assert calm in said_of(none_out)
+    assert calm not in said_of(far_out(answers["clinics"], 1))
+    assert calm not in said_of(far_out(answers["clinics"], position=""))
+    assert calm not in said_of(far_out(answers["clinics"], position=[HIDDEN, INSIDE, INSIDE]))
+
+
+def test_a_hidden_place_in_the_funnel_is_not_told_by_a_flag(episodes):
+    raw = compare_units(episodes)
+    n = raw.table["n"].to_numpy()
+    table = raw.table.assign(events=[2, *raw.table["events"][1:]], position=BEYOND_998, is_flagged=True)
+    out = protect_units(replace(raw, table=table), 5).table
+    assert n[0] > 30 and out["position"][0] == HIDDEN
+    assert out["is_flagged"].tolist() == [place != HIDDEN for place in out["position"]]
+
+
+def test_a_flagged_unit_that_is_not_compared_stands_hollow_at_the_share_drawn_towards_the_mean():
+    found = funnel_table(6)
+    found.table.loc[0, ["position", "is_flagged"]] = [BEYOND_998, True]
+    ax = Figure(figsize=(3.7, 3.0)).subplots()
+    funnel(found, ax=ax)
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "none" and len(line.get_xydata())]
+    assert [(line.get_marker(), line.get_xydata().tolist()) for line in hollow] == [("D", [[100.0, 0.45]])]
 
 
 def test_one_unit_alone_is_nothing_to_compare(answers):

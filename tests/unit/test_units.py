@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.proportions import wilson
 from outcomes.questions import units
 from outcomes.questions.units import BEYOND_998, INSIDE, compare_units
-from outcomes.questions.units_lines import NOTHING_BESIDE, find_within
+from outcomes.questions.units_lines import NOTHING_BESIDE, find_judged, find_within
 from outcomes.questions.units_outcomes import OUTCOMES, UnitRows, build_unit_rows
 from tables import records_of
 
@@ -187,6 +188,40 @@ def test_low_reliability_is_said_with_its_reason():
     assert 0 < found.table["reliability"].iloc[0] < 0.7
     assert found.table["reason"].str.contains("reliability below 0.7").all()
     assert not found.table["is_flagged"].any()
+
+
+ONE_FAR_OUT = {name: (60, 12 if name == "E" else 30) for name in "ABCDEFGHI"}
+"""Eight clinics alike and one at 4 standard errors: reliability is 1 - 9 / z^2 where the others lie on one share."""
+
+
+def test_a_unit_far_out_among_many_alike_is_worth_a_look_although_reliability_forbids_a_comparison():
+    found = compare_units(episodes_of(export(ONE_FAR_OUT)), outcome="silent_stop")
+    far = line(found, "E")
+    assert far["z"] == pytest.approx(-(7 / 15 - 0.2) / np.sqrt(7 / 15 * 8 / 15 / 60), abs=1e-9) and far["z"] < -4
+    assert 0.4 < far["reliability"] < 0.7
+    assert found.table["position"].tolist() == [INSIDE] * 4 + [BEYOND_998] + [INSIDE] * 4
+    assert found.table["is_flagged"].tolist() == [name == "E" for name in ONE_FAR_OUT]
+    assert (found.summary["n_flagged"], found.summary["n_compared"]) == (1, 0)
+    # Why it is not compared is a matter of units of its size, and does not call what is seen of it chance.
+    assert set(found.table["reason"]) == {
+        "reliability below 0.7, that is, more than 30 % of the variance between units of this size would be chance: by "
+        "rule no comparison; the share drawn towards the mean stands instead"
+    }
+    assert "from 30 episodes on whatever the reliability" in found.settings["gate"]
+
+
+def test_no_unit_is_flagged_that_has_too_few_episodes_or_scores_or_nothing_beside_it():
+    clinics = dict.fromkeys("ABCDEFGH", (60, 30))
+    few = compare_units(episodes_of(export(clinics | {"I": (29, 0)})), outcome="silent_stop")
+    assert line(few, "I")["estimate"] < line(few, "I")["low_998"]
+    assert line(few, "I")["position"] == "" and not few.table["is_flagged"].any()
+    unscored = compare_units(episodes_of(export(ONE_FAR_OUT, unscored=["E", "E"], order=1)), outcome="silent_stop")
+    assert line(unscored, "E")["position"] == "" and not unscored.table["is_flagged"].any()
+    alone = compare_units(episodes_of(export({"A": (100, 40), "B": (9, 0)})), outcome="silent_stop")
+    assert alone.table["position"].tolist() == ["", ""] and not alone.table["is_flagged"].any()
+    # Of so many episodes of which nothing is expected there is no share, and no place.
+    lines = SimpleNamespace(n=np.array([60, 60, 60, 29]), shown=np.array([True, True, False, True]))
+    assert find_judged(lines, SMALL).tolist() == [True, True, False, False]
 
 
 def test_a_unit_without_its_pain_scores_is_not_comparable_and_not_in_the_mean():

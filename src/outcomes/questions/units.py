@@ -11,9 +11,12 @@ a unit with                                        has
 40 % or more of its visits without a pain score    no value, and no part in the mean: not comparable
 fewer than 10 episodes                             no value
 fewer than 30 episodes, or reliability below 0.7   no comparison; the share drawn towards the mean
-none of these                                      its standardised share; "worth a look" beyond the
-                                                   99.8 % limits
+none of these                                      its standardised share
 =================================================  =====================================================
+
+From 30 episodes on a unit is "worth a look" where its standardised share lies beyond the 99.8 % limits, whatever the
+reliability (`units_lines.find_judged`): limits ask whether one unit lies further out than chance puts it, reliability
+how much of what is seen between units of its size is true. Of one that is not compared it is said without the share.
 
 Units stand in the order of their pseudonyms, whatever their values. Pseudo-observations, and several episodes of one
 patient, say less than independent answers of yes and no; the limits count such episodes for fewer (`design_effect`).
@@ -45,6 +48,7 @@ from outcomes.questions.units_lines import (
     check_recorded,
     compute_lines,
     count_scores,
+    find_judged,
     find_units,
     say_why_not,
     spread_out,
@@ -90,8 +94,8 @@ class UnitComparison(Answer):
         ``estimate, conf_low, conf_high`` the standardised share; ``size`` the episodes of average case mix that would
         say as much, the place on the funnel's axis; ``low_95, high_95, low_998, high_998`` the limits there, those of
         ``size / design_effect`` independent answers of yes and no; ``z``;
-        ``reliability``; ``shrunken``; ``position`` (empty where not compared), ``is_compared, is_flagged`` and the
-        ``reason`` why not compared.
+        ``reliability``; ``shrunken``; ``position`` (empty where there are too few episodes or scores to say),
+        ``is_compared, is_flagged`` (beyond the outer limits, also if not compared) and the ``reason`` why not compared.
     by, outcome, label : str
     summary : dict
         ``n, n_patients, n_events, n_units, n_compared, n_flagged, n_without_unit, target, phi, tau2, icc,
@@ -219,9 +223,10 @@ def _tabulate(episodes: Episodes, rows: UnitRows, units: Units, scores: Scores, 
     }
     table = pd.DataFrame(columns)
     beyond = _find_beyond(table)
-    table["position"] = np.where(compared, np.array([INSIDE, BEYOND_95, BEYOND_998], dtype=object)[beyond], "")
+    judged = find_judged(lines, episodes.protocol)
+    table["position"] = np.where(judged, np.array([INSIDE, BEYOND_95, BEYOND_998], dtype=object)[beyond], "")
     table["is_compared"] = compared
-    table["is_flagged"] = compared & (beyond == 2)
+    table["is_flagged"] = judged & (beyond == 2)
     table["reason"] = reasons
     return table[list(COLUMNS)]
 
@@ -311,7 +316,8 @@ def _settings(episodes: Episodes, rows: UnitRows, by: str, since: str | None, li
         levels=", ".join(f"{level:g}" for level in LEVELS),
         reliability="moments; beta-binomial shrinkage",
         gate=f"at least {floor.funnel_flag_n} episodes, reliability {WANTED:g}, and fewer than {MOST_MISSING:.0%} of "
-        f"visits without a pain score; shown from {floor.funnel_show_n} episodes",
+        f"visits without a pain score; shown from {floor.funnel_show_n} episodes, and said to lie beyond the limits "
+        f"from {floor.funnel_flag_n} episodes on whatever the reliability",
         by=by,
         outcome=rows.outcome,
         since=since or "",

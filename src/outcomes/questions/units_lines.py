@@ -252,6 +252,16 @@ def find_within(residual: FloatArray, code: IntArray, patient: IntArray) -> floa
     return float(np.sort(sums**2).sum() / free) if free > 0 else NAN
 
 
+def find_judged(lines: Lines, protocol: Protocol) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Return the units of which it is said where they lie in the funnel: of enough episodes, with others beside them.
+
+    Reliability plays no part. It is a property of units of a size, how much of their seen variance is true, and one far
+    out among U that are alike has ``1 - U / z^2``: below `WANTED` at 4 standard errors of 9 units, and at 6.9 of 15.
+    """
+    enough = lines.n >= protocol.reporting_floor.funnel_flag_n
+    return lines.shown & enough & (int(lines.shown.sum()) > 1)
+
+
 def say_why_not(lines: Lines, scores: Scores, protocol: Protocol) -> list[str]:
     """Return for each unit why it is not compared; empty for one that is."""
     floor = protocol.reporting_floor
@@ -259,10 +269,10 @@ def say_why_not(lines: Lines, scores: Scores, protocol: Protocol) -> list[str]:
     no_spread = lines.reliability is not None and lines.reliability.tau2 <= 0.0
     few = f"fewer than {floor.funnel_flag_n} episodes: no comparison; the share drawn towards the mean stands instead"
     chance = (
-        "these records do not show that units differ beyond chance: no comparison"
+        "these records do not show that units differ beyond chance, all taken together: no comparison"
         if no_spread
-        else f"too much of the difference seen is chance (reliability below {WANTED:g}): no comparison; the share "
-        "drawn towards the mean stands instead"
+        else f"reliability below {WANTED:g}, that is, more than {100 * (1 - WANTED):.0f} % of the variance between "
+        "units of this size would be chance: by rule no comparison; the share drawn towards the mean stands instead"
     )
     if int(lines.shown.sum()) == 1:
         chance = NOTHING_BESIDE

@@ -56,6 +56,7 @@ from outcomes.release.unit_disclosure import (
     protect_missing,
     protect_missing_covariates,
     protect_units,
+    recount,
 )
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def hide_around(result: Result) -> Result:
         changes["table"] = hide_products(whole)
     if "reliability" in whole:
         changes["table"] = hide_reasons(whole)
+        changes["summary"] = recount(getattr(result, "summary", {}), changes["table"])
     if "verdicts" in getattr(result, "more", ()):
         changes["table"], changes["more"] = hide_lines(result)
         changes["summary"] = restate_verdicts(getattr(result, "summary", {}), changes["more"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from outcomes.cases.visits import RECORDS_END
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Scalar, Sentence
+from outcomes.release.model import Cell, Scalar, Sentence
 from outcomes.release.sentences import NBSP, Tables, bind, cell, literal, marked, say
 from outcomes.release.signal_words import SIGNAL
 from outcomes.release.unit_section import KINDS
@@ -55,22 +57,19 @@ def say_sums(tables: Tables) -> list[Sentence | None]:
 
 
 def say_units_far_out(inputs: ReportInputs, tables: Tables) -> list[Sentence | None]:
-    """Name clinics and clinicians beyond the outer limits, each with its share; the section has all of them."""
+    """Name clinics and clinicians beyond the outer limits, compared ones with their share; the section has all."""
     found: list[Sentence | None] = []
     for name, unit in KINDS.items():
         result = inputs.answer(name)
         if result is None or name not in tables:
             continue
         rows = tables[name].to_dict("records")
-        codes = [str(row["unit"]) for row in rows if row["is_flagged"] is True or row["is_flagged"] == 1]
-        if not codes:
+        flagged = [row for row in rows if row["is_flagged"] is True or row["is_flagged"] == 1]
+        if not flagged:
             continue
-        cells = {
-            f"unit_{i}": cell(name, "estimate", "percent", **_where(code)) for i, code in enumerate(codes[:MOST_UNITS])
-        }
-        named = ", ".join(f"{literal(code)} {{unit_{i}}}" for i, code in enumerate(codes[:MOST_UNITS]))
-        more = " and others" if len(codes) > MOST_UNITS else ""
-        kind = unit if len(codes) == 1 else f"{unit}s"
+        cells, named = _name_far_out(name, flagged[:MOST_UNITS])
+        more = " and others" if len(flagged) > MOST_UNITS else ""
+        kind = unit if len(flagged) == 1 else f"{unit}s"
         share = literal(result.label)
         words = (
             f"Beyond the 99.8{NBSP}% limits of chance by the share of episodes {share}, case mix allowed for: {kind} "
@@ -80,5 +79,14 @@ def say_units_far_out(inputs: ReportInputs, tables: Tables) -> list[Sentence | N
     return found
 
 
-def _where(code: str) -> dict[str, Scalar]:
-    return {"unit": code}
+def _name_far_out(name: str, rows: list[dict[Any, Any]]) -> tuple[dict[str, Cell], str]:
+    """Name units in a template, each with its share where it is compared, and the cells the template names."""
+    cells: dict[str, Cell] = {}
+    said = []
+    for i, row in enumerate(rows):
+        where: dict[str, Scalar] = {"unit": str(row["unit"])}
+        share = "(share not compared)"
+        if row["is_compared"]:
+            share, cells[f"unit_{i}"] = f"{{unit_{i}}}", cell(name, "estimate", "percent", **where)
+        said.append(f"{literal(row['unit'])} {share}")
+    return cells, ", ".join(said)

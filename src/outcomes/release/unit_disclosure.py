@@ -57,11 +57,9 @@ def protect_units(result: Any, floor: int) -> Any:
         write_mark(table, name, gone.counts["n"], HIDDEN)
     write_mark(table, "clinic", gone.clinic, HIDDEN)
     table = _hide_names(hide_reasons(table), result.table["clinic"], gone.clinic)
-    for name in ("is_compared", "is_flagged"):
-        table[name] = table[name].to_numpy(dtype=bool) & ~gone.counts["n"]
-    counted = {f"n_{name}": int(table[f"is_{name}"].sum()) for name in ("compared", "flagged")}
+    table = _hide_verdicts(table, gone.counts["n"])
     more = {**result.more, "patients": protect_parts(result.more["patients"], floor)}
-    summary = protect_summary({**result.summary, **counted}, floor)
+    summary = protect_summary(recount(result.summary, table), floor)
     return dataclasses.replace(result, table=table, more=more, summary=summary)
 
 
@@ -83,9 +81,19 @@ def hide_reasons(table: pd.DataFrame) -> pd.DataFrame:
     """Hide why a unit is not compared, and that it is, where its episodes are hidden: it says how many they are."""
     out, gone = table.copy(), table["n"].eq(HIDDEN).to_numpy()
     write_mark(out, "reason", gone, COVERED)
-    for name in ("is_compared", "is_flagged"):
-        out[name] = out[name].to_numpy(dtype=bool) & ~gone
-    return out
+    return _hide_verdicts(out, gone)
+
+
+def _hide_verdicts(table: pd.DataFrame, gone: Flags) -> pd.DataFrame:
+    """Leave no unit compared whose episodes are hidden, nor flagged whose place in the funnel is: a flag tells it."""
+    placed = table["position"].ne(HIDDEN).to_numpy(dtype=bool)
+    compared, flagged = (table[name].to_numpy(dtype=bool) & ~gone for name in ("is_compared", "is_flagged"))
+    return table.assign(is_compared=compared, is_flagged=flagged & placed)
+
+
+def recount(summary: dict[str, Any], table: pd.DataFrame) -> dict[str, Any]:
+    """Return a summary of units with as many compared and flagged as the table says."""
+    return summary | {f"n_{name}": int(table[f"is_{name}"].sum()) for name in ("compared", "flagged")}
 
 
 def protect_attendance(result: Any, floor: int) -> Any:

@@ -54,10 +54,10 @@ def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     Returns
     -------
     Axes
-        Filled dots: compared, at their share. Hollow, grey: not compared, at the share drawn towards the mean, which is
-        all that is said of them. Diamonds: worth a look. Units without a value, and hidden ones, are not drawn. A
-        unit's place across is its number of equivalent episodes (as many of average case mix as would say as much),
-        never a rank. What lies beyond the 95 % limits always has its name.
+        Filled: compared, at their share. Hollow: not compared, at the share drawn towards the mean. Diamonds: worth a
+        look, the hollow ones because of a share that is not drawn. Units without a value, and hidden ones, are not
+        drawn. A unit's place across is its number of equivalent episodes (as many of average case mix as would say as
+        much), never a rank. What lies beyond the 95 % limits always has its name.
     """
     if isinstance(units, NotEstimable):
         return draw_refusal(units, ax)
@@ -105,11 +105,15 @@ def _draw_units(ax: Axes, table: pd.DataFrame) -> None:
     compared, flagged = table["is_compared"].astype(bool), table["is_flagged"].astype(bool)
     looks: tuple[tuple[Any, dict[str, Any]], ...] = (
         (
-            ~compared,
+            ~compared & ~flagged,
             {"marker": "o", "markerfacecolor": "none", "markeredgecolor": MUTED, "markersize": 5.4},
         ),
         (compared & ~flagged, {"marker": "o", "color": ACCENT, "markersize": 5.0}),
-        (flagged, {"marker": "D", "color": FLAG, "markersize": 6.4}),
+        (compared & flagged, {"marker": "D", "color": FLAG, "markersize": 6.4}),
+        (
+            ~compared & flagged,
+            {"marker": "D", "markerfacecolor": "none", "markeredgecolor": FLAG, "markersize": 6.4},
+        ),
     )
     for chosen, look in looks:
         part = table[chosen.astype(bool)]

@@ -66,13 +66,12 @@ def say_units(name: str, unit: str, result: Any, tables: Tables) -> tuple[Senten
         "compared": cell(f"{name}_summary", "value", "count", item="n_compared"),
         "units": cell(f"{name}_summary", "value", "count", item="n_units"),
     }
-    flagged = [
-        str(row["unit"]) for row in table.to_dict("records") if row["is_flagged"] is True or row["is_flagged"] == 1
-    ]
-    looks = [marked(_say_flag(name, unit, code, tables), "signal") for code in flagged]
-    if not flagged and bool(table["is_compared"].any()):
+    flagged = [row for row in table.to_dict("records") if row["is_flagged"] is True or row["is_flagged"] == 1]
+    looks = [marked(_say_flag(name, unit, row, tables), "signal") for row in flagged]
+    if not flagged and table["position"].ne("").any() and not table["position"].eq(HIDDEN).any():
         calm = say(
-            f"No {unit} that can be compared lies beyond the 99.8{NBSP}% limits of chance.", "signal / no signal"
+            f"No {unit} with enough episodes and pain scores lies beyond the 99.8{NBSP}% limits of chance.",
+            "signal / no signal",
         )
         looks = [marked(calm, "no signal")]
     spread = _say_spread(name, unit, result, tables)
@@ -100,8 +99,16 @@ def _say_spread(name: str, unit: str, result: Any, tables: Tables) -> Sentence |
     )
 
 
-def _say_flag(name: str, unit: str, code: str, tables: Tables) -> Sentence | None:
-    """One unit beyond the limits; its number, the mean and what to look at first."""
+def _say_flag(name: str, unit: str, row: Mapping[Any, Any], tables: Tables) -> Sentence | None:
+    """One unit beyond the limits; its share, where it is compared, the mean and what to look at first."""
+    code = str(row["unit"])
+    if not row["is_compared"]:
+        side = "below" if row["z"] < 0 else "above"
+        return say(
+            f"{unit.capitalize()} {code} lies {side} the 99.8{NBSP}% limits of chance, although its share is not "
+            "compared: worth a look, its recording first.",
+            "signal / no signal",
+        )
     where = {"unit": code}
     return bind(
         tables,
@@ -116,11 +123,11 @@ def _say_flag(name: str, unit: str, code: str, tables: Tables) -> Sentence | Non
 
 
 def _blocks(name: str, unit: str, result: Any, tables: Tables) -> list[Block]:
-    """Picture, table and reasons; where no unit can be compared, picture and table lie folded."""
+    """Picture, table and reasons; where no unit is compared or worth a look, picture and table lie folded."""
     drawn = (_draw(name, unit, result, tables),) if len(place_units(result.table)) else ()
     shown: tuple[FigureView | TableView, ...] = (*drawn, units_table(name, unit, tables))
-    is_compared = bool(result.table["is_compared"].astype(bool).any())
-    return [*(shown if is_compared else fold(shown)), *_list_reasons(result.table, unit)]
+    says_more = bool(result.table[["is_compared", "is_flagged"]].astype(bool).to_numpy().any())
+    return [*(shown if says_more else fold(shown)), *_list_reasons(result.table, unit)]
 
 
 def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
@@ -138,13 +145,16 @@ def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
             for key, item in (("compared", "n_compared"), ("units", "n_units"), ("n", "n_flagged"))
         },
     )
-    is_compared = place_units(result.table)["is_compared"].astype(bool)
+    drawn = place_units(result.table)
+    is_compared, is_flagged = drawn["is_compared"].astype(bool), drawn["is_flagged"].astype(bool)
     drawn_in = say(f"{unit.capitalize()}s that are not compared stand at their share drawn towards the mean.")
     marks = ["Filled dots: compared."] if is_compared.any() else []
     if not is_compared.all():
         marks.append("Hollow, grey: not compared, at the share drawn towards the mean.")
-    if place_units(result.table)["is_flagged"].astype(bool).any():
+    if (is_compared & is_flagged).any():
         marks.append("Diamonds: worth a look.")
+    if (is_flagged & ~is_compared).any():
+        marks.append("Hollow diamonds: worth a look, not compared.")
     caption = (
         f"Each mark is a {unit}, placed by its equivalent episodes (as many of average case mix as would say as much, "
         "which the table does not count), not by rank. "
@@ -198,7 +208,7 @@ def _row(row: Mapping[Any, Any]) -> tuple[str, ...]:
 
 
 def _say_position(row: Mapping[Any, Any]) -> str:
-    if not row["is_compared"]:
+    if not row["is_compared"] and not row["is_flagged"]:
         reason = str(row["reason"])
         return (
             HIDDEN
