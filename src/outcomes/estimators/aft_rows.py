@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from outcomes.estimators.checks import FloatArray, check_columns, check_numbers, refuse_where, refused
+from outcomes.estimators.checks import FloatArray, check_columns, check_numbers, open_mask, refuse_where, refused
 from outcomes.estimators.counting import distinct, sum_by
 from outcomes.estimators.row_codes import count_rows
 
@@ -44,7 +44,7 @@ def check_table(X: ArrayLike, length: int | None = None) -> FloatArray:
 def check_clusters(cluster: ArrayLike, length: int) -> IntArray:
     """Return the clusters as 0..g-1, shape (n,), or refuse labels that are missing or cannot be compared."""
     try:
-        labels = np.asarray(cluster)
+        labels = np.asarray(open_mask(cluster))
     except ValueError:
         raise refused("E679", "cluster", "holds lists; one label a row is needed.") from None
     if labels.ndim != 1 or labels.size != length:

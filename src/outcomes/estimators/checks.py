@@ -25,6 +25,15 @@ _SMALLEST_WEIGHT = 1e-100
 _SMALLEST_SHARE = 1e-12
 
 
+def open_mask(values: object) -> object:
+    """Return a masked array with None where it is masked; `numpy.asarray` would give the number beneath the mask."""
+    if not isinstance(values, np.ma.MaskedArray) or not np.ma.is_masked(values):
+        return values
+    opened = np.asarray(values.data, dtype=object).copy()
+    opened[np.asarray(values.mask)] = None
+    return opened
+
+
 def check_array(name: str, values: object) -> NDArray[Any]:
     """Return `values` as an array of numbers of any shape, whole numbers in their own type, or refuse.
 
@@ -33,7 +42,7 @@ def check_array(name: str, values: object) -> NDArray[Any]:
     name : str
         The argument's name, as the message should print it.
     values : array_like
-        Numbers or booleans, also as Python objects; None counts as NaN.
+        Numbers or booleans, also as Python objects; None counts as NaN, and so does what is masked.
 
     Raises
     ------
@@ -41,7 +50,7 @@ def check_array(name: str, values: object) -> NDArray[Any]:
         E601 text, complex numbers or anything else that is no number; E617 dates or time spans.
     """
     try:
-        array = np.asarray(values)
+        array = np.asarray(open_mask(values))
         if array.dtype.kind == "O":
             _refuse_kinds(name, set(map(type, array.ravel().tolist())))
             return array.astype(np.float64)
@@ -143,7 +152,7 @@ def check_columns(
         Not two dimensions, not the rows (E603) or columns (E603) asked for, and what `check_numbers` refuses.
     """
     try:
-        array = np.asarray(values)
+        array = np.asarray(open_mask(values))
     except ValueError:
         raise refused("E601", name, "holds rows of different lengths; give a table of numbers.") from None
     if array.ndim != 2:

@@ -223,8 +223,7 @@ def _sum_sorted(of: IntArray, values: FloatArray) -> FloatArray:
 
 def kish_effect(weights: ArrayLike) -> float:
     """Return how many times weights enlarge a variance: ``n sum w^2 / (sum w)^2`` (Kish 1965, Survey Sampling)."""
-    given = np.asarray(weights)
-    w = check_weights(given, given.size)
+    w = check_weights(weights, np.size(weights))
     w = np.sort(w[w > 0])
     return float(w.size * (w @ w) / w.sum() ** 2)
 

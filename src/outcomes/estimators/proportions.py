@@ -124,8 +124,8 @@ def newcombe(
 
 
 def _check_counts(events: ArrayLike, n: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    x = check_numbers("events", np.atleast_1d(np.asarray(events)))
-    size = check_numbers("n", np.atleast_1d(np.asarray(n)), x.size)
+    x = check_numbers("events", events, allow_scalar=True)
+    size = check_numbers("n", n, x.size, allow_scalar=True)
     refuse_where(x < 0, "E621", "events", "is negative.")
     refuse_where(x > size, "E622", "events", "is more than n.")
     if not size.size or not size.all():

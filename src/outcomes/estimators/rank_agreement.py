@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import refused
+from outcomes.estimators.checks import open_mask, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def agree_in_rank(first: ArrayLike, second: ArrayLike) -> RankAgreement:
     NotEstimable
         Fewer than two things have an estimate in both.
     """
-    a, b = (np.asarray(values, dtype=np.float64) for values in (first, second))
+    a, b = (np.asarray(open_mask(values), dtype=np.float64) for values in (first, second))
     if a.ndim != 1 or a.shape != b.shape:
         raise refused("E888", "second", "has another shape than first.", "Pass two lists of the same length.")
     if np.isinf(a).any() or np.isinf(b).any():

@@ -18,7 +18,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_days, check_level, check_numbers, refuse_where, refused
+from outcomes.estimators.checks import (
+    FloatArray,
+    check_days,
+    check_level,
+    check_numbers,
+    open_mask,
+    refuse_where,
+    refused,
+)
 from outcomes.estimators.cox.design import cumulative
 from outcomes.estimators.cox.fit import Cox
 from outcomes.estimators.cox.likelihood import evaluate, slope_steps
@@ -192,7 +200,7 @@ def check_stratum(fit: Cox, stratum: object, length: int) -> NDArray[np.intp]:
     if fit.strata == (None,):
         raise refused("E709", "stratum", "is given, but the fit has no strata.")
     number = {label: i for i, label in enumerate(fit.strata)}
-    given = np.asarray(stratum, dtype=object)
+    given = np.asarray(open_mask(stratum), dtype=object)
     one = given.ndim == 0
     labels: list[Hashable] = list(given.ravel())
     if not one and len(labels) != length:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_counts, refuse_where, refused
+from outcomes.estimators.checks import FloatArray, check_counts, open_mask, refuse_where, refused
 from outcomes.estimators.counting import count_by, distinct
 from outcomes.estimators.curves.kaplan_meier import check_events, check_times
 
@@ -100,7 +100,7 @@ def _number_groups(group: ArrayLike, length: int) -> tuple[NDArray[Any], tuple[A
 
     Labels between the lowest and the highest whole number may belong to no row.
     """
-    array = group if isinstance(group, np.ndarray) else np.asarray(())
+    array = group if isinstance(group, np.ndarray) and not np.ma.is_masked(group) else np.asarray(())
     if array.dtype.kind in "iu" and array.ndim == 1 and array.size == length:
         low, high = int(array.min()), int(array.max())
         if high - low < MOST_GROUPS:
@@ -111,7 +111,7 @@ def _number_groups(group: ArrayLike, length: int) -> tuple[NDArray[Any], tuple[A
 def number_labels(name: str, labels: ArrayLike, length: int) -> tuple[NDArray[np.intp], tuple[Any, ...]]:
     """Return each row's place among the sorted labels, shape (n,), and those labels, or refuse."""
     try:
-        array = np.asarray(labels)
+        array = np.asarray(open_mask(labels))
     except ValueError:
         raise refused("E602", name, "holds lists; one label a row is needed.") from None
     if array.dtype.kind in "US" and not isinstance(labels, np.ndarray):
