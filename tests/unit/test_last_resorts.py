@@ -303,6 +303,8 @@ def test_a_chance_of_being_measured_is_refused_by_what_is_wrong_with_it(monkeypa
     far = np.append(np.where(measured > 0, x + 0.5, x), 100.0)
     with pytest.raises(NotEstimable, match="certain to be measured"):
         fit_chance(np.append(measured, 1.0), np.column_stack([np.ones(241), far]))
+    with pytest.raises(NotEstimable, match="no column, not even its constant"):
+        fit_chance(measured, np.ones((measured.size, 0)))
     monkeypatch.setattr(logistic, "_MAX_STEPS", 1)
     with pytest.raises(NotEstimable, match="did not converge"):
         fit_chance(measured, np.column_stack([one, np.where(measured > 0, x + 0.5, x)]))

@@ -106,6 +106,8 @@ def weighted_share(
 def fit_chance(measured: FloatArray, columns: FloatArray) -> FloatArray:
     """Chance of being measured, shape (n,), by logistic regression; refuses what has no finite answer."""
     rarer, p = int(min(measured.sum(), (1 - measured).sum())), columns.shape[1]
+    if p == 0:
+        raise NotEstimable("Weights cannot be estimated: the model has no column, not even its constant.")
     if rarer == 0:
         raise NotEstimable("Weights cannot be estimated: all were measured, or none was.")
     if rarer < EVENTS_PER_TERM * p:
