@@ -151,6 +151,15 @@ def test_a_unit_beyond_the_limits_has_its_name_and_one_not_compared_its_place_to
     assert hollow.get_xydata().tolist() == [[100.0, 0.45]]
 
 
+def test_among_many_one_not_compared_is_named_where_it_is_worth_a_look_and_not_for_a_share_that_is_not_drawn():
+    found = funnel_table(60)
+    found.table.loc[[0, 5], ["position", "is_compared"]] = [BEYOND_95, False]
+    found.table.loc[9, ["position", "is_compared", "is_flagged"]] = [BEYOND_998, False, True]
+    ax = Figure(figsize=(3.7, 3.0)).subplots()
+    funnel(found, ax=ax)
+    assert {text.get_text() for text in ax.texts} & set(found.table["unit"]) == {"P009", "P059"}
+
+
 def test_what_is_not_drawn_of_the_drop_off_has_no_name_and_a_share_stands_on_its_bar():
     left = pd.DataFrame(
         [(1, "came", 0.72, 30), (1, "relieved", HIDDEN, 30), (1, "not_relieved", HIDDEN, 30)],

@@ -57,7 +57,7 @@ def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
         Filled: compared, at their share. Hollow: not compared, at the share drawn towards the mean. Diamonds: worth a
         look, the hollow ones because of a share that is not drawn. Units without a value, and hidden ones, are not
         drawn. A unit's place across is its number of equivalent episodes (as many of average case mix as would say as
-        much), never a rank. What lies beyond the 95 % limits always has its name.
+        much), never a rank. What is drawn beyond the 95 % limits and what is worth a look always has its name.
     """
     if isinstance(units, NotEstimable):
         return draw_refusal(units, ax)
@@ -127,7 +127,8 @@ def _name_units(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame, target: floa
     table = table.sort_values(["size", "unit"], kind="stable")
     is_named = np.ones(len(table), dtype=bool)
     if len(table) > (MOST_LABELS_NARROW if narrow else MOST_LABELS):
-        is_named = (table["position"].isin((BEYOND_95, BEYOND_998)) | table["is_flagged"].astype(bool)).to_numpy()
+        compared, flagged = table["is_compared"].astype(bool), table["is_flagged"].astype(bool)
+        is_named = (table["position"].isin((BEYOND_95, BEYOND_998)) & compared | flagged).to_numpy()
     area, dpi = ax.get_window_extent(), ax.figure.dpi
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     # The axes shrink a little when their ticks are drawn.
