@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from outcomes.estimators import orthogonal
+from outcomes.estimators.weighting import compare_means
 from outcomes.questions import covariates
 from outcomes.questions.adjustment import Adjustment
 from outcomes.questions.arm_balance import tabulate_balance
-from outcomes.questions.covariates import Block, choose_columns
+from outcomes.questions.covariates import Block, choose_columns, stack_blocks
 
 
 def block(name: str, *columns: np.ndarray) -> Block:
@@ -97,7 +98,9 @@ def test_tables_of_many_parts_are_judged_as_whole_ones(monkeypatch: pytest.Monke
     np.testing.assert_array_equal(chosen.table, used.values)
     assert names(choose_columns(blocks, 10)[0]) == ["used0", "used1", "used2", "left0"]
     rows = tabulate_balance(chosen, arm, weights)
-    assert rows == tabulate_balance(chosen, arm, weights, chosen.table)
+    table = stack_blocks([*chosen.used, *chosen.left], 450)
+    whole = compare_means(table, arm.astype(float), weights)
+    assert [row[2:4] for row in rows] == list(zip(whole.before.tolist(), whole.after.tolist(), strict=True))
     assert [row[0] for row in rows] == ["used0", "used1", "used2", "left0", "same0"]
     assert [row[2:] for row in rows[2::2]] == [(np.inf, np.inf, True), (0.0, 0.0, False)]
     for row, column in zip((rows[0], rows[1], rows[3]), (*used.values.T[:2], chosen.left[0].values[:, 0]), strict=True):
