@@ -283,6 +283,9 @@ def test_refusals_by_name():
         clone_censor_weight(time, event, start[1:], X, GRACE, HORIZON, draws=2)
     with pytest.raises(InputRefused, match=r"E741 X\[:, 1\]"):
         clone_censor_weight(time, event, start, X * [1, 0], GRACE, HORIZON, draws=2)
+    same = np.where(X[:, 0] > 0, 0.1 + 0.2, 0.3)
+    with pytest.raises(InputRefused, match=r"E741 X\[:, 2\]: has one value only, to 12 digits"):
+        clone_censor_weight(time, event, start, np.column_stack([X, same]), GRACE, HORIZON, draws=2)
     with pytest.raises(InputRefused, match=r"E742 X\[:, 2\]"):
         clone_censor_weight(time, event, start, np.column_stack([X, X.sum(axis=1)]), GRACE, HORIZON, draws=2)
     with pytest.raises(InputRefused, match="E603 cluster:"):

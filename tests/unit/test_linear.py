@@ -163,6 +163,13 @@ def test_columns_are_refused_by_position():
     X, y, _ = rows(4)
     with pytest.raises(InputRefused, match=r"E761 X\[:, 1\]"):
         linear_regression(X * [1, 0, 1], y)
+    # 0.1 + 0.2 and 0.3 are one value; without the refusal its coefficient was 5e15.
+    for same in (np.where(X[:, 0] > 0, 0.1 + 0.2, 0.3), np.where(X[:, 0] > 0, -0.1 - 0.2, -0.3)):
+        with pytest.raises(InputRefused, match=r"E761 X\[:, 3\]: has one value only, to 12 digits"):
+            linear_regression(np.column_stack([X, same]), y)
+    flag = (X[:, 0] > 0) * 1.0
+    far = linear_regression(np.column_stack([X[:, 1:], 1e9 + flag]), y)
+    assert far.coef[1:] == pytest.approx(linear_regression(np.column_stack([X[:, 1:], flag]), y).coef[1:], rel=1e-6)
     with pytest.raises(InputRefused, match=r"E762 X\[:, 3\]"):
         linear_regression(np.column_stack([X, 3 - X[:, 0] + 2 * X[:, 1]]), y)
     with pytest.raises(InputRefused, match=r"E762 X\[:, 3\]"):

@@ -146,6 +146,11 @@ def test_refusals_name_the_column():
     X, treated = confounded(100, 4)
     with pytest.raises(InputRefused, match=r"E741 X\[:, 2\]"):
         overlap_weights(X * [1, 1, 0, 1], treated)
+    with pytest.raises(InputRefused, match=r"E741 X\[:, 4\]: has one value only, to 12 digits"):
+        overlap_weights(np.column_stack([X, np.where(X[:, 0] > 0, 0.1 + 0.2, 0.3)]), treated)
+    assert overlap_weights(1e9 + (X[:, :1] > 0), treated).weights == pytest.approx(
+        overlap_weights(X[:, :1] > 0, treated).weights, abs=1e-9
+    )
     with pytest.raises(InputRefused, match=r"E742 X\[:, 3\]"):
         overlap_weights(np.column_stack([X[:, :3], 2 - X[:, 0] + X[:, 1]]), treated)
     with pytest.raises(InputRefused, match=r"E742 X\[:, 2\]"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, refused
 from outcomes.estimators.logistic import Logistic, draws_together, fit_draws, fit_logistic
-from outcomes.estimators.orthogonal import Design, build_design
+from outcomes.estimators.orthogonal import Design, build_design, find_ends, find_fixed
 from outcomes.estimators.risk_draws import shares_left
 
 IntArray = NDArray[np.intp]
@@ -219,8 +219,13 @@ def _fit(arm: Arm) -> ArmFit:
     if not arm.departed.any():
         return ArmFit(None, None)
     bands = arm.passed.shape[0]
-    for j in np.flatnonzero(np.ptp(arm.columns, axis=0) == 0):
-        raise refused("E741", f"X[:, {j}]", "has one value only; a constant is in the model already.", "Leave it out.")
+    for j in np.flatnonzero(find_fixed(*find_ends(arm.columns))):
+        raise refused(
+            "E741",
+            f"X[:, {j}]",
+            "has one value only, to 12 digits; a constant is in the model already.",
+            "Leave it out.",
+        )
     count = arm.count[arm.row_of]
     design = build_design(arm.model_columns(), count * arm.trials, constants=bands)
     if design.same is not None:

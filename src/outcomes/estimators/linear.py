@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from outcomes.errors import NotEstimable
 from outcomes.estimators.aft_rows import check_clusters
 from outcomes.estimators.checks import LARGEST_SUM, FloatArray, check_columns, check_level, check_numbers, refused
-from outcomes.estimators.orthogonal import Design, build_design, find_ends
+from outcomes.estimators.orthogonal import Design, build_design, find_ends, find_fixed
 
 IntArray = NDArray[np.intp]
 
@@ -155,8 +155,13 @@ def build_columns(table: FloatArray) -> Design:
     low, high = find_ends(table)
     for j in np.flatnonzero(np.maximum(-low, high) > LARGEST_SUM):
         raise refused("E763", f"X[:, {j}]", f"is beyond {LARGEST_SUM:g}; its squares would leave the range of numbers.")
-    for j in np.flatnonzero(low == high):
-        raise refused("E761", f"X[:, {j}]", "has one value only; a constant is in the model already.", "Leave it out.")
+    for j in np.flatnonzero(find_fixed(low, high)):
+        raise refused(
+            "E761",
+            f"X[:, {j}]",
+            "has one value only, to 12 digits; a constant is in the model already.",
+            "Leave it out.",
+        )
     n = table.shape[0]
     design = build_design(table, np.ones(n), constants=1, add_constant=True)
     if design.same is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from outcomes.estimators.checks import FloatArray
 
@@ -18,6 +19,8 @@ from outcomes.estimators.checks import FloatArray
 _SAME = 1e-10
 # Beyond this the short way to the triangle keeps all digits that matter.
 _FAR_FROM_SAME = 1e-3
+# Values of a column that differ by less than this share of them are one value.
+_ROUNDING = 1e-12
 # Numbers in a part of the design, which is gone through several times before the next one is.
 _DESIGN_AT_ONCE = 1 << 17
 
@@ -138,6 +141,11 @@ def find_ends(columns: FloatArray) -> tuple[FloatArray, FloatArray]:
         np.minimum(low, own.min(axis=0), out=low)
         np.maximum(high, own.max(axis=0), out=high)
     return low, high
+
+
+def find_fixed(low: FloatArray, high: FloatArray) -> NDArray[np.bool_]:
+    """Return which columns with these ends have one value only: after 12 digits 0.1 + 0.2 differs from 0.3 as well."""
+    return (low <= high) & (high - low <= _ROUNDING * np.maximum(-low, high))
 
 
 def _quick_turn(products: FloatArray) -> FloatArray | None:

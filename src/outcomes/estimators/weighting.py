@@ -27,7 +27,7 @@ from outcomes.estimators.checks import (
 )
 from outcomes.estimators.counting import sum_by
 from outcomes.estimators.logistic import Flags, IntArray, Logistic, approach, chances, fit_logistic, run_off_column
-from outcomes.estimators.orthogonal import Design, build_design, find_ends, parts_of
+from outcomes.estimators.orthogonal import Design, build_design, find_ends, find_fixed, parts_of
 from outcomes.estimators.row_codes import code_few_rows
 
 # Rows are counted when at most this share of them is distinct; otherwise counting costs more than it saves.
@@ -301,9 +301,13 @@ def fit_propensity(
 
 
 def _refuse_columns(table: FloatArray) -> None:
-    low, high = find_ends(table)
-    for j in np.flatnonzero(low == high):
-        raise refused("E741", f"X[:, {j}]", "has one value only; a constant is in the model already.", "Leave it out.")
+    for j in np.flatnonzero(find_fixed(*find_ends(table))):
+        raise refused(
+            "E741",
+            f"X[:, {j}]",
+            "has one value only, to 12 digits; a constant is in the model already.",
+            "Leave it out.",
+        )
 
 
 def _refuse_fit(fit: Logistic, table: FloatArray) -> None:
