@@ -16,6 +16,12 @@ from outcomes.records.model import SourceFile
 ROW, BLANK = "row:", "blank:"
 """What a key begins with that is no field: a column that only tells non-data, a column without a header."""
 
+NO_HEADERS = (
+    "Export it with a line of headers, or write one above the first row; if the headers stand in another row, say so "
+    "in the mapping: [file] header_row."
+)
+"""What to do about a file whose first row is a visit already."""
+
 _SPLIT_REMEDY = "Split it into columns (in a spreadsheet: Data, Text to Columns), or give the text file itself."
 _MASK_LENGTH = 20
 _MOST_HEADERS = 40
@@ -26,6 +32,10 @@ _NUMBER = re.compile(r"\d+")
 _NUMBERED = re.compile(r"(.*[^\d\s_.-])[\s_.-]*(?!0|1$)(\d{1,3})")
 _SCALE = re.compile(r"(?<!\d)[01] ?(?:-|–|to|bis|\.\.) ?100?(?!\d)", re.IGNORECASE)
 _DATE_HEADER = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?: 00:00:00|t00:00:00)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_VALUE = re.compile(
+    rf"[+-]?\d+(?:[.,]\d+)?|(?:{_DATE_HEADER.pattern})(?:[ t]\d\d?:\d\d\S*)?|[a-z]{{0,4}}[_-]?\d{{3,}}", re.IGNORECASE
+)
+_VALUES_SHARE = 0.25
 _VISIT_WORDS = ("visit", "date", "day", "pain", "session", "week", "vas", "nrs", "score", "follow", "treatment")
 _LIKELY: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "patient_id": (("patient_id", ("patient", "subject", "client", "mrn", "pid", "case")),),
@@ -47,6 +57,15 @@ def show_header(header: str) -> str:
     header = _BREAK.sub(" ", header)
     digits = sum(character.isdigit() for character in _SCALE.sub("", header))
     return mask(header) if digits > 2 or "@" in header or len(header) > 60 else header
+
+
+def looks_like_values(header: Sequence[str]) -> bool:
+    """Whether a row in the place of headers is one of a patient: a quarter of its cells are numbers, dates or ids.
+
+    Names and words beside them are values too then, and none of the row may be told.
+    """
+    filled = [cell.strip() for cell in header if cell.strip()]
+    return sum(bool(_VALUE.fullmatch(cell)) for cell in filled) > _VALUES_SHARE * len(filled)
 
 
 def normalise_header(header: str) -> str:
@@ -180,6 +199,12 @@ def _missing(
     header: Sequence[str], names: list[str], keys: dict[str, str], mapping: Mapping, place: str, hint: str
 ) -> list[Finding]:
     absent = [key for key, name in keys.items() if name not in names]
+    # Where one header is known, the row is one of headers, whatever the others look like: 97110, 97140.
+    are_values = len(absent) == len(keys) and looks_like_values(header)
+    found, row = list_headers(header, are_values), mapping.file.header_row
+    if absent and not any(names) and not hint:
+        remedy = "If the headers stand in another row, say so in the mapping, [file] header_row; else export it again."
+        return [Finding("E121", f"row {row} is blank, and headers should stand there.", place, remedy)]
     declared = set(mapping.columns) | {key for key in keys if ":" in key}
     findings = []
     for key in absent:
@@ -189,7 +214,6 @@ def _missing(
             remedy += "Correct that line of the mapping, or take it out."
             named = mapping.columns.get(key, keys[key])  # as the mapping spells it, to be found there
             findings.append(Finding("E123", f"the mapping names column '{named}', which is not there.", place, remedy))
-    found, row = list_headers(header), mapping.file.header_row
     if findings:
         remedy = "If these are not the headers, say in the mapping where they stand: [file] header_row, or sheet."
         findings.append(Finding("E123", f"headers found in row {row}: {found}.", place, remedy))
@@ -197,6 +221,8 @@ def _missing(
         _find_wide(names, place) if {"visit_date", "visit_day"} <= set(absent) else _find_more_days(names, keys, place)
     ):
         return [wide, *findings]
+    if are_values and not hint:
+        return [Finding("E121", f"row {row} holds values, no headers: {found}.", place, NO_HEADERS)]
     if findings and hint:  # the mapping is right, and so are its headers, in another row
         message = f"the columns the mapping names are not in row {row}; headers found there: {found}."
         return [Finding("E123", message, place, hint)]
@@ -276,9 +302,10 @@ def _refuse_wide(what: str, place: str) -> Finding:
     )
 
 
-def list_headers(header: Sequence[str]) -> str:
-    """Return the headers of a file for a message, values masked, not all of very many."""
-    shown = [f"'{show_header(cell.strip())}'" for cell in header if cell.strip()]
+def list_headers(header: Sequence[str], are_values: bool = False) -> str:
+    """Return the headers of a file for a message, values masked, not all of very many; of a row of values, shapes."""
+    show = mask if are_values else show_header
+    shown = [f"'{show(cell.strip())}'" for cell in header if cell.strip()]
     more = f" and {len(shown) - _MOST_HEADERS} more" if len(shown) > _MOST_HEADERS else ""
     return ", ".join(shown[:_MOST_HEADERS]) + more or "none"
 

@@ -32,7 +32,7 @@ from outcomes.records.inspect_columns import (
     score_name,
 )
 from outcomes.records.inspect_flags import TickedColumn, find_ticked_columns
-from outcomes.records.inspect_head import Top, read_top
+from outcomes.records.inspect_head import Top, read_top, score_header
 from outcomes.records.inspect_ids import ask_about_ids
 from outcomes.records.inspect_terms import UnknownTerms, list_unknown_terms
 from outcomes.records.mapping import DateOptions, Mapping, PainOptions, ValueOptions
@@ -191,10 +191,13 @@ def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]
         lacking.append("visit_date (or visit_day)")
     if not lacking:
         return
-    from outcomes.records.columns import show_header
+    from outcomes.records.columns import NO_HEADERS, list_headers, looks_like_values, show_header
     from outcomes.records.rules import refuse
 
-    headers = ", ".join(f"'{show_header(header.strip())}'" for header in top.header if header.strip())
+    are_values = looks_like_values(top.header) and not score_header(top.header)
+    headers, row = list_headers(top.header, are_values), top.options.header_row
+    if are_values:
+        raise refuse("E915", f"row {row} holds values, no headers: {headers}.", path.name, NO_HEADERS)
     wanted = [name for field in lacking for name in (("visit_date", "visit_day") if "visit" in field else (field,))]
     odd = [one for one in misfits if one.field in wanted]
     called = {one.header for one in odd}
@@ -209,7 +212,7 @@ def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]
         near += "Dates as 2026-03-05, 05.03.2026 or 03/05/2026 are read. "
     raise refuse(
         "E915",
-        f"no column looks like {' or '.join(lacking)}; headers in row {top.options.header_row}: {headers}.",
+        f"no column looks like {' or '.join(lacking)}; headers in row {row}: {headers}.",
         path.name,
         f"{near}Name the column in a mapping, below [columns], and run inspect again with --mapping.",
     )
