@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import shlex
 import tomllib
 from difflib import SequenceMatcher
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from outcomes import cli
@@ -825,3 +828,29 @@ def test_years_of_two_digits_alone_are_a_question_whose_line_reads_them(tmp_path
     visits = build_visits(read_records(export, mapping=Mapping.load(mapping)))
     assert {str(year)[:4] for year in visits.table["visit_date"]} == {"2024", "2025"}
     assert cli.main(["inspect", str(export), "--mapping", str(mapping)]) == 0
+
+
+@pytest.mark.parametrize("part", [slice(None, 400), slice(0, -8)])
+def test_a_broken_parquet_file_is_called_broken_by_inspect(tmp_path, capsys, part) -> None:
+    path = tmp_path / "visits.parquet"
+    pq.write_table(pa.table({"patient_id": [f"P{i}" for i in range(500)], "visit_date": ["2025-01-08"] * 500}), path)
+    path.write_bytes(path.read_bytes()[part])
+    assert cli.main(["inspect", str(path)]) == 2
+    said = "".join(capsys.readouterr())
+    assert "E105 visits.parquet: the Parquet file is broken" in said
+
+
+@pytest.mark.parametrize(("make", "code"), [(os.mkdir, "E102"), (os.mkfifo, "E101")])
+def test_inspect_says_of_what_is_no_file_what_the_other_commands_say(tmp_path, capsys, make, code) -> None:
+    make(tmp_path / "visits.csv")
+    words = {}
+    for command in (["inspect"], ["clean", "--out", str(tmp_path / "out")]):
+        assert cli.main([*command, str(tmp_path / "visits.csv")]) == 2
+        words[command[0]] = [line for line in "".join(capsys.readouterr()).splitlines() if code in line]
+    assert words["inspect"] == words["clean"] != []
+
+
+def test_inspect_asks_for_the_one_file_it_looks_at(capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["inspect"])
+    assert "others" not in capsys.readouterr().err

@@ -42,7 +42,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     inspect = add_command(commands, "inspect", "look at an export and propose the mapping that reads it", _HELP)
     inspect.add_argument("export", type=Path, metavar="EXPORT", help="CSV, XLSX or Parquet; of several files, one")
-    inspect.add_argument("others", nargs="*", type=Path, help=argparse.SUPPRESS)
+    inspect.add_argument("others", nargs="*", default=[], type=Path, help=argparse.SUPPRESS)
     inspect.add_argument("--mapping", type=Path, help="what is known already; it goes before what is found")
     inspect.add_argument("--codebook", type=Path, help="folder with your own vocabulary tables (CSV)")
     inspect.add_argument("--out", type=Path, help="file to write the proposed mapping to; it must not exist")
@@ -62,13 +62,14 @@ def run(args: argparse.Namespace) -> int:
     from outcomes.records import Mapping
     from outcomes.records.inspect import inspect_export
     from outcomes.records.inspect_write import write_mapping
+    from outcomes.records.reading import check_readable
 
     if args.others:
         args.refuse(
             "inspect looks at one file: name the newest. `outcomes report` and `outcomes clean` read all of them with "
             "the mapping it writes."
         )
-    _check_file(args.export)
+    check_readable({args.export: args.export.name})
     if args.out is not None:
         _check_target(args.out, args.force, args.export)
     if args.codebook_out is not None:
@@ -97,16 +98,6 @@ def run(args: argparse.Namespace) -> int:
         print(f"next:    outcomes report {inputs}")
         print(f"or:      outcomes clean {inputs} --out cleaned/ (only the cleaned tables)")
     return TO_DECIDE if found.open_questions else DONE
-
-
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        what = "this is a folder." if path.is_dir() else "there is no such file."
-        raise OutcomesError("Nothing to inspect.", [Finding("E101", what, str(path), "Name one export.")])
-    if not path.stat().st_size:
-        raise OutcomesError(
-            "Nothing to inspect.", [Finding("E103", "the file is empty (0 bytes).", path.name, "Export it again.")]
-        )
 
 
 def _check_target(out: Path, force: bool, export: Path) -> None:

@@ -8,17 +8,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from outcomes.records.child import say
-from outcomes.records.parquet_child import is_plain
+from outcomes.records.parquet_child import is_plain, with_file
 
 
 def main(request: dict[str, Any], listen: IO[str], speak: IO[str]) -> None:
     """Say the headers, the number of rows, and the first cells of every plain column."""
-    with pq.ParquetFile(request["path"]) as file:
-        schema, n_rows = file.schema_arrow, file.metadata.num_rows
-        plain = [position for position in range(len(schema.names)) if is_plain(schema.field(position).type)]
-        cells = _first_cells(file, [schema.names[p] for p in plain], request["n_rows"]) if plain and n_rows else {}
-        top = {str(position): cells.get(schema.names[position], []) for position in plain}
-    say(speak, {"names": schema.names, "n_rows": n_rows, "cells": top})
+
+    def answer(file: pq.ParquetFile, about: dict[str, Any]) -> None:
+        names, schema = about["names"], file.schema_arrow
+        plain = [position for position in range(len(names)) if is_plain(schema.field(position).type)]
+        cells = _first_cells(file, [names[p] for p in plain], request["n_rows"]) if plain and about["n_rows"] else {}
+        say(speak, about | {"cells": {str(position): cells.get(names[position], []) for position in plain}})
+
+    with_file(request["path"], speak, answer)
 
 
 def _first_cells(file: pq.ParquetFile, names: list[str], n_rows: int) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -49,14 +50,31 @@ class Refused(Exception):
 
 def main(request: dict[str, Any], listen: IO[str], speak: IO[str]) -> None:
     """Answer one request: what the footer says, then, for the columns asked for, a table in the request's folder."""
+
+    def answer(file: pq.ParquetFile, about: dict[str, Any]) -> None:
+        say(speak, about)
+        wanted = wait_for_line(listen)
+        if wanted is not None:
+            say(speak, _write(file, wanted["columns"], Path(request["folder"])))
+
+    with_file(request["path"], speak, answer)
+
+
+def with_file(path: str, speak: IO[str], work: Callable[[pq.ParquetFile, dict[str, Any]], None]) -> None:
+    """Open a file, check its footer, and work with it; what is refused or broken is said to the parent.
+
+    Parameters
+    ----------
+    path : str
+    speak : text stream
+    work : callable
+        Given the file, and what its footer says: ``names`` and ``n_rows``.
+    """
     try:
         with pq.ParquetFile(
-            request["path"], thrift_string_size_limit=_FOOTER_BYTES, thrift_container_size_limit=1_000_000
+            path, thrift_string_size_limit=_FOOTER_BYTES, thrift_container_size_limit=1_000_000
         ) as file:
-            say(speak, _describe(file))
-            answer = wait_for_line(listen)
-            if answer is not None:
-                say(speak, _write(file, answer["columns"], Path(request["folder"])))
+            work(file, _describe(file))
     except Refused as refusal:
         say(speak, {"refused": list(refusal.args)})
     except _FAULTS:

@@ -61,7 +61,7 @@ def read_records(
     if not listed:
         raise refuse("E101", "no file was given.", "", "Name at least one export.")
     names = dict(zip(listed, name_files(listed), strict=True))
-    _check_readable(names)
+    check_readable(names)
     files, notes = _drop_repeats(listed, names)
     parts: list[Part] = []
     for path in files:
@@ -111,7 +111,7 @@ def hash_file(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_readable(names: dict[Path, str]) -> None:
+def check_readable(names: dict[Path, str]) -> None:
     """Refuse what is not there, is a folder, cannot be opened or is empty; all of them at once."""
     findings = []
     for path, name in names.items():
