@@ -854,3 +854,15 @@ def test_inspect_asks_for_the_one_file_it_looks_at(capsys) -> None:
     with pytest.raises(SystemExit):
         cli.main(["inspect"])
     assert "others" not in capsys.readouterr().err
+
+
+def test_a_slip_in_a_cell_takes_no_column_out_of_the_export(tmp_path, capsys) -> None:
+    rows = [f"P{i % 40:03},2025-{1 + i % 9:02}-{1 + i % 28:02},{i % 9},massage,+41 44 555 {i:04}" for i in range(400)]
+    rows[7] = rows[7].replace("massage", "massage; jane@example.org")
+    export = write(tmp_path, "patient_id,visit_date,pain_pre,modalities,phone", rows)
+    assert cli.main(["inspect", str(export), "--out", str(tmp_path / "mapping.toml")]) in (0, 1)
+    said, written = capsys.readouterr().out, (tmp_path / "mapping.toml").read_text(encoding="utf-8")
+    asked = "# column modalities (D): 1 of its different cells look like e-mail address: mend these cells; their rows"
+    assert asked in written
+    assert "mend these cells; their rows are set aside until then (E903)" in " ".join(said.split())
+    assert "# column phone (E): looks like phone number: take it out of the export, which is refused" in written

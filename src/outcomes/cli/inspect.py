@@ -277,7 +277,8 @@ def _describe_people(found: Inspection) -> list[str]:
         shapes = f", shaped {' and '.join(likely.examples)}" if likely.examples else ""
         counts = f" ({likely.n:,} of {likely.n_looked_at:,} different cells{shapes})" if likely.n else ""
         lines += _row(
-            f"{suspect.letter:>3}", f"{show_header(suspect.header)}: {likely.kind}, by {likely.evidence}{counts}"
+            f"{suspect.letter:>3}",
+            f"{show_header(suspect.header)}: {likely.kind}, by {likely.evidence}{counts}: {suspect.remedy}",
         )
     if not found.suspects:
         lines.append("  nothing was found among the 18 classes looked for; that is no guarantee (docs/privacy.md)")

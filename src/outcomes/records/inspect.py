@@ -19,7 +19,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import inspect_values as weigh
 from outcomes.records.columns import column_letter, normalise_header
 from outcomes.records.full_dates import explain_dates
-from outcomes.records.identifiers import Likely, judge_column
+from outcomes.records.identifiers import BOTH, SOME, Likely, judge_column
 from outcomes.records.identifiers_export import find_cells
 from outcomes.records.inspect_columns import (
     MAYBE,
@@ -54,6 +54,15 @@ class Suspect:
     letter: str
     field: str
     likely: Likely
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it: a slip in some cells takes their rows, and no column has to go for it."""
+        if self.likely.evidence == SOME:
+            return "mend these cells; their rows are set aside until then (E903)"
+        if self.likely.evidence == BOTH and not self.field:
+            return "take it out of the export, which is refused with it (E901)"
+        return "take it out of the export"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from outcomes.records.columns import show_header
+from outcomes.records.identifiers import SOME
 from outcomes.records.inspect import Inspection
 from outcomes.records.inspect_head import ASK_WHAT_SHEETS_ARE
 from outcomes.records.inspect_values import join_words
@@ -225,7 +226,8 @@ def _privacy(found: Inspection, folder: Path) -> Iterator[str]:
     yield "[privacy]"
     for suspect in found.suspects:
         where = f"column {show_header(suspect.header)} ({suspect.letter})"
-        yield f"# {where} looks like {suspect.likely.kind}: take it out of the export"
+        some = f"{suspect.likely.n:,} of its different cells " if suspect.likely.evidence == SOME else ""
+        yield f"# {where}: {some}{'look' if some else 'looks'} like {suspect.likely.kind}: {suspect.remedy}"
     if privacy.accept:
         yield f"accept = {join_words(privacy.accept)}"
     elif found.suspects:
