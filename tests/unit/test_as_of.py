@@ -154,4 +154,5 @@ def test_it_is_said(whole):
 def test_a_date_that_is_none_is_refused_with_the_way_to_write_it(word, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main(["report", "--as-of", word])
-    assert stopped.value.code == 2 and "a date as 2026-06-30" in capsys.readouterr().err
+    said = " ".join(capsys.readouterr().err.split())
+    assert stopped.value.code == 2 and f"'{word}' is no day; write it like 2026-06-30" in said

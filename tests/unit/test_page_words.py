@@ -136,6 +136,7 @@ def test_visits_of_no_episode_are_counted_by_themselves(before, head):
     [
         ({"header": 1}, "1 is no visit (the header line)."),
         ({"header": 1, "blank line": 3}, "4 are no visits (the header line, blank lines)."),
+        ({"header": 2}, "2 are no visits (header lines)."),
         ({}, "0 are no visits."),
     ],
 )

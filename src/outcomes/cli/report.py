@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outcomes.cli.shared import add_command, add_inputs, finish, read_cases, read_date, say
+from outcomes.cli.shared import add_command, add_inputs, finish, read_cases, read_date, read_folder, say
 from outcomes.errors import OutcomesError
 from outcomes.files.lock import only_run
 
@@ -66,7 +66,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="DATE",
         help="use no visit after this day, e.g. 2026-06-30; default: the data cut",
     )
-    report.add_argument("--out", type=Path, default=Path("reports"), help="folder for reports (default: reports/)")
+    report.add_argument(
+        "--out", type=read_folder, default=Path("reports"), help="folder for reports (default: reports/)"
+    )
     report.add_argument(
         "--audience",
         choices=("clinic", "public"),

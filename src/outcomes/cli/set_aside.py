@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from outcomes.cases import Visits
 
 _EXAMPLES = 20
+_MERGED = {
+    "exact duplicate": "the same in every field as one read before, counted once",
+    "same patient, stream and day": "of one patient, day and region with another, one visit with it",
+}
 
 
 def describe_set_aside(visits: Visits) -> list[str]:
@@ -30,4 +34,15 @@ def describe_set_aside(visits: Visits) -> list[str]:
     for rule in rules:
         lines.append(f"  {rule}")
         lines += [f"    {example}" for example in list_examples(visits, rule, each)]
+    return lines
+
+
+def describe_merged(visits: Visits) -> list[str]:
+    """Return a line a reason for the records that are no visit of their own: how many, and of which files."""
+    lines = []
+    for reason, words in _MERGED.items():
+        found = [(step.source, step.merged[reason]) for step in visits.ledger.steps if reason in step.merged]
+        if found:
+            of_files = "; ".join(f"{place}: {n:,}" for place, n in found)
+            lines.append(f"{counted(sum(n for _, n in found), 'record')} {words} ({of_files})")
     return lines

@@ -54,7 +54,14 @@ def read_date(text: str) -> datetime.date:
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("a date as 2026-06-30") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-06-30") from None
+
+
+def read_folder(text: str) -> Path:
+    """Return the folder an option names; an empty name is the folder one stands in, which nobody means by it."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty; name a folder, or . for this one")
+    return Path(text)
 
 
 def say(text: str) -> None:
@@ -72,6 +79,7 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     from outcomes.cases.acceptance import check_acceptance, list_objections
     from outcomes.cases.as_of import cut_visits
     from outcomes.cases.remarks import list_main_reasons
+    from outcomes.cli.set_aside import describe_merged
     from outcomes.definitions import Codebook, Protocol
     from outcomes.files.temporary import remove_left_folders
     from outcomes.records import Mapping, read_records
@@ -98,6 +106,8 @@ def read_cases(args: argparse.Namespace, for_release: bool = False) -> tuple[Rec
     visits = build_visits(records, protocol, codebook)
     for note in visits.notes[len(records.notes) : len(visits.notes) - len(visits.warnings)]:
         tell(note)
+    for line in describe_merged(visits):
+        tell(line)
     if not visits.n:
         raise InputRefused("No record of this export is a visit that can be used.", list_main_reasons(visits, most=5))
     if as_of := getattr(args, "as_of", None):

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from outcomes.records.counted import counted
 from outcomes.records.csv_head import DELIMITERS, Head, read_head
 from outcomes.records.encodings import MOST_LINES, Undecodable, find_undecodable, refuse_encoding
 from outcomes.records.footers import BETWEEN_CELLS, is_footer
@@ -290,7 +291,7 @@ class _Reader:
             self.part.footers.append((row, BETWEEN_CELLS.join(cell for cell in cells if cell)))
         else:
             code = "E141" if n_fields > width else "E143" if row == self.unfinished_line else "E142"
-            detail = f"{n_fields} fields, the header line has {width}"
+            detail = f"{counted(n_fields, 'field')}, the header line has {width}"
             others = [name for mark, name in DELIMITERS.items() if mark != self.head.delimiter and text.count(mark)]
             fits = [name for mark, name in DELIMITERS.items() if name in others and text.count(mark) + 1 == width]
             self.part.faults.append((row, code, detail + (f", as it has split by {fits[0]}" if fits else "")))

@@ -24,7 +24,7 @@ from outcomes.release.words import glossary
 ALL_TERMS = 25
 SCORES = "completeness_ratings"
 NO_VISITS = {
-    "header": "the header line",
+    "header": "header lines",
     "above the header": "lines above the header",
     "separator line": "a separator line",
     "blank line": "blank lines",
@@ -114,6 +114,8 @@ def _name_no_visits(inputs: ReportInputs) -> str:
     steps = [step for step in inputs.episodes.ledger.steps if step.unit in ("rows", "records")]
     reasons = {reason for step in steps for reason in step.not_data}
     named = [words for reason, words in NO_VISITS.items() if reason in reasons]
+    if named[:1] == [NO_VISITS["header"]] and sum(step.not_data.get("header", 0) for step in steps) == 1:
+        named[0] = "the header line"
     named += sorted(reason.replace("_", " ") for reason in reasons if reason not in NO_VISITS)
     return f" ({', '.join(named)})" if named else ""
 

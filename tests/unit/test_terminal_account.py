@@ -1,0 +1,49 @@
+"""What the terminal says of rows that are no visit of their own, and of an option that names nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from outcomes import cli
+
+HEADER = "patient_id,visit_date,pain_pre,region,modalities\n"
+FIRST = "P1,2025-01-08,7,lumbar,massage\n"
+
+
+def write(folder, name: str, rows: str) -> str:
+    (folder / name).write_text(HEADER + rows, encoding="utf-8")
+    return str(folder / name)
+
+
+def clean(folder, capsys, *exports: str) -> str:
+    assert cli.main(["clean", *exports, "--out", str(folder / "out")]) in (0, 1)
+    return capsys.readouterr().err
+
+
+def test_an_export_that_overlaps_another_is_accounted_for_file_by_file(tmp_path, capsys) -> None:
+    old = write(tmp_path, "old.csv", FIRST + "P2,2025-01-08,7,lumbar,massage\n" + FIRST)
+    new = write(tmp_path, "new.csv", FIRST + "P2,2025-01-08,7,lumbar,massage\nP3,2025-01-09,5,lumbar,massage\n")
+    said = clean(tmp_path, capsys, old, new)
+    assert "3 records the same in every field as one read before, counted once (old.csv: 1; new.csv: 2)" in said
+    assert "3 visits in 3 episodes" in said
+
+
+def test_records_of_one_day_that_make_one_visit_are_counted(tmp_path, capsys) -> None:
+    said = clean(tmp_path, capsys, write(tmp_path, "visits.csv", FIRST + FIRST.replace("massage", "ultrasound")))
+    assert "1 record of one patient, day and region with another, one visit with it (visits.csv: 1)" in said
+    assert "every field" not in said
+
+
+def test_nothing_is_said_where_every_record_is_a_visit(tmp_path, capsys) -> None:
+    assert "(visits.csv" not in clean(tmp_path, capsys, write(tmp_path, "visits.csv", FIRST))
+
+
+def test_a_line_of_one_field_is_said_to_have_one(tmp_path, capsys) -> None:
+    said = clean(tmp_path, capsys, write(tmp_path, "visits.csv", FIRST + "P2;2025-01-08;7;lumbar;massage\n"))
+    assert "1 field, the header line has 5, as it has split by semicolon" in said
+
+
+def test_an_empty_folder_name_is_refused(capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["report", "visits.csv", "--out", ""])
+    assert "the name is empty; name a folder" in " ".join(capsys.readouterr().err.split())
