@@ -142,6 +142,10 @@ def _two_quarters(**last: Callable[[int], str]) -> list[Row]:
     return rows
 
 
+def _same_in_the_south(place: int) -> str:
+    return "5" if place // 28 % 2 else str(4 + place % 3)
+
+
 _CUT = "[dates]\ndata_cut = 2025-09-30\n"
 
 
@@ -445,6 +449,16 @@ FAULTS: tuple[Fault, ...] = (
         make=rewritten(_same_pain),
         formats=EVERYWHERE,
         remedy="Check the export of this column.",
+        check=conserved,
+    ),
+    Fault(
+        number=92,
+        name="constant_at_one_clinic",
+        title="Every rating of one clinic in a quarter is the same",
+        outcome=WARN,
+        codes=("E273", "clinic south (2025Q3)"),
+        make=of_files(_two_quarters(pain_pre=_same_in_the_south), mapping=_CUT),
+        remedy="Check how the score is asked for and entered there.",
         check=conserved,
     ),
     Fault(

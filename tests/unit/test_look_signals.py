@@ -45,6 +45,14 @@ def test_a_constant_column_of_scores_stands_on_the_first_page():
     assert said[0].text == MEANINGLESS["E271"] and said[0].tag == "not estimable"
     assert [s.text for s in say_export(inputs)] == [MEANINGLESS["E271"]]
     assert not say_export(warned(Finding("E271", "all 868 recorded values of pain_post are the same")))
+    clinic = Finding("E273", "nearly all pain scores before treatment are one number: clinic C02 (2025Q2). A default?")
+    assert [(s.text, s.tag) for s in say_export(warned(clinic))] == [
+        (
+            "Nearly all pain scores before treatment are one number: clinic C02 (Q2\xa02025). A default? Until that is "
+            "checked, what is said of relief there does not say how patients fared.",
+            "not estimable",
+        )
+    ]
     assert not say_export(warned(Finding("E222", "half of its records are not of the third quarter")))
 
 

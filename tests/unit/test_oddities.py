@@ -95,6 +95,62 @@ def test_only_whole_quarters_are_compared(first: int, last: int, expected: list[
     assert found(visits(n_now=60), first, last) == expected
 
 
+def at_clinics(same: int = 0, n_patients: int = 60) -> dict[str, np.ndarray]:
+    """Visits of two clinics; of the later quarter at the second one, the first `same` scores are 5 and no other is."""
+    columns = visits(n_now=400, n_then=400)
+    columns["clinic"] = (np.arange(800) % 2).astype(np.int16)
+    columns["patient"] = columns["patient"] % n_patients
+    scores = columns["pain_pre"]
+    scores[scores == 500] = 400
+    own = np.flatnonzero((columns["clinic"] == 1) & (columns["day"] >= QUARTERS[1]))
+    scores[own] = np.where(np.arange(len(own)) % 2, 300, 700)
+    scores[own[:same]] = 500
+    if same <= 30:
+        scores[own[same:]] = MISSING
+    return columns
+
+
+def said_of(columns: dict[str, np.ndarray], clinics: tuple[str, ...] = ("C01", "C02")) -> list[str]:
+    odd = find_jumps(columns, QUARTERS[0], QUARTERS[2] - 1, clinics)
+    return [one.message for one in odd if one.code == "E273"]
+
+
+def test_one_score_for_everybody_at_one_clinic_is_told_with_its_quarters() -> None:
+    n = int(((at_clinics()["clinic"] == 1) & (at_clinics()["day"] >= QUARTERS[1])).sum())
+    assert said_of(at_clinics(same=round(0.94 * n))) == []
+    assert len(said_of(at_clinics(same=round(0.96 * n)))) == 1
+    assert said_of(at_clinics(same=n)) == [
+        "nearly all pain scores before treatment are one number: clinic C02 (2025Q2). A default, or typed in ahead?"
+    ]
+
+
+def test_few_scores_or_few_patients_make_no_default() -> None:
+    assert len(said_of(at_clinics(same=30))) == 1
+    few = at_clinics(same=30)
+    few["pain_pre"][np.flatnonzero(few["pain_pre"] == 500)[0]] = MISSING
+    assert said_of(few) == []
+    assert said_of(at_clinics(same=30, n_patients=9)) == []
+
+
+def test_a_practice_of_one_clinic_is_told_the_quarters_alone() -> None:
+    columns = visits(pain_pre=lambda scores: np.full_like(scores, 300))
+    assert said_of(columns, ()) == [
+        "nearly all pain scores before treatment are one number: 2025Q2. A default, or typed in ahead?"
+    ]
+    assert said_of(columns | {"pain_pre": np.full(400, 300, np.int16)}, ()) == []  # E271 says it of all of them
+
+
+def test_quarters_in_a_row_are_told_by_their_ends_and_many_clinics_by_their_number() -> None:
+    columns = visits()
+    columns = {name: np.concatenate([values] * 6) for name, values in columns.items()}
+    columns["clinic"] = np.repeat(np.arange(6), 400).astype(np.int16)
+    columns["pain_pre"] = np.where(columns["clinic"] == 0, 100 * (np.arange(2400) % 7), 500).astype(np.int16)
+    assert said_of(columns, tuple("ABCDEF")) == [
+        "nearly all pain scores before treatment are one number: clinic B (2025Q1 to 2025Q2), clinic C (2025Q1 to "
+        "2025Q2), clinic D (2025Q1 to 2025Q2), clinic E (2025Q1 to 2025Q2) and 1 more. A default, or typed in ahead?"
+    ]
+
+
 def test_constant_columns_and_ages() -> None:
     columns = visits()
     assert found(columns | {"pain_pre": np.full(400, 500, np.int16)}) == ["E271"]

@@ -63,7 +63,8 @@ def _warn_again(cut: Visits, files_before: set[str]) -> Visits:
     """Look for jumps in the visits that are left, and forget what was said of files that none of them is from."""
     unused = files_before - _files_of(cut)
     about_files = [found for found in cut.warnings if found.code not in CODES and found.place not in unused]
-    jumps = find_jumps(cut.columns, int(cut.clinic_first_day[-1]), int(cut.clinic_last_day[-1]))
+    clinics = cut.labels["clinic"].to_pylist() if "clinic" in cut.labels else ()
+    jumps = find_jumps(cut.columns, int(cut.clinic_first_day[-1]), int(cut.clinic_last_day[-1]), clinics)
     before = [say_oddity(found) for found in cut.warnings]
     now = [say_oddity(found) for found in (*about_files, *jumps)]
     notes = [note for note in cut.notes if note not in before or note in now]

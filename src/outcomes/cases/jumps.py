@@ -1,4 +1,4 @@
-"""Columns that never change, ages that do, and a last quarter unlike the one before it.
+"""Columns that never change, ages that do, scores typed in ahead, and a last quarter unlike the one before it.
 
 A broken interface seldom breaks loudly: a field stops being filled, a default takes its place, half the visits stay
 behind. A real change in practice looks the same, so somebody has to look; nothing is set aside.
@@ -6,6 +6,7 @@ behind. A real change in practice looks the same, so somebody has to look; nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,12 @@ from outcomes.cases.schema import HUNDREDTHS, MISSING, Columns
 from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
 from outcomes.errors import Finding
 
-CODES = frozenset({"E247", "E271", "E281", "E282", "E283"})
+CODES = frozenset({"E247", "E271", "E273", "E281", "E282", "E283"})
 """What `find_jumps` can find."""
 _CONSTANT = ("day", "pain_pre", "pain_post", "function_score", "age", "onset_days")
 _LEAST_CELLS, _LEAST_PATIENTS = 50, 10
 _FIRST_ROWS = 1_000
+_LEAST_SCORES, _SAME_SHARE, _MOST_PLACES = 30, 0.95, 4
 _LEAST_VISITS = 100
 _VOLUME_SHARE, _MISSING_POINTS, _MADS = 0.4, 20, 3
 _RATINGS = ("pain_pre", "pain_post")
@@ -31,7 +33,7 @@ _CLOSED_DAYS = 4
 _ASK = "Check the export; if the change is real, acknowledge it: [acknowledge] warnings and by in the mapping."
 
 
-def find_jumps(columns: Columns, first_day: int, last_day: int) -> list[Finding]:
+def find_jumps(columns: Columns, first_day: int, last_day: int, clinics: Sequence[str] = ()) -> list[Finding]:
     """Find columns that never change, ages that change too fast, and a last quarter unlike the one before.
 
     Parameters
@@ -40,16 +42,21 @@ def find_jumps(columns: Columns, first_day: int, last_day: int) -> list[Finding]
         Visits in patient, stream and day order.
     first_day, last_day : int
         First and last day the records cover; -1 where they have no calendar.
+    clinics : sequence of str
+        What ``clinic`` counts; empty where the export has none.
 
     Returns
     -------
     list of Finding
-        E271 constant column, E247 ages, E281 median, E282 missing values, E283 number of visits.
+        E271 constant column, E247 ages, E273 one score at a clinic in a quarter, E281 median, E282 missing values,
+        E283 number of visits.
     """
     found = [*_find_constant(columns), *_find_odd_ages(columns)]
     if first_day < 0 or last_day < 0 or not len(columns["day"]):
         return found
     quarter = quarter_of(columns["day"])
+    if "E271" not in {one.code for one in found if "pain_pre" in one.message}:
+        found += _find_same_scores(columns, quarter, clinics)
     last = _last_complete(last_day)
     if quarter_of(np.array([first_day - 1 - _CLOSED_DAYS], dtype=np.int32))[0] >= last - 1:
         return found  # the quarter before the last one is not complete
@@ -73,6 +80,41 @@ def _find_constant(columns: Columns) -> list[Finding]:
             words = f"all {n:,} recorded values of {name} are the same: a default, or a stale export?"
             found.append(Finding("E271", words, "", "Check the export of this column, or do not map it."))
     return found
+
+
+def _find_same_scores(columns: Columns, quarter: NDArray[np.int64], clinics: Sequence[str]) -> list[Finding]:
+    """Quarters of a clinic in which nearly all scores before treatment are one whole number: no patient was asked."""
+    scores = columns.get("pain_pre", np.zeros(0, np.int16))
+    rows = np.flatnonzero(scores >= 0)
+    if not rows.size:
+        return []
+    first, step = int(quarter.min()), int(quarter.max() - quarter.min()) + 1
+    clinic = columns["clinic"][rows] if clinics else np.zeros(rows.size, np.int64)
+    group = (clinic.astype(np.int64) + 1) * step + quarter[rows] - first
+    n = np.bincount(group)
+    whole = scores[rows] % HUNDREDTHS == 0
+    score = group[whole] * 11 + scores[rows[whole]] // HUNDREDTHS
+    most = np.bincount(score, minlength=n.size * 11).reshape(-1, 11).max(axis=1)
+    places: dict[str, list[int]] = {}
+    for place in np.flatnonzero((n >= _LEAST_SCORES) & (most >= _SAME_SHARE * n)).tolist():
+        if len(np.unique(columns["patient"][rows[group == place]])) >= _LEAST_PATIENTS:
+            code = place // step - 1
+            name = f"clinic {clinics[code]}" if clinics and code >= 0 else ""
+            places.setdefault(name, []).append(first + place % step)
+    if not places:
+        return []
+    said = [f"{name} ({when})" if name else when for name, when in ((k, _span(v)) for k, v in places.items())]
+    more = f" and {len(said) - _MOST_PLACES} more" if len(said) > _MOST_PLACES else ""
+    listed = ", ".join(said[:_MOST_PLACES]) + more
+    words = f"nearly all pain scores before treatment are one number: {listed}. A default, or typed in ahead?"
+    return [Finding("E273", words, "", "Check how the score is asked for and entered there.")]
+
+
+def _span(quarters: list[int]) -> str:
+    """Write quarters in order: 2025Q3 to 2026Q2, or one by one where others lie between."""
+    if len(quarters) > 1 and quarters[-1] - quarters[0] == len(quarters) - 1:
+        return f"{name_quarter(quarters[0])} to {name_quarter(quarters[-1])}"
+    return ", ".join(map(name_quarter, quarters))
 
 
 def _varies(name: str, values: NDArray[Any]) -> bool:

@@ -25,6 +25,7 @@ MEANINGLESS = {
     "E272": "Every record of a file stands in a file before it: a stale export? Check that the newest one was given.",
 }
 """Warnings under which the numbers of outcomes mean little, and what an owner is told of each."""
+SAME_SCORES, NOT_ASKED = "E273", "Until that is checked, what is said of relief there does not say how patients fared."
 
 
 def say_export(inputs: ReportInputs) -> list[Sentence | None]:
@@ -32,6 +33,8 @@ def say_export(inputs: ReportInputs) -> list[Sentence | None]:
     warnings = getattr(inputs.visits, "warnings", ())
     codes = dict.fromkeys(one.code for one in warnings if one.code != "E271" or PAIN in one.message)
     found: list[Sentence | None] = [say(MEANINGLESS[code], "not estimable") for code in codes if code in MEANINGLESS]
+    same = [sentence_case(one.message) for one in warnings if one.code == SAME_SCORES]
+    found += [say(f"{words} {NOT_ASKED}", "not estimable") for words in same]
     ends = [note for note in inputs.visits.notes if note.startswith(RECORDS_END)]
     return found + [say(f"{sentence_case(note)}. Check that the export is whole.") for note in ends]
 
