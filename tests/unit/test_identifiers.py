@@ -34,6 +34,23 @@ FOUND = [
     ("07700 900110", "phone number", "phone number"),
     ("030/5550110", "phone number", "phone number"),
     ("044 555 0142", "phone number", "phone number"),
+    ("044 555 01 42", "phone number", "phone number"),
+    ("044/555 01 42", "phone number", "phone number"),
+    ("0211 / 55 50 14 20", "phone number", "phone number"),
+    ("030-55 50 14 20", "phone number", "phone number"),
+    ("(0211) 555014", "phone number", "phone number"),
+    ("0171-5550142", "phone number", "phone number"),
+    ("0664 555 01 42", "phone number", "phone number"),
+    ("06 12 55 01 42", "phone number", "phone number"),
+    ("02.12.55.01.42", "phone number", "phone number"),
+    ("01-42-55-01-42", "phone number", "phone number"),
+    ("06-12550142", "phone number", "phone number"),
+    ("Pat.-Nr. 99123477", "", "record number"),
+    ("siehe Akte 12345", "", "record number"),
+    ("Fallnr. 123456", "", "record number"),
+    ("KV-Nr. T111222333", "", "insurance number"),
+    ("Versichertennummer A123456780", "", "insurance number"),
+    ("Schulter, 1938/11/09", "", "birth date"),
     ("fax: 212 555 0143", "fax number", "fax number"),
     ("123-45-6789", "social security number", "social security number"),
     ("SSN 123456789", "", "social security number"),
@@ -67,6 +84,15 @@ NOT_FOUND = [
     "0012-3456",
     "0123-456789",
     "0417 77",
+    "0123 45 67",
+    "01-02-2025 10:30",
+    "01.02.25 10.30",
+    "07 08 2025 09 30",
+    "08:00 - 16:00",
+    "Fall 3",
+    "Fall vom Pferd 2019",
+    "Akte fehlt",
+    "Pat. Nr unklar",
     "030/55",
     "0042 12345",
     "97140-59",
@@ -157,6 +183,11 @@ def test_no_word_of_the_codebook_is_an_identifier() -> None:
 
 
 HEADERS = {
+    "Patienten-Nr.": "record number",
+    "Pat.-Nr.": "record number",
+    "Fall-Nr": "record number",
+    "Rückrufnummer": "phone number",
+    "KV-Nr.": "insurance number",
     "Patient Name": "name",
     "lastName": "name",
     "pt_DOB": "birth date",
@@ -438,6 +469,16 @@ def test_a_cell_in_a_column_that_is_read_sets_its_row_aside(tmp_path: Path) -> N
     assert records.n == 3 and records.set_aside.code == ("E903",) and records.set_aside.row.tolist() == [3]
     assert "555" not in str(records.set_aside) + str(records.notes)
     assert any("E903" in note and "phone number" in note for note in records.notes)
+
+
+PHRASES = [text for text, _, inside in FOUND if inside in ("phone number", "record number", "insurance number")]
+
+
+@pytest.mark.parametrize("text", [text for text in PHRASES if "," not in text])
+def test_a_number_of_a_person_is_found_among_many_cells_as_by_itself(tmp_path: Path, text: str) -> None:
+    rows = [f"{i},2024-01-02,massage" for i in range(5)]
+    records = read_records(write(tmp_path, "patient_id,visit_date,modalities", [*rows, f"9,2024-01-02,massage;{text}"]))
+    assert records.n == 5 and records.set_aside.code == ("E903",)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,13 @@ EMAIL = re.compile(
 )
 _TEN_DIGITS = r"(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}"
 _ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,8}\)?){2,6}"
-_AT_HOME = r"0[1-9]\d{1,3}[ /]{1,2}(?:\d{6,8}|\d{3,4} \d{3,4})"
+# As it is dialled within a country: by town (0211 / 55 92 74, 044 668 18 77, 089-12345678), in pairs with one mark
+# (06 12 34 56 78), a Dutch mobile (06-12345678). Nine digits at least, which a date has not.
+_AT_HOME = (
+    r"(?=(?:\(?\d\)?[ /.-]{0,3}){9})(?:"
+    r"\(?0[1-9]\d{1,3}\)?(?:(?: ?/ ?| {1,2})(?:\d{5,8}|\d{2,4}(?: \d{2,4}){1,3})|-(?:\d{7,8}|\d\d(?: \d\d){2,3}))"
+    r"|0[1-9](?:(?: \d\d){4}|(?:\.\d\d){4}|(?:-\d\d){4})|06[ -](?:\d{8}|\d{4} \d{4}))"
+)
 _FULL = rf"(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|{_AT_HOME}|\+[1-9]\d{{8,13}}"
 PHONE = re.compile(rf"(?<![\w.-])(?:{_FULL})(?![\w-]|\.\d)")
 PHONE_INSIDE = re.compile(
@@ -62,10 +68,13 @@ SSN_INSIDE = re.compile(
 )
 _NUMBER = r"\.?(?: ?(?:no|nr|num|number|id|#)\b\.?| ?#)?[:#= ]{0,3}[a-z]{0,4}-?\d[\d-]{3,17}"
 RECORD_INSIDE = re.compile(
-    rf"\b(?:mrn|m\.r\.n|med(?:ical)? rec(?:ord)?|chart|hosp(?:ital)?|patient file){_NUMBER}", re.IGNORECASE
+    rf"\b(?:mrn|m\.r\.n|med(?:ical)? rec(?:ord)?|chart|hosp(?:ital)?|patient file|pat(?:ienten)?[.-]{{0,2}}nr"
+    rf"|patientennummer|fall-?(?:nr|nummer)|akten?-?(?:nr|nummer|zeichen)?){_NUMBER}",
+    re.IGNORECASE,
 )
 INSURANCE_INSIDE = re.compile(
-    rf"\b(?:policy|pol|member|mbr|subscriber|beneficiary|insurance id|medicaid|medicare id|mbi|hicn|claim){_NUMBER}"
+    rf"\b(?:policy|pol|member|mbr|subscriber|beneficiary|insurance id|medicaid|medicare id|mbi|hicn|claim"
+    rf"|kv-?nr|versicherten-?(?:nr|nummer)|mitglieds-?(?:nr|nummer)){_NUMBER}"
     r"|\b[1-9][A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y]{2}\d{2}\b",
     re.IGNORECASE,
 )
@@ -179,6 +188,8 @@ SMALL_AREA = re.compile(rf"(?:{'|'.join(sorted(SMALL_ZIP3))})(?:xx|\*\*|00)?")
 
 _LABELS = (
     "dob|d\\.o\\.b|born|birth|geb|geboren|née?|ssn?|social|soc|tel|phone|ph|call|cell|mobile|text|handy|(?:tele)?fax|"
+    "pat|patienten|patientennummer|fall|fallnr|fallnummer|akten?|aktennr|aktennummer|aktenzeichen|kv|kvnr|versicherten|"
+    "versichertennr|versichertennummer|mitglieds|mitgliedsnr|mitgliedsnummer|"
     "mrn|m\\.r\\.n|med|medical|chart|hosp|hospital|patient|policy|pol|member|mbr|subscriber|beneficiary|insurance|"
     "medicaid|medicare|mbi|hicn|claim|acct|account|a/c|card|iban|dln?|driver|drivers|lic|licen[sc]e|passport|npi|dea|"
     "cert|certificate|vin|plate|kennzeichen|reg|serial|s/n|imei|udi|device|implant|finger|fingerprint|retinal?|iris|"
@@ -186,7 +197,7 @@ _LABELS = (
 )
 TRIGGER = (
     r"@|\(at\)|\[at\]|://|(?i:www\.)|(?i:\.com/)|\+\d|\d[-. )] ?\d\d\d?[-. ]\d{4}|\d{3}-\d{4}|\b00[1-9]|\d{9}"
-    r"|\b0[1-9]\d\d?\d?[ /]"
+    r"|\b0[1-9]\d\d?\d?\)?[ /-]|\b0[1-9](?:[ .-]\d\d){4}|\b06[ -]\d{4}"
     r"|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
     r"|(?:9\d|1[01]\d)[ -]?(?i:[yja])|(?i:\.(?:jpe?g|png|gif|heic|bmp|tiff?|webp|dcm))|(?i:data:image)|(?i:box \d)"
     r"|\d{5}-\d{4}|\d{4}[ -]\d{4}|[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}|\d[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]"
@@ -198,7 +209,8 @@ TRIGGER = (
 For Arrow's engine (RE2), which is linear and has no look-around; only the cells it finds are looked at closely."""
 
 ID_TRIGGER = (
-    r"@|\(at\)|\[at\]|://|(?i:www\.)|\+\d|\b00[1-9]\d{0,2}[ ./-]|\b0[1-9]\d\d?\d?[ /]"
+    r"@|\(at\)|\[at\]|://|(?i:www\.)|\+\d|\b00[1-9]\d{0,2}[ ./-]|\b0[1-9]\d\d?\d?\)?[ /-]"
+    r"|\b0[1-9](?:[ .-]\d\d){4}|\b06[ -]\d{4}"
     r"|\(?\d{3}\)?[-. ] ?\d{3}[-. ]\d{4}|\d{3}[- ]\d{2}[- ]\d{4}|756\.\d{4}\."
     r"|\d\.\d+\.\d+\.\d|(?i:\b(?:tel|phone|ph|call|fax|ssn)\b)|[0-9A-Fa-f]:[0-9A-Fa-f]*:"
 )
