@@ -866,3 +866,22 @@ def test_a_slip_in_a_cell_takes_no_column_out_of_the_export(tmp_path, capsys) ->
     assert asked in written
     assert "mend these cells; their rows are set aside until then (E903)" in " ".join(said.split())
     assert "# column phone (E): looks like phone number: take it out of the export, which is refused" in written
+
+
+def test_ids_that_are_record_numbers_are_said_to_stop_the_export_until_they_are_settled(tmp_path, capsys) -> None:
+    rows = [f"PT-{i % 40:05},2025-{1 + i % 9:02}-{1 + i % 28:02},{i % 9}" for i in range(100)]
+    export = write(tmp_path, "Patienten-Nr.,visit_date,pain_pre", rows)
+    proposed, stopped = (
+        tmp_path / "mapping.toml",
+        'first:   settle column "Patienten-Nr." (A) below [privacy]; the export',
+    )
+    cli.main(["inspect", str(export), "--out", str(proposed)])
+    said, written = capsys.readouterr().out, proposed.read_text(encoding="utf-8")
+    assert stopped in said
+    assert "(A): looks like record number: let keyed pseudonyms take its place ([privacy] pseudonymise)" in written
+    clean = ["clean", str(export), "--mapping", str(proposed), "--out", str(tmp_path / "out")]
+    assert cli.main(clean) == 2
+    proposed.write_text(written.replace("# pseudonymise", "pseudonymise"), encoding="utf-8")
+    cli.main(["inspect", str(export), "--mapping", str(proposed), "--out", str(tmp_path / "again.toml")])
+    assert "first:" not in capsys.readouterr().out
+    assert cli.main(clean) == 0

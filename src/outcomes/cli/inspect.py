@@ -86,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"\nwritten: {args.out}")
         if found.open_questions:
             print("first:   decide what is marked TO DECIDE in it")
+        if stopped := _stopped_by(found):
+            print(f"first:   settle {', '.join(stopped)} below [privacy]; the export is refused until then")
         folder = args.codebook or words
         export = shlex.quote(str(args.export))
         mapping = f"--mapping {shlex.quote(str(args.out))}"
@@ -266,6 +268,19 @@ def _describe_words(found: Inspection) -> list[str]:
             shown.append(f"{more:,} more that are rare, long in digits, or like an identifier")
         lines += _row(terms.field, "; ".join(shown))
     return lines if found.unknown else [*lines, "  none"]
+
+
+def _stopped_by(found: Inspection) -> list[str]:
+    """Return the columns for which the other commands refuse the export under the mapping as it is proposed."""
+    from outcomes.records.columns import normalise_header, show_header
+
+    privacy = found.proposal.privacy
+    accepted = {normalise_header(word) for word in privacy.accept}
+    return [
+        f'column "{show_header(one.header)}" ({one.letter})'
+        for one in found.suspects
+        if one.stops and normalise_header(one.header) not in accepted and not (privacy.pseudonymise and one.field)
+    ]
 
 
 def _describe_people(found: Inspection) -> list[str]:

@@ -19,7 +19,8 @@ from outcomes.errors import InputRefused
 from outcomes.records import inspect_values as weigh
 from outcomes.records.columns import column_letter, normalise_header
 from outcomes.records.full_dates import explain_dates
-from outcomes.records.identifiers import BOTH, SOME, Likely, judge_column
+from outcomes.records.identifier_kinds import DERIVED
+from outcomes.records.identifiers import BOTH, CELLS, SOME, Likely, judge_column
 from outcomes.records.identifiers_export import find_cells
 from outcomes.records.inspect_columns import (
     MAYBE,
@@ -56,13 +57,19 @@ class Suspect:
     likely: Likely
 
     @property
+    def stops(self) -> bool:
+        """Whether the other commands refuse the export with it: its header and its cells say so, or those of an id."""
+        evidence = (BOTH, CELLS) if self.field else (BOTH,)
+        return self.likely.evidence in evidence and self.likely.kind != DERIVED
+
+    @property
     def remedy(self) -> str:
         """What to do about it: a slip in some cells takes their rows, and no column has to go for it."""
         if self.likely.evidence == SOME:
             return "mend these cells; their rows are set aside until then (E903)"
-        if self.likely.evidence == BOTH and not self.field:
-            return "take it out of the export, which is refused with it (E901)"
-        return "take it out of the export"
+        if self.field in _IDS:
+            return "let keyed pseudonyms take its place ([privacy] pseudonymise)"
+        return "take it out of the export" + (", which is refused with it (E901)" if self.stops else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +356,7 @@ def _judge_unread(top: Top, matches: list[Match]) -> list[Suspect]:
 
 def _judge_read(records: Records, proposal: Mapping) -> list[Suspect]:
     """Return the columns that are read and hold identifiers in some cells."""
-    from outcomes.records.identifiers import KIND_BY_NAME, SOME
+    from outcomes.records.identifiers import KIND_BY_NAME
 
     found = []
     for name, (header, letter) in records.files[0].field_columns.items():
