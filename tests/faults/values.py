@@ -458,7 +458,17 @@ FAULTS: tuple[Fault, ...] = (
         outcome=WARN,
         codes=("E273", "clinic south (2025Q3)"),
         make=of_files(_two_quarters(pain_pre=_same_in_the_south), mapping=_CUT),
-        remedy="Check how the score is asked for and entered there.",
+        remedy="Check how the score is asked for there.",
+        check=conserved,
+    ),
+    Fault(
+        number=92,
+        name="missing_months",
+        title="Two months in the midst of the records without a visit",
+        outcome=WARN,
+        codes=("E284", "2025-04 to 2025-05"),
+        make=of_files([row for row in _two_quarters() if row["visit_date"][:7] not in ("2025-04", "2025-05")]),
+        remedy="Check the export; if the practice was closed, nothing.",
         check=conserved,
     ),
     Fault(

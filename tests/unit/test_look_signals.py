@@ -19,7 +19,7 @@ from outcomes.errors import Finding
 from outcomes.records.mapping import DateOptions, Mapping
 from outcomes.release import first_page, quarter_section
 from outcomes.release.look_into import find_to_look_into
-from outcomes.release.look_signals import MEANINGLESS, say_export, say_sums, say_units_far_out
+from outcomes.release.look_signals import MEANINGLESS, SOMEWHERE, say_export, say_sums, say_units_far_out
 from outcomes.release.sentences import NBSP
 from outcomes.release.tables import collect_tables
 from tables import records_of
@@ -53,6 +53,10 @@ def test_a_constant_column_of_scores_stands_on_the_first_page():
             "not estimable",
         )
     ]
+    hole = Finding(
+        "E284", "hardly a visit in some months in the midst of the records: 2025-03. Closed, or not exported?"
+    )
+    assert say_export(warned(hole))[0].text.endswith("exported? " + SOMEWHERE["E284"])
     assert not say_export(warned(Finding("E222", "half of its records are not of the third quarter")))
 
 

@@ -151,6 +151,49 @@ def test_quarters_in_a_row_are_told_by_their_ends_and_many_clinics_by_their_numb
     ]
 
 
+def in_months(*counts: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Visits of clinics, so many in each month from January 2025 on; a clinic is one tuple."""
+    first = np.datetime64("2025-01", "M")
+    of = [(code, first + i, n) for code, row in enumerate(counts) for i, n in enumerate(row)]
+    day = np.concatenate([np.full(n, month.astype("datetime64[D]").astype(int)) for _, month, n in of])
+    clinic = np.concatenate([np.full(n, code) for code, _, n in of])
+    scores = 100 * (np.arange(day.size) % 7)
+    patient = np.arange(day.size) % 50
+    columns = {"patient": patient, "day": day, "clinic": clinic, "pain_pre": scores}
+    return {name: values.astype(np.int32) for name, values in columns.items()}
+
+
+def holes_in(columns: dict[str, np.ndarray], clinics: tuple[str, ...] = ()) -> list[str]:
+    days = columns["day"]
+    odd = find_jumps(columns, int(days.min()), int(days.max()), clinics)
+    return [re.sub(r"^.*?: (.*?)\. Closed.*", r"\1", one.message) for one in odd if one.code == "E284"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((40, 40, 40, 40, 40, 40, 40, 40), []),
+        ((40, 40, 0, 0, 40, 40, 40, 40), ["2025-03 to 2025-04"]),
+        ((40, 40, 0, 40, 3, 40, 40, 40), ["2025-03, 2025-05"]),
+        ((40, 40, 4, 40, 40, 40, 40, 40), []),  # a tenth is few, and no hole
+        ((1, 40, 40, 40, 40, 40, 40, 1), []),  # the records begin and end within a month
+        ((1, 0, 0, 40, 40, 40, 40, 40, 0, 0, 2), []),  # a few visits dated long before and after all others
+        ((19, 3, 20, 40, 40, 40, 40, 40), []),  # a practice that begins
+        ((19, 19, 0, 19, 19, 19, 19, 19), []),  # a small practice may be closed
+        ((40, 40, 0, 40, 40, 40), []),  # too short to know what a month holds
+    ],
+)
+def test_a_month_that_is_missing_is_told(counts: tuple[int, ...], said: list[str]) -> None:
+    assert holes_in(in_months(counts)) == said
+
+
+def test_a_month_is_missing_at_one_clinic_or_everywhere() -> None:
+    whole, gap = (40,) * 8, (40, 40, 0, 40, 40, 40, 40, 40)
+    assert holes_in(in_months(whole, gap), ("C01", "C02")) == ["clinic C02 (2025-03)"]
+    assert holes_in(in_months(gap, gap), ("C01", "C02")) == ["2025-03"]
+    assert holes_in(in_months(whole, (0, 0, 0, 40, 40, 40, 40, 40)), ("C01", "C02")) == []
+
+
 def test_constant_columns_and_ages() -> None:
     columns = visits()
     assert found(columns | {"pain_pre": np.full(400, 500, np.int16)}) == ["E271"]
@@ -265,7 +308,7 @@ def odd(*paths: Path, **dates: Any) -> list[str]:
     [
         (("2025-04-01", "a"), []),
         (("2025-04-01", "b"), ["E209", "E293"]),
-        (("2026-01-01", "b"), []),  # three quarters later: nobody need be the same
+        (("2026-01-01", "b"), ["E284"]),  # three quarters later: nobody need be the same, and those between are missing
         (("2025-01-01", "b"), []),  # at the same time: another clinic's file
     ],
 )
@@ -290,9 +333,9 @@ def test_dates_four_years_early(tmp_path: Path) -> None:
     assert odd(path, data_cut=datetime.date(2025, 4, 2)) == ["E220"]
     assert odd(path, data_cut=datetime.date(2021, 4, 2)) == []
     other = write(tmp_path, "q2.csv", quarter_rows("2025-01-01", "b"))
-    assert odd(path, other) == ["E220"]
+    assert odd(path, other) == ["E220", "E284"]
     before = write(tmp_path, "q0.csv", quarter_rows("2024-10-01", "b"))
-    assert odd(before, path) == ["E220"]  # 2025-01-01 and on, counted rightly: the quarter after
+    assert odd(before, path) == ["E220", "E284"]  # 2025-01-01 and on, counted rightly: the quarter after
 
 
 def test_an_old_file_of_a_series_is_not_four_years_early(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Columns that never change, ages that do, scores typed in ahead, and a last quarter unlike the one before it.
+"""Columns that never change, ages that do, scores typed in ahead, months without visits, a last quarter unlike others.
 
 A broken interface seldom breaks loudly: a field stops being filled, a default takes its place, half the visits stay
 behind. A real change in practice looks the same, so somebody has to look; nothing is set aside.
@@ -6,7 +6,7 @@ behind. A real change in practice looks the same, so somebody has to look; nothi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,12 @@ from outcomes.cases.schema import HUNDREDTHS, MISSING, Columns
 from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
 from outcomes.errors import Finding
 
-CODES = frozenset({"E247", "E271", "E273", "E281", "E282", "E283"})
+CODES = frozenset({"E247", "E271", "E273", "E281", "E282", "E283", "E284"})
 """What `find_jumps` can find."""
 _CONSTANT = ("day", "pain_pre", "pain_post", "function_score", "age", "onset_days")
 _LEAST_CELLS, _LEAST_PATIENTS = 50, 10
 _FIRST_ROWS = 1_000
+_HOLE_SHARE, _USUAL_SHARE, _LEAST_A_MONTH, _LEAST_MONTHS = 0.1, 0.5, 20, 6
 _LEAST_SCORES, _SAME_SHARE, _MOST_PLACES = 30, 0.95, 4
 _LEAST_VISITS = 100
 _VOLUME_SHARE, _MISSING_POINTS, _MADS = 0.4, 20, 3
@@ -49,7 +50,7 @@ def find_jumps(columns: Columns, first_day: int, last_day: int, clinics: Sequenc
     -------
     list of Finding
         E271 constant column, E247 ages, E273 one score at a clinic in a quarter, E281 median, E282 missing values,
-        E283 number of visits.
+        E283 number of visits, E284 months nearly without visits.
     """
     found = [*_find_constant(columns), *_find_odd_ages(columns)]
     if first_day < 0 or last_day < 0 or not len(columns["day"]):
@@ -57,6 +58,7 @@ def find_jumps(columns: Columns, first_day: int, last_day: int, clinics: Sequenc
     quarter = quarter_of(columns["day"])
     if "E271" not in {one.code for one in found if "pain_pre" in one.message}:
         found += _find_same_scores(columns, quarter, clinics)
+    found += _find_holes(columns, clinics)
     last = _last_complete(last_day)
     if quarter_of(np.array([first_day - 1 - _CLOSED_DAYS], dtype=np.int32))[0] >= last - 1:
         return found  # the quarter before the last one is not complete
@@ -103,18 +105,63 @@ def _find_same_scores(columns: Columns, quarter: NDArray[np.int64], clinics: Seq
             places.setdefault(name, []).append(first + place % step)
     if not places:
         return []
-    said = [f"{name} ({when})" if name else when for name, when in ((k, _span(v)) for k, v in places.items())]
+    words = f"nearly all pain scores before treatment are one number: {_list_places(places, name_quarter)}."
+    return [Finding("E273", f"{words} A default, or typed in ahead?", "", "Check how the score is asked for there.")]
+
+
+def _find_holes(columns: Columns, clinics: Sequence[str]) -> list[Finding]:
+    """Months in the midst of a clinic's records with hardly a visit: a month that was not exported looks like that.
+
+    Nobody can be seen coming back in them, and those who came before them look like those who stopped.
+    """
+    month = columns["day"].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    first, step = int(month.min()), int(month.max() - month.min()) + 1
+    everywhere = _empty_months(np.bincount(month - first, minlength=step))
+    places = {"": [first + at for at in everywhere]} if everywhere else {}
+    if clinics:
+        own = columns["clinic"] >= 0
+        counts = np.bincount(
+            columns["clinic"][own].astype(np.int64) * step + month[own] - first, minlength=len(clinics) * step
+        )
+        for code, row in enumerate(counts.reshape(-1, step)):
+            if alone := [first + at for at in _empty_months(row) if at not in everywhere]:
+                places[f"clinic {clinics[code]}"] = alone
+    if not places:
+        return []
+    words = f"hardly a visit in some months in the midst of the records: {_list_places(places, _name_month)}."
+    return [Finding("E284", f"{words} Closed, or not exported?", "", _ASK)]
+
+
+def _empty_months(counts: NDArray[np.int64]) -> list[int]:
+    """Positions of months with less than a tenth of the visits of the others, after and before months that are usual.
+
+    A practice that begins, or a few visits dated long before all others, is no hole.
+    """
+    filled = counts[counts > 0]
+    if filled.size < _LEAST_MONTHS or np.median(filled) < _LEAST_A_MONTH:
+        return []
+    usual = np.flatnonzero(counts >= _USUAL_SHARE * np.median(filled))
+    inside = np.arange(usual[0], usual[-1])
+    empty: list[int] = inside[counts[inside] < _HOLE_SHARE * np.median(filled)].tolist()
+    return empty
+
+
+def _list_places(places: dict[str, list[int]], write: Callable[[int], str]) -> str:
+    """Write clinics with their quarters or months, not all of very many; the export as a whole has no name."""
+    said = [f"{name} ({_span(found, write)})" if name else _span(found, write) for name, found in places.items()]
     more = f" and {len(said) - _MOST_PLACES} more" if len(said) > _MOST_PLACES else ""
-    listed = ", ".join(said[:_MOST_PLACES]) + more
-    words = f"nearly all pain scores before treatment are one number: {listed}. A default, or typed in ahead?"
-    return [Finding("E273", words, "", "Check how the score is asked for and entered there.")]
+    return ", ".join(said[:_MOST_PLACES]) + more
 
 
-def _span(quarters: list[int]) -> str:
-    """Write quarters in order: 2025Q3 to 2026Q2, or one by one where others lie between."""
-    if len(quarters) > 1 and quarters[-1] - quarters[0] == len(quarters) - 1:
-        return f"{name_quarter(quarters[0])} to {name_quarter(quarters[-1])}"
-    return ", ".join(map(name_quarter, quarters))
+def _name_month(number: int) -> str:
+    return str(np.datetime64(number, "M"))
+
+
+def _span(numbers: list[int], write: Callable[[int], str]) -> str:
+    """Write quarters or months in order: 2025Q3 to 2026Q2, or one by one where others lie between."""
+    if len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{write(numbers[0])} to {write(numbers[-1])}"
+    return ", ".join(map(write, numbers))
 
 
 def _varies(name: str, values: NDArray[Any]) -> bool:

@@ -25,7 +25,11 @@ MEANINGLESS = {
     "E272": "Every record of a file stands in a file before it: a stale export? Check that the newest one was given.",
 }
 """Warnings under which the numbers of outcomes mean little, and what an owner is told of each."""
-SAME_SCORES, NOT_ASKED = "E273", "Until that is checked, what is said of relief there does not say how patients fared."
+SOMEWHERE = {
+    "E273": "Until that is checked, what is said of relief there does not say how patients fared.",
+    "E284": "Nobody could be seen in them: those who came before look as if they had stopped, and returns are missed.",
+}
+"""Warnings about some clinics or months, which they name, and what follows for the numbers there."""
 
 
 def say_export(inputs: ReportInputs) -> list[Sentence | None]:
@@ -33,8 +37,8 @@ def say_export(inputs: ReportInputs) -> list[Sentence | None]:
     warnings = getattr(inputs.visits, "warnings", ())
     codes = dict.fromkeys(one.code for one in warnings if one.code != "E271" or PAIN in one.message)
     found: list[Sentence | None] = [say(MEANINGLESS[code], "not estimable") for code in codes if code in MEANINGLESS]
-    same = [sentence_case(one.message) for one in warnings if one.code == SAME_SCORES]
-    found += [say(f"{words} {NOT_ASKED}", "not estimable") for words in same]
+    named = [(sentence_case(one.message), SOMEWHERE[one.code]) for one in warnings if one.code in SOMEWHERE]
+    found += [say(f"{words} {so}", "not estimable") for words, so in named]
     ends = [note for note in inputs.visits.notes if note.startswith(RECORDS_END)]
     return found + [say(f"{sentence_case(note)}. Check that the export is whole.") for note in ends]
 
