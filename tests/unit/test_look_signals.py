@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ import release_fakes as fakes
 from outcomes.cases import build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import Finding
+from outcomes.questions.unknown_treatments import UNKNOWN_TREATMENTS
 from outcomes.records.mapping import DateOptions, Mapping
 from outcomes.release import first_page, quarter_section
 from outcomes.release.look_into import find_to_look_into
@@ -53,6 +55,10 @@ def test_a_constant_column_of_scores_stands_on_the_first_page():
             "not estimable",
         )
     ]
+    inputs = fakes.inputs()
+    unread = SimpleNamespace(notes=(f"{UNKNOWN_TREATMENTS} at many visits.",))
+    said = say_export(dataclasses.replace(inputs, quarter_review=unread))
+    assert [(s.text, s.tag) for s in said] == [(f"{UNKNOWN_TREATMENTS} at many visits.", "not estimable")]
     hole = Finding(
         "E284", "hardly a visit in some months in the midst of the records: 2025-03. Closed, or not exported?"
     )

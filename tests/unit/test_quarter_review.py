@@ -532,3 +532,39 @@ def test_a_short_reference_gives_no_cusum_and_says_so():
     found = review_quarter(stop_series([0.3] * 6))
     assert found.more["cusum"].empty
     assert any("A CUSUM needs 1,000 episodes" in note for note in found.notes)
+
+
+def with_treatments(word):
+    """Two quarters of relieved patients, all in exercise from the first day on, which `word` names."""
+    rows = []
+    for quarter, first in enumerate(("2024-04-01", "2024-07-01")):
+        for i in range(30):
+            day = date.fromisoformat(first) + i * DAY
+            for after, pain in ((0, "8"), (7, "2"), (14, "1")):
+                rows.append(
+                    [f"P{quarter}-{i}", (day + after * DAY).isoformat(), pain, "lumbar", "C1", word(quarter, i)]
+                )
+    rows.sort(key=lambda row: (row[0], row[1]))
+    columns = ("patient_id", "visit_date", "pain_pre", "region", "clinic_id", "modalities")
+    lines = [" | ".join(columns)] + [" | ".join(row) for row in rows]
+    lines += [f"open | {day} | | lumbar | C1 | massage" for day in _monthly("2024-01-02", "2025-06-02")]
+    return build_episodes(build_visits(records("\n".join(lines)), SMALL))
+
+
+@pytest.mark.parametrize(
+    ("n_unknown", "counted", "noted"), [(0, 30, ""), (3, 30, ""), (4, 0, "2024Q3"), (30, 0, "2024Q3")]
+)
+def test_exercise_is_not_counted_where_treatments_are_in_unknown_words(n_unknown, counted, noted):
+    episodes = with_treatments(lambda quarter, i: "Turnen" if quarter and i < n_unknown else "exercise")
+    found = review_quarter(episodes)
+    rows = found.table[found.table["indicator"] == "active_before_landmark"].set_index("quarter")
+    assert rows.loc["2024Q2", ["n", "events"]].tolist() == [30, 30]
+    assert rows.loc["2024Q3", "n"] == counted and (not counted or rows.loc["2024Q3", "events"] == 30 - n_unknown)
+    said = [note for note in found.notes if note.startswith("Treatments are in words the codebook does not know")]
+    assert len(said) == bool(noted) and all(f"began in {noted}. Active" in note for note in said)
+
+
+def test_exercise_is_no_indicator_where_no_word_for_a_treatment_is_known():
+    found = review_quarter(with_treatments(lambda quarter, i: "Turnen"))
+    assert "active_before_landmark" not in set(found.table["indicator"])
+    assert any("began in 2024Q2 to 2024Q3. Active" in note for note in found.notes)

@@ -39,6 +39,7 @@ from outcomes.questions.quarter_values import Scope, Series, review_indicator
 from outcomes.questions.quarter_verdicts import LOOK_AT_RECORDING, give_verdicts
 from outcomes.questions.quarter_volume import count_volume, find_late_clinics
 from outcomes.questions.quarters import QUARTERS, quarter_end, quarter_number, quarter_word, read_quarter
+from outcomes.questions.unknown_treatments import find_unknown_quarters, note_unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,6 +211,7 @@ def _result(
             *_standing_notes(episodes, recording, breaks, scope, why),
             *notes,
             *_note_late_clinics(episodes, scope, breaks),
+            *note_unknown([number for number in find_unknown_quarters(episodes) if number in scope.shown]),
             *_series_notes(series),
         ),
         more={

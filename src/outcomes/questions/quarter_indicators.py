@@ -34,9 +34,11 @@ from outcomes.cases.schema import END_REASONS, HUNDREDTHS, MISSING
 from outcomes.estimators import post_strata
 from outcomes.questions import results, return_lines
 from outcomes.questions.bands import find_bands
+from outcomes.questions.quarters import QUARTERS
 from outcomes.questions.relief_fit import fit_curve, fit_line
 from outcomes.questions.relief_rows import build_rows
 from outcomes.questions.results import Flags, FloatArray, IntArray
+from outcomes.questions.unknown_treatments import find_unknown_quarters
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -125,7 +127,7 @@ class Indicator:
 
 
 def build_indicators(episodes: Episodes) -> tuple[Indicator, ...]:
-    """Return the six indicators in the order of the page; one of treatments only where the export records them."""
+    """Return the six indicators in the order of the page; one of treatments only where these can be read."""
     days = episodes.protocol.horizons_days
     found = [
         _curve_of_relief(
@@ -137,8 +139,8 @@ def build_indicators(episodes: Episodes) -> tuple[Indicator, ...]:
         _silent(episodes),
         _returned(episodes),
     ]
-    if "modalities" in episodes.visits.columns:
-        found.append(_active(episodes))
+    if "modalities" in episodes.visits.columns and (active := _active(episodes)).episode.size:
+        found.append(active)
     return (*found, _recorded(episodes))
 
 
@@ -257,8 +259,10 @@ def _active(episodes: Episodes) -> Indicator:
     within = max(protocol.horizons_days.relief)
     episode = cohort.rows.episode
     relief_day = episodes.course.day[cohort.relief_row] - episodes.columns["index_day"][episode]
-    # Whoever is relieved later is at risk in old quarters only; leaving them out keeps quarters alike.
-    kept = cohort.take(relief_day <= within)
+    # Whoever is relieved later is at risk in old quarters only; leaving them out keeps quarters alike. Where words for
+    # treatments are not known, that none of the known ones is exercise is no answer.
+    is_read = ~np.isin(QUARTERS.number(episodes.columns["index_day"][episode]), find_unknown_quarters(episodes))
+    kept = cohort.take((relief_day <= within) & is_read)
     return Indicator(
         name="active_before_landmark",
         label=f"Active exercise before day {protocol.recurrence.landmark_days} after relief",

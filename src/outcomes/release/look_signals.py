@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outcomes.cases.visits import RECORDS_END
+from outcomes.questions.unknown_treatments import UNKNOWN_TREATMENTS
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Cell, Scalar, Sentence
 from outcomes.release.sentences import NBSP, Tables, bind, cell, literal, marked, say
@@ -39,6 +40,9 @@ def say_export(inputs: ReportInputs) -> list[Sentence | None]:
     found: list[Sentence | None] = [say(MEANINGLESS[code], "not estimable") for code in codes if code in MEANINGLESS]
     named = [(sentence_case(one.message), SOMEWHERE[one.code]) for one in warnings if one.code in SOMEWHERE]
     found += [say(f"{words} {so}", "not estimable") for words, so in named]
+    review = inputs.answer("quarter_review")
+    unread = [note for note in getattr(review, "notes", ()) if note.startswith(UNKNOWN_TREATMENTS)]
+    found += [say(note, "not estimable") for note in unread]
     ends = [note for note in inputs.visits.notes if note.startswith(RECORDS_END)]
     return found + [say(f"{sentence_case(note)}. Check that the export is whole.") for note in ends]
 
