@@ -491,6 +491,15 @@ def test_the_treatment_mix_has_its_pictures_in_order_and_shows_the_first_two(pag
     assert "says nothing about relief days later" in said
 
 
+@pytest.mark.parametrize(("n_unread", "is_said"), [(100, False), (101, True), (1000, True)])
+def test_treatments_in_unknown_words_are_counted_beside_the_shares_they_make_small(n_unread, is_said):
+    use = invented().modality_use
+    summary = {**use.summary, "n_visits": 1000, "n_unknown_term": n_unread}
+    lead = make_treatments(modality_use=dataclasses.replace(use, summary=summary)).lead
+    words = f"At {n_unread:,} of 1,000 visits a treatment is in words that no table of the codebook has"
+    assert [s.text.startswith(words) for s in lead] == ([False, True] if is_said else [False])
+
+
 def test_a_visit_never_rated_twice_leaves_its_reason_and_the_rest():
     section = make_treatments(same_visit=NotEstimable("No second rating."))
     assert [s.text for s in said_in(section) if s.tag == "not estimable"] == ["No second rating."]

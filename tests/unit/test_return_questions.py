@@ -349,6 +349,15 @@ def test_exercise_needs_a_treatment_column_and_arms():
         compare_rehabilitation(dated_episodes(days_after(START, "a 0 6", "a 7 2", "z 500 6")))
 
 
+@pytest.mark.parametrize(("n_unread", "why"), [(10, "no relieved episode"), (11, "a tenth of the visits a treatment")])
+def test_exercise_is_not_looked_at_where_treatments_are_in_unknown_words(n_unread, why):
+    words = ["Turnen" if i < n_unread else "massage" for i in range(100)]
+    rows = "\n".join(f"p{i} | {date.fromordinal(738000 + i)} | 6 | {word}" for i, word in enumerate(words))
+    text = f"patient_id | visit_date | pain_pre | modalities\n{rows}"
+    with pytest.raises(NotEstimable, match=why):
+        compare_rehabilitation(build_episodes(build_visits(records(text))))
+
+
 def test_small_arms_have_a_reason_and_no_number():
     few = simulate(200, seed=3, profile="physio", clean=True)
     found = records_of({head: [str(cell) for cell in cells] for head, cells in few.records.items()})

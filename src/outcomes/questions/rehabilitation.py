@@ -41,6 +41,7 @@ from outcomes.questions.exercise_protocol import describe_trial
 from outcomes.questions.exercise_ways import as_a_state, as_strategies, with_and_without
 from outcomes.questions.one_thread import one_thread
 from outcomes.questions.recurrence import describe_return
+from outcomes.questions.unknown_treatments import is_mostly_unread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +106,11 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
 
     if "modalities" not in episodes.visits.columns:
         raise NotEstimable(f"{_REFUSED}: this export has no treatment column. Map one.")
+    if is_mostly_unread(episodes):
+        raise NotEstimable(
+            f"{_REFUSED}: at more than a tenth of the visits a treatment is in words the codebook does not know, and may "
+            "be exercise. Say what they mean in a codebook."
+        )
     protocol, returns = episodes.protocol, build_return_rows(episodes)
     if not returns.episode.size:
         raise NotEstimable(f"{_REFUSED}: no episode was still relieved when returns begin to count.")

@@ -11,6 +11,7 @@ from outcomes.questions.quarters import QUARTERS
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
+    from outcomes.questions.results import Flags, IntArray
 
 UNKNOWN_TREATMENTS = "Treatments are in words the codebook does not know"
 """How the note about them begins."""
@@ -25,15 +26,26 @@ def find_unknown_quarters(episodes: Episodes) -> list[int]:
     episodes : Episodes
         By the quarter they start in.
     """
-    visits = episodes.visits.columns
-    unknown = visits.get("modality_unknown")
-    if unknown is None or "modalities" not in visits:
-        return []
-    rows = np.flatnonzero(((visits["modalities"] != 0) | unknown) & (visits["episode"] >= 0))
-    quarter = QUARTERS.number(episodes.columns["index_day"][visits["episode"][rows]])
-    numbers, place, n = np.unique(quarter, return_inverse=True, return_counts=True)
-    found: list[int] = numbers[np.bincount(place, unknown[rows], n.size) > _MOST_UNKNOWN * n].tolist()
+    rows, unread = _treated_visits(episodes)
+    start = episodes.columns["index_day"][episodes.visits.columns["episode"][rows]]
+    numbers, place, n = np.unique(QUARTERS.number(start), return_inverse=True, return_counts=True)
+    found: list[int] = numbers[np.bincount(place, unread, n.size) > _MOST_UNKNOWN * n].tolist()
     return found
+
+
+def is_mostly_unread(episodes: Episodes) -> bool:
+    """Whether more than a tenth of all visits with a treatment have an unknown word for it."""
+    rows, unread = _treated_visits(episodes)
+    return int(unread.sum()) > _MOST_UNKNOWN * rows.size
+
+
+def _treated_visits(episodes: Episodes) -> tuple[IntArray, Flags]:
+    """Return the visits of episodes with a word for a treatment, and which of them have one that no table knows."""
+    visits = episodes.visits.columns
+    unread = visits.get("modality_unknown", np.zeros(visits["day"].size, dtype=np.bool_))
+    treated = (visits.get("modalities", np.zeros(unread.size, np.uint64)) != 0) | unread
+    rows = np.flatnonzero(treated & (visits["episode"] >= 0))
+    return rows, unread[rows]
 
 
 def note_unknown(numbers: list[int]) -> list[str]:

@@ -14,12 +14,24 @@ from outcomes.release.marks import HIDDEN
 from outcomes.release.model import Block, FigureView, Part, Section, Sentence
 from outcomes.release.pathway_figure import has_orders, pathway_height
 from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
-from outcomes.release.sentences import NBSP, Tables, bind, cell, format_percent, interval_words, literal, say
+from outcomes.release.sentences import (
+    NBSP,
+    NotShowable,
+    Tables,
+    bind,
+    cell,
+    format_percent,
+    interval_words,
+    literal,
+    look_up,
+    say,
+)
 from outcomes.release.tables import to_numbers
 from outcomes.release.use_figures import bundle_height, map_height
 from outcomes.release.words import quarter_words, short_quarter
 
 TABLE_QUARTERS = 6
+MANY_UNREAD = 0.1
 
 
 def treatment_section(inputs: ReportInputs, tables: Tables) -> Section:
@@ -56,7 +68,7 @@ def treatment_section(inputs: ReportInputs, tables: Tables) -> Section:
         *list_notes(result),
         *_same_visit(inputs, tables),
     )
-    return Section("treatments", "Treatment mix", some(lead), blocks, "descriptive")
+    return Section("treatments", "Treatment mix", (*some(lead), *some(_say_unread(tables))), blocks, "descriptive")
 
 
 def _say_mix(table: Any, tables: Tables, quarter: str) -> Sentence | None:
@@ -74,6 +86,24 @@ def _say_mix(table: Any, tables: Tables, quarter: str) -> Sentence | None:
         f"{when} {who} {', '.join(named)} of treatment visits.{more} A visit can hold several, so the shares need not "
         f"add up to 100{NBSP}%.",
         {f: cell("modality_use", "estimate", "percent", quarter=quarter, family=f) for f in ranked},
+    )
+
+
+def _say_unread(tables: Tables) -> Sentence | None:
+    """Say at how many visits a treatment is in unknown words, where these are so many that shares are too small."""
+    where = {name: cell("modality_use_summary", "value", "count", item=name) for name in ("n_unknown_term", "n_visits")}
+    try:
+        unread, visits = (float(look_up(tables, one)) for one in where.values())
+    except NotShowable:
+        return None
+    if unread <= MANY_UNREAD * visits:
+        return None
+    return bind(
+        tables,
+        "At {n_unknown_term} of {n_visits} visits a treatment is in words that no table of the codebook has: it counts "
+        "for no family, and the shares of families such words belong to are too small. Say in a codebook what they "
+        "mean.",
+        where,
     )
 
 
