@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from datetime import date
 
@@ -128,6 +129,16 @@ def test_treatments_are_those_on_record_at_the_first_visit_with_any(episodes, co
             (GIVEN[0] if int(given[episode]) & mask else GIVEN[1], state) for episode, state, _ in looped[0].values()
         )
         assert as_dict(table) == expected
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_treatments_in_unknown_words_are_not_called_unrecorded(episodes, counted, share):
+    visits = episodes.visits
+    n = visits.columns["day"].size
+    unread = visits.columns | {"modality_unknown": np.arange(n) < share * n}
+    found = dataclasses.replace(episodes, visits=dataclasses.replace(visits, columns=unread))
+    tables = [table.name for table in count_people(found, counted[0]).tables]
+    assert any(name.startswith("family_") for name in tables) == (share == 0.05)
 
 
 def test_every_table_of_the_patients_splits_the_same_patients(counted):

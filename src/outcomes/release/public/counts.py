@@ -21,6 +21,7 @@ from outcomes.questions.covariates import COARSE
 from outcomes.questions.quarters import quarter_number, quarter_word, read_quarter
 from outcomes.questions.relief_fit import count_days, fit_line
 from outcomes.questions.results import NOT_RECORDED, IntArray
+from outcomes.questions.unknown_treatments import is_mostly_unread
 from outcomes.release.public.cohorts import AFTER, RELIEF, STATES, People
 from outcomes.release.public.labels import name_rest
 from outcomes.release.public.model import Cohort, CountCurve, CountTable
@@ -180,8 +181,8 @@ def _read_ages(episodes: Episodes, people: People) -> Levels | None:
 
 
 def _read_families(episodes: Episodes, people: People) -> Iterator[tuple[str, Levels]]:
-    """Whether each family of treatments is on record at the first visit with a treatment."""
-    if "modalities_first" not in episodes.columns:
+    """Whether each family is on record at the first visit with a treatment; nothing where many words are unknown."""
+    if "modalities_first" not in episodes.columns or is_mostly_unread(episodes):
         return
     given, book = episodes.columns["modalities_first"][people.rows.episode], episodes.visits.codebook
     for family in book.families:
