@@ -885,3 +885,35 @@ def test_ids_that_are_record_numbers_are_said_to_stop_the_export_until_they_are_
     cli.main(["inspect", str(export), "--mapping", str(proposed), "--out", str(tmp_path / "again.toml")])
     assert "first:" not in capsys.readouterr().out
     assert cli.main(clean) == 0
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Patient,Date1,Pain1,Date2,Pain2", "Patient,Date 1,VAS 01,Date 2,VAS 2", "Patient,Date,Pain,Date_2,Pain_2"],
+)
+def test_a_table_with_further_visits_beside_the_first_is_not_read_as_the_first_alone(tmp_path, capsys, header) -> None:
+    rows = [f"P{i % 40:03},2025-{1 + i % 9:02}-02,{i % 9},2025-{1 + i % 9:02}-09,{i % 7}" for i in range(40)]
+    export, proposed = write(tmp_path, header, rows), tmp_path / "mapping.toml"
+    day = header.split(",")[1]
+    proposed.write_text(f'[columns]\npatient_id = "Patient"\nvisit_date = "{day}"\n', encoding="utf-8")
+    for command in (["inspect"], ["clean", "--out", str(tmp_path / "out"), "--mapping", str(proposed)]):
+        assert cli.main([*command, str(export)]) == 2
+        assert "E126" in "".join(capsys.readouterr())
+
+
+def test_a_second_date_or_a_numbered_pair_alone_is_no_further_visit(tmp_path) -> None:
+    rows = [f"P{i % 40:03},2025-{1 + i % 9:02}-02,{i % 9},2025-01-09,{i % 7},{i % 5}" for i in range(40)]
+    export = write(tmp_path, "patient_id,visit_date,pain_pre,visit_date_2,diagnosis_1,diagnosis_2", rows)
+    assert cli.main(["clean", "--out", str(tmp_path / "out"), str(export)]) == 0
+
+
+def test_months_in_unknown_words_are_asked_for_by_their_setting(tmp_path, capsys) -> None:
+    months = ("Jan", "Feb", "Mrz", "Apr", "Mai")
+    rows = [f"P{i % 40:03},{13 + i % 14}-{months[i % 5]}-2025,{i % 9}" for i in range(100)]
+    export, proposed = write(tmp_path, "patient_id,visit_date,pain_pre", rows), tmp_path / "mapping.toml"
+    assert cli.main(["inspect", str(export), "--out", str(proposed)]) == 1
+    assert "write the twelve of them, January first" in " ".join(capsys.readouterr().out.split())
+    names = '["Jan","Feb","Mrz","Apr","Mai","Jun","Jul","Aug","Sep","Okt","Nov","Dez"]'
+    text = proposed.read_text(encoding="utf-8")
+    proposed.write_text(text.replace("# order =", f"month_names = {names}\norder =", 1), encoding="utf-8")
+    assert cli.main(["clean", str(export), "--mapping", str(proposed), "--out", str(tmp_path / "out")]) == 0

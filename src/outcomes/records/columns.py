@@ -30,6 +30,7 @@ _FEWEST_DATE_HEADERS = 3
 _BREAK = re.compile(r"\s*[\r\n]+\s*")
 _NUMBER = re.compile(r"\d+")
 _NUMBERED = re.compile(r"(.*[^\d\s_.-])[\s_.-]*(?!0|1$)(\d{1,3})")
+_FIRST = re.compile(r"(?<=[^\d\s_.-])[\s_.-]*0?1$")
 _SCALE = re.compile(r"(?<!\d)[01] ?(?:-|–|to|bis|\.\.) ?100?(?!\d)", re.IGNORECASE)
 _DATE_HEADER = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?: 00:00:00|t00:00:00)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _VALUE = re.compile(
@@ -37,6 +38,7 @@ _VALUE = re.compile(
 )
 _VALUES_SHARE = 0.25
 _VISIT_WORDS = ("visit", "date", "day", "pain", "session", "week", "vas", "nrs", "score", "follow", "treatment")
+_TOLD = ("pain", "vas", "nrs", "score", "session", "treatment")
 _LIKELY: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "patient_id": (("patient_id", ("patient", "subject", "client", "mrn", "pid", "case")),),
     "visit_date": (("visit_date", ("date", "datum", "start")), ("visit_day", ("day",))),
@@ -276,16 +278,22 @@ def _find_wide(names: Sequence[str], place: str) -> Finding | None:
 def _find_more_days(names: Sequence[str], keys: dict[str, str], place: str) -> Finding | None:
     """Find further visits beside the columns of the first: ``visit_date, pain_pre, visit_date_2, pain_pre_2``.
 
-    Only where the day and another column that is read come again under the same number: a second date alone may be of
-    something else.
+    Only where the day and another column come again under the same number, one that is read or is of a visit by its
+    words, and the first of them has no number or a 1: a second date alone may be of something else.
     """
     own = {name: key for key, name in keys.items() if name in names}
+    firsts = {_FIRST.sub("", name) for name in names}
     again: dict[str, list[str]] = {}
     for name in names:
-        if (found := _NUMBERED.fullmatch(name)) and found[1] in own and name not in own:
+        if (found := _NUMBERED.fullmatch(name)) and found[1] in firsts:
             again.setdefault(found[2], []).append(found[1])
-    days = {keys.get("visit_date"), keys.get("visit_day")}
-    wide = [number for number, stems in again.items() if len(stems) > 1 and days & set(stems)]
+    days = {_FIRST.sub("", keys.get(day, "")) for day in ("visit_date", "visit_day")} - {""}
+    read = {_FIRST.sub("", name) for name in own}
+    wide = [
+        number
+        for number, stems in again.items()
+        if days & set(stems) and any(stem in read or any(word in stem for word in _TOLD) for stem in set(stems) - days)
+    ]
     if not wide:
         return None
     columns = ", ".join(f"'{stem}'" for stem in again[wide[0]][:5])

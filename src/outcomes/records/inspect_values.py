@@ -17,6 +17,7 @@ from outcomes.records.midnights import find_midnight_zone
 Counts = Mapping[str, int]
 """Distinct cell -> rows it stands in."""
 
+_MONTH_WORD = re.compile(r"\d\W{0,3}[^\W\d_]{3,12}\W{0,3}\d|^\W*[^\W\d_]{3,12}\W{1,3}\d")
 _SLASHED = re.compile(r"^\s*(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})\b")
 _YEAR_FIRST = re.compile(r"^\s*(\d{4})[./-]?(\d{2})[./-]?(\d{2})(?!\d)|^\s*(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 _SERIAL = re.compile(r"^\s*[3-5]\d{4}(?:\.\d+)?\s*$")
@@ -142,6 +143,11 @@ def _weigh_others(cells: Counts, n_dates: int) -> tuple[str, str]:
     if n_first > 0.5 * n_dates > 0:
         order = "iso" if dashed >= 0.5 * n_first else "ymd"
         return order, f"the year comes first in {counted(n_first, 'row')}"
+    if sum(n for text, n in cells.items() if _MONTH_WORD.search(text)) > 0.5 * n_dates:
+        return "", (
+            "months are words: write the twelve of them, January first, as they stand in the cells in [dates] "
+            "month_names, and the order of day and month"
+        )
     return "", "most cells are no dates this tool knows"
 
 
