@@ -114,15 +114,17 @@ def _find_holes(columns: Columns, clinics: Sequence[str]) -> list[Finding]:
 
     Nobody can be seen coming back in them, and those who came before them look like those who stopped.
     """
-    month = columns["day"].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    first, step = int(month.min()), int(month.max() - month.min()) + 1
-    everywhere = _empty_months(np.bincount(month - first, minlength=step))
+    day = columns["day"]
+    days = np.arange(day.min(), day.max() + 1, dtype=np.int64)  # each day once: visits are many
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    first, step = int(months[0]), int(months[-1] - months[0]) + 1
+    month = (months - first)[day - days[0]]
+    everywhere = _empty_months(np.bincount(month, minlength=step))
     places = {"": [first + at for at in everywhere]} if everywhere else {}
     if clinics:
         own = columns["clinic"] >= 0
-        counts = np.bincount(
-            columns["clinic"][own].astype(np.int64) * step + month[own] - first, minlength=len(clinics) * step
-        )
+        place = columns["clinic"][own].astype(np.int64) * step + month[own]
+        counts = np.bincount(place, minlength=len(clinics) * step)
         for code, row in enumerate(counts.reshape(-1, step)):
             if alone := [first + at for at in _empty_months(row) if at not in everywhere]:
                 places[f"clinic {clinics[code]}"] = alone
