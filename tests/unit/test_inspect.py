@@ -256,12 +256,21 @@ def test_a_zone_stands_after_a_time_and_a_year_is_none(cell, has_zone) -> None:
         ("Days of symptoms", ["12/03/2024", "30/04/2024"], "onset_date"),
         ("Days of symptoms", ["12", "30"], "onset_days"),
         ("Onset date", ["45293", "45310"], None),
+        ("Beschwerden seit (Tage)", ["12", "30", "400"], "onset_days"),
+        ("Beschwerden seit", ["12.03.2024", "30.04.2024"], "onset_date"),
+        ("Dauer der Beschwerden", ["12", "30"], "onset_days"),
         ("Début des symptômes", ["12/03/2024", "30/04/2024"], "onset_date"),
     ],
 )
 def test_cells_tell_since_when_from_for_how_long(header, cells, field, codebook) -> None:
     found = [m.field for m in match_columns([header], [cells], codebook) if m.field in ("onset_date", "onset_days")]
     assert found == ([field] if field else [])
+
+
+@pytest.mark.parametrize("header", ["Kasse", "Krankenkasse", "Kostenträger", "Mutuelle", "Zorgverzekeraar"])
+def test_who_pays_is_matched_in_other_languages(header, codebook) -> None:
+    found = match_columns([header], [["GKV", "PKV", "GKV", "Selbstzahler"] * 5], codebook)
+    assert [m.field for m in found if m.score >= SURE] == ["payer"]
 
 
 def test_headers_of_a_french_practice_are_matched(codebook) -> None:
