@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
-from outcomes import cli
+from outcomes import cli, simulate
 
 HEADER = "patient_id,visit_date,pain_pre,region,modalities\n"
 FIRST = "P1,2025-01-08,7,lumbar,massage\n"
@@ -47,3 +49,14 @@ def test_an_empty_folder_name_is_refused(capsys) -> None:
     with pytest.raises(SystemExit):
         cli.main(["report", "visits.csv", "--out", ""])
     assert "the name is empty; name a folder" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(("code", "named"), [(errno.ENOSPC, True), (errno.EIO, False)])
+def test_a_full_disk_is_named_by_what_was_to_be_written(tmp_path, capsys, monkeypatch, code, named) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(code, "no file is named")
+
+    monkeypatch.setattr(simulate, "write_simulation", fail)
+    out = str(tmp_path / "out")
+    assert cli.main(["simulate", "--patients", "5", "--seed", "1", "--out", out]) == 2
+    assert (f"({out})" in capsys.readouterr().err) == named

@@ -8,6 +8,7 @@ the standard output went away (`outcomes diff A B | head`).
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import select
@@ -69,6 +70,9 @@ def _parser(named: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -106,7 +110,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(fault, BrokenPipeError) and _reader_left():
             return READER_LEFT
         reason = os.strerror(fault.errno) if fault.errno else type(fault).__name__
-        where = f" ({fault.filename})" if fault.filename else ""
+        # A write that finds no room names no file: it is the disk of what was to be written.
+        place = fault.filename or (getattr(args, "out", None) if fault.errno in _NO_ROOM else None)
+        where = f" ({place})" if place else ""
         say(f"refused by the system: {reason}{where}; earlier results are untouched. Make room or give access.")
         return REFUSED
     except Exception as fault:  # noqa: BLE001
