@@ -108,8 +108,8 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
         raise NotEstimable(f"{_REFUSED}: this export has no treatment column. Map one.")
     if is_mostly_unread(episodes):
         raise NotEstimable(
-            f"{_REFUSED}: at more than a tenth of the visits a treatment is in words the codebook does not know, and may "
-            "be exercise. Say what they mean in a codebook."
+            f"{_REFUSED}: at more than a tenth of the visits a treatment is in words the codebook does not know, and "
+            "may be exercise. Say what they mean in a codebook."
         )
     protocol, returns = episodes.protocol, build_return_rows(episodes)
     if not returns.episode.size:
