@@ -15,7 +15,6 @@ import pytest
 
 from outcomes.cli import main
 from outcomes.errors import InputRefused
-from outcomes.files import lock
 from outcomes.files.lock import LOCK, host, lock_name, only_run
 from outcomes.release.staging import staged
 
@@ -174,16 +173,6 @@ def test_a_file_where_the_folder_should_be(tmp_path):
     (tmp_path / "reports").write_text("mine")
     with pytest.raises(InputRefused, match="is a file"), only_run(tmp_path / "reports" / "below"):
         pass
-
-
-def test_a_command_is_alone_from_before_it_reads(hold, tmp_path):
-    first = hold(tmp_path / "out")
-    args = type("Args", (), {"out": tmp_path / "out"})
-    with pytest.raises(InputRefused, match=str(first.pid)):
-        lock.alone(lambda _: 0)(args)
-    first.kill()
-    first.wait()
-    assert lock.alone(lambda _: 7)(args) == 7
 
 
 def test_of_many_that_begin_at_once_one_runs(tmp_path):

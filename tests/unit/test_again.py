@@ -19,7 +19,7 @@ from outcomes.records import read_records
 from outcomes.records.pseudonyms import load_key
 from outcomes.release import configuration, diff, publish
 from outcomes.release.diff import diff_releases
-from outcomes.release.diff_inputs import gather, open_release, remember_inputs
+from outcomes.release.diff_inputs import INPUTS, fill_inputs, gather, open_release
 from outcomes.release.inputs import ask
 from outcomes.release.verify import verify_release
 from outcomes.simulate import write_simulation
@@ -47,8 +47,8 @@ def make(folder: Path, pseudonymise: bool = True, without_last: int = 0, quarter
         mapping.write_text(mapping.read_text() + "pseudonymise = true\n")  # below [privacy], which stands last
     records = read_records(export, mapping)
     visits = build_visits(records, Protocol.from_mapping(FEW))
-    page = publish.publish_report(records, visits, build_episodes(visits), folder / "out", quarter, notebooks=False)
-    remember_inputs(records, mapping, page.parent)
+    beside, episodes = {INPUTS: partial(fill_inputs, records, mapping)}, build_episodes(visits)
+    page = publish.publish_report(records, visits, episodes, folder / "out", quarter, notebooks=False, beside=beside)
     return page.parent
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +17,7 @@ import release_fakes as fakes
 from outcomes.errors import NotEstimable
 from outcomes.questions.reporting_items import ABSENT, RECORD, STROBE, TARGET
 from outcomes.release import publish
-from outcomes.release.checklist import ANSWERED, IN_PART, OPEN, Contents, count_items, fill_checklist, say_checklist
+from outcomes.release.checklist import ANSWERED, IN_PART, OPEN, Contents, count_items, fill_checklist
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.publish import publish_answers
 
@@ -143,10 +142,3 @@ def test_without_a_calendar_the_period_is_open():
     without = SimpleNamespace(has_calendar=False, protocol=EPISODES.protocol)
     found = fill_checklist(without, Contents({"tables/ledger.csv"}, (), {})).set_index(["list", "item"])
     assert "no calendar" in found.loc[("RECORD", "1.2"), "lacking"]
-
-
-def test_it_is_said_in_sentences(release):
-    said = say_checklist(pd.DataFrame(read(release)))
-    assert [line.split(":")[0] for line in said] == ["TARGET", "STROBE", "RECORD"]
-    n = [int(number) for number in re.findall(r"of (\d+) items", " ".join(said))]
-    assert n == [len(TARGET), len(STROBE), len(RECORD)] and "Not answered here: 1b, 2" in said[0]

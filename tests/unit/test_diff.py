@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,7 +30,7 @@ from outcomes.release import diff as module
 from outcomes.release import manifest as manifests
 from outcomes.release import publish
 from outcomes.release.diff import diff_releases
-from outcomes.release.diff_inputs import Ingredients, gather, open_release, remember_inputs
+from outcomes.release.diff_inputs import INPUTS, Ingredients, fill_inputs, gather, open_release
 from outcomes.release.diff_rows import compare_rows, with_added_rows
 from outcomes.release.diff_tables import (
     APPEARED,
@@ -276,8 +277,8 @@ def make(world, tmp_path_factory):
             episodes = build_episodes(cut_visits(visits, as_of) if as_of else visits)
             inputs = ask(records, episodes.visits, episodes, only=ASKED).protected()
             asked = as_of.isoformat() if as_of else ""
-            page = publish_answers(inputs, folder / "out", notebooks=False, as_of_asked=asked)
-            remember_inputs(records, None, page.parent)
+            beside = {INPUTS: partial(fill_inputs, records, None)}
+            page = publish_answers(inputs, folder / "out", notebooks=False, as_of_asked=asked, beside=beside)
             made[key] = page.parent
         return made[key]
 

@@ -20,7 +20,7 @@ from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.identifiers import describe_search
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountTable
 from outcomes.release.public.numbers import Key, build_numbers
-from outcomes.release.public.protect import protect_tables
+from outcomes.release.public.protect import protect_release
 from outcomes.release.public.rounding import find_bounds
 from outcomes.release.return_disclosure import hide_arms
 from outcomes.release.split_counts import hide_split
@@ -366,7 +366,7 @@ def test_where_no_step_helps_nothing_is_published(monkeypatch, ordered, hidden_o
     doubt = Doubt(hidden_only)
     monkeypatch.setattr(protect, "find_weak", doubt)
     with pytest.raises(DisclosureError) as refused:
-        protect_tables([table(ROWS, ordered=ordered), table([[234, 251]], "u")])
+        protect_release([table(ROWS, ordered=ordered), table([[234, 251]], "u")])
     assert [finding.code for finding in refused.value.findings] == ["E925"]
     assert 5 < doubt.calls < protect.MOST_ROUNDS
     assert not any(number in str(refused.value) for number in ("90", "234", "485"))
@@ -382,7 +382,7 @@ def doubted(monkeypatch, tables, times):
 
     with monkeypatch.context() as patch:
         patch.setattr(protect, "find_weak", find_weak)
-        return protect_tables(tables)[0]
+        return protect_release(tables).tables[0]
 
 
 def test_steps_are_taken_one_after_the_other_until_the_proof_is_there(monkeypatch):
@@ -473,14 +473,14 @@ def test_the_audit_names_the_tables_that_are_rounded_more_coarsely(monkeypatch):
 
 def test_columns_that_mean_something_else_have_totals_of_their_own():
     one, other = table([[103, 201], [152, 77]], "one"), table([[40, 111], [98, 127], [69, 88]], "other")
-    found = protect_tables([one, other])
+    found = protect_release([one, other]).tables
     assert found[0].total == found[1].total == 535
     assert found[0].column_totals == (255, 280)
     assert found[1].column_totals == (205, 325)
 
 
 def test_a_table_of_one_column_is_its_row_totals():
-    found = protect_tables([table([[103], [152], [7]])])[0]
+    found = protect_release([table([[103], [152], [7]])]).tables[0]
     assert found.row_totals == (105, 150, HIDDEN_CELL)
     assert found.shown[:, 0].tolist() == list(found.row_totals)
     assert found.total == 260
@@ -528,18 +528,18 @@ def test_a_public_page_says_how_many_columns_were_accepted_as_no_identifiers(acc
 
 
 def test_everybody_of_a_large_group_is_shown_and_nothing_is_said_of_what_was_not_done():
-    found = protect_tables([table([[400, 0], [300, 310]])])[0]
+    found = protect_release([table([[400, 0], [300, 310]])]).tables[0]
     assert found.shown[0].tolist() == [400, 0]
     assert found.reasons == ()
 
 
 def test_of_three_rows_of_an_order_two_stay():
-    found = protect_tables([table([[90, 95], [4, 3], [80, 60]], ordered=True)])[0]
+    found = protect_release([table([[90, 95], [4, 3], [80, 60]], ordered=True)]).tables[0]
     assert found.rows == ("0 to 9 days", "10 to 29 days")
     assert found.shown.tolist() == [[90, 95], [85, 65]]
     assert found.reasons == ("Rows put together: 10 to 29 days.",)
     # And with the one before it where that is the smaller.
-    found = protect_tables([table([[30, 30], [4, 3], [80, 60], [90, 95]], ordered=True)])[0]
+    found = protect_release([table([[30, 30], [4, 3], [80, 60], [90, 95]], ordered=True)]).tables[0]
     assert found.rows == ("0 to 19 days", "20 to 29 days", "30 to 39 days")
     # Of two none is put away: there would be one row, which says what the total says.
-    assert protect_tables([table([[90, 95], [4, 3]], ordered=True)])[0].rows == ("0 to 9 days", "10 to 19 days")
+    assert protect_release([table([[90, 95], [4, 3]], ordered=True)]).tables[0].rows == ("0 to 9 days", "10 to 19 days")

@@ -8,7 +8,7 @@ import pytest
 
 from outcomes.errors import OutcomesError
 from outcomes.files import beside, whole
-from outcomes.files.beside import discard, find_beside, identify, name_beside, prepare, settle, write_private
+from outcomes.files.beside import discard, find_beside, identify, name_beside, prepare, settle
 from outcomes.files.whole import remove_whole, whole_folder
 
 ENDING, OTHER = "rows.csv", "notes.csv"
@@ -33,38 +33,6 @@ def make(folder, mark):
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
-
-
-# -- one file ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_private_file_is_its_owners_alone_and_whole(tmp_path):
-    path = tmp_path / "ledger"
-    path.write_text("old, and readable by all", encoding="utf-8")
-    path.chmod(0o644)
-    assert write_private(path, keep("new"))
-    assert path.read_text(encoding="utf-8") == "new" and stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert names(tmp_path) == ["ledger"]
-
-
-def test_a_private_file_of_which_nothing_is_kept_is_removed(tmp_path):
-    path = tmp_path / "ledger"
-    path.write_text("old", encoding="utf-8")
-    assert not write_private(path, keep(None))
-    assert names(tmp_path) == []
-
-
-def test_a_private_file_that_could_not_be_written_is_as_it_was(tmp_path):
-    path = tmp_path / "ledger"
-    path.write_text("old", encoding="utf-8")
-
-    def half(fresh):
-        fresh.write_text("ne", encoding="utf-8")
-        raise OSError("the disk is full")
-
-    with pytest.raises(OSError, match="full"):
-        write_private(path, half)
-    assert (names(tmp_path), path.read_text(encoding="utf-8")) == (["ledger"], "old")
 
 
 # -- beside a folder ---------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from outcomes.release.notebooks import (
     locate,
     read_parameters,
     run_notebook,
-    run_notebooks,
+    running_notebooks,
 )
 
 with no_address_parsers():
@@ -267,7 +267,8 @@ def test_a_notebook_runs_under_papermill(path, on_the_sample, tmp_path):
 @pytest.fixture(scope="module")
 def runs(on_the_sample):
     """Each of them once, two at a time as in a report, on the sample."""
-    return {run.name: run for run in run_notebooks(dict.fromkeys(NOTEBOOKS, on_the_sample))}
+    with running_notebooks(dict.fromkeys(NOTEBOOKS, on_the_sample)) as running:
+        return {run.name: run for run in running}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -285,7 +286,9 @@ def test_notebooks_side_by_side_come_in_order_and_know_the_environment_given(tmp
         notebook = new_notebook(cells=[new_code_cell(source)])
         paths.append(tmp_path / f"{name}.ipynb")
         nbformat.write(notebook, paths[-1])
-    runs = list(run_notebooks({path: {} for path in paths}, environment={"GIVEN": "to all of them"}))
+    given = {"GIVEN": "to all of them"}
+    with running_notebooks({path: {} for path in paths}, environment=given) as running:
+        runs = list(running)
     assert [run.name for run in runs] == ["01_a", "02_b"]
     assert not runs[0].failure and "to all of them" in runs[0].html
     assert "ZeroDivisionError" in runs[1].failure
@@ -297,8 +300,8 @@ def test_an_error_of_the_caller_stops_the_notebooks_that_still_run(tmp_path):
     for path, source in zip(paths, ("1", "import time; time.sleep(120)"), strict=True):
         nbformat.write(new_notebook(cells=[new_code_cell(source)]), path)
     begun = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        for _ in run_notebooks({path: {} for path in paths}):
+    with pytest.raises(KeyboardInterrupt), running_notebooks({path: {} for path in paths}) as running:
+        for _ in running:
             raise KeyboardInterrupt
     assert time.monotonic() - begun < 60
 

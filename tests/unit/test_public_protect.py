@@ -13,10 +13,10 @@ from outcomes.release.public import prove
 from outcomes.release.public.attack import attack
 from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.curve_points import choose_groups, choose_points, make_arm, read_quantile, round_limits
-from outcomes.release.public.curves import protect_curves
+from outcomes.release.public.curves import protect_family_curves
 from outcomes.release.public.labels import merge_labels
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountCurve, CountTable, PublicRules
-from outcomes.release.public.protect import protect_release, protect_tables
+from outcomes.release.public.protect import protect_release
 from outcomes.release.public.prove import find_weak
 from outcomes.release.public.rounding import find_bounds, round_counts
 from outcomes.release.public.system import System
@@ -48,13 +48,13 @@ def curve(new_events: list[int], lost: int = 0, group: str = "all", patients: in
     [(0, 0), (1, -1), (7, -1), (8, -1), (10, -1), (11, 10), (12, 10), (13, 15), (17, 15), (18, 20), (22, 20)],
 )
 def test_a_count_beside_large_ones_is_hidden_below_eleven_and_rounded_from_there(count: int, shown: int) -> None:
-    found = protect_tables([table([[LARGE, LARGE, count], [LARGE, LARGE, LARGE]])])[0]
+    found = protect_release([table([[LARGE, LARGE, count], [LARGE, LARGE, LARGE]])]).tables[0]
     assert found.shown[0, 2] == shown
 
 
 def test_the_threshold_comes_before_the_rounding() -> None:
     # 10 would round to 10, and 8 to 10: rounded first, neither would be below 10.
-    found = protect_tables([table([[LARGE, 10], [LARGE, 8]])])[0]
+    found = protect_release([table([[LARGE, 10], [LARGE, 8]])]).tables[0]
     assert (found.shown[:, 1] == HIDDEN_CELL).all()
 
 
@@ -72,31 +72,31 @@ def test_bounds_are_all_counts_that_round_to_the_number(base: int, count: int, s
 
 
 def test_a_complement_of_few_hides_the_share_too() -> None:
-    found = protect_tables([table([[200, 4], [300, 310]])])[0]
+    found = protect_release([table([[200, 4], [300, 310]])]).tables[0]
     assert found.shown[0].tolist() == [HIDDEN_CELL, HIDDEN_CELL]
     assert found.row_totals[0] == 205
 
 
 def test_nobody_is_not_said_of_a_small_group_but_of_a_large_one() -> None:
-    found = protect_tables([table([[20, 12, 0], [40, 45, 0], [200, 200, 90]])])[0]
+    found = protect_release([table([[20, 12, 0], [40, 45, 0], [200, 200, 90]])]).tables[0]
     assert found.shown[0, 2] == HIDDEN_CELL
     assert found.shown[1, 2] == 0
 
 
 def test_everybody_is_not_said_of_a_small_group() -> None:
-    found = protect_tables([table([[25, 0], [300, 310]])])[0]
+    found = protect_release([table([[25, 0], [300, 310]])]).tables[0]
     assert found.shown[0].tolist() == [HIDDEN_CELL, HIDDEN_CELL]
 
 
 def test_a_state_nobody_has_is_zero_in_every_row() -> None:
-    found = protect_tables([table([[20, 15, 0], [200, 190, 0]])])[0]
+    found = protect_release([table([[20, 15, 0], [200, 190, 0]])]).tables[0]
     assert found.shown[:, 2].tolist() == [0, 0]
     assert found.column_totals[2] == 0
 
 
 def test_totals_are_one_number_in_every_table_of_the_cohort() -> None:
     one, other = table([[103, 201], [152, 77]], "one"), table([[88, 111], [98, 127], [69, 40]], "other")
-    found = protect_tables([one, other])
+    found = protect_release([one, other]).tables
     assert found[0].total == found[1].total == 535
     assert found[0].column_totals == found[1].column_totals == (255, 280)
     assert found[0].row_totals == (105 + 200, 150 + 75)
@@ -104,7 +104,7 @@ def test_totals_are_one_number_in_every_table_of_the_cohort() -> None:
 
 def test_rows_of_an_order_go_together_with_the_smaller_neighbour() -> None:
     counts = table([[90, 95], [4, 3], [50, 60], [80, 90]], ordered=True)
-    found = protect_tables([counts])[0]
+    found = protect_release([counts]).tables[0]
     assert found.rows == ("0 to 9 days", "10 to 29 days", "30 to 39 days")
     assert found.shown[1].tolist() == [55, 65]
     assert any("10 to 29 days" in reason for reason in found.reasons)
@@ -113,7 +113,7 @@ def test_rows_of_an_order_go_together_with_the_smaller_neighbour() -> None:
 def test_a_row_that_stands_apart_is_put_together_with_none() -> None:
     counts = replace(table([[90, 95], [50, 60], [80, 90], [3, 4]], ordered=True),
                      rows=("0 to 9 days", "10 to 19 days", "20 days or more", "not recorded"))  # fmt: skip
-    found = protect_tables([counts])[0]
+    found = protect_release([counts]).tables[0]
     assert found.rows[-1] == "not recorded"
     assert found.shown[-1].tolist() == [HIDDEN_CELL, HIDDEN_CELL]
 
@@ -131,7 +131,7 @@ def test_rows_put_together_are_named_by_their_ends(first: str, last: str, merged
 
 def test_a_sub_cohort_hangs_together_with_the_column_it_is() -> None:
     sub = Cohort("relieved", "relieved", "d", "t", "a")
-    found = protect_tables([table([[20, 8, 4]], "after", cohort=sub), table([[12, 100], [20, 90]])])
+    found = protect_release([table([[20, 8, 4]], "after", cohort=sub), table([[12, 100], [20, 90]])]).tables
     assert found[0].total == found[1].column_totals[0]
     assert [one.name for one in found] == ["after", "t"]
 
@@ -141,15 +141,15 @@ def test_a_sub_cohort_hangs_together_with_the_column_it_is() -> None:
 
 def test_fewer_than_eleven_patients_are_refused() -> None:
     with pytest.raises(DisclosureError, match="E921"):
-        protect_tables([table([[4, 6]])])
+        protect_release([table([[4, 6]])])
 
 
 def test_tables_that_do_not_hold_the_same_patients_are_refused() -> None:
     with pytest.raises(ConservationError, match="E922"):
-        protect_tables([table([[100, 200]], "one"), table([[100, 201]], "other")])
+        protect_release([table([[100, 200]], "one"), table([[100, 201]], "other")])
     sub = Cohort("relieved", "relieved", "d", "one", "a")
     with pytest.raises(ConservationError, match="E922"):
-        protect_tables([table([[100, 200]], "one"), table([[60, 39]], "after", cohort=sub)])
+        protect_release([table([[100, 200]], "one"), table([[60, 39]], "after", cohort=sub)])
 
 
 def test_the_same_counts_give_the_same_numbers() -> None:
@@ -160,7 +160,7 @@ def test_the_same_counts_give_the_same_numbers() -> None:
 
 def test_a_message_names_no_count() -> None:
     with pytest.raises(DisclosureError) as refused:
-        protect_tables([table([[4, 5]])])
+        protect_release([table([[4, 5]])])
     assert "9" not in str(refused.value).replace("E921", "")
 
 
@@ -227,7 +227,7 @@ def test_a_truth_that_does_not_fit_is_no_proof() -> None:
 
 
 def test_every_hidden_number_of_a_release_keeps_five_values() -> None:
-    found = protect_tables([table([[14, 6], [120, 11], [160, 5]]), table([[150, 12], [144, 10]], "u")])
+    found = protect_release([table([[14, 6], [120, 11], [160, 5]]), table([[150, 12], [144, 10]], "u")]).tables
     attacked = attack(found)
     assert attacked
     assert all(one.enough for one in attacked)
@@ -237,20 +237,20 @@ def test_every_hidden_number_of_a_release_keeps_five_values() -> None:
 
 
 def test_a_point_needs_eleven_events_before_and_eleven_patients_after() -> None:
-    shown = protect_curves([curve([11, 5, 6, 10, 1, 12, 3], patients=58)])[0]
+    shown = protect_family_curves([curve([11, 5, 6, 10, 1, 12, 3], patients=58)], RULES, ()).shown[0]
     assert shown.days.tolist() == [7, 21, 35, 42]
     assert shown.new_events.tolist() == [10, 10, 10, 10]
     assert shown.at_risk.tolist() == [45, 35, 25, 15]
-    fewer = protect_curves([curve([11, 5, 6, 10, 1, 12, 3], patients=55)])[0]
+    fewer = protect_family_curves([curve([11, 5, 6, 10, 1, 12, 3], patients=55)], RULES, ()).shown[0]
     assert fewer.days.tolist() == [7, 21, 35]  # after day 42 ten are left
 
 
 def test_a_curve_of_one_point_is_no_curve() -> None:
-    assert protect_curves([curve([11, 3, 3, 3])]) == ()
+    assert protect_family_curves([curve([11, 3, 3, 3])], RULES, ()).shown == ()
 
 
 def test_percents_are_whole_and_stand_inside_their_limits() -> None:
-    shown = protect_curves([curve([30, 30, 30])])[0]
+    shown = protect_family_curves([curve([30, 30, 30])], RULES, ()).shown[0]
     assert shown.percent.dtype == np.int64
     assert (shown.low_percent <= shown.percent).all()
     assert (shown.high_percent >= shown.percent).all()
@@ -259,7 +259,7 @@ def test_percents_are_whole_and_stand_inside_their_limits() -> None:
 def test_groups_have_points_at_common_days_only() -> None:
     groups = [curve([15, 4, 14, 14], group="x", patients=90), curve([3, 12, 15, 15], group="y", patients=90)]
     everybody = curve([18, 16, 29, 29], patients=180)
-    shown = {one.group: one for one in protect_curves([everybody, *groups])}
+    shown = {one.group: one for one in protect_family_curves([everybody, *groups], RULES, ()).shown}
     assert shown["x"].days.tolist() == shown["y"].days.tolist()
     assert set(shown["x"].days.tolist()) <= set(shown["all"].days.tolist())
 
@@ -267,9 +267,9 @@ def test_groups_have_points_at_common_days_only() -> None:
 def test_a_group_is_not_told_by_what_the_others_leave() -> None:
     big, small = curve([30, 30, 30], group="x", patients=200), curve([2, 3, 1], group="y", patients=20)
     everybody = curve([32, 33, 31], patients=220)
-    shown = {one.group for one in protect_curves([everybody, big, small])}
+    shown = {one.group for one in protect_family_curves([everybody, big, small], RULES, ()).shown}
     assert shown == {"all"}  # x beside all would give away y
-    assert {one.group for one in protect_curves([big, small])} == {"x"}
+    assert {one.group for one in protect_family_curves([big, small], RULES, ()).shown} == {"x"}
 
 
 def test_patients_in_no_group_count_as_a_rest() -> None:
@@ -284,7 +284,7 @@ def test_patients_in_no_group_count_as_a_rest() -> None:
 
 def test_groups_of_more_patients_than_all_are_refused() -> None:
     with pytest.raises(ConservationError, match="E924"):
-        protect_curves([curve([12, 12]), curve([20, 20], group="x")])
+        protect_family_curves([curve([12, 12]), curve([20, 20], group="x")], RULES, ())
 
 
 def test_limits_leave_the_number_of_patients_open() -> None:
@@ -295,7 +295,7 @@ def test_limits_leave_the_number_of_patients_open() -> None:
 
 
 def test_medians_need_22_patients_and_quartiles_44() -> None:
-    shown = protect_curves([curve([30, 30, 30])])[0]
+    shown = protect_family_curves([curve([30, 30, 30])], RULES, ()).shown[0]
     assert read_quantile(shown, 20, RULES) is None
     assert read_quantile(shown, 25, RULES) == 21
     assert read_quantile(shown, 25, RULES, 0.25) is None
@@ -340,7 +340,7 @@ def test_a_curve_without_losses_does_not_tell_what_a_table_hides() -> None:
 
 def test_the_attack_takes_those_with_the_event_and_those_left_for_a_part_of_all() -> None:
     table, curve = without_losses()
-    bare, drawn = protect_tables([table]), protect_curves([curve])
+    bare, drawn = protect_release([table]).tables, protect_family_curves([curve], RULES, ()).shown
     assert not [one for one in attack(bare, drawn, guess=True) if one.enough]
     assert all(one.enough for one in attack(bare, guess=True))
 
@@ -349,7 +349,7 @@ def test_the_attack_takes_those_with_the_event_and_those_left_for_a_part_of_all(
 
 
 def test_the_attack_takes_a_total_less_the_others() -> None:
-    exact = protect_tables([table([[40, 60], [55, 70]])])[0]
+    exact = protect_release([table([[40, 60], [55, 70]])]).tables[0]
     bare = replace(
         exact, shown=np.array([[40, -1], [55, 70]]), base=1, row_totals=(47, 125), column_totals=(95, 77), total=172
     )
@@ -359,14 +359,14 @@ def test_the_attack_takes_a_total_less_the_others() -> None:
 
 
 def test_the_attack_takes_two_releases_apart() -> None:
-    then = protect_tables([table([[40, 60], [55, 70]])])[0]
+    then = protect_release([table([[40, 60], [55, 70]])]).tables[0]
     now = replace(then, shown=np.where(then.shown == 60, 65, then.shown))
     found = [one for one in attack([now], earlier=[[then]]) if not one.enough]
     assert [(one.cell, one.way) for one in found] == [("0 to 9 days / b", "difference of two releases")]
 
 
 def test_the_attack_sees_single_events_of_a_bare_curve() -> None:
-    shown = protect_curves([curve([30, 30, 30])])[0]
+    shown = protect_family_curves([curve([30, 30, 30])], RULES, ()).shown[0]
     bare = replace(shown, new_events=np.array([1, 2, 30]), percent=np.array([1, 3, 20]))
     assert [one.cell for one in attack([], [bare], rules=PublicRules(base=1)) if not one.enough][:2] == [
         "all / day 7",
@@ -378,7 +378,7 @@ def test_tables_read_back_from_files_are_those_that_were_published() -> None:
     sub = Cohort("relieved", "relieved", "", "t", "a")
     cohort = replace(COHORT, words="patients", definition="")
     tables = [table([[40, 8], [55, 70], [61, 44]], cohort=cohort), table([[120, 36]], "after", cohort=sub)]
-    found = protect_tables(tables)
+    found = protect_release(tables).tables
     rows = []
     for one in found:
         lines = [(r, one.shown[i], one.row_totals[i]) for i, r in enumerate(one.rows)]
@@ -396,7 +396,7 @@ def test_tables_read_back_from_files_are_those_that_were_published() -> None:
 
 
 def test_curves_read_back_from_files_are_those_that_were_published() -> None:
-    shown = protect_curves([curve([30, 30, 30], patients=145)])[0]
+    shown = protect_family_curves([curve([30, 30, 30], patients=145)], RULES, ()).shown[0]
     names = ("new_events", "at_risk", "percent", "low_percent", "high_percent")
     rows = [
         {"cohort": "patients", "group": "all", "day": str(day), **{n: str(getattr(shown, n)[i]) for n in names}}

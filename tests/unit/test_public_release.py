@@ -36,7 +36,7 @@ from outcomes.release.public.frames import CURVE, PREFIX, TOTAL, to_frames
 from outcomes.release.public.gate import GATE
 from outcomes.release.public.identifiers import check_texts
 from outcomes.release.public.model import CountTable
-from outcomes.release.public.protect import Audit, Protected, protect_release, protect_tables
+from outcomes.release.public.protect import Audit, Protected, protect_release
 from outcomes.release.public.publish import list_reasons, make_release, publish_public
 from outcomes.release.public.sections import SHARES, _numbers_section, _table_view
 from outcomes.release.public.words import Words
@@ -310,7 +310,7 @@ def test_a_small_number_is_the_same_in_table_picture_prose_and_csv(episodes, cou
             np.array([[count, 200, 90]], dtype=np.int64),
         ),
     ]
-    shown = protect_tables(tables)
+    shown = protect_release(tables).tables
     release = make_release(None, episodes, "2026Q2", Protected(shown, (), Audit(1, 5, 0, (), False), {}))
     views = {getattr(b, "id", ""): b for s in release.page.sections for b in s.blocks}
     female = views["public_sex"].rows[0]

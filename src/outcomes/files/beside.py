@@ -34,22 +34,6 @@ def open_private(path: Path) -> None:
     os.close(os.open(path, flags, OWNER_ONLY))
 
 
-def write_private(path: Path, write: Writer) -> bool:
-    """Write a file that only its owner reads, whole or not at all; what `write` keeps nothing of is removed."""
-    fresh = path.with_name(f".{path.name}.next")
-    open_private(fresh)
-    try:
-        if kept := write(fresh):
-            sync(fresh)
-            fresh.replace(path)
-        else:
-            path.unlink(missing_ok=True)
-    finally:
-        fresh.unlink(missing_ok=True)
-    sync(path.parent)
-    return kept
-
-
 def prepare(target: Path, identity: str, writers: Mapping[str, Writer]) -> None:
     """Write the private files of a folder that is about to take its place at `target`.
 

@@ -10,13 +10,12 @@ goes on.
 from __future__ import annotations
 
 import errno
-import functools
 import json
 import os
 import platform
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -72,17 +71,6 @@ def only_run(folder: Path, name: str = LOCK) -> Iterator[None]:
         for empty in made:
             with suppress(OSError):
                 empty.rmdir()
-
-
-def alone(run: Callable[[Any], int]) -> Callable[[Any], int]:
-    """Give a command's `run` the folder ``args.out`` for itself, from before it reads anything."""
-
-    @functools.wraps(run)
-    def guarded(args: Any) -> int:
-        with only_run(args.out):
-            return run(args)
-
-    return guarded
 
 
 def lock_name(out: Path) -> str:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
 
 ESTIMATOR = "share of treatment visits, Wilson interval on the effective number of visits (patients are clusters)"
-COLUMNS = ("quarter", "family", "label", "estimate", "conf_low", "conf_high", "n", "events")
 
 
 @dataclass(frozen=True, repr=False)

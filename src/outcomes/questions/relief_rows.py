@@ -34,11 +34,6 @@ if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
 
 ENDS = ("relief", "stopped", "sent_on")
-END_LABELS = {
-    "relief": "relief recorded",
-    "stopped": "stopped coming without it",
-    "sent_on": "discharged or referred without it",
-}
 CENSORED, RELIEF, STOPPED, SENT_ON = range(1 + len(ENDS))
 _END_OF_REASON = {
     "silent_stop": STOPPED,

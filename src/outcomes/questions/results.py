@@ -76,7 +76,6 @@ NO_CALENDAR_NOTE = (
 )
 
 HORIZON_COLUMNS = ("group", "horizon_days", "estimate", "conf_low", "conf_high", "n", "events")
-CURVE_COLUMNS = ("group", "day", "estimate", "conf_low", "conf_high", "at_risk")
 
 
 @dataclass(frozen=True, slots=True)

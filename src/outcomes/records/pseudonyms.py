@@ -23,7 +23,6 @@ from outcomes.records.model import Records, TextColumn
 from outcomes.records.text_columns import renumber_values
 
 KEY_BYTES = 32
-LENGTH = 16
 _SCIENTIFIC = re.compile(r"^\s*\d(\.\d+)?[eE]\+?\d+\s*$")
 _SCIENTIFIC_MARK = "0E0"
 """Stands for every id that a spreadsheet has written as 1.2E+05: the rule that sets such rows aside still sees it."""

@@ -165,16 +165,3 @@ def count_items(table: pd.DataFrame) -> dict[str, Any]:
     """Return, for the manifest, the file and how many items have which status."""
     counts = {status.replace(" ", "_"): int((table["status"] == status).sum()) for status in (ANSWERED, IN_PART, OPEN)}
     return {"file": f"tables/{NAME}.csv", **counts}
-
-
-def say_checklist(table: pd.DataFrame) -> tuple[str, ...]:
-    """Say, list by list, how many items this release answers and which it does not."""
-    said = []
-    for name, part in table.groupby("list", sort=False):
-        n = part["status"].value_counts()
-        open_items = ", ".join(part.loc[part["status"] == OPEN, "item"])
-        more = f" Not answered here: {open_items}." if open_items else ""
-        said.append(
-            f"{name}: of {len(part)} items {n.get(ANSWERED, 0)} are answered and {n.get(IN_PART, 0)} in part.{more}"
-        )
-    return tuple(said)

@@ -10,12 +10,11 @@ import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import ConfigError, Finding, InputRefused, OutcomesError
-from outcomes.files.beside import find_beside, name_beside, write_private
+from outcomes.files.beside import find_beside, name_beside
 from outcomes.release.configuration import CODEBOOK, MAPPING, PROTOCOL
 from outcomes.release.manifest import PUBLIC, hash_file
 from outcomes.release.staging import MANIFEST
@@ -79,13 +78,6 @@ def open_release(folder: str | Path) -> Release:
     return Release(found.folder, found.manifest, {path.stem: path.read_text("utf-8") for path in files})
 
 
-def remember_inputs(records: Records, mapping: Path | None, release: Path) -> Path:
-    """Write beside a release, for its owner only, where its inputs lay; returns the file."""
-    path = _memory(release)
-    write_private(path, partial(fill_inputs, records, mapping))
-    return path
-
-
 def fill_inputs(records: Records, mapping: Path | None, path: Path) -> bool:
     """Fill a file with where the inputs lay (a `files.beside.Writer`)."""
     plain = {
@@ -96,16 +88,12 @@ def fill_inputs(records: Records, mapping: Path | None, path: Path) -> bool:
     return True
 
 
-def _memory(release: Path) -> Path:
-    whole = release.resolve()
-    return name_beside(whole, INPUTS)
-
-
 def recall(release: Path) -> dict[str, Any]:
     """Return where the inputs of a release lay (`fill_inputs`); nothing where that is not known."""
     try:
         # Of a release that was copied, the file that was copied with it: each input is told by its hash all the same.
-        path = find_beside(release.resolve(), INPUTS, MANIFEST) or _memory(release)
+        whole = release.resolve()
+        path = find_beside(whole, INPUTS, MANIFEST) or name_beside(whole, INPUTS)
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}

@@ -21,8 +21,6 @@ from outcomes.release.sentences import (
 )
 from outcomes.release.tables import to_numbers
 
-SHOWN_QUARTERS = 6
-
 
 def missing_blocks(inputs: ReportInputs, tables: Tables) -> tuple[Block, ...]:
     """Return the table of gaps by clinic and pain score, and the check of the covariates, each under its heading."""

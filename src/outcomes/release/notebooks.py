@@ -158,17 +158,6 @@ def running_notebooks(
             raise
 
 
-def run_notebooks(
-    values: Mapping[Path, Mapping[str, Any]],
-    progress: Callable[[str], None] = lambda _: None,
-    environment: Mapping[str, str] | None = None,
-    at_once: int = 2,
-) -> Iterator[NotebookRun]:
-    """Run notebooks as `running_notebooks` does, and give them in order."""
-    with running_notebooks(values, progress, environment, at_once) as runs:
-        yield from runs
-
-
 def _wait_for(running: Iterable[Future[NotebookRun]]) -> Iterator[NotebookRun]:
     for run in running:
         while not run.done():  # with a limit, so that a stop by hand is heard everywhere

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outcomes.release.drawing import write_below
-from outcomes.release.svg import ACCENT, INK, MUTED, RULE, WASH
+from outcomes.release.svg import ACCENT, INK, MUTED, WASH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,11 +143,6 @@ def draw_zero(ax: Axes, value: float = 0.0) -> None:
 def draw_main_line(ax: Axes, value: float) -> None:
     """A dotted upright line at the reported value, for the eye."""
     ax.axvline(value, color=ACCENT, linewidth=0.9, linestyle=(0, (1, 2)), zorder=0.9)
-
-
-def separate(ax: Axes, y: float) -> None:
-    """A thin line across, between two blocks of rows."""
-    ax.axhline(y, color=RULE, linewidth=0.8, zorder=0.5)
 
 
 def _place(rows: Sequence[Row], narrow: bool) -> list[float]:

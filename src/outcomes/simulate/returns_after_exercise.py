@@ -71,9 +71,3 @@ def simulate_exercise(n: int, seed: int, hazard_ratio: float) -> dict[str, NDArr
         "returned": returned.astype(np.int64),
         "start_day": np.where(start < days, start, np.inf),
     }
-
-
-def true_risk(hazard_ratio: float, start_day: float) -> float:
-    """Return the share back within `FOLLOWED_DAYS` had all started on one day, or (``inf``) nobody."""
-    before = min(start_day, FOLLOWED_DAYS)
-    return -math.expm1(-_HAZARD * (before + hazard_ratio * (FOLLOWED_DAYS - before)))

@@ -23,10 +23,8 @@ FAMILIES = (
     "education",
     "device",
 )
-RADIATIONS = ("none", "near", "far")  # near: buttock, thigh, arm; far: below the knee or elbow
 CAUSES = ("posture", "old_injury", "trauma", "overuse", "underlying_condition", "unknown")
-TRIGGERS = ("lifting", "bending_twisting", "sitting", "running", "sport_other", "none_known", "other")
-LOAD_TRIGGERS = (0, 1)
+LOAD_TRIGGERS = (0, 1)  # lifting, bending: places in `words.TRIGGERS`
 PAYERS = ("private", "self_pay", "medicare", "workers_comp", "auto")
 
 # Joint shares of region and muscle group that give both margins of section 4.1; rows follow REGIONS, columns GROUPS.

@@ -62,18 +62,6 @@ class _Past:
         return tuple(curve for _, curves in self.printed for curve in curves)
 
 
-def protect_curves(curves: Sequence[CountCurve], rules: PublicRules = RULES) -> tuple[ShownCurve, ...]:
-    """Return curves that may be published on their own (`curve_points`); those of too few points are left out.
-
-    Parameters
-    ----------
-    curves : sequence of CountCurve
-        Those of one name and cohort are one family: the group ``"all"``, and groups no patient is in two of.
-    rules : PublicRules
-    """
-    return protect_family_curves(curves, rules, ()).shown
-
-
 def protect_family_curves(
     curves: Sequence[CountCurve], rules: PublicRules, earlier: Sequence[EarlierRelease], base: int = 5
 ) -> ProtectedCurves:

@@ -93,11 +93,6 @@ class _Plan:
     has_curves: bool = True
 
 
-def protect_tables(tables: Sequence[CountTable], rules: PublicRules = RULES) -> tuple[ShownTable, ...]:
-    """Return tables that may be published on their own; see `protect_release`."""
-    return protect_release(tables, (), rules).tables
-
-
 def protect_release(
     tables: Sequence[CountTable],
     curves: Sequence[CountCurve] = (),
