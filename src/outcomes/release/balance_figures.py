@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_below, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_below, write_sentence
 from outcomes.release.row_chart import Row, count_lines, draw_rows
 from outcomes.release.sentences import format_count
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
@@ -45,26 +44,23 @@ def love_plot(comparison: Any, contrast: str | None = None, ax: Axes | None = No
     Axes
         A fact of several levels has several marks in its row.
     """
-    if isinstance(comparison, NotEstimable):
-        return draw_refusal(comparison, ax)
-    with style():
-        if "level" in comparison.balance:
-            return write_sentence(make_axes(ax), BY_LEVEL.format("balance of arms"))
-        table = to_gaps(_choose(comparison.balance, contrast), *SMD)
-        if not table["smd_before"].notna().any():
-            return write_sentence(make_axes(ax), _say_nothing("balance of arms", comparison, contrast))
-        facts = [(str(label), part) for label, part in table.groupby("label", sort=False)]
-        rows = [_fact_row(label, part) for label, part in facts]
-        ax = make_axes(ax, (7.2, love_height(comparison, narrow, contrast)))
-        finite = table[list(SMD)].abs().to_numpy(dtype=float)
-        top = max(0.25, float(finite[np.isfinite(finite)].max(initial=0.0)) * 1.08)
-        heights = draw_rows(ax, rows, (0.0, top), lambda v: f"{v:.1f}", narrow)
-        for (_, part), y in zip(facts, heights, strict=True):
-            _draw_fact(ax, part, y, top)
-        _draw_limits(ax)
-        words = "standardised difference between the arms, without its sign"
-        ax.set_xlabel(words if not narrow else "standardised difference", fontsize=7.5, labelpad=2)
-        write_below(ax, LOVE_LEGEND, (1, 0), ax.transAxes, -28, color=MUTED, ha="right")
+    if "level" in comparison.balance:
+        return write_sentence(make_axes(ax), BY_LEVEL.format("balance of arms"))
+    table = to_gaps(_choose(comparison.balance, contrast), *SMD)
+    if not table["smd_before"].notna().any():
+        return write_sentence(make_axes(ax), _say_nothing("balance of arms", comparison, contrast))
+    facts = [(str(label), part) for label, part in table.groupby("label", sort=False)]
+    rows = [_fact_row(label, part) for label, part in facts]
+    ax = make_axes(ax, (7.2, love_height(comparison, narrow, contrast)))
+    finite = table[list(SMD)].abs().to_numpy(dtype=float)
+    top = max(0.25, float(finite[np.isfinite(finite)].max(initial=0.0)) * 1.08)
+    heights = draw_rows(ax, rows, (0.0, top), lambda v: f"{v:.1f}", narrow)
+    for (_, part), y in zip(facts, heights, strict=True):
+        _draw_fact(ax, part, y, top)
+    _draw_limits(ax)
+    words = "standardised difference between the arms, without its sign"
+    ax.set_xlabel(words if not narrow else "standardised difference", fontsize=7.5, labelpad=2)
+    write_below(ax, LOVE_LEGEND, (1, 0), ax.transAxes, -28, color=MUTED, ha="right")
     return ax
 
 
@@ -112,28 +108,25 @@ def overlap(comparison: Any, contrast: str | None = None, ax: Axes | None = None
     Axes
         Areas are numbers of episodes, each arm on its own scale. A hidden bin is an empty, dashed one.
     """
-    if isinstance(comparison, NotEstimable):
-        return draw_refusal(comparison, ax)
-    with style():
-        if "level" in comparison.overlap:
-            return write_sentence(make_axes(ax), BY_LEVEL.format("overlap of arms"))
-        table = to_gaps(_choose(comparison.overlap, contrast), "n")
-        if not table["n"].notna().any():
-            return write_sentence(make_axes(ax), _say_nothing("overlap of arms", comparison, contrast))
-        ax = make_axes(ax, (7.2, 2.6))
-        looks: dict[str, dict[str, Any]] = {
-            "with": {"color": ACCENT, "hatch": None},
-            "without": {"color": SERIES[1], "hatch": "////"},
-        }
-        ticks = {0.0: "0"}
-        for (arm, look), sign in zip(looks.items(), (1.0, -1.0), strict=True):
-            ticks |= _draw_bins(ax, table[table["arm"] == arm], sign, look)
-        ax.axhline(0, color=INK, linewidth=0.9)
-        ax.set_xlim(0, 1)
-        ax.set_ylim(-1.35, 1.35)
-        ax.set_yticks(list(ticks), list(ticks.values()))
-        _name_arms(ax, table)
-        _write_axes(ax, narrow)
+    if "level" in comparison.overlap:
+        return write_sentence(make_axes(ax), BY_LEVEL.format("overlap of arms"))
+    table = to_gaps(_choose(comparison.overlap, contrast), "n")
+    if not table["n"].notna().any():
+        return write_sentence(make_axes(ax), _say_nothing("overlap of arms", comparison, contrast))
+    ax = make_axes(ax, (7.2, 2.6))
+    looks: dict[str, dict[str, Any]] = {
+        "with": {"color": ACCENT, "hatch": None},
+        "without": {"color": SERIES[1], "hatch": "////"},
+    }
+    ticks = {0.0: "0"}
+    for (arm, look), sign in zip(looks.items(), (1.0, -1.0), strict=True):
+        ticks |= _draw_bins(ax, table[table["arm"] == arm], sign, look)
+    ax.axhline(0, color=INK, linewidth=0.9)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(-1.35, 1.35)
+    ax.set_yticks(list(ticks), list(ticks.values()))
+    _name_arms(ax, table)
+    _write_axes(ax, narrow)
     return ax
 
 

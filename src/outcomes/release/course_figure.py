@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
 from outcomes.release.drawing import (
     LINE_STYLES,
-    draw_refusal,
     draws_answer,
     make_axes,
     space_out,
-    style,
     to_gaps,
     write_below,
     write_sentence,
@@ -51,29 +48,26 @@ def pain_course(course: Any, ax: Axes | None = None, narrow: bool = False) -> Ax
     -------
     Axes
     """
-    if isinstance(course, NotEstimable):
-        return draw_refusal(course, ax)
     curve = to_gaps(course.curve, "estimate", "conf_low", "conf_high", "at_risk").dropna(subset=["estimate"])
-    with style():
-        if curve.empty:
-            return write_sentence(make_axes(ax), _EMPTY)
-        ax = make_axes(ax, (7.2, 3.7))
-        last = float(curve["day"].max())
-        days = sorted({0, int(last), *(int(day) for day in course.table["horizon_days"] if day <= last)})
-        groups = [str(name) for name in curve["group"].unique()]
-        parts = {name: curve[(curve["group"] == name) & (curve["line"] == MAIN)] for name in groups}
-        checks = {name: curve[(curve["group"] == name) & (curve["line"] == CHECK)] for name in groups}
-        _course_axes(ax, days, last, parts, narrow)
-        for i, name in enumerate(groups):
-            shown = checks[name] if len(groups) <= _CHECKS_UP_TO else checks[name].iloc[:0]
-            _draw_group(ax, parts[name], shown, i, len(groups))
-        if len(groups) == 1:
-            _mark_days(ax, course.table, last, narrow)
-            _name_lines(ax, parts[groups[0]], checks[groups[0]], narrow)
-        else:
-            if len(groups) <= _CHECKS_UP_TO and any(len(check) for check in checks.values()):
-                write_below(ax, LEGEND, (1, 1), ax.transAxes, -5, color=MUTED, ha="right")
-            _name_groups(ax, parts, last, narrow)
+    if curve.empty:
+        return write_sentence(make_axes(ax), _EMPTY)
+    ax = make_axes(ax, (7.2, 3.7))
+    last = float(curve["day"].max())
+    days = sorted({0, int(last), *(int(day) for day in course.table["horizon_days"] if day <= last)})
+    groups = [str(name) for name in curve["group"].unique()]
+    parts = {name: curve[(curve["group"] == name) & (curve["line"] == MAIN)] for name in groups}
+    checks = {name: curve[(curve["group"] == name) & (curve["line"] == CHECK)] for name in groups}
+    _course_axes(ax, days, last, parts, narrow)
+    for i, name in enumerate(groups):
+        shown = checks[name] if len(groups) <= _CHECKS_UP_TO else checks[name].iloc[:0]
+        _draw_group(ax, parts[name], shown, i, len(groups))
+    if len(groups) == 1:
+        _mark_days(ax, course.table, last, narrow)
+        _name_lines(ax, parts[groups[0]], checks[groups[0]], narrow)
+    else:
+        if len(groups) <= _CHECKS_UP_TO and any(len(check) for check in checks.values()):
+            write_below(ax, LEGEND, (1, 1), ax.transAxes, -5, color=MUTED, ha="right")
+        _name_groups(ax, parts, last, narrow)
     return ax
 
 

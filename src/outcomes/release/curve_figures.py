@@ -5,16 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import Finding, InputRefused, NotEstimable
+from outcomes.errors import Finding, InputRefused
 from outcomes.release.curve_axes import BAND, BOUNDS, draw_axes, find_top, name_groups
 from outcomes.release.drawing import (
     LINE_STYLES,
-    draw_refusal,
     draws_answer,
     make_axes,
     space_out,
     spread,
-    style,
     to_gaps,
     write_sentence,
 )
@@ -65,8 +63,6 @@ def return_curve(recurrence: Any, ax: Axes | None = None, narrow: bool = False) 
 
     Parameters and value as `relief_curve`.
     """
-    if isinstance(recurrence, NotEstimable):
-        return draw_refusal(recurrence, ax)
     _check_question(recurrence, "return after relief", "estimate_recurrence")
     return _curve(
         recurrence,
@@ -109,76 +105,70 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, gr
     """
     import numpy as np
 
-    if isinstance(relief, NotEstimable):
-        return draw_refusal(relief, ax)
     _check_question(relief, "time to relief", "estimate_relief")
     table = to_gaps(getattr(relief, "ends_curve", None), "estimate", "at_risk")
-    with style():
-        if table["group"].nunique() > 1 and group is None:
-            return write_sentence(make_axes(ax), "Ends are drawn for one group: name it with group=...")
-        table = table if group is None else table[table["group"] == group]
-        # Without a record of discharge there is no share of those sent on.
-        shares = {end: table[table["end"] == end].set_index("day") for end in END_STYLES if (table["end"] == end).any()}
-        known = [part["estimate"].dropna().index.max() for part in shares.values()]
-        if "relief" not in shares or any(not day >= 1 for day in known):
-            return write_sentence(make_axes(ax), "No ends of episodes: too few to draw them.")
-        ax = make_axes(ax, (7.2, 3.7))
-        days = np.arange(int(min(known)) + 1)
-        floor = np.zeros(days.size)
-        names, middles = [], []
-        for end, part in shares.items():
-            colour, opacity, label = END_STYLES[end]
-            top = floor + part["estimate"].reindex(days).to_numpy(dtype=float)
-            ax.fill_between(days, floor, top, step="post", color=colour, alpha=opacity, lw=0)
-            ax.plot(days, top, drawstyle="steps-post", color=colour, linewidth=1.2)
-            names.append(f"{label}, {percent(top[-1] - floor[-1])}")
-            middles.append((floor[-1] + top[-1]) / 2)
-            floor = top
-        names.append(f"Still coming,\n{percent(1.0 - floor[-1])}")
-        middles.append((floor[-1] + 1.0) / 2)
-        last = float(days[-1])
-        ticks = [0, *sorted({int(day) for day in relief.table["horizon_days"] if day <= last})]
-        part = shares["relief"].reset_index()
-        draw_axes(ax, ticks, last, "days since the first visit", {"all": part}, narrow, top=1.0)
-        ax.set_xlim(0, last * (1.55 if narrow else 1.24))
-        ax.grid(visible=False)
-        ax.text(last * 1.015, 1.03, f"By day {int(last)}", va="bottom", fontsize=7 if narrow else 8, color=MUTED)
-        # Labels have two lines, and stand clear of the axis and of the day above them.
-        for name, y in zip(names, spread([min(max(0.09, y), 0.9) for y in middles], 0.19), strict=True):
-            ax.text(last * 1.015, y, name, va="center", fontsize=7 if narrow else 8, color=INK, linespacing=1.15)
+    if table["group"].nunique() > 1 and group is None:
+        return write_sentence(make_axes(ax), "Ends are drawn for one group: name it with group=...")
+    table = table if group is None else table[table["group"] == group]
+    # Without a record of discharge there is no share of those sent on.
+    shares = {end: table[table["end"] == end].set_index("day") for end in END_STYLES if (table["end"] == end).any()}
+    known = [part["estimate"].dropna().index.max() for part in shares.values()]
+    if "relief" not in shares or any(not day >= 1 for day in known):
+        return write_sentence(make_axes(ax), "No ends of episodes: too few to draw them.")
+    ax = make_axes(ax, (7.2, 3.7))
+    days = np.arange(int(min(known)) + 1)
+    floor = np.zeros(days.size)
+    names, middles = [], []
+    for end, part in shares.items():
+        colour, opacity, label = END_STYLES[end]
+        top = floor + part["estimate"].reindex(days).to_numpy(dtype=float)
+        ax.fill_between(days, floor, top, step="post", color=colour, alpha=opacity, lw=0)
+        ax.plot(days, top, drawstyle="steps-post", color=colour, linewidth=1.2)
+        names.append(f"{label}, {percent(top[-1] - floor[-1])}")
+        middles.append((floor[-1] + top[-1]) / 2)
+        floor = top
+    names.append(f"Still coming,\n{percent(1.0 - floor[-1])}")
+    middles.append((floor[-1] + 1.0) / 2)
+    last = float(days[-1])
+    ticks = [0, *sorted({int(day) for day in relief.table["horizon_days"] if day <= last})]
+    part = shares["relief"].reset_index()
+    draw_axes(ax, ticks, last, "days since the first visit", {"all": part}, narrow, top=1.0)
+    ax.set_xlim(0, last * (1.55 if narrow else 1.24))
+    ax.grid(visible=False)
+    ax.text(last * 1.015, 1.03, f"By day {int(last)}", va="bottom", fontsize=7 if narrow else 8, color=MUTED)
+    # Labels have two lines, and stand clear of the axis and of the day above them.
+    for name, y in zip(names, spread([min(max(0.09, y), 0.9) for y in middles], 0.19), strict=True):
+        ax.text(last * 1.015, y, name, va="center", fontsize=7 if narrow else 8, color=INK, linespacing=1.15)
     return ax
 
 
 def _curve(result: Any, ax: Axes | None, narrow: bool, x_label: str, empty: str) -> Axes:
-    if isinstance(result, NotEstimable):
-        return draw_refusal(result, ax)
     numbers = ("estimate", "conf_low", "conf_high", "at_risk", "upper", *BAND, *BOUNDS)
     listed = to_gaps(result.curve, *numbers)
     curve = listed.dropna(subset=["estimate"])
-    with style():
-        if curve.empty or curve["day"].max() < 1:
-            return write_sentence(make_axes(ax), empty)
-        groups = [(str(name), part) for name, part in curve.groupby("group", sort=False)]
-        if len(groups) > len(SERIES):
-            return write_sentence(make_axes(ax), f"{len(groups)} groups are too many for one picture; see the table.")
-        ax = make_axes(ax, (7.2, 3.7))
-        days = sorted({int(day) for day in result.table["horizon_days"]})
-        # No room is left for days past the last one that may be stated.
-        last = float(curve["day"].max()) * 1.02
-        days = [day for day in days if day <= last]
-        for i, (_, part) in enumerate(groups):
-            colour, line = SERIES[i % len(SERIES)], LINE_STYLES[i % len(LINE_STYLES)]
-            ax.plot(part["day"], part["estimate"], drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.9)
-            interval = part["conf_low"], part["conf_high"]
-            ax.fill_between(part["day"], *interval, step="post", color=colour, alpha=0.2, lw=0)
-        if len(groups) > 1:
-            name_groups(ax, groups, last, find_top(dict(groups)))
-        else:
-            _mark_horizons(ax, result.table, last, narrow, on_grey=BOUNDS[0] in groups[0][1])
-            _draw_beside(ax, groups[0][1], narrow)
-        # How many were observed stands also under days whose share is hidden.
-        observed = {name: listed[listed["group"].astype(str) == name] for name, _ in groups}
-        draw_axes(ax, [0, *days], last, x_label, observed, narrow)
+    if curve.empty or curve["day"].max() < 1:
+        return write_sentence(make_axes(ax), empty)
+    groups = [(str(name), part) for name, part in curve.groupby("group", sort=False)]
+    if len(groups) > len(SERIES):
+        return write_sentence(make_axes(ax), f"{len(groups)} groups are too many for one picture; see the table.")
+    ax = make_axes(ax, (7.2, 3.7))
+    days = sorted({int(day) for day in result.table["horizon_days"]})
+    # No room is left for days past the last one that may be stated.
+    last = float(curve["day"].max()) * 1.02
+    days = [day for day in days if day <= last]
+    for i, (_, part) in enumerate(groups):
+        colour, line = SERIES[i % len(SERIES)], LINE_STYLES[i % len(LINE_STYLES)]
+        ax.plot(part["day"], part["estimate"], drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.9)
+        interval = part["conf_low"], part["conf_high"]
+        ax.fill_between(part["day"], *interval, step="post", color=colour, alpha=0.2, lw=0)
+    if len(groups) > 1:
+        name_groups(ax, groups, last, find_top(dict(groups)))
+    else:
+        _mark_horizons(ax, result.table, last, narrow, on_grey=BOUNDS[0] in groups[0][1])
+        _draw_beside(ax, groups[0][1], narrow)
+    # How many were observed stands also under days whose share is hidden.
+    observed = {name: listed[listed["group"].astype(str) == name] for name, _ in groups}
+    draw_axes(ax, [0, *days], last, x_label, observed, narrow)
     return ax
 
 

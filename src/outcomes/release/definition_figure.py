@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE
 
@@ -42,19 +41,16 @@ def specification_curve(definitions: Any, ax: Axes | None = None, narrow: bool =
     Axes
         The host.
     """
-    if isinstance(definitions, NotEstimable):
-        return draw_refusal(definitions, ax)
     table = to_gaps(definitions.table, "estimate")
-    with style():
-        if table.empty or not table["estimate"].notna().any():
-            return write_sentence(make_axes(ax), "No comparison of definitions: none leaves enough episodes.")
-        table = table.dropna(subset=["estimate"]).sort_values("estimate", kind="stable").reset_index(drop=True)
-        ax = make_axes(ax, (7.2, 4.2))
-        ax.set_axis_off()
-        left = 0.40 if narrow else 0.235
-        upper, lower = (ax.inset_axes((left, y, 0.985 - left, h)) for y, h in ((0.56, 0.38), (0.02, 0.49)))
-        _shares(upper, table, int(definitions.summary["day"]))
-        _marks(lower, table, definitions.summary["reduction_pct"], narrow)
+    if table.empty or not table["estimate"].notna().any():
+        return write_sentence(make_axes(ax), "No comparison of definitions: none leaves enough episodes.")
+    table = table.dropna(subset=["estimate"]).sort_values("estimate", kind="stable").reset_index(drop=True)
+    ax = make_axes(ax, (7.2, 4.2))
+    ax.set_axis_off()
+    left = 0.40 if narrow else 0.235
+    upper, lower = (ax.inset_axes((left, y, 0.985 - left, h)) for y, h in ((0.56, 0.38), (0.02, 0.49)))
+    _shares(upper, table, int(definitions.summary["day"]))
+    _marks(lower, table, definitions.summary["reduction_pct"], narrow)
     return ax
 
 

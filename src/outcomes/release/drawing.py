@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.release.svg import INK, MUTED, RULE
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 P = ParamSpec("P")
-R = TypeVar("R")
 
 _SEE_HELP = "Its help says which answer it takes."
 LINE_STYLES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.6, 1.4, 1.6)), (0, (3, 1.2)), "-", (0, (5, 1.6)))
@@ -59,19 +58,23 @@ def style() -> Iterator[None]:
     mpl.rcParams["interactive"] = interactive
 
 
-def draws_answer(draw: Callable[P, R]) -> Callable[P, R]:
-    """Let a figure refuse what is no answer to a question, such as the episodes themselves (E657)."""
-    name = next(iter(inspect.signature(draw).parameters))
+def draws_answer(draw: Callable[P, Axes]) -> Callable[P, Axes]:
+    """Draw an answer in the style of all figures: the reason of a refusal; E657 for what is no answer to a question."""
+    takes = inspect.signature(draw)
+    name = next(iter(takes.parameters))
 
     @functools.wraps(draw)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Axes:
         given = args[0] if args else kwargs.get(name)
-        if not isinstance(given, NotEstimable) and not hasattr(given, "settings"):
+        if isinstance(given, NotEstimable):
+            return draw_refusal(given, takes.bind(*args, **kwargs).arguments.get("ax"))
+        if not hasattr(given, "settings"):
             what = f"is {type(given).__name__}, not the answer to a question."
             remedy = "Pass what a question returns: relief_curve takes what outcomes.estimate_relief(episodes) returns."
             raise InputRefused(f"{draw.__name__} cannot draw this.", [Finding("E657", what, name, remedy)])
         try:
-            return draw(*args, **kwargs)
+            with style():
+                return draw(*args, **kwargs)
         except (AttributeError, KeyError) as error:
             # What the answer lacks is a refusal only where the figure was not made for its kind; else it is a fault.
             is_its_kind = re.search(rf"\b{type(given).__name__}\b", draw.__doc__ or "")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_below, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_below, write_sentence
 from outcomes.release.return_figures import ROW_INCHES
 from outcomes.release.row_chart import Row, count_lines, draw_rows
 from outcomes.release.sentences import format_count, format_percent
@@ -36,17 +35,14 @@ def return_factors(factors: Any, ax: Axes | None = None, narrow: bool = False) -
     -------
     Axes
     """
-    if isinstance(factors, NotEstimable):
-        return draw_refusal(factors, ax)
     table = to_gaps(factors.table, *NUMBERS)
-    with style():
-        if table.empty or not table[["estimate", "unadjusted"]].notna().any().any():
-            return write_sentence(make_axes(ax), "No shares by factor: too few episodes returned.")
-        ax = make_axes(ax, (7.2, factor_height(table, narrow)))
-        highest = float(table[list(NUMBERS[:4])].max().max())
-        limits = (0.0, min(1.3, max(0.05, highest) * (1.32 if narrow else 1.14)))
-        draw_rows(ax, list_levels(table), limits, format_percent, narrow, "episodes")
-        write_below(ax, LEGEND, (0, 1), ax.transAxes, 9, color=MUTED, ha="left")
+    if table.empty or not table[["estimate", "unadjusted"]].notna().any().any():
+        return write_sentence(make_axes(ax), "No shares by factor: too few episodes returned.")
+    ax = make_axes(ax, (7.2, factor_height(table, narrow)))
+    highest = float(table[list(NUMBERS[:4])].max().max())
+    limits = (0.0, min(1.3, max(0.05, highest) * (1.32 if narrow else 1.14)))
+    draw_rows(ax, list_levels(table), limits, format_percent, narrow, "episodes")
+    write_below(ax, LEGEND, (0, 1), ax.transAxes, 9, color=MUTED, ha="left")
     return ax
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
 from outcomes.release.balance_figures import love_plot, overlap
 from outcomes.release.course_figure import pain_course
 from outcomes.release.curve_figures import AT_RISK_CONVENTION, competing_ends, relief_curve, return_curve
 from outcomes.release.definition_figure import specification_curve
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, style, to_gaps, write_sentence
 from outcomes.release.factor_figure import return_factors
 from outcomes.release.modality_figures import forest
 from outcomes.release.multiverse_figure import multiverse
@@ -82,21 +81,18 @@ def modality_mix(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes
         The host. All panels share one scale, so that heights can be compared between them. Without a calendar, or with
         a single quarter, bars.
     """
-    if isinstance(use, NotEstimable):
-        return draw_refusal(use, ax)
     table = to_gaps(use.table, "estimate", "conf_low", "conf_high")
     empty = "No treatment mix: too few treatment visits to show a share."
-    with style():
-        if table.empty or not table["estimate"].notna().any():
-            return write_sentence(make_axes(ax), empty)
-        if table["quarter"].nunique() == 1:
-            return _bars(table.dropna(subset=["estimate"]), ax, narrow)
-        panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
-        top = max(0.1, float(table["conf_high"].fillna(table["estimate"]).max()) * 1.12)
-        ax = make_axes(ax, (7.2, 5.4))
-        cells = split_host(ax, len(panels), 1 if narrow else 3)
-        for cell, (label, part) in zip(cells, panels, strict=True):
-            quarter_panel(cell, label, part, percent, (0.0, min(1.0, top)), 44 if narrow else 22)
+    if table.empty or not table["estimate"].notna().any():
+        return write_sentence(make_axes(ax), empty)
+    if table["quarter"].nunique() == 1:
+        return _bars(table.dropna(subset=["estimate"]), ax, narrow)
+    panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
+    top = max(0.1, float(table["conf_high"].fillna(table["estimate"]).max()) * 1.12)
+    ax = make_axes(ax, (7.2, 5.4))
+    cells = split_host(ax, len(panels), 1 if narrow else 3)
+    for cell, (label, part) in zip(cells, panels, strict=True):
+        quarter_panel(cell, label, part, percent, (0.0, min(1.0, top)), 44 if narrow else 22)
     return ax
 
 
@@ -111,21 +107,18 @@ def quarter_lines(review: Any, ax: Axes | None = None, narrow: bool = False) -> 
     ax : Axes, optional
         Host of the panels; they are its children.
     """
-    if isinstance(review, NotEstimable):
-        return draw_refusal(review, ax)
     table = to_gaps(review.table, "estimate", "conf_low", "conf_high")
-    with style():
-        if table.empty or not table["estimate"].notna().any():
-            return write_sentence(make_axes(ax), "No lines by quarter: no quarter has enough episodes.")
-        panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
-        ax = make_axes(ax, (7.2, 3.8))
-        for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
-            values = part.loc[part["mature"].astype(bool), ["estimate", "conf_high"]]
-            share = is_share(part["unit"].iloc[0])
-            top = float(values.max().max()) * 1.15 if values.notna().to_numpy().any() else 0.0
-            # Where all values are zero the axis must still have a length.
-            limits = (0.0, min(1.0, max(top, 0.1)) if share else max(top, 1.15))
-            quarter_panel(cell, label, part, percent if share else plain, limits, 44 if narrow else 22)
+    if table.empty or not table["estimate"].notna().any():
+        return write_sentence(make_axes(ax), "No lines by quarter: no quarter has enough episodes.")
+    panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
+    ax = make_axes(ax, (7.2, 3.8))
+    for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
+        values = part.loc[part["mature"].astype(bool), ["estimate", "conf_high"]]
+        share = is_share(part["unit"].iloc[0])
+        top = float(values.max().max()) * 1.15 if values.notna().to_numpy().any() else 0.0
+        # Where all values are zero the axis must still have a length.
+        limits = (0.0, min(1.0, max(top, 0.1)) if share else max(top, 1.15))
+        quarter_panel(cell, label, part, percent if share else plain, limits, 44 if narrow else 22)
     return ax
 
 
@@ -138,14 +131,11 @@ def completeness(completeness: Any, ax: Axes | None = None, narrow: bool = False
     completeness : Completeness
         Reads ``table`` [field, label, n, recorded, estimate].
     """
-    if isinstance(completeness, NotEstimable):
-        return draw_refusal(completeness, ax)
     table = to_gaps(completeness.table, "estimate").dropna(subset=["estimate"])
     table = table[~table["field"].isin(completeness.summary.get("absent_fields", ()))]
-    with style():
-        if table.empty:
-            return write_sentence(make_axes(ax), "No completeness: there are too few visits.")
-        return _bars(table, ax, narrow)
+    if table.empty:
+        return write_sentence(make_axes(ax), "No completeness: there are too few visits.")
+    return _bars(table, ax, narrow)
 
 
 def _bars(table: pd.DataFrame, ax: Axes | None, narrow: bool) -> Axes:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_below, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_below, write_sentence
 from outcomes.release.marks import HIDDEN
 from outcomes.release.row_chart import NAN, Row, count_lines, draw_rows, draw_zero
 from outcomes.release.sentences import MINUS, format_count, format_number, format_signed_points
@@ -58,13 +57,10 @@ def forest(comparison: Any, ax: Axes | None = None, narrow: bool = False, contra
     Axes
         Refused comparisons are rows with their reason.
     """
-    if isinstance(comparison, NotEstimable):
-        return draw_refusal(comparison, ax)
-    with style():
-        rows = list_rows(comparison, contrast)
-        if not rows:
-            return write_sentence(make_axes(ax), _say_nothing(comparison, contrast))
-        return _draw_forest(rows, comparison, ax, narrow, contrast)
+    rows = list_rows(comparison, contrast)
+    if not rows:
+        return write_sentence(make_axes(ax), _say_nothing(comparison, contrast))
+    return _draw_forest(rows, comparison, ax, narrow, contrast)
 
 
 def forest_height(comparison: Any, narrow: bool, contrast: str | None = None) -> float:

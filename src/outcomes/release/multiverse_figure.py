@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.panels import cut
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE
@@ -36,26 +35,23 @@ def multiverse(explored: Any, ax: Axes | None = None, narrow: bool = False) -> A
     Axes
         The host. Families stand in the order of the codebook.
     """
-    if isinstance(explored, NotEstimable):
-        return draw_refusal(explored, ax)
     table = to_gaps(explored.table, "estimate")
     table = table.dropna(subset=["estimate"])
     measured = zip(table["measure"], table["label"], table["horizon_days"], strict=True)
     table = table.assign(row=[_name(*one) for one in measured])
-    with style():
-        if table.empty:
-            return write_sentence(make_axes(ax), "No multiverse: no definition leaves enough episodes.")
-        is_difference = table["measure"] == DIFFERENCE
-        parts = [part for part in (table[~is_difference], table[is_difference]) if len(part)]
-        sizes = [part["row"].nunique() + 1.2 for part in parts]
-        ax = make_axes(ax, (7.2, 0.3 * sum(sizes) + 0.5))
-        ax.set_axis_off()
-        left, top = (0.52 if narrow else 0.34), 1.0
-        for part, size in zip(parts, sizes, strict=True):
-            height = size / sum(sizes)
-            panel = ax.inset_axes((left, top - height + 0.1 * height, 0.98 - left, 0.72 * height))
-            _strip(panel, part, bool((part["measure"] == DIFFERENCE).all()), _NARROW if narrow else _WIDE)
-            top -= height
+    if table.empty:
+        return write_sentence(make_axes(ax), "No multiverse: no definition leaves enough episodes.")
+    is_difference = table["measure"] == DIFFERENCE
+    parts = [part for part in (table[~is_difference], table[is_difference]) if len(part)]
+    sizes = [part["row"].nunique() + 1.2 for part in parts]
+    ax = make_axes(ax, (7.2, 0.3 * sum(sizes) + 0.5))
+    ax.set_axis_off()
+    left, top = (0.52 if narrow else 0.34), 1.0
+    for part, size in zip(parts, sizes, strict=True):
+        height = size / sum(sizes)
+        panel = ax.inset_axes((left, top - height + 0.1 * height, 0.98 - left, 0.72 * height))
+        _strip(panel, part, bool((part["measure"] == DIFFERENCE).all()), _NARROW if narrow else _WIDE)
+        top -= height
     return ax
 
 

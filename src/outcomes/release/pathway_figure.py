@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
 from outcomes.questions.care_pathway import JOIN, NONE, OTHER, STAGES, STEP
 from outcomes.release.drawing import (
     LINE_STYLES,
-    draw_refusal,
     draws_answer,
     make_axes,
     quarter_steps,
     spread,
-    style,
     to_gaps,
 )
 from outcomes.release.drawing import write_sentence as say_instead
@@ -48,26 +45,23 @@ def pathway(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     Axes
         All other orders together stand below, in words.
     """
-    if isinstance(use, NotEstimable):
-        return draw_refusal(use, ax)
     table = to_gaps(use.pathway, "estimate")
-    with style():
-        if not has_orders(table):
-            return say_instead(make_axes(ax), "No picture of the order of stages: too few episodes to show a share.")
-        named = table[table["path"] != OTHER]
-        ax = make_axes(ax, (7.2, pathway_height(use)))
-        width = 1.0 if narrow else 1.35
-        for row, (path, share) in enumerate(zip(named["path"], named["estimate"], strict=True)):
-            _draw_steps(ax, -float(row), read_steps(str(path)), width)
-            _draw_share(ax, -float(row), float(share), float(named["estimate"].max()), width, narrow)
-        size = 7.0 if narrow else 8.0
-        for x, words in enumerate(STAGES.values()):
-            ax.text(x * width, 0.62, words, ha="center", va="bottom", fontsize=size, color=INK)
-        ax.text(3.65 * width, 0.62, "share of episodes", ha="left", va="bottom", fontsize=size, color=MUTED)
-        _write_others(ax, table, -float(len(named)), size)
-        ax.set_xlim(-0.6, 4 * width + (2.6 if narrow else 5.4))
-        ax.set_ylim(-float(len(named)) - 0.5, HEADING)
-        ax.set_axis_off()
+    if not has_orders(table):
+        return say_instead(make_axes(ax), "No picture of the order of stages: too few episodes to show a share.")
+    named = table[table["path"] != OTHER]
+    ax = make_axes(ax, (7.2, pathway_height(use)))
+    width = 1.0 if narrow else 1.35
+    for row, (path, share) in enumerate(zip(named["path"], named["estimate"], strict=True)):
+        _draw_steps(ax, -float(row), read_steps(str(path)), width)
+        _draw_share(ax, -float(row), float(share), float(named["estimate"].max()), width, narrow)
+    size = 7.0 if narrow else 8.0
+    for x, words in enumerate(STAGES.values()):
+        ax.text(x * width, 0.62, words, ha="center", va="bottom", fontsize=size, color=INK)
+    ax.text(3.65 * width, 0.62, "share of episodes", ha="left", va="bottom", fontsize=size, color=MUTED)
+    _write_others(ax, table, -float(len(named)), size)
+    ax.set_xlim(-0.6, 4 * width + (2.6 if narrow else 5.4))
+    ax.set_ylim(-float(len(named)) - 0.5, HEADING)
+    ax.set_axis_off()
     return ax
 
 
@@ -137,31 +131,28 @@ def stages_by_visit(use: Any, ax: Axes | None = None, narrow: bool = False) -> A
     ax : Axes, optional
     narrow : bool
     """
-    if isinstance(use, NotEstimable):
-        return draw_refusal(use, ax)
     table = to_gaps(use.stages, "estimate")
-    with style():
-        shown = table.dropna(subset=["estimate"]) if "stage" in table else table
-        if shown.empty:
-            return say_instead(make_axes(ax), "No stages by visit: too few episodes to show a share.")
-        ax = make_axes(ax, (7.2, 2.8))
-        ends: list[tuple[str, float, str]] = []
-        last = float(shown["visit"].max())
-        for i, (label, part) in enumerate(shown.groupby("label", sort=False)):
-            colour = SERIES[i % len(SERIES)]
-            style_of = LINE_STYLES[i % len(LINE_STYLES)]
-            ax.plot(part["visit"], part["estimate"], color=colour, linestyle=style_of, linewidth=1.6)
-            ax.plot(part["visit"], part["estimate"], "osD^"[i % 4], color=colour, markersize=3.6)
-            end = float(part["estimate"].iloc[-1])
-            ends.append((f"{label}, {percent(end)}", end, colour))
-        for (words, _, colour), y in zip(ends, spread([e[1] for e in ends], 0.09), strict=True):
-            looks: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7.0 if narrow else 8.0, "color": colour}
-            ax.annotate(words, (last, y), xytext=(7, 0), va="center", annotation_clip=False, **looks)
-        ax.set_xlim(0.8, last + (last - 0.8) * (0.42 if narrow else 0.22))
-        ax.set_ylim(0, 1.02)
-        ax.set_xticks(sorted({int(v) for v in shown["visit"]}))
-        ax.yaxis.set_major_locator(quarter_steps())
-        ax.yaxis.set_major_formatter(lambda v, _: percent(v))
-        ax.set_xlabel("visit of the episode, maintenance left out")
-        ax.grid(axis="y")
+    shown = table.dropna(subset=["estimate"]) if "stage" in table else table
+    if shown.empty:
+        return say_instead(make_axes(ax), "No stages by visit: too few episodes to show a share.")
+    ax = make_axes(ax, (7.2, 2.8))
+    ends: list[tuple[str, float, str]] = []
+    last = float(shown["visit"].max())
+    for i, (label, part) in enumerate(shown.groupby("label", sort=False)):
+        colour = SERIES[i % len(SERIES)]
+        style_of = LINE_STYLES[i % len(LINE_STYLES)]
+        ax.plot(part["visit"], part["estimate"], color=colour, linestyle=style_of, linewidth=1.6)
+        ax.plot(part["visit"], part["estimate"], "osD^"[i % 4], color=colour, markersize=3.6)
+        end = float(part["estimate"].iloc[-1])
+        ends.append((f"{label}, {percent(end)}", end, colour))
+    for (words, _, colour), y in zip(ends, spread([e[1] for e in ends], 0.09), strict=True):
+        looks: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7.0 if narrow else 8.0, "color": colour}
+        ax.annotate(words, (last, y), xytext=(7, 0), va="center", annotation_clip=False, **looks)
+    ax.set_xlim(0.8, last + (last - 0.8) * (0.42 if narrow else 0.22))
+    ax.set_ylim(0, 1.02)
+    ax.set_xticks(sorted({int(v) for v in shown["visit"]}))
+    ax.yaxis.set_major_locator(quarter_steps())
+    ax.yaxis.set_major_formatter(lambda v, _: percent(v))
+    ax.set_xlabel("visit of the episode, maintenance left out")
+    ax.grid(axis="y")
     return ax

@@ -10,8 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.panels import cut, plain, split_host
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
@@ -52,18 +51,15 @@ def spc(review: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
         where it has no value), the centre is a line, limits are dashed, documented breaks are
         upright lines with a letter (`list_breaks`).
     """
-    if isinstance(review, NotEstimable):
-        return draw_refusal(review, ax)
     table = to_gaps(review.more["chart"], "estimate", *LINES)
     table = table[table["basis"] == "recorded"]
-    with style():
-        if table.empty or not table["estimate"].notna().any():
-            return write_sentence(make_axes(ax), "No control charts: no quarter has enough episodes.")
-        panels = [(str(label), part.reset_index(drop=True)) for label, part in table.groupby("label", sort=False)]
-        ax = make_axes(ax, (7.2, 4.0))
-        columns = 1 if narrow else min(3, len(panels))
-        for cell, (label, part) in zip(split_host(ax, len(panels), columns), panels, strict=True):
-            _chart_panel(cell, label, part, 44 if narrow else 66 // columns)
+    if table.empty or not table["estimate"].notna().any():
+        return write_sentence(make_axes(ax), "No control charts: no quarter has enough episodes.")
+    panels = [(str(label), part.reset_index(drop=True)) for label, part in table.groupby("label", sort=False)]
+    ax = make_axes(ax, (7.2, 4.0))
+    columns = 1 if narrow else min(3, len(panels))
+    for cell, (label, part) in zip(split_host(ax, len(panels), columns), panels, strict=True):
+        _chart_panel(cell, label, part, 44 if narrow else 66 // columns)
     return ax
 
 
@@ -175,26 +171,23 @@ def observed_expected(review: Any, ax: Axes | None = None, narrow: bool = False)
         Host of the panels; they are its children.
     narrow : bool
     """
-    if isinstance(review, NotEstimable):
-        return draw_refusal(review, ax)
     table = to_gaps(review.more["expected"], "difference", "low", "high")
     watched = to_gaps(review.more["cusum"], "up", "down", "limit_up", "limit_down")
-    with style():
-        if table.empty and watched.empty:
-            return write_sentence(make_axes(ax), "No sums over the months: too few episodes a month to show them.")
-        panels = [(_sum_panel, str(label), part) for label, part in table.groupby("label", sort=False)]
-        for label, part in watched.groupby("label", sort=False):
-            panels.append((_cusum_panel, f"CUSUM: {label}", part))
-        months = sorted({str(month) for _, _, part in panels for month in part["month"]})
-        ax = make_axes(ax, (7.2, 2.2))
-        cells = split_host(ax, len(panels), 1 if narrow else max(2, min(3, len(panels))))
-        for cell, (draw_panel, label, part) in zip(cells, panels, strict=True):
-            _set_title(cell, label, 44 if narrow else 24)
-            cell.axhline(0.0, color=MUTED, linewidth=0.9)
-            draw_panel(cell, part.set_index(part["month"].map(lambda month: months.index(str(month)))))
-            _ends(cell, months)
-            cell.grid(axis="y")
-            cell.set_axisbelow(True)
+    if table.empty and watched.empty:
+        return write_sentence(make_axes(ax), "No sums over the months: too few episodes a month to show them.")
+    panels = [(_sum_panel, str(label), part) for label, part in table.groupby("label", sort=False)]
+    for label, part in watched.groupby("label", sort=False):
+        panels.append((_cusum_panel, f"CUSUM: {label}", part))
+    months = sorted({str(month) for _, _, part in panels for month in part["month"]})
+    ax = make_axes(ax, (7.2, 2.2))
+    cells = split_host(ax, len(panels), 1 if narrow else max(2, min(3, len(panels))))
+    for cell, (draw_panel, label, part) in zip(cells, panels, strict=True):
+        _set_title(cell, label, 44 if narrow else 24)
+        cell.axhline(0.0, color=MUTED, linewidth=0.9)
+        draw_panel(cell, part.set_index(part["month"].map(lambda month: months.index(str(month)))))
+        _ends(cell, months)
+        cell.grid(axis="y")
+        cell.set_axisbelow(True)
     return ax
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
 from outcomes.release.curve_axes import draw_axes, name_groups
 from outcomes.release.curve_figures import say_landmark
-from outcomes.release.drawing import LINE_STYLES, draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import LINE_STYLES, draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.row_chart import NAN, Row, count_lines, draw_main_line, draw_rows, draw_zero
 from outcomes.release.sentences import format_count, format_mean, format_percent, format_signed_points
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES
@@ -45,33 +44,30 @@ def mean_returns(recurrence: Any, ax: Axes | None = None, narrow: bool = False) 
     """
     from matplotlib.ticker import MaxNLocator
 
-    if isinstance(recurrence, NotEstimable):
-        return draw_refusal(recurrence, ax)
     curve = to_gaps(recurrence.mean_curve, *INTERVAL, "at_risk").dropna(subset=["estimate"])
-    with style():
-        if curve.empty or curve["day"].max() < 1:
-            return write_sentence(make_axes(ax), "No mean number of returns: too few patients to draw it.")
-        groups = [(str(name), part) for name, part in curve.groupby("group", sort=False)]
-        if len(groups) > len(SERIES):
-            return write_sentence(make_axes(ax), f"{len(groups)} groups are too many for one picture; see the table.")
-        ax = make_axes(ax, (7.2, 3.7))
-        last = float(curve["day"].max()) * 1.02
-        highest = float(curve[["estimate", "conf_high"]].max().max())
-        top = 1.12 * highest if highest > 0 else 1.0
-        for i, (_, part) in enumerate(groups):
-            colour, line = SERIES[i], LINE_STYLES[i % len(LINE_STYLES)]
-            ax.plot(part["day"], part["estimate"], drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.9)
-            limits = part["conf_low"], part["conf_high"]
-            ax.fill_between(part["day"], *limits, step="post", color=colour, alpha=0.2, lw=0)
-        if len(groups) > 1:
-            name_groups(ax, groups, last, top)
-        else:
-            _mark_means(ax, recurrence.mean_returns, last)
-        days = sorted({0, 180, *(int(day) for day in recurrence.mean_returns["horizon_days"])})
-        words = f"days since the first landmark, {say_landmark(recurrence)}"
-        steps = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10])
-        ticks = [day for day in days if day <= last]
-        draw_axes(ax, ticks, last, words, dict(groups), narrow, top, format_mean, steps)
+    if curve.empty or curve["day"].max() < 1:
+        return write_sentence(make_axes(ax), "No mean number of returns: too few patients to draw it.")
+    groups = [(str(name), part) for name, part in curve.groupby("group", sort=False)]
+    if len(groups) > len(SERIES):
+        return write_sentence(make_axes(ax), f"{len(groups)} groups are too many for one picture; see the table.")
+    ax = make_axes(ax, (7.2, 3.7))
+    last = float(curve["day"].max()) * 1.02
+    highest = float(curve[["estimate", "conf_high"]].max().max())
+    top = 1.12 * highest if highest > 0 else 1.0
+    for i, (_, part) in enumerate(groups):
+        colour, line = SERIES[i], LINE_STYLES[i % len(LINE_STYLES)]
+        ax.plot(part["day"], part["estimate"], drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.9)
+        limits = part["conf_low"], part["conf_high"]
+        ax.fill_between(part["day"], *limits, step="post", color=colour, alpha=0.2, lw=0)
+    if len(groups) > 1:
+        name_groups(ax, groups, last, top)
+    else:
+        _mark_means(ax, recurrence.mean_returns, last)
+    days = sorted({0, 180, *(int(day) for day in recurrence.mean_returns["horizon_days"])})
+    words = f"days since the first landmark, {say_landmark(recurrence)}"
+    steps = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10])
+    ticks = [day for day in days if day <= last]
+    draw_axes(ax, ticks, last, words, dict(groups), narrow, top, format_mean, steps)
     return ax
 
 
@@ -99,21 +95,18 @@ def gap_sensitivity(recurrence: Any, ax: Axes | None = None, narrow: bool = Fals
     -------
     Axes
     """
-    if isinstance(recurrence, NotEstimable):
-        return draw_refusal(recurrence, ax)
     table = to_gaps(recurrence.definitions, *INTERVAL, "n")
-    with style():
-        if table.empty or table["estimate"].notna().sum() < 2:
-            return write_sentence(make_axes(ax), "No comparison of definitions: fewer than two leave enough episodes.")
-        rows = list_definitions(table)
-        ax = make_axes(ax, (7.2, gap_height(table, narrow)))
-        highest = float(table[list(INTERVAL)].max().max())
-        top = min(1.3, max(0.05, highest) * (1.32 if narrow else 1.16))
-        reported = next((row.value for row in rows if row.is_main), NAN)
-        heights = draw_rows(ax, rows, (0.0, top), format_percent, narrow, "episodes", reported)
-        if reported == reported:
-            draw_main_line(ax, reported)
-        _connect_gaps(ax, table, rows, heights)
+    if table.empty or table["estimate"].notna().sum() < 2:
+        return write_sentence(make_axes(ax), "No comparison of definitions: fewer than two leave enough episodes.")
+    rows = list_definitions(table)
+    ax = make_axes(ax, (7.2, gap_height(table, narrow)))
+    highest = float(table[list(INTERVAL)].max().max())
+    top = min(1.3, max(0.05, highest) * (1.32 if narrow else 1.16))
+    reported = next((row.value for row in rows if row.is_main), NAN)
+    heights = draw_rows(ax, rows, (0.0, top), format_percent, narrow, "episodes", reported)
+    if reported == reported:
+        draw_main_line(ax, reported)
+    _connect_gaps(ax, table, rows, heights)
     return ax
 
 
@@ -171,22 +164,17 @@ def rehabilitation(comparison: Any, ax: Axes | None = None, narrow: bool = False
     -------
     Axes
     """
-    if isinstance(comparison, NotEstimable):
-        return draw_refusal(comparison, ax)
     table = to_gaps(comparison.table, *INTERVAL, "n_with", "n_without", "n")
-    with style():
-        differences = table[table["scale"] == "difference"]
-        if table.empty or not differences["estimate"].notna().any():
-            return write_sentence(make_axes(ax), "No comparison of exercise: too few patients or returns in every one.")
-        rows = list_comparisons(table)
-        ax = make_axes(ax, (7.2, comparison_height(table, narrow)))
-        furthest = max(0.05, float(differences[list(INTERVAL)].abs().max().max()))
-        limits = (-furthest * 1.1, furthest * (1.6 if narrow else 1.35))
-        draw_rows(ax, rows, limits, format_signed_points, narrow, "with / without", 0.0)
-        draw_zero(ax)
-        ax.set_xlabel(
-            "points more (+) or fewer (\u2212) came back with exercise", fontsize=7.5, loc="right", labelpad=1
-        )
+    differences = table[table["scale"] == "difference"]
+    if table.empty or not differences["estimate"].notna().any():
+        return write_sentence(make_axes(ax), "No comparison of exercise: too few patients or returns in every one.")
+    rows = list_comparisons(table)
+    ax = make_axes(ax, (7.2, comparison_height(table, narrow)))
+    furthest = max(0.05, float(differences[list(INTERVAL)].abs().max().max()))
+    limits = (-furthest * 1.1, furthest * (1.6 if narrow else 1.35))
+    draw_rows(ax, rows, limits, format_signed_points, narrow, "with / without", 0.0)
+    draw_zero(ax)
+    ax.set_xlabel("points more (+) or fewer (\u2212) came back with exercise", fontsize=7.5, loc="right", labelpad=1)
     return ax
 
 

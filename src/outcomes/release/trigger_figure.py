@@ -6,13 +6,10 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
 from outcomes.release.drawing import (
-    draw_refusal,
     draws_answer,
     make_axes,
     spread,
-    style,
     to_gaps,
     write_below,
     write_sentence,
@@ -65,29 +62,26 @@ def trigger_flow(triggers: Any, ax: Axes | None = None, narrow: bool = False) ->
     -------
     Axes
     """
-    if isinstance(triggers, NotEstimable):
-        return draw_refusal(triggers, ax)
     table = to_gaps(triggers.table, "n", "events", "estimate")
-    with style():
-        shown = table.dropna(subset=["n", "events"])
-        shown = shown[shown["events"] > 0]
-        if not has_ribbons(table):
-            return write_sentence(make_axes(ax), NO_RIBBONS)
-        ax = make_axes(ax, (7.2, 4.2))
-        ax.set_axis_off()
-        left, right, one = _place_bars(table, shown)
-        for row in shown.to_dict("records"):
-            _draw_ribbon(ax, row, left[row["trigger"]], right[row["return_trigger"]], float(row["events"]) * one)
-        for bar in left.values():
-            _draw_bar(ax, LEFT - BAR, bar)
-            if bar.filled < bar.size - 1e-9:
-                _draw_rest(ax, bar)
-        for bar in right.values():
-            _draw_bar(ax, RIGHT, bar)
-        _name_bars(ax, left, right, narrow)
-        room = 0.62 if narrow else 0.34
-        ax.set_xlim(LEFT - room, RIGHT + room)
-        ax.set_ylim(-0.02, 1.08)
+    shown = table.dropna(subset=["n", "events"])
+    shown = shown[shown["events"] > 0]
+    if not has_ribbons(table):
+        return write_sentence(make_axes(ax), NO_RIBBONS)
+    ax = make_axes(ax, (7.2, 4.2))
+    ax.set_axis_off()
+    left, right, one = _place_bars(table, shown)
+    for row in shown.to_dict("records"):
+        _draw_ribbon(ax, row, left[row["trigger"]], right[row["return_trigger"]], float(row["events"]) * one)
+    for bar in left.values():
+        _draw_bar(ax, LEFT - BAR, bar)
+        if bar.filled < bar.size - 1e-9:
+            _draw_rest(ax, bar)
+    for bar in right.values():
+        _draw_bar(ax, RIGHT, bar)
+    _name_bars(ax, left, right, narrow)
+    room = 0.62 if narrow else 0.34
+    ax.set_xlim(LEFT - room, RIGHT + room)
+    ax.set_ylim(-0.02, 1.08)
     return ax
 
 

@@ -6,9 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
 from outcomes.questions.modality_bundles import JOIN, OTHER
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.marks import HIDDEN
 from outcomes.release.panels import cut, quarter_panel, split_host
 from outcomes.release.sentences import MINUS, format_count
@@ -40,30 +39,27 @@ def bundles(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     Axes
         All other sets together stand below, in words.
     """
-    if isinstance(use, NotEstimable):
-        return draw_refusal(use, ax)
     table = to_gaps(use.bundles, "estimate")
-    with style():
-        named = table[table["bundle"] != OTHER] if "bundle" in table else table
-        if named.empty or not named["estimate"].notna().any():
-            return write_sentence(make_axes(ax), "No sets of treatments: too few treatment visits to show a share.")
-        ax = make_axes(ax, (7.2, bundle_height(use, narrow)))
-        sets = [str(name).split(JOIN) for name in named["bundle"]]
-        labels = dict(zip(use.families["family"], use.families["label"], strict=True))
-        families = [f for f in labels if any(f in names for names in sets)]
-        families += [f for names in sets for f in names if f not in families]
-        for y, (names, share) in enumerate(zip(sets, named["estimate"], strict=True)):
-            _draw_set(ax, -float(y), [families.index(name) for name in dict.fromkeys(names)], len(families))
-            _draw_share(ax, -float(y), float(share), float(named["estimate"].max()), len(families), narrow)
-        size = 7.0 if narrow else 8.0
-        for x, family in enumerate(families):
-            words = cut(labels.get(family, family.replace("_", " ")), 26)
-            ax.text(x, 0.75, words, rotation=90, va="bottom", ha="center", fontsize=size, color=INK)
-        ax.text(len(families) - 0.2, 0.75, "share of treatment visits", va="bottom", fontsize=size, color=MUTED)
-        _write_others(ax, table, -float(len(sets)), narrow)
-        ax.set_xlim(-0.7, len(families) + (5.6 if narrow else 9.0))
-        ax.set_ylim(-float(len(sets)) - 0.5, HEADING if not narrow else HEADING + 1.0)
-        ax.set_axis_off()
+    named = table[table["bundle"] != OTHER] if "bundle" in table else table
+    if named.empty or not named["estimate"].notna().any():
+        return write_sentence(make_axes(ax), "No sets of treatments: too few treatment visits to show a share.")
+    ax = make_axes(ax, (7.2, bundle_height(use, narrow)))
+    sets = [str(name).split(JOIN) for name in named["bundle"]]
+    labels = dict(zip(use.families["family"], use.families["label"], strict=True))
+    families = [f for f in labels if any(f in names for names in sets)]
+    families += [f for names in sets for f in names if f not in families]
+    for y, (names, share) in enumerate(zip(sets, named["estimate"], strict=True)):
+        _draw_set(ax, -float(y), [families.index(name) for name in dict.fromkeys(names)], len(families))
+        _draw_share(ax, -float(y), float(share), float(named["estimate"].max()), len(families), narrow)
+    size = 7.0 if narrow else 8.0
+    for x, family in enumerate(families):
+        words = cut(labels.get(family, family.replace("_", " ")), 26)
+        ax.text(x, 0.75, words, rotation=90, va="bottom", ha="center", fontsize=size, color=INK)
+    ax.text(len(families) - 0.2, 0.75, "share of treatment visits", va="bottom", fontsize=size, color=MUTED)
+    _write_others(ax, table, -float(len(sets)), narrow)
+    ax.set_xlim(-0.7, len(families) + (5.6 if narrow else 9.0))
+    ax.set_ylim(-float(len(sets)) - 0.5, HEADING if not narrow else HEADING + 1.0)
+    ax.set_axis_off()
     return ax
 
 
@@ -112,20 +108,17 @@ def use_by_visit(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes
     ax : Axes, optional
         Host of the panels; they are its children and share one scale.
     """
-    if isinstance(use, NotEstimable):
-        return draw_refusal(use, ax)
     table = to_gaps(use.by_visit, "estimate", "conf_low", "conf_high")
-    with style():
-        if table.empty or not table["estimate"].notna().any():
-            return write_sentence(make_axes(ax), "No use by visit number: too few treatment visits to show a share.")
-        some = table.loc[table["estimate"].notna(), "visit"]
-        table = table[table["visit"].isin(list(some))].rename(columns={"visit": "quarter"})
-        table["quarter"] = "visit " + table["quarter"]
-        panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
-        top = max(0.1, float(table["conf_high"].fillna(table["estimate"]).max()) * 1.12)
-        ax = make_axes(ax, (7.2, 5.4))
-        for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
-            quarter_panel(cell, label, part, percent, (0.0, min(1.0, top)), 44 if narrow else 22)
+    if table.empty or not table["estimate"].notna().any():
+        return write_sentence(make_axes(ax), "No use by visit number: too few treatment visits to show a share.")
+    some = table.loc[table["estimate"].notna(), "visit"]
+    table = table[table["visit"].isin(list(some))].rename(columns={"visit": "quarter"})
+    table["quarter"] = "visit " + table["quarter"]
+    panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
+    top = max(0.1, float(table["conf_high"].fillna(table["estimate"]).max()) * 1.12)
+    ax = make_axes(ax, (7.2, 5.4))
+    for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
+        quarter_panel(cell, label, part, percent, (0.0, min(1.0, top)), 44 if narrow else 22)
     return ax
 
 
@@ -144,24 +137,21 @@ def positivity_map(use: Any, ax: Axes | None = None, narrow: bool = False) -> Ax
     ax : Axes, optional
     narrow : bool
     """
-    if isinstance(use, NotEstimable):
-        return draw_refusal(use, ax)
     table = use.co_use
-    with style():
-        if table.empty:
-            return write_sentence(make_axes(ax), "No map of pairs: fewer than two families were given.")
-        ax = make_axes(ax, (7.2, 4.6))
-        labels = dict(zip(table["family"], table["label"], strict=True))
-        labels |= dict(zip(table["other_family"], table["other_label"], strict=True))
-        place = {str(name): i for i, name in enumerate(labels)}
-        own = dict(zip(use.first_treatment["family"], use.first_treatment["events"], strict=True))
-        for name, i in place.items():
-            _draw_cell(ax, i, i, own.get(name, HIDDEN), float("nan"), narrow)
-        for row in to_gaps(table, "phi").to_dict("records"):
-            i, j = place[str(row["family"])], place[str(row["other_family"])]
-            for x, y in ((i, j), (j, i)):
-                _draw_cell(ax, x, y, row["n_both"], float(row["phi"]), narrow)
-        _name_cells(ax, [str(label) for label in labels.values()], narrow)
+    if table.empty:
+        return write_sentence(make_axes(ax), "No map of pairs: fewer than two families were given.")
+    ax = make_axes(ax, (7.2, 4.6))
+    labels = dict(zip(table["family"], table["label"], strict=True))
+    labels |= dict(zip(table["other_family"], table["other_label"], strict=True))
+    place = {str(name): i for i, name in enumerate(labels)}
+    own = dict(zip(use.first_treatment["family"], use.first_treatment["events"], strict=True))
+    for name, i in place.items():
+        _draw_cell(ax, i, i, own.get(name, HIDDEN), float("nan"), narrow)
+    for row in to_gaps(table, "phi").to_dict("records"):
+        i, j = place[str(row["family"])], place[str(row["other_family"])]
+        for x, y in ((i, j), (j, i)):
+            _draw_cell(ax, x, y, row["n_both"], float(row["phi"]), narrow)
+    _name_cells(ax, [str(label) for label in labels.values()], narrow)
     return ax
 
 
