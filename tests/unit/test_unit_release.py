@@ -251,7 +251,7 @@ def make_attendance():
         columns=list(QUARTER_COLUMNS),
     )
     blank = pd.DataFrame([], columns=["group", "visit", "within_days", "n", "events", "told", "reach"])
-    return Attendance(blank, {"n": 100, "n_open": 3}, {}, Ledger(()), (), {"left": left, "by_quarter": quarters})
+    return Attendance({"n": 100, "n_open": 3}, {}, Ledger(()), (), blank, {"left": left, "by_quarter": quarters})
 
 
 def test_fates_and_nested_quarters():

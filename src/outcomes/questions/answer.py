@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from outcomes.ledger import Ledger
+
 _WIDTH = 100
 
 
@@ -20,7 +22,7 @@ class Answer:
 
     def __repr__(self) -> str:
         """Name the question, the tables with their rows and columns, and what there is beside them."""
-        held = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        held = {name: getattr(self, name) for name in list_parts(self)}
         tables = [f"{name} ({len(table)} x {len(table.columns)})" for name, table in _tables_of(held)]
         beside = [name for name, value in held.items() if not _is_table(value) and name != "more" and value is not None]
         asked = held.get("settings", {}).get("question", "")
@@ -31,6 +33,34 @@ class Answer:
                 *_list("beside them", beside),
             ]
         )
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class CaseAnswer(Answer):
+    """An answer that was found in cases, with what each of them says of itself.
+
+    Attributes
+    ----------
+    summary : dict
+        Numbers of all groups together, by their names.
+    settings : dict
+        The question, the definition, the estimator, and whatever else decides the numbers.
+    ledger : Ledger
+        What became of every row, from the files to the cases that were used.
+    notes : tuple of str
+        What limits the answer, a sentence each.
+    """
+
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    ledger: Ledger
+    notes: tuple[str, ...]
+
+
+def list_parts(answer: Answer) -> list[str]:
+    """Return the names of what an answer holds, what is its own first."""
+    common = [item.name for item in dataclasses.fields(CaseAnswer)]
+    return sorted((item.name for item in dataclasses.fields(answer)), key=lambda name: name in common)
 
 
 def _tables_of(held: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -23,9 +23,8 @@ from outcomes.cases.ending import NEVER_MEASURED, RELIEVED, RESOLVED
 from outcomes.cases.schema import END_REASONS, MISSING
 from outcomes.errors import NotEstimable
 from outcomes.estimators.proportions import wilson_clustered
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.attendance_steps import NAN, Steps, StepShare, build_steps, estimate_step, horizon_days
 from outcomes.questions.quarters import quarter_end, quarter_number, quarter_word, read_quarter
 
@@ -53,7 +52,7 @@ UNRATED, UNRATED_LABEL = "unrated", "of those not relieved or not known: pain ne
 
 
 @dataclass(frozen=True, repr=False)
-class Attendance(Answer):
+class Attendance(CaseAnswer):
     """Drop-off by visit number.
 
     Attributes
@@ -65,9 +64,6 @@ class Attendance(Answer):
         number of days, NaN for the shorter. `group` is ``all`` or a quarter.
     summary : dict
         ``n, n_patients, n_open`` (may still come), ``within_days, soon_days, n_steps``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     more : mapping
         ``left``: ``visit, reason, label, n, events, estimate``: what became of the `n` episodes at a visit that were
         watched long enough to tell, in three parts, and of the third those never rated; ``by_quarter``: ``quarter,
@@ -76,10 +72,6 @@ class Attendance(Answer):
     """
 
     table: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
     more: Mapping[str, pd.DataFrame]
 
 

@@ -7,16 +7,15 @@ and 6 the scores are rounder than the pain, so that relief by half is met in jum
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outcomes.cases.arguments import check_visits
 from outcomes.cases.schema import HUNDREDTHS
 from outcomes.errors import NotEstimable
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +64,7 @@ _RENAMED = {"diagnoses": "diagnosis_tier"}
 
 
 @dataclass(frozen=True, repr=False)
-class Completeness(Answer):
+class Completeness(CaseAnswer):
     """Completeness of the visits.
 
     Attributes
@@ -79,17 +78,10 @@ class Completeness(Answer):
         no whole number. No rows without scores.
     summary : dict
         ``n`` visits, ``n_patients``, ``absent_fields`` as a tuple.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
     ratings: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 def describe_completeness(visits: Visits) -> Completeness:

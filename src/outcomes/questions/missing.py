@@ -10,15 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outcomes.cases.schema import MISSING
 from outcomes.errors import NotEstimable
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.covariates import build_factors
 from outcomes.questions.results import NOT_RECORDED, Flags, IntArray
 
@@ -56,7 +55,7 @@ TOO_FEW = "too few"
 
 
 @dataclass(frozen=True, repr=False)
-class Missing(Answer):
+class Missing(CaseAnswer):
     """What is missing where.
 
     Attributes
@@ -67,19 +66,12 @@ class Missing(Answer):
         the groups of one `by` add up to all episodes.
     summary : dict
         ``n, n_patients, n_complete`` (every fact recorded), ``most_missing`` (fact).
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     more : mapping
         ``where``: ``fact, label, clinic, quarter, band``: the share missing of each clinic and quarter, in bands and
         without counts, which two margins would give away.
     """
 
     table: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
     more: Mapping[str, pd.DataFrame]
 
 

@@ -20,9 +20,8 @@ from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.imputation import Combined, combine_imputations
 from outcomes.estimators.linear import LinearFit, linear_regression
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.covariates import Block, stack_blocks
 from outcomes.questions.joint_columns import given_block
 from outcomes.questions.joint_model import JointModel, fit_jointly
@@ -47,7 +46,7 @@ _IMPUTED, _KEPT = "imputed", "not recorded is a level of its own"
 
 
 @dataclass(frozen=True, repr=False)
-class MissingCovariates(Answer):
+class MissingCovariates(CaseAnswer):
     """The comparison of all families with gaps as a level of their own, and with gaps imputed.
 
     Attributes
@@ -60,18 +59,11 @@ class MissingCovariates(Answer):
     summary : dict
         ``n, n_patients, n_contrasts, n_moved, n_incomplete`` (episodes with a gap), ``largest_difference``,
         ``imputations``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     more : mapping
         ``facts``: ``fact, label, treated_as, n, events, estimate``: of each fact with gaps, the episodes without it.
     """
 
     table: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
     more: Mapping[str, pd.DataFrame]
 
 

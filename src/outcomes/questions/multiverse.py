@@ -27,9 +27,8 @@ import numpy as np
 
 from outcomes.cases.arguments import check_list, check_whole, refused
 from outcomes.errors import Finding, InputRefused, NotEstimable
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.multiverse_families import FamilyLine, decide_families, fit_families
 from outcomes.questions.multiverse_tables import (
     COLUMNS,
@@ -59,7 +58,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, repr=False)
-class Multiverse(Answer):
+class Multiverse(CaseAnswer):
     """Estimates under every combination of definitions.
 
     Attributes
@@ -73,9 +72,6 @@ class Multiverse(Answer):
     summary : dict
         ``n_specifications, n_estimates, n_estimated, n_contrasts, day``, and, where families could be compared,
         ``least_tau``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     more : dict of DataFrame
         ``stability``: one row a way to define relief and episodes: ``relief_rule, episode_rule, gap_days, is_reported,
         n_contrasts, tau, sign_agreement``. ``agreement``: one row a family: ``contrast, label, reported,
@@ -84,10 +80,6 @@ class Multiverse(Answer):
     """
 
     table: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
     more: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
@@ -264,4 +256,4 @@ def _make_result(episodes: Episodes, table: pd.DataFrame, notes: tuple[str, ...]
         "right: all of them share the same records, and the same that is not in them.",
     )
     more = {name: made for name, made in (("stability", stability), ("agreement", agreement)) if len(made)}
-    return Multiverse(table, summary, settings, episodes.ledger, (*said, *notes), more)
+    return Multiverse(summary, settings, episodes.ledger, (*said, *notes), table, more)

@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.course_lines import (
     IIW,
     LAST_DAY,
@@ -63,7 +62,7 @@ NOT_TO_USE = "average of visits: mean of the ratings within 3 days; it speaks of
 
 
 @dataclass(frozen=True, repr=False)
-class PainCourse(Answer):
+class PainCourse(CaseAnswer):
     """The mean pain course, in points of 0-10.
 
     Attributes
@@ -85,19 +84,12 @@ class PainCourse(Answer):
         share_at_zero`` (of the ratings); of a single group also ``sd_level, sd_slope, sd_rating``,
         ``iiw_largest_weight`` (before the cut), ``iiw_cut_share`` and ``iiw_effective_share`` of follow-up ratings.
         NaN where not known.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
     curve: pd.DataFrame
     check: pd.DataFrame
     difference: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 @one_thread

@@ -26,9 +26,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.errors import Finding, InputRefused, NotEstimable
-from outcomes.ledger import Ledger
 from outcomes.questions import recurrence, relief, results, return_lines
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.quarter_changes import compare_quarters
 from outcomes.questions.quarter_charts import Breaks, chart_indicators, chart_months, chart_table
 from outcomes.questions.quarter_dates import check_dates
@@ -54,7 +53,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, repr=False)
-class QuarterReview(Answer):
+class QuarterReview(CaseAnswer):
     """Indicators by quarter.
 
     Attributes
@@ -70,9 +69,6 @@ class QuarterReview(Answer):
     summary : dict
         ``quarter, clinic`` (``""`` for all), ``data_cut`` (ISO date), ``last_mature`` (indicator -> quarter or
         ``""``), ``verdict`` (indicator -> words), and each verdict again as ``verdict_<indicator>``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     more : dict of DataFrame
         ``verdicts``, ``changes``, ``chart``, ``chart_months``, ``expected`` (VLAD), ``cusum``, ``recording``,
         ``breaks`` and ``volume``; their columns stand in the modules that make them.
@@ -80,10 +76,6 @@ class QuarterReview(Answer):
 
     table: pd.DataFrame
     quarter: str
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
     more: dict[str, pd.DataFrame]
 
 

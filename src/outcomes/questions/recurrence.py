@@ -28,9 +28,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.between_clinics import ESTIMATOR as BETWEEN_CLINICS
 from outcomes.questions.between_clinics import clinic_notes, find_clinics, return_between, tabulate_between
 from outcomes.questions.group_tests import Tested, compare_groups
@@ -66,7 +65,7 @@ _COUNTS = ("n_new_episode", "n_pain_back", "n_relieved", "n_relapsed", "n_too_yo
 
 
 @dataclass(frozen=True, repr=False)
-class Recurrence(Answer):
+class Recurrence(CaseAnswer):
     """Return after relief to a clinic in these records.
 
     Attributes
@@ -106,9 +105,6 @@ class Recurrence(Answer):
         ``n`` (reached the landmark), ``n_patients, n_events``; of these events ``n_new_episode`` (a new episode
         opened) and ``n_pain_back`` (a rating at a later visit of care still going on); ``n_relieved, n_relapsed,
         n_too_young, n_all`` (eligible or not), ``n_followed`` patients and ``n_returns`` of them, ``last_day``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
@@ -123,10 +119,6 @@ class Recurrence(Answer):
     composite: pd.DataFrame
     maintenance: pd.DataFrame
     definitions: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence:

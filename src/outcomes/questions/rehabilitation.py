@@ -19,13 +19,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from outcomes.cases.clinicians import note_shared
 from outcomes.errors import NotEstimable
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.arm_balance import BALANCE_COLUMNS
 from outcomes.questions.exercise_cohort import build_cohort_at
 from outcomes.questions.exercise_lines import (
@@ -54,7 +53,7 @@ _REFUSED = "Return with and without rehabilitation exercise cannot be compared"
 
 
 @dataclass(frozen=True, repr=False)
-class Rehabilitation(Answer):
+class Rehabilitation(CaseAnswer):
     """Exercise and return.
 
     Attributes
@@ -72,18 +71,11 @@ class Rehabilitation(Answer):
         ``part, ideal, emulated``: the target trial.
     summary : dict
         Of the main line: ``n, n_events, n_with, n_without, largest_smd, n_columns, n_draws``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
     balance: pd.DataFrame
     protocol: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 @one_thread

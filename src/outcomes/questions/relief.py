@@ -34,7 +34,7 @@ from outcomes.estimators import npmle
 from outcomes.estimators.interval_test import interval_logrank
 from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.between_clinics import ESTIMATOR as BETWEEN_CLINICS
 from outcomes.questions.between_clinics import clinic_notes, find_clinics, relief_between, tabulate_between
 from outcomes.questions.group_tests import Tested, compare_groups
@@ -61,7 +61,7 @@ SECOND_LINE = "KM at visit: Kaplan-Meier at the visit where relief was recorded,
 
 
 @dataclass(frozen=True, repr=False)
-class Relief(Answer):
+class Relief(CaseAnswer):
     """Time to relief.
 
     Attributes
@@ -104,9 +104,6 @@ class Relief(Answer):
         Of all groups together: ``n, n_patients, n_events, n_stopped, n_one_visit`` (with a single rating),
         ``median_days, median_after_day, rmst_days, last_day, resolution_median_days, resolution_over_14_share,
         relief_at_last_visit_share, certificate_gap``; NaN where not known.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
@@ -120,10 +117,6 @@ class Relief(Answer):
     per_patient: pd.DataFrame
     between_clinics: pd.DataFrame
     definitions: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 def estimate_relief(

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from outcomes.errors import NotEstimable
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.episode_gaps import cut_by_gaps
 from outcomes.questions.relief_fit import fit_curve
 from outcomes.questions.relief_rows import build_rows
@@ -30,7 +29,7 @@ AS_REPORTED, GAP_ONLY = "as reported", "gap only"
 
 
 @dataclass(frozen=True, repr=False)
-class ReliefDefinitions(Answer):
+class ReliefDefinitions(CaseAnswer):
     """The share relieved by the primary day under other definitions.
 
     Attributes
@@ -40,16 +39,9 @@ class ReliefDefinitions(Answer):
         `estimate` NaN where a definition leaves too few episodes or too short an observation.
     summary : dict
         ``day, reduction_pct, n_definitions, n_estimated``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 def compare_relief_definitions(episodes: Episodes) -> ReliefDefinitions:

@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from outcomes.errors import NotEstimable
 from outcomes.estimators.proportions import wilson_clustered
 from outcomes.estimators.weighted_share import WeightedShare, weighted_share
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.response_lines import WINDOW_DAYS, Outcomes, build_outcomes, model_columns
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ RESPONSE_COLUMNS = (
 
 
 @dataclass(frozen=True, repr=False)
-class Response(Answer):
+class Response(CaseAnswer):
     """Response at day 28.
 
     Attributes
@@ -64,16 +63,9 @@ class Response(Answer):
     summary : dict
         Of all groups together: ``n, n_patients, n_measured, n_events, n_too_young, median_day`` (of the
         ratings used); of a single group also ``effective_n`` and ``largest_weight``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 def estimate_response(episodes: Episodes, by: str | None = None) -> Response:

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.cox import Cox, cox, proportional_hazards_test, standardised_risk
-from outcomes.ledger import Ledger
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.covariates import FACTOR_LABELS, Factor, build_factors
 from outcomes.questions.one_thread import one_thread
 from outcomes.questions.recurrence import describe_return
@@ -46,7 +45,7 @@ ESTIMATOR = "Cox regression, patients as clusters, averaged over all episodes (g
 
 
 @dataclass(frozen=True, repr=False)
-class ReturnFactors(Answer):
+class ReturnFactors(CaseAnswer):
     """Return by what was known at the start.
 
     Attributes
@@ -59,17 +58,10 @@ class ReturnFactors(Answer):
         ``factor, factor_label, statistic, df, p_value``: the test of proportional hazards for the fact's columns.
     summary : dict
         ``n, n_events, day``.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
     proportional: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 @one_thread

@@ -10,16 +10,16 @@ without a comparison, adjusted or not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from outcomes.cases.schema import HUNDREDTHS
 from outcomes.errors import NotEstimable
 from outcomes.estimators.means import clustered_mean
-from outcomes.ledger import Ledger, Step
+from outcomes.ledger import Step
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.modality import find_treatment_visits
 from outcomes.questions.results import ALL, Flags, FloatArray
 
@@ -43,7 +43,7 @@ NOTES = (
 
 
 @dataclass(frozen=True, repr=False)
-class SameVisit(Answer):
+class SameVisit(CaseAnswer):
     """Pain before and after treatment on the same day.
 
     Attributes
@@ -55,16 +55,9 @@ class SameVisit(Answer):
         means where fewer visits than the floor have both.
     summary : dict
         ``n`` treatment visits, ``n_both`` with both ratings, ``n_patients`` of these.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 def describe_same_visit(episodes: Episodes) -> SameVisit:

@@ -11,7 +11,7 @@ What set it off is told by the patient at the visit, and who remembers one trigg
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from outcomes.estimators.proportions import wilson
 from outcomes.estimators.transitions import Transitions, transitions
 from outcomes.ledger import Ledger, Step
 from outcomes.questions import results
-from outcomes.questions.answer import Answer
+from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.results import ALL, IntArray
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _LEDGER = ("pain back during care still going on, no new episode", "trigger not 
 
 
 @dataclass(frozen=True, repr=False)
-class TriggerReturns(Answer):
+class TriggerReturns(CaseAnswer):
     """Triggers of episodes and of the returns after them.
 
     Attributes
@@ -51,17 +51,10 @@ class TriggerReturns(Answer):
         all pairs (``trigger = "all"``, with the p-value) and for each first trigger.
     summary : dict
         ``n`` pairs (one a patient), ``n_same``, ``n_returns`` first returns of patients.
-    settings : dict
-    ledger : Ledger
-    notes : tuple of str
     """
 
     table: pd.DataFrame
     same: pd.DataFrame
-    summary: dict[str, Any]
-    settings: dict[str, Any]
-    ledger: Ledger
-    notes: tuple[str, ...]
 
 
 def compare_triggers(episodes: Episodes) -> TriggerReturns:

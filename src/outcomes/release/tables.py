@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.files.cells import guard
 from outcomes.ledger import Ledger
+from outcomes.questions.answer import Answer, list_parts
 from outcomes.records.full_dates import WHAT_IT_IS
 from outcomes.records.inspect_terms import is_showable
 from outcomes.release.inputs import QUESTIONS, ReportInputs
@@ -113,8 +114,8 @@ def part(result: Any, name: str) -> pd.DataFrame:
 
 
 def _no_part(result: Any, name: str) -> InputRefused:
-    fields = dataclasses.fields(result) if dataclasses.is_dataclass(result) else ()
-    own = [item.name for item in fields if item.name not in ("more", "notes", "ledger")]
+    parts = list_parts(result) if isinstance(result, Answer) else []
+    own = [part for part in parts if part not in ("more", "notes", "ledger")]
     known = [*own, *getattr(result, "more", {})]
     finding = Finding("E660", "is no part of this answer.", str(name), f"It has: {', '.join(known)}.")
     return InputRefused("There is no such table.", [finding])
