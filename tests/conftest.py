@@ -169,3 +169,12 @@ def _common_to_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pictures of a page undrawn."""
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from undrawn import leave_undrawn
+
+    leave_undrawn(monkeypatch)

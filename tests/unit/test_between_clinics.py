@@ -16,7 +16,7 @@ from outcomes.questions.relief_rows import build_rows
 from outcomes.release.disclosure import protect_result
 from outcomes.release.relief_views import relief_table
 from outcomes.release.return_views import return_table
-from outcomes.release.tables import level_table, name_tables
+from outcomes.release.tables import name_tables, with_level
 from outcomes.simulate import simulate
 from tables import records_of
 
@@ -77,7 +77,7 @@ def test_both_are_shown_beside_the_interval_by_patient(chain):
         (estimate_recurrence, "recurrence", return_table),
     ):
         found = question(chain)
-        tables = name_tables(name, protect_result(found, 5)) | {"run": level_table(chain.protocol)}
+        tables = with_level(chain.protocol, name_tables(name, protect_result(found, 5)))
         shown = view(tables)
         heads = [column.heading for column in shown.columns]
         assert heads[2:4] == ["95\xa0% interval", "95\xa0% interval, by clinic"]

@@ -26,12 +26,7 @@ from outcomes.release.sentences import NBSP
 from outcomes.release.tables import collect_tables
 from tables import records_of
 
-
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch):
-    from undrawn import leave_undrawn
-
-    leave_undrawn(monkeypatch)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def warned(*warnings, notes=()):

@@ -37,12 +37,7 @@ from outcomes.release.treatment_section import _say_mix
 from outcomes.release.use_views import say_order
 from outcomes.release.views import DASH
 
-
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch):
-    from undrawn import leave_undrawn
-
-    leave_undrawn(monkeypatch)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def pages(**changes):

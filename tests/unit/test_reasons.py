@@ -29,11 +29,7 @@ from outcomes.release.views import DASH
 RESTS_ON_PAIN = [name for name in fakes.INDICATORS if name != "pain_recorded"]
 
 
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch):
-    from undrawn import leave_undrawn
-
-    leave_undrawn(monkeypatch)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def pages(review, **others):

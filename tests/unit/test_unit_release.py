@@ -31,7 +31,7 @@ from outcomes.release.sentences import NBSP, format_percent, show
 from outcomes.release.split_counts import hide_split
 from outcomes.release.svg import to_svg
 from outcomes.release.table_disclosure import protect_parts
-from outcomes.release.tables import count_ends, count_visit_bands, level_table, name_tables
+from outcomes.release.tables import count_ends, count_visit_bands, name_tables, with_level
 from outcomes.release.unit_disclosure import (
     COVERED,
     protect_attendance,
@@ -70,8 +70,7 @@ def answers(episodes):
 @pytest.fixture(scope="module")
 def tables(episodes, answers):
     found = {name: table for key, result in answers.items() for name, table in name_tables(key, result).items()}
-    return found | {
-        "run": level_table(episodes.protocol),
+    return with_level(episodes.protocol, found) | {
         "episode_ends": protect_parts(count_ends(episodes), 5),
         "visits_per_episode": protect_parts(count_visit_bands(episodes), 5),
     }

@@ -27,12 +27,7 @@ from outcomes.release.tables import collect_tables
 from outcomes.release.treatment_section import treatment_section
 from outcomes.release.words import glossary
 
-
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch):
-    from undrawn import leave_undrawn
-
-    leave_undrawn(monkeypatch)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture(scope="module")

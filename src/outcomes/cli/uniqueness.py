@@ -15,7 +15,7 @@ from outcomes.cases.uniqueness import (
     show_small,
 )
 from outcomes.errors import DisclosureError, Finding
-from outcomes.records.counted import counted
+from outcomes.records.counted import counted, joined
 
 if TYPE_CHECKING:
     from outcomes.cases import Episodes
@@ -66,8 +66,7 @@ def check_uniqueness(episodes: Episodes) -> None:
 
 
 def _join(columns: Sequence[str]) -> str:
-    words = [_WORDS[name] for name in columns]
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+    return joined([_WORDS[name] for name in columns])
 
 
 def _share(one: Uniqueness) -> str:

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from outcomes.ledger import Step
 from outcomes.questions.modality_shares import LAST_VISIT, SHARE_COLUMNS, count_shares, visit_numbers
 from outcomes.questions.results import Flags, IntArray
+from outcomes.records.counted import joined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,12 +164,8 @@ def label_path(path: str) -> str:
     """Say an order in words: ``Identify and relax, then circulate``."""
     if path in (NONE, OTHER):
         return NONE_LABEL if path == NONE else OTHER_LABEL
-    said = ", then ".join(_list([STAGES[name].lower() for name in step.split(JOIN)]) for step in path.split(STEP))
+    said = ", then ".join(joined([STAGES[name].lower() for name in step.split(JOIN)]) for step in path.split(STEP))
     return said[:1].upper() + said[1:]
-
-
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def stage_table(paths: Paths, least: int, level: float) -> pd.DataFrame:

@@ -21,7 +21,7 @@ import numpy as np
 
 from outcomes.release.asking import put_together
 from outcomes.release.disclosure import mask_notes, protect_result
-from outcomes.release.marks import HIDDEN, write_mark
+from outcomes.release.marks import HIDDEN, are_marks, write_mark
 from outcomes.release.modality_disclosure import protect_comparison
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _hide_stages(out: dict[str, Any]) -> None:
     use_stages = use.stages.copy()
     rows = use_stages["visit"].isin(set(hidden)).to_numpy()
     for name in ("n", "events", *LIMITS):
-        write_mark(use_stages, name, rows & ~_are_marks(use_stages[name]) & use_stages[name].notna().to_numpy(), HIDDEN)
+        write_mark(use_stages, name, rows & ~are_marks(use_stages[name]) & use_stages[name].notna().to_numpy(), HIDDEN)
     out["modality_use"] = dataclasses.replace(use, stages=use_stages)
 
 
@@ -85,10 +85,10 @@ def _hide_quarters(out: dict[str, Any]) -> None:
     if review is None:
         return
     volume = review.more["volume"]
-    hidden = set(volume.loc[_are_marks(volume["episodes_started"]), "quarter"])
+    hidden = set(volume.loc[are_marks(volume["episodes_started"]), "quarter"])
     if missing is not None:
         by_quarter = (missing.table["by"] == "quarter").to_numpy()
-        hidden |= set(missing.table.loc[by_quarter & _are_marks(missing.table["n"]), "group"])
+        hidden |= set(missing.table.loc[by_quarter & are_marks(missing.table["n"]), "group"])
         table = _hide_rows(missing.table, by_quarter & missing.table["group"].isin(hidden).to_numpy())
         out["missing"] = dataclasses.replace(missing, table=table)
     if attendance is not None:
@@ -98,22 +98,18 @@ def _hide_quarters(out: dict[str, Any]) -> None:
     volume = volume.copy()
     rows = volume["quarter"].isin(hidden).to_numpy()
     for name in ("episodes_started", "patients", "n"):
-        write_mark(volume, name, rows & ~_are_marks(volume[name]), HIDDEN)
+        write_mark(volume, name, rows & ~are_marks(volume[name]), HIDDEN)
     out["quarter_review"] = dataclasses.replace(review, more={**review.more, "volume": volume})
 
 
 def _hide_rows(table: pd.DataFrame, rows: np.ndarray[Any, Any]) -> pd.DataFrame:
     """Hide the base of rows, and with it what their share would give: the base again."""
     out = table.copy()
-    write_mark(out, "n", rows & ~_are_marks(out["n"]), HIDDEN)
+    write_mark(out, "n", rows & ~are_marks(out["n"]), HIDDEN)
     for name in LIMITS:
         if name in out:
-            write_mark(out, name, rows & ~_are_marks(out[name]) & out[name].notna().to_numpy(), HIDDEN)
+            write_mark(out, name, rows & ~are_marks(out[name]) & out[name].notna().to_numpy(), HIDDEN)
     return out
-
-
-def _are_marks(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    return np.array([isinstance(value, str) for value in column.tolist()], dtype=bool)
 
 
 def _are_hidden(column: pd.Series[Any]) -> np.ndarray[Any, Any]:

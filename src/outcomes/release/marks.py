@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 HIDDEN = "hidden"
@@ -34,24 +36,32 @@ def write_mark(table: pd.DataFrame, name: str, mask: np.ndarray[Any, Any], mark:
         table.loc[mask, name] = mark
 
 
+def are_marks(column: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Return where a mark stands in place of a number."""
+    return np.array([isinstance(value, str) for value in column.tolist()], dtype=np.bool_)
+
+
+def read_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return the numbers of a column, NaN where a mark stands."""
+    import pandas as pd
+
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+
+
 def level_marks(table: pd.DataFrame, names: tuple[str, ...], rows: np.ndarray[Any, Any] | None = None) -> None:
     """Put the mark that says nothing wherever a count is hidden: which of them are small shall not be told.
 
     Works in place, on all rows or on those flagged.
     """
-    import numpy as np
-
     for name in names:
         if name in table:
-            marked = np.array([isinstance(value, str) for value in table[name].tolist()], dtype=bool)
+            marked = are_marks(table[name])
             write_mark(table, name, marked if rows is None else marked & rows, HIDDEN)
 
 
 def mark_counts(table: pd.DataFrame, name: str, gone: np.ndarray[Any, Any], floor: int) -> None:
     """Hide counts, small ones under the mark of small ones. Works in place."""
-    import pandas as pd
-
-    values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+    values = read_numbers(table[name])
     small = (values > 0) & (values < floor)
     write_mark(table, name, gone & ~small, HIDDEN)
     write_mark(table, name, gone & small, small_mark(floor))

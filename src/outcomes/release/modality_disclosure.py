@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from outcomes.questions.habits import HABIT
 from outcomes.release import modality_boards as boards
 from outcomes.release.guarded_sums import Flags, hide, is_small
-from outcomes.release.marks import HIDDEN, level_marks, mark_counts, small_mark, write_mark
+from outcomes.release.marks import HIDDEN, are_marks, level_marks, mark_counts, read_numbers, small_mark, write_mark
 from outcomes.release.modality_more import are_classes_hidden, hide_errors, protect_more, protect_summary
 from outcomes.release.table_disclosure import find_cover
 
@@ -177,7 +177,7 @@ def _cover_levels(result: Any, marks: dict[Key, _Sizes], floor: int) -> None:
 
 def _protect_lines(table: pd.DataFrame, marks: dict[Key, _Sizes], floor: int, classes_hidden: bool) -> pd.DataFrame:
     out = table.copy()
-    counts = {name: _numbers(table[name]) for name in COUNTS}
+    counts = {name: read_numbers(table[name]) for name in COUNTS}
     small = {name: is_small(values, floor) for name, values in counts.items()}
     few_n = small["n_with"] | small["n_without"]
     few = few_n | small["events_with"] | small["events_without"]
@@ -238,7 +238,7 @@ def _find_near(table: pd.DataFrame, counts: dict[str, NDArray[np.float64]], floo
 def _list_lost(table: pd.DataFrame) -> set[Key]:
     """Contrasts whose main line is hidden."""
     main = (table["analysis"].isin(MAIN) & (table["scale"] == "difference")).to_numpy()
-    marked = _are_marks(table["events_with"]) | _are_marks(table["events_without"]) | _are_marks(table["estimate"])
+    marked = are_marks(table["events_with"]) | are_marks(table["events_without"]) | are_marks(table["estimate"])
     return {key for key, flag in zip(_keys(table), main & marked, strict=True) if flag}
 
 
@@ -264,7 +264,7 @@ def _protect_diagnostics(table: pd.DataFrame, marks: dict[Key, _Sizes], lost: se
     for name in OF_FIT:
         write_mark(out, name, hidden & out[name].notna().to_numpy(), HIDDEN)
     for name in ("effective_with", "effective_without"):
-        values = _numbers(table[name])
+        values = read_numbers(table[name])
         write_mark(out, name, np.isfinite(values) & (values < floor), small_mark(floor))
     return out
 
@@ -281,7 +281,7 @@ def _protect_units(table: pd.DataFrame, marks: dict[Key, _Sizes], floor: int) ->
                 write_mark(out, name, gone, HIDDEN)
             elif is_small(np.array([sizes.values[name]]), floor)[0]:
                 write_mark(out, name, gone, small_mark(floor))
-            mark_counts(out, name, gone & ~_are_marks(out[name]), floor)
+            mark_counts(out, name, gone & ~are_marks(out[name]), floor)
     return out
 
 
@@ -289,7 +289,7 @@ def _protect_gate(table: pd.DataFrame, marks: dict[Key, _Sizes], lost: set[Key],
     """The numbers a contrast was decided on: hidden with the arms, those relieved, or the estimate."""
     out = table.copy()
     apart = {key for key, own in _rows(table).items() if key in marks and _is_apart(own, marks[key], floor)}
-    values = {arm: _numbers(table[f"{arm}_value"]) for arm in ("with", "without")}
+    values = {arm: read_numbers(table[f"{arm}_value"]) for arm in ("with", "without")}
     few = is_small(values["with"], floor) | is_small(values["without"], floor)
     counted = table["check"].isin([*COUNT_CHECKS, "effective size"]).to_numpy()
     gone = np.zeros(len(table), dtype=np.bool_)
@@ -377,16 +377,6 @@ def _protect_balance(table: pd.DataFrame, lost: set[Key]) -> pd.DataFrame:
     hidden = np.array([key in lost for key in _keys(table)], dtype=np.bool_)
     scarce = (~table["is_adjusted"].to_numpy(dtype=bool)) | (table["column"] == HABIT).to_numpy(dtype=bool)
     for name in SMD:
-        out[name] = np.where(scarce, np.round(_numbers(table[name]), 2), _numbers(table[name]))
+        out[name] = np.where(scarce, np.round(read_numbers(table[name]), 2), read_numbers(table[name]))
         write_mark(out, name, hidden & out[name].notna().to_numpy(), HIDDEN)
     return out
-
-
-def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
-    import pandas as pd
-
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
-
-
-def _are_marks(column: pd.Series[Any]) -> Flags:
-    return np.array([isinstance(value, str) for value in column.tolist()], dtype=np.bool_)

@@ -13,6 +13,7 @@ from outcomes.release.marks import HIDDEN
 from outcomes.release.row_chart import NAN, Row, count_lines, draw_rows, draw_zero
 from outcomes.release.sentences import MINUS, format_count, format_number, format_signed_points
 from outcomes.release.svg import MUTED
+from outcomes.release.views import sentence_case
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,21 +137,26 @@ def _line_rows(table: pd.DataFrame) -> list[Row]:
     """Every way one contrast was looked at: differences, then pain in points, then the other scales in words."""
     differences = table[table["scale"] == "difference"].to_dict("records")
     rows = [
-        _difference_row(row, _sentence(row["analysis_label"]), is_main=row["analysis"] in MAIN_LINES)
+        _difference_row(row, sentence_case(row["analysis_label"]), is_main=row["analysis"] in MAIN_LINES)
         for row in differences
     ]
     points = table[table["scale"] == "points"].to_dict("records")
     if points:
         rows.append(Row(POINTS_HEADING, is_heading=True))
         rows += [
-            Row(_sentence(row["analysis_label"]), right=_arms(row), words=_say_value(row), most_lines=MOST_WORDS)
+            Row(
+                sentence_case(row["analysis_label"]),
+                right=_arms(row),
+                words=_say_value(row),
+                most_lines=MOST_WORDS,
+            )
             for row in points
         ]
     others = table[table["scale"].isin(list(SCALE_WORDS))].to_dict("records")
     if others:
         rows.append(Row(SCALES_HEADING, is_heading=True))
         rows += [
-            Row(_sentence(SCALE_WORDS[str(row["scale"])]), words=_say_value(row), most_lines=MOST_WORDS)
+            Row(sentence_case(SCALE_WORDS[str(row["scale"])]), words=_say_value(row), most_lines=MOST_WORDS)
             for row in others
         ]
     return rows
@@ -231,8 +237,3 @@ def _write_signed(value: float) -> str:
     if size == format_number(0.0):
         return size
     return f"{'+' if value > 0 else MINUS}{size}"
-
-
-def _sentence(text: Any) -> str:
-    words = str(text)
-    return words[:1].upper() + words[1:]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from outcomes.records.counted import joined
 from outcomes.release.model import Cell, Scalar, Sentence, Tag
 from outcomes.release.return_words import show_or_none
 from outcomes.release.section_parts import some
 from outcomes.release.sentences import NBSP, Tables, bind, cell, literal, marked, say
-from outcomes.release.tables import level_table
+from outcomes.release.tables import with_level
 from outcomes.release.words import lower_first
 
 ADJUSTED: Tag = "adjusted association"
@@ -52,7 +53,7 @@ def say_families(protocol: Any, tables: Tables, signal_only: bool = False) -> tu
     table = tables.get("one_family")
     if table is None:
         return ()
-    tables = _with_level(protocol, tables)
+    tables = with_level(protocol, tables)
     said = []
     for row in _main_rows(table, "adjusted"):
         if signal_only and not _is_signal(row["q_value"], protocol):
@@ -184,7 +185,7 @@ def say_concordance(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     table = tables.get("identified_muscle")
     if table is None:
         return ()
-    tables = _with_level(protocol, tables)
+    tables = with_level(protocol, tables)
     main = next((row for row in _main_rows(table, "adjusted") if row["contrast"] == CONCORDANT), None)
     said: list[Sentence | None] = [_say_classes(tables)]
     if main is not None and main["reason"]:
@@ -323,10 +324,4 @@ def _number(tables: Tables, where: Cell) -> float:
 
 
 def _list(labels: list[str]) -> str:
-    words = [labels[0], *(lower_first(label) for label in labels[1:])]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _with_level(protocol: Any, tables: Tables) -> Tables:
-    """The tables with the level of the run; a notebook has the tables of one question."""
-    return tables if "run" in tables else {**tables, "run": level_table(protocol)}
+    return joined([labels[0], *(lower_first(label) for label in labels[1:])])

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.release.marks import HIDDEN, mark_counts, write_mark
+from outcomes.release.marks import HIDDEN, are_marks, mark_counts, write_mark
 from outcomes.release.table_disclosure import find_cover, protect_table
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def protect_review(result: Any, floor: int) -> Any:
     """
     more = dict(result.more)
     more["volume"] = _protect_volume(more["volume"], floor)
-    unseen = frozenset(more["volume"]["quarter"][_are_marks(more["volume"]["visits"])])
+    unseen = frozenset(more["volume"]["quarter"][are_marks(more["volume"]["visits"])])
     table = _hide_visits(protect_table(result.table, floor), unseen)
     gone = _find_hidden(table)
     few = {name for _, name in gone} | ({RECORDED} if unseen else set())
@@ -133,7 +133,7 @@ def _drop_verdicts(table: pd.DataFrame, few: set[str]) -> pd.DataFrame:
 
 
 def _hide(table: pd.DataFrame, name: str, rows: np.ndarray[Any, Any]) -> None:
-    write_mark(table, name, rows & ~_are_marks(table[name]) & table[name].notna().to_numpy(), HIDDEN)
+    write_mark(table, name, rows & ~are_marks(table[name]) & table[name].notna().to_numpy(), HIDDEN)
 
 
 def _find_hidden(table: pd.DataFrame) -> Hidden:
@@ -217,12 +217,8 @@ def _protect_volume(volume: pd.DataFrame, floor: int) -> pd.DataFrame:
         write_mark(out, name, hidden, HIDDEN)
         if name == "episodes_started":
             few = few | hidden
-    write_mark(out, "patients", few & ~_are_marks(out["patients"]), HIDDEN)
+    write_mark(out, "patients", few & ~are_marks(out["patients"]), HIDDEN)
     for name in ("visits_per_episode", "conf_low", "conf_high"):
         rows = few | ((volume["n"] > 0) & (volume["n"] < floor)).to_numpy()
         write_mark(out, name, rows & out[name].notna().to_numpy(), HIDDEN)
     return out
-
-
-def _are_marks(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    return np.array([isinstance(value, str) for value in column.tolist()], dtype=bool)

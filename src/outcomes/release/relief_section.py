@@ -26,7 +26,7 @@ from outcomes.release.section_parts import (
     some,
 )
 from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, look_up, say, show
-from outcomes.release.tables import level_table, to_numbers
+from outcomes.release.tables import to_numbers, with_level
 from outcomes.release.words import relief_words
 
 BESIDE_THE_CURVE = {
@@ -70,8 +70,7 @@ def relief_section(inputs: ReportInputs, tables: Tables) -> Section:
 def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     """Say how soon relief was reached and what moves the figure; every number is looked up in the published tables."""
     day = protocol.horizons_days.primary
-    if "run" not in tables:  # a notebook has the tables of one question
-        tables = {**tables, "run": level_table(protocol)}
+    tables = with_level(protocol, tables)
     cells = {**horizon_cells("relief", day), "events": cell("relief", "events", "count", horizon_days=day)}
     lead = bind(
         tables,

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.questions.habits import HABIT
-from outcomes.release.marks import HIDDEN, level_marks, small_mark, write_mark
+from outcomes.release.marks import HIDDEN, are_marks, level_marks, read_numbers, small_mark, write_mark
 from outcomes.release.table_disclosure import find_cover
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def hide_product(out: pd.DataFrame) -> pd.DataFrame:
     if not (hidden & ~product).any():
         more |= (out["measure"] == "not_back").to_numpy()
     # Those kept are all whose return is looked at, a number of its own: beside them their base would give the relapses.
-    kept = (out["measure"] == "kept").to_numpy() & _are_marks(out["events"])
-    write_mark(out, "n", kept & ~_are_marks(out["n"]), HIDDEN)
+    kept = (out["measure"] == "kept").to_numpy() & are_marks(out["events"])
+    write_mark(out, "n", kept & ~are_marks(out["n"]), HIDDEN)
     for name in LIMITS:
         write_mark(out, name, more & out[name].notna().to_numpy(), HIDDEN)
-    write_mark(out, "events", more & ~_are_marks(out["events"]), HIDDEN)
+    write_mark(out, "events", more & ~are_marks(out["events"]), HIDDEN)
     return out
 
 
@@ -71,9 +71,9 @@ def hide_partners(out: pd.DataFrame) -> pd.DataFrame:
     both = np.array([key in lost for key in keys], bool)
     for name in LIMITS:
         write_mark(out, name, both & out[name].notna().to_numpy(), HIDDEN)
-    write_mark(out, "events", both & ~_are_marks(out["events"]), HIDDEN)
-    small = {outcome for outcome, is_mark in zip(out["outcome"], _are_marks(out["n"]), strict=True) if is_mark}
-    write_mark(out, "n", out["outcome"].isin(small).to_numpy() & ~_are_marks(out["n"]), HIDDEN)
+    write_mark(out, "events", both & ~are_marks(out["events"]), HIDDEN)
+    small = {outcome for outcome, is_mark in zip(out["outcome"], are_marks(out["n"]), strict=True) if is_mark}
+    write_mark(out, "n", out["outcome"].isin(small).to_numpy() & ~are_marks(out["n"]), HIDDEN)
     return out
 
 
@@ -104,12 +104,12 @@ def protect_levels(table: pd.DataFrame, floor: int) -> pd.DataFrame:
 def protect_arms(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     """Protect a comparison of two arms: a small arm, its small number of returns, or of those who did not return."""
     out = table.copy()
-    counts = {name: _numbers(table[name]) for name in ("n_with", "n_without", "events_with", "events_without")}
+    counts = {name: read_numbers(table[name]) for name in ("n_with", "n_without", "events_with", "events_without")}
     small = {name: (values > 0) & (values < floor) for name, values in counts.items()}
     rest = [counts[f"n_{arm}"] - counts[f"events_{arm}"] for arm in ("with", "without")]
     lost_n = small["n_with"] | small["n_without"]
     lost = lost_n | small["events_with"] | small["events_without"]
-    all_rest = _numbers(table["n"]) - _numbers(table["events"])
+    all_rest = read_numbers(table["n"]) - read_numbers(table["events"])
     for left in (*rest, all_rest):
         lost = lost | ((left > 0) & (left < floor))
     for name in OF_ARMS:
@@ -119,12 +119,12 @@ def protect_arms(table: pd.DataFrame, floor: int) -> pd.DataFrame:
         write_mark(out, name, where & ~small[name] & np.isfinite(values), HIDDEN)
         write_mark(out, name, small[name], small_mark(floor))
     for name in ("n", "events"):
-        values = _numbers(table[name])
+        values = read_numbers(table[name])
         write_mark(out, name, (values > 0) & (values < floor), small_mark(floor))
-    write_mark(out, "events", (all_rest > 0) & (all_rest < floor) & ~_are_marks(out["events"]), HIDDEN)
+    write_mark(out, "events", (all_rest > 0) & (all_rest < floor) & ~are_marks(out["events"]), HIDDEN)
     near = _find_near(table, floor)
     for name in (*counts, "n", "events"):
-        write_mark(out, name, near & ~_are_marks(out[name]), HIDDEN)
+        write_mark(out, name, near & ~are_marks(out[name]), HIDDEN)
     # Both arms add up to the row: which of them is small is not told.
     level_marks(out, tuple(counts))
     return out
@@ -176,15 +176,5 @@ def _at(out: pd.DataFrame, rows: NDArray[np.intp]) -> Flags:
     return mask
 
 
-def _numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
-    import pandas as pd
-
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
-
-
-def _are_marks(column: pd.Series[Any]) -> Flags:
-    return np.array([isinstance(value, str) for value in column.tolist()], bool)
-
-
 def _is_hidden(out: pd.DataFrame) -> Flags:
-    return _are_marks(out["n"]) | _are_marks(out["events"]) | _are_marks(out["estimate"])
+    return are_marks(out["n"]) | are_marks(out["events"]) | are_marks(out["estimate"])

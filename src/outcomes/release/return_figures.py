@@ -11,6 +11,7 @@ from outcomes.release.drawing import LINE_STYLES, draws_answer, make_axes, to_ga
 from outcomes.release.row_chart import NAN, Row, count_lines, draw_main_line, draw_rows, draw_zero
 from outcomes.release.sentences import format_count, format_mean, format_percent, format_signed_points
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES
+from outcomes.release.views import sentence_case
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,7 @@ def list_definitions(table: pd.DataFrame) -> list[Row]:
         if heading and len(part):
             rows.append(Row(heading, is_heading=True))
         for row in part.to_dict("records"):
-            label = GAP_LABEL.format(row["gap_days"]) if kind == "gap" else _sentence(row["definition"])
+            label = GAP_LABEL.format(row["gap_days"]) if kind == "gap" else sentence_case(row["definition"])
             rows.append(_definition_row(row, label, kind == "reported"))
     return rows
 
@@ -191,14 +192,14 @@ def list_comparisons(table: pd.DataFrame) -> list[Row]:
     ratios = table[~is_difference].to_dict("records")
     if ratios:
         rows.append(Row("As hazard ratios (1: no difference)", is_heading=True))
-    return rows + [Row(_sentence(row["label"]), right=_arms(row), words=_ratio_words(row)) for row in ratios]
+    return rows + [Row(sentence_case(row["label"]), right=_arms(row), words=_ratio_words(row)) for row in ratios]
 
 
 def _difference_row(row: dict[Any, Any], is_main: bool) -> Row:
     value, low, high = (float(row[name]) for name in INTERVAL)
     shown = value == value
     words, said = "" if shown else _why_not(row), format_signed_points(value) if shown else ""
-    return Row(_sentence(row["label"]), value, low, high, _arms(row), words=words, is_main=is_main, shown=said)
+    return Row(sentence_case(row["label"]), value, low, high, _arms(row), words=words, is_main=is_main, shown=said)
 
 
 def _ratio_words(row: dict[Any, Any]) -> str:
@@ -215,8 +216,3 @@ def _why_not(row: dict[Any, Any]) -> str:
 def _arms(row: dict[Any, Any]) -> str:
     arms = ("n_with", "n_without") if row["analysis"] == "landmark" else ("n",)
     return " / ".join(format_count(row[name]) if row[name] == row[name] else "few" for name in arms)
-
-
-def _sentence(text: Any) -> str:
-    words = str(text)
-    return words[:1].upper() + words[1:]

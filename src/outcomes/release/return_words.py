@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from outcomes.records.counted import joined
 from outcomes.release.model import Cell, Scalar, Sentence
 from outcomes.release.section_parts import horizon_cells, say_range, some
 from outcomes.release.sentences import INTERVAL, NBSP, NotShowable, Tables, bind, cell, literal, look_up, say, show
-from outcomes.release.tables import level_table, to_numbers
+from outcomes.release.tables import to_numbers, with_level
 from outcomes.release.words import lower_first
 
 PLAIN_INTERVAL = f"({{level}}{NBSP}% interval {{low}} to {{high}})"
@@ -18,7 +19,7 @@ EXERCISE_KEYS = ("analysis", "landmark_days", "exercise", "maintenance", "horizo
 def say_return(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     """Say how many returned, how far the definition moves the figure, and how many were relieved and not back."""
     day, landmark = protocol.horizons_days.primary_recurrence, protocol.recurrence.landmark_days
-    tables = _with_level(protocol, tables)
+    tables = with_level(protocol, tables)
     lead = bind(
         tables,
         f"Of {{n}} episodes that were relieved and stayed so for {landmark} days, an estimated {{value}} had returned "
@@ -86,7 +87,7 @@ def _say_gaps(tables: Tables) -> Sentence | None:
 
 def say_how_often(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     """Say how many returns a patient has on average, and the rate."""
-    tables = _with_level(protocol, tables)
+    tables = with_level(protocol, tables)
     table = tables.get("recurrence_mean_returns")
     if table is None:
         return ()
@@ -134,7 +135,7 @@ def say_how_often(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
 
 def say_maintenance(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     """Say how patients in maintenance care compare, without calling it an effect of that care."""
-    tables = _with_level(protocol, tables)
+    tables = with_level(protocol, tables)
     table = tables.get("recurrence_maintenance")
     if table is None:
         return ()
@@ -228,7 +229,7 @@ def _say_earlier(tables: Tables, levels: Any, day: int) -> Sentence | None:
     shares = to_numbers(levels["estimate"])
     other = "; who has had pain before also knows the way" if shares.is_monotonic_increasing else ""
     words = (
-        f"By earlier episodes, an adjusted {', '.join(named[:-1])} and {named[-1]} had returned to a clinic in these "
+        f"By earlier episodes, an adjusted {joined(named)} had returned to a clinic in these "
         f"records within {day} days{other}."
     )
     return bind(tables, words, cells, tag="adjusted association")
@@ -238,7 +239,7 @@ def say_triggers(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     """Say how many returns were set off by the same again, against chance."""
     if "triggers_same" not in tables:
         return ()
-    tables = _with_level(protocol, tables)
+    tables = with_level(protocol, tables)
     cells = {
         name: cell("triggers_same", column, write, trigger="all")
         for name, column, write in (
@@ -280,7 +281,7 @@ def say_exercise(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     """Say the main comparison with both arms and its main other explanation, or why there is none."""
     if "rehabilitation" not in tables:
         return ()
-    tables = _with_level(protocol, tables)
+    tables = with_level(protocol, tables)
     table = tables["rehabilitation"]
     main = table[table["scale"] == "difference"].iloc[0]
     where = {key: main[key].item() if hasattr(main[key], "item") else main[key] for key in EXERCISE_KEYS}
@@ -316,8 +317,3 @@ def show_or_none(tables: Tables, where: Cell) -> str | None:
         return show(tables, where)
     except NotShowable:
         return None
-
-
-def _with_level(protocol: Any, tables: Tables) -> Tables:
-    """The tables with the level of the run; a notebook has the tables of one question."""
-    return tables if "run" in tables else {**tables, "run": level_table(protocol)}

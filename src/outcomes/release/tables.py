@@ -283,6 +283,13 @@ def cut_text(text: str) -> str:
     return text if len(text) <= LONGEST_TERM else text[: LONGEST_TERM - 1] + "…"
 
 
+def with_level(protocol: Any, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+    """Return the tables with the level of the run; a notebook has the tables of one question."""
+    if "run" in tables:
+        return tables
+    return {**tables, "run": _frame([("interval_percent", interval_percent(protocol))], ["fact", "value"])}
+
+
 def to_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column of a protected table as numbers; what is hidden is a gap."""
     import pandas as pd
@@ -349,11 +356,6 @@ def list_unknown_terms(visits: Visits, floor: int) -> pd.DataFrame:
             rows.append((name, term, 1, n))
     rows += [(*key, len(ns), sum(ns)) for key, ns in sorted(unsaid.items())]
     return _frame(rows, ["field", "term", "terms", "n"])
-
-
-def level_table(protocol: Any) -> pd.DataFrame:
-    """The one fact of a run that a sentence of a single question needs: the confidence level in percent."""
-    return _frame([("interval_percent", interval_percent(protocol))], ["fact", "value"])
 
 
 def interval_percent(protocol: Any) -> float:

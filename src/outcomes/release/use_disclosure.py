@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from outcomes.release import group_boards, use_boards
 from outcomes.release.guarded_sums import Board, Flags, hide, is_small, is_told
-from outcomes.release.marks import HIDDEN, level_marks, small_mark, write_mark
+from outcomes.release.marks import HIDDEN, are_marks, level_marks, small_mark, write_mark
 from outcomes.release.table_disclosure import protect_table
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ def protect_same_visit(result: Any, floor: int) -> Any:
     few_patients = is_small(table["patients"].to_numpy(dtype=float), floor)
     without = out_of_sight | (is_small(n[0] - n, floor) if len(table) else out_of_sight)
     others = is_small(events[0] - events, floor) if len(table) else without
-    write_mark(out, "n", without & ~_are_marks(out["n"]), HIDDEN)
-    write_mark(out, "events", (without | others) & ~_are_marks(out["events"]), HIDDEN)
-    lost = _are_marks(out["events"]) | _are_marks(out["n"]) | few_patients
+    write_mark(out, "n", without & ~are_marks(out["n"]), HIDDEN)
+    write_mark(out, "events", (without | others) & ~are_marks(out["events"]), HIDDEN)
+    lost = are_marks(out["events"]) | are_marks(out["n"]) | few_patients
     for name in SAME_VISIT:
         write_mark(out, name, lost & out[name].notna().to_numpy(), HIDDEN)
-    write_mark(out, "patients", lost & ~_are_marks(out["patients"]), HIDDEN)
+    write_mark(out, "patients", lost & ~are_marks(out["patients"]), HIDDEN)
     summary = {key: _protect_count(key, value, floor) for key, value in result.summary.items()}
     return dataclasses.replace(result, table=out, summary=summary)
 
@@ -88,7 +88,7 @@ def _hide_families(out: pd.DataFrame, totals: group_boards.Totals) -> pd.DataFra
     """Hide what else of the families' totals is not shown."""
     lost = np.array([not totals.shown[str(name)] for name in out["family"]], dtype=np.bool_)
     for name in ("events", *LIMITS):
-        write_mark(out, name, lost & ~_are_marks(out[name]) & out[name].notna().to_numpy(), HIDDEN)
+        write_mark(out, name, lost & ~are_marks(out[name]) & out[name].notna().to_numpy(), HIDDEN)
     if not totals.told:
         level_marks(out, COUNTS)
     return out
@@ -165,10 +165,10 @@ def _protect_modalities(table: pd.DataFrame, totals: group_boards.Totals, floor:
     events = table["events"].to_numpy(dtype=float)
     lost = np.array([not totals.shown.get(str(name), True) for name in table["family"]], dtype=np.bool_)
     for name in ("events", *LIMITS):
-        write_mark(out, name, lost & ~_are_marks(out[name]) & out[name].notna().to_numpy(), HIDDEN)
+        write_mark(out, name, lost & ~are_marks(out[name]) & out[name].notna().to_numpy(), HIDDEN)
     for family, rows in table.reset_index(drop=True).groupby("family", sort=False).groups.items():
         at = np.asarray(rows, dtype=np.intp)
-        total, hidden = totals.of_family(str(family)), _are_marks(out["events"])[at]
+        total, hidden = totals.of_family(str(family)), are_marks(out["events"])[at]
         small = is_small(events[at], floor)
         order = at[np.argsort(events[at], kind="stable")]
         # With one of no small number hidden beside it, a small one may be anything.
@@ -176,7 +176,7 @@ def _protect_modalities(table: pd.DataFrame, totals: group_boards.Totals, floor:
             rest = [i for i in order if not is_small(events[[i]], floor)[0]][:1]
             for name in ("events", *LIMITS):
                 write_mark(out, name, np.isin(np.arange(len(out)), rest), HIDDEN)
-        gone = _are_marks(out["events"])[at]
+        gone = are_marks(out["events"])[at]
         if (gone & ~small).any():
             level_marks(out, COUNTS, np.isin(np.arange(len(out)), at))
     return out
@@ -211,7 +211,7 @@ def _protect_pairs(result: Any, floor: int) -> tuple[pd.DataFrame, pd.DataFrame]
     # A family that is counted with others of few visits has no margin of its own.
     kept = np.array([in_pairs.get(str(name), False) for name in first["family"]], dtype=np.bool_) | ~has_any
     for name in ("events", *LIMITS):
-        write_mark(alone, name, ~kept & ~_are_marks(alone[name]) & alone[name].notna().to_numpy(), HIDDEN)
+        write_mark(alone, name, ~kept & ~are_marks(alone[name]) & alone[name].notna().to_numpy(), HIDDEN)
     if not told:
         level_marks(out, PAIR_CELLS)
         level_marks(alone, COUNTS)
@@ -247,7 +247,3 @@ def _protect_paths(result: Any, floor: int) -> tuple[pd.DataFrame, pd.DataFrame]
 def _protect_count(key: str, value: Any, floor: int) -> Any:
     """A number in the summary, which counts visits, episodes or patients."""
     return small_mark(floor) if isinstance(value, int) and 0 < value < floor else value
-
-
-def _are_marks(column: pd.Series[Any]) -> Flags:
-    return np.array([isinstance(value, str) for value in column.tolist()], dtype=np.bool_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from outcomes.records.counted import joined
 from outcomes.release.model import Column, Sentence, TableView
 from outcomes.release.sentences import (
     MINUS,
@@ -33,7 +34,7 @@ def say_together(tables: Tables) -> tuple[Sentence, ...]:
     found = _first_shown(tables.get("modality_use_bundles"), "bundle")
     if found is None:
         return (say("Sets of families cannot be shown: too few treatment visits.", "not estimable"),)
-    words = _enumerate([lower_first(literal(part)) for part in str(found["label"]).split(" + ")])
+    words = joined([lower_first(literal(part)) for part in str(found["label"]).split(" + ")])
     commonest = bind(
         tables,
         f"The commonest set is {words}, and nothing else: {{value}} of treatment visits.",
@@ -165,7 +166,3 @@ def _first_shown(table: Any, key: str) -> Any | None:
         return None
     there = table[to_numbers(table["estimate"]).notna() & ~table[key].isin(OTHERS)]
     return there.iloc[0] if len(there) else None
-
-
-def _enumerate(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from outcomes.records.counted import joined
 from outcomes.release import unstable
 from outcomes.release.sentences import NBSP
 
@@ -174,8 +175,7 @@ def glossary(protocol: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _list(items: Any) -> str:
-    words = [str(item) for item in items]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return joined([str(item) for item in items])
 
 
 def _or(items: list[str]) -> str:
