@@ -9,7 +9,7 @@ from outcomes.release import views
 from outcomes.release.discharges import NOT_RECORDED, SENT_ON, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView
-from outcomes.release.scored_once import last_score
+from outcomes.release.relief_views import last_score
 from outcomes.release.section_parts import draw, explain_dashes, fold, join_alt, list_notes, some
 from outcomes.release.sentences import Tables, bind, cell, format_count, format_percent, interval_words, say
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends, to_numbers

@@ -10,7 +10,7 @@ from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.indicator_words import say_indicator
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
-from outcomes.release.scored_once import last_score
+from outcomes.release.relief_views import last_score
 from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, marked, say
 from outcomes.release.signal_words import (
     NO_SIGNAL,

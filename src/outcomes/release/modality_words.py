@@ -55,7 +55,7 @@ def say_families(protocol: Any, tables: Tables, signal_only: bool = False) -> tu
         return ()
     tables = with_level(protocol, tables)
     said = []
-    for row in _main_rows(table, "adjusted"):
+    for row in list_main_rows(table, "adjusted"):
         if signal_only and not _is_signal(row["q_value"], protocol):
             continue
         if not row["reason"]:
@@ -81,7 +81,7 @@ def say_short(tables: Tables) -> tuple[Sentence, ...]:
     if table is None:
         return ()
     said = []
-    for row in _main_rows(table, "adjusted"):
+    for row in list_main_rows(table, "adjusted"):
         cells = _arm_cells("one_family", str(row["contrast"]), "adjusted")
         words = f"{literal(row['label'])}: adjusted difference {{value}} points, {{low}} to {{high}}."
         said.append(bind(tables, words, {name: cells[name] for name in ("value", "low", "high")}, tag=ADJUSTED))
@@ -148,7 +148,7 @@ def say_refused(tables: Tables, name: str = "one_family", analysis: str = "adjus
     table = tables.get(name)
     if table is None:
         return ()
-    main = _main_rows(table, analysis)
+    main = list_main_rows(table, analysis)
     reasons: dict[str, list[str]] = {}
     for row in main:
         if row["reason"]:
@@ -186,7 +186,7 @@ def say_concordance(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     if table is None:
         return ()
     tables = with_level(protocol, tables)
-    main = next((row for row in _main_rows(table, "adjusted") if row["contrast"] == CONCORDANT), None)
+    main = next((row for row in list_main_rows(table, "adjusted") if row["contrast"] == CONCORDANT), None)
     said: list[Sentence | None] = [_say_classes(tables)]
     if main is not None and main["reason"]:
         words = f"Treating the muscle found and treating another cannot be compared here: {main['reason']}."
@@ -291,10 +291,6 @@ def say_elsewhere(tables: Tables) -> tuple[Sentence, ...]:
 
 def list_main_rows(table: Any, analysis: str) -> list[dict[Any, Any]]:
     """The row of each contrast that is read, in the order of the table."""
-    return _main_rows(table, analysis)
-
-
-def _main_rows(table: Any, analysis: str) -> list[dict[Any, Any]]:
     main = (table["analysis"] == analysis) & (table["scale"] == "difference")
     return list(table[main].to_dict("records"))
 

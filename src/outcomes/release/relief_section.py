@@ -12,7 +12,7 @@ from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Cell, FigureView, Section, Sentence, Text
-from outcomes.release.scored_once import is_scored_once
+from outcomes.release.relief_views import is_scored_once
 from outcomes.release.section_parts import (
     draw,
     draw_curve,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release.model import Column, TableView
-from outcomes.release.sentences import Tables, format_number, format_percent, interval_words
+from outcomes.release.sentences import NotShowable, Tables, cell, format_number, format_percent, interval_words, look_up
 from outcomes.release.views import (
     BY_CLINIC_NOTE,
     add_columns,
@@ -120,3 +120,19 @@ def _interval(row: dict[Any, Any]) -> str:
     if not isinstance(high, str) and high != high and not isinstance(low, str) and low == low:
         return f"{_days(low)} or later"
     return shown_interval(row, _days, "")
+
+
+def is_scored_once(tables: Tables) -> bool:
+    """Whether more than half of the episodes that leave room for relief have one score; False where it is hidden."""
+    try:
+        n, once = (
+            float(look_up(tables, cell("relief_summary", "value", "count", item=item))) for item in ("n", "n_one_visit")
+        )
+    except NotShowable:
+        return False
+    return once > n / 2
+
+
+def last_score(tables: Tables) -> str:
+    """Return "the last score", and that it is the only one of most where it is."""
+    return "the last score" + (", which for most episodes is their only one" if is_scored_once(tables) else "")
