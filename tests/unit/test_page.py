@@ -709,8 +709,10 @@ def test_a_long_report_is_set_closer_and_a_short_one_as_it_was(page, tmp_path, m
         monkeypatch.setattr("outcomes.release.render_pdf.TEMPLATE", tmp_path / "report.typ")
         return len(read_pdf(of, tmp_path))
 
-    long = dataclasses.replace(page, sections=page.sections * 3)
-    assert count(long, 12) == count(long, 1) < count(long, 1000)
+    # Of a section with much text: where figures decide what goes on a sheet, less space between lines saves none.
+    (section,) = (section for section in page.sections if section.id == "treatments")
+    long = dataclasses.replace(page, sections=(section,) * 24)
+    assert 12 < count(long, 12) == count(long, 1) < count(long, 1000) - 1
     assert count(page, 12) == count(page, 1000) <= 12
 
 
