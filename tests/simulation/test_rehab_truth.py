@@ -13,11 +13,17 @@ import numpy as np
 import pytest
 
 from outcomes.errors import InputRefused
-from outcomes.simulate.returns_after_exercise import FOLLOWED_DAYS, simulate_exercise, true_risk
+from outcomes.simulate.returns_after_exercise import FOLLOWED_DAYS, RISK_WITHOUT_EXERCISE, simulate_exercise
 from support.rehab_world import GRACE, answers
 
 SETS = 30
 NAIVE, LANDMARK, TIME_VARYING, START, NEVER = range(5)
+
+
+def true_risk(hazard_ratio, start_day):
+    """The share back within the year had all started on one day, or (``inf``) nobody."""
+    before = min(start_day, FOLLOWED_DAYS)
+    return 1 - (1 - RISK_WITHOUT_EXERCISE) ** ((before + hazard_ratio * (FOLLOWED_DAYS - before)) / FOLLOWED_DAYS)
 
 
 @pytest.fixture(scope="module", params=[1.0, 0.6])
