@@ -349,7 +349,9 @@ def test_exercise_needs_a_treatment_column_and_arms():
         compare_rehabilitation(dated_episodes(days_after(START, "a 0 6", "a 7 2", "z 500 6")))
 
 
-@pytest.mark.parametrize(("n_unread", "why"), [(10, "no episode was still relieved"), (11, "a tenth of the visits a treatment")])
+@pytest.mark.parametrize(
+    ("n_unread", "why"), [(10, "no episode was still relieved"), (11, "a tenth of the visits a treatment")]
+)
 def test_exercise_is_not_looked_at_where_treatments_are_in_unknown_words(n_unread, why):
     words = ["Turnen" if i < n_unread else "massage" for i in range(100)]
     rows = "\n".join(f"p{i} | {date.fromordinal(738000 + i)} | 6 | {word}" for i, word in enumerate(words))

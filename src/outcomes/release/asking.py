@@ -34,7 +34,7 @@ Call = Callable[[], Any]
 
 LONGEST = (
     *("one_family", "identified_muscle", "subgroups", "quarter_review", "missing_covariates", "rehabilitation"),
-    *("all_families", "relief", "return_section", "treatment_section"),
+    *("all_families", "relief", "return_section", "treatment_section", "report.pdf"),
 )
 """Questions and drawings put first, the longest ahead: one that starts last would leave the other processors idle."""
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 WITHOUT_CALENDAR = "all"
+PDF = "report.pdf"
 WORKERS = min(2, os.cpu_count() or 1)
 """Questions, drawings and notebooks at the same time; more would not halve the longest question."""
 FOLLOWING = ("outcomes.release.hide_more", "outcomes.release.quick_figure", "matplotlib.backends.backend_svg", "typst")
@@ -139,9 +140,13 @@ def publish_answers(
             # Beside the notebooks this process draws by itself: they keep the processors busy.
             workers = 1 if runs else WORKERS
             page = build_page(inputs, tables, workers=workers)
-            _write_parts(page, tables, staging, progress, workers)
+            # Without notebooks nothing more comes on paper: its sheets are set beside the pictures.
+            sheets = None if runs else replace(page, footer=(*reasons, *page.footer))
+            _write_parts(page, tables, staging, progress, workers, sheets)
             links, notes = _write_notebooks(runs, staging)
         page = replace(page, links=_list_files(inputs, links), footer=(*reasons, *notes, *page.footer))
+        if sheets is None:
+            write(staging / PDF, render_pdf(page))
         items = _write_page(inputs, page, tables, staging)
         cut = data_cut(inputs.visits)
         manifest = build_manifest(
@@ -189,23 +194,29 @@ def _write_settings(inputs: ReportInputs, staging: Path, sources: Mapping[str, A
     return withheld
 
 
-def _write_parts(page: Page, tables: Mapping[str, Any], staging: Path, progress: Progress, workers: int) -> None:
-    """Write the tables, and the figures as drawings and pictures."""
+def _write_parts(
+    page: Page, tables: Mapping[str, Any], staging: Path, progress: Progress, workers: int, sheets: Page | None
+) -> None:
+    """Write the tables, the figures as drawings and pictures, and what is to be on paper, where that is known."""
     for name, table in tables.items():
         write(staging / "tables" / f"{name}.csv", to_csv(table))
     progress("pictures")
     drawings = {figure.id.removeprefix("figure-"): figure.wide for figure in _figures(page)}
     # typst holds the interpreter while it draws: only processes are side by side.
-    pictures = put_together({name: ("pictures", partial(render_png, svg)) for name, svg in drawings.items()}, workers)
+    calls = {name: ("pictures", partial(render_png, svg)) for name, svg in drawings.items()}
+    if sheets is not None:
+        calls[PDF] = ("pages on paper", partial(render_pdf, sheets))
+    pictures = put_together(calls, workers)
+    if sheets is not None:
+        write(staging / PDF, pictures[PDF])
     for name, svg in drawings.items():
         write(staging / "figures" / f"{name}.svg", svg + "\n")
         write(staging / "figures" / f"{name}.png", pictures[name])
 
 
 def _write_page(inputs: ReportInputs, page: Page, tables: Mapping[str, Any], staging: Path) -> dict[str, Any]:
-    """Write page, PDF and the checklist, which is counted for the manifest."""
+    """Write the page and the checklist, which is counted for the manifest."""
     write(staging / "index.html", render_html(page))
-    write(staging / "report.pdf", render_pdf(page))
     items = _fill_checklist(inputs, page, tables, staging)
     write(staging / "tables" / f"{checklist.NAME}.csv", to_csv(items))
     return checklist.count_items(items)
@@ -214,7 +225,7 @@ def _write_page(inputs: ReportInputs, page: Page, tables: Mapping[str, Any], sta
 def _list_files(inputs: ReportInputs, notebooks: tuple[Link, ...]) -> tuple[Link, ...]:
     """What the page links to: every file of the release that a reader may want."""
     return (
-        Link("This report as PDF", "report.pdf"),
+        Link("This report as PDF", PDF),
         *notebooks,
         Link("Reporting checklist", f"tables/{checklist.NAME}.csv"),
         Link("Definitions (protocol)", PROTOCOL),
