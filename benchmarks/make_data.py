@@ -105,7 +105,11 @@ def draw_visits(rng: np.random.Generator, episodes: dict[str, np.ndarray]) -> di
 
 
 def add_same_day_records(rng: np.random.Generator, visits: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A second record of the day for 4 % of the visits, and one in another region for 3 %."""
+    """A second record of the day for 4 % of the visits, and one mostly in another region for 3 %.
+
+    Each has a purpose of its own: records of a day that differ in nothing but the rating are set aside by this package,
+    and merged by the others.
+    """
     n = len(visits["day"])
     again = np.flatnonzero(rng.random(n) < 0.04)
     elsewhere = np.flatnonzero(rng.random(n) < 0.03)
@@ -119,6 +123,8 @@ def add_same_day_records(rng: np.random.Generator, visits: dict[str, np.ndarray]
     other = slice(n + len(again), None)
     out["region"][other] = rng.choice(4, len(elsewhere), p=REGION_SHARES)
     out["pain"][other] = 100 * rng.integers(0, 11, len(elsewhere))
+    for rows, step in ((extra, 1), (other, 2)):
+        out["purpose"][rows] = (out["purpose"][rows] + step) % len(PURPOSES)
     return out
 
 
