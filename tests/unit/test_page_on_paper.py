@@ -18,16 +18,21 @@ MARGIN = 18 / 25.4 * 72
 """Points of white at the right of a sheet, as in the template."""
 
 
-def find_words(page, folder):
-    """Words of the PDF: (page, width of its sheet, where the word ends, word)."""
+def read_sheets(page, folder):
+    """What stands where on each sheet of the PDF, as pdftotext puts it."""
     program = shutil.which("pdftotext")
     if not program:
         pytest.skip("pdftotext (poppler-utils) is not installed: the PDF was not read")
     path = folder / "report.pdf"
     path.write_bytes(render_pdf(page))
     placed = subprocess.run([program, "-bbox", path, "-"], capture_output=True, check=True).stdout.decode()
+    return placed.split("<page ")[1:]
+
+
+def find_words(page, folder):
+    """Words of the PDF: (page, width of its sheet, where the word ends, word)."""
     out = []
-    for number, sheet in enumerate(placed.split("<page ")[1:], start=1):
+    for number, sheet in enumerate(read_sheets(page, folder), start=1):
         width = float(re.search(r'width="([\d.]+)"', sheet)[1])
         words = re.findall(r'xMax="([\d.]+)"[^>]*>([^<]*)</word>', sheet)
         assert words
@@ -75,14 +80,8 @@ def test_the_mark_of_an_unstable_number_hangs_beside_it(drawn_page, tmp_path):
 
 def find_filled(page, folder):
     """How much of each sheet is filled, from the top margin down to its last word above the foot."""
-    program = shutil.which("pdftotext")
-    if not program:
-        pytest.skip("pdftotext (poppler-utils) is not installed: the PDF was not read")
-    path = folder / "report.pdf"
-    path.write_bytes(render_pdf(page))
-    placed = subprocess.run([program, "-bbox", path, "-"], capture_output=True, check=True).stdout.decode()
     top, bottom = 18 / 25.4 * 72, (297 - 16) / 25.4 * 72
-    ends = [[float(y) for y in re.findall(r'yMax="([\d.]+)"', sheet)] for sheet in placed.split("<page ")[1:]]
+    ends = [[float(y) for y in re.findall(r'yMax="([\d.]+)"', sheet)] for sheet in read_sheets(page, folder)]
     return [(max(y for y in sheet if y < bottom) - top) / (bottom - top) for sheet in ends]
 
 
