@@ -12,6 +12,7 @@ import pytest
 import outcomes
 from outcomes import cli
 from outcomes.cases import build_episodes, build_visits
+from outcomes.cases.export import _show_term
 from outcomes.cases.remarks import list_main_reasons, list_unknown_terms
 from outcomes.cases.rules import RULES
 from outcomes.cli.set_aside import describe_set_aside
@@ -310,3 +311,13 @@ def test_quiet_leaves_out_progress_and_no_warning(tmp_path, capsys):
     assert cli.main(command) == 0
     said = capsys.readouterr().err
     assert all(words in said for words in ("E904", "reading ", "checking ", "not read from"))
+
+
+def test_a_rare_unknown_term_with_a_long_number_stands_as_its_shape():
+    """Also in the file for the owner alone: a number of six digits is a patient's or a phone's, no treatment's."""
+    numbers = ("01715559988", "4711-0815", "Fall 88 77 12 34", "ref 44 555/01")
+    for term in numbers:
+        assert not set("12345678") & set(_show_term(term, 4)), term
+        assert _show_term(term, 5) == term
+    for term in ("97140", "laser 2000 Hz", "8 x 30 sec", "M54.5", "2-4 min"):
+        assert _show_term(term, 1) == term

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms
 FORMATS = ("both", "parquet", "csv")
 _PRIVATE_TABLES = ("quarantine", "unknown_terms")
 _MARK = "cleaned-by-outcomes"
+_LONG_NUMBER = re.compile(r"\d(?:[ ./-]?\d){5}")
+"""Six digits, however they are grouped: no code of a treatment has as many, a number of a patient or a phone has."""
 
 
 def export_cases(episodes: Episodes, out: Path, tables: Sequence[str] = TABLES, fmt: str = "both") -> None:
@@ -166,7 +169,7 @@ def _show_term(term: str, patients: int) -> str:
     """Mask a term of few patients that may name one of them; what many have written is a word."""
     if patients >= SHOWN_FROM:
         return term
-    is_suspect = find_whole(term) or find_inside(term) or may_be_name(term)
+    is_suspect = find_whole(term) or find_inside(term) or may_be_name(term) or _LONG_NUMBER.search(term)
     return mask(term) if is_suspect else term
 
 
