@@ -13,7 +13,7 @@ patients can change a bit of an answer.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -270,24 +270,21 @@ def _draw_sums(
     return tuple(table for table, _ in kept), kept[0][1]
 
 
-def _hold_together(blocks: Iterable[NDArray[Any]], draws: int) -> Iterator[NDArray[Any]]:
+def _hold_together(blocks: Iterator[NDArray[Any]], draws: int) -> Iterator[NDArray[Any]]:
     """Put blocks of draws, shape (block, m), together while no more than `_HELD_AT_ONCE` numbers are in memory.
 
     Each table is filled anew: the caller is done with one before the next is asked for.
     """
-    held: NDArray[Any] | None = None
-    filled = 0
-    for block in blocks:
-        if held is not None and filled and (filled + len(block)) * block.shape[1] > _HELD_AT_ONCE:
+    first = next(blocks)
+    room, filled = max(_HELD_AT_ONCE // first.shape[1], len(first)), 0
+    held = np.empty((min(draws, room), first.shape[1]), dtype=first.dtype)
+    for block in itertools.chain([first], blocks):
+        if filled and (filled + len(block)) * block.shape[1] > _HELD_AT_ONCE:
             yield held[:filled]
             filled = 0
-        if held is None:
-            room = max(_HELD_AT_ONCE // block.shape[1], len(block))
-            held = np.empty((min(draws, room), block.shape[1]), dtype=block.dtype)
         held[filled : filled + len(block)] = block
         filled += len(block)
-    if held is not None:
-        yield held[:filled]
+    yield held[:filled]
 
 
 def _sum_some(arms: OverlapArms, counts: NDArray[Any], workers: int) -> tuple[tuple[FloatArray, ...], Flags]:
