@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from outcomes.errors import Finding, OutcomesError
 from outcomes.release.model import Page
 from outcomes.release.sentences import keep_together
 
@@ -21,20 +26,49 @@ PICTURE = HERE / "templates" / "picture.typ"
 
 
 def render_pdf(page: Page) -> bytes:
-    """Return the page as PDF."""
-    import typst
+    """Return the page as PDF.
 
-    return bytes(
-        typst.compile(
-            str(TEMPLATE),
-            format="pdf",
-            pdf_standards="ua-1",
-            root=str(TEMPLATE.parent),
-            font_paths=font_folders(),
-            ignore_system_fonts=True,
-            sys_inputs={"page": json.dumps(_plain(page), ensure_ascii=False).replace("'DejaVu Sans'", "Inter")},
-        )
-    )
+    Raises
+    ------
+    OutcomesError
+        E955 the process that sets it ended without a document, as when memory runs out.
+    """
+    settings = {
+        "template": str(TEMPLATE),
+        "format": "pdf",
+        "pdf_standards": "ua-1",
+        "root": str(TEMPLATE.parent),
+        "font_paths": font_folders(),
+        "ignore_system_fonts": True,
+        "sys_inputs": {"page": json.dumps(_plain(page), ensure_ascii=False).replace("'DejaVu Sans'", "Inter")},
+        "packages": _find_packages(),
+    }
+    command = [sys.executable, "-I", str(HERE / "set_pages.py")]
+    done = subprocess.run(command, input=json.dumps(settings).encode(), capture_output=True, check=False)
+    if done.returncode or not done.stdout:
+        raise _unset(done)
+    return done.stdout
+
+
+def _find_packages() -> str:
+    """Return the folder typst is installed in, which an interpreter that is started anew may not look into."""
+    found = find_spec("typst")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("No module named 'typst'", name="typst")
+    return str(Path(found.origin).parents[1])
+
+
+def _unset(done: subprocess.CompletedProcess[bytes]) -> OutcomesError:
+    """Say how the process ended: the kind of an error, and not its words, which may quote the page."""
+    if done.returncode < 0:
+        how = f"signal {signal.Signals(-done.returncode).name}"
+        remedy = "Most often memory ran out: close other programs and run the report again."
+    else:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        how = f"exit code {done.returncode}, {said[-1].split(':')[0] if said else 'without a word'}"
+        remedy = "Please tell the makers of this package: the page cannot be set as it is."
+    finding = Finding("E955", f"ended without a document ({how}).", "the process that sets the pages on paper", remedy)
+    return OutcomesError("The report could not be set on paper, and so there is no report.", [finding])
 
 
 def render_png(svg: str) -> bytes:
