@@ -38,6 +38,7 @@ from outcomes.questions.multiverse_tables import (
     tabulate_agreement,
     tabulate_stability,
 )
+from outcomes.questions.one_thread import one_thread
 from outcomes.questions.relief_fit import fit_curve
 from outcomes.questions.relief_rows import build_rows
 from outcomes.questions.return_lines import AtRisk, fit_line
@@ -83,6 +84,7 @@ class Multiverse(CaseAnswer):
     more: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
+@one_thread
 def explore_definitions(
     episodes: Episodes,
     relief_rules: Sequence[tuple[int, str]] = RELIEF_RULES,
