@@ -26,6 +26,7 @@ from outcomes.questions.contrast_lines import (
 from outcomes.questions.modality_families import compare_families
 from outcomes.questions.other_outcomes import find_other_region
 from outcomes.questions.treatment_arms import family_arms, keep_comparable
+from outcomes.questions.unknown_treatments import read_treated
 from outcomes.simulate import simulate
 from tables import records, records_of
 
@@ -326,3 +327,31 @@ def test_no_treatment_column_is_refused(cells):
     without = {head: values for head, values in cells.items() if head not in ("modalities", "procedure_codes")}
     with pytest.raises(NotEstimable, match="no treatment column"):
         compare_modalities(episodes_of(without))
+
+
+@pytest.mark.parametrize("question", ["one_family", "all_families", "identified_muscle", "subgroups"])
+def test_treatments_in_unknown_words_are_not_compared(cells, question):
+    given = np.array(cells["modalities"], dtype=object)
+    treated = np.flatnonzero(given != "")
+    spoilt = treated[: treated.size // 8]
+    given[spoilt] = [f"{words};Hydrojet" for words in given[spoilt]]
+    with pytest.raises(NotEstimable, match=r"more than a tenth of the visits .* went without a treatment.*codebook"):
+        compare_modalities(episodes_of({**cells, "modalities": given.tolist()}), question)
+
+
+@pytest.mark.parametrize("n_unknown", [6, 7])
+def test_a_tenth_of_the_visits_may_have_an_unknown_word(n_unknown):
+    # 30 patients with two treated visits each: 6 of 60 is a tenth, and not more.
+    lines = ["patient_id | visit_date | pain_pre | region | modalities"]
+    lines += [f"open | 2024-{month:02}-02 | | lumbar |" for month in range(1, 13)]  # the washout
+    for i in range(30):
+        for j, pain in enumerate((8, 3)):
+            word = "Hydrojet" if 2 * i + j < n_unknown else "massage" if i % 2 else "ultrasound"
+            lines.append(f"P{i} | 2025-06-{1 + 7 * j:02} | {pain} | lumbar | {word}")
+    lines.append("close | 2025-12-01 | | lumbar |")
+    episodes = build_episodes(build_visits(records("\n".join(lines)), FEW))
+    if n_unknown > 6:
+        with pytest.raises(NotEstimable, match="more than a tenth"):
+            read_treated(episodes)
+    else:  # three of the thirty had nothing but the unknown word, at both visits
+        assert read_treated(episodes).n == 27

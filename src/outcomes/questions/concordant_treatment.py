@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.cases.clinicians import note_shared
-from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
+from outcomes.cases.first_treatment import TreatmentRows
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 from outcomes.questions import results
@@ -80,6 +80,7 @@ from outcomes.questions.modality_result import ModalityComparison, tabulate_cont
 from outcomes.questions.other_outcomes import build_rule_rows, judge_otherwise, note_controls
 from outcomes.questions.results import IntArray
 from outcomes.questions.treatment_arms import Arms, choose_columns_of
+from outcomes.questions.unknown_treatments import read_treated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,9 +124,7 @@ def compare_concordance(
         both muscles by name. A comparison that cannot carry weight is no error: its row says why.
     """
     results.check_episodes(episodes)
-    rows = build_treatment_rows(episodes)
-    if not rows.n:
-        raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
+    rows = read_treated(episodes)
     classes = read_classes(episodes, rows)
     progress("the muscle found against another muscle")
     arms = concordant_arms(rows, classes)

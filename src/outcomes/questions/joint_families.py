@@ -25,8 +25,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.cases.clinicians import note_shared
-from outcomes.cases.first_treatment import build_treatment_rows
-from outcomes.errors import NotEstimable
 from outcomes.estimators.linear import LinearFit
 from outcomes.estimators.sensitivity import find_detectable
 from outcomes.estimators.shrinkage import ShrunkenEffects, shrink_effects
@@ -48,6 +46,7 @@ from outcomes.questions.joint_model import EVENTS_PER_COLUMN, JointModel, fit_jo
 from outcomes.questions.modality_families import UNADJUSTED, count_workers
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.unknown_treatments import read_treated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,12 +87,10 @@ def compare_jointly(episodes: Episodes, progress: Callable[[str], None] = lambda
     Raises
     ------
     NotEstimable
-        The export records no treatments, or no episode is eligible.
+        The export records no treatments or many in unknown words, or no episode is eligible.
     """
     results.check_episodes(episodes)
-    rows = build_treatment_rows(episodes)
-    if not rows.n:
-        raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
+    rows = read_treated(episodes)
     progress("all families of treatments in one model")
     return _make_result(episodes, fit_jointly(episodes, rows))
 

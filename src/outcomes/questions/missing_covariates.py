@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.imputation import Combined, combine_imputations
 from outcomes.estimators.linear import LinearFit, linear_regression
@@ -28,6 +27,7 @@ from outcomes.questions.joint_model import JointModel, fit_jointly
 from outcomes.questions.missing_imputed import BURN_IN, Gap, find_factors, find_gap, impute
 from outcomes.questions.one_thread import one_thread
 from outcomes.questions.results import NOT_RECORDED, FloatArray
+from outcomes.questions.unknown_treatments import read_treated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,9 +103,7 @@ def check_missing_covariates(episodes: Episodes, imputations: int = IMPUTATIONS)
         The export records no treatments, no family can be compared, or there is nothing to impute.
     """
     results.check_episodes(episodes)
-    rows = build_treatment_rows(episodes)
-    if not rows.n:
-        raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
+    rows = read_treated(episodes)
     model = fit_jointly(episodes, rows)
     if model.fit is None or model.values is None:
         raise NotEstimable(

@@ -24,7 +24,7 @@ import numpy as np
 
 from outcomes.cases.clinicians import note_shared
 from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
-from outcomes.errors import Finding, InputRefused, NotEstimable
+from outcomes.errors import Finding, InputRefused
 from outcomes.questions import results
 from outcomes.questions.contrast_checks import (
     DRAWS_BESIDE,
@@ -54,6 +54,7 @@ from outcomes.questions.one_thread import one_thread
 from outcomes.questions.other_outcomes import CONTROL_EXPOSURE, build_rule_rows, judge_otherwise, note_controls
 from outcomes.questions.results import Flags
 from outcomes.questions.treatment_arms import Arms, family_arms
+from outcomes.questions.unknown_treatments import read_treated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,12 +100,10 @@ def compare_families(
     InputRefused
         E803 no such family.
     NotEstimable
-        The export records no treatments, or no episode is eligible.
+        The export records no treatments or many in unknown words, or no episode is eligible.
     """
     results.check_episodes(episodes)
-    rows = build_treatment_rows(episodes, window_days=window_days)
-    if not rows.n:
-        raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
+    rows = read_treated(episodes, window_days)
     wanted = _choose_families(episodes, families)
     rules = build_rule_rows(episodes) if beside and not window_days else {}
     shifted = None

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.cases.clinicians import note_shared
-from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
+from outcomes.cases.first_treatment import TreatmentRows
 from outcomes.definitions.codebook import UNSPECIFIED_GROUP
 from outcomes.errors import NotEstimable
 from outcomes.estimators.shrinkage import benjamini_hochberg, shrink_effects
@@ -45,6 +45,7 @@ from outcomes.questions.modality_protocol import describe_family_trial, list_rep
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
 from outcomes.questions.results import NOT_RECORDED
 from outcomes.questions.treatment_arms import family_arms
+from outcomes.questions.unknown_treatments import read_treated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,9 +91,7 @@ def compare_subgroups(episodes: Episodes, progress: Callable[[str], None] = lamb
         The export records no treatments, neither muscles found nor durations, or no episode is eligible.
     """
     results.check_episodes(episodes)
-    rows = build_treatment_rows(episodes)
-    if not rows.n:
-        raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
+    rows = read_treated(episodes)
     factors = _read_factors(episodes, rows)
     cells: list[_Cell] = []
     for family in episodes.visits.codebook.families:

@@ -23,6 +23,7 @@ from outcomes.questions.covariates import choose_columns
 from outcomes.questions.joint_bundles import Given, read_families, varies
 from outcomes.questions.joint_columns import build_covariates, choose_design
 from outcomes.questions.joint_model import EVENTS_PER_COLUMN, JointModel, fit_jointly
+from outcomes.questions.unknown_treatments import read_treated
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -48,12 +49,9 @@ def decide_families(episodes: Episodes, notes: list[str]) -> JointModel | None:
     """Return the joint model under the reported definitions; None, with a note, where none can be made."""
     known = keep_known_facts(episodes)
     try:
-        rows = build_treatment_rows(known)
+        rows = read_treated(known)
     except NotEstimable as refusal:
         notes.append(f"{results.say_refusal(refusal)}.")
-        return None
-    if not rows.n:
-        notes.append("Treatments are not compared: no episode has a rating at its first treatment.")
         return None
     return fit_jointly(known, rows)
 

@@ -1,4 +1,4 @@
-"""Quarters in which treatments are in words no table knows: that no exercise was found there says nothing of it."""
+"""Treatments in words no table knows: that none of a kind was found says nothing there, of a quarter or of an arm."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
+from outcomes.errors import NotEstimable
 from outcomes.questions.quarters import QUARTERS
 
 if TYPE_CHECKING:
@@ -37,6 +39,32 @@ def is_mostly_unread(episodes: Episodes) -> bool:
     """Whether more than a tenth of all visits with a treatment have an unknown word for it."""
     rows, unread = _treated_visits(episodes)
     return int(unread.sum()) > _MOST_UNKNOWN * rows.size
+
+
+def read_treated(episodes: Episodes, window_days: int = 0) -> TreatmentRows:
+    """Return the episodes whose treatments can be compared: some, and with treatments in words that are known.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    window_days : int
+        See `build_treatment_rows`.
+
+    Raises
+    ------
+    NotEstimable
+        The export records no treatments, more than a tenth of the visits with one have an unknown word for it, or no
+        episode is eligible.
+    """
+    rows = build_treatment_rows(episodes, window_days=window_days)
+    if is_mostly_unread(episodes):
+        raise NotEstimable(
+            "Treatments cannot be compared: at more than a tenth of the visits one is in words the codebook does not "
+            "know, so that it is not known who went without a treatment. Say what the words mean in a codebook."
+        )
+    if not rows.n:
+        raise NotEstimable("Treatments cannot be compared: no episode has a rating at its first treatment.")
+    return rows
 
 
 def _treated_visits(episodes: Episodes) -> tuple[IntArray, Flags]:
