@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from outcomes.estimators import npmle_steps
+from outcomes.estimators import npmle_steps, npmle_without
+from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.npmle import build_patterns, fit_patterns, npmle
 from outcomes.estimators.refits import Layout, prepare, refit
 
@@ -133,6 +134,7 @@ def test_where_nothing_can_be_kept_each_process_compiles_for_itself(tmp_path: Pa
 
 STEPPED = """
 import numpy as np
+from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.npmle import build_patterns, fit_patterns
 from outcomes.estimators.refits import Layout, refit
 for seed in range(12):
@@ -144,16 +146,19 @@ for seed in range(12):
     counts = generator.poisson(1.0, (4, patterns.left.size))
     counts[:, 0] += 1
     refit(Layout.of(patterns, fit_patterns(patterns)), counts, 1e-9)
+    interval_pseudo(np.tile(left, 3), np.tile(right, 3), [0.0, left.min() + 1])
 """
 
 
 def test_preparing_leaves_nothing_to_be_compiled():
     prepare()
-    compiled = [step for step in vars(npmle_steps).values() if hasattr(step, "signatures")]
-    assert compiled and npmle_steps.climb.signatures
+    steps = {**vars(npmle_steps), **vars(npmle_without)}
+    compiled = [step for step in steps.values() if hasattr(step, "signatures")]
+    assert compiled and npmle_steps.climb.signatures and npmle_without.drop_each.signatures
     before = {step: len(step.signatures) for step in compiled}
     patterns = build_patterns([0.0, 2.0, 1.0], [1.0, 4.0, 3.0])
     refit(Layout.of(patterns, fit_patterns(patterns)), np.array([[1, 1, 1], [2, 0, 1]]), 1e-6)
+    interval_pseudo([0.0, 2.0, 1.0, 0.0, 2.0], [1.0, 4.0, 3.0, 1.0, 4.0], [3.0])
     assert {step: len(step.signatures) for step in compiled} == before
 
 

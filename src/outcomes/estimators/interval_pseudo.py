@@ -7,9 +7,10 @@ a regression on them tells how the share with the event by a day depends on cova
     n F(t) - (n - 1) F_without_the_row(t)
 
 with F the nonparametric maximum-likelihood curve of `npmle`, counted at the ends of its intervals (the lower count of
-`npmle.cdf_at`), fitted again without the row. Rows with one interval have one value, so there is one fit a pattern, and
-all of them are done together (`refits`), from the full data's answer. Each is taken further than a curve needs, because
-n multiplies what is left over.
+`npmle.cdf_at`), fitted again without the row. Rows with one interval have one value, so there is one fit a pattern.
+Most leave the steps of the curve where they are: their fits share one matrix (`npmle_without`). The others are done
+together (`refits`), from the full data's answer. Each is taken further than a curve needs, because n multiplies what is
+left over.
 
 For intervals others take a smooth model of the curve for F, because its influence is known in closed form (Bouaziz
 2023, doi:10.1002/bimj.202200071) or because the nonparametric curve converges more slowly than ``1 / sqrt(n)``
@@ -33,9 +34,12 @@ from outcomes.estimators.npmle import Npmle, Patterns, build_patterns, find_cell
 from outcomes.estimators.refits import Layout, refit
 
 IntArray = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 # The excess of a gradient that is left over moves a curve by about as much, and a value by n times that.
 _GAP = 1e-12
+# Newton's last step goes far beyond the gap asked; the smaller steps of `npmle_without` end just below it.
+_FURTHER = 1e-2
 # Fits made together; a table of them by patterns then stays in the cache.
 _NUMBERS_AT_ONCE = 30_000
 
@@ -72,11 +76,15 @@ def interval_pseudo(left: ArrayLike, right: ArrayLike, at: ArrayLike) -> FloatAr
         raise NotEstimable("Nothing is left when the only row is left out: two rows are needed.")
     fit = fit_patterns(patterns)
     _refuse_late(patterns, fit, days)
-    together = max(1, _NUMBERS_AT_ONCE // (m + days.size))
-    # The last of the fits leaves out nothing: the full curve, taken as far as the others.
-    blocks = [np.arange(begin, min(begin + together, m + 1)) for begin in range(0, m + 1, together)]
     layout = Layout.of(patterns, fit)
-    share = np.concatenate([_shares_without(layout, block, days) for block in blocks])
+    # The last of the fits leaves out nothing: the full curve, taken as far as the others.
+    share, is_known = np.empty((m + 1, days.size)), np.zeros(m + 1, dtype=np.bool_)
+    _drop_each(layout, days, share, is_known)
+    together = max(1, _NUMBERS_AT_ONCE // (m + days.size))
+    rest = np.flatnonzero(~is_known)
+    for begin in range(0, rest.size, together):
+        block = rest[begin : begin + together]
+        share[block] = _shares_without(layout, block, days)
     return np.take(n * share[m] - (n - 1) * share[:m], patterns.row, axis=0)
 
 
@@ -88,6 +96,32 @@ def _refuse_late(patterns: Patterns, fit: Npmle, days: FloatArray) -> None:
             f"Pseudo-observations at {days[late[0]]:g} cannot be computed: nobody was looked at that late. "
             "Choose an earlier day."
         )
+
+
+def _drop_each(layout: Layout, days: FloatArray, share: FloatArray, is_known: Flags) -> None:
+    """Write the shares without one row of each pattern whose ends other rows have too, where they are near the full."""
+    # numba takes half a second to import: only who needs it waits for it.
+    from outcomes.estimators.npmle_without import MOST_SUPPORT, drop_each
+
+    patterns = layout.patterns
+    mass, end, reached = refit(layout, patterns.weight[None, :], _GAP)
+    there = mass[0] > 0
+    if not (reached[0] and days.size and there.sum() <= MOST_SUPPORT):
+        return
+    run = np.empty(patterns.left.size, dtype=np.intp)
+    run[layout.by_run] = np.repeat(np.arange(layout.low.size), np.diff(layout.run_starts, append=run.size))
+    ends = np.concatenate([patterns.left_place, patterns.right_place])
+    rows = np.bincount(ends, weights=np.tile(patterns.weight, 2))
+    own = 1 + (patterns.left_place == patterns.right_place)
+    kept = np.flatnonzero((rows[patterns.left_place] > own) & (rows[patterns.right_place] > own))
+    dropped, of = np.unique(run[kept], return_inverse=True)
+    found = np.full((dropped.size, days.size), np.nan)
+    at = np.searchsorted(patterns.values[end[0][there]], days, side="right")
+    weight = np.add.reduceat(patterns.weight[layout.by_run], layout.run_starts).astype(np.float64)
+    drop_each(weight, mass[0], layout.low, layout.high, dropped, at, _GAP * _FURTHER, found)
+    share[kept] = found[of]
+    is_known[kept] = ~np.isnan(found[of, 0])
+    share[-1], is_known[-1] = _read_shares(mass, patterns.values[end], days)[0], True
 
 
 def _shares_without(layout: Layout, out: IntArray, days: FloatArray) -> FloatArray:

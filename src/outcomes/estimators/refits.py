@@ -130,8 +130,13 @@ def refit(layout: Layout, counts: NDArray[Any], gap_wanted: float) -> tuple[Floa
 
 def prepare() -> None:
     """Compile what fits curves and draws, once for each installation; it takes some ten seconds."""
+    from outcomes.estimators.npmle_without import drop_each
+
     patterns = build_patterns([0.0, 0.0, 3.0, 1.0], [2.0, 1.0, 5.0, 3.0])
-    refit(Layout.of(patterns, fit_patterns(patterns)), np.array([[1, 2, 1, 1]]), 1e-6)
+    layout = Layout.of(patterns, fit_patterns(patterns))
+    mass = refit(layout, np.array([[1, 2, 1, 1]]), 1e-6)[0][0]
+    nothing = np.zeros(0, dtype=np.intp)
+    drop_each(np.ones(layout.low.size), mass, layout.low, layout.high, nothing, nothing, 1e-6, np.empty((0, 0)))
 
 
 def _lay_out(layout: Layout, counts: NDArray[Any], weight: FloatArray) -> Draws:

@@ -1,0 +1,203 @@
+"""The interval-censored curve without one row of a run of intervals, for every run, compiled by numba.
+
+Without one row of many the curve hardly moves. So the matrix of the full curve is inverted once, corrected for the row
+that goes (a change of rank one), and steps are taken with it: the first is Newton's own, and each later one leaves a
+part of the error that is of the order of one row among all. No fit sets up or solves a system of its own; `refit`
+(`estimators.refits`), for draws that are further away, does both at each step.
+
+As in `npmle_steps` a step is taken on the curve's values behind each interval with mass, a fit has ended where the
+optimality condition of `outcomes.estimators.npmle` holds, over all intervals, and what is here is a plain loop over a
+few numbers. Where a mass wants below 0, or an interval without mass wants some, the intervals with mass are not those
+of the full curve: nothing is answered, and the caller fits in the other way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outcomes.estimators.checks import FloatArray
+from outcomes.estimators.npmle_steps import _RIDGE, _compiled, _solve_definite
+
+IntArray = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+MOST_STEPS = 20
+MOST_SUPPORT = 400
+"""Intervals with mass beyond which an inverse costs more than the fits it spares."""
+_NEARLY_SINGULAR = 1e6
+
+
+@_compiled
+def drop_each(
+    weight: FloatArray,
+    mass: FloatArray,
+    low: IntArray,
+    high: IntArray,
+    dropped: IntArray,
+    at: IntArray,
+    gap_wanted: float,
+    share: FloatArray,
+) -> None:
+    """Write the curve without one row of each of some runs, at given places.
+
+    Parameters
+    ----------
+    weight : ndarray, shape (r,)
+        Rows of each run of intervals, all above 0.
+    mass : ndarray, shape (k,)
+        Of the full curve, at its maximum.
+    low, high : ndarray of int, shape (r,)
+        First and last interval of each run.
+    dropped : ndarray of int, shape (d,)
+        The runs.
+    at : ndarray of int, shape (q,)
+        How many intervals with mass have ended by each place.
+    gap_wanted : float
+        As in `npmle_steps.climb`.
+    share : ndarray, shape (d, q)
+        Set to the share with the event; left as it is where no answer was found.
+    """
+    k, rank, s = mass.size, np.zeros(mass.size + 1, dtype=np.intp), 0
+    for j in range(k):
+        s += mass[j] > 0
+        rank[j + 1] = s
+    full, inverse, room = np.zeros(s + 1), np.zeros((s + 1, s + 1)), np.empty((3, s + 1))
+    at_full, slope = np.empty(k + 1), np.empty(k + 1)
+    for j in range(k):
+        full[rank[j + 1]] += mass[j]
+    for j in range(1, s + 1):
+        full[j] += full[j - 1]
+    if not _invert(weight, low, high, rank, full, inverse):
+        return
+    _climb_of(weight, low, high, rank, full, at_full)
+    for i in range(dropped.size):
+        one = dropped[i]
+        # The first gradient needs no look at all runs: it lacks what the row gave to the intervals of its own.
+        gone = 1.0 / (full[rank[high[one] + 1]] - full[rank[low[one]]])
+        for j in range(k):
+            slope[j] = at_full[j] - gone if low[one] <= j <= high[one] else at_full[j]
+        weight[one] -= 1.0
+        if _settle(weight, low, high, one, rank, full, inverse, gap_wanted, room, slope):
+            for j in range(at.size):
+                share[i, j] = room[0, at[j]]
+        weight[one] += 1.0
+
+
+@_compiled
+def _invert(
+    weight: FloatArray, low: IntArray, high: IntArray, rank: IntArray, full: FloatArray, inverse: FloatArray
+) -> bool:
+    """Invert the Hessian of the full curve by its values behind each interval with mass; False where it is singular."""
+    s = full.size - 1
+    matrix, system = np.zeros((s + 1, s + 1)), np.empty((s + 1, s + 1))
+    reach, wanted = np.empty(s + 1, dtype=np.intp), np.empty(s + 1)
+    for j in range(weight.size):
+        a, b = rank[low[j]], rank[high[j] + 1]
+        curvature = weight[j] / (full[b] - full[a]) ** 2
+        matrix[a, b] -= curvature
+        matrix[b, a] -= curvature
+        matrix[a, a] += curvature
+        matrix[b, b] += curvature
+    for i in range(1, s + 1):
+        matrix[i, i] *= 1.0 + _RIDGE
+    for i in range(1, s + 1):
+        for m in range(s + 1):
+            wanted[m] = 1.0 if m == i else 0.0
+            for j in range(s + 1):
+                system[m, j] = matrix[m, j]
+        if not _solve_definite(s, system, wanted, reach) or wanted[i] * matrix[i, i] > _NEARLY_SINGULAR:
+            return False
+        for m in range(1, s + 1):
+            inverse[i, m] = wanted[m]
+    return True
+
+
+@_compiled
+def _settle(
+    weight: FloatArray,
+    low: IntArray,
+    high: IntArray,
+    dropped: int,
+    rank: IntArray,
+    full: FloatArray,
+    inverse: FloatArray,
+    gap_wanted: float,
+    room: FloatArray,
+    slope: FloatArray,
+) -> bool:
+    """Find the values ``room[0]`` at the maximum for these weights, which lack one row of the run that is dropped.
+
+    ``slope`` is the gradient by the masses of all intervals at the full curve.
+    """
+    value, step, aim, s = room[0], room[1], room[2], full.size - 1
+    total = 0.0
+    for m in range(s + 1):
+        value[m] = full[m]
+    for j in range(weight.size):
+        total += weight[j]
+    a, b = rank[low[dropped]], rank[high[dropped] + 1]
+    probability = full[b] - full[a]
+    # How much of the run's own curvature goes with the row: the inverse corrected for a change of rank one.
+    spread = inverse[a, a] - 2.0 * inverse[a, b] + inverse[b, b]
+    left = probability * probability - spread
+    if left <= 0:
+        return False
+    for _ in range(MOST_STEPS):
+        _slope_by_value(rank, slope, total, aim)
+        for m in range(s + 1):
+            step[m] = 0.0
+        for i in range(1, s + 1):
+            part, line = aim[i], inverse[i]
+            for m in range(s + 1):
+                step[m] += part * line[m]
+        more = (step[b] - step[a]) / left
+        for m in range(1, s + 1):
+            value[m] += step[m] + more * (inverse[b, m] - inverse[a, m])
+            if value[m] < value[m - 1]:
+                return False
+        steepest = _climb_of(weight, low, high, rank, value, slope)
+        if not steepest >= 0:
+            return False
+        if steepest * value[s] / total - 1.0 < gap_wanted:
+            whole = value[s]
+            for j in range(s + 1):
+                value[j] /= whole
+            return True
+    return False
+
+
+@_compiled
+def _climb_of(
+    weight: FloatArray, low: IntArray, high: IntArray, rank: IntArray, value: FloatArray, slope: FloatArray
+) -> float:
+    """Write the gradient by the mass of each interval; its largest value, below 0 where a run has no probability."""
+    k = rank.size - 1
+    for j in range(k + 1):
+        slope[j] = 0.0
+    for j in range(weight.size):
+        if weight[j] > 0:
+            probability = value[rank[high[j] + 1]] - value[rank[low[j]]]
+            if probability <= 0:
+                return -1.0
+            share = weight[j] / probability
+            slope[low[j]] += share
+            slope[high[j] + 1] -= share
+    steepest = slope[0]
+    for j in range(1, k):
+        slope[j] += slope[j - 1]
+        steepest = max(steepest, slope[j])
+    return steepest
+
+
+@_compiled
+def _slope_by_value(rank: IntArray, slope: FloatArray, total: float, aim: FloatArray) -> None:
+    """Write the gradient by the values 1 to s, of the gradient by the masses of all intervals."""
+    size = 0
+    for j in range(rank.size - 1):
+        if rank[j + 1] > rank[j]:
+            here = slope[j] - total
+            if size > 0:
+                aim[size] -= here
+            size += 1
+            aim[size] = here
