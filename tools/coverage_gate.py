@@ -22,7 +22,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = (
-    *("estimators/npmle_steps.py", "estimators/npmle_without.py", "release/kernel_server.py"),
+    *("estimators/npmle_start.py", "estimators/npmle_steps.py", "estimators/npmle_without.py"),
+    "release/kernel_server.py",
     *("records/*_child.py", "records/child.py", "records/workbook_container.py", "records/workbook_scan.py"),
 )
 SYSTEM = ("test_bad_input.py", "test_crash_points.py", "test_two_runs.py")

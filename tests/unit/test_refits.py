@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from outcomes.estimators import npmle_steps, npmle_without
+from outcomes.estimators import npmle_start, npmle_steps, npmle_without
 from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.npmle import build_patterns, fit_patterns, npmle
 from outcomes.estimators.refits import Layout, prepare, refit
@@ -152,7 +152,7 @@ for seed in range(12):
 
 def test_preparing_leaves_nothing_to_be_compiled():
     prepare()
-    steps = {**vars(npmle_steps), **vars(npmle_without)}
+    steps = {**vars(npmle_start), **vars(npmle_steps), **vars(npmle_without)}
     compiled = [step for step in steps.values() if hasattr(step, "signatures")]
     assert compiled and npmle_steps.climb.signatures and npmle_without.drop_each.signatures
     before = {step: len(step.signatures) for step in compiled}
@@ -169,3 +169,15 @@ def test_the_loops_stay_inside_their_arrays() -> None:
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_compiled_calls_nothing_of_another_file() -> None:
+    """Numba keeps what it compiled by the date of one file: what was called from another would be an old one's."""
+    found = 0
+    for path in Path(npmle_steps.__file__).parent.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if "@compiled" in text:
+            found += 1
+            imported = {line.split()[1] for line in text.splitlines() if line.startswith("from outcomes.")}
+            assert imported <= {"outcomes.estimators.checks", "outcomes.estimators.compiling"}, path.name
+    assert found >= 3

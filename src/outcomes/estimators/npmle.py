@@ -242,9 +242,10 @@ def _climb(
 ) -> tuple[FloatArray, int, float, float]:
     # numba takes half a second to import: a curve of exact times does not wait for it.
     from outcomes.estimators import npmle_steps
+    from outcomes.estimators.npmle_start import stab
 
     mass = np.zeros((1, k))
-    npmle_steps.stab(low, high, np.argsort(high, kind="stable"), mass[0])
+    stab(low, high, np.argsort(high, kind="stable"), mass[0])
     mass /= mass.sum()
     steps = np.zeros(1, dtype=np.intp)
     npmle_steps.climb(weight[None, :], np.ones((1, k), dtype=np.bool_), mass, low, high, gap_wanted, steps)

@@ -9,21 +9,18 @@ on two values, and the Hessian is the Laplacian of a graph whose edges are the r
 is needed, as it would be by masses. Where a mass is held at 0 the values on both of its sides move together, and their
 equations are added up.
 
-Arrays are handed in and filled by loops, for expressions on whole arrays take numba far longer to compile. ``room``
-(9, k + 1) holds, line by line: gradient, trial masses, a curve; and of the working intervals the masses, slopes, moves,
-prices, offsets and right sides. ``places`` (3, k + 1): rank, leader and reach.
+Arrays are handed in and filled by loops, for expressions on whole arrays take long to compile. ``room`` (9, k + 1):
+gradient, trial masses, a curve; and of the working intervals the masses, slopes, moves, prices, offsets and right
+sides. ``places`` (3, k + 1): rank, leader and reach.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from outcomes.estimators.checks import FloatArray
+from outcomes.estimators.compiling import compiled
 
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -37,18 +34,10 @@ _RIDGE = 1e-9
 _SLACK = 1e-9
 _ROUNDING = 1e-13
 _FEW = 64
+_TOGETHER = 4  # lines taken from the others at a time: a number is then fetched once and not four times
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call, and keep the result beside the module or in the user's cache folder."""
-    try:
-        return njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:
-        # No folder can be written to, as in some containers: each process compiles for itself.
-        return njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@compiled
 def climb(
     weight: FloatArray,
     allowed: Flags,
@@ -92,7 +81,7 @@ def climb(
         steps[i] = _climb_one(used, runs, own, allowed[i], mass[i], gap_wanted, places, free, room, matrix, system)
 
 
-@_compiled
+@compiled
 def _climb_one(
     used: int,
     runs: IntArray,
@@ -150,20 +139,7 @@ def _climb_one(
     return TOO_MANY_STEPS
 
 
-@_compiled
-def stab(low: IntArray, high: IntArray, order: IntArray, mass: FloatArray) -> None:
-    """Put 1 on the fewest intervals such that every run holds one: always the end of the first run not yet hit.
-
-    ``order`` sorts the runs by their last interval.
-    """
-    hit = -1
-    for i in order:
-        if low[i] > hit:
-            hit = high[i]
-            mass[hit] = 1.0
-
-
-@_compiled
+@compiled
 def _look(
     mass: FloatArray, used: int, runs: IntArray, weight: FloatArray, curve: FloatArray, probability: FloatArray
 ) -> float:
@@ -180,7 +156,7 @@ def _look(
     return loglik
 
 
-@_compiled
+@compiled
 def _slopes(
     used: int, runs: IntArray, weight: FloatArray, probability: FloatArray, gradient: FloatArray, k: int
 ) -> None:
@@ -195,7 +171,7 @@ def _slopes(
         gradient[j] += gradient[j - 1]
 
 
-@_compiled
+@compiled
 def _find_working(mass: FloatArray, gradient: FloatArray, allowed: Flags, total: float, rank: IntArray) -> int:
     """Write how many working intervals lie before each interval: those with mass, and peaks of the gradient."""
     k, size = mass.size, 0
@@ -209,7 +185,7 @@ def _find_working(mass: FloatArray, gradient: FloatArray, allowed: Flags, total:
     return size
 
 
-@_compiled
+@compiled
 def _find_fewer(mass: FloatArray, gradient: FloatArray, allowed: Flags, total: float, rank: IntArray) -> int:
     """Do as `_find_working`, with the highest peak alone between each two intervals with mass."""
     k, highest, top = mass.size, -1, total
@@ -228,7 +204,7 @@ def _find_fewer(mass: FloatArray, gradient: FloatArray, allowed: Flags, total: f
     return rank[k]
 
 
-@_compiled
+@compiled
 def _aim(
     used: int,
     runs: IntArray,
@@ -275,7 +251,7 @@ def _aim(
     return True
 
 
-@_compiled
+@compiled
 def _solve_nonnegative(
     size: int, places: IntArray, free: Flags, room: FloatArray, matrix: FloatArray, system: FloatArray
 ) -> bool:
@@ -283,7 +259,6 @@ def _solve_nonnegative(
 
     All signs that are wrong are exchanged at once; when that stops helping, one at a time, which always ends
     (Portugal, Judice and Vicente 1994, doi:10.1090/S0025-5718-1994-1250776-4).
-
 
     ``matrix`` is the Laplacian by the values before the first and behind each interval; the value before the first does
     not move. ``room[4]`` is the gradient by the masses ``room[3]``, with a 0 behind.
@@ -314,7 +289,7 @@ def _solve_nonnegative(
     return False
 
 
-@_compiled
+@compiled
 def _solve_held(
     size: int, places: IntArray, free: Flags, room: FloatArray, matrix: FloatArray, system: FloatArray
 ) -> bool:
@@ -328,13 +303,16 @@ def _solve_held(
         offset[j + 1] = 0.0 if free[j] else offset[j] - inside[j]
     for i in range(groups + 1):
         wanted[i] = 0.0
-        for j in range(groups + 1):
+        for j in range(i, groups + 1):
             system[i, j] = 0.0
+    begin = 0
     for i in range(1, size + 1):
         g = leader[i]
+        begin = begin if leader[begin] == g else i
         wanted[g] += slope[i - 1] - slope[i]
-        for j in range(size + 1):
+        for j in range(begin, size + 1):
             system[g, leader[j]] += matrix[i, j]
+        for j in range(size + 1 if groups < size else 0):
             if offset[j] != 0.0:
                 wanted[g] -= matrix[i, j] * offset[j]
     if not _solve_definite(groups, system, wanted, reach):
@@ -343,17 +321,18 @@ def _solve_held(
         move[j] = wanted[leader[j]] + offset[j] if leader[j] > 0 else offset[j]
     cost = 0.0
     for i in range(size, 0 if groups < size else size, -1):
+        if free[i - 1]:
+            cost = 0.0
+            continue
         left_over = slope[i - 1] - slope[i]
         for j in range(1, size + 1):
             left_over -= matrix[i, j] * move[j]
         cost -= left_over
         price[i - 1] = cost
-        if free[i - 1]:
-            cost = 0.0
     return True
 
 
-@_compiled
+@compiled
 def _solve_definite(size: int, system: FloatArray, wanted: FloatArray, reach: IntArray) -> bool:
     """Solve for the unknowns 1 to `size` in place, by elimination in the upper triangle; False without a pivot above 0.
 
@@ -364,22 +343,21 @@ def _solve_definite(size: int, system: FloatArray, wanted: FloatArray, reach: In
         reach[i] = size - 1
         while reach[i] > i and system[i, reach[i]] == 0.0:
             reach[i] -= 1
-    for i in range(1, size):
-        if not system[i, i] > 0:
-            return False
-        # Of slices from the place where both begin the compiler makes several numbers at a time.
-        row = system[i, i : reach[i] + 1]
-        for j in range(i + 1, reach[i] + 1):
-            own, part = system[j, j : reach[i] + 1], row[j - i :]
-            factor = part[0] / row[0]
-            for m in range(own.size):
-                own[m] -= factor * part[m]
-            system[j, size] -= factor * system[i, size]
-            wanted[j] -= factor * wanted[i]
-            reach[j] = max(reach[j], reach[i])
-        factor = system[i, size] / system[i, i]
-        system[size, size] -= factor * system[i, size]
-        wanted[size] -= factor * wanted[i]
+    for i in range(1, size, _TOGETHER):
+        end = min(i + _TOGETHER, size)
+        far = end - 1
+        for j in range(i, end):
+            if not system[j, j] > 0:
+                return False
+            far = max(far, reach[j])
+            _take_one(system, wanted, j, end, far, size)
+            factor = system[j, size] / system[j, j]
+            system[size, size] -= factor * system[j, size]
+            wanted[size] -= factor * wanted[j]
+        for j in range(i, far + 1):
+            reach[j] = max(reach[j], far)
+        if far >= end:  # of fewer than four lines, the last, nothing is behind
+            _take_four(system, wanted, i, far, size)
     if size and not system[size, size] > 0:
         return False
     for i in range(size, 0, -1):
@@ -389,3 +367,29 @@ def _solve_definite(size: int, system: FloatArray, wanted: FloatArray, reach: In
             wanted[i] -= system[i, m] * wanted[m]
         wanted[i] /= system[i, i]
     return True
+
+
+@compiled
+def _take_one(system: FloatArray, wanted: FloatArray, i: int, end: int, far: int, size: int) -> None:
+    """Take line i from those behind it up to `end`, so that their numbers in its column become nothing."""
+    for j in range(i + 1, end):
+        own, line = system[j, j : far + 1], system[i, j : far + 1]
+        factor = line[0] / system[i, i]
+        for m in range(own.size):
+            own[m] -= factor * line[m]
+        system[j, size] -= factor * system[i, size]
+        wanted[j] -= factor * wanted[i]
+
+
+@compiled
+def _take_four(system: FloatArray, wanted: FloatArray, i: int, far: int, size: int) -> None:
+    """Take the lines i to i + 3 from all behind them, one after the other at each number."""
+    a, b, c, d = system[i], system[i + 1], system[i + 2], system[i + 3]
+    for j in range(i + 4, far + 1):
+        p, q, r, s = a[j] / a[i], b[j] / b[i + 1], c[j] / c[i + 2], d[j] / d[i + 3]
+        # Of slices from the place where all begin the compiler makes several numbers at a time.
+        own, u, v, w, x = system[j, j : far + 1], a[j : far + 1], b[j : far + 1], c[j : far + 1], d[j : far + 1]
+        for m in range(own.size):
+            own[m] = own[m] - p * u[m] - q * v[m] - r * w[m] - s * x[m]
+        system[j, size] = system[j, size] - p * a[size] - q * b[size] - r * c[size] - s * d[size]
+        wanted[j] = wanted[j] - p * wanted[i] - q * wanted[i + 1] - r * wanted[i + 2] - s * wanted[i + 3]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.estimators.checks import FloatArray
-from outcomes.estimators.npmle_steps import _RIDGE, _compiled, _solve_definite
+from outcomes.estimators.compiling import compiled
 
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -28,7 +28,7 @@ MOST_SUPPORT = 400
 _NEARLY_SINGULAR = 1e6
 
 
-@_compiled
+@compiled
 def drop_each(
     weight: FloatArray,
     mass: FloatArray,
@@ -84,36 +84,37 @@ def drop_each(
         weight[one] += 1.0
 
 
-@_compiled
+@compiled
 def _invert(
     weight: FloatArray, low: IntArray, high: IntArray, rank: IntArray, full: FloatArray, inverse: FloatArray
 ) -> bool:
     """Invert the Hessian of the full curve by its values behind each interval with mass; False where it is singular."""
-    s = full.size - 1
-    matrix, system = np.zeros((s + 1, s + 1)), np.empty((s + 1, s + 1))
-    reach, wanted = np.empty(s + 1, dtype=np.intp), np.empty(s + 1)
+    s, whole = full.size - 1, np.zeros(full.size)
     for j in range(weight.size):
         a, b = rank[low[j]], rank[high[j] + 1]
         curvature = weight[j] / (full[b] - full[a]) ** 2
-        matrix[a, b] -= curvature
-        matrix[b, a] -= curvature
-        matrix[a, a] += curvature
-        matrix[b, b] += curvature
+        for i, m, part in ((a, b, -curvature), (b, a, -curvature), (a, a, curvature), (b, b, curvature)):
+            if i > 0 and m > 0:  # the value before the first does not move
+                inverse[i, m] += part
     for i in range(1, s + 1):
-        matrix[i, i] *= 1.0 + _RIDGE
+        whole[i] = inverse[i, i]
     for i in range(1, s + 1):
-        for m in range(s + 1):
-            wanted[m] = 1.0 if m == i else 0.0
-            for j in range(s + 1):
-                system[m, j] = matrix[m, j]
-        if not _solve_definite(s, system, wanted, reach) or wanted[i] * matrix[i, i] > _NEARLY_SINGULAR:
+        pivot = inverse[i, i]
+        if not pivot * _NEARLY_SINGULAR > whole[i]:
             return False
+        inverse[i, i] = 1.0
         for m in range(1, s + 1):
-            inverse[i, m] = wanted[m]
+            inverse[i, m] /= pivot
+        for j in range(1, s + 1):
+            if j != i and inverse[j, i] != 0.0:
+                own, line, factor = inverse[j], inverse[i], inverse[j, i]
+                own[i] = 0.0
+                for m in range(1, s + 1):
+                    own[m] -= factor * line[m]
     return True
 
 
-@_compiled
+@compiled
 def _settle(
     weight: FloatArray,
     low: IntArray,
@@ -167,7 +168,7 @@ def _settle(
     return False
 
 
-@_compiled
+@compiled
 def _climb_of(
     weight: FloatArray, low: IntArray, high: IntArray, rank: IntArray, value: FloatArray, slope: FloatArray
 ) -> float:
@@ -190,7 +191,7 @@ def _climb_of(
     return steepest
 
 
-@_compiled
+@compiled
 def _slope_by_value(rank: IntArray, slope: FloatArray, total: float, aim: FloatArray) -> None:
     """Write the gradient by the values 1 to s, of the gradient by the masses of all intervals."""
     size = 0
