@@ -46,6 +46,7 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep this process, and every Python it starts, off the network and from waiting for the disk."""
     config.addinivalue_line("markers", "local_server: talks to a server of its own on this machine")
+    os.environ.setdefault("OUTCOMES_LIMIT_MINUTES", "10")  # what hangs fails its test, and not the hour
     sys.addaudithook(_refuse)  # it cannot be taken back: a test switches it
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *([before] if before else [])])

@@ -127,15 +127,19 @@ def _part_is_named(run: Run) -> None:
     assert "the process at work on: " in run.said
 
 
+LIMIT = "OUTCOMES_LIMIT_MINUTES"
+_limit_before = os.environ.get(LIMIT, "")
+
+
 def worker_hangs(folder: Path, _: str) -> Input:
-    os.environ["OUTCOMES_LIMIT_MINUTES"] = "0.00001"
+    os.environ[LIMIT] = "0.00001"
     return Input([_export(folder, 20)], command=("report", "--no-notebooks"))
 
 
 def _limit_is_named(run: Run) -> None:
-    os.environ.pop("OUTCOMES_LIMIT_MINUTES")
+    os.environ[LIMIT] = _limit_before
     _part_is_named(run)
-    assert "OUTCOMES_LIMIT_MINUTES" in run.said
+    assert LIMIT in run.said
 
 
 def _release(folder: Path) -> Path:
