@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_below, write_sentence
+from outcomes.release.modality_figures import MAIN_LINES
 from outcomes.release.row_chart import Row, count_lines, draw_rows
 from outcomes.release.sentences import format_count
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
@@ -183,7 +184,9 @@ def _choose(table: pd.DataFrame, contrast: str | None) -> pd.DataFrame:
 
 def _say_nothing(what: str, comparison: Any, contrast: str | None) -> str:
     table = comparison.table
-    reasons = table.loc[(table["contrast"] == contrast) & (table["reason"] != ""), "reason"].tolist()
+    # Another scale may have no number for a reason of its own: the arms were fitted all the same.
+    main = table["analysis"].isin(MAIN_LINES) & (table["scale"] == "difference")
+    reasons = table.loc[main & (table["contrast"] == contrast) & (table["reason"] != ""), "reason"].tolist()
     if contrast is not None and reasons:
         return f"No {what}: {reasons[0]}."
     return f"No {what}: nothing was fitted that can be shown."
