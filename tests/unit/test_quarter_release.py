@@ -271,14 +271,21 @@ def test_tables_and_pictures_of_the_section(review):
     assert volume.rows[-1][1].isdigit()
 
 
-def test_without_charts_there_are_lines():
-    plain = dataclasses.replace(fakes.quarter_review(), more={})
-    inputs = dataclasses.replace(fakes.inputs(), quarter_review=plain)
-    section = quarter_section(inputs, collect_tables(inputs))
-    assert [block.id for block in section.blocks if block.kind in ("table", "figure")] == [
-        "figure-quarters",
-        "quarter_review",
-    ]
+def test_without_breaks_no_letter_is_explained_and_a_cusum_alone_has_a_caption_of_its_own(review, watched):
+    chart = review.more["chart"].assign(break_reason="")
+    figure = figure_of(dataclasses.replace(review, more={**review.more, "chart": chart}), "figure-quarters")
+    assert (
+        "Dotted upright lines" not in figure.caption
+        and "Dotted upright lines" in figure_of(review, "figure-quarters").caption
+    )
+    alone = dataclasses.replace(watched, more={**watched.more, "expected": watched.more["expected"].iloc[:0]})
+    figure = figure_of(alone, "figure-observed-expected")
+    assert figure.caption.startswith("CUSUM, Stopped: a signal, improvement and concern. CUSUM: the last ")
+    assert "events expected" not in figure.caption
+
+
+def figure_of(review, name):
+    return next(block for block in shown(review)[0].blocks if getattr(block, "id", "") == name)
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------
@@ -407,3 +414,14 @@ def test_sums_outside_their_limits_have_a_mark(review):
     found = panels("observed_expected", dataclasses.replace(review, more={**review.more, "expected": sums}))
     marked = [line for line in found["Relieved by day 28"].lines if line.get_marker() == quarter_figures.OUTSIDE]
     assert len(marked) == 1 and list(marked[0].get_xdata()) == [3, 4]
+
+
+def test_a_panel_without_a_value_says_whether_it_is_too_early_or_too_few(review):
+    chart = review.more["chart"].copy()
+    for name, mature in (("relieved_by_28", True), ("returned_by_182", False)):
+        own = chart["indicator"] == name
+        chart.loc[own, ["estimate", "mature"]] = [np.nan, mature]
+    found = panels("spc", dataclasses.replace(review, more={**review.more, "chart": chart}))
+    said = {name.split()[0]: [text.get_text() for text in panel.texts] for name, panel in found.items()}
+    assert said["Relieved"] == ["Too few to be shown."] and said["Returned"] == ["Too early to tell."]
+    assert not next(panel for name, panel in found.items() if name.startswith("Relieved")).axison

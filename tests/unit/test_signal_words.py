@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from outcomes.release.marks import HIDDEN
 from outcomes.release.sentences import marked, say
 from outcomes.release.signal_words import is_news, say_direction, say_since, say_why_no_change
 
@@ -45,7 +46,8 @@ def test_a_signal_is_told_with_its_beginning_and_whether_it_is_news(signals, sin
 def test_the_other_direction_is_another_signal():
     tables = charted("outside", "outside", directions=[0] * 7 + [-1, 1])
     assert say_since(tables, verdict()) == "" and is_news(tables, verdict())
-    assert say_since({}, verdict()) == "" and is_news({}, verdict())
+    quiet = charted("outside", "")  # the quarter judged does not signal
+    assert say_since(quiet, verdict()) == "" and is_news(quiet, verdict())
 
 
 def test_better_worse_or_neither_and_recording_is_said():
@@ -70,6 +72,7 @@ def compared(low, high, signal="", status="fixed"):
         ((-0.29, 0.04), ""),
         ((-0.07, -0.001), ""),  # shown as 0
         ((-0.29, -0.04, "outside"), ""),
+        ((HIDDEN, HIDDEN), ""),
     ],
 )
 def test_a_difference_without_a_signal_is_said_to_be_no_change(given, end):

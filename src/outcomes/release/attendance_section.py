@@ -177,7 +177,5 @@ def _quarters_table(tables: Tables) -> tuple[TableView, ...]:
     )
     quarters = sorted(set(table["quarter"]))[-SHOWN_QUARTERS:]
     caption = "Share of a starting quarter's episodes that came to a visit"
-    view = views.pivot_table(
-        labelled, "attendance_by_quarter", caption, "label", quarters, lambda _, value: format_percent(value)
-    )
+    view = views.pivot_table(labelled, "attendance_by_quarter", caption, "label", quarters)
     return (explain_dashes(view, "too few episodes began in that quarter for a share"),)

@@ -128,9 +128,7 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
 
 def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     """What the control charts call a change: the opening sentence of the page."""
-    table = tables.get(VERDICTS)
-    if table is None:
-        return None
+    table = tables[VERDICTS]
     judged = table[table["status"].isin(("fixed", "trial"))]
     unseen = [lower_first(str(label)) for label in table.loc[table["status"] == "hidden", "label"]]
     if judged.empty:
@@ -161,8 +159,7 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
 
 
 def _is_never_rated(tables: Tables) -> bool:
-    table = tables.get(VERDICTS)
-    return table is not None and any(is_never_rated(tables, str(name)) for name in table["indicator"])
+    return any(is_never_rated(tables, str(name)) for name in tables[VERDICTS]["indicator"])
 
 
 def _why_no_limits(tables: Tables) -> str:

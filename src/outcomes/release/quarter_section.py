@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from outcomes.questions.quarter_expected import ODDS, WATCHED
 from outcomes.questions.quarter_indicators import LAG_DAYS
 from outcomes.questions.quarter_verdicts import NO_PAIN
-from outcomes.release import figures, quarter_figures, views
+from outcomes.release import quarter_figures, views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.marks import HIDDEN
 from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView, Text
@@ -29,7 +29,7 @@ from outcomes.release.sentences import (
 )
 from outcomes.release.signal_words import NO_SIGNAL, SIGNAL
 from outcomes.release.tables import to_numbers
-from outcomes.release.tiles import is_never_rated, latest_mature
+from outcomes.release.tiles import is_never_rated
 from outcomes.release.treatment_section import TABLE_QUARTERS
 from outcomes.release.words import lower_first, short_quarter
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "quarter_review"
-VERDICTS, CHANGES = f"{NAME}_verdicts", f"{NAME}_changes"
+VERDICTS, CHANGES, CHART = f"{NAME}_verdicts", f"{NAME}_changes", f"{NAME}_chart"
 VOLUME, SUMS, CUSUM = f"{NAME}_volume", f"{NAME}_expected", f"{NAME}_cusum"
 CHARTED = ("chart", "verdicts", "chart_months", "recording", "breaks")
 TITLE = "Quarter by quarter"
@@ -55,12 +55,11 @@ def quarter_section(inputs: ReportInputs, tables: Tables) -> Section:
     if review is None:
         return refused("quarters", TITLE, inputs.refusal(NAME))
     said = tuple(s for s in (say_verdict(tables, name) for name in _indicators(tables)) if s is not None)
-    blocks: list[Block] = [*_charts(review, inputs, tables, said)]
+    blocks: list[Block] = [*_charts(review, tables, said)]
     sums, calm = _sums(review, tables), not _any_beyond(tables)
     blocks += [*_change_table(tables), *(() if calm else sums)]
-    blocks += fold((*(sums if calm else ()), *_indicator_table(tables), *_volume_table(inputs, tables)))
-    if said:
-        blocks.append(Text(said, "What the control charts say", folded=True))
+    blocks += fold((*(sums if calm else ()), *_indicator_table(tables), _volume_table(inputs, tables)))
+    blocks.append(Text(said, "What the control charts say", folded=True))
     n_watched = len(_indicators(tables))
     lead = say(
         "Episodes are counted in the quarter in which they start. Grey quarters are too young to be judged. "
@@ -80,7 +79,7 @@ def _any_beyond(tables: Tables) -> bool:
 
 
 def _any_limits(tables: Tables) -> bool:
-    return VERDICTS not in tables or bool(tables[VERDICTS]["status"].isin(("fixed", "trial")).any())
+    return bool(tables[VERDICTS]["status"].isin(("fixed", "trial")).any())
 
 
 def _say_no_limits(tables: Tables) -> str:
@@ -98,8 +97,6 @@ def _without_said(review: Any, tables: Tables) -> Any:
 
 def say_verdict(tables: Tables, name: str) -> Sentence | None:
     """Say an indicator's newest value, its interval and what its chart says; nothing where there is no chart."""
-    if VERDICTS not in tables:
-        return None
     row = tables[VERDICTS]
     row = row[row["indicator"] == name]
     if row.empty:
@@ -127,16 +124,14 @@ def _indicators(tables: Tables) -> list[str]:
 
 def _split_charted(tables: Tables) -> tuple[list[str], list[str]]:
     """Labels of the indicators with a quarter that can be shown, and of those without."""
-    chart = tables.get(f"{NAME}_chart")
-    table = tables[NAME] if chart is None else chart[chart["basis"] == "recorded"]
+    chart = tables[CHART]
+    table = chart[chart["basis"] == "recorded"]
     has_value = to_numbers(table["estimate"]).notna() & table["mature"].astype(bool)
     labels, drawn = [str(label) for label in dict.fromkeys(table["label"])], set(table.loc[has_value, "label"])
     return [label for label in labels if label in drawn], [label for label in labels if label not in drawn]
 
 
-def _charts(
-    review: Any, inputs: ReportInputs, tables: Tables, said: tuple[Sentence, ...]
-) -> tuple[FigureView | Text, ...]:
+def _charts(review: Any, tables: Tables, said: tuple[Sentence, ...]) -> tuple[FigureView | Text, ...]:
     """The charts of the indicators with a value; the others are named in a sentence, and have no empty panel."""
     drawn, empty = _split_charted(tables)
     said = tuple(sentence for sentence in said if not sentence.text.startswith(tuple(empty)))
@@ -146,44 +141,22 @@ def _charts(
     left_out = (Text((say(words, "not estimable"),), "Indicators without a chart"),) if empty else ()
     if not drawn:
         return left_out
-    return (_draw_charts(review, inputs, tables, said, drawn), *left_out)
+    return (_draw_charts(review, tables, said, drawn), *left_out)
 
 
-def _draw_charts(
-    review: Any, inputs: ReportInputs, tables: Tables, said: tuple[Sentence, ...], drawn: list[str]
-) -> FigureView:
-    n_panels = len(drawn)
-    review = dataclasses.replace(review, table=review.table[review.table["label"].isin(drawn)])
-    if f"{NAME}_chart" in tables:
-        chart = review.more["chart"]
-        review = dataclasses.replace(review, more={**review.more, "chart": chart[chart["label"].isin(drawn)]})
+def _draw_charts(review: Any, tables: Tables, said: tuple[Sentence, ...], drawn: list[str]) -> FigureView:
+    n_panels, chart = len(drawn), review.more["chart"]
+    review = dataclasses.replace(review, more={**review.more, "chart": chart[chart["label"].isin(drawn)]})
     heights = (1.9 * -(-n_panels // 3), 1.3 * n_panels)
-    alt = join_alt(*said) if said else join_alt(*(_alt(tables, name, inputs.quarter) for name in _indicators(tables)))
-    if f"{NAME}_chart" not in tables:
-        caption = (
-            f"Line and dots: value of each quarter. Upright lines: {interval_words(tables)}. Grey: too early to tell."
-        )
-        return draw(
-            "quarters",
-            "Each indicator over the quarters",
-            alt,
-            caption,
-            figures.quarter_lines,
-            review,
-            heights,
-            NAME,
-            True,
-        )
     caption = (
         "Dots: value of each quarter as recorded; the number is that of the newest old enough, if it can be shown. "
         f"{_explain_marks(review.more['chart'])}"
     ).strip()
-    if breaks := quarter_figures.list_breaks(tables[f"{NAME}_chart"]):
+    if breaks := quarter_figures.list_breaks(tables[CHART]):
         caption += f" Dotted upright lines: documented changes, from which limits begin anew. {breaks}"
     csv = files_of(tables, NAME, *(f"{NAME}_{part}" for part in CHARTED))
-    return draw(
-        "quarters", "Control charts of the indicators", alt, caption, quarter_figures.spc, review, heights, csv, True
-    )
+    title, alt = "Control charts of the indicators", join_alt(*said)
+    return draw("quarters", title, alt, caption, quarter_figures.spc, review, heights, csv, True)
 
 
 def _explain_marks(chart: Any) -> str:
@@ -201,31 +174,17 @@ def _explain_marks(chart: Any) -> str:
     return " ".join([*found, *(() if chart["mature"].astype(bool).all() else ("Grey: too early to tell.",))])
 
 
-def _alt(tables: Tables, name: str, quarter: str) -> Sentence | None:
-    table = tables[NAME]
-    last = latest_mature(table, name, quarter)
-    row = table[(table["indicator"] == name) & (table["quarter"] == last)]
-    if row.empty:
-        return None
-    where = cell(NAME, "estimate", "percent", indicator=name, quarter=last)
-    return bind(tables, f"{literal(row['label'].iloc[0])}: {{value}} in {short_quarter(last)}.", {"value": where})
-
-
 def _indicator_table(tables: Tables) -> tuple[TableView, ...]:
     table = tables[NAME]
     quarters = sorted(set(table["quarter"]))[-TABLE_QUARTERS:]
     caption = "Indicators by starting quarter"
-    plain = views.pivot_table(
-        table, NAME, caption, "label", quarters, lambda row, v: views.write_indicator(row["unit"], v)
-    )
+    plain = views.pivot_table(table, NAME, caption, "label", quarters)
     rows = tuple(row for row in plain.rows if any(text not in NO_VALUE for text in row[1:]))
     return (dataclasses.replace(plain, rows=rows or plain.rows),)
 
 
 def _change_table(tables: Tables) -> tuple[TableView, ...]:
     """The quarter against two earlier ones, a row an indicator; with case mix evened out in the published file."""
-    if CHANGES not in tables:
-        return ()
     table = tables[CHANGES]
     recorded = table[table["basis"] == "recorded"]
     level = interval_words(tables)
@@ -302,9 +261,7 @@ def _level(tables: Tables) -> str:
     return interval_words(tables).replace(" interval", "")
 
 
-def _volume_table(inputs: ReportInputs, tables: Tables) -> tuple[TableView, ...]:
-    if VOLUME not in tables:
-        return ()
+def _volume_table(inputs: ReportInputs, tables: Tables) -> TableView:
     headings = ("Episodes started", "Visits", "Visits an episode", interval_words(tables))
     columns = (Column("Quarter", row_header=True), *(Column(word, numeric=True) for word in headings))
     rows = []
@@ -321,4 +278,4 @@ def _volume_table(inputs: ReportInputs, tables: Tables) -> tuple[TableView, ...]
         f"A quarter is counted {LAG_DAYS} days after its last day, when late entries are in; visits an episode once "
         f"all of its episodes were watched for {max(within.relief)} days more."
     )
-    return (TableView(VOLUME, "Volume by quarter", columns, tuple(rows), note, VOLUME),)
+    return TableView(VOLUME, "Volume by quarter", columns, tuple(rows), note, VOLUME)

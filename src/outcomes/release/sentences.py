@@ -216,9 +216,5 @@ def cell(table: str, column: str, show: str, **where: Scalar) -> Cell:
 
 
 def _is_number(value: Any) -> bool:
-    if isinstance(value, str) or value is None:
-        return False
-    try:
-        return math.isfinite(float(value))
-    except (TypeError, ValueError):
-        return False
+    """Whether a cell (a text, a number or nothing) holds a number."""
+    return not (isinstance(value, str) or value is None) and math.isfinite(float(value))

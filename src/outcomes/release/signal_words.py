@@ -25,10 +25,8 @@ NONE, NO_LIMITS = "its chart gives no signal.", "its chart has no limits yet."
 
 
 def run_of_signals(tables: Tables, row: Mapping[Any, Any]) -> pd.DataFrame | None:
-    """The quarters up to that of a verdict that signal without a break in its direction; None without a chart."""
-    chart = tables.get(CHART)
-    if chart is None or not row["quarter"]:
-        return None
+    """The quarters up to that of a verdict that signal without a break in its direction; None where it does not."""
+    chart = tables[CHART]
     own = (
         (chart["indicator"] == row["indicator"]) & (chart["basis"] == "recorded") & (chart["quarter"] <= row["quarter"])
     )
@@ -65,9 +63,7 @@ def say_earlier_signals(tables: Tables, judged: pd.DataFrame) -> str:
 
     The picture shows those marks: that nothing changes in the newest quarter must not read as said of all of them.
     """
-    chart = tables.get(CHART)
-    if chart is None:
-        return ""
+    chart = tables[CHART]
     named = []
     for row in judged.to_dict("records"):
         own = (chart["indicator"] == row["indicator"]) & (chart["basis"] == "recorded") & (chart["signal"] != "")

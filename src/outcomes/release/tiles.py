@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from outcomes.questions.quarter_verdicts import NO_PAIN
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import TILES_NOTE, Cell, Tile
-from outcomes.release.sentences import NBSP, NotShowable, Tables, cell, is_unstable, look_up, show
+from outcomes.release.sentences import NBSP, NotShowable, Tables, cell, format_percent, is_unstable, look_up, show
 from outcomes.release.svg import sparkline
 from outcomes.release.unstable import FOOTNOTE, MARK
-from outcomes.release.views import sentence_case, write_indicator
+from outcomes.release.views import sentence_case
 from outcomes.release.words import short_quarter
 
 if TYPE_CHECKING:
@@ -67,13 +67,11 @@ def of_review(indicator: str, quarter: str, column: str, write: str) -> Cell:
 def verdict_of(tables: Tables, indicator: str, quarter: str) -> tuple[str, bool]:
     """What the chart says of the newest quarter of an indicator, short enough for a tile; and if that is a signal."""
     where = {"indicator": indicator}
-    try:
-        brief = str(look_up(tables, cell("quarter_review_verdicts", "brief", "text", **where)))
-        signal = str(look_up(tables, cell("quarter_review_verdicts", "signal", "text", **where)))
-    except NotShowable:
-        return "", False
+    brief, signal, judged = (
+        str(look_up(tables, cell("quarter_review_verdicts", column, "text", **where)))
+        for column in ("brief", "signal", "quarter")
+    )
     said = f"signal: {brief}" if signal else brief
-    judged = str(look_up(tables, cell("quarter_review_verdicts", "quarter", "text", **where)))
     # A quarter with too few for a value has no verdict of its own: the one before it has, and is named.
     earlier = judged and judged != latest_mature(tables["quarter_review"], indicator, quarter)
     return f"{short_quarter(judged)}, {said}" if earlier else said, bool(signal)
@@ -81,21 +79,17 @@ def verdict_of(tables: Tables, indicator: str, quarter: str) -> tuple[str, bool]
 
 def is_never_rated(tables: Tables, indicator: str) -> bool:
     """Whether an indicator has no value because no pain score is on record: neither too few nor too early."""
-    try:
-        said = look_up(tables, cell("quarter_review_verdicts", "verdict", "text", indicator=indicator))
-    except NotShowable:
-        return False
-    return bool(said == NO_PAIN)
+    return bool(look_up(tables, cell("quarter_review_verdicts", "verdict", "text", indicator=indicator)) == NO_PAIN)
 
 
 def _tile(inputs: ReportInputs, tables: Tables, part: pd.DataFrame) -> Tile:
     quarter = inputs.quarter
     table = part[part["quarter"] <= quarter].sort_values("quarter")
-    name, unit, label = (str(part[column].iloc[0]) for column in ("indicator", "unit", "label"))
+    name, label = (str(part[column].iloc[0]) for column in ("indicator", "label"))
     recent = table.tail(SPARK_QUARTERS)
     values = [_value(row) for row in recent.to_dict("records")]
     words = [
-        "too early" if not row["mature"] else "hidden" if value is None else write_indicator(unit, value)
+        "too early" if not row["mature"] else "hidden" if value is None else format_percent(value)
         for row, value in zip(recent.to_dict("records"), values, strict=True)
     ]
     looks: dict[str, Any] = {

@@ -20,7 +20,6 @@ from outcomes.release.sentences import (
     Tables,
     bind,
     cell,
-    format_percent,
     interval_words,
     literal,
     look_up,
@@ -54,7 +53,6 @@ def treatment_section(inputs: ReportInputs, tables: Tables) -> Section:
         "Share of treatment visits" + (", by quarter" if len(quarters) > 1 else ""),
         "label",
         quarters,
-        lambda _, value: format_percent(value),
     )
     # The panels say the same; without quarters the table is as short as the picture.
     more = (f"modality_use_{n}" for n in ("families", "modalities", "by_visit", "by_clinic", "by_clinician"))

@@ -13,7 +13,6 @@ from outcomes.release.sentences import (
     NBSP,
     Tables,
     format_count,
-    format_number,
     format_percent,
     format_points,
     interval_words,
@@ -170,10 +169,8 @@ def definitions_table(tables: Tables, id: str, caption: str, share: str) -> Tabl
     return TableView(id, caption, columns, rows, csv=id)
 
 
-def pivot_table(
-    table: pd.DataFrame, id: str, caption: str, rows: str, quarters: Sequence[str], write: Callable[[Any, float], str]
-) -> TableView:
-    """One row a label, one column a quarter; `write` gets the row's unit and the value."""
+def pivot_table(table: pd.DataFrame, id: str, caption: str, rows: str, quarters: Sequence[str]) -> TableView:
+    """One row a label, one column a quarter, with shares."""
     labels = list(dict.fromkeys(table[rows]))
     body = []
     for label in labels:
@@ -185,7 +182,7 @@ def pivot_table(
                 continue
             row = part.loc[quarter]
             early = "mature" in part and not bool(row["mature"])
-            cells.append("too early" if early else shown(row["estimate"], lambda v, row=row: write(row, v)))  # type: ignore[misc]
+            cells.append("too early" if early else shown(row["estimate"], format_percent))
         body.append((str(label), *cells))
     columns = (Column("", row_header=True), *(Column(short_quarter(q), numeric=True) for q in quarters))
     return TableView(id, caption, columns, tuple(body), csv=id)
@@ -241,15 +238,6 @@ def ledger_table(ledger: Any) -> TableView:
         name = f"{sentence_case(step.name)}, {step.unit}"
         rows.append((name, step.source or "all files", *(format_count(n) for n in numbers)))
     return TableView("ledger", "Where every row went", columns, tuple(rows), csv="ledger")
-
-
-def write_indicator(unit: object, value: float) -> str:
-    """Write an indicator's value by its unit."""
-    from outcomes.release.figures import is_share
-
-    if is_share(unit):
-        return format_percent(value)
-    return format_count(value) if str(unit) in {"episodes", "count", "patients"} else format_number(value)
 
 
 def sentence_case(text: str) -> str:
