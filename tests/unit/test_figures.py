@@ -567,3 +567,121 @@ def test_a_fault_of_a_figure_is_no_refusal_of_its_own_answer():
     answer.settings, answer.table = {"question": "comparison of treatments"}, pd.DataFrame({"shoe": [43]})
     with pytest.raises(KeyError):
         figures.forest(answer)
+
+
+# -- rare states -------------------------------------------------------------------------------------------------------
+
+
+def test_bounds_that_keep_to_the_curve_are_drawn_without_their_words():
+    result = fakes.relief()
+    near = result.curve.assign(
+        if_none_of_stopped=result.curve["estimate"] - 0.02, if_all_of_stopped=result.curve["estimate"] + 0.02
+    )
+    for curve, said in ((result.curve, True), (near, False)):
+        figure, ax = draw("relief_curve", dataclasses.replace(result, curve=curve))
+        assert ("if all who stopped were relieved" in written(figure)) == said
+        assert any(np.array_equal(line.get_ydata(), curve["if_all_of_stopped"]) for line in ax.lines)
+
+
+def test_mean_returns_of_many_groups_are_a_sentence():
+    result = fakes.recurrence()
+    many = pd.concat([result.mean_curve.assign(group=f"g{i}") for i in range(8)], ignore_index=True)
+    figure, ax = draw("mean_returns", dataclasses.replace(result, mean_curve=many))
+    assert texts(figure) == ["8 groups are too many for one picture; see the table."] and not ax.lines
+
+
+def test_definitions_without_the_reported_share_have_no_main_line_and_one_gap_is_joined_to_nothing():
+    result = fakes.recurrence()
+    table = result.definitions.astype({"estimate": object})
+    table.loc[(table["kind"] == "reported") | ((table["kind"] == "gap") & (table["gap_days"] > 30)), "estimate"] = (
+        HIDDEN
+    )
+    figure, ax = draw("gap_sensitivity", dataclasses.replace(result, definitions=table))
+    assert written(figure).count("cannot be stated: too few") == 4
+    assert not [line for line in ax.lines if line.get_marker() == "D" or line.get_linestyle() == ":"]
+    # An interval has a line of its own; none joins two definitions.
+    assert all(len(set(line.get_ydata())) == 1 for line in ax.lines)
+
+
+def test_comparisons_without_ratios_have_no_heading_of_them_and_a_refused_ratio_its_reason():
+    result = fakes.rehabilitation()
+    is_ratio = result.table["scale"] == "hazard_ratio"
+    assert "As hazard ratios" in written(draw("rehabilitation", result)[0])
+    figure, _ = draw("rehabilitation", dataclasses.replace(result, table=result.table[~is_ratio]))
+    assert "As hazard ratios" not in written(figure)
+    refused = result.table.copy()
+    refused.loc[is_ratio, ["estimate", "reason"]] = [np.nan, "no return after exercise"]
+    figure, _ = draw("rehabilitation", dataclasses.replace(result, table=refused))
+    assert "no return after exercise" in written(figure) and "0.93" not in written(figure)
+
+
+def test_an_order_of_nothing_says_so_and_has_no_step():
+    use = use_fakes.modality_use()
+    paths = use.pathway.iloc[:2].assign(path=["none", "relax"])
+    figure, ax = draw("pathway", dataclasses.replace(use, pathway=paths))
+    assert texts(figure).count("none recorded") == 1
+    assert [text.get_text() for text in ax.texts if text.get_text().isdigit()] == ["1"]
+    # Without a row of them, nothing is said of all others together.
+    assert not any(text.startswith("All other") for text in texts(figure))
+
+
+def test_sets_without_a_row_of_others_say_nothing_of_them():
+    use = use_fakes.modality_use()
+    named = use.bundles[use.bundles["bundle"] != "other_bundles"]
+    said = [texts(draw("bundles", dataclasses.replace(use, bundles=part))[0]) for part in (use.bundles, named)]
+    assert [any(text.startswith("All other sets") for text in one) for one in said] == [True, False]
+
+
+@pytest.mark.parametrize(("name", "what"), [("love_plot", "balance of arms"), ("overlap", "overlap of arms")])
+def test_arms_of_levels_and_of_a_refused_contrast_are_no_picture(name, what):
+    figure, _ = draw(name, modality_fakes.subgroups())
+    assert texts(figure) == [f"No picture of {what}: each level has its own; see the table."]
+    one = modality_fakes.one_family()
+    main = one.table[(one.table["analysis"] == "adjusted") & (one.table["scale"] == "difference")]
+    refused = main.loc[main["reason"] != "", "contrast"].iloc[0]
+    fitted = main.loc[main["reason"] == "", "contrast"].iloc[0]
+    # The number of episodes for one more relieved has no bound: no reason why the arms cannot be shown.
+    assert "no bound" in " ".join(one.table.loc[one.table["contrast"] == fitted, "reason"])
+    gone = {part: getattr(one, part)[getattr(one, part)["contrast"] == "x"] for part in ("balance", "overlap")}
+    said = {}
+    for contrast in (refused, fitted):
+        with figures.style():
+            ax = getattr(figures, name)(dataclasses.replace(one, **gone), contrast=contrast, ax=Figure().subplots())
+        said[contrast] = [text.get_text() for text in ax.texts]
+    assert said[refused] == [f"No {what}: {main.set_index('contrast').loc[refused, 'reason']}."]
+    assert said[fitted] == [f"No {what}: nothing was fitted that can be shown."]
+
+
+def test_a_hidden_bin_is_an_empty_dashed_one_and_the_arm_has_no_number():
+    one = modality_fakes.one_family()
+    table = one.overlap.astype({"n": object})
+    first = table["contrast"].iloc[0]
+    hidden = table.index[(table["contrast"] == first) & (table["arm"] == "with") & table["n"].isin([2, 3])]
+    table.loc[hidden, "n"] = HIDDEN
+    figure, ax = draw("overlap", dataclasses.replace(one, overlap=table))
+    dashed = [patch for patch in ax.patches if patch.get_linestyle() == "--"]
+    assert [round(patch.get_x(), 2) for patch in dashed] == [round(table.loc[i, "from_propensity"], 2) for i in hidden]
+    assert not any(patch.get_fill() for patch in dashed) and {patch.get_height() for patch in dashed} == {0.12}
+    assert "with it" in texts(figure) and any(text.startswith("without it: ") for text in texts(figure))
+
+
+def test_a_single_quarter_of_treatments_is_bars_longest_first():
+    use = fakes.modality_use()
+    table = use.table[use.table["quarter"] == use.table["quarter"].iloc[0]]
+    _, ax = draw("modality_mix", dataclasses.replace(use, table=table))
+    bars = [patch.get_width() for patch in ax.patches][len(table) :]
+    np.testing.assert_allclose(bars, sorted(table["estimate"]))
+    longest = table.sort_values("estimate")["label"].iloc[-1]
+    assert ax.get_yticklabels()[-1].get_text() == longest and not ax.child_axes
+
+
+@pytest.mark.parametrize("name", ["spc", "quarter_lines"])
+def test_a_review_of_one_quarter_names_it_once(name):
+    review = fakes.quarter_review()
+    first = fakes.QUARTERS[0]
+    chart = review.more["chart"]
+    more = {**review.more, "chart": chart[chart["quarter"] == first]}
+    one = dataclasses.replace(review, table=review.table[review.table["quarter"] == first], more=more)
+    _, ax = draw(name, one)
+    for panel in ax.child_axes:
+        assert [label.get_text() for label in panel.get_xticklabels()] == ["Q4\u00a02023"]

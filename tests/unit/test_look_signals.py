@@ -130,6 +130,13 @@ def test_sums_that_leave_their_limits_are_said_on_the_first_page_and_at_the_char
     assert f"{out.index[out][0]}: the sum leaves the limits." in figure.caption
 
 
+def test_a_cusum_that_signals_is_said_and_one_that_does_not_is_not():
+    columns = {"label": ["Relieved", "Stopped", "Stopped"], "word": ["", "concern", "improvement"]}
+    (said,) = say_sums({"quarter_review_cusum": pd.DataFrame(columns)})
+    assert said.text == "Stopped: the CUSUM of the newest quarters signals, concern and improvement."
+    assert said.mark == "signal"
+
+
 def test_units_beyond_the_outer_limits_are_named_on_the_first_page():
     rows = [{"unit": f"C0{i}", "estimate": 0.3 + i / 100, "is_compared": i != 1, "is_flagged": i < 6} for i in range(8)]
     tables = {"clinics": pd.DataFrame(rows), "clinicians": pd.DataFrame(rows).assign(is_flagged=False)}

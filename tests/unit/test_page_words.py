@@ -16,13 +16,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import modality_fakes
 import release_fakes as fakes
 
+from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 from outcomes.release import first_page
+from outcomes.release.attendance_section import _draw as _draw_attendance
 from outcomes.release.attendance_section import attendance_section
+from outcomes.release.indicator_words import say_indicator
 from outcomes.release.label_places import SPOTS, place_labels
 from outcomes.release.look_into import find_to_look_into
 from outcomes.release.marks import HIDDEN
-from outcomes.release.missing_views import _say_gaps
+from outcomes.release.missing_views import _say_gaps, missing_blocks
 from outcomes.release.modality_section import is_any_compared, modality_section
 from outcomes.release.model import Column, FigureView, Section, TableView, Text
 from outcomes.release.page import _facts
@@ -31,8 +34,9 @@ from outcomes.release.render_html import name_part, render_html
 from outcomes.release.return_words import say_factors
 from outcomes.release.section_parts import drop_blank, is_blank, list_notes
 from outcomes.release.sections import _quality
-from outcomes.release.sentences import NBSP, agree, cell, format_text, keep_together, say
+from outcomes.release.sentences import NBSP, agree, cell, format_percent, format_text, keep_together, say
 from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes, list_ledger
+from outcomes.release.tiles import make_tiles
 from outcomes.release.treatment_section import _say_mix
 from outcomes.release.use_views import say_order
 from outcomes.release.views import DASH
@@ -269,9 +273,10 @@ def test_nothing_compared_has_no_picture_no_table_and_no_association():
 
 def test_indicators_without_a_quarter_have_no_empty_panel():
     review = fakes.quarter_review()
-    label = review.table["label"].iloc[0]
-    table = review.table.assign(estimate=review.table["estimate"].mask(review.table["label"] == label))
-    section = quarter_section(*pages(quarter_review=dataclasses.replace(review, table=table, more={})))
+    chart = review.more["chart"]
+    label = chart["label"].iloc[0]
+    more = {**review.more, "chart": chart.assign(estimate=chart["estimate"].mask(chart["label"] == label))}
+    section = quarter_section(*pages(quarter_review=dataclasses.replace(review, more=more)))
     said = [b for b in section.blocks if isinstance(b, Text) and b.title == "Indicators without a chart"]
     assert len(said) == 1 and f"{label[:1].lower()}{label[1:]}" in said[0].sentences[0].text
 
@@ -390,3 +395,121 @@ def test_names_of_points_stand_on_no_line_and_not_on_each_other():
 def test_an_order_of_one_stage_is_named_as_one(path, label, said):
     orders = pd.DataFrame({"path": [path], "label": [label], "estimate": [0.47], "n": [641], "events": [301]})
     assert said in say_order({"modality_use_pathway": orders})[0].text
+
+
+# -- what a page says where there is nothing, or one thing, to say -----------------------------------------------------
+
+
+def test_nothing_that_stands_out_is_said_and_too_few_visits_are_no_nothing():
+    full = fakes.completeness()
+    table = full.table.assign(estimate=0.95, recorded=round(0.95 * 24_118))
+    quiet = {
+        "completeness": dataclasses.replace(full, table=table),
+        "quarter_review": NotEstimable("No calendar."),
+        "clinics": NotEstimable("One clinic."),
+        "clinicians": NotEstimable("No clinicians."),
+        "episodes": ended("discharged", "stopped_relieved"),
+    }
+    inputs, tables = pages(**quiet)
+    inputs.visits.notes = ()
+    nothing = {**tables, "set_aside": tables["set_aside"].iloc[:0], "unknown_terms": tables["unknown_terms"].iloc[:0]}
+    (said,) = find_to_look_into(inputs, nothing)
+    assert said.text == "Nothing in this run stands out in recording, rows set aside or attendance."
+    hidden = {**nothing, "completeness": table.astype({"estimate": object}).assign(estimate=HIDDEN)}
+    (said,) = find_to_look_into(inputs, hidden)
+    assert said.text == "Too few visits to tell whether anything stands out." and said.tag == "not estimable"
+
+
+def test_a_rare_term_that_is_not_spelt_out_is_none_to_correct():
+    inputs, tables = pages()
+    assert any("The term “theragun”" in s.text for s in find_to_look_into(inputs, tables))
+    rare = pd.DataFrame([("cause", "(of <5 patients each)", 3, 8)], columns=["field", "term", "terms", "n"])
+    assert not any("The term" in s.text for s in find_to_look_into(inputs, {**tables, "unknown_terms": rare}))
+
+
+def test_silent_stops_that_are_few_are_nothing_to_look_into():
+    inputs, tables = pages()
+    ends = tables["episode_ends"]
+    said = []
+    for share in (0.2, 0.19):
+        few = ends.assign(estimate=ends["estimate"].mask(ends["end_reason"] == "silent_stop", share))
+        said.append([s.text for s in find_to_look_into(inputs, {**tables, "episode_ends": few}) if "silent" in s.text])
+    assert len(said[0]) == 1 and said[0][0].startswith(f"20{NBSP}% of all episodes end") and said[1] == []
+
+
+def test_hidden_volume_leaves_the_first_facts_without_it():
+    inputs, tables = pages()
+    assert any("episodes of care started" in fact for fact in _facts(inputs, tables))
+    volume = tables["quarter_review_volume"].astype({"episodes_started": object}).assign(episodes_started=HIDDEN)
+    assert not any("started" in fact for fact in _facts(inputs, {**tables, "quarter_review_volume": volume}))
+
+
+def test_a_quarter_in_which_nothing_is_too_early_is_not_called_so():
+    review = fakes.quarter_review()
+    inputs, tables = pages()
+    assert any("it is too early to tell" in s.text for s in first_page.list_limits(inputs, tables))
+    old = {**tables, "quarter_review": review.table.assign(mature=True)}
+    assert not any("too early" in s.text for s in first_page.list_limits(inputs, old))
+
+
+def test_signals_that_are_no_news_are_said_to_be_none():
+    inputs, tables = pages()
+    verdicts = tables["quarter_review_verdicts"]
+    name, quarter = verdicts.loc[verdicts["signal"] != "", ["indicator", "quarter"]].iloc[0]
+    chart = tables["quarter_review_chart"].copy()
+    for n_before, ends in ((0, False), (2, True)):
+        quarters = sorted(q for q in set(chart["quarter"]) if q <= quarter)[-1 - n_before :]
+        run = (chart["indicator"] == name) & chart["quarter"].isin(quarters)
+        told = chart.assign(signal=np.where(run, "outside", ""), direction=np.where(run, 1, 0))
+        said = first_page.summarise(inputs, {**tables, "quarter_review_chart": told})[0].text
+        assert said.endswith(" The newest quarter judged adds nothing new to it.") == ends
+
+
+def test_limits_that_small_numbers_hide_are_the_reason_where_nothing_can_be_judged():
+    inputs, tables = pages()
+    verdicts = tables["quarter_review_verdicts"].assign(signal="", status="hidden")
+    said = first_page.summarise(inputs, {**tables, "quarter_review_verdicts": verdicts})[0]
+    assert said.text == "Nothing can be called a change: where charts have limits, small numbers hide them."
+
+
+def test_an_indicator_no_quarter_of_which_is_old_enough_has_no_sentence_and_no_number_on_its_tile():
+    review = fakes.quarter_review()
+    early = review.table["indicator"] == "returned_by_182"
+    table = review.table.assign(mature=review.table["mature"] & ~early)
+    inputs, tables = pages(quarter_review=dataclasses.replace(review, table=table))
+    tile = next(tile for tile in make_tiles(inputs, tables) if tile.label.startswith("Returned"))
+    assert (tile.state, tile.value, tile.reason) == ("immature", "", "No quarter can be judged yet.")
+    of, did = "episodes still relieved", "returned"
+    assert say_indicator(inputs, tables, "returned_by_182", of, did) is None
+    assert say_indicator(*pages(), "returned_by_182", of, did) is not None
+
+
+def test_a_tile_whose_interval_is_hidden_has_its_value_alone_and_one_with_a_hidden_number_none():
+    inputs, tables = pages()
+    table = tables["quarter_review"].astype(dict.fromkeys(("estimate", "conf_low", "conf_high", "n"), object))
+    row = (table["indicator"] == "relieved_by_28") & (table["quarter"] == inputs.quarter)
+    share = format_percent(float(table.loc[row, "estimate"].iloc[0]))
+    bare = table.copy()
+    bare.loc[row, ["conf_low", "conf_high"]] = HIDDEN
+    tile = make_tiles(inputs, {**tables, "quarter_review": bare})[0]
+    assert (tile.value, tile.interval, tile.basis, list(tile.cells)) == (share, "", "", ["value"])
+    bare.loc[row, ["estimate", "n"]] = HIDDEN
+    tile = make_tiles(inputs, {**tables, "quarter_review": bare})[0]
+    assert (tile.state, tile.value) == ("hidden", "") and tile.reason.startswith(f"Too few in Q2{NBSP}2026")
+
+
+def test_what_is_missing_matters_only_where_that_was_asked():
+    inputs, tables = pages()
+    asked = [block.title for block in missing_blocks(inputs, tables) if hasattr(block, "title")]
+    silent = SimpleNamespace(answer=lambda name: None, refusal=lambda name: "")
+    assert "Does it matter how gaps are taken?" in asked and missing_blocks(silent, tables) == ()
+
+
+def test_a_picture_of_attendance_needs_a_share_that_came_again():
+    inputs, tables = pages()
+    attendance = inputs.attendance
+    assert _draw_attendance(attendance, tables)[0].id == "figure-drop-off"
+    left = attendance.more["left"]
+    hidden = left.assign(estimate=left["estimate"].where(left["reason"] != "came"))
+    none = dataclasses.replace(attendance, more={**attendance.more, "left": hidden})
+    assert _draw_attendance(none, tables) == ()

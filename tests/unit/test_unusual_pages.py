@@ -14,14 +14,25 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import modality_fakes
 import release_fakes as fakes
 
-from outcomes.release import modality_section, unit_section
+from outcomes.release import modality_section, return_views, unit_section
+from outcomes.release import return_section as return_section_parts
+from outcomes.release.marks import HIDDEN
 from outcomes.release.modality_figures import _arms
 from outcomes.release.modality_words import NO_TESTS, say_signal, say_subgroups
 from outcomes.release.model import FigureView, TableView, Text
 from outcomes.release.public.sections import say_median
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.return_section import return_section
-from outcomes.release.return_words import say_factors, say_how_often
+from outcomes.release.return_words import (
+    say_exercise,
+    say_factors,
+    say_how_often,
+    say_main_trigger,
+    say_maintenance,
+    say_range_of_factor,
+    say_return,
+    say_triggers,
+)
 from outcomes.release.sentences import NBSP
 from outcomes.release.tables import collect_tables
 from outcomes.release.treatment_section import treatment_section
@@ -174,3 +185,94 @@ def test_half_is_about_half_where_its_interval_reaches_below(percent, low, said)
 def test_counts_of_rows_are_said_to_be_shown_in_full():
     words = dict(glossary(fakes.protocol()))["Small numbers"]
     assert "Rows set aside" in words and "counted in full" in words
+
+
+# -- return, where little or nothing can be shown ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("say_it", [say_how_often, say_maintenance, say_factors, say_triggers, say_exercise])
+def test_a_notebook_of_a_refused_question_on_return_has_nothing_to_say(inputs, say_it):
+    assert say_it(inputs.episodes.protocol, {}) == ()
+
+
+@pytest.mark.parametrize(
+    "make", ["composite_table", "means_table", "maintenance_table", "same_table", "rehabilitation_table"]
+)
+def test_a_table_on_return_without_a_number_is_not_shown(tables, make):
+    shown = getattr(return_views, make)
+    assert len(shown(tables)) == 1 and shown({}) == ()
+    gone = {name: table.iloc[:0] if name == "rehabilitation" else table.assign(estimate=np.nan)
+            for name, table in tables.items() if "estimate" in table}  # fmt: skip
+    assert shown({**tables, **gone}) == ()
+
+
+def test_comparisons_refused_for_one_reason_say_it_once_and_a_line_without_arms_has_its_numbers(tables):
+    table = tables["rehabilitation"].copy()
+    one = table["analysis"] == "time_varying"
+    table.loc[one, ["n_with", "n_without", "events_with", "events_without"]] = np.nan
+    (view,) = return_views.rehabilitation_table({**tables, "rehabilitation": table})
+    by_label = {row[0]: row for row in view.rows}
+    assert by_label["Exercise as it starts (hazard ratio)"][-2:] == ("1,500", "400")
+    assert by_label["Supervised exercise only"][-2:] == ("600 / 900", "130 / 270")
+    assert "Not estimable (fewer than 10 returns with exercise): Home exercise only." in view.note
+    refused = table.assign(reason="too few returns")
+    (view,) = return_views.rehabilitation_table({**tables, "rehabilitation": refused})
+    assert view.note.endswith("None is estimable: too few returns.") and "Home exercise only" not in view.note
+    assert {row[3] for row in view.rows} == {"not estimable"}
+
+
+def test_definitions_are_drawn_and_gaps_spoken_of_only_where_there_are_two(inputs, tables):
+    name = "recurrence_definitions"
+    table = tables[name]
+    assert return_section_parts._definitions(inputs.recurrence, tables, 365)
+    alone = {**tables, name: table[(table["kind"] != "gap") | (table["gap_days"] == 90)]}
+    said = [s.text for s in say_return(inputs.episodes.protocol, tables)]
+    assert any("with a gap of 30 days" in text for text in said)
+    assert not any("with a gap of" in s.text for s in say_return(inputs.episodes.protocol, alone))
+    hidden = {**tables, name: table.assign(estimate=table["estimate"].where(table["kind"] == "reported"))}
+    assert return_section_parts._definitions(inputs.recurrence, hidden, 365) == ()
+
+
+def test_how_often_is_left_out_where_nothing_is_there_and_said_to_be_hidden_where_marks_are(inputs, tables):
+    protocol, names = (
+        inputs.episodes.protocol,
+        ("recurrence_mean_returns", "recurrence_rates", "recurrence_maintenance"),
+    )
+    nothing = {name: table for name, table in tables.items() if name not in names}
+    none = dataclasses.replace(inputs.recurrence, mean_curve=inputs.recurrence.mean_curve.iloc[:0])
+    assert return_section_parts._how_often(none, nothing, protocol) == ()
+    table = tables["recurrence_maintenance"].astype(object)
+    table[["estimate", "conf_low", "conf_high", "n", "events"]] = HIDDEN
+    part, view = return_section_parts._how_often(none, {**nothing, "recurrence_maintenance": table}, protocol)
+    assert [s.text for s in part.sentences] == ["How often patients return cannot be shown: too few were followed."]
+    assert part.sentences[0].tag == "not estimable" and view.rows[0][1] == HIDDEN
+
+
+def test_a_mean_by_one_day_is_said_without_a_later_one(inputs, tables):
+    first = tables["recurrence_mean_returns"].iloc[:1]
+    both, one = (
+        say_how_often(inputs.episodes.protocol, {**tables, "recurrence_mean_returns": table})[0].text
+        for table in (tables["recurrence_mean_returns"], first)
+    )
+    assert ", and " in both and " within 730." in both
+    assert "on average within 365 days" in one and "730" not in one
+
+
+def test_who_comes_back_has_no_range_of_one_level_and_says_where_nothing_is_adjusted(inputs, tables):
+    table, protocol = tables["return_factors"], inputs.episodes.protocol
+    hidden = {**tables, "return_factors": table.assign(estimate=np.nan)}
+    said = [s.text for s in say_factors(protocol, hidden)]
+    assert said[0] == "Adjusted shares cannot be given: there are too few returns." and len(said) == 2
+    assert say_range_of_factor(hidden, "radiation") is None
+    one = table.assign(estimate=table["estimate"].where(table["level"] == "yes"))
+    alone = {**tables, "return_factors": one}
+    assert say_range_of_factor(alone, "radiation").text == f"Pain radiates: 33{NBSP}% (Yes)."
+    # The lowest and the highest of one are no range.
+    assert [s.text for s in say_factors(protocol, alone)] == [said[1]]
+
+
+def test_no_trigger_is_the_commonest_where_no_share_of_one_is_shown(tables):
+    table = tables["triggers_same"]
+    assert say_main_trigger(tables).text.endswith(" the same again.")
+    only_all = table.assign(estimate=table["estimate"].where(table["trigger"] == "all"))
+    assert say_main_trigger({**tables, "triggers_same": only_all}) is None

@@ -106,7 +106,7 @@ def competing_ends(relief: Any, ax: Axes | None = None, narrow: bool = False, gr
     import numpy as np
 
     _check_question(relief, "time to relief", "estimate_relief")
-    table = to_gaps(getattr(relief, "ends_curve", None), "estimate", "at_risk")
+    table = to_gaps(relief.ends_curve, "estimate", "at_risk")
     if table["group"].nunique() > 1 and group is None:
         return write_sentence(make_axes(ax), "Ends are drawn for one group: name it with group=...")
     table = table if group is None else table[table["group"] == group]

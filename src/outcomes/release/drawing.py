@@ -112,12 +112,10 @@ def draw_refusal(refusal: NotEstimable, ax: Axes | None) -> Axes:
         return write_sentence(make_axes(ax), str(refusal).splitlines()[0])
 
 
-def to_gaps(table: pd.DataFrame | None, *columns: str) -> pd.DataFrame:
+def to_gaps(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Return a copy in which hidden marks are gaps."""
     import pandas as pd
 
-    if table is None:
-        return pd.DataFrame({name: pd.Series(dtype=float) for name in (*columns, "group", "day", "label", "quarter")})
     out = table.copy()
     for name in columns:
         if name in out:

@@ -36,7 +36,7 @@ class Row:
         Stand in place of a mark.
     is_heading, is_main : bool
     shown : str
-        The value as it is written beside its mark; empty for none.
+        The value as it is written beside its mark; a row without a mark has none.
     most_lines : int
         Lines `words` may take; with more than two they are short ones, and the row grows with them.
     """
@@ -118,21 +118,19 @@ def _draw_row(ax: Axes, row: Row, y: float, size: float, limits: tuple[float, fl
     if row.low == row.low:
         ax.plot([row.low, row.high], [y, y], color=colour, linewidth=1.6, alpha=0.55, solid_capstyle="butt")
     ax.plot([row.value], [y], "D" if row.is_main else "o", markersize=5.4 if row.is_main else 4.4, color=colour)
-    if row.shown:
-        ends = [row.value, row.high, row.hollow]
-        furthest = max(end for end in ends if end == end)
-        if furthest < line_at < furthest + 0.16 * (limits[1] - limits[0]):
-            furthest = line_at
-        ax.annotate(
-            row.shown,
-            (furthest, y),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=size,
-            color=colour,
-            fontweight="bold" if row.is_main else "normal",
-        )
+    furthest = max(end for end in (row.value, row.high, row.hollow) if end == end)
+    if furthest < line_at < furthest + 0.16 * (limits[1] - limits[0]):
+        furthest = line_at
+    ax.annotate(
+        row.shown,
+        (furthest, y),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=size,
+        color=colour,
+        fontweight="bold" if row.is_main else "normal",
+    )
 
 
 def draw_zero(ax: Axes, value: float = 0.0) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcomes.errors import NotEstimable
 from outcomes.questions.units import BEYOND_95, BEYOND_998
-from outcomes.release.drawing import draw_refusal, draws_answer, make_axes, style, to_gaps, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.label_places import place_labels
 from outcomes.release.panels import cut
-from outcomes.release.sentences import format_count
+from outcomes.release.sentences import format_count, format_points
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE, SERIES, WASH
 
@@ -59,18 +58,15 @@ def funnel(units: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
         drawn. A unit's place across is its number of equivalent episodes (as many of average case mix as would say as
         much), never a rank. What is drawn beyond the 95 % limits and what is worth a look always has its name.
     """
-    if isinstance(units, NotEstimable):
-        return draw_refusal(units, ax)
     table = place_units(units.table)
-    with style():
-        if table.empty:
-            return write_sentence(make_axes(ax), "No funnel: no unit has enough episodes to be shown.")
-        ax = make_axes(ax, (7.2, 3.2))
-        curve = units.more["curve"]
-        _draw_limits(ax, curve, float(units.summary["target"]), narrow)
-        _draw_units(ax, table)
-        _set_axes(ax, table, curve)
-        _name_units(ax, table, curve, float(units.summary["target"]), narrow)
+    if table.empty:
+        return write_sentence(make_axes(ax), "No funnel: no unit has enough episodes to be shown.")
+    ax = make_axes(ax, (7.2, 3.2))
+    curve = units.more["curve"]
+    _draw_limits(ax, curve, float(units.summary["target"]), narrow)
+    _draw_units(ax, table)
+    _set_axes(ax, table, curve)
+    _name_units(ax, table, curve, float(units.summary["target"]), narrow)
     return ax
 
 
@@ -191,31 +187,28 @@ def drop_off(attendance: Any, ax: Axes | None = None, narrow: bool = False) -> A
     Axes
         One bar a visit; its parts are told apart by shade, by hatching and by their order.
     """
-    if isinstance(attendance, NotEstimable):
-        return draw_refusal(attendance, ax)
     left = to_gaps(attendance.more["left"], "estimate")
-    with style():
-        wide = left.pivot(index="visit", columns="reason", values="estimate") if len(left) else left
-        if not len(left) or not wide["came"].notna().any():
-            return write_sentence(make_axes(ax), "No drop-off: too few episodes were watched long enough.")
-        ax = make_axes(ax, (7.2, 2.8))
-        bottom = wide["came"] * 0.0
-        for name in FATES:
-            part = wide[name].fillna(0.0)
-            ax.bar(
-                wide.index,
-                part,
-                bottom=bottom,
-                width=0.72,
-                color=FATE_LOOKS[name],
-                edgecolor=MUTED if name == "not_relieved" else WASH,
-                linewidth=0.6,
-                hatch=NOT_RELIEVED_HATCH if name == "not_relieved" else "",
-                # A name that begins with a line stays out of the legend.
-                label=FATE_WORDS[name] if (part > 0).any() else "_",
-            )
-            bottom = bottom + part
-        _label_bars(ax, wide, bottom, narrow)
+    wide = left.pivot(index="visit", columns="reason", values="estimate") if len(left) else left
+    if not len(left) or not wide["came"].notna().any():
+        return write_sentence(make_axes(ax), "No drop-off: too few episodes were watched long enough.")
+    ax = make_axes(ax, (7.2, 2.8))
+    bottom = wide["came"] * 0.0
+    for name in FATES:
+        part = wide[name].fillna(0.0)
+        ax.bar(
+            wide.index,
+            part,
+            bottom=bottom,
+            width=0.72,
+            color=FATE_LOOKS[name],
+            edgecolor=MUTED if name == "not_relieved" else WASH,
+            linewidth=0.6,
+            hatch=NOT_RELIEVED_HATCH if name == "not_relieved" else "",
+            # A name that begins with a line stays out of the legend.
+            label=FATE_WORDS[name] if (part > 0).any() else "_",
+        )
+        bottom = bottom + part
+    _label_bars(ax, wide, bottom, narrow)
     return ax
 
 
@@ -228,7 +221,7 @@ def _label_bars(ax: Axes, wide: pd.DataFrame, top: pd.Series[float], narrow: boo
             ax.text(
                 float(str(visit)),
                 float(height) + 0.015,
-                percent(share) if not narrow else f"{round(100 * share)}",
+                percent(share) if not narrow else format_points(share),
                 ha="center",
                 va="bottom",
                 fontsize=7.0,
