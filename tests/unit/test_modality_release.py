@@ -309,6 +309,29 @@ def test_the_muscle_found_is_told_with_counts_errors_and_the_example():
     assert "If 70" not in " ".join(s.text for s in refused)
 
 
+def test_the_clinics_own_example_is_told_with_both_groups_where_it_can_be_compared():
+    result = fakes.identified_muscle()
+    own = (result.table["contrast"] == "clinic_example") & (result.table["scale"] == "difference")
+    table = result.table.copy()
+    table.loc[own, ["reason", "estimate", "conf_low", "conf_high", "with_value", "without_value"]] = [
+        *("", 0.09, 0.02, 0.16, 0.61, 0.52),
+    ]
+    table.loc[own, "n_without"] = 61  # from 24 it would be called unstable
+    tables = name_tables("identified_muscle", dataclasses.replace(result, table=table))
+    said = say_concordance(release_fakes.protocol(), tables)[-1]
+    assert said.text == (
+        "The clinic's own example, hamstrings treated, stretching among the treatments, while the erectors were in "
+        "spasm: 52\u00a0% were relieved by day 28, and 61\u00a0% of those with the muscle found treated (adjusted "
+        "difference +9 points, 95\u00a0% interval +2 to +16); which treatment went to which muscle is not recorded."
+    )
+    assert said.tag == "adjusted association"
+
+
+@pytest.mark.parametrize("say_it", [say_families, say_overview])
+def test_a_notebook_of_a_refused_comparison_has_nothing_to_say(say_it):
+    assert say_it(release_fakes.protocol(), {}) == ()
+
+
 @pytest.mark.parametrize("name", list(QUESTIONS))
 def test_a_refused_question_leaves_its_reason_and_the_rest(name):
     section, _ = make(**{name: NotEstimable(f"No {name} in these records.")})

@@ -19,7 +19,8 @@ from outcomes.release.curve_axes import BAND, BOUNDS
 from outcomes.release.marks import HIDDEN
 from outcomes.release.model import TableView
 from outcomes.release.quarter_section import quarter_section
-from outcomes.release.relief_section import relief_section
+from outcomes.release.relief_section import relief_section, say_relief
+from outcomes.release.relief_views import if_stopped_table
 from outcomes.release.section_parts import other_definitions
 from outcomes.release.sentences import format_percent
 from outcomes.release.tables import collect_tables
@@ -261,3 +262,28 @@ def test_the_last_score_is_called_the_only_one_where_most_have_one(n_once):
     assert len(said) == 3
     for sentence in said:
         assert ("the last score, which for most episodes is their only one" in sentence.text) == (n_once > 50)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_once", "why"),
+    [
+        (29, 0, "fewer than 30 episodes have a first score that leaves room for relief"),
+        (30, 16, "most episodes have a single score, which says nothing of when relief came"),
+        (30, 15, "too few episodes without relief were still seen by then"),
+        ("<5", 0, "too few episodes have a first score that leaves room for relief"),
+    ],
+)
+def test_why_the_share_relieved_cannot_be_shown(n, n_once, why):
+    relief = fakes.relief()
+    table = relief.table.assign(estimate=float("nan"))
+    relief = dataclasses.replace(relief, table=table, summary={"n": n, "n_one_visit": n_once})
+    inputs, tables = pages(fakes.quarter_review(), relief=relief)
+    first = say_relief(inputs.episodes.protocol, tables)[0]
+    assert first.text == f"The share relieved by day 28 cannot be shown: {why}." and first.tag == "not estimable"
+
+
+def test_fates_without_a_share_are_no_table():
+    _, tables = pages(fakes.quarter_review())
+    assert len(if_stopped_table(tables)) == 1
+    table = tables["relief_if_stopped"].assign(estimate=float("nan"))
+    assert if_stopped_table({**tables, "relief_if_stopped": table}) == ()

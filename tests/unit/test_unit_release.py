@@ -40,7 +40,7 @@ from outcomes.release.unit_disclosure import (
     protect_units,
 )
 from outcomes.release.unit_figures import drop_off, funnel, place_units
-from outcomes.release.unit_section import _blocks, _draw, _list_reasons, say_units, unit_section, units_table
+from outcomes.release.unit_section import _blocks, _draw, _list_reasons, _patients, say_units, unit_section, units_table
 from outcomes.release.views import DASH
 from outcomes.simulate import simulate
 from support.small_practices import make_practice
@@ -168,6 +168,12 @@ def test_what_is_not_drawn_of_the_drop_off_has_no_name_and_a_share_stands_on_its
     drop_off(SimpleNamespace(more={"left": left}, settings={}), ax=ax)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["came again"]
     assert [round(text.get_position()[1], 3) for text in ax.texts] == [0.735]
+    # Halves are rounded up as everywhere on the page, on a phone too, where the sign has no room.
+    for narrow, said in ((False, f"13{NBSP}%"), (True, "13")):
+        ax = Figure().subplots()
+        few = left.assign(estimate=left["estimate"].mask(left["reason"] == "came", 0.125))
+        drop_off(SimpleNamespace(more={"left": few}, settings={}), ax=ax, narrow=narrow)
+        assert [text.get_text() for text in ax.texts] == [said]
 
 
 def test_units_that_are_small_give_nothing_away(episodes):
@@ -412,6 +418,31 @@ def test_what_lies_beyond_the_limits_is_said_without_its_share_where_that_is_wit
         picture = _blocks("clinics", "clinic", one, found)[0]
         assert isinstance(picture, FigureView) and picture.folded is is_folded
     assert "Hollow diamonds: worth a look, not compared." in _draw("clinics", "clinic", result, found).caption
+
+
+def test_a_compared_unit_beyond_the_limits_has_its_share_its_difference_and_a_diamond(answers, tables):
+    result = answers["clinics"]
+    table = result.table.assign(is_compared=True, is_flagged=False, position=INSIDE, reason="")
+    table["difference"], table["estimate"] = [-12.6, 0.3, 1234.4], [0.4, 0.5, 0.7]
+    table.loc[0, ["position", "is_flagged"]] = [BEYOND_998, True]
+    table["position"] = table["position"].astype(object).where(table.index != 2, HIDDEN)
+    out = replace(result, table=table, summary={**result.summary, "target": 0.52})
+    code = table["unit"][0]
+    assert (
+        f"Clinic {code} lies beyond the 99.8{NBSP}% limits of chance (40{NBSP}% after allowing for case mix, against "
+        f"52{NBSP}% over all): worth a look, its recording first."
+    ) in said_of(out)
+    rows = units_table("clinics", "clinic", {**tables, "clinics": table}).rows
+    assert [row[2] for row in rows] == ["\u221213", "0", "+1,234"]
+    assert [row[3] for row in rows] == [f"40{NBSP}%", f"50{NBSP}%", f"70{NBSP}%"]
+    assert [row[-1] for row in rows] == ["Worth a look", INSIDE[0].upper() + INSIDE[1:], HIDDEN]
+    caption = _draw("clinics", "clinic", out, tables).caption
+    assert "Filled dots: compared. Diamonds: worth a look." in caption and "Hollow" not in caption
+
+
+def test_without_patients_by_points_of_pain_there_is_no_table_of_them(tables):
+    assert [view.id for view in _patients(tables, 28)] == ["clinics_patients"]
+    assert _patients({name: table for name, table in tables.items() if "patients" not in name}, 28) == ()
 
 
 def test_that_no_unit_lies_beyond_the_limits_is_said_of_all_that_can_be_judged_and_of_no_hidden_one(answers):

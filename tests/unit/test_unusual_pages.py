@@ -14,8 +14,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import modality_fakes
 import release_fakes as fakes
 
+from outcomes.errors import NotEstimable
 from outcomes.release import modality_section, return_views, unit_section
 from outcomes.release import return_section as return_section_parts
+from outcomes.release import treatment_section as treatment_section_parts
 from outcomes.release.marks import HIDDEN
 from outcomes.release.modality_figures import _arms
 from outcomes.release.modality_words import NO_TESTS, say_signal, say_subgroups
@@ -34,8 +36,10 @@ from outcomes.release.return_words import (
     say_triggers,
 )
 from outcomes.release.sentences import NBSP
-from outcomes.release.tables import collect_tables
+from outcomes.release.tables import by_quarter, by_trigger, collect_tables
 from outcomes.release.treatment_section import treatment_section
+from outcomes.release.use_views import same_visit_table, say_pairs
+from outcomes.release.views import DASH, pivot_table
 from outcomes.release.words import glossary
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -276,3 +280,84 @@ def test_no_trigger_is_the_commonest_where_no_share_of_one_is_shown(tables):
     assert say_main_trigger(tables).text.endswith(" the same again.")
     only_all = table.assign(estimate=table["estimate"].where(table["trigger"] == "all"))
     assert say_main_trigger({**tables, "triggers_same": only_all}) is None
+
+
+# -- use of treatments, where little or nothing can be shown -----------------------------------------------------------
+
+
+def test_treatments_recorded_only_later_are_refused_up_to_the_quarter(inputs, tables):
+    table = tables["modality_use"]
+    later = {**tables, "modality_use": table[table["quarter"] > inputs.quarter]}
+    section = treatment_section(inputs, later)
+    assert [s.text for s in section.lead] == [f"No treatment was recorded up to Q2{NBSP}2026."] and not section.blocks
+
+
+def test_a_quarter_without_a_share_of_any_family_says_so_and_has_no_panels(inputs, tables):
+    gone = {"estimate": HIDDEN, "conf_low": HIDDEN, "conf_high": HIDDEN}
+    hidden = {**tables, "modality_use": tables["modality_use"].assign(**gone)}
+    section = treatment_section(inputs, hidden)
+    assert section.lead[0].text == "The shares of this quarter rest on too few visits to be shown."
+    assert section.lead[0].tag == "not estimable"
+    assert not any(getattr(block, "id", "") == "figure-treatments" for block in section.blocks)
+
+
+def test_treatments_of_one_quarter_are_bars_and_an_open_table(inputs, tables):
+    table = tables["modality_use"]
+    one = {**tables, "modality_use": table[table["quarter"] == table["quarter"].min()]}
+    for found, title, folded in ((tables, ", by quarter", True), (one, "", False)):
+        blocks = treatment_section(inputs, found).blocks
+        figure = next(block for block in blocks if getattr(block, "id", "") == "figure-treatments")
+        assert figure.title == f"Share of treatment visits with each family{title}"
+        assert ("newest quarter" in figure.caption) == folded
+        assert next(block for block in blocks if getattr(block, "id", "") == "modality_use").folded == folded
+
+
+def test_marks_in_the_map_of_pairs_are_explained_and_pairs_without_a_number_are_not_ranked(inputs, tables):
+    pairs = inputs.modality_use.co_use.astype({"n_both": object})
+    pairs.loc[pairs.index[:3], "n_both"] = ["<5", HIDDEN, 7]
+    said = treatment_section_parts._explain_marks(pairs)
+    assert said == " <5: fewer than 5. Hidden: a small number could be worked out from it."
+    assert treatment_section_parts._explain_marks(pairs.iloc[2:]) == ""
+    assert len(say_pairs({"modality_use_co_use": pairs})) == 1
+    assert say_pairs({"modality_use_co_use": pairs.assign(n_both=HIDDEN)}) == ()
+    assert say_pairs({"modality_use_co_use": pairs.assign(n_both=0)}) == ()
+
+
+def test_pain_on_the_same_day_without_a_mean_is_no_table(tables):
+    (view,) = same_visit_table(tables)
+    assert view.rows[0][1:4] == ("4.1", "3.0", "\u22121.1")
+    assert same_visit_table({**tables, "same_visit": tables["same_visit"].assign(estimate=np.nan)}) == ()
+
+
+# -- definitions and tables --------------------------------------------------------------------------------------------
+
+
+def test_definitions_name_only_the_rules_that_begin_an_episode():
+    protocol = fakes.protocol()
+    said = dict(glossary(protocol))["Episode of care"]
+    assert "30 days or more when pain was relieved" in said and "14 days or more with a new onset date" in said
+    protocol.episode.relief_rule = protocol.episode.new_onset_rule = False
+    said = dict(glossary(protocol))["Episode of care"]
+    assert said == "Visits of one patient in one stream. A new one starts after 90 days or more without a visit."
+
+
+def test_a_quarter_that_a_row_does_not_have_is_a_dash():
+    table = pd.DataFrame(
+        [("A", "2025Q1", 0.5, True), ("A", "2025Q2", 0.25, False), ("B", "2025Q1", HIDDEN, True)],
+        columns=["label", "quarter", "estimate", "mature"],
+    )
+    view = pivot_table(table, "x", "X", "label", ["2025Q1", "2025Q2"])
+    assert view.rows == (("A", f"50{NBSP}%", "too early"), ("B", HIDDEN, DASH))
+
+
+def test_a_notebook_lays_quarters_and_triggers_out_or_shows_why_there_are_none(inputs):
+    quarters = by_quarter(inputs.quarter_review.table)
+    assert quarters.index.tolist() == fakes.QUARTERS and quarters.columns.tolist() == list(fakes.INDICATORS)
+    assert quarters["returned_by_182"].tolist()[-3:] == ["too early"] * 3
+    assert len(by_quarter(None)) == 0
+    pairs = by_trigger(inputs.triggers)
+    assert pairs.loc["Lifting or carrying", "Lifting or carrying"] == 96
+    assert pairs.loc["Lifting or carrying", "Bending or twisting"] == 28
+    assert pairs.index.tolist() == pairs.columns.tolist() == list(fakes.TRIGGERS.values())
+    refused = by_trigger(NotEstimable("Triggers are not recorded."))
+    assert refused.to_numpy().tolist() == [["Triggers are not recorded."]]

@@ -47,11 +47,11 @@ def modality_section(inputs: ReportInputs, tables: Tables) -> Section:
         blocks = (*_not_compared(tables),)
         if is_any_compared(result):
             alt = join_alt(*say_short(tables), *lead)
-            blocks = (*_forest(result, tables, alt), *modality_views.families_table(tables), *blocks)
+            blocks = (*_forest(result, tables, alt), modality_views.families_table(tables), *blocks)
     blocks = (
         *blocks,
         *_part(inputs, "all_families", "All families at once", (*say_joint(protocol, tables), *_why_no_joint(tables))),
-        *(modality_views.joint_table(tables) if is_any_compared(inputs.answer("all_families")) else ()),
+        *((modality_views.joint_table(tables),) if is_any_compared(inputs.answer("all_families")) else ()),
         *_part(inputs, "identified_muscle", "Treating the muscle found in spasm", say_concordance(protocol, tables)),
         *modality_views.classes_table(tables),
         *_part(inputs, "subgroups", "By muscle group and duration", _say_subgroups(protocol, tables)),

@@ -33,11 +33,9 @@ CLASSES_NOTE = "As they are, unadjusted; the last rows are parts of those before
 TESTS_NOTE = "q: false discovery rate over all these tests."
 
 
-def families_table(tables: Tables) -> tuple[TableView, ...]:
+def families_table(tables: Tables) -> TableView:
     """Each family against none of it: both arms, the difference before and after adjustment, and its tag."""
-    table = tables.get("one_family")
-    if table is None or not len(list_main_rows(table, "adjusted")):
-        return ()
+    table = tables["one_family"]
     crude = {row["contrast"]: row["estimate"] for row in list_main_rows(table, "unadjusted")}
     rows = tuple(
         (
@@ -49,7 +47,7 @@ def families_table(tables: Tables) -> tuple[TableView, ...]:
             shown(row["q_value"], _write_bare),
             _arms(row),
             # Why stands once, below the table.
-            NOT_ESTIMABLE if row["reason"] else tag_words(row),
+            NOT_ESTIMABLE if row["reason"] else str(row["tag"]),
         )
         for row in list_main_rows(table, "adjusted")
     )
@@ -57,14 +55,12 @@ def families_table(tables: Tables) -> tuple[TableView, ...]:
     columns = _columns("Family", heads)
     names = [name for name in tables if name == "one_family" or name.startswith("one_family_")]
     caption = "Relieved with each family of treatments and without it"
-    return (TableView("one_family", caption, columns, rows, FAMILIES_NOTE, " ".join(names), folded=True),)
+    return TableView("one_family", caption, columns, rows, FAMILIES_NOTE, " ".join(names), folded=True)
 
 
-def joint_table(tables: Tables) -> tuple[TableView, ...]:
+def joint_table(tables: Tables) -> TableView:
     """All families in one model, shrunk beside."""
-    table = tables.get("all_families")
-    if table is None or not len(list_main_rows(table, "joint")):
-        return ()
+    table = tables["all_families"]
     shrunk = {row["contrast"]: row for row in list_main_rows(table, "joint_shrunk")}
     rows = []
     for row in list_main_rows(table, "joint"):
@@ -73,14 +69,14 @@ def joint_table(tables: Tables) -> tuple[TableView, ...]:
         rows.append(
             (
                 *(str(row["label"]), *_difference(row), beside, shown(row["q_value"], _write_bare), _arms(row)),
-                NOT_ESTIMABLE if row["reason"] else tag_words(row),
+                NOT_ESTIMABLE if row["reason"] else str(row["tag"]),
             )
         )
     level = interval_words(tables)
     columns = _columns("Family", ("Together", level, "Shrunk", "q", "Episodes, with / without"))
     names = [name for name in tables if name == "all_families" or name.startswith("all_families_")]
     caption = "All families in one model: difference in points that goes with each"
-    return (TableView("all_families", caption, columns, tuple(rows), JOINT_NOTE, " ".join(names), folded=True),)
+    return TableView("all_families", caption, columns, tuple(rows), JOINT_NOTE, " ".join(names), folded=True)
 
 
 def classes_table(tables: Tables) -> tuple[TableView, ...]:
@@ -120,7 +116,7 @@ def tests_table(tables: Tables) -> tuple[TableView, ...]:
             format_count(_count_levels(table, row)),
             shown(row["p_value"], _write_bare),
             shown(row["q_value"], _write_bare),
-            tag_words(row),
+            str(row["tag"]),
         )
         for row in made.to_dict("records")
     )
@@ -130,13 +126,6 @@ def tests_table(tables: Tables) -> tuple[TableView, ...]:
     names = [name for name in tables if name == "subgroups" or name.startswith("subgroups_")]
     caption = "Does the difference of a family differ between levels?"
     return (TableView("subgroups", caption, columns, rows, note, " ".join(names), folded=True),)
-
-
-def tag_words(row: dict[Any, Any]) -> str:
-    """The tag that ends a line, with the reason where there is no number."""
-    if row["reason"]:
-        return f"{NOT_ESTIMABLE} ({str(row['reason']).removesuffix('.')})"
-    return str(row["tag"])
 
 
 def _count_levels(table: pd.DataFrame, row: dict[Any, Any]) -> int:

@@ -77,11 +77,8 @@ def _say_family(tables: Tables, row: dict[Any, Any]) -> Sentence | None:
 
 def say_short(tables: Tables) -> tuple[Sentence, ...]:
     """The differences alone, for a text in place of the picture."""
-    table = tables.get("one_family")
-    if table is None:
-        return ()
     said = []
-    for row in list_main_rows(table, "adjusted"):
+    for row in list_main_rows(tables["one_family"], "adjusted"):
         cells = _arm_cells("one_family", str(row["contrast"]), "adjusted")
         words = f"{literal(row['label'])}: adjusted difference {{value}} points, {{low}} to {{high}}."
         said.append(bind(tables, words, {name: cells[name] for name in ("value", "low", "high")}, tag=ADJUSTED))

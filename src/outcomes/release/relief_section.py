@@ -142,8 +142,6 @@ def _curve(result: Any, tables: Tables, horizons: tuple[int, ...]) -> tuple[Figu
 
 def _without_sent_on(tables: Tables) -> Tables:
     """The tables as they are shown where nobody is on record as sent on: a share of 0 would say that nobody was."""
-    if "relief_ends" not in tables:
-        return tables
     table = tables["relief_ends"]
     return {**tables, "relief_ends": table[table["end"] != "sent_on"]}
 
@@ -164,7 +162,7 @@ def _ends(result: Any, tables: Tables, day: int, is_recorded: bool = True) -> tu
     alt = bind(tables, words, shares)
     if alt is None:
         return ()
-    if not is_recorded and getattr(result, "ends_curve", None) is not None:
+    if not is_recorded:
         curve = result.ends_curve
         result = dataclasses.replace(result, ends_curve=curve[curve["end"] != "sent_on"])
     sent_on = (

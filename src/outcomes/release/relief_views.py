@@ -84,8 +84,8 @@ def ends_table(tables: Tables) -> tuple[TableView, ...]:
 def _by_day(
     tables: Tables, name: str, key: str, words: dict[Any, str], caption: str, heading: str
 ) -> tuple[TableView, ...]:
-    table = tables.get(name)
-    if table is None or _says_nothing(table):
+    table = tables[name]
+    if _says_nothing(table):
         return ()
     days, known = list(dict.fromkeys(table["horizon_days"].tolist())), set(table[key])
     rows = tuple(

@@ -50,11 +50,8 @@ def say_together(tables: Tables) -> tuple[Sentence, ...]:
 
 def say_pairs(tables: Tables) -> tuple[Sentence, ...]:
     """Say which pair is the most frequent of those shown, and how many pairs have a number."""
-    table = tables.get("modality_use_co_use")
-    if table is None:
-        return ()
-    pairs = table[table["family"] != table["other_family"]]
-    pairs = pairs.assign(number=to_numbers(pairs["n_both"])).dropna(subset="number")
+    table = tables["modality_use_co_use"]
+    pairs = table.assign(number=to_numbers(table["n_both"])).dropna(subset="number")
     if pairs.empty or not pairs["number"].max() > 0:
         return ()
     first = pairs.sort_values(["number", "family", "other_family"], ascending=[False, True, True]).iloc[0]
@@ -122,8 +119,8 @@ def say_same_visit(tables: Tables) -> tuple[Sentence, ...]:
 
 def same_visit_table(tables: Tables) -> tuple[TableView, ...]:
     """One row a family: ratings before and after, and their mean difference."""
-    table = tables.get("same_visit")
-    if table is None or not to_numbers(table["estimate"]).notna().any():
+    table = tables["same_visit"]
+    if not to_numbers(table["estimate"]).notna().any():
         return ()
     rows = tuple(
         (
