@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -162,6 +163,23 @@ def test_the_command_names_file_line_and_way_and_lists_all_in_a_table(release, c
     assert [(row["kind"], row["line"], row["possible"]) for row in read_csv(listed.read_text())] == [
         ("recovered", "4", "3")
     ]
+
+
+def test_of_many_findings_the_first_are_listed_and_the_others_counted():
+    found = tuple(
+        audit.Found("printed", "tables/relief.csv", line, "", "events", "4", "", "printed") for line in range(2, 1216)
+    )
+    lines = audit.Audit(Path("2026Q2"), "clinic", 1, 2000, 0, found).table().splitlines()
+    assert sum("tables/relief.csv line" in line for line in lines) == 12
+    assert lines[-1].strip() == "and 1,202 more; --csv FILE lists them all"
+
+
+def test_tables_that_are_no_text_are_refused_without_a_cell_of_them(release):
+    folder = release(ends(20, 15, 5))
+    folder.joinpath("tables", "episode_ends.csv").write_bytes(b"end_reason,n\nJane,\xff\xfe")
+    with pytest.raises(InputRefused, match=r"cannot be read[\s\S]*E972 .*tables: UnicodeDecodeError") as refused:
+        audit.audit_releases([folder])
+    assert "Jane" not in str(refused.value)
 
 
 def test_a_release_that_does_not_tell_its_floor_is_read_with_that_of_the_house(release):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.one_hidden import facts, lay_out, list_broken, look_at, rows
+from support.one_hidden import change, facts, lay_out, list_broken, look_at, rows
 
 LINES = "contrast analysis analysis_label scale horizon_days n_with n_without events_with events_without"
 SIZES = "contrast n_with n_without set_aside_always set_aside_never set_aside_few"
@@ -185,3 +185,13 @@ def test_the_diagonal_stands_in_two_tables_and_the_triggers_add_up():
     total = [row | {"n": "hidden", "events": "hidden"} if row["trigger"] == "a" else row for row in counts]
     found = look_at({"triggers_summary": facts(n=43), "triggers": total}, "triggers", 2, "n")
     assert (found.small, found.way) == ((3,), "the triggers add up")
+
+
+def test_sizes_of_a_comparison_that_was_not_fitted_are_blank_and_bound_nothing():
+    line = WORLD["one_family_diagnostics"][0]
+    blank = [("one_family_diagnostics", 2, name, "") for name in line if name.startswith(("n_", "set_aside"))]
+    book = lay_out(change(WORLD, *blank))
+    book.system.look_into([])
+    broken, held = list_broken(book)
+    assert book.system.contradictions == broken == [] and held > 0
+    assert f"size/one_family/{line['contrast']}/n_with" not in book.named

@@ -260,3 +260,27 @@ BOUNDS = [
 def test_a_part_is_no_more_than_its_whole(changes, cell, small):
     tables, cell = only(changes, cell)
     assert look_at(tables, *cell).small == small
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "column"),
+    [
+        ("modality_use", 3, "events"),
+        ("modality_use", 2, "n"),
+        ("modality_use_modalities", 3, "events"),
+        ("attendance", 2, "n"),
+        ("attendance", 3, "events"),
+    ],
+)
+def test_a_blank_cell_is_no_count_and_nothing_is_taken_for_granted_of_it(table, line, column):
+    """The families of a quarter are at least its visits: those that are left of them need not be."""
+    book = lay_out(change(WORLD, (table, line, column, "")))
+    book.system.look_into([])
+    assert book.system.contradictions == []
+    broken, held = list_broken(book)
+    assert broken == [] and held > 60
+
+
+def test_modalities_without_their_families_bound_nothing():
+    book = lay_out({"modality_use_modalities": WORLD["modality_use_modalities"]})
+    assert not [row for row in book.system.rows if "modalit" in row.why]

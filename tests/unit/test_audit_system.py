@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -131,3 +132,23 @@ def test_parts_that_differ_in_one_number_have_their_own_answers():
         alone += system.look_into(asked, thorough=True).values()
     assert together == alone
     assert len({(one.small, one.other) for one in together}) > 3
+
+
+def test_a_count_beside_itself_is_no_row():
+    system = System(FLOOR)
+    at = system.count("a")
+    system.add([(at, 1.0), (at, -1.0)], 0.0, 0.0, "the same count by two names")
+    assert system.rows == []
+
+
+def test_a_program_that_gives_up_leaves_its_counts_unsettled(monkeypatch):
+    import scipy.optimize
+
+    system, asked = build_pairs((7, 2))
+    assert {answer.settled for answer in system.look_into(asked, thorough=True).values()} == {True}
+    gave_up = SimpleNamespace(x=None, status=1)
+    monkeypatch.setattr(scipy.optimize, "milp", lambda *_, **__: gave_up)
+    system, asked = build_pairs((7, 2))
+    answers = system.look_into(asked, thorough=True)
+    assert {answer.settled for answer in answers.values()} == {False}
+    assert {answer.small for answer in answers.values()} == {()}

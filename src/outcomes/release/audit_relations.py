@@ -29,6 +29,13 @@ def _sum(book: Book, parts: Iterable[str], whole: str, why: str, least: bool = F
         book.system.add_sum([at for at in places if at is not None], top, why, least)
 
 
+def _cover(book: Book, parts: Iterable[str], whole: str, why: str) -> None:
+    """Parts that may overlap are together at least their whole; where one of them is no count, nothing is known."""
+    places, top = [book.at(name) for name in dict.fromkeys(parts)], book.at(whole)
+    if top is not None and all(at is not None for at in places):
+        book.system.add([*((at, 1.0) for at in places if at is not None), (top, -1.0)], 0.0, math.inf, why)
+
+
 def _within(book: Book, part: str, whole: str, why: str) -> None:
     low, high = book.at(part), book.at(whole)
     if low is not None and high is not None and low != high:
@@ -170,17 +177,13 @@ def _use(book: Book) -> None:
         ("modality_use_first_treatment", "first/{family}", "first/n"),
     )  # fmt: skip
     for table, cell, size in tables:
-        by_size: dict[str, list[int]] = {}
+        by_size: dict[str, list[str]] = {}
         by_family: dict[str, list[str]] = {}
         for line in book.lines(table):
-            at = book.at(cell.format_map(line))
-            if at is not None:
-                by_size.setdefault(size.format_map(line), []).append(at)
+            by_size.setdefault(size.format_map(line), []).append(cell.format_map(line))
             by_family.setdefault(line["family"], []).append(cell.format_map(line))
-        for name, places in by_size.items():
-            if (top := book.at(name)) is not None:
-                row = [*((at, 1.0) for at in places), (top, -1.0)]
-                book.system.add(row, 0.0, math.inf, "a visit has at least one family")
+        for name, parts in by_size.items():
+            _cover(book, parts, name, "a visit has at least one family")
         if table not in ("modality_use_families", "modality_use_first_treatment"):
             least = table in ("modality_use", "modality_use_by_visit")
             for family, parts in by_family.items():
@@ -189,15 +192,10 @@ def _use(book: Book) -> None:
     for family, lines in (
         (key[0], lines) for key, lines in _groups(book, "modality_use_modalities", ("family",)).items()
     ):
-        own, top = [book.at(f"use/modality/{line['modality']}") for line in lines], book.at(f"use/family/{family}")
-        if top is None:
-            continue
-        for at in own:
-            if at is not None:
-                book.system.add(((at, 1.0), (top, -1.0)), -math.inf, 0.0, "a modality is a part of its family")
-        if None not in own:
-            row = [*((at, 1.0) for at in own if at is not None), (top, -1.0)]
-            book.system.add(row, 0.0, math.inf, "the modalities of a family")
+        own, whole = [f"use/modality/{line['modality']}" for line in lines], f"use/family/{family}"
+        for name in own:
+            _within(book, name, whole, "a modality is a part of its family")
+        _cover(book, own, whole, "the modalities of a family")
     _pairs(book)
     _bundles(book)
 

@@ -326,8 +326,6 @@ class _Part:
         low, high = self.low.copy(), self.high.copy()
         if held is not None:
             low[held[0]], high[held[0]] = max(low[held[0]], held[1]), min(high[held[0]], held[2])
-            if low[held[0]] > high[held[0]]:
-                return np.zeros(0)
         goal = np.zeros(low.size)
         for at, weight in aim.items():
             goal[self.place[at]] = weight
