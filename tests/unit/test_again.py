@@ -17,9 +17,9 @@ from outcomes.definitions import Protocol
 from outcomes.errors import ConfigError, OutcomesError
 from outcomes.records import read_records
 from outcomes.records.pseudonyms import load_key
-from outcomes.release import configuration, diff, publish
+from outcomes.release import again, configuration, diff, publish
 from outcomes.release.diff import diff_releases
-from outcomes.release.diff_inputs import INPUTS, fill_inputs, gather, open_release
+from outcomes.release.diff_inputs import INPUTS, Release, fill_inputs, gather, open_release
 from outcomes.release.inputs import ask
 from outcomes.release.verify import verify_release
 from outcomes.simulate import write_simulation
@@ -113,6 +113,8 @@ def test_what_has_changed_since_is_told_and_nothing_else(tmp_path: Path, capsys:
     export.rename(tmp_path / "archive.csv")
     said = verify(capsys, str(release))[1]
     assert "mapping.toml reads otherwise" in said and "visits.csv" not in said  # moved is not changed
+    mapping.unlink()
+    assert "stale" not in verify(capsys, str(release))[1]
 
 
 @pytest.mark.parametrize(("pseudonymise", "quarter"), [(False, "2025Q2"), (True, None)])
@@ -160,3 +162,12 @@ def test_made_again_otherwise_every_file_is_named(
     (release / "report.pdf").write_bytes(b"edited")
     code, said = verify(capsys, str(release), "--again")
     assert code == 2 and "edited" in said and "made again" not in said
+
+
+def test_a_release_that_does_not_say_which_quarter_was_asked_for_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = Release(tmp_path / "out" / "2025Q2", {"outputs": {}}, {})
+    monkeypatch.setattr(again, "open_release", lambda folder: older)
+    with pytest.raises(OutcomesError, match="out/2025Q2 is of a version that did not note which quarter was asked for"):
+        again.make_again(older.folder)

@@ -142,3 +142,11 @@ def test_without_a_calendar_the_period_is_open():
     without = SimpleNamespace(has_calendar=False, protocol=EPISODES.protocol)
     found = fill_checklist(without, Contents({"tables/ledger.csv"}, (), {})).set_index(["list", "item"])
     assert "no calendar" in found.loc[("RECORD", "1.2"), "lacking"]
+
+
+def test_a_cell_of_a_table_that_nobody_counted_is_no_place():
+    pointer = "tables/relief.csv#horizon_days=28/events"
+    files = {"tables/relief.csv"}
+    assert Contents(files, (), {"relief": RELIEF}).has(pointer)
+    assert not Contents(files, (), {}).has(pointer)
+    assert not Contents(files, (), {"relief": RELIEF.drop(columns="events")}).has(pointer)

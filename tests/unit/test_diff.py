@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
@@ -24,13 +25,22 @@ from outcomes import cli
 from outcomes.cases import build_episodes, build_visits
 from outcomes.cases.as_of import cut_visits
 from outcomes.definitions import Codebook, Protocol
-from outcomes.errors import InputRefused
+from outcomes.errors import InputRefused, NotEstimable, OutcomesError
 from outcomes.records import Mapping, read_records
 from outcomes.release import diff as module
+from outcomes.release import diff_inputs, publish
 from outcomes.release import manifest as manifests
-from outcomes.release import publish
 from outcomes.release.diff import diff_releases
-from outcomes.release.diff_inputs import INPUTS, Ingredients, fill_inputs, gather, open_release
+from outcomes.release.diff_inputs import (
+    INPUTS,
+    Ingredients,
+    Release,
+    fill_inputs,
+    find_files,
+    find_mapping_file,
+    gather,
+    open_release,
+)
 from outcomes.release.diff_rows import compare_rows, with_added_rows
 from outcomes.release.diff_tables import (
     APPEARED,
@@ -573,3 +583,89 @@ def test_the_command_says_what_moved(make, tmp_path, capsys):
     assert "Not attributed: it was not asked for." in capsys.readouterr().out
     assert cli.main(["diff", str(tmp_path), str(make("longer")), "--quiet"]) == 2
     assert dataclasses.is_dataclass(diff_releases(make("longer"), make("longer")))
+
+
+# -- what is not at hand -------------------------------------------------------------------------------------------
+
+
+def bare(tmp_path, **manifest):
+    """A release with nothing but its manifest."""
+    folder = tmp_path / "out" / "2026Q2"
+    (folder / "config").mkdir(parents=True)
+    return Release(folder, manifest, {})
+
+
+def test_a_release_without_an_input_is_not_made_again(tmp_path):
+    with pytest.raises(OutcomesError, match="out/2026Q2 names no input"):
+        find_files(bare(tmp_path, inputs=[]))
+
+
+def test_a_file_that_cannot_be_read_is_not_the_input(tmp_path, monkeypatch):
+    (tmp_path / "visits.csv").write_text("a")
+    digest = manifests.hash_file(tmp_path / "visits.csv")
+    release = bare(tmp_path, inputs=[{"name": "visits.csv", "sha256": digest, "size_bytes": 1}])
+    assert find_files(release, [tmp_path]) == [tmp_path / "visits.csv"]
+
+    def deny(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(diff_inputs, "hash_file", deny)
+    with pytest.raises(OutcomesError, match=r"the input visits\.csv of out/2026Q2 is not at hand"):
+        find_files(release, [tmp_path])
+
+
+def test_another_vocabulary_than_that_of_the_release_is_named(make):
+    release = open_release(make("whole"))
+    said = release.manifest["definitions"] | {"codebook": "0" * 12}
+    other = dataclasses.replace(release, manifest=release.manifest | {"definitions": said})
+    with pytest.raises(OutcomesError, match=r"the vocabulary of .* is not that of this installation"):
+        gather(other)
+
+
+@pytest.mark.parametrize("text", ["[pain", '[pain]\nscale = "0-100"\n'])
+def test_a_mapping_that_cannot_be_used_or_reads_otherwise_is_not_that_of_the_release(tmp_path, text):
+    release = bare(tmp_path, definitions={"mapping": Mapping().hash})
+    path = release.folder / "config" / "mapping.toml"
+    path.write_text("")
+    assert find_mapping_file(release) == path
+    path.write_text(text)
+    with pytest.raises(OutcomesError, match="the mapping of out/2026Q2 is not at hand: words of it are withheld"):
+        find_mapping_file(release)
+
+
+def test_rows_added_with_a_column_the_first_export_lacks_stand_beside_blanks(tmp_path):
+    old = ingredients(tmp_path, BEFORE)
+    new = ingredients(tmp_path, f"{BEFORE.replace(chr(10), ',' + chr(10))},\nP9,2026-04-01,5,lumbar,lifting", "b.csv",
+                      f"{HEAD},trigger")  # fmt: skip
+    mixed = with_added_rows(old, new, compare_rows(old, new)).records
+    assert mixed.n == 7 and mixed.table["trigger"].fillna("").tolist() == [""] * 6 + ["lifting"]
+
+
+def test_definitions_change_one_after_the_other():
+    settings = SimpleNamespace(hash="a"), SimpleNamespace(hash="b")
+    old, new = (Ingredients(None, one, one, None, "") for one in settings)
+    assert list(module._change_settings(old, old)) == []
+    (first, between), (second, after) = module._change_settings(old, new)
+    assert (first, second) == (("protocol",), ("codebook",))
+    assert (between.protocol.hash, between.codebook.hash) == ("b", "a") and after is new
+    same_rules = dataclasses.replace(old, protocol=new.protocol)
+    assert list(module._change_settings(same_rules, new)) == [(("codebook",), new)]
+
+
+def test_a_quarter_that_a_mixture_cannot_tell_is_not_asked_for(monkeypatch):
+    asked = []
+
+    def put(records, visits, episodes, quarter, **_):
+        asked.append(quarter)
+        if quarter is not None:
+            raise NotEstimable("There is no quarter 2026Q2 in these records.")
+        tables = {"relief": pd.DataFrame({"group": ["all"], "estimate": [0.5]})}
+        return SimpleNamespace(protected=lambda: SimpleNamespace(tables=lambda: tables))
+
+    monkeypatch.setattr(module, "ask", put)
+    monkeypatch.setattr(module, "build", lambda parts: SimpleNamespace(visits=None))
+    told = []
+    parts = Ingredients(None, None, None, None, "2026Q2")
+    found = module._estimate(parts, ("protocol",), module._Run(ASKED, {}, told.append))
+    assert asked == ["2026Q2", None] and told == ["after protocol"]
+    assert [value.text for value in found.values()] == ["0.5"]

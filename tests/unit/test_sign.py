@@ -14,6 +14,7 @@ from outcomes.errors import DisclosureError, InputRefused, OutcomesError
 from outcomes.files import whole
 from outcomes.files.lock import only_run
 from outcomes.release import audit
+from outcomes.release import signature as signatures
 from outcomes.release.diff_inputs import open_release
 from outcomes.release.manifest import SELF, hash_file, hash_files, hash_manifest, to_json
 from outcomes.release.public import sign
@@ -302,6 +303,17 @@ def test_verify_says_what_a_draft_is_and_names_a_signature_that_does_not_hold(un
     nobody = write_signature(release.name, " ", "", hash_file(release / "manifest.json"), {})
     (release / "signature.json").write_text(nobody, "utf-8")
     assert "names nobody" in faults_of(release)["signature.json"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signatures, "FORMAT", 99)
+        later = write_signature(release.name, NAME, "", hash_file(release / "manifest.json"), {})
+    (release / "signature.json").write_text(later, "utf-8")
+    assert "has format 99; this version reads format" in faults_of(release)["signature.json"]
+    kept = release.parent / "kept.json"
+    kept.write_text(signature, "utf-8")
+    (release / "signature.json").unlink()
+    (release / "signature.json").symlink_to(kept)
+    assert "is a link; a release holds files" in faults_of(release)["signature.json"]
+    (release / "signature.json").unlink()
     (release / "signature.json").write_text(signature, "utf-8")
     assert not faults_of(release)
     rewrite(release, as_of="2026-01")

@@ -192,3 +192,14 @@ def test_of_several_each_is_called_by_the_path_given(release, tmp_path, capsys):
     assert [line.split(": ")[0] for line in said] == [str(release), str(other)]
     assert cli.main(["verify", str(release)]) == 0
     assert capsys.readouterr().out.startswith(f"{release.name}: ")
+
+
+def test_a_manifest_written_again_by_another_program_is_told(release):
+    """Its words, and so its own hash, are the same; what is signed and compared are its bytes."""
+    path = release / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8"))), "utf-8")
+    assert kinds(release) == {("manifest.json", "manifest")}
+    assert (
+        "was written again by another program: the words are the same, the bytes are not"
+        in verify_release(release).table()
+    )

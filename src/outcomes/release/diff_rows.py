@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from outcomes.errors import OutcomesError
 from outcomes.records.model import Records, TextColumn
 from outcomes.records.text_columns import join_columns, keep_rows
 
@@ -137,13 +136,8 @@ def _sum_by(keys: NDArray[np.int64], hashes: NDArray[np.uint64]) -> dict[int, in
 def with_added_rows(old: Ingredients, new: Ingredients, changes: RowChanges) -> Ingredients:
     """Return the first release's records and the rows added in the second, which also says how far they reach.
 
-    Raises
-    ------
-    OutcomesError
-        The two are read by different mappings: their cells cannot stand under each other.
+    Only of two exports that are read alike (`RowChanges.same_reading`): others' cells cannot stand under each other.
     """
-    if not changes.same_reading:
-        raise OutcomesError("the two exports are read by different mappings")
     records = _join(old.records, _keep(new.records, changes.is_added))
     return dataclasses.replace(old, records=records, as_of=new.as_of, quarter=new.quarter)
 
