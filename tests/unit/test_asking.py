@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from types import MappingProxyType
+from multiprocessing.reduction import ForkingPickler
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from outcomes.errors import Finding, InputRefused, NotEstimable, OutcomesError
+from outcomes.errors import ConfigError, Finding, InputRefused, NotEstimable, OutcomesError
 from outcomes.release import asking
 from outcomes.release.asking import put_together
 
@@ -141,3 +142,132 @@ def test_memory_is_given_back_after_every_question() -> None:
 def test_a_c_library_that_cannot_give_memory_back_is_no_fault(monkeypatch) -> None:
     monkeypatch.setattr(asking.ctypes, "CDLL", lambda _: object())
     asking._give_back()
+
+
+# -- the process that answers, in this one -----------------------------------------------------------------------------
+
+
+class Line:
+    """A line of which this end is read by the test: what is asked, and what was answered."""
+
+    def __init__(self, *asked: str) -> None:
+        self.asked, self.sent, self.closed = list(asked), list[Any](), False
+
+    def recv(self) -> str:
+        if not self.asked:
+            raise EOFError
+        return self.asked.pop(0)
+
+    def send(self, answer: Any) -> None:
+        self.sent.append(answer)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a process would do to itself, noted."""
+    found: list[Any] = []
+    library = SimpleNamespace(prctl=lambda *given: found.append(("dies with", given[1])),
+                              malloc_trim=lambda pad: found.append(("gives back", pad)))  # fmt: skip
+    monkeypatch.setattr(asking, "gc", SimpleNamespace(freeze=lambda: found.append("freezes")))
+    monkeypatch.setattr(asking.signal, "signal", lambda *given: found.append(given))
+    monkeypatch.setattr(asking, "ctypes", SimpleNamespace(CDLL=lambda _: library))
+    monkeypatch.setattr(asking, "sys", SimpleNamespace(platform="linux"))
+    return found
+
+
+def test_a_process_answers_until_nothing_more_is_asked(done: list[Any]) -> None:
+    def wrong() -> Any:
+        raise InputRefused("No.", [Finding("E801", "no")])
+
+    line, other = Line("a", "b", "d", ""), Line()
+    asking._work({**calls(), "a": ("a", lambda: 7), "d": ("d", wrong)}, line, [other], os.getppid())  # type: ignore[arg-type, list-item]
+    (first, refused, fault), _ = line.sent, other.closed
+    assert first == (True, 7) and refused[0] is True and isinstance(refused[1], NotEstimable)
+    assert fault[0] is False and isinstance(fault[1], InputRefused)
+    assert "in wrong" in "".join(fault[1].__notes__)  # the place it came from
+    assert other.closed and done[:2] == ["freezes", (signal.SIGINT, signal.SIG_IGN)]
+    assert done[2:] == [("dies with", signal.SIGKILL), *[("gives back", 0)] * 3]
+
+
+def test_a_process_whose_line_or_run_is_gone_ends_without_an_answer(done: list[Any]) -> None:
+    line = Line("a")
+    asking._work({"a": ("a", lambda: 7)}, line, [], os.getppid())  # type: ignore[arg-type, list-item]
+    assert line.sent == [(True, 7)]
+    line = Line("a")
+    asking._work({"a": ("a", lambda: 7)}, line, [], -1)  # type: ignore[arg-type, list-item]
+    assert line.sent == [] and line.asked == ["a"]
+
+
+def test_elsewhere_than_on_linux_nothing_is_asked_of_the_system(
+    done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "sys", SimpleNamespace(platform="darwin"))
+    line = Line("a", "")
+    asking._work({"a": ("a", lambda: 7)}, line, [], -1)  # type: ignore[arg-type, list-item]
+    assert line.sent == [(True, 7)] and done == ["freezes", (signal.SIGINT, signal.SIG_IGN)]
+
+
+def test_a_fault_that_cannot_be_sent_is_told_by_its_kind() -> None:
+    class Odd(Exception):
+        """Of a class that is nowhere to be imported from."""
+
+    sent = asking._sendable(Odd("patient 4711"))
+    assert type(sent) is RuntimeError and str(sent) == "Odd in a question"
+    mapping = MappingProxyType({"a": 1})
+    again = ForkingPickler.loads(ForkingPickler.dumps(mapping))
+    assert isinstance(again, MappingProxyType) and dict(again) == {"a": 1}
+
+
+# -- the time limit ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-3", "nan"])
+def test_a_limit_that_is_no_number_of_minutes_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(asking.LIMIT, text)
+    with pytest.raises(ConfigError, match=f"E957 {asking.LIMIT}: is not a number of minutes above 0"):
+        asking.read_limit()
+    monkeypatch.setenv(asking.LIMIT, "1.5")
+    assert asking.read_limit() == 90.0
+
+
+@needs_fork
+def test_a_question_without_an_answer_in_time_ends_the_run() -> None:
+    staff = asking._Staff({"a": ("the long one", lambda: time.sleep(60))}, ["a"], 1, 0.05)
+    begun = time.monotonic()
+    try:
+        with pytest.raises(
+            OutcomesError, match=r"E956 the process at work on: the long one: gave no answer in 0\.00083"
+        ):
+            staff.wait_for("a")
+    finally:
+        staff.dismiss()
+    assert time.monotonic() - begun < 30
+
+
+@needs_fork
+def test_a_process_that_is_gone_before_it_is_asked_is_told() -> None:
+    staff = asking._Staff({"a": ("first", lambda: 1), "b": ("second", lambda: 2)}, ["a"], 1, 60.0)
+    staff.wait_for("a")
+    (worker,) = staff.workers
+    worker.process.kill()
+    worker.process.join()
+    staff._give_next(worker)  # nothing is left to ask: no loss
+    staff.waiting = ["b"]
+    with pytest.raises(OutcomesError, match=r"E955 the process at work on: second: ended without an answer \(signal"):
+        staff._give_next(worker)
+    staff.dismiss()
+
+
+@needs_fork
+def test_a_process_that_does_not_listen_is_ended_by_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "_END_SECONDS", 0.05)
+    monkeypatch.setattr(asking, "_work", lambda *_: time.sleep(60))
+    staff = asking._Staff({}, [], 1, 60.0)
+    (worker,) = staff.workers
+    process = worker.process
+    pid = process.pid
+    staff.dismiss()
+    assert not [child for child in multiprocessing.active_children() if child.pid == pid]

@@ -19,7 +19,8 @@ from outcomes.questions.care_pathway import NEVER
 from outcomes.questions.modality_shares import TreatmentVisits
 from outcomes.release import use_disclosure
 from outcomes.release.disclosure import HIDDEN, protect_result
-from outcomes.release.use_boards import judge_ranks, list_ranks, read_path
+from outcomes.release.group_boards import Totals
+from outcomes.release.use_boards import bundle_board, judge_ranks, list_ranks, read_path
 
 FLOOR = 5
 FAMILIES = ["manual_soft_tissue", "joint_techniques", "ultrasound", "active"]
@@ -387,3 +388,21 @@ def test_an_export_with_less_than_the_floor_shows_nothing():
     assert found.summary["n"] == "<5"
     assert all(is_mark(value) for value in found.families["n"])
     assert all(is_mark(value) for name in ("n", "n_both", "n_neither") for value in found.co_use[name])
+
+
+def test_of_more_families_than_can_be_listed_those_of_the_sets_alone_are_looked_at():
+    """Rare families counted together have no total of their own, and nothing is known of how many they are."""
+    events = {f"f{i}": 100.0 - i for i in range(modality_bundles.MOST_FAMILIES + 1)}
+    totals = Totals(400.0, events, dict.fromkeys(events, True), True)
+    rows = [("f0", 60), ("f0+rare", 7), (modality_bundles.OTHER, 333)]
+    board = bundle_board(pd.DataFrame(rows, columns=["bundle", "events"]), totals, FLOOR)
+    # Sets of f0 and the rare ones: one, the other, both.
+    assert board.published.weights.shape[1] == 3
+    assert board.published.values.tolist() == [60.0, 7.0, 333.0]
+    # All visits, and those with f0, are known; of the rare ones no total is.
+    assert board.known.values.tolist() == [400.0, 100.0]
+    few = Totals(400.0, {"f0": 100.0}, {"f0": True}, True)
+    assert bundle_board(pd.DataFrame(rows, columns=["bundle", "events"]), few, FLOOR).known.values.tolist() == [
+        400,
+        100,
+    ]

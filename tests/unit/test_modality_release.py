@@ -8,6 +8,7 @@ import functools
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -27,10 +28,11 @@ from outcomes.errors import NotEstimable
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
 from outcomes.questions.reporting_items import ABSENT
 from outcomes.questions.trial_table import TRIAL_COLUMNS, TRIAL_PARTS
-from outcomes.release import figures, modality_section
+from outcomes.release import across_questions, figures, modality_more, modality_section
 from outcomes.release.across_questions import protect_answers
 from outcomes.release.inputs import COMPARISONS
 from outcomes.release.inputs import QUESTIONS as ALL_QUESTIONS
+from outcomes.release.marks import HIDDEN
 from outcomes.release.modality_figures import list_rows
 from outcomes.release.modality_views import tests_table as make_tests_table
 from outcomes.release.modality_words import say_concordance, say_families, say_overview, say_refused
@@ -553,3 +555,18 @@ def test_in_a_column_of_p_values_only_less_than_has_a_sign():
         view = make_tests_table({"subgroups": table})[0]
         column = [one.heading for one in view.columns].index("p")
         assert {row[column] for row in view.rows} == {said}
+
+
+def test_a_small_number_of_a_comparison_is_a_mark_in_its_summary():
+    result = SimpleNamespace(summary={"n": 3, "n_events": 0, "n_patients": 40, "day": 3}, more={})
+    assert modality_more.protect_summary(result, 5) == {"n": "<5", "n_events": 0, "n_patients": 40, "day": 3}
+
+
+def test_all_relieved_are_hidden_in_one_answer_where_the_other_hides_them():
+    """Those seen relieved are the relieved of the question on returns: the one number stands in two tables."""
+    for n_relieved, shown in ((HIDDEN, HIDDEN), (64, 64)):
+        relief = dataclasses.replace(release_fakes.relief(), summary={"n": 90, "n_events": 64})
+        recurrence = dataclasses.replace(release_fakes.recurrence(), summary={"n_relieved": n_relieved})
+        out = {"relief": relief, "recurrence": recurrence}
+        across_questions._hide_all_relieved(out)
+        assert out["relief"].summary == {"n": 90, "n_events": shown}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
@@ -222,3 +223,12 @@ def test_it_can_be_published_and_drawn(explored, episodes):
         pyplot.close("all")
     multiverse(NotEstimable("Nothing to draw."))
     pyplot.close("all")
+
+
+def test_nothing_left_of_any_definition_is_a_sentence_and_differences_have_a_sign(explored):
+    gone = replace(explored, table=explored.table.assign(estimate=float("nan")))
+    ax = multiverse(gone, ax=Figure().subplots())
+    assert [text.get_text() for text in ax.texts] == ["No multiverse: no definition leaves enough episodes."]
+    differences = multiverse(explored, ax=Figure().subplots()).child_axes[1]
+    write = differences.xaxis.get_major_formatter()
+    assert [write(value) for value in (-0.05, 0.0, 0.004, 0.123)] == ["\u22125", "0", "0", "+12"]

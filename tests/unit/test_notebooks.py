@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ast
 import importlib
+import io
 import json
 import re
+import signal
+import subprocess
 import sys
 import tempfile
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from outcomes.errors import ConfigError, InputRefused
-from outcomes.release import kernels
+from outcomes.release import kernels, notebooks
 from outcomes.release.notebook_format import no_address_parsers
 from outcomes.release.notebooks import (
     _kernel_environment,
@@ -29,6 +33,7 @@ from outcomes.release.notebooks import (
 
 with no_address_parsers():
     import nbformat
+    from nbclient.exceptions import DeadKernelError
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
@@ -315,3 +320,94 @@ def test_the_parsers_of_addresses_are_left_out_on_import_and_left_alone_where_th
     with no_address_parsers():
         assert importlib.import_module("rfc3987_syntax") is there
     assert sys.modules["rfc3987_syntax"] is there
+
+
+# -- what is rare ------------------------------------------------------------------------------------------------------
+
+
+class Process:
+    """The process that makes kernels, as far as this end of its line can tell."""
+
+    def __init__(self, *answers, ends=True):
+        self.stdin, self.stdout = io.StringIO(), io.StringIO("".join(f"{json.dumps(one)}\n" for one in answers))
+        self.ends, self.killed = ends, False
+
+    def wait(self, seconds=None):
+        if not self.ends and not self.killed:
+            raise subprocess.TimeoutExpired("kernels", seconds)
+
+    def kill(self):
+        self.killed = True
+
+
+def served(monkeypatch, *answers, ends=True):
+    process = Process(*answers, ends=ends)
+    monkeypatch.setattr(kernels.subprocess, "Popen", lambda *_, **__: process)
+    return kernels.KernelServer({}), process
+
+
+def test_a_kernel_is_signalled_only_while_it_runs(monkeypatch):
+    sent = []
+    monkeypatch.setattr(kernels.os, "kill", lambda *given: sent.append(given))
+    server, process = served(monkeypatch, {"pid": 71}, {"code": None}, {"code": None}, {"code": 3}, {"code": 3})
+    kernel = server.start("kernel.json", "folder", {"A": "b"}, ["--more"])
+    kernel.terminate()
+    kernel.kill()
+    kernel.kill()  # it has ended
+    assert sent == [(71, signal.SIGTERM), (71, signal.SIGKILL)] and kernel.wait() == 3
+    first, *polls = map(json.loads, process.stdin.getvalue().splitlines())
+    assert first == {"start": "kernel.json", "folder": "folder", "environment": {"A": "b"}, "more": ["--more"]}
+    assert polls == [{"poll": 71}] * 4
+
+
+def test_kernels_of_a_server_that_is_gone_are_gone_and_none_can_be_started(monkeypatch):
+    server, _ = served(monkeypatch)
+    assert kernels.ForkedKernel(server, 71).poll() == -signal.SIGTERM
+    with pytest.raises(BrokenPipeError, match="is gone"):
+        server.start("kernel.json", "folder", {}, [])
+    server.stop()
+    with pytest.raises(BrokenPipeError, match="was ended"):
+        server.start("kernel.json", "folder", {}, [])
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_server_that_does_not_end_is_killed(monkeypatch, ends):
+    server, process = served(monkeypatch, ends=ends)
+    server.stop()
+    assert process.killed is not ends and process.stdin.closed and process.stdout.closed
+
+
+def test_one_notebook_has_its_kernel_started_the_usual_way(small):
+    with notebooks._kernels_for({small: {}}) as server:
+        assert server is None
+
+
+def test_a_kernel_that_dies_is_named_with_the_notebook(small, monkeypatch):
+    def die(*_):
+        raise DeadKernelError("Kernel died")
+
+    monkeypatch.setattr(notebooks, "_execute", die)
+    run = run_notebook(small, {})
+    assert run.failure == "07_small.ipynb: DeadKernelError" and "did not run to its end" in run.html
+
+
+def test_where_names_of_sockets_would_be_too_long_the_loopback_address_is_used():
+    for folder, transport in (("/tmp/a", "ipc"), (f"/tmp/{'a' * 90}", "tcp")):
+        client = SimpleNamespace(create_kernel_manager=lambda: None, km=SimpleNamespace(transport="tcp"))
+        notebooks._talk_through_files(client, folder)
+        assert client.km.transport == transport
+
+
+def test_elsewhere_than_on_posix_the_kernel_alone_is_killed(monkeypatch):
+    killed = []
+    process = SimpleNamespace(poll=lambda: None, kill=lambda: killed.append("kernel"))
+    client = SimpleNamespace(km=SimpleNamespace(provisioner=SimpleNamespace(process=process)))
+    monkeypatch.setattr(notebooks, "os", SimpleNamespace(name="nt"))
+    notebooks._stop_kernel(client, SimpleNamespace(is_alive=lambda: False))
+    assert killed == ["kernel"]
+
+
+def test_what_is_no_assignment_of_one_name_is_no_parameter(tmp_path):
+    source = "a = 1\nb = c = 2\nd.e = 3\nprint(a)"
+    path = write(tmp_path / "09_odd.ipynb", new_code_cell(source, metadata={"tags": ["parameters"]}))
+    assert read_parameters(path) == {"a": (1, (int,))}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy.optimize import minimize
 
 from outcomes.cases import build_episodes, build_visits
@@ -588,3 +590,32 @@ def test_a_mean_without_columns_is_refused():
         fit_weighted_mean([1, 2, 3], np.zeros((3, 0)), [0, 1, 2])
     with pytest.raises(NotEstimable, match="no columns"):
         fit_mixed(np.arange(9), np.ones((9, 1)), np.zeros((9, 0)), np.arange(9) // 3, np.arange(9) // 3)
+
+
+def hand_made(*groups, check=True):
+    """A course on days 0 to 90 of each group, and its check a point above."""
+    days = np.arange(0, 91)
+    parts = [
+        pd.DataFrame({"group": name, "line": line, "day": days, "estimate": 6.0 - 0.03 * days + i + above,
+                      "conf_low": 4.0, "conf_high": 8.0, "at_risk": 90 - days // 2})
+        for i, name in enumerate(groups) for line, above in ((MIXED, 0.0), (IIW, 1.0)) if check or line == MIXED
+    ]  # fmt: skip
+    table = pd.DataFrame({"horizon_days": [0, 28, 30, 90], "estimate": [6.0, 5.2, 5.1, 3.3]})
+    return SimpleNamespace(curve=pd.concat(parts, ignore_index=True), table=table, settings={})
+
+
+def test_the_check_is_dashed_and_named_and_labels_of_days_that_would_touch_are_left_out():
+    for check in (True, False):
+        ax = draw(hand_made("all", check=check), Figure(figsize=(7.2, 3.7)).subplots())
+        assert ("weighted visits, a check" in written(ax)) == check
+        dashed = [line for line in ax.lines if line.is_dashed() and len(line.get_xdata()) > 2]
+        assert [line.get_ydata()[0] for line in dashed] == [7.0] * check
+    # Day 28 is two days from day 30: its mean has a dot and no number.
+    assert [text for text in written(ax) if text in ("6.0", "5.2", "5.1", "3.3")] == ["6.0", "5.1", "3.3"]
+
+
+def test_with_two_groups_the_checks_are_named_once_and_with_three_they_are_not_drawn():
+    for groups, n_checks in ((("a", "b"), 2), (("a", "b", "c"), 0)):
+        ax = draw(hand_made(*groups), Figure(figsize=(7.2, 3.7)).subplots())
+        assert written(ax).count("dashes: weighted visits, a check") == (n_checks > 0)
+        assert sum(line.is_dashed() and len(line.get_xdata()) > 2 for line in ax.lines) == n_checks

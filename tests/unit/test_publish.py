@@ -24,7 +24,8 @@ from outcomes.records import Mapping
 from outcomes.release import publish
 from outcomes.release.configuration import describe_environment
 from outcomes.release.inputs import QUESTIONS, ReportInputs
-from outcomes.release.manifest import build_manifest, hash_files, hash_manifest, to_json
+from outcomes.release.manifest import build_manifest, hash_files, hash_manifest, package_version, to_json
+from outcomes.release.notebooks import NotebookRun
 from outcomes.release.publish import publish_answers, staged, write
 
 
@@ -321,3 +322,73 @@ def test_a_quarter_nobody_asked_for_is_named_with_the_later_one_it_is_not(tmp_pa
     said.clear()
     publish_answers(earlier, tmp_path, notebooks=False, warn=said.append, quarter_asked=review.quarter)
     assert said == []
+
+
+def with_a_file(tmp_path):
+    """Without figures, of an export that lies somewhere."""
+    records = fakes.records()
+    records.files[0].path = tmp_path / "visits.csv"
+    return dataclasses.replace(small_inputs(), records=records)
+
+
+def test_notebooks_stand_beside_the_page_and_one_that_failed_is_kept_and_named(tmp_path, monkeypatch):
+    told = {}
+
+    @contextlib.contextmanager
+    def running(values, progress, environment, at_once):
+        (folder,) = environment.values()
+        told.update(
+            values={path.stem: found for path, found in values.items()}, n=len(list(Path(folder).glob("*.json")))
+        )
+        failure = "02_relief.ipynb, cell 3, line 2: ValueError"
+        yield iter(
+            [
+                NotebookRun("01_quality", "Quality", "<p>whole</p>", "", "{}"),
+                NotebookRun("02_relief", "Relief", "<p>so far</p>", failure, '{"cells": []}'),
+            ]
+        )
+
+    monkeypatch.setattr(publish, "running_notebooks", running)
+    monkeypatch.setattr(publish, "render_pdf", lambda page: b"%PDF of the whole page")
+    said = []
+    mapping = tmp_path / "mapping.toml"
+    out = tmp_path / "out"
+    page = publish_answers(with_a_file(tmp_path), out, True, sources={"mapping": mapping}, warn=said.append)
+    files = {path.name: path.read_text("utf-8") for path in (page.parent / "notebooks").iterdir()}
+    assert files == {"01_quality.html": "<p>whole</p>", "02_relief.html": "<p>so far</p>",
+                     "02_relief.ipynb": '{"cells": []}'}  # fmt: skip
+    assert said == ["Notebook did not finish: 02_relief.ipynb, cell 3, line 2: ValueError"]
+    html = page.read_text("utf-8")
+    assert 'href="notebooks/01_quality.html"' in html and "Notebook: Relief (did not finish)" in html
+    assert said[0] in html and (page.parent / "report.pdf").read_bytes() == b"%PDF of the whole page"
+    # Every notebook is told where the export lies and how it was read, and finds the answers of the page.
+    assert told["n"] == len([name for name in QUESTIONS if name not in ("attendance", "completeness")])
+    assert all(found["data"] == str(tmp_path / "visits.csv") for found in told["values"].values())
+    assert all(found["mapping"] == str(mapping) for found in told["values"].values() if "mapping" in found)
+
+
+def test_notebooks_that_would_read_otherwise_or_are_not_there_are_not_run(tmp_path, monkeypatch):
+    records = fakes.records()
+    assert publish._why_no_notebooks(records, {}, "") == "the path of the mapping was not given."
+    assert publish._why_no_notebooks(records, {"mapping": tmp_path}, "") == ""
+    records.mapping = Mapping()
+    assert publish._why_no_notebooks(records, {}, "") == ""
+    assert publish._why_no_notebooks(records, {}, "2026-01-01").startswith("they read the whole export")
+    monkeypatch.setattr(publish, "find_notebooks", list)
+    assert publish._why_no_notebooks(records, {}, "") == "there is no folder notebooks/ here."
+
+
+def test_the_newest_quarter_is_no_earlier_one():
+    review = fakes.quarter_review()
+    last = max(review.table["quarter"])
+    inputs = dataclasses.replace(small_inputs(), quarter_review=dataclasses.replace(review, quarter=last))
+    assert publish._say_quarter(inputs, "") == ()
+
+
+def test_progress_is_a_line_on_the_standard_error(capsys):
+    publish._write_progress("tables")
+    assert capsys.readouterr() == ("", "tables ...\n")
+
+
+def test_a_package_that_is_not_installed_is_written_down_as_such():
+    assert package_version("outcomes-of-nothing") == "not installed"

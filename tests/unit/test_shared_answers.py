@@ -14,6 +14,7 @@ import outcomes as oc
 from outcomes.cases import build_episodes, build_visits, select_clinic
 from outcomes.definitions import Protocol
 from outcomes.errors import NotEstimable
+from outcomes.release import inputs as page_inputs
 from outcomes.release import shared_answers
 from outcomes.release.inputs import answer
 from outcomes.simulate import simulate
@@ -99,3 +100,30 @@ def test_nothing_but_results_is_made_from_a_file():
         shared_answers._whole({"kind": "object", "of": ["subprocess", "Popen"], "fields": {"args": "true"}})
     with pytest.raises(TypeError, match="cannot be handed on"):
         shared_answers._plain(object())
+
+
+def test_of_the_questions_of_a_page_those_answered_already_are_not_put(monkeypatch):
+    put = []
+
+    def known(episodes):
+        raise AssertionError("was answered already")
+
+    def compared(episodes, progress):
+        progress("a family")
+        return "compared"
+
+    def refused(episodes):
+        raise NotEstimable("There is no quarter 2030Q1 in these records.")
+
+    listed = {"relief": ("relief", known, {}), "one_family": ("families", compared, {}),
+              "quarter_review": ("quarters", refused, {})}  # fmt: skip
+    monkeypatch.setattr(page_inputs, "_list_questions", lambda quarter: listed)
+    monkeypatch.setattr(shared_answers, "recall", lambda question, episodes: "kept" if question is known else None)
+    found = page_inputs.ask(None, None, None, progress=put.append)
+    assert (found.relief, found.one_family, found.is_protected) == ("kept", "compared", {"relief"})
+    assert put == ["families", "a family", "quarters"]
+    assert found.refusal("quarter_review") == "There is no quarter 2030Q1 in these records."
+    assert found.refusal("clinics") == "This question was not put in this run."
+    # Asked for by name, a quarter that is not there is the answer to the whole.
+    with pytest.raises(NotEstimable, match="There is no quarter 2030Q1"):
+        page_inputs.ask(None, None, None, "2030Q1")

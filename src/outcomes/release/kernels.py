@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import IO, Any, cast
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
@@ -36,9 +36,7 @@ class KernelServer:
             text=True,
             start_new_session=True,  # the terminal signals the run, and the run ends its own
         )
-        if self._process.stdin is None or self._process.stdout is None:
-            raise OSError("the process that makes kernels has no line to it")
-        self._line, self._answers = self._process.stdin, self._process.stdout
+        self._line, self._answers = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
         self._lock = threading.Lock()
 
     def start(self, connection: str, folder: str, environment: Mapping[str, str], more: list[str]) -> ForkedKernel:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.panels import cut
 from outcomes.release.sentences import format_percent as percent
+from outcomes.release.sentences import format_signed_points
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def _strip(ax: Axes, table: pd.DataFrame, is_difference: bool, width: int) -> No
     ax.set_yticks(range(len(names)), [cut(name, width) for name in names])
     ax.tick_params(axis="y", labelcolor=INK)
     ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _points(value) if is_difference else percent(value)))
+    write = format_signed_points if is_difference else percent
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
     if is_difference:
         ax.axvline(0, color=INK, linewidth=0.8)
     else:
@@ -82,7 +84,3 @@ def _strip(ax: Axes, table: pd.DataFrame, is_difference: bool, width: int) -> No
     title = "Adjusted difference, points" if is_difference else "Share"
     title += "" if width == _NARROW else " (filled mark: as reported)"
     ax.set_title(title, loc="left", fontsize=8, color=INK, pad=4)
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.0f}" if round(100 * value) else "0"
