@@ -183,7 +183,7 @@ def test_a_process_answers_until_nothing_more_is_asked(done: list[Any]) -> None:
         raise InputRefused("No.", [Finding("E801", "no")])
 
     line, other = Line("a", "b", "d", ""), Line()
-    asking._work({**calls(), "a": ("a", lambda: 7), "d": ("d", wrong)}, line, [other], os.getppid())  # type: ignore[arg-type, list-item]
+    asking._work({**calls(), "a": ("a", lambda: 7), "d": ("d", wrong)}, line, [other], os.getppid())
     (first, refused, fault), _ = line.sent, other.closed
     assert first == (True, 7) and refused[0] is True and isinstance(refused[1], NotEstimable)
     assert fault[0] is False and isinstance(fault[1], InputRefused)
@@ -194,10 +194,10 @@ def test_a_process_answers_until_nothing_more_is_asked(done: list[Any]) -> None:
 
 def test_a_process_whose_line_or_run_is_gone_ends_without_an_answer(done: list[Any]) -> None:
     line = Line("a")
-    asking._work({"a": ("a", lambda: 7)}, line, [], os.getppid())  # type: ignore[arg-type, list-item]
+    asking._work({"a": ("a", lambda: 7)}, line, [], os.getppid())
     assert line.sent == [(True, 7)]
     line = Line("a")
-    asking._work({"a": ("a", lambda: 7)}, line, [], -1)  # type: ignore[arg-type, list-item]
+    asking._work({"a": ("a", lambda: 7)}, line, [], -1)
     assert line.sent == [] and line.asked == ["a"]
 
 
@@ -206,7 +206,7 @@ def test_elsewhere_than_on_linux_nothing_is_asked_of_the_system(
 ) -> None:
     monkeypatch.setattr(asking, "sys", SimpleNamespace(platform="darwin"))
     line = Line("a", "")
-    asking._work({"a": ("a", lambda: 7)}, line, [], -1)  # type: ignore[arg-type, list-item]
+    asking._work({"a": ("a", lambda: 7)}, line, [], -1)
     assert line.sent == [(True, 7)] and done == ["freezes", (signal.SIGINT, signal.SIG_IGN)]
 
 
