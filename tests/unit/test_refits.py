@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from outcomes.estimators import npmle_start, npmle_steps, npmle_without
+from outcomes.estimators import compiling, npmle_start, npmle_steps, npmle_without
 from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.npmle import build_patterns, fit_patterns, npmle
 from outcomes.estimators.refits import Layout, prepare, refit
@@ -148,6 +148,18 @@ for seed in range(12):
     refit(Layout.of(patterns, fit_patterns(patterns)), counts, 1e-9)
     interval_pseudo(np.tile(left, 3), np.tile(right, 3), [0.0, left.min() + 1])
 """
+
+
+def test_without_a_folder_for_it_a_function_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def njit(cache: bool = False, **options: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: (function, options)
+
+    monkeypatch.setattr(compiling, "njit", njit)
+    assert compiling.compiled(abs) == (abs, {"nogil": True, "error_model": "numpy"})
+    monkeypatch.undo()
+    assert compiling.compiled(lambda x: x + 1)(2) == 3
 
 
 def test_preparing_leaves_nothing_to_be_compiled():
