@@ -23,6 +23,10 @@ from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.inspect import inspect_export
 from outcomes.records.inspect_columns import NAMES, SURE, _score_spelling, match_columns
+from outcomes.records.inspect_flags import find_ticked_columns
+from outcomes.records.inspect_head import read_top
+from outcomes.records.inspect_terms import UnknownTerms
+from outcomes.records.inspect_words import list_open_words
 from outcomes.records.inspect_write import quote, write_mapping
 from outcomes.records.mapping import FIELDS
 from outcomes.simulate import write_simulation
@@ -926,3 +930,195 @@ def test_months_in_unknown_words_are_asked_for_by_their_setting(tmp_path, capsys
     text = proposed.read_text(encoding="utf-8")
     proposed.write_text(text.replace("# order =", f"month_names = {names}\norder =", 1), encoding="utf-8")
     assert cli.main(["clean", str(export), "--mapping", str(proposed), "--out", str(tmp_path / "out")]) == 0
+
+
+# -- steps that whole exports seldom take ------------------------------------------------------------------------------
+
+
+def inspect(folder: Path, codebook: Codebook, header: str, rows: list[str], **given):
+    return inspect_export(write(folder, header, rows), Mapping.from_dict(given), codebook)
+
+
+def book_of(folder: Path, **sheets: list[list[object]]) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(folder / "visits.xlsx")
+    return folder / "visits.xlsx"
+
+
+VISITS = [["patient_id", "visit_date", "pain_pre"], *([f"p{i}", f"2026-01-{i:02}", i % 9] for i in range(1, 28))]
+LINES = [",".join(map(str, row)) for row in VISITS]
+
+
+def test_a_column_declared_for_another_field_is_no_misfit_of_its_name(tmp_path, codebook) -> None:
+    """ "Diagnosis" was said to be not read, though the mapping reads it as the cause."""
+    rows = [f"p{i},2026-01-{i:02},{'lifting' if i % 2 else 'fall'}" for i in range(1, 28)]
+    header = "patient_id,visit_date,Diagnosis"
+    plain = inspect(tmp_path, codebook, header, rows)
+    assert [q for q in plain.open_questions if 'column "Diagnosis" (C) is called diagnoses' in q]
+    found = inspect(tmp_path, codebook, header, rows, columns={"cause": "Diagnosis"})
+    assert found.open_questions == () and found.proposal.columns["cause"] == "Diagnosis"
+
+
+def test_where_one_of_two_columns_is_declared_for_another_field_the_other_is_proposed(tmp_path, codebook) -> None:
+    """The declared one took the field first, and then neither was the day: E915."""
+    rows = [f"p{i},2025-12-{i:02},2026-01-{i:02}" for i in range(1, 28)]
+    found = inspect(tmp_path, codebook, "patient_id,Date,Visit date", rows, columns={"onset_date": "Date"})
+    assert found.proposal.columns == {"patient_id": "patient_id", "visit_date": "Visit date", "onset_date": "Date"}
+
+
+def test_a_column_of_few_ratings_and_many_notes_is_asked_about(tmp_path, codebook) -> None:
+    """Of its different cells one in twenty is a rating, of its rows three of four: it was left out without a word."""
+    cells = ["5"] * 60 + [f"note {chr(97 + i)}" for i in range(19)]
+    rows = [f"p{i},2026-01-{i % 28 + 1:02},{cell}" for i, cell in enumerate(cells)]
+    found = inspect(tmp_path, codebook, "patient_id,visit_date,Pain", rows)
+    assert "pain_pre" not in found.proposal.columns
+    assert [q for q in found.open_questions if 'column "Pain" (C) is called pain_pre' in q and "(shaped xxxx x)" in q]
+
+
+@pytest.mark.parametrize("name", ["visits.csv", "visits.xlsx"])
+@pytest.mark.parametrize(("row", "is_there"), [(1, True), (28, True), (29, False), (50, False)])
+def test_a_header_row_that_is_declared_is_taken_or_said_to_be_none(tmp_path, name, row, is_there) -> None:
+    """Beyond the last row it ended in an IndexError."""
+    path = book_of(tmp_path, A=VISITS) if name.endswith("x") else write(tmp_path, LINES[0], LINES[1:])
+    given = Mapping.from_dict({"file": {"header_row": row}})
+    if is_there:
+        top = read_top(path, given)
+        assert top.header == tuple(map(str, VISITS[row - 1])) and [len(own) for own in top.cells] == [28 - row] * 3
+        assert (top.evidence["header_row"] == "declared") == (row > 1)
+    else:
+        with pytest.raises(InputRefused, match=rf"E113 {name}: there is no row {row} to take headers from"):
+            read_top(path, given)
+
+
+def test_a_header_row_that_was_found_is_written_and_read_again(tmp_path, codebook) -> None:
+    text = write_mapping(inspect(tmp_path, codebook, "Export of visits,,", LINES))
+    assert tomllib.loads(text)["file"]["header_row"] == 2 and "3 of its 3 cells are known headers" in text
+    assert read_records(tmp_path / "visits.csv", Mapping.from_dict(tomllib.loads(text))).n == 27
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("utf-32", "UTF-32"), ("utf-16-be", "UTF-16"), ("utf-8", "")],
+)
+def test_a_mark_of_byte_order_is_named_and_goes_before_anything_else(tmp_path, codebook, encoding, mark) -> None:
+    """UTF-32 was called UTF-16, with which its mark begins."""
+    first = "\ufeff" if encoding == "utf-16-be" else ""
+    path = write(tmp_path, first + LINES[0], LINES[1:], encoding=encoding)
+    given = Mapping.from_dict({"file": {"encoding": "cp1252"}})
+    found = inspect_export(path, given, codebook)
+    assert found.evidence["encoding"] == (
+        f"the mark of {mark} at its start" if mark else "all bytes looked at are valid"
+    )
+    assert found.proposal.file.encoding == ("utf-8" if mark else "cp1252")
+    assert found.n_rows == 27 and found.proposal.columns["patient_id"] == "patient_id"
+
+
+@pytest.mark.parametrize("text", ["", "\n  \n\n"])
+def test_a_file_without_a_cell_has_no_row_to_look_at(tmp_path, text) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputRefused, match=r"E113 visits\.csv: there is no row with a cell"):
+        read_top(path, Mapping())
+
+
+@pytest.mark.parametrize("first", ["y" * 140_000, "\0\0\0"])
+def test_a_file_whose_first_line_no_reader_takes_has_no_header(tmp_path, first) -> None:
+    """A line longer than 128 kB, or none but NUL bytes: both ended in an IndexError."""
+    path = tmp_path / "visits.csv"
+    path.write_text(first + "\n" * (len(first) > 3), encoding="utf-8")
+    with pytest.raises(InputRefused, match=r"E113 visits\.csv: there is no row 1 to take headers from") as refused:
+        read_top(path, Mapping())
+    assert "yyyy" not in str(refused.value)
+
+
+def test_a_workbook_without_a_cell_has_no_sheet_to_look_at(tmp_path) -> None:
+    with pytest.raises(InputRefused, match=r"E113 visits\.xlsx: no visible sheet has any cell"):
+        read_top(book_of(tmp_path, A=[], B=[]), Mapping())
+
+
+def test_one_column_has_its_header_in_the_first_row(tmp_path) -> None:
+    top = read_top(write(tmp_path, "patient_id", ["p1", "p2"]), Mapping())
+    assert (top.options.header_row, top.evidence["header_row"]) == (1, "the first row")
+
+
+def test_of_sheets_that_differ_and_look_like_visits_it_is_asked_which_one_is_meant(tmp_path) -> None:
+    other = [["Patient", "Date", "Room"], ["p1", "2026-01-01", 3]]
+    asked = read_top(book_of(tmp_path, A=VISITS, B=other), Mapping()).open_questions
+    assert asked == ('[file] sheet: "A", "B" each look like visits, and one is read: name it',)
+    asked = read_top(book_of(tmp_path, A=VISITS, B=other, C=VISITS), Mapping()).open_questions
+    assert asked[0].startswith('[file] sheet: "A", "B", "C" each look like visits')
+    assert asked[0].endswith('those with one header line can be read together, sheet = ["A", "C"]')
+    assert read_top(tmp_path / "visits.xlsx", Mapping.from_dict({"file": {"sheet": "B"}})).open_questions == ()
+
+
+def test_of_parquet_the_header_and_some_cells_are_read(tmp_path) -> None:
+    columns = {"patient_id": ["p1", "p2"], "visit_date": ["2026-01-05", None], "pain_pre": [4, 7]}
+    pq.write_table(pa.table(columns), tmp_path / "visits.parquet")
+    top = read_top(tmp_path / "visits.parquet", Mapping())
+    assert (top.kind, top.header, top.evidence) == ("parquet", tuple(columns), {})
+    assert [list(filter(None, own)) for own in top.cells] == [["p1", "p2"], ["2026-01-05"], ["4", "7"]]
+
+
+def test_two_scales_or_two_orders_are_questions(tmp_path, codebook) -> None:
+    """Of 27 ratings 18 are 10 or less: less than nine of ten, and 9 above it less than half."""
+    rows = [f"p{i},{i:02}.03.2026,02/{i:02}/2026,{60 if i % 3 == 0 else 5}" for i in range(1, 28)]
+    found = inspect(tmp_path, codebook, "patient_id,visit_date,onset_date,pain_pre", rows)
+    assert [q.split(",")[0] for q in found.open_questions] == [
+        "[dates] order: the date columns are written in different orders",
+        "[pain] scale: 18 of 27 ratings are 10 or less",
+    ]
+    assert found.open_questions[1].endswith("9 from 11 to 100: two scales in one column? ask the clinic")
+    assert found.proposal.dates.order is None and '# order = "dmy"' in write_mapping(found)
+
+
+def test_yes_and_no_below_a_header_of_notes_or_of_an_identifier_are_no_treatment(codebook) -> None:
+    cells = [["yes", "no"] * 14] * 3
+    ticked = find_ticked_columns(["Notes", "Massage", "Phone"], cells, (), codebook)
+    assert [(one.header, one.is_known, one.n_yes) for one in ticked] == [("Massage", True, 14)]
+
+
+def test_the_day_a_file_says_is_no_cut_where_more_than_a_slip_is_later() -> None:
+    days = {datetime.date(2026, 1, day): 7 for day in range(1, 15)}
+    assert weigh.find_data_cut(days, "printed 2026-01-14")[0] == datetime.date(2026, 1, 14)
+    assert weigh.find_data_cut(days | {datetime.date(2026, 1, 15): 2}, "printed 2026-01-14") == (
+        datetime.date(2026, 1, 14),
+        "the file says so itself; 2 rows have a later date",
+    )
+    assert weigh.find_data_cut(days | {datetime.date(2026, 1, 15): 3}, "printed 2026-01-14") == (None, "")
+
+
+def test_codes_and_lists_are_no_words_to_explain() -> None:
+    """A code has a table of its own, a bar stands between choices, and of a side no word is left."""
+    unknown = [
+        UnknownTerms("procedure_codes", (("X9999", 9),), 0, 0),
+        UnknownTerms("muscles_treated", (("left", 9),), 0, 0),
+        UnknownTerms("modalities", (("xyz|abc", 8), ("Xyz-Therapie", 7)), 0, 0),
+    ]
+    assert list_open_words(unknown) == [("modalities.csv", "Xyz-Therapie")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"rows_set_aside_percent": 7.5},
+        {"missing_percent": {"visit_date": 25}},
+        {"warnings": ["E283"]},
+    ],
+)
+def test_each_thing_that_is_acknowledged_is_written_again_alone(tmp_path, codebook, said) -> None:
+    given = {"acknowledge": {**said, "by": "the owner"}}
+    text = write_mapping(inspect(tmp_path, codebook, LINES[0], LINES[1:], **given))
+    assert tomllib.loads(text)["acknowledge"] == given["acknowledge"]
+
+
+def test_without_dates_nothing_is_said_of_who_may_see_them(tmp_path, codebook) -> None:
+    rows = [f"p{i},{i},a{i}@example.org" for i in range(1, 28)]
+    text = write_mapping(inspect(tmp_path, codebook, "patient_id,visit_day,E-mail", rows))
+    assert "# column E-mail (C): looks like e-mail address" in text and "dates_allowed" not in text
+    rows = [row.replace(f",{i},", f",2026-01-{i:02},") for i, row in enumerate(rows, 1)]
+    assert "dates_allowed" in write_mapping(inspect(tmp_path, codebook, "patient_id,visit_date,E-mail", rows))

@@ -117,6 +117,17 @@ def test_a_line_that_no_reader_takes_ends_the_search_for_another_header(tmp_path
     assert "have them" not in str(refused.value) and "yyyy" not in str(refused.value)
 
 
+@pytest.mark.parametrize("delimiter", [None, ","])
+def test_below_a_header_row_far_down_a_line_that_no_reader_takes_ends_the_search(tmp_path, delimiter):
+    """Thirty lines are looked through for another header; the one below them is a second row of headers at most."""
+    file = {"header_row": 30} | ({"delimiter": delimiter} if delimiter else {})
+    with pytest.raises(InputRefused, match="E12") as refused:
+        read(tmp_path, "y" * 140_000 + "\n", header="a,b\n" * 29 + "Visits,,\n", file=file)
+    assert "yyyy" not in str(refused.value) and "make them one row" not in str(refused.value)
+    with pytest.raises(InputRefused, match="make them one row"):
+        read(tmp_path, "nr,when,pain\n", header="a,b\n" * 29 + "Visits,,\n", file=file)
+
+
 @pytest.mark.parametrize("body", ["", "p1,2026-01-02\n", "\n\np1;2026-01-02;3\n"])
 def test_an_unknown_header_above_little_else_is_refused_in_words(tmp_path, body):
     with pytest.raises(InputRefused, match="E12"):
@@ -173,6 +184,12 @@ def test_a_tar_archive_is_called_by_its_name(tmp_path):
         read_records(path)
 
 
+def test_a_patient_who_is_called_like_a_column_is_a_patient(tmp_path):
+    records = read(tmp_path, "pain_pre,2026-01-05,3\npatient_id,visit_date,pain_pre\np1,2026-01-06,4\n")
+    assert rows(records) == [(2, "pain_pre,2026-01-05,3"), (4, "p1,2026-01-06,4")]
+    assert dict(records.ledger.steps[0].not_data) == {"header": 1, "repeated header": 1}
+
+
 # -- ids and keys ------------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +198,15 @@ def test_a_column_that_is_no_id_is_mapped_elsewhere_and_one_of_ids_gets_pseudony
     ids = _refuse_column("patient_id", "Name", "visits.csv", "looks like a name.")
     assert plain.code == "E902" and plain.remedy.startswith("Map another column to muscles_treated")
     assert "pseudonym" in ids.remedy and not ids.remedy.startswith("Map another")
+
+
+def test_a_column_that_is_not_read_is_judged_by_the_rows_before_one_that_no_reader_takes(tmp_path):
+    """A short row has no cell of it, and a note of 140,000 letters ends the sample."""
+    header = "patient_id,visit_date,note,Contact\n"
+    found = [f"p{i},2026-01-{i:02},x,a{i}@example.org\n" for i in range(1, 9)]
+    ends = ["p8,2026-01-08\n", "p9,2026-01-09," + "y" * 140_000 + ",none\n"]
+    with pytest.raises(InputRefused, match=r"(?s)E901 .*Contact.*e-mail address.*\(8 of 8 different cells looked at"):
+        read(tmp_path, "".join([*found, *ends, *["p9,2026-01-10,x,none\n"] * 9]), header=header)
 
 
 def test_the_key_is_named_from_another_folder_and_whole_where_there_is_no_way_to_it(tmp_path, monkeypatch):

@@ -80,8 +80,7 @@ def guard_parts(parts: Sequence[Part], mapping: Mapping) -> None:
         year = _visit_year(part)
         findings += _guard_unread(part, mapping, year)
         findings += _guard_read(part, mapping, year)
-    if parts:
-        parts[0].notes.extend(_unused_accepts(parts, mapping))
+    parts[0].notes.extend(_unused_accepts(parts, mapping))
     if findings:
         raise InputRefused("The export holds columns that identify people; nothing was kept of it.", findings)
 
@@ -113,12 +112,10 @@ def _is_accepted(header: str, mapping: Mapping) -> bool:
 
 
 def _words(likely: Likely) -> str:
-    """Say what a column looks like, with counts and shapes."""
-    words = f"looks like {_article(likely.kind)} by {likely.evidence}"
-    if likely.n:
-        words += f" ({likely.n:,} of {likely.n_looked_at:,} different cells looked at"
-        words += f", shaped {' and '.join(likely.examples)})" if likely.examples else ")"
-    return words + "."
+    """Say what a column looks like by its cells, with counts and shapes."""
+    what = f"looks like {_article(likely.kind)} by {likely.evidence}"
+    seen = f"{likely.n:,} of {likely.n_looked_at:,} different cells looked at"
+    return f"{what} ({seen}, shaped {' and '.join(likely.examples)})."
 
 
 def _article(kind: str) -> str:

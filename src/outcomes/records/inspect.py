@@ -177,12 +177,14 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
 
 def _match(top: Top, mapping: Mapping, codebook: Codebook) -> list[Match]:
     """Match columns to fields; a line of the mapping that is there stands."""
-    found = match_columns(top.header, top.cells, codebook)
     places = {normalise_header(header): i for i, header in enumerate(top.header)}
     declared = {
         name: places[key] for name, h in mapping.columns.items() if h and (key := normalise_header(h)) in places
     }
-    kept = [m for m in found if m.field not in mapping.columns and m.position not in declared.values()]
+    taken = set(declared.values())
+    header = ["" if i in taken else name for i, name in enumerate(top.header)]
+    cells = [[] if i in taken else own for i, own in enumerate(top.cells)]
+    kept = [m for m in match_columns(header, cells, codebook) if m.field not in mapping.columns]
     return kept + [Match(i, top.header[i], name, 1.0, 1.0, 1.0, is_declared=True) for name, i in declared.items()]
 
 

@@ -107,7 +107,7 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
     """
     scored = []
     for position, name in enumerate(header):
-        filled = list(dict.fromkeys(fold_text(cell).strip() for cell in cells[position] if cell.strip()))[:_MOST_CELLS]
+        filled = _distinct(cells[position])
         ticked = is_ticked(cells[position])
         for field in FIELDS:
             by_name = score_name(name, field)
@@ -141,6 +141,10 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
             chosen[match.field] = match
             taken.add(match.position)
     return [_with_rivals(chosen[field], scored, taken) for field in FIELDS if field in chosen]
+
+
+def _distinct(cells: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(fold_text(cell).strip() for cell in cells if cell.strip()))[:_MOST_CELLS]
 
 
 def _with_rivals(match: Match, scored: Sequence[Match], taken: set[int]) -> Match:
@@ -181,15 +185,16 @@ def find_misfits(
     declared : collection of str
         Fields the mapping has a line for.
     """
-    taken = {match.field for match in matches if match.score >= SURE} | set(declared)
+    sure = [match for match in matches if match.score >= SURE]
+    taken, read = {match.field for match in sure} | set(declared), {match.position for match in sure}
     found = []
     for position, name in enumerate(header):
-        filled = [fold_text(cell).strip() for cell in cells[position] if cell.strip()]
-        for field in _NEEDS_SHAPE - taken:
-            if filled and field in _TESTS and score_name(name, field) == 1.0:
-                odd = [cell for cell in filled[:_MOST_CELLS] if not _TESTS[field](cell)]
-                if len(odd) > (1 - _MISFIT) * len(filled[:_MOST_CELLS]):
-                    found.append(Misfit(name.strip(), column_letter(position), field, mask(odd[0])))
+        filled = _distinct(cells[position]) if position not in read else []
+        for field in sorted(_NEEDS_SHAPE - taken):
+            # A column of this name that `match_columns` did not take: its cells are the reason.
+            if filled and score_name(name, field) == 1.0:
+                odd = next(cell for cell in filled if not _TESTS[field](cell))
+                found.append(Misfit(name.strip(), column_letter(position), field, mask(odd)))
     return tuple(found)
 
 

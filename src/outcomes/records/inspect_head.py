@@ -21,6 +21,7 @@ from outcomes.records.kinds import find_kind
 from outcomes.records.mapping import FileOptions, Mapping
 from outcomes.records.person_shapes import mask_person
 from outcomes.records.rules import refuse
+from outcomes.records.text_stream import MARKS
 
 _BYTES = 1 << 19
 _FOOT_BYTES = 1 << 12
@@ -118,7 +119,7 @@ def _top_of_csv(path: Path, mapping: Mapping) -> Top:
         check_delimiter(lines[options.header_row - 1], options.delimiter, mapping, path.name)
     options, evidence["delimiter"] = _find_delimiter(lines, options)
     rows = list(_split(text, options.delimiter or ","))
-    options, evidence["header_row"] = _find_header_row(rows, options)
+    options, evidence["header_row"] = _find_header_row(rows, options, path.name)
     header, below = tuple(rows[options.header_row - 1]), rows[options.header_row :]
     cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
     return Top("csv", options, evidence, header, cells, foot=foot.decode("ascii", "replace"))
@@ -126,14 +127,11 @@ def _top_of_csv(path: Path, mapping: Mapping) -> Top:
 
 def _decode(data: bytes, options: FileOptions) -> tuple[str, FileOptions, str]:
     cut = data[: data.rfind(b"\n") + 1] or data
-    for mark, name in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
+    for mark, name in MARKS:
         if data.startswith(mark):
-            text = (data[: len(data) // 2 * 2] if name == "utf-16" else cut).decode(name, "replace")
-            return (
-                text.lstrip("\ufeff"),
-                replace(options, encoding="utf-8"),
-                f"the mark of {name.removesuffix('-sig').upper()} at its start",
-            )
+            text = (cut if name == "utf-8" else data).decode(name, "replace").lstrip("\ufeff")
+            words = f"the mark of {name.removesuffix('-le').removesuffix('-be').upper()} at its start"
+            return text, replace(options, encoding="utf-8"), words
     try:
         return cut.decode(options.encoding), options, "all bytes looked at are valid"
     except UnicodeDecodeError:
@@ -162,14 +160,17 @@ def _find_delimiter(lines: Sequence[str], options: FileOptions) -> tuple[FileOpt
     score = (-1, 0, 0)
     for delimiter in _DELIMITERS:
         rows = [row for row in _split("\n".join(lines), delimiter) if row]
-        width, n = Counter(map(len, rows)).most_common(1)[0]
-        found = (max(map(score_header, rows)), n if width > 1 else 0, width)
+        width, n = next(iter(Counter(map(len, rows)).most_common(1)), (0, 0))
+        found = (max(map(score_header, rows), default=0), n if width > 1 else 0, width)
         if found > score:
             best, score, evidence = delimiter, found, f"{n} of the first {len(rows)} lines have {width} cells with it"
     return replace(options, delimiter=best), evidence
 
 
-def _find_header_row(rows: Sequence[Sequence[str]], options: FileOptions) -> tuple[FileOptions, str]:
+def _find_header_row(rows: Sequence[Sequence[str]], options: FileOptions, place: str) -> tuple[FileOptions, str]:
+    if options.header_row > len(rows):
+        what = f"there is no row {options.header_row} to take headers from."
+        raise refuse("E113", what, place, "Correct [file] header_row in the mapping, or export again.")
     if options.header_row > 1:
         return options, "declared"
     first = rows[:_LOOK_AHEAD]
@@ -204,7 +205,7 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
         raise refuse("E113", "no visible sheet has any cell.", path.name, "Export it again.")
     name = max(full, key=lambda sheet: max(score_header(row) for row in full[sheet]))
     one = options.sheet if options.sheet is not None or len(full) == 1 else name
-    options, why = _find_header_row(full[name], replace(options, sheet=one))
+    options, why = _find_header_row(full[name], replace(options, sheet=one), path.name)
     header, below = full[name][options.header_row - 1], full[name][options.header_row :]
     cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
     evidence = {"header_row": why, "sheet": f"of {len(full)} visible sheets with cells the one most like visits"}

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from outcomes.records.rules import refuse
 
-_MARKS = (
+MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+"""Mark of byte order at the start of a file, and the encoding it stands for; the longer ones first."""
 _UTF8_NAMES = ("utf-8", "utf-8-sig", "ascii")
 _LINE_BYTES = 1 << 20
 
@@ -39,7 +40,7 @@ def iterate_text(path: Path, encoding: str, block_bytes: int, name: str) -> Iter
     """
     with path.open("rb") as file:
         data = file.read(block_bytes)
-        mark = next((mark for mark in _MARKS if data.startswith(mark[0])), None)
+        mark = next((mark for mark in MARKS if data.startswith(mark[0])), None)
         if mark:
             encoding = mark[1]
             while data.startswith(mark[0]):
