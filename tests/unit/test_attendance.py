@@ -328,3 +328,10 @@ def test_day_numbers_without_an_end_tell_who_came_and_of_nobody_that_he_did_not(
     declared = records_of(cells, Mapping.from_dict({"dates": {"observed_until_day": 200}}))
     table = describe_attendance(build_episodes(build_visits(declared, TINY))).table
     assert table.query("visit == 1 and within_days == 30")["estimate"].tolist() == [pytest.approx(0.5)]
+
+
+def test_an_export_without_a_calendar_has_no_quarters():
+    cells = {"patient_id": ["a", "a"], "visit_day": ["0", "7"], "pain_pre": ["6", "2"]}
+    known = Mapping.from_dict({"dates": {"observed_until_day": 400}})
+    with pytest.raises(NotEstimable, match="this export has day numbers and no calendar"):
+        describe_attendance(build_episodes(build_visits(records_of(cells, known), TINY)), "2024Q1")

@@ -114,3 +114,10 @@ def test_patients_of_no_clinic_are_left_out_together():
     named = at(estimate_relief(episodes_of(courses, extra={"clinic_id": places})).between_clinics, 14)
     blank = ["" if place == "C10" else place for place in places]
     assert at(estimate_relief(episodes_of(courses, extra={"clinic_id": blank})).between_clinics, 14).equals(named)
+
+
+def test_where_nobody_was_seen_relieved_there_is_no_second_line():
+    """Nothing to leave a clinic out of: the share is 0 with every clinic and without any."""
+    places = [f"C{i // 3:02}" for i in range(33)]
+    found = estimate_relief(episodes_of(["0:6 7:5 14:5"] * 33, extra={"clinic_id": places}))
+    assert at(found.table, 14)["estimate"] == 0.0 and found.between_clinics.empty

@@ -14,6 +14,7 @@ from outcomes.cases import build_episodes, build_visits
 from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.definitions.concordance import CONCORDANCE_LEVELS
 from outcomes.errors import NotEstimable
+from outcomes.questions import concordant_treatment
 from outcomes.questions.concordance_classes import (
     EXAMPLE,
     LENIENT,
@@ -25,10 +26,14 @@ from outcomes.questions.concordance_classes import (
     read_classes,
 )
 from outcomes.questions.concordance_protocol import describe_concordance_trial
-from outcomes.questions.concordance_tables import tabulate_misclassification
+from outcomes.questions.concordance_tables import tabulate_misclassification, tabulate_recording
 from outcomes.questions.concordant_treatment import compare_concordance
 from outcomes.questions.contrast_lines import ADJUSTED, DESCRIPTIVE, LINE_COLUMNS, NOT_ESTIMABLE, SIGNAL
-from outcomes.questions.modality_families import compare_arms
+from outcomes.questions.missing_covariates import check_missing_covariates
+from outcomes.questions.modality_families import compare_arms, compare_families, head_line
+from outcomes.questions.modality_subgroups import compare_subgroups
+from outcomes.questions.multiverse_families import decide_families
+from outcomes.questions.results import NOT_RECORDED
 from tables import records
 
 LOW = small(
@@ -428,3 +433,41 @@ def test_the_trial_table_and_the_notes_say_what_they_must(found):
     assert "alike in both numbers (1, 2, 3 or more)" in notes
     assert "how many muscles were found and how many treated" in trial.loc["Assignment", "emulated"]
     assert len(found.checklist)
+
+
+def test_no_rating_at_the_first_treatment_is_a_sentence():
+    text = "patient_id | visit_day | pain_pre | modalities | muscles_identified | muscles_treated"
+    episodes = build_episodes(build_visits(records(f"{text}\np | 0 | | massage | {ES} | {ES}\np | 9 | 3 | | |"), LOW))
+    with pytest.raises(NotEstimable, match="no episode has a rating at its first treatment"):
+        compare_concordance(episodes)
+    for ask in (compare_families, compare_subgroups, check_missing_covariates):
+        with pytest.raises(NotEstimable, match="no episode has a rating at its first treatment"):
+            ask(episodes)
+    notes = []
+    assert decide_families(episodes, notes) is None
+    assert notes == ["Treatments cannot be compared: no episode has a rating at its first treatment."]
+
+
+def test_who_wrote_muscles_down_is_counted_by_clinic_where_no_clinician_is_named():
+    """Of the last nine episodes three lack a muscle; the two that only say "back muscles" count as written down."""
+    text = write(ROWS, clinician=["North"] * 8 + [""] * 9).replace("clinician_id", "clinic_id")
+    episodes = build_episodes(build_visits(records(text), LOW))
+    rows = build_treatment_rows(episodes)
+    table = tabulate_recording(episodes, rows, read_classes(episodes, rows))
+    counted = {row.iloc[0]: (int(row["n"]), int(row["n_recorded"])) for _, row in table.iterrows()}
+    assert counted == {"North": (8, 8), NOT_RECORDED: (9, 6)}
+
+
+def test_without_clinicians_in_the_columns_a_fit_that_fails_is_a_line_with_its_reason(monkeypatch):
+    def refuse(*_):
+        raise NotEstimable("The arms cannot be compared: nobody is in both.")
+
+    episodes = episodes_of(ROWS * 2, clinician=["a", "b"] * 17)
+    rows = build_treatment_rows(episodes)
+    contrast = compare_arms(episodes, concordant_arms(rows, read_classes(episodes, rows)))[0]
+    assert contrast.shown is not None
+    head = head_line(episodes, contrast.arms)
+    monkeypatch.setattr(concordant_treatment, "fit_relief", refuse)
+    line = concordant_treatment._without_clinician(episodes, contrast, head)
+    assert line.tag == NOT_ESTIMABLE and line.analysis == "without_clinician"
+    assert line.reason == "the arms cannot be compared: nobody is in both" and np.isnan(line.estimate)

@@ -12,6 +12,7 @@ from courses import small
 from outcomes.cases import build_episodes, build_visits
 from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.definitions import Protocol
+from outcomes.errors import NotEstimable
 from outcomes.estimators.doubly_robust import augmented_difference
 from outcomes.questions import contrast_checks
 from outcomes.questions.contrast_checks import find_clinics, first_episodes, pain_lines, without_clinic
@@ -151,3 +152,44 @@ def test_weights_that_leave_an_arm_of_few_refuse_the_doubly_robust_mean(episodes
     assert f"those {arms.with_words} and rated near that day count for fewer than 30" in refused.reason
     fair = dataclasses.replace(arms, treated=rng.random(n) < 0.5)
     assert np.isfinite(contrast_checks._doubly_robust(line, x[:, None], fair, pain, episodes).estimate)
+
+
+def test_pain_of_too_few_who_were_rated_is_refused(episodes, contrast, head, monkeypatch):
+    def few(*asked):
+        pain, rated = read_pain(*asked)
+        return pain, rated & (np.cumsum(rated & contrast.arms.treated) <= 5)
+
+    read_pain = contrast_checks.read_pain
+    monkeypatch.setattr(contrast_checks, "read_pain", few)
+    for line in pain_lines(episodes, contrast, head):
+        assert (line.tag, line.reason) == (NOT_ESTIMABLE, "too few of an arm were rated near that day")
+        assert np.isnan(line.estimate)
+
+
+@pytest.mark.parametrize("which", ["augmented_difference", "overlap_weights"])
+def test_pain_that_cannot_be_fitted_names_the_fact_and_not_its_column(episodes, contrast, head, monkeypatch, which):
+    """Weights refuse both lines, one estimate only its own."""
+
+    def refuse(*_, **__):
+        raise NotEstimable("The arms cannot be compared: X[:, 0] tells who was treated.")
+
+    monkeypatch.setattr(contrast_checks, which, refuse)
+    lines = pain_lines(episodes, contrast, head)
+    refused = lines if which == "overlap_weights" else lines[:1]
+    assert [line.tag == NOT_ESTIMABLE for line in lines] == [True, which == "overlap_weights"]
+    for line in refused:
+        assert line.reason.startswith("the arms cannot be compared: ") and "X[" not in line.reason
+        assert line.reason.endswith("tells who was treated")
+
+
+def test_without_a_rating_after_the_first_treatment_there_is_no_pain_near_a_day():
+    text = "patient_id | visit_day | pain_pre | modalities\na | 0 | 6 |\na | 3 | | massage\na | 27 | | massage"
+    episodes = build_episodes(build_visits(records(text), small()))
+    pain, rated = contrast_checks.read_pain(episodes, build_treatment_rows(episodes), DAY)
+    assert np.isnan(pain).tolist() == [True] and rated.tolist() == [False]
+
+
+def test_a_comparison_refused_before_its_columns_are_chosen_has_no_table(contrast):
+    assert contrast.table.shape[0] == contrast.arms.rows.n
+    with pytest.raises(NotEstimable, match="too few episodes of an arm"):
+        _ = dataclasses.replace(contrast, chosen=None, reason="too few episodes of an arm").table

@@ -146,3 +146,19 @@ def test_levels_an_arm_hardly_has_are_judged_as_one_flag():
     blocks, rare = pool_factors([Factor(*("radiation", "Radiation"), *(("none", "near", "far"),) * 2, codes, 0)], arm)
     assert blocks[0].names == ("radiation=near", "radiation=far")
     assert not rare
+
+
+@pytest.mark.parametrize(
+    ("others", "missing"),
+    [
+        # Of those with x half had heat; of the others nobody, or one too few, or all.
+        ([0] * 80, "that began without x had heat"),
+        ([1] * (LEAST_IN_ARM - 1) + [0] * (81 - LEAST_IN_ARM), "that began without x had heat"),
+        ([1] * 80, "that began without x were without heat"),
+    ],
+)
+def test_the_reason_names_what_the_other_arm_lacks(others, missing):
+    episodes = SimpleNamespace(visits=SimpleNamespace(codebook=SimpleNamespace(family_masks={"heat": 1})))
+    arms = arms_of([(0, 5)] * 40, [(0, 5)] * 80, given=[1] * 20 + [0] * 20 + others)
+    said = say_imbalance(arms, [("heat", "Heat", 2.0, 0.9, False)], episodes)
+    assert said == f"too few episodes {missing}, so that the two cannot be told apart"

@@ -11,8 +11,10 @@ import pytest
 
 from courses import SMALL, episodes_of, small
 from outcomes.cases import build_episodes, build_visits
+from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import InputRefused, NotEstimable
+from outcomes.questions import joint_model
 from outcomes.questions.arm_balance import BALANCE_COLUMNS
 from outcomes.questions.contrast_gate import GATE_COLUMNS
 from outcomes.questions.contrast_lines import ADJUSTED, DESCRIPTIVE, LINE_COLUMNS, NOT_ESTIMABLE
@@ -25,8 +27,9 @@ from outcomes.questions.joint_bundles import (
     join_bundles,
     varies,
 )
-from outcomes.questions.joint_columns import pool_small
+from outcomes.questions.joint_columns import find_treating, pool_small
 from outcomes.questions.joint_families import compare_jointly
+from outcomes.questions.joint_model import fit_jointly
 from outcomes.questions.modality_families import compare_families
 from outcomes.questions.modality_result import OVERLAP_COLUMNS
 from outcomes.simulate import simulate
@@ -419,3 +422,28 @@ def assert_same_numbers(one, other):
     numbers = [name for name in LINE_COLUMNS if name in ("estimate", "conf_low", "conf_high", "p_value", "n_with")]
     a, b = (table.set_index(keys).sort_index()[numbers].astype(float) for table in (one, other))
     pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-8, atol=1e-9)
+
+
+def test_a_model_that_cannot_be_fitted_refuses_what_the_gate_let_through(cells, monkeypatch):
+    def refuse(*_, **__):
+        raise NotEstimable("The model does not exist.")
+
+    episodes = build_episodes(build_visits(records_of(cells), FEW_DRAWS))
+    plain = fit_jointly(episodes, build_treatment_rows(episodes))
+    assert plain.fit is not None and any(not contrast.reason for contrast in plain.contrasts)
+    monkeypatch.setattr(joint_model, "interval_pseudo", refuse)
+    failed = fit_jointly(episodes, build_treatment_rows(episodes))
+    assert failed.fit is None and failed.shown == []
+    for contrast, before in zip(failed.contrasts, plain.contrasts, strict=True):
+        assert contrast.reason == (before.reason or "the model does not exist")
+        assert (contrast.checks[-1].check == "fit") != bool(before.reason)
+
+
+def test_of_clinics_alone_a_level_is_a_clinic(cells):
+    named = {head: own for head, own in cells.items() if head != "clinician_id"}
+    episodes = build_episodes(build_visits(records_of(named), FEW_DRAWS))
+    row = build_treatment_rows(episodes).row
+    found = find_treating(episodes, row)
+    assert (found.name, found.label) == ("clinic", "Clinic")
+    clinic = np.array(named["clinic_id"])[episodes.visits.columns["source_row"][row] - 2]
+    assert [found.levels[code] for code in found.codes] == clinic.tolist()

@@ -325,3 +325,22 @@ def test_nothing_to_impute_is_said(clinic):
     assert len(full) < len(clinic)
     with pytest.raises(NotEstimable, match=r"nothing to impute: .* a gap in another one is a level of its own"):
         check_missing_covariates(build_episodes(build_visits(records_of(full), Protocol())))
+
+
+def test_without_an_episode_after_the_washout_nothing_is_described():
+    cells = {"patient_id": ["a", "a"], "visit_date": ["2024-01-10", "2024-01-20"], "pain_pre": ["6", "2"]}
+    late = Protocol.from_mapping({"episode": {"washout_days": 10_000}})
+    with pytest.raises(NotEstimable, match="no episode began after the washout"):
+        describe_missing(build_episodes(build_visits(records_of(cells), late)))
+
+
+def test_without_a_model_of_families_there_is_none_to_impute_for():
+    """Two episodes: no family has enough of them."""
+    cells = {
+        "patient_id": ["a", "b"],
+        "visit_day": ["0", "0"],
+        "pain_pre": ["6", "6"],
+        "modalities": ["massage", "heat"],
+    }
+    with pytest.raises(NotEstimable, match=r"No family of treatments can be compared, so that there is no model"):
+        check_missing_covariates(build_episodes(build_visits(records_of(cells), SMALL)))

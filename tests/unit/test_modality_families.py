@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.npmle import cdf_at, npmle
-from outcomes.questions.comparisons import compare_modalities
+from outcomes.questions.comparisons import _read_exposure, compare_modalities
 from outcomes.questions.contrast_checks import read_pain
 from outcomes.questions.contrast_lines import (
     ADJUSTED,
@@ -23,7 +25,7 @@ from outcomes.questions.contrast_lines import (
     add_q_values,
     tabulate_lines,
 )
-from outcomes.questions.modality_families import compare_families
+from outcomes.questions.modality_families import _note_looking, compare_families
 from outcomes.questions.other_outcomes import find_other_region
 from outcomes.questions.treatment_arms import family_arms, keep_comparable
 from outcomes.questions.unknown_treatments import read_treated
@@ -355,3 +357,26 @@ def test_a_tenth_of_the_visits_may_have_an_unknown_word(n_unknown):
             read_treated(episodes)
     else:  # three of the thirty had nothing but the unknown word, at both visits
         assert read_treated(episodes).n == 27
+
+
+def test_days_of_exposure_are_those_of_the_protocol_and_of_one_question_alone(episodes):
+    days = episodes.protocol.exposure.sensitivity_window_days
+    assert _read_exposure("first_treatment_visit", "all_families", episodes) == 0 < days
+    assert _read_exposure("days_0_7", "one_family", episodes) == days
+    with pytest.raises(InputRefused, match=r"E801 .*not for 'all_families'"):
+        _read_exposure("days_0_7", "all_families", episodes)
+
+
+def test_of_the_first_days_there_is_no_line_of_the_first_days_beside(episodes):
+    lines = compare_families(episodes, 7, families=["electrical"]).table["analysis"]
+    assert "pain_doubly_robust" in set(lines) and not lines.str.startswith("window").any()
+
+
+@pytest.mark.parametrize(("more", "named"), [(5, []), (20, ["needling"])])
+def test_an_arm_that_was_rated_clearly_more_often_is_named(more, named):
+    """Three ratings a patient without it, and 3.25 or 4 on average with it: 8 % and a third more."""
+    treated = np.arange(40) < 20
+    rows = SimpleNamespace(n_ratings=3 + (np.arange(40) < more))
+    found = _note_looking([SimpleNamespace(arms=SimpleNamespace(rows=rows, treated=treated, label="Needling"))])
+    assert [note.split(": ")[1] for note in found] == [f"{name}." for name in named]
+    assert all(note.startswith("One arm was rated clearly more often than the other") for note in found)

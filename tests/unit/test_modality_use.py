@@ -11,7 +11,8 @@ from courses import SMALL, episodes_of, small
 from outcomes.cases import build_episodes, build_visits
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.questions import care_pathway, describe_modality_use, modality_bundles
-from outcomes.questions.modality_shares import FEW, TreatmentVisits
+from outcomes.questions.modality_shares import FEW, TreatmentVisits, visit_numbers
+from outcomes.questions.results import early_note
 from tables import records
 
 TEXT = """
@@ -190,3 +191,31 @@ def test_ranks_are_the_order_of_the_visits(first):
     for row, rank in zip(first, ranks.tolist(), strict=True):
         steps = sorted({v for v in row if v < care_pathway.NEVER})
         assert rank == [steps.index(v) if v < care_pathway.NEVER else -1 for v in row]
+
+
+def test_quarters_of_few_visits_are_left_out_at_the_start_and_named_later():
+    """One visit in 2024Q1, three in Q2, one in Q3 and three in Q4; three are asked for."""
+    dates = [
+        "2024-01-10",
+        "2024-04-10",
+        "2024-04-11",
+        "2024-04-12",
+        "2024-07-10",
+        "2024-10-10",
+        "2024-10-11",
+        "2024-10-12",
+    ]
+    rows = [f"p{i} | {day} | 6 | massage" for i, day in enumerate(dates)]
+    text = "\n".join(["patient_id | visit_date | pain_pre | modalities", *rows])
+    use = describe_modality_use(build(text, small(reporting_floor={"proportion_min_n": 3})))
+    assert "Fewer than 3 treatment visits, no share is given: 2024Q3." in use.notes
+    assert early_note(3, "2024Q2") in use.notes
+    plain = describe_modality_use(build(text, small(reporting_floor={"proportion_min_n": 1})))
+    assert not any("Fewer than" in note or "2024Q2" in note for note in plain.notes)
+
+
+def test_without_an_episode_no_visit_has_a_number():
+    """A patient who only came for maintenance has visits and no episode."""
+    text = "patient_id | visit_day | pain_pre | modalities | visit_purpose\na | 0 | | massage | maintenance"
+    episodes = build(text + "\na | 9 | | massage | maintenance")
+    assert episodes.n == 0 and visit_numbers(episodes).tolist() == [0, 0]

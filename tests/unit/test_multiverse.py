@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,14 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from courses import episodes_of
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import ConfigError, InputRefused, NotEstimable
-from outcomes.questions import compare_modalities, estimate_recurrence, estimate_relief
+from outcomes.questions import compare_modalities, estimate_recurrence, estimate_relief, multiverse_families
+from outcomes.questions import multiverse as multiverse_module
 from outcomes.questions.multiverse import explore_definitions
+from outcomes.questions.multiverse_families import _too_few, decide_families, fit_families
 from outcomes.questions.multiverse_tables import COLUMNS, tabulate_agreement, tabulate_stability
 from outcomes.records import read_records
 from outcomes.release.inputs import answer
@@ -232,3 +236,41 @@ def test_nothing_left_of_any_definition_is_a_sentence_and_differences_have_a_sig
     differences = multiverse(explored, ax=Figure().subplots()).child_axes[1]
     write = differences.xaxis.get_major_formatter()
     assert [write(value) for value in (-0.05, 0.0, 0.004, 0.123)] == ["\u22125", "0", "0", "+12"]
+
+
+# -- what one definition refuses --------------------------------------------------------------------------------------
+
+
+def test_without_an_end_of_observation_no_return_is_explored_and_it_is_said():
+    notes = []
+    assert list(multiverse_module._returns(episodes_of(["0:6 7:2 60:6"] * 3), 30, notes)) == []
+    assert len(notes) == 1 and notes[0].startswith("Returns: ") and "observed_until_day" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("n", "relieved", "said"),
+    [
+        ((29, 60), (20, 20), "fewer than 30 episodes with it"),
+        ((60, 29), (20, 20), "fewer than 30 episodes without it"),
+        ((60, 60), (9, 20), "fewer than 10 relieved with it"),
+        ((60, 60), (20, 9), "fewer than 10 relieved without it"),
+        ((30, 30), (10, 10), ""),
+    ],
+)
+def test_a_family_of_few_under_a_definition_says_so(episodes, n, relieved, said):
+    flags = np.repeat([True, False], n)
+    days = np.concatenate([np.where(np.arange(size) < few, 28.0, 29.0) for size, few in zip(n, relieved, strict=True)])
+    found = _too_few(episodes, SimpleNamespace(right_days=days), SimpleNamespace(flags=flags))
+    assert found == (f"under this definition {said}" if said else "")
+
+
+def test_families_that_cannot_be_fitted_under_a_definition_have_a_reason_each(episodes, monkeypatch):
+    decided = decide_families(episodes, [])
+    plain = list(fit_families(episodes, decided, is_reported=False))
+    assert sum(not line.reason for line in plain) > 1
+    # With 1,000 events asked for each column there is no room for any family.
+    monkeypatch.setattr(multiverse_families, "EVENTS_PER_COLUMN", 1_000)
+    found = list(fit_families(episodes, decided, is_reported=False))
+    few = "under this definition too few episodes were seen relieved for so many families"
+    assert [line.reason for line in found] == [line.reason or few for line in plain]
+    assert np.isnan([line.estimate for line in found]).all()

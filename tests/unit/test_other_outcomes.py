@@ -133,3 +133,23 @@ def test_each_line_is_the_estimate_its_outcome_has_alone(contrast, head):
     time, event = find_other_region(episodes, rows)
     alone = overlap_risk(contrast.table, treated, time, event, 182, rows.patient, draws=2)
     np.testing.assert_allclose(control.estimate, alone.difference[0], rtol=0, atol=1e-12)
+
+
+def test_arms_that_cannot_be_drawn_refuse_every_outcome_in_words(episodes, contrast, head, monkeypatch):
+    def refuse(*_, **__):
+        raise NotEstimable("The arms cannot be compared: X[:, 0] tells who was treated.")
+
+    monkeypatch.setattr(other_outcomes, "draw_arms", refuse)
+    lines = judge_otherwise(episodes, contrast, head, build_rule_rows(episodes))
+    assert len(lines) > 2 and all(line.tag == NOT_ESTIMABLE and np.isnan(line.estimate) for line in lines)
+    asked = [line.reason for line in lines if line.analysis != "other_region"]
+    assert len(set(asked)) == 1 and "X[" not in asked[0] and asked[0].endswith("tells who was treated")
+
+
+def test_a_control_whose_arms_are_not_followed_so_long_is_refused(episodes, contrast, head, monkeypatch):
+    """All came for another region on the first day: enough events, and nobody left to be watched to day 182."""
+    n = contrast.arms.rows.n
+    monkeypatch.setattr(other_outcomes, "find_other_region", lambda *_: (np.ones(n), np.ones(n, dtype=bool)))
+    (line,) = judge_otherwise(episodes, contrast, head, {})
+    assert (line.tag, line.reason) == (NOT_ESTIMABLE, "too few of an arm are followed for 182 days")
+    assert line.events_with + line.events_without == n

@@ -619,3 +619,38 @@ def test_with_two_groups_the_checks_are_named_once_and_with_three_they_are_not_d
         ax = draw(hand_made(*groups), Figure(figsize=(7.2, 3.7)).subplots())
         assert written(ax).count("dashes: weighted visits, a check") == (n_checks > 0)
         assert sum(line.is_dashed() and len(line.get_xdata()) > 2 for line in ax.lines) == n_checks
+
+
+def test_with_a_known_end_of_observation_the_weighted_visits_stand_beside():
+    """Everybody is rated on the same days: weights are nearly alike, and the line is nearly plain least squares."""
+    rng = np.random.default_rng(3)
+    days, start = np.array([0, 7, 14, 21, 28, 35]), np.datetime64("2025-01-06")
+    pain = np.clip(np.rint(7 - 0.1 * days + rng.normal(0, 0.8, (40, days.size))), 2, 10)
+    rows = ["patient_id | visit_date | pain_pre", *open_clinic("2025-01-06", "2025-02-24")]
+    rows += [f"p{i:02} | {start + d} | {int(pain[i, k])}" for i in range(40) for k, d in enumerate(days)]
+    found = estimate_pain_course(build_episodes(build_visits(records("\n".join(rows)), SMALL)))
+    assert not any("weighted visits is missing" in note for note in found.notes)
+    basis = course_basis(np.tile(days, 40), 35)
+    coef = np.linalg.lstsq(basis, pain.ravel(), rcond=None)[0]
+    at = found.check[found.check["line"] == IIW].set_index("horizon_days")["estimate"]
+    known = at.dropna()
+    assert list(known.index) == [day for day in at.index if day <= 35] and len(known) > 2
+    assert known.to_numpy() == pytest.approx(course_basis(known.index.to_numpy(), 35) @ coef, abs=2e-3)
+
+
+def test_a_difference_needs_enough_who_were_rated_again(two_groups, monkeypatch):
+    """Of the second group 6 of 40 were rated after the first day, and seven are asked for."""
+    courses, extra = two_groups
+    seldom = [course if i < 46 else course.split()[0] for i, course in enumerate(courses)]
+    strict = Protocol.from_mapping({**SMALL.to_plain(), "reporting_floor": {**FLOORS, "compare_min_episodes": 7}})
+    found = estimate_pain_course(episodes_of(seldom, strict, extra), by="sex")
+    assert found.difference.empty
+    assert any("fewer than 7 episodes of a group were rated again" in note for note in found.notes)
+
+    def refuse(*_):
+        raise NotEstimable("The mixed model of the pain course did not converge.")
+
+    monkeypatch.setattr(pain_course, "adjusted_difference", refuse)
+    refused = estimate_pain_course(episodes_of(courses, extra=extra), by="sex")
+    assert refused.difference.empty
+    assert "No difference is given: the mixed model of the pain course did not converge." in refused.notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,19 @@ from outcomes.estimators.charts import p_chart
 from outcomes.estimators.cusum import risk_adjusted_cusum
 from outcomes.estimators.proportions import newcombe
 from outcomes.estimators.sensitivity import detectable_difference
-from outcomes.questions import quarter_changes, quarter_charts, quarter_expected, quarter_verdicts, review_quarter
+from outcomes.questions import quarter as quarter_module
+from outcomes.questions import (
+    quarter_changes,
+    quarter_charts,
+    quarter_expected,
+    quarter_verdicts,
+    review_quarter,
+)
 from outcomes.questions.quarter_charts import Breaks
+from outcomes.questions.quarter_indicators import build_indicators
 from outcomes.questions.quarter_recording import Recording
+from outcomes.questions.quarter_values import _expectations, review_indicator
+from outcomes.questions.quarters import QUARTERS
 from outcomes.records import read_records
 from tables import records
 
@@ -39,10 +50,10 @@ def review(sample):
     return review_quarter(sample)
 
 
-def written(rows, protocol=SMALL, columns=("patient_id", "visit_date", "pain_pre", "region", "clinic_id")):
+def written(rows, protocol=SMALL, columns=("patient_id", "visit_date", "pain_pre", "region", "clinic_id"), opened=None):
     """Episodes of rows of text, one a visit, at clinics open over all the dates."""
     dates = sorted(row[1] for row in rows)
-    clinics = sorted({row[4] for row in rows})
+    clinics = opened or sorted({row[4] for row in rows})
     lines = [" | ".join(columns)] + [" | ".join(row) for row in rows]
     lines += [f"open-{c} | {day} | | lumbar | {c}" for c in clinics for day in _monthly(dates[0], dates[-1])]
     return build_episodes(build_visits(records("\n".join(lines)), protocol))
@@ -568,3 +579,58 @@ def test_exercise_is_no_indicator_where_no_word_for_a_treatment_is_known():
     found = review_quarter(with_treatments(lambda quarter, i: "Turnen"))
     assert "active_before_landmark" not in set(found.table["indicator"])
     assert any("began in 2024Q2 to 2024Q3. Active" in note for note in found.notes)
+
+
+def test_a_clinic_at_which_no_episode_started_has_no_quarter():
+    """Somebody whose care began at C1 was seen at C2 once."""
+    rows = [*stays(0, "a", 60, 18), *stays(1, "a", 60, 18), ("a0-0", "2024-01-16", "5", "lumbar", "C2")]
+    with pytest.raises(NotEstimable, match="no episode started there"):
+        review_quarter(written(sorted(rows, key=lambda row: row[1]), opened=("C1",)), clinic="C2")
+
+
+def test_a_jump_of_recording_at_a_documented_break_needs_no_reason():
+    number, episodes = 4 * 55, written(stays(0, "a", 6, 2))
+    recording = Recording((), ((number, "C1"), (number + 1, "")))
+    scope = SimpleNamespace(code=-1, shown=range(number - 3, number + 2))
+
+    def notes(breaks):
+        return quarter_module._standing_notes(episodes, recording, Breaks(breaks), scope, "no cusum")
+
+    said = [note for note in notes({}) if note.startswith("Recording of pain scores changed")]
+    assert [note.split(". ")[0][32:] for note in said] == [" at C1 in 2025Q1", " in 2025Q2"]
+    documented = [note for note in notes({number: "new form"}) if note.startswith("Recording of pain scores changed")]
+    assert documented == said[1:]
+
+
+def test_without_a_value_in_any_quarter_there_is_no_chart():
+    chart = quarter_charts.Charted(_fake_chart("", 0, 4 * 55).series, "recorded", None)
+    assert (chart.status(4 * 55), chart.reason(4 * 55)) == ("none", "no quarter has a value")
+    assert (chart.limits_until(4 * 55), chart.signal(4 * 55)) == (4 * 55, ("", 0))
+
+
+def test_where_a_stratum_ends_before_the_day_no_number_is_expected(sample):
+    indicator = build_indicators(sample)[0]
+    short = dataclasses.replace(indicator, mean=lambda rows: float("nan"))
+    pool = np.arange(200)
+    stratum, expected, notes = _expectations(short, pool, [np.zeros(200, dtype=np.intp)])
+    assert (stratum.size, expected.size) == (0, 0)
+    words = "no number can be expected: the curve of some patients ends before that day."
+    assert notes == [f"{indicator.label}: {words}"]
+    stratum, expected, notes = _expectations(indicator, pool, [np.zeros(200, dtype=np.intp)])
+    assert notes == [] and expected.tolist() == [indicator.mean(pool)] * 200
+
+
+def test_episodes_of_a_clinic_whose_data_end_earlier_are_left_out_and_said(sample):
+    """In a quarter that is mature by the last cut, those whose own clinic's data end before their day are no rows."""
+    indicator, scope = build_indicators(sample)[0], quarter_module._find_scope(sample, None)[0]
+    plain = review_indicator(sample, indicator, scope, QUARTERS)
+    number = next(value.number for value in plain.values if value.n > 100)
+    of_quarter = np.flatnonzero(QUARTERS.number(indicator.start_day) == number)
+    age = indicator.age_days.copy()
+    age[of_quarter[:3]] = 0
+    found = review_indicator(sample, dataclasses.replace(indicator, age_days=age), scope, QUARTERS)
+    assert plain.at(number).n - found.at(number).n == 3
+    said = (
+        f"{QUARTERS.word(number)}, {indicator.label.lower()}: episodes of a clinic whose data end earlier are left out."
+    )
+    assert said in found.notes and said not in plain.notes

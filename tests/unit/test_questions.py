@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,10 @@ from outcomes.questions import (
     show_immortal_time,
 )
 from outcomes.questions import quarter as quarter_module
-from outcomes.questions.results import count_days, find_last_day
+from outcomes.questions.episode_gaps import cut_by_gaps
+from outcomes.questions.group_tests import compare_groups
+from outcomes.questions.recurrence import _kind_notes
+from outcomes.questions.results import count_days, find_last_day, split_groups
 from outcomes.records import read_records
 from outcomes.release.tables import part
 from tables import records
@@ -529,3 +533,89 @@ def test_joint_fits_of_draws_reach_their_optimum(sample):
     for count, found in zip(counts, drawn, strict=True):
         alone = npmle.npmle(patterns.left, patterns.right, count)
         assert found == pytest.approx(npmle.cdf_at(alone, days)[0], abs=1e-5)
+
+
+def test_completeness_of_nothing_is_refused_and_a_score_counts_where_it_is_a_number():
+    none = build_visits(records("patient_id | visit_date | pain_pre\np | nonsense | 5"), SMALL)
+    with pytest.raises(NotEstimable, match="no visit was kept"):
+        describe_completeness(none)
+    text = "patient_id | visit_day | pain_pre | function_score | function_instrument\n"
+    text += "p | 0 | 6 | 40 | odi\np | 7 | 5 | | \np | 9 | 4 | 0 | odi\np | 12 | 4 | |"
+    table = describe_completeness(build_visits(records(text), SMALL)).table.set_index("field")
+    assert table.loc["function_score", ["n", "recorded", "estimate"]].tolist() == [4, 2, 0.5]
+
+
+# -- groups and tests -------------------------------------------------------------------------------------------------
+
+
+def test_pairs_of_many_groups_are_not_compared_and_a_test_that_fails_is_said():
+    def test(part, code):
+        if code.max() == 1 and part[0] == 0:  # the first group against another one
+            raise NotEstimable("nobody is left at risk.")
+        return SimpleNamespace(statistic=4.0, df=1.0, p_value=0.04)
+
+    protocol = small(reporting_floor={"compare_min_episodes": 2, "compare_min_events": 1})
+    events, words = np.ones(60, dtype=bool), "left out, fewer than {rows} or {events}"
+    three = [("a", np.array([0, 1])), ("b", np.array([10, 11])), ("c", np.array([19, 20]))]
+    table, notes = compare_groups(three, events, test, protocol, words)
+    # Of three pairs two have no number, so that nothing is put on the third for them.
+    assert table["comparison"].tolist() == ["all groups", "pair", "pair", "pair"]
+    assert table["p_value"].tolist() == pytest.approx([0.04, math.nan, math.nan, 0.04], nan_ok=True)
+    assert table["p_holm"].tolist()[1:] == pytest.approx([math.nan, math.nan, 0.04], nan_ok=True)
+    assert notes == tuple(f"a against {other} cannot be tested: nobody is left at risk." for other in "bc")
+    many = [(f"g{i:02}", np.array([1 + 2 * i, 2 + 2 * i])) for i in range(13)]
+    table, notes = compare_groups(many, events, test, protocol, words)
+    assert table["comparison"].tolist() == ["all groups"]
+    assert notes == ("Pairs are compared for at most 12 groups; only all together here.",)
+    assert len(compare_groups(many[:12], events, test, protocol, words)[0]) == 1 + 66
+
+
+@pytest.mark.parametrize("n", [200, 201])
+def test_groups_of_more_values_than_can_be_read_are_refused(n):
+    episodes = episodes_of(["0:6 7:3"] * n, extra={"clinic_id": [f"C{i:03}" for i in range(n)]})
+    if n == 200:
+        assert len(list(split_groups(episodes, np.arange(n), "clinic_id"))) == n
+    else:
+        with pytest.raises(InputRefused, match=r"E652 clinic_id: has 201 values\. Choose a column with at most 200"):
+            list(split_groups(episodes, np.arange(n), "clinic_id"))
+
+
+# -- quarters without what is asked -----------------------------------------------------------------------------------
+
+
+def test_quarters_need_an_episode_and_a_cut_that_is_not_before_the_first_of_them():
+    none = build_visits(records("patient_id | visit_date | pain_pre\np | 2024-13-01 | 5\nq | nonsense | 5"), SMALL)
+    episodes = build_episodes(none, SMALL)
+    assert episodes.n == 0
+    with pytest.raises(NotEstimable, match=r"there are no episodes\. The ledger says why"):
+        review_quarter(dataclasses.replace(episodes, visits=dataclasses.replace(none, has_calendar=True)))
+    with pytest.raises(NotEstimable, match=r"the data cut \(2024-12-31\) lies before the first quarter"):
+        quarter_module._quarters_to(int(np.datetime64("2024-12-31").astype(int)), 4 * 55)
+    assert list(quarter_module._quarters_to(int(np.datetime64("2025-01-01").astype(int)), 4 * 55)) == [4 * 55]
+
+
+def test_returns_without_a_new_episode_are_said():
+    def notes(back, opened):
+        return _kind_notes(SimpleNamespace(n_pain_back=back, n_new_episode=opened), Protocol())
+
+    what = "pain back at a later visit of care still going on, not a new episode"
+    assert notes(0, 0) == () and notes(7, 0) == (f"Every return was {what}.",)
+    assert notes(0, 7) == ("Every return opened a new episode.",)
+    assert notes(4, 9) == (f"Some of the returns were {what}.",) and notes(9, 4) == (
+        f"Most of the returns were {what}.",
+    )
+    assert notes(6, 9) == (f"6 of 15 returns were {what}.",)
+
+
+def test_a_gap_no_longer_than_the_window_of_the_first_rating_cuts_no_episodes():
+    """Within 30 days a first rating is looked for: an episode that ends by a gap of 30 could end before it."""
+    rows = days_after(date(2023, 1, 2), "a 0 6", "a 7 2", "a 70 6", "z 900 6")
+    rules = {"gap_days": 90, "washout_days": 0, "relief_gap_days": 40, "new_onset_marker_min_gap_days": 40}
+    wide = small(baseline={"window_days": 30}, episode=rules)
+    cut = dict(cut_by_gaps(dated_episodes(rows, wide)))
+    assert list(cut) == [60, 90, 180]
+    # Away for 63 days, which is more than 60 and less than 90.
+    patient = int(cut[60].columns["patient"][0])
+    assert [int((again.columns["patient"] == patient).sum()) for again in cut.values()] == [2, 1, 1]
+    usual = small(baseline={"window_days": 29}, episode=rules)
+    assert [gap for gap, _ in cut_by_gaps(dated_episodes(rows, usual))] == [30, 60, 90, 180]

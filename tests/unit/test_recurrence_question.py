@@ -14,7 +14,7 @@ from outcomes.cases import build_episodes, build_return_rows, build_visits
 from outcomes.cases.return_history import build_return_history
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.questions import estimate_recurrence
+from outcomes.questions import estimate_recurrence, return_counts
 from outcomes.questions.return_composite import estimate_composite
 from outcomes.simulate import simulate
 from tables import records_of
@@ -243,3 +243,18 @@ def test_no_word_says_that_the_risk_falls(simulated):
     assert "frequent returners leave the group first" in said
     for claim in ("risk falls", "falls with time", "risk of the next", "reduces", "prevents", "effective"):
         assert claim not in said
+
+
+def test_rates_that_cannot_be_fitted_are_said_and_counted_all_the_same(simulated, monkeypatch):
+    plain = estimate_recurrence(simulated).rates
+
+    def refuse(*_, **__):
+        raise NotEstimable("the model did not converge.")
+
+    monkeypatch.setattr(return_counts.rates, "negative_binomial_rate", refuse)
+    found = estimate_recurrence(simulated)
+    assert "Returns per patient-year cannot be given: the model did not converge." in found.notes
+    assert found.rates[["estimate", "conf_low", "conf_high"]].isna().all(axis=None)
+    assert plain["estimate"].notna().all()
+    counted = [name for name in plain if plain[name].dtype.kind in "if" and found.rates[name].notna().all()]
+    assert len(counted) >= 3 and found.rates[counted].equals(plain[counted])

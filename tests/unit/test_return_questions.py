@@ -10,13 +10,22 @@ import numpy as np
 import pytest
 
 from courses import SMALL, dated_episodes, days_after, small
-from outcomes.cases import build_episodes, build_visits
+from outcomes.cases import build_episodes, build_return_rows, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import NotEstimable
-from outcomes.questions import compare_rehabilitation, compare_return_factors, compare_triggers, show_immortal_time
-from outcomes.questions.covariates import Block, Factor, build_factors, choose_columns, pool_rare
-from outcomes.questions.exercise_cohort import build_cohort_at, choose_columns_of
-from outcomes.questions.exercise_lines import compare_arms, head_line
+from outcomes.questions import (
+    compare_rehabilitation,
+    compare_return_factors,
+    compare_triggers,
+    exercise_cohort,
+    exercise_ways,
+    return_factors,
+    show_immortal_time,
+)
+from outcomes.questions.covariates import OTHER, Block, Factor, build_factors, choose_columns, pool_rare
+from outcomes.questions.exercise_cohort import build_cohort, build_cohort_at, choose_columns_of
+from outcomes.questions.exercise_lines import _too_different, compare_arms, head_line, say_too_small
+from outcomes.questions.exercise_ways import _refuse_or
 from outcomes.questions.results import NOT_RECORDED
 from outcomes.simulate import simulate
 from tables import open_clinic, records, records_of
@@ -382,3 +391,81 @@ def test_time_that_could_not_end_makes_a_difference_out_of_nothing():
     assert table[(1.0, "state")] == pytest.approx(1.0, abs=0.05)
     assert table[(0.6, "state")] == pytest.approx(0.6, abs=0.05)
     assert 0.6 < table[(0.6, "landmark")] < 1.0
+
+
+def test_a_level_not_recorded_of_few_is_pooled_with_other_small_ones():
+    """Of six episodes one has no sex: alone it would be a level of one, and it joins the other small level."""
+    rows = [f"p{i} | {i} | 6 | {sex}" for i, sex in enumerate(["F", "F", "F", "F", "M", ""])]
+    episodes = build_episodes(
+        build_visits(records("\n".join(["patient_id | visit_day | pain_pre | sex", *rows])), SMALL)
+    )
+    (found,) = build_factors(episodes, np.arange(6), ("sex",), 2)
+    assert found.levels == ("female", OTHER) and found.codes.tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_a_factor_no_level_of_which_both_arms_have_is_none():
+    arm = np.array([True, True, False, False])
+    assert pool_rare(factor(("a", "b"), [0, 0, 1, 1]), arm, 1) is None
+    assert pool_rare(factor(("a", "b"), [0, 1, 0, 1]), arm, 1) is not None
+
+
+@pytest.mark.parametrize(("events", "said"), [((9, 30), "an arm has fewer than 10 returns"), ((10, 10), "")])
+def test_an_arm_of_few_returns_is_too_small(events, said):
+    line = SimpleNamespace(n_with=40, n_without=40, events_with=events[0], events_without=events[1])
+    assert say_too_small(line, Protocol()) == said
+
+
+@pytest.mark.parametrize(
+    ("sizes", "worst", "said"),
+    [
+        ((29.9, 80.0), 0.0, "an arm has an effective size of fewer than 30 episodes"),
+        ((30.0, 30.0), 0.2, "the arms still differ in what is recorded after weighting"),
+        ((30.0, 30.0), 0.19, ""),
+    ],
+)
+def test_weighted_arms_that_are_small_or_unlike_are_not_compared(sizes, worst, said):
+    found = SimpleNamespace(ess_treated=sizes[0], ess_control=sizes[1])
+    assert _too_different(found, worst, Protocol()) == said
+
+
+def test_a_way_that_cannot_be_fitted_keeps_its_line_with_the_reason(simulated):
+    def refuse(*_):
+        raise NotEstimable("The arms cannot be compared: they hardly overlap.")
+
+    cohort = build_cohort(simulated, build_return_rows(simulated))
+    line = _refuse_or(refuse, simulated, cohort, head_line(simulated, "state", 30))
+    assert (line.n, line.reason) == (cohort.rows.episode.size, "The arms cannot be compared: they hardly overlap")
+    assert math.isnan(line.estimate) and math.isnan(line.risk_with)
+
+
+def test_strategies_that_few_keep_to_are_not_compared(simulated, monkeypatch):
+    def few(*_, **__):
+        return SimpleNamespace(start=SimpleNamespace(n_end=19), never=SimpleNamespace(n_end=500))
+
+    monkeypatch.setattr(exercise_ways, "clone_censor_weight", few)
+    cohort = build_cohort(simulated, build_return_rows(simulated))
+    line = exercise_ways._refuse_or(
+        exercise_ways._fit_strategies, simulated, cohort, head_line(simulated, "strategies", 0)
+    )
+    assert line.reason.startswith("fewer than 20 keep to a strategy for ")
+
+
+@pytest.mark.parametrize("columns", [(), ("clinic_id",)])
+def test_who_treated_is_the_clinic_where_no_clinician_is_named_and_nothing_where_neither_is(columns):
+    names = ["clinic_id", "clinician_id"]
+    cells = {head: [str(cell) for cell in own] for head, own in simulate(900, seed=3, clean=True).records.items()}
+    cells = {head: own for head, own in cells.items() if head not in names or head in columns}
+    episodes = build_episodes(build_visits(records_of(cells)))
+    rows = np.arange(episodes.n)
+    blocks, rare = exercise_cohort._place_blocks(episodes, rows, rows % 2 == 0)
+    assert {block.name for block in [*blocks, *rare]} <= set(columns) and bool(blocks) == bool(columns)
+
+
+def test_a_model_of_a_fact_that_does_not_exist_leaves_its_unadjusted_share(simulated, monkeypatch):
+    def refuse(*_, **__):
+        raise NotEstimable("a column tells who came back.")
+
+    monkeypatch.setattr(return_factors, "cox", refuse)
+    found = compare_return_factors(simulated)
+    assert found.table["unadjusted"].notna().any() and found.table["estimate"].isna().all()
+    assert any("a column tells who came back" in note for note in found.notes)

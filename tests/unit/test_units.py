@@ -15,8 +15,9 @@ from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.proportions import wilson
-from outcomes.questions import units
+from outcomes.questions import units, units_patients
 from outcomes.questions.units import BEYOND_998, INSIDE, compare_units
+from outcomes.questions.units_expected import _fit_logistic
 from outcomes.questions.units_lines import NOTHING_BESIDE, find_judged, find_within
 from outcomes.questions.units_outcomes import OUTCOMES, UnitRows, build_unit_rows
 from tables import records_of
@@ -418,3 +419,48 @@ def test_refusals():
         )
     assert set(OUTCOMES) == {"relieved", "resolved", "silent_stop", "returned"}
     assert units.BY == ("clinic", "clinician")
+
+
+def test_units_too_small_to_be_shown_have_no_limits():
+    found = compare_units(episodes_of(export({"A": (9, 3), "B": (9, 6)})), outcome="silent_stop")
+    assert found.more["curve"].empty and found.table["reason"].str.endswith("not shown").all()
+
+
+def test_where_those_shown_had_no_event_it_cannot_be_told_how_far_they_differ():
+    """All stops are of a clinic too small to be shown: the two others have a share of 0 each."""
+    found = compare_units(episodes_of(export({"A": (60, 0), "B": (60, 0), "C": (9, 9)})), outcome="silent_stop")
+    said = "how far units differ cannot be told from these episodes: no comparison"
+    assert found.table.set_index("unit")["reason"].to_dict() == {
+        "A": said,
+        "B": said,
+        "C": f"fewer than {SMALL.reporting_floor.funnel_show_n} episodes: not shown",
+    }
+    assert np.isnan(found.summary["icc"])
+
+
+def test_a_fact_that_tells_the_outcome_is_refused():
+    X = np.repeat([[0.0], [1.0]], 60, axis=0)
+    with pytest.raises(NotEstimable, match=r"cannot be estimated: a fact tells exactly who had the outcome\."):
+        _fit_logistic(X, X[:, 0])
+    mixed = np.tile([0.0, 1.0, 1.0], 40)
+    assert _fit_logistic(X, mixed) == pytest.approx(np.repeat([mixed[:60].mean(), mixed[60:].mean()], 60), abs=1e-8)
+
+
+def test_where_ratings_cannot_be_expected_no_patients_are_counted(monkeypatch):
+    def refuse(*_, **__):
+        raise NotEstimable("What is to be expected of each episode cannot be estimated: it did not converge.")
+
+    monkeypatch.setattr(units_patients, "expect", refuse)
+    episodes = episodes_of(export({"A": (60, 20), "B": (60, 30)}, late=40))
+    table = units_patients.tabulate_patients(episodes)
+    assert table.empty and list(table.columns) == list(units_patients.PATIENT_COLUMNS)
+
+
+def test_what_is_averaged_is_said_of_each_outcome():
+    def said(outcome, day, is_yes_no=False):
+        return units._say_values(SimpleNamespace(outcome=outcome, day=day, is_yes_no=is_yes_no))
+
+    assert said("silent_stop", 90, is_yes_no=True) == "the outcome as seen"
+    assert said("returned", 182) == "pseudo-observations of the outcome"
+    assert said("relieved", 28).startswith("mean of the pseudo-observations of days 21 to 35, ")
+    assert said("resolved", 5).startswith("mean of the pseudo-observations of days 0 to 10, ")

@@ -94,8 +94,7 @@ def find_stages(episodes: Episodes) -> tuple[Flags, ...]:
     for stage in STAGES:
         mask = sum(codebook.mask_of(name) for name, of in codebook.modality_stage.items() if of == stage)
         found.append((columns["modalities"] & np.uint64(mask)) != 0)
-    if "is_first_exam" in columns:
-        found[0] = found[0] | columns["is_first_exam"]
+    found[0] = found[0] | columns["is_first_exam"]  # there wherever treatments are
     if "purpose" in columns:
         found[0] = found[0] | (columns["purpose"] == codebook.ids("purpose").index("re_exam"))
     for side in ("left", "right"):

@@ -380,10 +380,9 @@ class _Span:
     def _project(self, j: int) -> float:
         """Length of what the columns kept leave of a column."""
         rest = self.table[:, j] - self.middle[j]
-        if self.kept:
-            others = self.table[:, self.kept] - self.middle[self.kept]
-            basis = np.linalg.qr(others / self.length[self.kept])[0]
-            # Twice, for rounding left over by the first projection.
-            for _ in range(2):
-                rest = rest - basis @ (basis.T @ rest)
+        others = self.table[:, self.kept] - self.middle[self.kept]
+        basis = np.linalg.qr(others / self.length[self.kept])[0]
+        # Twice, for rounding left over by the first projection.
+        for _ in range(2):
+            rest = rest - basis @ (basis.T @ rest)
         return float(np.linalg.norm(rest))

@@ -111,12 +111,6 @@ class Series:
         """Return the value of a quarter, None where it is not listed."""
         return next((value for value in self.values if value.number == number), None)
 
-    @property
-    def newest(self) -> int | None:
-        """Number of the newest quarter with a value."""
-        known = [value.number for value in self.values if value.plain.known]
-        return known[-1] if known else None
-
 
 def review_indicator(episodes: Episodes, indicator: Indicator, scope: Scope, calendar: Calendar) -> Series:
     """Estimate an indicator in every quarter of a scope (definitions: this module's docstring)."""

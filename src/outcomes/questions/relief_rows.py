@@ -75,11 +75,6 @@ class ReliefRows:
     ledger: Ledger
 
     @property
-    def n(self) -> int:
-        """Number of rows with weight."""
-        return int((self.weight > 0).sum())
-
-    @property
     def seen(self) -> NDArray[np.bool_]:
         """Whether relief was seen."""
         return np.isfinite(self.right_days)
