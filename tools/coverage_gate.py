@@ -43,10 +43,10 @@ class Room:
 
 
 ROOMS = {
-    "reading": Room(("records/*", "ledger.py"), 99.3, 98.1),
+    "reading": Room(("records/*", "ledger.py"), 100.0, 100.0),
     "cases": Room(("cases/*",), 100.0, 100.0),
     "estimators": Room(("estimators/*",), 100.0, 100.0),
-    "questions": Room(("questions/*",), 98.5, 94.2),
+    "questions": Room(("questions/*",), 100.0, 100.0),
     "files": Room(("files/*",), 100.0, 100.0),
     "disclosure": Room(_DISCLOSURE, 100.0, 100.0),
     "public": Room(("release/public/*",), 100.0, 100.0),
