@@ -28,7 +28,7 @@ from outcomes.records.inspect_head import read_top
 from outcomes.records.inspect_terms import UnknownTerms
 from outcomes.records.inspect_words import list_open_words
 from outcomes.records.inspect_write import quote, write_mapping
-from outcomes.records.mapping import FIELDS
+from outcomes.records.mapping import FIELDS, DateOptions
 from outcomes.simulate import write_simulation
 
 
@@ -1122,3 +1122,19 @@ def test_without_dates_nothing_is_said_of_who_may_see_them(tmp_path, codebook) -
     assert "# column E-mail (C): looks like e-mail address" in text and "dates_allowed" not in text
     rows = [row.replace(f",{i},", f",2026-01-{i:02},") for i, row in enumerate(rows, 1)]
     assert "dates_allowed" in write_mapping(inspect(tmp_path, codebook, "patient_id,visit_date,E-mail", rows))
+
+
+def test_polish_text_is_read_as_cp1250_and_months_that_were_declared_are_not_asked_for_again(
+    tmp_path, codebook
+) -> None:
+    rows = ["Pacjent;Data wizyty;Mięśnie;Płeć", *(f"P{i};{i} paź 2024;lędźwi;K" for i in range(1, 29))]
+    path = tmp_path / "wizyty.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="cp1250")
+    columns = {"patient_id": "Pacjent", "visit_date": "Data wizyty"}
+    found = inspect_export(path, Mapping(columns=columns), codebook)
+    assert found.proposal.file.encoding == "cp1250" and "Mięśnie" in write_mapping(found)
+    assert any("month_names" in question for question in found.open_questions)
+    names = ("sty", "lut", "mar", "kwi", "maj", "cze", "lip", "sie", "wrz", "paź", "lis", "gru")
+    given = Mapping(columns=columns, dates=DateOptions(order="dmy", month_names=names))
+    again = inspect_export(path, given, codebook)
+    assert not again.open_questions and "write the twelve" not in write_mapping(again)

@@ -50,6 +50,14 @@ def test_the_guess_reads_the_words_right(encoding: str, words: tuple[str, ...]) 
     assert [line.decode(guess) for line in lines] == list(words)
 
 
+@pytest.mark.parametrize("encoding", ["cp1250", "iso8859-2"])
+@pytest.mark.parametrize("words", [("Płeć", "Mięśnie", "Łódź"), ("Drętwienie;wrócił",)])
+def test_the_guess_reads_words_of_central_europe_right(encoding: str, words: tuple[str, ...]) -> None:
+    lines = [word.encode(encoding) for word in words]
+    guess = guess_encoding(lines)
+    assert [line.decode(guess) for line in lines] == list(words)
+
+
 def test_lines_that_are_no_utf8_are_found_with_their_place() -> None:
     found = find_undecodable("é\nok\n".encode() + b"ab\xf1\n" + "ü\n".encode() + b"\xff")
     assert [(line, position) for line, position, _ in found.lines] == [(2, 3), (4, 1)]

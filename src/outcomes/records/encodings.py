@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from outcomes.errors import InputRefused
 from outcomes.records.rules import refuse
 
-_CANDIDATES = ("cp1252", "iso8859-15", "cp1250", "mac_roman", "cp850", "cp1251")
+_CANDIDATES = ("cp1252", "iso8859-15", "cp1250", "iso8859-2", "mac_roman", "cp850", "cp1251")
 _PUNCTUATION = frozenset("’‘“”„–—…€£°±µ²³½·«»§ß™®©\u00a0")
 _MOST_SAMPLES = 3
 _AROUND = 12

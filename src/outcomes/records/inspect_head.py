@@ -14,6 +14,7 @@ from outcomes.files.floors import check_floor
 from outcomes.files.temporary import private_folder
 from outcomes.records.columns import normalise_header
 from outcomes.records.csv_head import check_delimiter
+from outcomes.records.encodings import guess_encoding
 from outcomes.records.identifiers import header_words
 from outcomes.records.identifiers_export import SAMPLE_ROWS
 from outcomes.records.inspect_columns import NAMES
@@ -26,12 +27,12 @@ from outcomes.records.text_stream import MARKS
 _BYTES = 1 << 19
 _FOOT_BYTES = 1 << 12
 _LOOK_AHEAD = 30
+_LINES_GUESSED_BY = 200
 ASK_WHAT_SHEETS_ARE = (
     '[file] sheet_as: if each sheet is a clinic, take the mark from the line sheet_as = "clinic_id", and the name of a '
     "row's sheet is its clinic; if the sheets are months or parts of one list, leave it"
 )
 _DELIMITERS = (",", ";", "\t", "|")
-_GUESS = "cp1252"
 _REQUIRED = tuple(
     frozenset(name for field in fields for name in (field.replace("_", " "), *NAMES[field]))
     for fields in (("patient_id",), ("visit_date", "visit_day"))
@@ -135,8 +136,9 @@ def _decode(data: bytes, options: FileOptions) -> tuple[str, FileOptions, str]:
     try:
         return cut.decode(options.encoding), options, "all bytes looked at are valid"
     except UnicodeDecodeError:
+        guess = guess_encoding([line for line in cut.split(b"\n") if not line.isascii()][:_LINES_GUESSED_BY])
         words = "not UTF-8: a guess, check a name with an accent"
-        return cut.decode(_GUESS, "replace"), replace(options, encoding=_GUESS), words
+        return cut.decode(guess, "replace"), replace(options, encoding=guess), words
 
 
 def _split(text: str, delimiter: str) -> list[list[str]]:

@@ -62,6 +62,10 @@ _SEPARATORS = (";", "|", "\n")
 _MOSTLY = 0.95
 _LEAST_GAP_DAYS = 31
 _TOTAL = re.compile(r"^\s*(?:grand |sub)?-?totals?\s*:?\s*$", re.IGNORECASE)
+MONTHS_ARE_WORDS = (
+    "months are words: write the twelve of them, January first, as they stand in the cells in [dates] month_names, "
+    "and the order of day and month"
+)
 NO_DATES = "no dates were seen"
 """The evidence of a column without a date, of which there is nothing to ask."""
 _PRINTED = re.compile(r"(?:printed|exported|created|generated|as of|stand)\D{0,12}(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
@@ -144,10 +148,7 @@ def _weigh_others(cells: Counts, n_dates: int) -> tuple[str, str]:
         order = "iso" if dashed >= 0.5 * n_first else "ymd"
         return order, f"the year comes first in {counted(n_first, 'row')}"
     if sum(n for text, n in cells.items() if _MONTH_WORD.search(text)) > 0.5 * n_dates:
-        return "", (
-            "months are words: write the twelve of them, January first, as they stand in the cells in [dates] "
-            "month_names, and the order of day and month"
-        )
+        return "", MONTHS_ARE_WORDS
     return "", "most cells are no dates this tool knows"
 
 
