@@ -171,7 +171,7 @@ def test_a_changed_cell_changes_the_sentence(tables):
     assert "by what can be judged (relieved by day 28)" in said and "each lies inside" not in said
     calm = verdicts.assign(signal="")
     said = summarise(protected, {**changed, "quarter_review_verdicts": calm})[0]
-    assert "No indicator signals a change" in said.text and said.tag == "signal / no signal"
+    assert "No control chart signals a change" in said.text and said.tag == "signal / no signal"
     assert said.mark == "no signal" and ">no signal</span>" in render_html(
         build_page(protected, {**changed, "quarter_review_verdicts": calm})
     )
@@ -182,7 +182,10 @@ def test_a_changed_cell_changes_the_sentence(tables):
     chart.loc[own & (chart["quarter"] == first), "signal"] = "outside"
     past = {**changed, "quarter_review_verdicts": calm, "quarter_review_chart": chart}
     said = summarise(protected, past)[0].text
-    assert "up to" not in said
+    assert "up to" not in said and "in the newest quarter it can judge: each" in said
+    now = calm.assign(quarter=verdicts["quarter"].max())
+    said_now = summarise(protected, {**past, "quarter_review_verdicts": now})[0].text
+    assert f"a change in the {quarter_words(verdicts['quarter'].max())}: each" in said_now
     assert said.endswith(f"Earlier quarters signalled: relieved by day 28, last in the {quarter_words(first)}.")
     none = {**past, "quarter_review_chart": chart.assign(signal="")}
     assert "Earlier" not in summarise(protected, none)[0].text
@@ -231,6 +234,13 @@ def test_a_list_much_longer_than_the_one_beside_it_has_the_whole_width(page, n_l
     listed = {"look_into": (say("A."),) * n_look, "cannot_say": (say("B."),) * n_cannot}
     found = re.findall('<div class="(pair[^"]*)">', render_html(dataclasses.replace(page, **listed)))
     assert found == ["pair uneven" if is_uneven else "pair"]
+
+
+def test_a_sentence_of_an_indicator_says_that_its_episodes_began_in_the_quarter(page):
+    """ "Still relieved 30 days after relief in the quarter" read as if the relief were of that quarter."""
+    said = [sentence.text for sentence in page.summary if sentence.text.startswith("Of ")]
+    assert len(said) == 3 and all(re.match(r"Of [\d,]+ episodes begun in the ", text) for text in said)
+    assert any(re.search(r" and still relieved \d+ days after relief, ", text) for text in said)
 
 
 def test_an_immature_indicator_has_no_value(page):

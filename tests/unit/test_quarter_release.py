@@ -404,7 +404,7 @@ def test_sums_inside_their_limits_lie_folded_and_those_that_signal_do_not(watche
 
 def test_words_of_the_sums_say_what_the_cusum_said(watched):
     figure = next(b for b in shown(watched)[0].blocks if getattr(b, "id", "") == "figure-observed-expected")
-    assert "CUSUM, Stopped: a signal, improvement and concern." in str(figure.alt)
+    assert "CUSUM, Stopped: a signal of improvement and concern." in str(figure.alt)
     assert "1.5 times" in str(figure.caption) and "Square: improvement. Diamond: concern." in str(figure.caption)
 
 

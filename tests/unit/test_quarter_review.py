@@ -26,11 +26,19 @@ from outcomes.questions import (
     quarter_verdicts,
     review_quarter,
 )
+
+
+from outcomes.questions import quarter as quarter_questions
+from outcomes.questions import quarter_changes, quarter_charts, quarter_expected, quarter_verdicts, review_quarter
 from outcomes.questions.quarter_charts import Breaks
 from outcomes.questions.quarter_indicators import build_indicators
 from outcomes.questions.quarter_recording import Recording
 from outcomes.questions.quarter_values import _expectations, review_indicator
 from outcomes.questions.quarters import QUARTERS
+
+
+from outcomes.questions.quarter_volume import NO_VISITS_LATELY
+from outcomes.questions.quarters import quarter_number
 from outcomes.records import read_records
 from tables import records
 
@@ -378,6 +386,27 @@ def test_months_in_which_too_few_are_still_seen_by_the_day_make_no_chart(sample,
     assert "relieved_by_28" in set(review.more["chart_months"]["indicator"])
 
 
+def _ended(quarters, ends):
+    """Six quarters of C1; C2 and C3 have visits up to the quarters named in `ends`, counted from 2024."""
+    rows = [row for q in range(quarters) for row in stays(q, "a", 40, 12)]
+    for clinic, last in ends.items():
+        rows += [row for q in range(last + 1) for row in stays(q, clinic, 40, 12, clinic=clinic)]
+    lines = ["patient_id | visit_date | pain_pre | region | clinic_id"] + [" | ".join(row) for row in rows]
+    ended = date(2024 + quarters // 4, 3 * (quarters % 4) + 1, 1) - DAY
+    lines += [f"open-C1 | {day} | | lumbar | C1" for day in _monthly("2024-01-02", ended.isoformat())]
+    return review_quarter(build_episodes(build_visits(records("\n".join(lines)), SMALL))).notes
+
+
+def test_a_clinic_without_visits_lately_is_named_once_and_so_are_those_that_ended_long_ago():
+    notes = _ended(8, {"C2": 6, "C3": 3})
+    (lately,) = (note for note in notes if note.startswith(NO_VISITS_LATELY))
+    assert "C2 after 2025Q3." in lately and "C3" not in lately and "missing from the export" in lately
+    assert "Without visits for longer: C3 after 2024Q4." in notes
+    left_out = [note for note in notes if "data end earlier" in note]
+    assert left_out and all(note.startswith("Episodes of clinics whose data end earlier") for note in left_out)
+    assert not any("Without visits" in note for note in _ended(8, {"C2": 7}))
+
+
 # -- recording ---------------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +416,14 @@ def test_the_planted_change_of_recording_is_found_once_and_at_its_clinic(review)
     assert any("Recording of pain scores changed at C03 in 2025Q3" in note for note in review.notes)
     assert review.summary["verdict"]["pain_recorded"].startswith("signal: above the limits")
     assert "C03 2025Q3" in review.summary["verdict"]["pain_recorded"]
+
+
+def test_clinics_whose_recording_changed_in_one_quarter_share_a_sentence(sample):
+    number = quarter_number(np.array(["2025-01-01"], dtype="datetime64[D]"))[0]
+    found = Recording((), tuple((int(number), clinic) for clinic in ("C01", "C02", "C03")))
+    notes = quarter_questions._standing_notes(sample, found, Breaks({}), None, "")
+    (said,) = (note for note in notes if "Recording of pain" in note)
+    assert said.startswith("Recording of pain scores changed at C01, C02 and C03 in 2025Q1. Where")
 
 
 def test_a_signal_beside_a_change_of_recording_is_no_improvement(review):

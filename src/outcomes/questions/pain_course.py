@@ -278,7 +278,7 @@ def _group_notes(course: GroupCourse, horizons: Sequence[int], protocol: Protoco
     beyond = [str(day) for day in horizons if day > course.last_day]
     if beyond:
         notes.append(
-            f"{who}no mean is stated for day {', '.join(beyond)}: after day {course.last_day} fewer than "
+            f"{who}no mean is stated for {results.say_days(beyond)}: after day {course.last_day} fewer than "
             f"{floor.curve_min_observed} episodes or {floor.curve_min_share:.0%} are still observed."
         )
     if course.is_at_edge:

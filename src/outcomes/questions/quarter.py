@@ -19,7 +19,7 @@ differences `quarter_changes`; charts `quarter_charts`; recording `quarter_recor
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +36,10 @@ from outcomes.questions.quarter_indicators import LAG_DAYS, RETURN_DAYS, Indicat
 from outcomes.questions.quarter_recording import Recording, find_jumps
 from outcomes.questions.quarter_values import Scope, Series, review_indicator
 from outcomes.questions.quarter_verdicts import LOOK_AT_RECORDING, give_verdicts
-from outcomes.questions.quarter_volume import count_volume, find_late_clinics
+from outcomes.questions.quarter_volume import NO_VISITS_LATELY, count_volume, find_ended_clinics, find_late_clinics
 from outcomes.questions.quarters import QUARTERS, quarter_end, quarter_number, quarter_word, read_quarter
 from outcomes.questions.unknown_treatments import find_unknown_quarters, note_unknown
+from outcomes.records.counted import joined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,6 +204,7 @@ def _result(
             *_standing_notes(episodes, recording, breaks, scope, why),
             *notes,
             *_note_late_clinics(episodes, scope, breaks),
+            *_note_ended_clinics(episodes, scope),
             *note_unknown([number for number in find_unknown_quarters(episodes) if number in scope.shown]),
             *_series_notes(series),
         ),
@@ -280,10 +282,13 @@ def _settings(episodes: Episodes) -> dict[str, Any]:
 def _standing_notes(episodes: Episodes, recording: Recording, breaks: Breaks, scope: Scope, no_cusum: str) -> list[str]:
     landmark = episodes.protocol.recurrence.landmark_days
     notes = ["Neighbouring quarters always differ; only a signal of the control chart is called a change."]
+    changed: dict[int, list[str]] = {}
     for number, clinic in recording.jumps:
-        if number in breaks.reason:
-            continue
-        where = f" at {clinic}" if clinic else ""
+        if number not in breaks.reason:
+            changed.setdefault(number, []).append(clinic)
+    for number, clinics in changed.items():
+        named = sorted(filter(None, clinics))
+        where = f" at {joined(named)}" if named else ""
         notes.append(
             f"Recording of pain scores changed{where} in {quarter_word(number)}. Where an indicator moves about then: "
             f"{LOOK_AT_RECORDING.split('; ')[1]}. If the reason is known, write it under [spc] breaks in the protocol."
@@ -317,17 +322,43 @@ def _note_late_clinics(episodes: Episodes, scope: Scope, breaks: Breaks) -> list
     ]
 
 
+def _note_ended_clinics(episodes: Episodes, scope: Scope) -> list[str]:
+    """Say which clinics are not in the last quarters: closed, merged into another, or missing from the export."""
+    ended = find_ended_clinics(episodes, scope)
+    lately, before = list[str](), list[str]()
+    for name, number in ended.items():
+        (lately if number + 1 >= scope.shown[-1] else before).append(f"{name} after {quarter_word(number)}")
+    notes = []
+    if lately:
+        missing = "Where a clinic is still at work, its newest visits are missing from the export."
+        notes.append(f"{NO_VISITS_LATELY} {', '.join(lately)}. {missing}")
+    if before:
+        notes.append(f"Without visits for longer: {', '.join(before)}.")
+    return notes
+
+
 def _series_notes(series: Sequence[Series]) -> list[str]:
     """Notes by quarter, then by indicator; what quarters or indicators have in common is said once."""
     quarters: dict[tuple[str, str], list[int]] = {}
     for one in series:
         for number, why in one.unvalued:
             quarters.setdefault((one.indicator.label.lower(), why), []).append(number)
-    labels: dict[tuple[tuple[int, ...], str], list[str]] = {}
-    for (label, why), numbers in quarters.items():
-        labels.setdefault((tuple(numbers), why), []).append(label)
     without = [
-        f"No value is given in {', '.join(map(quarter_word, numbers))}, with {why}: {'; '.join(named)}."
-        for (numbers, why), named in labels.items()
+        f"No value is given in {', '.join(map(quarter_word, numbers))}, with {why}: {'; '.join(labels)}."
+        for (numbers, why), labels in _group((label, why, tuple(at)) for (label, why), at in quarters.items()).items()
     ]
-    return [*without, *sorted((note for one in series for note in one.notes), key=lambda note: note.split(",")[0])]
+    short = _group((one.indicator.label.lower(), "", one.left_out) for one in series if one.left_out)
+    left_out = [
+        f"Episodes of clinics whose data end earlier are left out of {', '.join(map(quarter_word, numbers))}: "
+        f"{'; '.join(labels)}."
+        for (numbers, _), labels in short.items()
+    ]
+    return [*without, *left_out, *sorted((n for one in series for n in one.notes), key=lambda note: note.split(",")[0])]
+
+
+def _group(lines: Iterable[tuple[str, str, tuple[int, ...]]]) -> dict[tuple[tuple[int, ...], str], list[str]]:
+    """Return the labels that share their quarters and a reason."""
+    labels: dict[tuple[tuple[int, ...], str], list[str]] = {}
+    for label, why, numbers in lines:
+        labels.setdefault((numbers, why), []).append(label)
+    return labels

@@ -98,6 +98,8 @@ class Series:
     notes : tuple of str
     unvalued : tuple of (int, str)
         Mature quarters without a value, by number, and why.
+    left_out : tuple of int
+        Mature quarters without the episodes of a clinic whose own data end earlier, by number.
     """
 
     indicator: Indicator
@@ -106,6 +108,7 @@ class Series:
     stratum: IntArray
     notes: tuple[str, ...]
     unvalued: tuple[tuple[int, str], ...] = ()
+    left_out: tuple[int, ...] = ()
 
     def at(self, number: int) -> PeriodValue | None:
         """Return the value of a quarter, None where it is not listed."""
@@ -120,7 +123,7 @@ def review_indicator(episodes: Episodes, indicator: Indicator, scope: Scope, cal
     pool = np.flatnonzero(covered & old & np.isin(period, mature))
     levels = mix_levels(episodes, indicator.episode[pool]) if indicator.is_mix and pool.size else []
     stratum, expected, notes = _expectations(indicator, pool, levels)
-    values, unvalued = [], list[tuple[int, str]]()
+    values, unvalued, left_out = [], list[tuple[int, str]](), list[int]()
     for number in scope.shown:
         of_quarter = covered & (period == number)
         if number not in mature:
@@ -130,15 +133,13 @@ def review_indicator(episodes: Episodes, indicator: Indicator, scope: Scope, cal
         member = period[pool] == number
         value, why = _mature(indicator, pool, member, levels, f"{indicator.name} {calendar.word(number)}")
         unvalued += [(number, why)] if why else []
-        if int(of_quarter.sum()) > value.n:
-            left_out = "episodes of a clinic whose data end earlier are left out."
-            notes.append(f"{calendar.word(number)}, {indicator.label.lower()}: {left_out}")
+        left_out += [number] if int(of_quarter.sum()) > value.n else []
         sums = {}
         if expected.size and value.plain.known:
             seen = value.events if indicator.kind == SHARE else value.n * value.plain.estimate
             sums = {"observed": float(seen), "expected": _sum(expected[member])}
         values.append(PeriodValue(number, True, value.n, value.events, value.plain, value.standardised, **sums))
-    return Series(indicator, _level(values), pool, stratum, tuple(notes), tuple(unvalued))
+    return Series(indicator, _level(values), pool, stratum, tuple(notes), tuple(unvalued), tuple(left_out))
 
 
 def _level(values: Sequence[PeriodValue]) -> tuple[PeriodValue, ...]:

@@ -30,6 +30,12 @@ COLUMNS = (
     "mature",
 )
 
+SILENT_DAYS = 31
+"""A clinic without a visit for longer than this before the data cut is closed, or its newest visits are missing."""
+
+NO_VISITS_LATELY = "Without visits lately:"
+"""What begins the note of clinics that stopped in the quarter of the data cut or before it; the first page has it."""
+
 
 def count_volume(episodes: Episodes, scope: Scope) -> pd.DataFrame:
     """Count each quarter of a scope.
@@ -93,6 +99,27 @@ def find_late_clinics(episodes: Episodes, scope: Scope) -> dict[str, int]:
         )
         if first > 0:
             found[str(visits.words.codes["clinic"][code])] = scope.shown.start + first
+    return found
+
+
+def find_ended_clinics(episodes: Episodes, scope: Scope) -> dict[str, int]:
+    """Find the clinics without a visit for `SILENT_DAYS` days before the data cut.
+
+    Returns
+    -------
+    dict
+        Pseudonym of each such clinic to the number of the quarter of its last visit; empty where one clinic is
+        reviewed, or none is recorded.
+    """
+    visits = episodes.visits
+    clinic = visits.columns.get("clinic")
+    if scope.clinic >= 0 or clinic is None:
+        return {}
+    day, found = visits.columns["day"], {}
+    for code in np.unique(clinic[clinic >= 0]).tolist():
+        last = day[clinic == code].max(keepdims=True)
+        if last < scope.cut - SILENT_DAYS:
+            found[str(visits.words.codes["clinic"][code])] = int(QUARTERS.number(last)[0])
     return found
 
 

@@ -14,6 +14,7 @@ from outcomes import __version__
 from outcomes.cases.schema import EPISODE_COLUMNS, shown_name
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.questions.bands import BANDS, find_bands
+from outcomes.records.counted import joined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -271,6 +272,11 @@ def curve_table(curves: Sequence[DayCurve]) -> pd.DataFrame:
     return pd.concat(shown_frames, ignore_index=True) if shown_frames else frames[0]
 
 
+def say_days(days: Sequence[str]) -> str:
+    """Write days as ``day 90`` or ``days 42 and 90``."""
+    return f"{'day' if len(days) == 1 else 'days'} {joined(days)}"
+
+
 def curve_notes(curves: Sequence[DayCurve], horizons: Sequence[int], protocol: Protocol) -> list[str]:
     """Say, group by group, what could not be stated and why; without counts, which the release protects."""
     floor = protocol.reporting_floor
@@ -283,7 +289,7 @@ def curve_notes(curves: Sequence[DayCurve], horizons: Sequence[int], protocol: P
         beyond = [str(h) for h in horizons if h > curve.last_day]
         if beyond:
             notes.append(
-                f"{who}no share is stated for day {', '.join(beyond)}: after day {curve.last_day} fewer than "
+                f"{who}no share is stated for {say_days(beyond)}: after day {curve.last_day} fewer than "
                 f"{floor.curve_min_observed} episodes or {floor.curve_min_share:.0%} are still observed."
             )
         stated = [h for h in horizons if h <= curve.last_day]

@@ -109,7 +109,7 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
             inputs,
             tables,
             f"relieved_by_{days.primary}",
-            "episodes whose first pain score leaves room for relief",
+            "whose first pain score leaves room for relief",
             f"had a pain score {relief_words(inputs.episodes.protocol)} by day {days.primary}",
             over_all=_horizon("relief", days.primary),
         ),
@@ -117,7 +117,7 @@ def _quarter_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
             inputs,
             tables,
             "returned_by_182",
-            f"episodes still relieved {landmark} days after relief",
+            f"and still relieved {landmark} days after relief",
             "returned within 182 days from then",
             over_all=_horizon("recurrence", 182),
         ),
@@ -137,18 +137,16 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     if signals.empty:
         when = quarter_words(inputs.quarter)
         early = say_earlier_signals(tables, judged)
-        until = "in" if early else "up to"
+        # An indicator that takes months to judge has its newest value in an earlier quarter: "in" would claim too much.
+        is_now = bool((judged["quarter"] == inputs.quarter).all())
+        at = f"in the {when}" if is_now else "in the newest quarter it can judge"
+        calm = f"No control chart signals a change {at if early else f'up to the {when}'}"
         if len(judged) == len(table):
-            calm = say(f"No indicator signals a change {until} the {when}: each lies inside its limits.{early}", TAG)
-            return marked(calm, NO_SIGNAL)
+            return marked(say(f"{calm}: each indicator lies inside its limits.{early}", TAG), NO_SIGNAL)
         labels = [lower_first(str(label)) for label in judged["label"]]
-        calm = say(
-            f"No change is signalled {until} the {when} by what can be judged ({'; '.join(labels)}); the other "
-            + ("indicators cannot be judged." if unseen else "indicators have no limits yet.")
-            + early,
-            TAG,
-        )
-        return marked(calm, NO_SIGNAL)
+        others = "indicators cannot be judged." if unseen else "indicators have no limits yet."
+        calm += f" by what can be judged ({'; '.join(labels)}); the other {others}{early}"
+        return marked(say(calm, TAG), NO_SIGNAL)
     rows = signals.to_dict("records")
     named = [_name_signal(tables, row, inputs.quarter) for row in rows]
     cells = {str(i): cell(VERDICTS, "brief", "text", indicator=str(i)) for i in signals["indicator"]}
@@ -192,7 +190,7 @@ def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         inputs,
         tables,
         "silent_stop",
-        "episodes whose first pain score leaves room for relief",
+        "whose first pain score leaves room for relief",
         f"stopped coming within {days} days while not relieved at {last_score(tables)}{or_sent_on}",
         "",
     )

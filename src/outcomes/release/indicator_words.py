@@ -39,7 +39,8 @@ def say_indicator(
     name : str
         The indicator.
     of, did : str
-        Which episodes are counted, and what those did that count: "Of 80 `of` in the quarter, 50 % `did`".
+        Which episodes are counted, and what those did that count: "Of 80 episodes begun in the quarter `of`, 50 %
+        `did`".
     estimated : str
         What stands before the share; empty where it is a plain count.
     over_all : Mapping[str, Cell], optional
@@ -63,11 +64,11 @@ def say_indicator(
         "low": of_review(name, quarter, "conf_low", "points"),
         "high": of_review(name, quarter, "conf_high", "points"),
     }
-    said = f"Of {{n}} {of} in {when[True]}, {estimated}{{value}} {did} ({INTERVAL})"
+    said = f"Of {{n}} episodes begun in {when[True]} {of}, {estimated}{{value}} {did} ({INTERVAL})"
     # Without a value in the quarter before there is nothing to compare with.
     why = say_why_no_change(tables, name)
     none = f"{when[False]} {NO_SHARE[why_no_value(inputs, tables, name, quarter)]}"
-    over = f"Over all quarters, {estimated}{{value}} of {{n}} {of} {did} ({INTERVAL}); {none}."
+    over = f"Over all quarters, {estimated}{{value}} of {{n}} episodes {of} {did} ({INTERVAL}); {none}."
     return (
         bind(tables, f"{said}{AGAINST}.{why}", {**cells, **_against_before(name)})
         or bind(tables, f"{said}.", cells)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outcomes.cases.visits import RECORDS_END
+from outcomes.questions.quarter_volume import NO_VISITS_LATELY
 from outcomes.questions.unknown_treatments import UNKNOWN_TREATMENTS
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Cell, Scalar, Sentence
@@ -41,8 +42,9 @@ def say_export(inputs: ReportInputs) -> list[Sentence | None]:
     named = [(sentence_case(one.message), SOMEWHERE[one.code]) for one in warnings if one.code in SOMEWHERE]
     found += [say(f"{words} {so}", "not estimable") for words, so in named]
     review = inputs.answer("quarter_review")
-    unread = [note for note in getattr(review, "notes", ()) if note.startswith(UNKNOWN_TREATMENTS)]
-    found += [say(note, "not estimable") for note in unread]
+    notes = getattr(review, "notes", ())
+    found += [say(note, "not estimable") for note in notes if note.startswith(UNKNOWN_TREATMENTS)]
+    found += [say(note) for note in notes if note.startswith(NO_VISITS_LATELY)]
     ends = [note for note in inputs.visits.notes if note.startswith(RECORDS_END)]
     return found + [say(f"{sentence_case(note)}. Check that the export is whole.") for note in ends]
 
@@ -62,7 +64,7 @@ def say_sums(tables: Tables) -> list[Sentence | None]:
     if CUSUM in tables:
         for label, part in tables[CUSUM].groupby("label", sort=False):
             if words := " and ".join(dict.fromkeys(filter(None, part["word"]))):
-                said = f"{label}: the CUSUM of the newest quarters signals, {words}."
+                said = f"{label}: the CUSUM of the newest quarters signals {words}."
                 found.append(marked(say(said, "signal / no signal"), SIGNAL))
     return found
 

@@ -248,7 +248,7 @@ def _sums(review: Any, tables: Tables) -> tuple[FigureView, ...]:
 
 
 def _say_signals(words: list[str]) -> str:
-    return f"a signal, {' and '.join(words)}" if words else "no signal"
+    return f"a signal of {' and '.join(words)}" if words else "no signal"
 
 
 def _by_label(tables: Tables, name: str) -> list[tuple[str, pd.DataFrame]]:
