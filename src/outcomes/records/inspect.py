@@ -306,13 +306,8 @@ def _weigh_dates(
     cells: dict[str, dict[str, int]], given: DateOptions, top: Top
 ) -> tuple[DateOptions, dict[str, str], list[str]]:
     found = {name: weigh.weigh_dates(cells[name]) for name in _DATES if name in cells}
-    answered = given.order and given.month_names
-    evidence = {
-        name: "months are words; they and the order are declared"
-        if answered and one.words == weigh.MONTHS_ARE_WORDS
-        else one.words
-        for name, one in found.items()
-    }
+    asked_again = weigh.MONTHS_ARE_WORDS if given.order and given.month_names else None
+    evidence = {name: weigh.MONTHS_DECLARED if one.words == asked_again else one.words for name, one in found.items()}
     questions = []
     orders = {one.order for one in found.values() if one.order not in ("", "iso")}
     order = given.order or (orders.pop() if len(orders) == 1 else None)

@@ -66,6 +66,7 @@ MONTHS_ARE_WORDS = (
     "months are words: write the twelve of them, January first, as they stand in the cells in [dates] month_names, "
     "and the order of day and month"
 )
+MONTHS_DECLARED = "months are words; they and the order are declared"
 NO_DATES = "no dates were seen"
 """The evidence of a column without a date, of which there is nothing to ask."""
 _PRINTED = re.compile(r"(?:printed|exported|created|generated|as of|stand)\D{0,12}(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
