@@ -185,6 +185,14 @@ def test_the_interval_of_the_composite_holds_its_estimate(simulated):
     assert (table["events"] <= table["n"]).all()
 
 
+def test_a_share_of_all_episodes_has_no_interval():
+    """Nobody of four relapsed: every draw has 1 too, and "100 to 100 %" would say that nobody ever will."""
+    courses = {who: course for who, course in COURSES.items() if who != "d"}
+    found = estimate_recurrence(history(courses)).composite.set_index("measure")
+    assert found.loc["kept", "estimate"] == 1 and found.loc["kept", ["conf_low", "conf_high"]].isna().all()
+    assert found.loc["not_back", ["conf_low", "conf_high"]].notna().all()
+
+
 def test_the_same_answer_twice(simulated):
     one, two = estimate_recurrence(simulated), estimate_recurrence(simulated)
     for name in ("table", "mean_returns", "rates", "composite", "maintenance", "definitions"):

@@ -349,7 +349,7 @@ def _series_notes(series: Sequence[Series]) -> list[str]:
     ]
     short = _group((one.indicator.label.lower(), "", one.left_out) for one in series if one.left_out)
     left_out = [
-        f"Episodes of clinics whose data end earlier are left out of {', '.join(map(quarter_word, numbers))}: "
+        f"In {', '.join(map(quarter_word, numbers))} episodes of clinics whose data end earlier are left out: "
         f"{'; '.join(labels)}."
         for (numbers, _), labels in short.items()
     ]

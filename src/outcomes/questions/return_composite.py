@@ -83,6 +83,8 @@ def estimate_composite(episodes: Episodes, returns: ReturnRows) -> pd.DataFrame:
         parts = np.column_stack([parts, parts.prod(axis=1)])
         shares = parts[0]
         low, high = limits.interval_limits(shares, parts[1:], protocol.inference.level)
+        # A share that is 0 or 1 in every draw is no sure one: as in the curves, it has no interval.
+        low, high = (np.where(high > low, bound, np.nan) for bound in (low, high))
     found = zip(MEASURES, labels, (by,) * len(MEASURES), (by, wait, day, day), shares, low, high, *counts, strict=True)
     return pd.DataFrame(list(found), columns=list(COLUMNS))
 
