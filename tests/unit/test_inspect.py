@@ -1138,3 +1138,19 @@ def test_polish_text_is_read_as_cp1250_and_months_that_were_declared_are_not_ask
     given = Mapping(columns=columns, dates=DateOptions(order="dmy", month_names=names))
     again = inspect_export(path, given, codebook)
     assert not again.open_questions and "write the twelve" not in write_mapping(again)
+
+
+@pytest.mark.parametrize("header", ["date of birth", "Birth date", "pt_DOB", "data urodzenia", "date de naissance"])
+def test_a_birth_date_is_proposed_for_no_day_of_a_visit(tmp_path, codebook, header) -> None:
+    rows = [f"P{i % 40};19{30 + i % 60}-05-1{i % 9};{2 + i % 7}" for i in range(80)]
+    path = write(tmp_path, f"Patient;{header};VAS", rows)
+    with pytest.raises(InputRefused) as caught:
+        inspect_export(path, Mapping(), codebook)
+    assert "E915" in str(caught.value) and "visit_date" in str(caught.value)
+    with pytest.raises(InputRefused) as caught:
+        read_records(path)
+    assert 'visit_date = "the header in your file"' in str(caught.value)
+    rows = [f"{row};2025-0{1 + i % 9}-1{i % 9}" for i, row in enumerate(rows)]
+    path = write(tmp_path, f"Patient;{header};VAS;Datum", rows)
+    found = inspect_export(path, Mapping(), codebook)
+    assert found.proposal.columns["visit_date"] == "Datum" and "onset_date" not in found.proposal.columns

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.folding import fold_text
+from outcomes.records.identifier_kinds import may_be_birth
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import SourceFile
 
@@ -356,6 +357,7 @@ def _twice_unread(header: Sequence[str], names: list[str], read: set[int], place
 def _guess(key: str, header: Sequence[str]) -> str:
     """Return the line of the mapping that is probably meant, or one to fill in."""
     by_name = {normalise_header(cell).replace(" ", "_").replace("-", "_"): cell.strip() for cell in header}
+    by_name = {name: cell for name, cell in by_name.items() if not may_be_birth(f" {name.replace('_', ' ')} ")}
     for field, words in _LIKELY[key]:
         near = get_close_matches(field, list(by_name), n=1, cutoff=0.75)
         found = near or [name for word in words for name in by_name if word in name]

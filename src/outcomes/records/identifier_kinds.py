@@ -92,6 +92,12 @@ KINDS: tuple[Kind, ...] = (
 )
 """In the order in which a cell is tried; `NAME` has no pattern but a list (`identifier_names`)."""
 
+
+def may_be_birth(words: str) -> bool:
+    """Whether the words of a header, with a blank around each, name a birth or a death: no day of a visit is that."""
+    return any(f" {name} " in words for name in next(kind.header for kind in KINDS if kind.name == BIRTH))
+
+
 FREE_TEXT = _split(
     "note|notes|comment|comments|narrative|remark|remarks|memo|free text|freetext|subjective|objective|assessment|plan|"
     "soap|history|description|message|bemerkung|bemerkungen|notiz|notizen"

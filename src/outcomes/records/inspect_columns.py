@@ -12,6 +12,7 @@ from importlib import resources
 from outcomes.definitions import Codebook
 from outcomes.records.columns import column_letter, mask, show_header
 from outcomes.records.folding import fold_text
+from outcomes.records.identifier_kinds import may_be_birth
 from outcomes.records.identifier_patterns import DATE_SHAPE
 from outcomes.records.identifiers import header_words
 from outcomes.records.inspect_values import is_ticked, is_yes_no
@@ -62,6 +63,7 @@ _NEEDS_SHAPE = frozenset(
 )
 _BY_SHAPE_ALONE = frozenset(("diagnoses", "procedure_codes"))
 _IDS = frozenset(("patient_id", "clinic_id", "clinician_id"))
+_DAYS = frozenset(("visit_date", "onset_date"))
 _ANY_NUMBER = frozenset(("age", "previous_episodes", "visit_day", "onset_days", "function_score", *_IDS))
 """Fields that most columns of numbers or codes fit by their cells; their header must be spelt alike."""
 _TIMES = {"pain_pre": Time.BEFORE, "pain_post": Time.AFTER}
@@ -108,14 +110,14 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
     scored = []
     for position, name in enumerate(header):
         filled = _distinct(cells[position])
-        ticked = is_ticked(cells[position])
+        ticked, says_birth = is_ticked(cells[position]), may_be_birth(header_words(name))
         for field in FIELDS:
             by_name = score_name(name, field)
             if field == "onset_date":  # words of a duration above dates: how long it lasted is when it began
                 by_name = max(by_name, score_name(name, "onset_days"))
             if by_name < 0.5 and field not in _BY_SHAPE_ALONE:
                 continue
-            if field in _IDS and is_yes_no(filled):
+            if (field in _IDS and is_yes_no(filled)) or (field in _DAYS and says_birth):
                 continue
             if ticked and field not in _SAYS_TICKS and by_name < _IS_SAID:
                 continue  # yes and no are no age, no clinic: "Massage" is like "age" by its letters only
@@ -187,14 +189,14 @@ def find_misfits(
     """
     sure = [match for match in matches if match.score >= SURE]
     taken, read = {match.field for match in sure} | set(declared), {match.position for match in sure}
-    found = []
+    found: list[Misfit] = []
     for position, name in enumerate(header):
         filled = _distinct(cells[position]) if position not in read else []
         for field in sorted(_NEEDS_SHAPE - taken):
             # A column of this name that `match_columns` did not take: its cells are the reason.
             if filled and score_name(name, field) == 1.0:
-                odd = next(cell for cell in filled if not _TESTS[field](cell))
-                found.append(Misfit(name.strip(), column_letter(position), field, mask(odd)))
+                odd = [cell for cell in filled if not _TESTS[field](cell)][:1]
+                found += [Misfit(name.strip(), column_letter(position), field, mask(cell)) for cell in odd]
     return tuple(found)
 
 
