@@ -93,6 +93,16 @@ lat                  | latissimus_dorsi                    | latissimus_dorsi   
 L lat                | latissimus_dorsi                    |                                     | known
 L-spine paraspinals  | lumbar_paraspinals                  | lumbar_paraspinals                  | no side
 itb:L                | tensor_fasciae_latae                |                                     | known
+QL rechts            |                                     | quadratus_lumborum                  | known
+Piriformis li.       | piriformis                          |                                     | known
+piriforme destro     |                                     |                                     | unknown
+piriformis destro    |                                     | piriformis                          | known
+piriformis (lewy)    | piriformis                          |                                     | known
+QL beidseits         | quadratus_lumborum                  | quadratus_lumborum                  | known
+QL bilatéral         | quadratus_lumborum                  | quadratus_lumborum                  | known
+QL höger             |                                     | quadratus_lumborum                  | known
+piriformis dx        |                                     |                                     | unknown
+piriformis P         |                                     |                                     | unknown
 it                   |                                     |                                     | unknown
 us                   |                                     |                                     | unknown
 rt                   |                                     |                                     | unknown

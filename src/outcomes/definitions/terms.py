@@ -29,6 +29,17 @@ _SIDES = {
     **dict.fromkeys(("l", "lt", "left", "lhs"), LEFT),
     **dict.fromkeys(("r", "rt", "right", "rhs"), RIGHT),
     **dict.fromkeys(("b", "bl", "b/l", "bil", "bilat", "bilateral", "bilaterally", "both"), LEFT | RIGHT),
+    # Whole words of other languages, and short ones that mean nothing else there; not "dx", a diagnosis in English.
+    **dict.fromkeys(("links", "linke", "linker", "li", "gauche", "izquierda", "izquierdo", "izq"), LEFT),
+    **dict.fromkeys(
+        ("sinistra", "sinistro", "esquerda", "esquerdo", "lewa", "lewy", "lewe", "vänster", "venstre"), LEFT
+    ),
+    **dict.fromkeys(("rechts", "rechte", "rechter", "re", "droite", "droit", "derecha", "derecho", "dcha"), RIGHT),
+    **dict.fromkeys(
+        ("destra", "destro", "direita", "direito", "prawa", "prawy", "prawe", "höger", "højre", "høyre"), RIGHT
+    ),
+    **dict.fromkeys(("beidseits", "bds", "beide", "beiderseits", "bilatéral", "bilaterale", "ambos"), LEFT | RIGHT),
+    **dict.fromkeys(("obustronnie", "obustronny", "obustronna"), LEFT | RIGHT),
     **dict.fromkeys(("l/r", "r/l", "l&r", "r&l", "l+r", "r+l"), LEFT | RIGHT),
 }
 _SIDE_FILLERS = frozenset(("side", "sided", "sides"))
