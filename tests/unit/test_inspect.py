@@ -1134,10 +1134,12 @@ def test_polish_text_is_read_as_cp1250_and_months_that_were_declared_are_not_ask
     found = inspect_export(path, Mapping(columns=columns), codebook)
     assert found.proposal.file.encoding == "cp1250" and "Mięśnie" in write_mapping(found)
     assert any("month_names" in question for question in found.open_questions)
+    assert "# month_names = [" in write_mapping(found) and "the dates do not say" not in write_mapping(found)
     names = ("sty", "lut", "mar", "kwi", "maj", "cze", "lip", "sie", "wrz", "paź", "lis", "gru")
     given = Mapping(columns=columns, dates=DateOptions(order="dmy", month_names=names))
     again = inspect_export(path, given, codebook)
     assert not again.open_questions and "write the twelve" not in write_mapping(again)
+    assert "# month_names" not in write_mapping(again)
 
 
 @pytest.mark.parametrize("header", ["date of birth", "Birth date", "pt_DOB", "data urodzenia", "date de naissance"])
@@ -1154,3 +1156,29 @@ def test_a_birth_date_is_proposed_for_no_day_of_a_visit(tmp_path, codebook, head
     path = write(tmp_path, f"Patient;{header};VAS;Datum", rows)
     found = inspect_export(path, Mapping(), codebook)
     assert found.proposal.columns["visit_date"] == "Datum" and "onset_date" not in found.proposal.columns
+
+
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        (
+            "Nr pacjenta;Data wizyty;Gabinet;Terapeuta;Ból przed;Ból po;Zabiegi;Okolica;Wiek;Płeć",
+            ("patient_id", "visit_date", "clinic_id", "clinician_id", "pain_pre", "pain_post", "modalities", "region"),
+        ),
+        (
+            "Codice paziente;Data seduta;Sede;Fisioterapista;Dolore prima;Dolore dopo;Trattamenti;Distretto;Età;Sesso",
+            ("patient_id", "visit_date", "clinic_id", "clinician_id", "pain_pre", "pain_post", "modalities", "region"),
+        ),
+        (
+            "Utente;Data da consulta;Clínica;Fisioterapeuta;Dor antes;Dor depois;Tratamentos;Região;Idade;Sexo",
+            ("patient_id", "visit_date", "clinic_id", "clinician_id", "pain_pre", "pain_post", "modalities", "region"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("day", ["{:02}.03.2025", "{} mar 2025", "{} wrz 2025"])
+def test_headers_of_other_languages_and_days_with_words_are_known(tmp_path, codebook, header, fields, day) -> None:
+    rows = [f"P{i % 60};{day.format(1 + i % 28)};A{i % 2};T{i % 5};{i % 9};{i % 7};abc;xyz;{30 + i % 40};K"
+            for i in range(300)]  # fmt: skip
+    found = inspect_export(write(tmp_path, header, rows), Mapping(), codebook).proposal.columns
+    names = header.split(";")
+    assert [found.get(field) for field in (*fields, "age", "sex")] == names

@@ -372,7 +372,7 @@ def test_a_mean_is_stated_only_while_enough_are_observed(two_groups):
     assert rows["estimate"].notna().tolist() == [True, True, True, False, False]
     assert rows["observed"].is_monotonic_decreasing
     assert found.curve["day"].max() == found.summary["last_day"] < 20
-    assert any("No mean is stated for day 28, 42" in note for note in found.notes)
+    assert any("No mean is stated for days 28 and 42" in note for note in found.notes)
 
 
 def test_groups_are_fitted_alone_and_their_difference_is_adjusted(two_groups, course_by_sex):

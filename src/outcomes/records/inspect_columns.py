@@ -39,6 +39,8 @@ _WORD_FIELDS = ("region", "cause", "trigger", "radiation", "paresthesia", "onset
 _PAIN = re.compile(r"\s*[+-]?\d{1,3}(?:[.,]\d+)?\s*(?:(?:/\s*100?|-+>?\s*\d{1,3}|→\s*\d{1,3}|mm|%)\s*)?")
 _NUMBER = re.compile(r"\s*\d{1,5}(?:[.,]\d{1,3})?\s*")
 _WHOLE = re.compile(r"\s*\d{1,5}(?:\.0)?\s*")
+_WORDED = re.compile(r"\s*\d{1,2}\.?[ -][^\W\d_]{3,12}\.?[ -](?:19|20)\d{2}\s*")
+"""A day whose month is a word of any language: 3 wrz 2026. Which month it is, the mapping has to say."""
 _ICD = re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?", re.IGNORECASE)
 _CPT = re.compile(r"(?:\d{5}|[A-Z]\d{4})(?:-\w\w)*(?: ?x ?\d+)?", re.IGNORECASE)
 _BAND = re.compile(r"\s*(?:\d{1,3}\s*(?:-|–|to)\s*\d{1,3}|\d{1,3}\s*\+|[<>≥≤]\s*\d{1,3})\s*")
@@ -305,8 +307,8 @@ def _parts_are(pattern: re.Pattern[str]) -> Callable[[str], bool]:
 
 
 _TESTS: dict[str, Callable[[str], bool]] = {
-    "visit_date": lambda cell: bool(DATE_SHAPE.match(cell) or _SERIAL_DAY.fullmatch(cell)),
-    "onset_date": lambda cell: bool(DATE_SHAPE.match(cell)),
+    "visit_date": lambda cell: bool(DATE_SHAPE.match(cell) or _SERIAL_DAY.fullmatch(cell) or _WORDED.fullmatch(cell)),
+    "onset_date": lambda cell: bool(DATE_SHAPE.match(cell) or _WORDED.fullmatch(cell)),
     "visit_day": lambda cell: bool(_WHOLE.fullmatch(cell)) and float(cell) <= _LIFE_DAYS,
     "pain_pre": lambda cell: bool(_PAIN.fullmatch(cell)),
     "pain_post": lambda cell: bool(_PAIN.fullmatch(cell)),

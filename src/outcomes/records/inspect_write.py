@@ -134,7 +134,7 @@ def _dates(found: Inspection) -> Iterator[str]:
     if dates.order:
         yield _line(f'order = "{dates.order}"', "")
     elif any("[dates] order" in question for question in found.open_questions):
-        yield _line('# order = "dmy"', 'or "mdy": the dates do not say, ask the clinic')
+        yield _line('# order = "dmy"', 'or "mdy"; see above')
     if dates.data_cut:
         yield _line(f"data_cut = {dates.data_cut.isoformat()}", why.get("data_cut", ""))
     else:
@@ -154,6 +154,8 @@ def _dates(found: Inspection) -> Iterator[str]:
         yield _line(f"observed_until_day = {dates.observed_until_day}", "declared")
     if dates.month_names:
         yield _line(f"month_names = {join_words(dates.month_names)}", "declared")
+    elif any("month_names" in question for question in found.open_questions):
+        yield _line('# month_names = ["Jan", "Feb", ...]', "all twelve, January first, as they stand in the cells")
 
 
 def _values(found: Inspection) -> Iterator[str]:

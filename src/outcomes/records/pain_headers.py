@@ -25,6 +25,7 @@ _BEFORE = frozenset(
         *("before", "pre", "start", "begin", "beginning", "initial", "intake"),
         *("vor", "vorher", "davor", "beginn", "anfang", "antes", "inicial", "inicio", "avant", "début", "debut"),
         *("voor", "vooraf", "vóór", "aanvang"),
+        *("przed", "prima"),
     )
 )
 _AFTER = frozenset(
@@ -32,19 +33,20 @@ _AFTER = frozenset(
         *("after", "post", "end", "final", "following", "exit"),
         *("nach", "nachher", "danach", "ende", "schluss", "después", "despues", "fin", "après", "apres"),
         *("na", "nadien", "achteraf", "einde"),
+        *("po", "dopo", "depois", "após"),
     )
 )
 _PAIN = frozenset(
     (
         *("pain", "vas", "nrs", "nprs", "vnrs", "schmerz", "schmerzen", "schmerzstärke", "schmerzskala"),
-        *("dolor", "douleur", "eva", "pijn", "pijnscore"),
+        *("dolor", "douleur", "eva", "pijn", "pijnscore", "ból", "bólu", "dolore", "dor"),
     )
 )
 _JOINED = re.compile(r"\b(pre|post|vor|nach)(?=(?:pain|vas|nrs|nprs|score|schmerz|treatment|tx|rx|behandlung)\b)")
 _SAYS_NOTHING = re.compile(
     "score|scale|level|rating|intensity|value|severity|mm|cm|wert|skala|stärke|intensität|intensidad|intensité|"
     "the|of|at|de|du|la|le|el|der|die|das|treatment|tx|rx|therapy|session|visit|behandlung|therapie|sitzung|"
-    "tratamiento|sesión|traitement|séance|behandeling|sessie|0|1|10|100"
+    "tratamiento|sesión|zabiegiem|zabiegu|terapią|terapii|trattamento|seduta|tratamento|sessão|del|della|do|da|il|traitement|séance|behandeling|sessie|0|1|10|100"
 )
 _FEWEST_LETTERS = 4  # of a word that is compared by its letters
 _ALIKE = 0.75
