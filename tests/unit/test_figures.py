@@ -304,6 +304,33 @@ def test_orders_of_which_only_the_others_can_be_shown_are_no_picture():
     assert not has_orders(table) and not has_orders(table.iloc[:0])
 
 
+@pytest.mark.parametrize("n", [2, 3, 4, 12])
+@pytest.mark.parametrize("name", ["modality_mix", "quarter_lines", "spc"])
+def test_the_names_of_the_first_and_last_quarter_do_not_touch(name, n):
+    """In a practice of two quarters the one name began where the other ended: "Q1 2026Q2 2026"."""
+    result = (fakes.modality_use if name == "modality_mix" else fakes.quarter_review)()
+    kept = set(list(dict.fromkeys(result.table["quarter"]))[:n])
+    few = dataclasses.replace(result, table=result.table[result.table["quarter"].isin(kept)])
+    if name == "spc":
+        chart = result.more["chart"]
+        few = dataclasses.replace(result, more={"chart": chart[chart["quarter"].isin(kept)]})
+    figure, ax = draw(name, few)
+    figure.draw_without_rendering()
+    named = [[t for t in panel.get_xticklabels() if t.get_text()] for panel in ax.child_axes if panel.axison]
+    assert named and any(len(labels) == 2 for labels in named)
+    for labels in named:
+        boxes = [label.get_window_extent() for label in labels]
+        assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_a_curve_of_one_day_is_no_picture():
+    relief = fakes.relief()
+    curve = relief.curve.astype({"estimate": object})
+    curve.loc[curve["day"] != curve["day"].max(), "estimate"] = HIDDEN
+    one = dataclasses.replace(relief, curve=curve)
+    assert section_parts.draw_curve({}, "x", "t", "a", figures.relief_curve, one, "relief_curve") == ()
+
+
 def test_a_flat_curve_has_its_number_once_and_names_of_ends_do_not_touch():
     relief = fakes.relief()
     none = {"estimate": 0.0, "conf_low": 0.0, "conf_high": 0.0}

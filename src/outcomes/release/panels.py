@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+_FAR_APART = 4
+"""Periods from which a name that begins at the first and one that ends at the last leave room between them."""
+
 
 def quarter_panel(
     ax: Axes, title: str, part: pd.DataFrame, write: Callable[[float], str], limits: tuple[float, float], width: int
@@ -67,15 +70,20 @@ def _quarter_axes(
     ax.set_ylim(*limits)
     ends = [0, len(quarters) - 1] if len(quarters) > 1 else [0]
     ax.set_xticks(ends, [short_quarter(quarters[i]) for i in ends], fontsize=7)
-    if len(ends) > 1:
-        first, last = ax.get_xticklabels()
-        first.set_horizontalalignment("left")
-        last.set_horizontalalignment("right")
+    spread_ends(ax, len(quarters))
     ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10], integer=whole))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: write(v)))
     ax.tick_params(axis="y", labelsize=7)
     ax.grid(axis="y")
     ax.set_axisbelow(True)
+
+
+def spread_ends(ax: Axes, n: int) -> None:
+    """Keep the names of the first and the last of `n` periods inside the panel, or apart where these are near."""
+    if n >= _FAR_APART:
+        first, last = ax.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
 
 
 def split_host(host: Axes, n: int, columns: int) -> list[Axes]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
-from outcomes.release.panels import cut, plain, split_host
+from outcomes.release.panels import cut, plain, split_host, spread_ends
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES, WASH
 from outcomes.release.words import short_quarter
@@ -152,10 +152,7 @@ def _ends(ax: Axes, words: Sequence[str]) -> None:
     ends = [0, len(words) - 1] if len(words) > 1 else [0]
     names = [short_quarter(words[i]) if "Q" in words[i] else words[i] for i in ends]
     ax.set_xticks(ends, names, fontsize=7)
-    if len(ends) > 1:
-        first, last = ax.get_xticklabels()
-        first.set_horizontalalignment("left")
-        last.set_horizontalalignment("right")
+    spread_ends(ax, len(words))
 
 
 @draws_answer

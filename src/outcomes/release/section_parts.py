@@ -215,9 +215,9 @@ def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tu
 def draw_curve(
     tables: Tables, id: str, title: str, alt: str, plot: Callable[..., Axes], result: Any, csv: str, more: str = ""
 ) -> tuple[FigureView, ...]:
-    """Draw a curve; nothing where no day of it after the first can be shown."""
+    """Draw a curve; nothing where fewer than two days of it after the first can be shown: a dot is no line."""
     later = result.curve.loc[result.curve["day"] >= 1, "estimate"].tolist()
-    if not any(isinstance(value, float) and value == value for value in later):
+    if sum(isinstance(value, float) and value == value for value in later) < 2:
         return ()
     width = to_numbers(result.curve["conf_high"]) - to_numbers(result.curve["conf_low"])
     tint = f"Tinted: {interval_words(tables)} at each day. " if (width > 0).any() else ""
