@@ -21,7 +21,7 @@ from outcomes.questions.unknown_treatments import UNKNOWN_TREATMENTS
 from outcomes.records.mapping import DateOptions, Mapping
 from outcomes.release import first_page, quarter_section
 from outcomes.release.look_into import find_to_look_into
-from outcomes.release.look_signals import MEANINGLESS, SOMEWHERE, say_export, say_sums, say_units_far_out
+from outcomes.release.look_signals import MEANINGLESS, SOMEWHERE, UNREAD, say_export, say_sums, say_units_far_out
 from outcomes.release.sentences import NBSP
 from outcomes.release.tables import collect_tables
 from tables import records_of
@@ -59,6 +59,20 @@ def test_a_constant_column_of_scores_stands_on_the_first_page():
     )
     assert say_export(warned(hole))[0].text.endswith("exported? " + SOMEWHERE["E284"])
     assert not say_export(warned(Finding("E222", "half of its records are not of the third quarter")))
+
+
+@pytest.mark.parametrize(("n_unknown", "said"), [(11, True), (9, False)])
+@pytest.mark.parametrize("field", ["visit_purpose", "region"])
+def test_words_that_decide_what_a_visit_is_and_are_unknown_are_said(field, n_unknown, said):
+    """A Polish "nieobecność" is a no-show, and without a word in the codebook it is a visit."""
+    cells = {
+        "patient_id": [f"p{i % 20}" for i in range(100)],
+        "visit_date": [f"2025-{1 + i // 20:02}-{1 + i % 20:02}" for i in range(100)],
+        field: ["zabieg"] * n_unknown + ["treatment" if field == "visit_purpose" else "lumbar"] * (100 - n_unknown),
+    }
+    visits = build_visits(records_of(cells), Protocol())
+    inputs = dataclasses.replace(fakes.inputs(), visits=visits)
+    assert [s.text for s in say_export(inputs)] == [UNREAD[field]] * said
 
 
 def test_records_that_end_long_before_the_data_cut_are_said_on_the_first_page():

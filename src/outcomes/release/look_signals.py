@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from outcomes.cases.visits import RECORDS_END
@@ -34,6 +35,17 @@ SOMEWHERE = {
 """Warnings about some clinics or months, which they name, and what follows for the numbers there."""
 
 
+UNREAD = {
+    "visit_purpose": "The purpose of the visit is in words the codebook does not know at more than a tenth of the "
+    "visits. No-shows and cancellations among them are counted as visits, and maintenance as care: say what the words "
+    "mean in a codebook.",
+    "region": "The region is in words the codebook does not know at more than a tenth of the visits. Complaints of "
+    "neck and back are taken for one there: say what the words mean in a codebook.",
+}
+"""Fields that decide which visits count and to which episode, and what follows where their words are unknown."""
+_MOST_UNKNOWN = 0.1
+
+
 def say_export(inputs: ReportInputs) -> list[Sentence | None]:
     """Say what of the export makes outcomes meaningless, or follow-up shorter than it was declared."""
     warnings = getattr(inputs.visits, "warnings", ())
@@ -41,12 +53,21 @@ def say_export(inputs: ReportInputs) -> list[Sentence | None]:
     found: list[Sentence | None] = [say(MEANINGLESS[code], "not estimable") for code in codes if code in MEANINGLESS]
     named = [(sentence_case(one.message), SOMEWHERE[one.code]) for one in warnings if one.code in SOMEWHERE]
     found += [say(f"{words} {so}", "not estimable") for words, so in named]
+    found += _say_unread(inputs)
     review = inputs.answer("quarter_review")
     notes = getattr(review, "notes", ())
     found += [say(note, "not estimable") for note in notes if note.startswith(UNKNOWN_TREATMENTS)]
     found += [say(note) for note in notes if note.startswith(NO_VISITS_LATELY)]
     ends = [note for note in inputs.visits.notes if note.startswith(RECORDS_END)]
     return found + [say(f"{sentence_case(note)}. Check that the export is whole.") for note in ends]
+
+
+def _say_unread(inputs: ReportInputs) -> list[Sentence | None]:
+    found: Counter[str] = Counter()
+    for field, _, n_records, _ in getattr(inputs.visits, "unknown_terms", ()):
+        found[field] += n_records if field in UNREAD else 0
+    most = _MOST_UNKNOWN * int(inputs.visits.columns["n_records"].sum()) if any(found.values()) else 0
+    return [say(words, "not estimable") for field, words in UNREAD.items() if found[field] > most]
 
 
 def say_sums(tables: Tables) -> list[Sentence | None]:
