@@ -55,6 +55,14 @@ def _both_orders(row: Row, number: int) -> None:
     row[_ONSET] = ""
 
 
+def _one_source_in_another_order() -> list[Row]:
+    rows = clean_rows(60)
+    for number, row in enumerate(rows):
+        row[_DAY] = _date(row).strftime("%m/%d/%Y" if number >= 135 else "%d/%m/%Y")
+        row[_ONSET] = ""
+    return rows
+
+
 def _serial(epoch: datetime.date, as_text: bool = True) -> Callable[[Row, int], None]:
     def change(row: Row, _: int) -> None:
         for column in (_DAY, _ONSET):
@@ -222,6 +230,17 @@ FAULTS: tuple[Fault, ...] = (
         formats=EVERYWHERE,
         remedy="Correct it in the clinic system.",
         check=aside("E213", 3),
+    ),
+    Fault(
+        number=68,
+        name="one_source_in_another_order",
+        title="A quarter of the rows in the other order than the declared one: those up to the 12th are misread",
+        outcome=WARN,
+        codes=("E285", "are dates as month/day"),
+        make=of_files(_one_source_in_another_order(), mapping='[dates]\norder = "dmy"\n'),
+        formats=EVERYWHERE,
+        remedy="Export all dates in one order; a report is refused until then, or until it is acknowledged.",
+        check=conserved,
     ),
     Fault(
         number=69,

@@ -18,6 +18,7 @@ from outcomes.cases.schema import MISSING
 from outcomes.cases.suspicions import name_quarter, quarter_of
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
+from outcomes.records.mapping import DateOptions
 from tables import records_of
 
 QUARTERS = [
@@ -351,3 +352,22 @@ def test_visits_of_another_quarter(tmp_path: Path) -> None:
     late = [*rows[:-1], "a3,2024-12-30,5"]
     assert odd(write(tmp_path, "q1.csv", rows[:400])) == []
     assert odd(write(tmp_path, "q2.csv", late)) == ["E222"]
+
+
+@pytest.mark.parametrize(("order", "n_turned", "is_told"), [("dmy", 10, True), ("mdy", 10, True), ("dmy", 9, False)])
+def test_dates_of_the_other_order_than_the_declared_one_are_told(order, n_turned, is_told) -> None:
+    """They are set aside, but others of the same hand are days up to the 12th, and go through as another date."""
+    styles = {"dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}
+    other = styles["mdy" if order == "dmy" else "dmy"]
+    days = [datetime.date(2025, 1 + i % 9, 13 + i % 15) for i in range(300)]
+    cells = {
+        "patient_id": [f"p{i % 50}" for i in range(300)],
+        "visit_date": [day.strftime(other if i < n_turned else styles[order]) for i, day in enumerate(days)],
+    }
+    read = records_of(cells, Mapping(dates=DateOptions(order=order)))
+    told = build_visits(read)
+    assert [one.code for one in told.warnings if one.code == "E285"] == ["E285"] * is_told
+    assert any("E285" in one.remedy for one in list_objections(read, told)) == is_told
+    # A year first says its order itself.
+    cells["visit_date"] = [day.isoformat() for day in days]
+    assert "E285" not in [one.code for one in build_visits(records_of(cells, read.mapping)).warnings]

@@ -48,7 +48,7 @@ _NAMED = (
     re.compile(r"^" + _NAME + r"[ ./-]*(?P<d>\d{1,2})(?:st|nd|rd|th)?[ ,./-]+(?P<y>\d{4}|\d{2})(?P<time>\D.*)?$"),
     re.compile(r"^(?P<y>\d{4})[ ./-]+" + _NAME + r"[ ./-]+(?P<d>\d{1,2})(?P<time>\D.*)?$"),
 )
-_LONGEST = 64
+_LONGEST, _MONTHS = 64, 12
 _SHORTEST_NAME = 3
 CLOCK_CHANGE = "clock change"
 
@@ -94,6 +94,12 @@ def find_date_order(texts: Sequence[str], mapping: Mapping, field: str, header: 
         'Add one line to the mapping under [dates]: order = "dmy" (or "mdy").',
     )
     raise InputRefused("The order of day and month must be declared; it is never guessed.", [finding])
+
+
+def is_turned(text: str, order: str) -> bool:
+    """Whether a date is none in the declared order of day and month, and one in the other."""
+    match = _ORDERS[order].match(text.strip()) if order in ("dmy", "mdy") else None
+    return match is not None and int(match["m"]) > _MONTHS and 1 <= int(match["d"]) <= _MONTHS
 
 
 def _that_allow(n: int) -> str:

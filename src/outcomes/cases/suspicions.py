@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes import arrow
-from outcomes.cases.dates import day_number
+from outcomes.cases.dates import day_number, is_turned
+from outcomes.cases.schema import MISSING
 from outcomes.errors import Finding
 from outcomes.records.columns import show_header
 
@@ -31,6 +32,8 @@ _LEAST_PATIENTS, _EXPECTED_SHARE = 30, 0.2
 _DAYS_1904, _QUARTER_DAYS, _YEAR_DAYS = 1_462, 92, 366
 _OWN_QUARTER_SHARE, _LEAST_RECORDS = 0.9, 50
 _LEAST_REPEATED = 20
+_LEAST_TURNED, _SHARE_TURNED = 10, 0.001
+_SHAPES = {"dmy": "day/month", "mdy": "month/day"}
 _FEW = 5
 _NO_IDS = frozenset(
     (
@@ -63,7 +66,7 @@ def find_suspicions(
     -------
     list of Finding
         E209 ids do not meet, E224 ids that say there is none, E220 dates 1,462 days early, E222 visits of other
-        quarters, E272 nothing new.
+        quarters, E272 nothing new, E285 dates of another order than the declared one.
     """
     found = [*_find_repeated(merge_steps), *_find_no_ids(records, columns["patient"][kept], ids)]
     if "visit_date" not in records.fields:
@@ -74,6 +77,7 @@ def find_suspicions(
     names = [file.place for file in records.files]
     found += _find_unlinked(names, days, patients)
     found += _find_shifted(names, days, records)
+    found += _find_turned(records, columns["day"])
     found += _find_late_arriving(names, days)
     return found
 
@@ -165,6 +169,32 @@ def _find_shifted(names: list[str], days: list[NDArray[np.int32]], records: Reco
             remedy = 'Export dates as text; for serial numbers declare [dates] order = "excel-1904".'
             found.append(Finding("E220", words, names[i], remedy))
     return found
+
+
+def _find_turned(records: Records, day: NDArray[np.int32]) -> Iterator[Finding]:
+    """Dates that exist in the other order only: they are set aside, and their neighbours up to the 12th are misread.
+
+    A few are slips of a hand; more come from a clinic or a system that writes all its dates so, of which two in five
+    have a day of 12 or less and go through as another date.
+    """
+    order, column = records.mapping.dates.order or "", records.fields["visit_date"]
+    unread = np.unique(column.codes[day == MISSING])
+    turned = [code for code in unread.tolist() if is_turned(column.values[code].as_py(), order)]
+    if not turned:
+        return
+    declared, other = _SHAPES[order], next(shape for name, shape in _SHAPES.items() if name != order)
+    of_rows = np.isin(column.codes, turned)
+    for i, file in enumerate(records.files):
+        own = of_rows[records.source == i]
+        n = int(own.sum())
+        if n >= max(_LEAST_TURNED, _SHARE_TURNED * own.size):
+            yield Finding(
+                "E285",
+                f"{n:,} dates are none as {declared}, which the mapping says, and are dates as {other}. Whoever wrote "
+                "them wrote others so: those with a day of 12 or less are read as another date.",
+                file.place,
+                "Export all dates in one order; the rows set aside (E213) show where the other one comes from.",
+            )
 
 
 def _find_late_arriving(names: list[str], days: list[NDArray[np.int32]]) -> list[Finding]:

@@ -30,6 +30,7 @@ MEANINGLESS = {
 """Warnings under which the numbers of outcomes mean little, and what an owner is told of each."""
 SOMEWHERE = {
     "E273": "Until that is checked, what is said of relief there does not say how patients fared.",
+    "E285": "Until they are written in one order, some visits stand on a wrong day.",
     "E284": "Nobody could be seen in them: those who came before look as if they had stopped, and returns are missed.",
 }
 """Warnings about some clinics or months, which they name, and what follows for the numbers there."""
