@@ -44,7 +44,7 @@ def test_nothing_is_invented_after_the_last_visit():
     assert math.isnan(at(found.table, 14)["estimate"])
     assert math.isnan(at(found.km_at_visit, 14)["estimate"])
     assert found.curve["day"].max() == 10
-    assert any("No share is stated for day 14" in note for note in found.notes)
+    assert any("No share is stated for days 14" in note for note in found.notes)
 
 
 def test_days_on_which_the_ratings_leave_the_share_open_are_named():
