@@ -40,7 +40,8 @@ from outcomes.questions.quarters import QUARTERS
 
 from outcomes.questions.quarter_volume import NO_VISITS_LATELY
 from outcomes.questions.quarters import quarter_number
-from outcomes.records import read_records
+from outcomes.records import Mapping, read_records
+from outcomes.records.mapping import DateOptions
 from tables import records
 
 DAY = timedelta(1)
@@ -387,7 +388,7 @@ def test_months_in_which_too_few_are_still_seen_by_the_day_make_no_chart(sample,
     assert "relieved_by_28" in set(review.more["chart_months"]["indicator"])
 
 
-def _ended(quarters, ends):
+def _ended(quarters, ends, cut=None):
     """Six quarters of C1; C2 and C3 have visits up to the quarters named in `ends`, counted from 2024."""
     rows = [row for q in range(quarters) for row in stays(q, "a", 40, 12)]
     for clinic, last in ends.items():
@@ -395,7 +396,8 @@ def _ended(quarters, ends):
     lines = ["patient_id | visit_date | pain_pre | region | clinic_id"] + [" | ".join(row) for row in rows]
     ended = date(2024 + quarters // 4, 3 * (quarters % 4) + 1, 1) - DAY
     lines += [f"open-C1 | {day} | | lumbar | C1" for day in _monthly("2024-01-02", ended.isoformat())]
-    return review_quarter(build_episodes(build_visits(records("\n".join(lines)), SMALL))).notes
+    declared = Mapping(dates=DateOptions(data_cut=cut)) if cut else Mapping()
+    return review_quarter(build_episodes(build_visits(records("\n".join(lines), declared), SMALL))).notes
 
 
 def test_a_clinic_without_visits_lately_is_named_once_and_so_are_those_that_ended_long_ago():
@@ -408,6 +410,9 @@ def test_a_clinic_without_visits_lately_is_named_once_and_so_are_those_that_ende
     # A quarter before a colon is one of the protocol to the page, and is left as it is written there.
     assert not any(re.search(r"\dQ\d:", note) for note in left_out)
     assert not any("Without visits" in note for note in _ended(8, {"C2": 7}))
+    assert not any("Without visits" in note for note in _ended(8, {"C2": 7}, date(2026, 3, 31)))
+    (most,) = (note for note in _ended(8, {"C2": 6, "C3": 6}) if note.startswith("Without visits"))
+    assert most.startswith(f"{NO_VISITS_LATELY} most clinics; the last visits are those of C1. Are dates")
 
 
 # -- recording ---------------------------------------------------------------------------------------------------------

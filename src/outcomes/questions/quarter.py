@@ -324,17 +324,28 @@ def _note_late_clinics(episodes: Episodes, scope: Scope, breaks: Breaks) -> list
 
 def _note_ended_clinics(episodes: Episodes, scope: Scope) -> list[str]:
     """Say which clinics are not in the last quarters: closed, merged into another, or missing from the export."""
-    ended = find_ended_clinics(episodes, scope)
-    lately, before = list[str](), list[str]()
+    ended, still = find_ended_clinics(episodes, scope)
+    if not still:  # all ended long before a declared data cut, which a note of the visits says
+        return []
+    lately, before = dict[int, list[str]](), dict[int, list[str]]()
     for name, number in ended.items():
-        (lately if number + 1 >= scope.shown[-1] else before).append(f"{name} after {quarter_word(number)}")
+        (lately if number + 1 >= scope.shown[-1] else before).setdefault(number, []).append(name)
     notes = []
-    if lately:
+    if sum(map(len, lately.values())) > len(still):
+        notes.append(
+            f"{NO_VISITS_LATELY} most clinics; the last visits are those of {joined(still)}. Are dates there wrong, or "
+            "is the export of the others not whole?"
+        )
+    elif lately:
         missing = "Where a clinic is still at work, its newest visits are missing from the export."
-        notes.append(f"{NO_VISITS_LATELY} {', '.join(lately)}. {missing}")
+        notes.append(f"{NO_VISITS_LATELY} {_by_quarter(lately)}. {missing}")
     if before:
-        notes.append(f"Without visits for longer: {', '.join(before)}.")
+        notes.append(f"Without visits for longer: {_by_quarter(before)}.")
     return notes
+
+
+def _by_quarter(named: dict[int, list[str]]) -> str:
+    return "; ".join(f"{joined(names)} after {quarter_word(number)}" for number, names in sorted(named.items()))
 
 
 def _series_notes(series: Sequence[Series]) -> list[str]:

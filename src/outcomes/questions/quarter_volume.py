@@ -102,7 +102,7 @@ def find_late_clinics(episodes: Episodes, scope: Scope) -> dict[str, int]:
     return found
 
 
-def find_ended_clinics(episodes: Episodes, scope: Scope) -> dict[str, int]:
+def find_ended_clinics(episodes: Episodes, scope: Scope) -> tuple[dict[str, int], list[str]]:
     """Find the clinics without a visit for `SILENT_DAYS` days before the data cut.
 
     Returns
@@ -110,17 +110,21 @@ def find_ended_clinics(episodes: Episodes, scope: Scope) -> dict[str, int]:
     dict
         Pseudonym of each such clinic to the number of the quarter of its last visit; empty where one clinic is
         reviewed, or none is recorded.
+    list of str
+        The other clinics.
     """
     visits = episodes.visits
     clinic = visits.columns.get("clinic")
     if scope.clinic >= 0 or clinic is None:
-        return {}
-    day, found = visits.columns["day"], {}
+        return {}, []
+    day, found, still = visits.columns["day"], dict[str, int](), list[str]()
     for code in np.unique(clinic[clinic >= 0]).tolist():
-        last = day[clinic == code].max(keepdims=True)
+        last, name = day[clinic == code].max(keepdims=True), str(visits.words.codes["clinic"][code])
         if last < scope.cut - SILENT_DAYS:
-            found[str(visits.words.codes["clinic"][code])] = int(QUARTERS.number(last)[0])
-    return found
+            found[name] = int(QUARTERS.number(last)[0])
+        else:
+            still.append(name)
+    return found, still
 
 
 def _of_clinic(size: int, clinic: NDArray[Any] | None, scope: Scope) -> Flags:
