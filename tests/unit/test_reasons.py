@@ -186,6 +186,14 @@ def test_what_is_known_of_attendance_is_said_though_few_came_once_only():
     assert lead.tag == "not estimable" and "too small to show" in lead.text and "episodes to be" not in lead.text
 
 
+def test_episodes_of_a_single_visit_are_told_with_their_count():
+    inputs, tables = pages(fakes.quarter_review())
+    bands = tables["visits_per_episode"].astype({"n": object, "events": object, "estimate": object})
+    bands.loc[bands["visits"] == "1", ["n", "events", "estimate"]] = [12877, 55, 55 / 12877]
+    lead = attendance_section(inputs, {**tables, "visits_per_episode": bands}).lead[0]
+    assert lead.text.startswith(f"55 of 12,877 episodes ({format_percent(0.004)}) are a single visit, and ")
+
+
 def test_where_a_quarter_has_too_few_the_first_screen_says_the_share_over_all_quarters():
     """Of a practice of two rooms every quarter has: without it the owner's first screen holds no number."""
     inputs, tables = pages(blanked(["relieved_by_28", "returned_by_182"]))

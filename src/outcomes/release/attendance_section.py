@@ -67,9 +67,15 @@ def _say_ends(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         f"{'not discharged, ' if is_recorded else ''}not seen for {days} days.{unseen} "
         "Whether these patients got better is not known."
     )
-    once = cell("visits_per_episode", "estimate", "percent", visits="1")
     silent = cell("episode_ends", "estimate", "percent", end_reason="silent_stop")
-    both = bind(tables, f"{{once}} of episodes are a single visit, and {rest}", {"once": once, "silent": silent})
+    cells = {
+        "once": cell("visits_per_episode", "estimate", "percent", visits="1"),
+        "n_once": cell("visits_per_episode", "events", "count", visits="1"),
+        "n_all": cell("visits_per_episode", "n", "count", visits="1"),
+        "silent": silent,
+    }
+    # With its count: 55 of 12,877 are 0 % as percent are written here, and not none.
+    both = bind(tables, f"{{n_once}} of {{n_all}} episodes ({{once}}) are a single visit, and {rest}", cells)
     return both or bind(
         tables,
         rest.replace("{silent} end", "{silent} of episodes end"),
