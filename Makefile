@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test test-slow coverage faults lab bench bench-estimates sample lock sbom wheel audit clean environment \
+.PHONY: help report test test-slow coverage faults faults-room lab bench bench-estimates sample lock sbom wheel audit clean environment \
 	environment-dev environment-bench environment-peers
 
 VENV ?= .venv
@@ -35,6 +35,9 @@ coverage: environment-dev ## how far quick tests reach into each room, against f
 
 faults: environment-dev ## plant faults and see whether tests notice: ARGS='estimators/cusum.py tests/unit/test_cusum.py'
 	"$(BIN)/python" tools/plant_faults.py $(or $(ARGS),--help)
+
+faults-room: environment-dev ## the same all over a room of tools/coverage_gate.py: ROOM=cases COUNT=40 SEED=1
+	"$(BIN)/python" tools/plant_in_room.py $(if $(ROOM),$(ROOM) --count $(or $(COUNT),40) --seed $(or $(SEED),1) $(ARGS),--help)
 
 lab: environment ## JupyterLab on a working copy of notebooks/ in lab/; your changes are never overwritten
 	"$(BIN)/outcomes" lab $(ARGS)

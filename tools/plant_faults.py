@@ -43,8 +43,8 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 MEMORY = 8 << 30
 MOST_WAITED = 10
 """Times the processor seconds of a run, where other programs keep it waiting or it waits for nothing."""
-SURVIVED, CAUGHT, ENDED, ELSEWHERE = "SURVIVED", "caught", "time out", "elsewhere"
-_ELSEWHERE = 77
+SURVIVED, CAUGHT, ENDED, ELSEWHERE, EMPTY = "SURVIVED", "caught", "time out", "elsewhere", "no tests"
+_ELSEWHERE, _NOTHING = 77, 5
 
 _TURNED = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"), "==": ("!=",), "!=": ("==",)}
 _TURNED |= {"in": ("not in",), "not in": ("in",), "is": ("is not",), "is not": ("is",)}
@@ -153,6 +153,7 @@ class Bench:
 
     def __init__(self, root: Path, folder: Path, module: str, tests: list[str]) -> None:
         self.folder, self.copy, self.child = folder, folder / "checkout", 0
+        self.plugins: list[object] = []
         shutil.copytree(root, self.copy, ignore=NOT_COPIED, symlinks=True)
         self.module = self.copy / "src" / "outcomes" / module
         quiet = ["-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-m", "not slow and not browser"]
@@ -172,7 +173,7 @@ class Bench:
             child, status, used = os.wait4(self.child, os.WNOHANG)
             if child:
                 self.child, code = 0, os.waitstatus_to_exitcode(status)
-                named = {0: SURVIVED, _ELSEWHERE: ELSEWHERE, -signal.SIGXCPU: ENDED}
+                named = {0: SURVIVED, _ELSEWHERE: ELSEWHERE, _NOTHING: EMPTY, -signal.SIGXCPU: ENDED}
                 return named.get(code, CAUGHT), used.ru_utime + used.ru_stime
             time.sleep(0.02)
         self.stop()
@@ -201,7 +202,7 @@ class Bench:
             os.chdir(self.copy)
             os.environ |= {"PYTHONPATH": str(self.copy / "src"), "TMPDIR": str(self.folder)}
             tempfile.tempdir = None
-            code = int(importlib.import_module("pytest").main(self.arguments))
+            code = int(importlib.import_module("pytest").main(self.arguments, self.plugins))
             used = getattr(sys.modules.get("outcomes"), "__file__", None) or ""
             if code == 0 and not used.startswith(str(self.copy)):
                 code = _ELSEWHERE
@@ -233,7 +234,7 @@ def try_faults(bench: Bench, source: bytes, faults: list[Fault]) -> int:
     return int(SURVIVED in verdicts)
 
 
-def _leave(number: int, _frame: object) -> None:
+def leave(number: int, _frame: object) -> None:
     """Stop, and let nothing cut the clearing away short: who stops a run often does so twice."""
     for other in STOPS:
         signal.signal(other, signal.SIG_IGN)
@@ -268,7 +269,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     for name in WARM:
         importlib.import_module(name)
     for number in STOPS:
-        signal.signal(number, _leave)
+        signal.signal(number, leave)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         bench = Bench(root, Path(folder).resolve(), asked.module, asked.tests)
         try:
