@@ -175,6 +175,14 @@ def test_what_no_answer_can_hide_is_refused():
         hide_what_is_told(Inputs(beside={"episode_ends": ends}))
 
 
+def test_a_count_is_hidden_in_the_answers_and_not_where_it_is_counted_from_the_cases():
+    ends = pd.DataFrame({"end_reason": ["a", "b"], "n": [60, 60], "events": [40, 20], "estimate": ["", ""]})
+    desk = hide_more._Desk(Inputs(Answer(returns().table, {"n_all": 60}), beside={"episode_ends": ends}))
+    assert desk.write(["episodes"]).recurrence.summary == {"n_all": HIDDEN}
+    laid_out = [(cell.table, cell.text) for cell in desk.lay_out(["episodes"]).cells if cell.column in ("n_all", "n")]
+    assert laid_out[:2] == [("episode_ends", "60")] * 2 and ("recurrence_summary", HIDDEN) in laid_out
+
+
 FOUR = """
 patient_id | visit_day | pain_pre | modalities
 a          | 0         | 6        | massage; ultrasound
