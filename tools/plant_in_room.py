@@ -9,15 +9,16 @@ drawn from all places of the room alike, so a module gets as many as it has plac
 
 First all tests run once under coverage, to learn which of them reach which line (15 minutes; kept in build/ until a
 file of src/ or tests/ changes). Then each fault runs, in a copy of the checkout, the tests that reach its statement,
-the quickest files first, up to the first failure. If all pass, more follow: what a file makes once counts for the test
-that asked first, so the tests of these files that reach the module at all. What is computed at import or kept for the
-whole process (`@cache`) is tried by all tests that call a function of the module, then of the modules that import it.
+the quickest files first, up to the first failure. If all pass, more follow as far as --seconds go: what a file makes
+once counts for the test that asked first, so the tests of these files that reach the module at all. What is computed at
+import or kept for the whole process (`@cache`) is tried by all tests that call a function of the module, then by those
+of the modules that import it.
 
   caught        a test failed, and in a copy without the fault it passes
   time out      the tests took four times their processor seconds and 20 more
-  SURVIVED      all of them passed
+  SURVIVED      all that reach it passed
   NOT REACHED   there are none: nothing was run, and nothing was noticed
-  not known     what fits into --seconds of processor passed, and there is more; left out of the score
+  not known     more of them reach it than fit into --seconds of processor, and those passed; left out of the score
 
 The score is noticed / (noticed + survived + not reached), with its 95 % interval (Wilson). A survivor either changes
 nothing that anybody could see, or shows which test is missing: look at each. What runs in processes of its own (the
@@ -155,7 +156,6 @@ class RoomBench(single.Bench):
         first, then = self.asked.tests(module, fault.line)
         if not first:
             return UNREACHED
-        whole = True
         for tests in (first, then):
             while chosen := self.asked.order(tests - self.unsound, seconds):
                 verdict = self._run(module, fault, chosen)
@@ -165,9 +165,10 @@ class RoomBench(single.Bench):
                 self.unsound.add(failed)
             if chosen and verdict not in (SURVIVED, EMPTY):
                 return verdict
-            whole &= len(chosen) == len(tests - self.unsound)
+            if tests is first and len(chosen) < len(first - self.unsound):
+                return UNKNOWN
             seconds -= self.asked.cost(chosen)
-        return SURVIVED if whole else UNKNOWN
+        return SURVIVED
 
     def _run(self, module: str, fault: Fault | None, tests: Sequence[str]) -> str:
         self.module = self.copy / "src" / "outcomes" / module

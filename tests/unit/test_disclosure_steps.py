@@ -314,6 +314,12 @@ def test_of_a_small_row_of_triggers_no_cell_is_shown_before_anything_is_solved()
     assert sorted(int(shown.counts[what].sum()) for what in guarded) == [1, 3, 3, 4]
 
 
+@pytest.mark.parametrize(("pooled", "same"), [(-1, [0, 3]), (0, [3, 4]), (1, [0, 4])])
+def test_pooled_triggers_have_a_count_of_their_own_for_the_same_trigger_again(pooled, same):
+    shown = Shown(np.arange(5), np.ones(5, bool), np.ones(2, bool), np.ones(2, bool), True, pooled)
+    assert np.flatnonzero(shown.same()).tolist() == same
+
+
 def test_where_no_pair_of_triggers_was_seen_there_is_nothing_to_hide():
     empty = SimpleNamespace(table=pd.DataFrame(columns=["trigger", "return_trigger", "n", "events"]))
     assert protect_triggers(empty, FLOOR) is empty

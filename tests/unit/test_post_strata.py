@@ -187,7 +187,8 @@ def test_kish_and_effective_numbers_by_hand():
     p, spread = 0.3, 1 / np.sqrt(50 * 0.3 * 0.7)
     low, high = (1 / (1 + np.exp(-(np.log(p / (1 - p)) + side * Z * spread))) for side in (-1, 1))
     assert effective_number(p, low, high) == pytest.approx(50)
-    assert np.isnan(effective_number(0.0, 0.0, 0.1))
+    for share, low, high in ((0.0, 0.0, 0.1), (0.0, 0.1, 0.2), (1.0, 0.8, 0.9), (0.5, 0.0, 0.9), (0.5, 0.1, 1.0)):
+        assert np.isnan(effective_number(share, low, high))
 
 
 def test_moved_limits_keep_their_distance_on_the_logit_scale():

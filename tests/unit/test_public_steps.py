@@ -14,14 +14,15 @@ from outcomes.errors import ConservationError, DisclosureError
 from outcomes.release.public import protect
 from outcomes.release.public.attack_releases import find_sums, was_told
 from outcomes.release.public.curve_points import MOST_PATIENTS, STEPS, round_limits
-from outcomes.release.public.earlier import read_entry, settle, start_from
+from outcomes.release.public.curves import find_least
+from outcomes.release.public.earlier import EarlierCurve, read_entry, settle, start_from
 from outcomes.release.public.figures import draw_curve
 from outcomes.release.public.frames import CURVE_COLUMNS, to_frames
 from outcomes.release.public.gate import build_gate
 from outcomes.release.public.labels import merge_labels
 from outcomes.release.public.ledger import NAME, ReleaseLedger
 from outcomes.release.public.manifest import describe_rules
-from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, CountTable, ShownTable
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, CountTable, ShownCurve, ShownTable
 from outcomes.release.public.numbers import build_numbers
 from outcomes.release.public.page import PublicFacts, build_public_page
 from outcomes.release.public.protect import protect_release
@@ -230,3 +231,17 @@ def test_groups_of_a_curve_are_named_at_their_ends_and_below():
     assert "60 %" not in texts and texts.count("30") == 4
     ends = {text.get_text(): text.get_position() for text in ax.texts if text.get_position()[0] > 56}
     assert ends["0 to 14 days"][1] > ends["15 days or more"][1]
+
+
+@pytest.mark.parametrize(
+    ("at_risk", "percent", "least"),
+    [
+        (40, 40, 58),  # 20 with the event, and 38 are rounded to 40; by the share there are 50 at least
+        (15, 19, 103),  # 20 of 102 are 19.6 %, which is 20
+        (10, 100, 31),  # 8 to 12, but what is printed has 11 at least
+    ],
+)
+def test_the_fewest_patients_of_a_curve_follow_from_what_is_printed(at_risk, percent, least):
+    days, shown = np.array([28]), (np.array([one]) for one in (20, at_risk, percent, 0, 100))
+    curve = EarlierCurve(ShownCurve("relief", "all", COHORT, days, *shown, base=5), (20,), 20, 70)
+    assert find_least(curve) == least
