@@ -194,6 +194,8 @@ def test_exactly_five_expected_is_enough():
 
 def test_no_spread_no_limits():
     assert xmr_chart([7] * 13).segments[0].reason.startswith("The first 12 points do not differ")
+    # One jump: the only range that is not 0 is 11 times their mean, and is left out as too large.
+    assert xmr_chart([7] * 6 + [9] * 7).segments[0].reason.startswith("The first 12 points do not differ")
     assert xmr_chart([0.1 + 0.2, 0.3] * 6).segments[0].status == "none"
     assert p_chart([50] * 12, [100] * 12, laney=True).segments[0].status == "none"
     # Without the factor the binomial sigma stands.

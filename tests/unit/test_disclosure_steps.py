@@ -22,7 +22,7 @@ from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountTable
 from outcomes.release.public.numbers import Key, build_numbers
 from outcomes.release.public.protect import protect_release
 from outcomes.release.public.rounding import find_bounds
-from outcomes.release.return_disclosure import hide_arms
+from outcomes.release.return_disclosure import _find_near, hide_arms
 from outcomes.release.split_counts import hide_split
 from outcomes.release.table_disclosure import find_cover, protect_parts, protect_scalar, protect_table
 from outcomes.release.trigger_cells import Shown
@@ -325,6 +325,15 @@ def test_where_no_pair_of_triggers_was_seen_there_is_nothing_to_hide():
     assert protect_triggers(empty, FLOOR) is empty
 
 
+@pytest.mark.parametrize(("less", "is_near"), [(0, False), (1, True), (FLOOR - 1, True), (FLOOR, False)])
+@pytest.mark.parametrize("name", ["n_with", "n_without", "events_with", "events_without"])
+def test_a_row_that_counts_a_few_less_than_an_earlier_one_is_near_it(name, less, is_near):
+    row = {"analysis": "main", "landmark_days": 30, "exercise": "any", "maintenance": "any", "n_with": 60}
+    rows = pd.DataFrame([row | {"n_without": 50, "events_with": 30, "events_without": 20}] * 2)
+    rows.loc[1, name] -= less
+    assert _find_near(rows, FLOOR).tolist() == [False, is_near]
+
+
 # -- the account of returns --------------------------------------------------------------------------------------------
 
 
@@ -432,6 +441,14 @@ def test_of_a_group_the_smallest_is_hidden_and_after_six_all():
     assert protect._hide_among(plan, replace_shown(published, plan), group)
     assert plan.extra == set(keys)
     assert not protect._hide_among(plan, replace_shown(published, plan), group)
+
+
+def test_no_patients_at_all_are_hidden_for_nothing():
+    keys = [Key("patients", "t", (f"r{i}",), "a") for i in range(3)]
+    published, plan = numbers_of(*keys), protect._Plan([], [])
+    published.numbers.exact[:], published.shown = [0, 30, 20], np.array([0, 30, 20])
+    assert protect._hide_smallest(plan, published, np.arange(3)) and plan.extra == {keys[2]}
+    assert not protect._hide_smallest(plan, published, np.arange(1)) and plan.extra == {keys[2]}
 
 
 def replace_shown(published, plan):

@@ -218,6 +218,8 @@ def test_differences_by_hand_and_turned_round():
     assert (back[1][0], back[2][0]) == pytest.approx((-high[0], -low[0]))
     with pytest.raises(InputRefused, match="E834"):
         hybrid_difference(0.6, 0.61, 0.7, 0.4, 0.3, 0.5)
+    with pytest.raises(InputRefused, match=r"E834 .*low_before and high_before"):
+        hybrid_difference(0.6, 0.5, 0.7, 0.4, 0.3, 0.39)
     # A limit that stands where the estimate does, summed in another order: seen on the sample.
     found = hybrid_difference(0.55, 0.48, 0.55, 0.4392837467294166, 0.43928374672941667, 0.5261826182577051)
     assert [float(v[0]) for v in found] == pytest.approx([0.1107162533, -0.0008696503, 0.1107162533], abs=1e-9)
