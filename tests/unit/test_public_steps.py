@@ -19,6 +19,7 @@ from outcomes.release.public.earlier import EarlierCurve, read_entry, settle, st
 from outcomes.release.public.figures import draw_curve
 from outcomes.release.public.frames import CURVE_COLUMNS, to_frames
 from outcomes.release.public.gate import build_gate
+from outcomes.release.public.knowledge import UNBOUNDED, _links
 from outcomes.release.public.labels import merge_labels
 from outcomes.release.public.ledger import NAME, ReleaseLedger
 from outcomes.release.public.manifest import describe_rules
@@ -245,3 +246,17 @@ def test_the_fewest_patients_of_a_curve_follow_from_what_is_printed(at_risk, per
     days, shown = np.array([28]), (np.array([one]) for one in (20, at_risk, percent, 0, 100))
     curve = EarlierCurve(ShownCurve("relief", "all", COHORT, days, *shown, base=5), (20,), 20, 70)
     assert find_least(curve) == least
+
+
+def test_two_releases_tell_that_a_number_moved_little_or_much():
+    counts, places = np.array([30, 40, 60, 19]), {"one number": [0, 1, 2, 3]}
+    # The rule prints a number again only while it is 10 away at most; a hidden one is further from what is printed.
+    assert list(_links(places, counts, 10, printed={0, 1})) == [
+        ((0, 1), (1, -1), -10, 10),
+        ((0, 2), (-1, 1), 11, UNBOUNDED),
+        ((0, 3), (1, -1), 11, UNBOUNDED),
+        ((1, 2), (-1, 1), 11, UNBOUNDED),
+        ((1, 3), (1, -1), 11, UNBOUNDED),
+    ]
+    assert next(iter(_links(places, counts, 10, printed={3}))) == ((0, 3), (1, -1), 11, UNBOUNDED)
+    assert list(_links(places, counts, 10, printed=set())) == []
