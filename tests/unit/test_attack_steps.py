@@ -141,6 +141,13 @@ def test_limits_that_only_few_patients_can_have_give_their_number_back():
     assert attack_curves([curve("all", [20], percent=[30], limits=([21], [40]))], RULES) == ()
 
 
+@pytest.mark.parametrize(("base", "any_kept", "is_told"), [(5, False, True), (5, True, False), (1, False, False)])
+def test_beside_a_rounded_number_that_is_not_kept_there_are_eleven_or_more(base, any_kept, is_told):
+    board = Board([], [], [], [])
+    lay_release(board, [table([[40, HIDDEN_CELL, HIDDEN_CELL]], base=base)], Reader(RULES, False, any_kept), 0)
+    assert (((1, 2), RULES.k) in {(line.cells, line.low) for line in board.ranges}) == is_told
+
+
 # -- earlier releases --------------------------------------------------------------------------------------------------
 
 
