@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import ConservationError, DisclosureError
@@ -24,11 +25,13 @@ from outcomes.release.public.labels import merge_labels
 from outcomes.release.public.ledger import NAME, ReleaseLedger
 from outcomes.release.public.manifest import describe_rules
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, CountTable, ShownCurve, ShownTable
+from outcomes.release.public.moves import walk
 from outcomes.release.public.numbers import build_numbers
 from outcomes.release.public.page import PublicFacts, build_public_page
 from outcomes.release.public.protect import protect_release
 from outcomes.release.public.published import hide_with_total
 from outcomes.release.public.sign import _check_gate
+from outcomes.release.public.system import System
 from outcomes.release.tables import to_csv
 
 COHORT = Cohort("patients", "patients", "d1")
@@ -260,3 +263,17 @@ def test_two_releases_tell_that_a_number_moved_little_or_much():
     ]
     assert next(iter(_links(places, counts, 10, printed={3}))) == ((0, 3), (1, -1), 11, UNBOUNDED)
     assert list(_links(places, counts, 10, printed=set())) == []
+
+
+@pytest.mark.parametrize(
+    ("high", "first"),
+    [(10, [3, 4, 5, 6, 7]), (4, [3, 4, 2, 1, 0]), (3, [3, 2, 1, 0])],  # up first, then down
+)
+def test_one_patient_at_a_time_is_moved_within_the_bounds(high, first):
+    """Of 7 patients 3 and 4 are hidden."""
+    one = np.array([7])
+    system = System(
+        np.array([3, 4]), np.zeros(2, int), np.array([high, 10]), sparse.csr_array(np.ones((1, 2))), one, one
+    )
+    found = walk(system, [0], 5)
+    assert found.tolist() == [[n, 7 - n] for n in first[1:]] and system.holds(found).all()
