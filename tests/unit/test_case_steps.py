@@ -55,6 +55,10 @@ def test_a_column_of_words_that_are_neither_yes_nor_no_is_asked_about_with_its_h
     [finding] = [one for one in refused.value.findings if one.code == "E262"]
     assert finding.message.startswith("50% of 20 filled cells are neither") and "'ultrasound'" in finding.place
     assert "maybe" not in str(refused.value)
+    given = records_of(cells(20))
+    file = replace(given.files[0], modality_columns={"ultrasound": ("US today", "C")})
+    with pytest.raises(InputRefused, match="'US today'"):
+        build_visits(replace(given, files=(file,), modality_flags={"ultrasound": column(odd)}))
 
 
 @pytest.mark.parametrize(("n", "n_odd"), [(19, 19), (20, 9)])

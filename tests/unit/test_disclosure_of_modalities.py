@@ -283,6 +283,17 @@ def test_a_gate_that_did_not_look_at_common_support_tells_nothing_of_it():
     pd.testing.assert_frame_equal(protect_result(dataclasses.replace(result, gate=gate), FLOOR).gate, gate)
 
 
+@pytest.mark.parametrize("check", ["effective size", "events for all families"])
+def test_a_small_number_of_the_gate_is_hidden_though_no_arm_is(check):
+    result = fakes.one_family()
+    gate = result.gate.copy()
+    own = gate.index[(gate["contrast"] == "thermal") & (gate["check"] == "effective size")][0]
+    gate.loc[own, ["check", "with_value"]] = [check, FLOOR - 1.0]
+    found = protect_result(dataclasses.replace(result, gate=gate), FLOOR).gate
+    assert found.loc[own, "with_value"] == HIDDEN
+    assert found[["with_value", "without_value"]].map(is_mark).to_numpy().sum() == 1
+
+
 # -- bins --------------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +13,10 @@ from scipy import sparse
 
 from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import ConservationError, DisclosureError
+from outcomes.estimators.proportions import wilson
 from outcomes.release.public import protect
 from outcomes.release.public.attack_releases import find_sums, was_told
-from outcomes.release.public.curve_points import MOST_PATIENTS, STEPS, round_limits
+from outcomes.release.public.curve_points import MOST_PATIENTS, STEPS, _count_sizes, round_limits
 from outcomes.release.public.curves import find_least
 from outcomes.release.public.earlier import EarlierCurve, read_entry, settle, start_from
 from outcomes.release.public.figures import draw_curve
@@ -82,6 +84,19 @@ def test_limits_of_so_many_patients_that_none_is_found_again_are_rounded_least(p
     found = round_limits(0.3, 0.211, 0.389, patients, RULES)
     assert found == limits or (limits is None and found[0] < 21 and found[1] > 39)
     assert STEPS[0] == 1
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("events", "patients"), [(3, 12), (20, 50), (50, 120)])
+def test_numbers_of_patients_with_the_same_limits_are_those_of_a_plain_count(events, patients, step):
+    share = events / patients
+
+    def rounded(n):
+        (low,), (high,) = wilson(share * n, n)
+        return math.floor(100 * low / step), math.ceil(100 * high / step)
+
+    expected = sum(rounded(n) == rounded(patients) for n in range(1, 3 * patients + 20))
+    assert _count_sizes(share, patients, step) == expected
 
 
 # -- earlier releases --------------------------------------------------------------------------------------------------
