@@ -87,7 +87,7 @@ def test_limits_of_so_many_patients_that_none_is_found_again_are_rounded_least(p
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize(("events", "patients"), [(3, 12), (20, 50), (50, 120)])
+@pytest.mark.parametrize(("events", "patients"), [(4, 12), (20, 50), (50, 120)])
 def test_numbers_of_patients_with_the_same_limits_are_those_of_a_plain_count(events, patients, step):
     share = events / patients
 
