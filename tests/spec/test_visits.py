@@ -8,6 +8,7 @@ import itertools
 import pytest
 
 from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import DIAGNOSIS_TIERS
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping
 from tables import records
@@ -196,6 +197,22 @@ def test_visits_outside_the_case_definition_are_counted_apart():
     assert visits.n == 4
     assert visits.quarantine["code"].to_pylist() == ["E301"]
     assert visits.quarantine["remedy"].to_pylist() == ["Nothing to mend: the visit is not a back-spasm visit."]
+
+
+def test_the_best_code_says_how_surely_and_where_unless_a_region_is_stated():
+    text = """
+    patient_id | visit_date | region | diagnoses
+    p1         | 2025-01-01 |        | M54.12; M54.50
+    p2         | 2025-01-01 |        | M54.2
+    p3         | 2025-01-01 | neck   | M54.50
+    p4         | 2025-01-01 |        |
+    p5         | 2025-01-01 |        | M62.830
+    """
+    visits = build_visits(records(text))
+    tiers = [(*DIAGNOSIS_TIERS, None)[i] for i in visits.columns["diagnosis_tier"]]
+    assert tiers == ["broad", "broad", "broad", None, "core"]  # M54.12, of a nerve in the neck, is supportive
+    assert visits.table["region"].astype(object).fillna("").tolist() == ["lumbar", "cervical", "cervical", "", ""]
+    assert visits.table["stream"].tolist() == ["lower", "upper", "upper", "unspecified", "unspecified"]
 
 
 def test_where_the_case_definition_leaves_nothing_the_mapping_of_its_column_is_asked_about():

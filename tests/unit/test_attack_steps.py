@@ -148,6 +148,17 @@ def test_beside_a_rounded_number_that_is_not_kept_there_are_eleven_or_more(base,
     assert (((1, 2), RULES.k) in {(line.cells, line.low) for line in board.ranges}) == is_told
 
 
+ENOUGH = RULES.class_floor + RULES.base
+A_CELL = {("t", "row 0 / b"): 1}
+
+
+@pytest.mark.parametrize(("total", "kept", "least"), [(ENOUGH, {}, 1), (ENOUGH - 1, {}, 0), (ENOUGH, A_CELL, 0)])
+def test_what_is_hidden_of_so_many_is_somebody_unless_it_may_be_kept(total, kept, least):
+    board = Board([], [], [], [])
+    lay_release(board, [table([[total, HIDDEN_CELL]])], Reader(RULES, False, kept=kept), 0)
+    assert board.low[1] == least
+
+
 # -- earlier releases --------------------------------------------------------------------------------------------------
 
 

@@ -244,6 +244,8 @@ def test_groups_of_a_curve_are_named_at_their_ends_and_below():
     """One group needs no name and has its values; of several each has one at its line, and one at its numbers."""
     alone = {text.get_text() for text in draw_curve(points(("all", (20, 60)))).texts}
     assert "60 %" in alone and "all" not in alone
+    for high, top in ((19, 25), (20, 50), (44, 50), (45, 75), (69, 75), (70, 100), (95, 100)):
+        assert draw_curve(points(("all", (10, high - 8)))).get_ylim() == (0, top)  # 6 are left above, or it ends at 100
     ax = draw_curve(points(("0 to 14 days", (20, 60)), ("15 days or more", (10, 35))))
     texts = [text.get_text() for text in ax.texts]
     assert texts.count("0 to 14 days") == texts.count("15 days or more") == 2
