@@ -268,3 +268,15 @@ def test_what_is_written_down_after_the_first_days_forms_no_group(day, known):
     row = build_episodes(build_visits(records("\n".join(rows)))).table.set_index("patient_id").loc["a"]
     assert (row["trigger"] == "lifting") == known
     assert (row["sex"] == "female") == known
+
+
+def test_visits_are_counted_without_maintenance_and_ratings_with_it_a_0_is_one():
+    text = """
+    patient_id | visit_day | pain_pre | visit_purpose
+    p1         | 0         | 5        | treatment
+    p1         | 1         | 0        | treatment
+    p1         | 2         |          | treatment
+    p1         | 3         | 2        | maintenance
+    """
+    columns = build_episodes(build_visits(records(text))).columns
+    assert [columns[name].tolist() for name in ("n_visits", "n_measured", "has_maintenance")] == [[3], [3], [True]]

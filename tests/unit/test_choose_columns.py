@@ -10,7 +10,7 @@ from outcomes.estimators.weighting import compare_means
 from outcomes.questions import covariates
 from outcomes.questions.adjustment import Adjustment
 from outcomes.questions.arm_balance import tabulate_balance
-from outcomes.questions.covariates import Block, choose_columns, stack_blocks
+from outcomes.questions.covariates import NOT_RECORDED, OTHER, Block, Factor, choose_columns, coarsen, stack_blocks
 
 
 def block(name: str, *columns: np.ndarray) -> Block:
@@ -110,3 +110,10 @@ def test_tables_of_many_parts_are_judged_as_whole_ones(monkeypatch: pytest.Monke
             (column[arm] - column[0]).mean() / spread - (column[~arm] - column[0]).mean() / spread
         )
         assert row[3] == pytest.approx((means[0] - means[1]) / spread, rel=1e-9)
+
+
+def test_quarters_are_taken_together_as_years():
+    quarters = ("2023Q4", "2024Q1", "2024Q2", OTHER, NOT_RECORDED)
+    found = coarsen(Factor("index_quarter", "Quarter", quarters, quarters, np.array([4, 0, 1, 2, 3]), 0))
+    assert found.levels == ("2023", "2024", OTHER, NOT_RECORDED)
+    assert (found.codes.tolist(), found.reference) == ([3, 0, 1, 1, 2], 1)

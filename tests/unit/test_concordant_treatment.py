@@ -288,7 +288,7 @@ def test_a_number_that_one_arm_hardly_has_is_set_aside_and_counted():
     main = line(found, "adjusted")
     assert (main["n_with"], main["n_without"]) == (30, 30)
     assert main["estimate"] == pytest.approx(0.0, abs=1e-9)
-    assert found.summary["n_concordant"] == 70
+    assert (found.summary["n_concordant"], found.summary["n_discordant"]) == (70, 34)
     last = found.ledger.steps[-1]
     assert (last.rows_in, last.kept) == (104, 60)
     told = found.diagnostics.set_index("contrast").loc["concordant"]

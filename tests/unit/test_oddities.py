@@ -206,6 +206,9 @@ def test_constant_columns_and_ages() -> None:
     often = np.bincount(columns["patient"]).argmax()
     jumping[np.flatnonzero(columns["patient"] == often)[1]] += 5
     assert found(columns | {"age": jumping}) == ["E247"]
+    own = np.flatnonzero(columns["patient"] == often)
+    jumping[own], jumping[own[0]] = 5, 0
+    assert found(columns | {"age": jumping}) == ["E247", "E247"]  # somebody of 0, who is 5 within a quarter
 
 
 def test_small_numbers_of_patients_are_not_told() -> None:

@@ -111,6 +111,9 @@ def test_a_unit_far_out_is_worth_a_look_and_no_unit_has_a_rank(three):
     for word in ("worse", "worst", "best", "rank", "underperform", "effective"):
         assert word not in said
     assert "worth a look" in said
+    without = export({"A": (100, 20), "B": (150, 90), "C": (50, 15), "": (9, 3)})
+    more = compare_units(episodes_of(without), outcome="silent_stop").notes
+    assert "Episodes without a recorded clinic belong to none." in set(more) - set(three.notes)
 
 
 def test_pseudonyms_give_the_order_whatever_the_values():
