@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,6 +65,16 @@ def test_counts_of_the_smaller_arm_decide():
     # Relief on day 30 comes after the horizon: one event is too few.
     assert (checks["events"].with_value, checks["events"].without_value, checks["events"].is_met) == (2, 1, False)
     assert checks["events"].reason == "too few of the episodes that began without x were seen relieved by day 28"
+
+
+@pytest.mark.parametrize(("always", "never"), [(4, 4), (0, 2), (3, 0)])
+def test_where_units_are_set_aside_the_episodes_of_the_others_are_too_few(always, never):
+    few = arms_of([(0, 5)], [(0, 5)] * 4)
+    told = replace(units(), always=always, never=never)
+    assert reasons(few, told)["episodes"].reason == (
+        "too few episodes that began with x at clinicians that treated some patients so and others not"
+    )
+    assert reasons(few, units())["episodes"].reason == "too few episodes that began with x to compare"
 
 
 def test_an_arm_is_followed_when_enough_are_known_relieved_or_not():

@@ -284,6 +284,7 @@ def test_too_few_events_for_so_many_families_refuse_all():
     )
     joint = lines_of(found)
     assert joint["estimate"].isna().all()
+    assert set(joint.index) == set(found.diagnostics["contrast"])
     assert joint.loc["ultrasound", "reason"] == (
         "too few episodes were seen relieved to look at so many families at once"
     )

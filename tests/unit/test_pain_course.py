@@ -322,6 +322,9 @@ def test_an_episode_is_open_to_the_next_one_or_the_data_cut():
     found = build_pain_course(build_episodes(build_visits(records("\n".join(rows)), SMALL)))
     assert found.last_rated_days.tolist() == [10, 0]
     assert found.open_days.tolist() == [150, 30]
+    # Somebody else's episode ends none.
+    found = build_pain_course(build_episodes(build_visits(records("\n".join([*rows, "q | 2025-06-10 | 6"])), SMALL)))
+    assert found.open_days.tolist() == [150, 30, 21]
 
 
 # -- the question -----------------------------------------------------------------------------------------------------

@@ -301,6 +301,8 @@ def test_medians_need_22_patients_and_quartiles_44() -> None:
     assert read_quantile(shown, 25, RULES, 0.25) is None
     assert read_quantile(shown, 45, RULES, 0.2) == 7
     assert read_quantile(shown, 145, RULES, 0.95) is None
+    half = replace(shown, percent=np.array([30, 50, 75]))
+    assert read_quantile(half, 25, RULES) == half.days[1]
 
 
 def test_what_a_curve_gives_away_counts_in_the_proof() -> None:

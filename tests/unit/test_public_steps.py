@@ -20,7 +20,7 @@ from outcomes.release.public.curve_points import MOST_PATIENTS, STEPS, _count_si
 from outcomes.release.public.curves import find_least
 from outcomes.release.public.earlier import EarlierCurve, read_entry, settle, start_from
 from outcomes.release.public.figures import draw_curve
-from outcomes.release.public.frames import CURVE_COLUMNS, to_frames
+from outcomes.release.public.frames import CURVE_COLUMNS, _line, to_frames
 from outcomes.release.public.gate import build_gate
 from outcomes.release.public.knowledge import UNBOUNDED, _links
 from outcomes.release.public.labels import merge_labels
@@ -229,6 +229,15 @@ def test_the_head_of_the_page_gives_the_number_of_patients_or_says_that_it_may_n
     )
     page = build_public_page(to_frames([state], ()), facts)
     assert page.facts[1].replace("\N{NO-BREAK SPACE}", " ").startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("counts", "total", "percents"),
+    [((40, HIDDEN_CELL), 60, [67, "<11"]), ((60, HIDDEN_CELL), 60, ["<11", "<11"]), ((60, 0), 60, [100, 0])],
+)
+def test_beside_what_is_hidden_no_100_percent_is_said(counts, total, percents):
+    found = _line(("a", "b"), counts, total, 100, "<11")
+    assert [percent for _, _, percent in found] == [*percents, 60] and [n for _, n, _ in found] == [*counts, total]
 
 
 def points(*groups):

@@ -14,7 +14,8 @@ from courses import SMALL, at, dated_episodes, days_after, episodes_of, small
 from outcomes.cases import build_episodes, build_visits
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.questions import compare_relief_definitions, estimate_relief
-from outcomes.questions.results import HORIZON_COLUMNS
+from outcomes.questions.relief_fates import fit_line_of
+from outcomes.questions.results import HORIZON_COLUMNS, DayCurve, curve_notes
 from tables import records, records_of
 
 # -- the line and its floors ------------------------------------------------------------------------------------------
@@ -476,6 +477,27 @@ def test_the_band_holds_the_interval_and_the_curve():
     assert (curve["band_high"] >= curve["conf_high"] - 1e-9)[inside].all()
     assert (curve["upper"] >= curve["estimate"]).all()
     assert (curve["upper"] > curve["estimate"]).any()
+
+
+def test_every_draw_counts_for_the_limits_whatever_its_place():
+    first = np.array([[0.4, 0.5]])
+    drawn = np.column_stack([np.linspace(0.1, 0.7, 40), np.linspace(0.2, 0.8, 40)])
+    lines = [fit_line_of(np.concatenate([first, some]), 1, 0.95) for some in (drawn, drawn[::-1])]
+    assert lines[0].conf_low == pytest.approx(lines[1].conf_low, abs=1e-12)
+    assert lines[0].conf_high == pytest.approx(lines[1].conf_high, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("events", "said"), [((0, 0), ["any"]), ((0, 3), ["the first"]), ((2, 3), []), ((0, 0, 4), ["any"])]
+)
+def test_it_is_said_where_nothing_had_happened_yet(events, said):
+    size = len(events)
+    shares = np.array(events) / 40
+    curve = DayCurve("all", 400, shares, shares, shares, np.full(size, 40), np.array(events), last_day=1)
+    found = [note for note in curve_notes([curve], (0, 1), small()) if "othing had happened" in note]
+    assert len(found) == len(said) and all(
+        f"by {words} of the days" in note for words, note in zip(said, found, strict=True)
+    )
 
 
 def test_limits_never_fall_over_time_and_are_silent_before_anything_happens():

@@ -121,6 +121,8 @@ def test_terms_of_few_patients_are_said_to_be_listed_where_they_are():
         "modalities: moon dust (9 records)",
         "and 2 more, in unknown_terms of outcomes clean",
     ]
+    visits.unknown_terms = [("cause", "comet", 7, 6), ("cause", "dust", 9, 5)]  # by records, not by patients
+    assert [said.split()[1] for said in list_unknown_terms(visits)] == ["dust", "comet"]
     visits.unknown_terms = terms[::2]
     none = "none that may be shown, at 5 patients or more; unknown_terms of outcomes clean has every one"
     assert list_unknown_terms(visits) == [none]
