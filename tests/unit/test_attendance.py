@@ -65,6 +65,14 @@ def test_the_worked_table():
     assert estimate_step(steps, 10, 0.95, 1, 1).estimate == pytest.approx(2 / 5)
 
 
+def test_a_share_needs_two_patients():
+    came, gap, watched = [1, 0, 0], [7, -1, -1], [95, 95, 95]
+    assert estimate_step(steps_of(came, gap, watched, patient=[0, 1, 1]), 89, 0.95, 1, 1).estimate == pytest.approx(
+        1 / 3
+    )
+    assert np.isnan(estimate_step(steps_of(came, gap, watched, patient=[1, 1, 1]), 89, 0.95, 1, 1).estimate)
+
+
 def test_visits_are_steps_with_gaps_and_days_watched():
     # The second patient comes back after 90 days: a new episode; the third after 89: the same.
     episodes = episodes_of(["0:6 7:5 20:4", "0:6 90:6", "0:6 89:6"], last=200)

@@ -173,3 +173,12 @@ def test_the_reason_names_what_the_other_arm_lacks(others, missing):
     arms = arms_of([(0, 5)] * 40, [(0, 5)] * 80, given=[1] * 20 + [0] * 20 + others)
     said = say_imbalance(arms, [("heat", "Heat", 2.0, 0.9, False)], episodes)
     assert said == f"too few episodes {missing}, so that the two cannot be told apart"
+
+
+@pytest.mark.parametrize(("n_rare", "is_judged"), [(4, False), (5, True)])
+def test_levels_too_few_to_stand_alone_are_judged_where_a_tenth_of_an_arm_is_in_them(n_rare, is_judged):
+    levels, arm = ("a", "b", "c"), np.repeat([True, False], 50)
+    codes = np.repeat([0, 1, 2, 0, 1], [25, 25 - n_rare, n_rare, 25, 25])
+    blocks, rare = pool_factors([Factor("f", "F", levels, levels, codes, 0)], arm)
+    assert [block.name for block in blocks] == ["f"]
+    assert [block.values.sum() for block in rare] == [n_rare] * is_judged

@@ -517,7 +517,14 @@ def test_a_hidden_number_has_no_bounds():
 @pytest.mark.parametrize(
     ("shown", "base", "exact", "bounds"),
     # A sum of printed numbers that its own rounding does not allow: within 12 of it, and the truth never left out.
-    [(30, 5, 25, (18, 42)), (30, 5, 35, (18, 42)), (10, 5, 0, (0, 22)), (100, 5, 80, (80, 112)), (0, 5, 3, (0, 12))],
+    [
+        (30, 5, 25, (18, 42)),
+        (30, 5, 35, (18, 42)),
+        (10, 5, 0, (0, 22)),
+        (10, 5, 20, (0, 22)),
+        (100, 5, 80, (80, 112)),
+        (0, 5, 3, (0, 12)),
+    ],
 )
 def test_a_sum_of_printed_numbers_lies_within_reach(shown, base, exact, bounds):
     low, high = find_bounds(np.array([shown]), np.array([base]), np.array([exact]), RULES.k)

@@ -13,6 +13,7 @@ from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.npmle import cdf_at, npmle
+from outcomes.questions import modality_families
 from outcomes.questions.comparisons import _read_exposure, compare_modalities
 from outcomes.questions.contrast_checks import read_pain
 from outcomes.questions.contrast_lines import (
@@ -57,6 +58,21 @@ def episodes(cells):
 @pytest.fixture(scope="module")
 def compared(episodes):
     return compare_families(episodes, families=["electrical", "needling"])
+
+
+def test_the_control_exposure_is_of_those_it_was_given_to(episodes, monkeypatch):
+    asked = []
+
+    def fit(episodes, arms, *_):
+        asked.append(arms.treated)
+        return SimpleNamespace(arms=arms, shown=None, reason="not fitted")
+
+    monkeypatch.setattr(modality_families, "fit_contrast", fit)
+    rows = build_treatment_rows(episodes)
+    [line] = modality_families._control_exposure(episodes, rows)
+    mask = np.uint64(episodes.visits.codebook.mask_of(modality_families.CONTROL))
+    taped = np.array([bool(given & mask) for given in rows.given])
+    assert np.array_equal(asked[0], taped) and 0 < taped.sum() == line.n_with
 
 
 def row(table, contrast, analysis, scale="difference"):

@@ -20,6 +20,7 @@ from outcomes.estimators.cusum import risk_adjusted_cusum
 from outcomes.estimators.proportions import newcombe
 from outcomes.estimators.sensitivity import detectable_difference
 from outcomes.questions import quarter as quarter_module
+from outcomes.questions import quarter as quarter_questions
 from outcomes.questions import (
     quarter_changes,
     quarter_charts,
@@ -29,7 +30,7 @@ from outcomes.questions import (
 )
 from outcomes.questions.quarter_charts import Breaks
 from outcomes.questions.quarter_indicators import build_indicators
-from outcomes.questions.quarter_recording import Recording
+from outcomes.questions.quarter_recording import Recording, _step
 from outcomes.questions.quarter_values import _expectations, review_indicator
 from outcomes.questions.quarter_volume import NO_VISITS_LATELY
 from outcomes.questions.quarters import QUARTERS, quarter_number
@@ -409,6 +410,17 @@ def test_a_clinic_without_visits_lately_is_named_once_and_so_are_those_that_ende
 
 
 # -- recording ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_in_recording_has_limits_around_it_and_none_after_too_few_visits():
+
+    event, patient = np.repeat([True, False, True, False], [8, 2, 5, 15]), np.arange(30)
+    recorded, now, before = SimpleNamespace(event=event, floor=20), np.arange(10), np.arange(10, 30)
+    step, low, high = _step(recorded, now, before, patient)
+    assert step == pytest.approx(0.8 - 0.25) and low < step < high
+    recorded.floor = 10
+    assert _step(recorded, before, now, patient) == pytest.approx((-step, -high, -low))
+    assert np.isnan(_step(recorded, before, now[1:], patient)).all()
 
 
 def test_the_planted_change_of_recording_is_found_once_and_at_its_clinic(review):

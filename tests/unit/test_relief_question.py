@@ -30,6 +30,8 @@ def test_km_at_visit_by_hand():
     assert (day_7["n"], day_7["events"], day_14["events"]) == (4, 1, 2)
     assert found.summary["n"] == 4
     assert found.summary["n_one_visit"] == 1
+    assert found.summary["resolution_median_days"] == 7  # from 0 to 7, and from 7 to 14
+    assert found.summary["resolution_over_14_share"] == 0
 
 
 def test_interval_censored_line_by_hand():

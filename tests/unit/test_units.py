@@ -396,6 +396,13 @@ def test_what_was_seen_of_nobody_or_of_nobody_long_enough_is_said_in_words_of_th
     assert rows.say_all() == said
 
 
+def test_where_all_are_followed_a_value_is_whether_the_patient_came_back():
+    right = np.array([10.0, np.inf, 365.0, np.inf, 366.0])
+    left = np.where(np.isfinite(right), right - 1, 400.0)
+    rows = UnitRows("returned", "returned", 365, False, np.arange(5), np.arange(5), left, right, right <= 365)
+    assert rows.values() == pytest.approx([1, 0, 1, 0, 0], abs=1e-12)
+
+
 def test_an_export_without_the_unit_says_so_before_anything_else():
     table = export({"A": (60, 20), "B": (60, 30)}).drop(columns=["clinic_id"])
     nobody = episodes_of(table.assign(pain_pre=""))
