@@ -12,7 +12,7 @@ import pytest
 from outcomes.cases import build_episodes, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.questions.attendance import _of_quarter, describe_attendance
+from outcomes.questions.attendance import _of_quarter, _summarise, describe_attendance
 from outcomes.questions.attendance_steps import Steps, build_steps, estimate_step, horizon_days
 from outcomes.records import Mapping
 from tables import records_of
@@ -63,6 +63,12 @@ def test_the_worked_table():
     assert naive < found.estimate < closed_only
     # Within 10 days nothing is censored before its time: 2 of 5.
     assert estimate_step(steps, 10, 0.95, 1, 1).estimate == pytest.approx(2 / 5)
+
+
+def test_still_open_are_those_who_did_not_come_and_may_still():
+    episodes = episodes_of(["0:6 7:5"], last=200)
+    steps = steps_of([1, 0, 0, 0], [7, -1, -1, -1], [10, 10, 88, 89])  # 89 days after a visit the next is a new episode
+    assert _summarise(steps, episodes)["n_open"] == 2
 
 
 def test_a_share_needs_two_patients():

@@ -9,7 +9,7 @@ from outcomes.estimators import orthogonal
 from outcomes.estimators.weighting import compare_means
 from outcomes.questions import covariates
 from outcomes.questions.adjustment import Adjustment
-from outcomes.questions.arm_balance import tabulate_balance
+from outcomes.questions.arm_balance import note_balance, tabulate_balance
 from outcomes.questions.covariates import NOT_RECORDED, OTHER, Block, Factor, choose_columns, coarsen, stack_blocks
 
 
@@ -117,3 +117,11 @@ def test_quarters_are_taken_together_as_years():
     found = coarsen(Factor("index_quarter", "Quarter", quarters, quarters, np.array([4, 0, 1, 2, 3]), 0))
     assert found.levels == ("2023", "2024", OTHER, NOT_RECORDED)
     assert (found.codes.tolist(), found.reference) == ([3, 0, 1, 1, 2], 1)
+
+
+def test_what_still_differs_after_weighting_is_named_once():
+    nothing = Adjustment((), (), 4)
+    rows = [("age", "Age", 0.4, -0.1), ("age", "Age", 0.2, 0.3), ("sex", "Sex", 0.5, 0.09)]
+    [note] = note_balance(nothing, rows)
+    assert note.endswith("0.1 or more in: age.")
+    assert note_balance(nothing, rows[2:]) == ()

@@ -305,6 +305,7 @@ def test_both_answers_stand_side_by_side(checked):
 
 def test_that_nothing_moved_is_said_of_what_was_imputed_and_no_more(checked):
     assert not checked.table["is_moved"].any()
+    assert "more than 0.5 standard errors" in checked.settings.values()
     assert checked.notes[0].startswith("No difference moves by more than half its standard error")
     kept = (checked.more["facts"]["treated_as"] != "imputed").any()
     assert checked.notes[0].endswith("; facts without an order were not imputed.") == kept

@@ -31,7 +31,7 @@ from outcomes.release.public.moves import walk
 from outcomes.release.public.numbers import build_numbers
 from outcomes.release.public.page import PublicFacts, build_public_page
 from outcomes.release.public.protect import protect_release
-from outcomes.release.public.published import hide_with_total
+from outcomes.release.public.published import find_small, hide_with_total
 from outcomes.release.public.sign import _check_gate
 from outcomes.release.public.system import System
 from outcomes.release.tables import to_csv
@@ -149,6 +149,14 @@ def test_a_hidden_total_of_a_part_is_no_part_of_a_sum():
     for total, may_be in ((235, True), (240, False)):
         found = find_sums([shown([[95, total - 95]], ("2024Q2 and earlier",))], [[shown([[40, 60], [55, 70]], rows)]])
         assert (("t", "earlier / total") in found) == may_be
+
+
+def test_nobody_and_everybody_are_hidden_in_a_small_group_of_states_only():
+    """Of 12 patients all are in one row: that is no state of theirs. Of 12 in a row, none has the state a: it is."""
+    assert not find_small(numbers_of(table([[12], [0]])), RULES).any()
+    states = numbers_of(table([[0, 12], [40, 60]]))
+    hidden = [key for key, gone in zip(states.keys, find_small(states, RULES), strict=True) if gone]
+    assert {(*key.rows, key.column) for key in hidden} == {("0 to 9 days", "a"), ("0 to 9 days", "b")}
 
 
 def test_a_number_is_told_by_the_first_release_that_printed_it():
