@@ -602,3 +602,7 @@ def test_nothing_printed_claims_more_than_was_done() -> None:
     assert len(texts) > 100
     told = "were shifted patient by patient to make the export anonymous"  # what others meant to do, not what we claim
     assert [path for path in texts if claims.search(path.read_text(encoding="utf-8").replace(told, ""))] == []
+
+
+def test_a_date_of_ten_years_ago_may_be_one_of_birth():
+    assert [getattr(ids.find_inside("on 01.02.2015", year), "name", "") for year in (2024, 2025)] == ["", ids.BIRTH]

@@ -22,7 +22,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.inspect import inspect_export
-from outcomes.records.inspect_columns import NAMES, SURE, _score_spelling, match_columns
+from outcomes.records.inspect_columns import NAMES, SURE, _score_ids, _score_spelling, match_columns
 from outcomes.records.inspect_flags import find_ticked_columns
 from outcomes.records.inspect_head import read_top
 from outcomes.records.inspect_terms import UnknownTerms
@@ -1182,3 +1182,21 @@ def test_headers_of_other_languages_and_days_with_words_are_known(tmp_path, code
     found = inspect_export(write(tmp_path, header, rows), Mapping(), codebook).proposal.columns
     names = header.split(";")
     assert [found.get(field) for field in (*fields, "age", "sex")] == names
+
+
+@pytest.mark.parametrize(
+    ("field", "n_names", "n_cells", "score"),
+    [
+        ("clinic_id", 40, 200, 1.0),
+        ("clinic_id", 41, 200, 0.2),  # clinics are few
+        ("clinician_id", 41, 200, 1.0),
+        ("clinician_id", 101, 200, 0.2),  # a name of nearly every row is no clinician's
+        ("clinic_id", 2, 2, 1.0),
+        ("clinic_id", 3, 3, 0.2),
+        ("patient_id", 3, 200, 0.5),
+        ("patient_id", 5, 200, 1.0),
+    ],
+)
+def test_ids_are_told_by_how_many_there_are(field, n_names, n_cells, score):
+    names = [f"n{i}" for i in range(n_names)]
+    assert _score_ids(field, names, (names * n_cells)[:n_cells]) == score
