@@ -148,6 +148,19 @@ def test_beside_a_rounded_number_that_is_not_kept_there_are_eleven_or_more(base,
     assert (((1, 2), RULES.k) in {(line.cells, line.low) for line in board.ranges}) == is_told
 
 
+@pytest.mark.parametrize(
+    ("shown", "base", "parts", "bounds"),
+    [
+        *((20, 5, 0, (18, 22)), (10, 5, 0, (11, 12)), (20, 1, 0, (20, 20)), (0, 5, 2, (0, 0))),
+        *((20, 5, 1, (8, 32)), (10, 5, 1, (0, 22)), (100, 5, 2, (66, 134))),  # each may be 2 off, and 10 away
+        (HIDDEN_CELL, 5, 0, (0, LARGE)),
+    ],
+)
+def test_a_printed_number_is_read_with_its_rounding_and_with_how_far_it_may_have_moved(shown, base, parts, bounds):
+    reader = Reader(RULES, False, kept={("t", "a cell"): parts} if parts else {})
+    assert reader.read("t", "a cell", shown, base) == bounds
+
+
 ENOUGH = RULES.class_floor + RULES.base
 A_CELL = {("t", "row 0 / b"): 1}
 

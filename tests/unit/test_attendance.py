@@ -72,6 +72,8 @@ def test_still_open_are_those_who_did_not_come_and_may_still():
 
 
 def test_a_share_needs_two_patients():
+    none = estimate_step(steps_of([0, 0], [-1, -1], [95, 95]), 89, 0.95, 1, 1)
+    assert none.estimate == 0 and np.isnan([none.low, none.high]).all()
     came, gap, watched = [1, 0, 0], [7, -1, -1], [95, 95, 95]
     assert estimate_step(steps_of(came, gap, watched, patient=[0, 1, 1]), 89, 0.95, 1, 1).estimate == pytest.approx(
         1 / 3

@@ -34,6 +34,7 @@ from outcomes.release.public.protect import protect_release
 from outcomes.release.public.published import find_small, hide_with_total
 from outcomes.release.public.sign import _check_gate
 from outcomes.release.public.system import System
+from outcomes.release.svg import INK
 from outcomes.release.tables import to_csv
 
 COHORT = Cohort("patients", "patients", "d1")
@@ -265,6 +266,8 @@ def test_groups_of_a_curve_are_named_at_their_ends_and_below():
     """One group needs no name and has its values; of several each has one at its line, and one at its numbers."""
     alone = {text.get_text() for text in draw_curve(points(("all", (20, 60)))).texts}
     assert "60 %" in alone and "all" not in alone
+    below = [text for text in draw_curve(points(("all", (20, 60)))).texts if text.get_text() == "30"]
+    assert {text.get_color() for text in below} == {INK}
     for high, top in ((19, 25), (20, 50), (44, 50), (45, 75), (69, 75), (70, 100), (95, 100)):
         assert draw_curve(points(("all", (10, high - 8)))).get_ylim() == (0, top)  # 6 are left above, or it ends at 100
     ax = draw_curve(points(("0 to 14 days", (20, 60)), ("15 days or more", (10, 35))))

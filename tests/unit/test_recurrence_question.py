@@ -213,6 +213,16 @@ def test_patients_as_clusters_widen_the_interval(simulated):
     assert width != pytest.approx(narrow, rel=1e-6)
 
 
+def test_two_groups_of_one_course_do_not_differ_at_all():
+    from outcomes.questions.return_lines import AtRisk, compare_hazards
+
+    stop, event = np.tile([30.0, 60.0, 90.0, 120.0], 4), np.tile([True, True, True, False], 4)
+    own, group = np.arange(16), np.repeat([0, 1], 8)
+    found = compare_hazards(AtRisk(own, own, 0 * stop, stop, event, 0 * stop + 1), own, group)
+    assert (found.statistic, found.df) == (pytest.approx(0, abs=1e-12), 1)
+    assert found.p_value == pytest.approx(1, abs=1e-6)
+
+
 # -- what cannot be said ----------------------------------------------------------------------------------------------
 
 
