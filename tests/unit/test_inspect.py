@@ -9,6 +9,7 @@ import shlex
 import tomllib
 from difflib import SequenceMatcher
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pyarrow as pa
@@ -21,10 +22,10 @@ from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
-from outcomes.records.inspect import inspect_export
+from outcomes.records.inspect import _judge_unread, inspect_export
 from outcomes.records.inspect_columns import NAMES, SURE, _score_ids, _score_spelling, match_columns
 from outcomes.records.inspect_flags import find_ticked_columns
-from outcomes.records.inspect_head import read_top
+from outcomes.records.inspect_head import _holds_visits, read_top
 from outcomes.records.inspect_terms import UnknownTerms
 from outcomes.records.inspect_words import list_open_words
 from outcomes.records.inspect_write import quote, write_mapping
@@ -1200,3 +1201,23 @@ def test_headers_of_other_languages_and_days_with_words_are_known(tmp_path, code
 def test_ids_are_told_by_how_many_there_are(field, n_names, n_cells, score):
     names = [f"n{i}" for i in range(n_names)]
     assert _score_ids(field, names, (names * n_cells)[:n_cells]) == score
+
+
+@pytest.mark.parametrize(
+    ("head", "holds"),
+    [
+        (("Patient", "Note"), False),
+        (("Visit date", "Note"), False),
+        (("Visit date", "Patient"), True),
+        (("Ort", "Raum", "Gast", "Uhr"), True),  # four of five headers of the other sheet
+        (("Ort", "Raum", "Gast"), False),
+    ],
+)
+def test_a_sheet_of_visits_names_patient_and_day_or_has_most_headers_of_another(head, holds):
+    assert _holds_visits([("Clinic",), head], ("Ort", "Raum", "Gast", "Uhr", "Art")) == holds
+
+
+def test_running_text_is_not_looked_through_unless_its_header_names_an_identifier():
+    addresses = ["anna@example.org", "b@example.org", "c@example.org"]
+    top = SimpleNamespace(header=("Notes", "Phone notes"), cells=(addresses, addresses))
+    assert [suspect.header for suspect in _judge_unread(top, [])] == ["Phone notes"]
