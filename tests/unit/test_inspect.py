@@ -22,7 +22,7 @@ from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
-from outcomes.records.inspect import _judge_unread, inspect_export
+from outcomes.records.inspect import _judge_unread, _others, inspect_export
 from outcomes.records.inspect_columns import NAMES, SURE, _score_ids, _score_spelling, match_columns
 from outcomes.records.inspect_flags import find_ticked_columns
 from outcomes.records.inspect_head import _holds_visits, read_top
@@ -1221,3 +1221,8 @@ def test_running_text_is_not_looked_through_unless_its_header_names_an_identifie
     addresses = ["anna@example.org", "b@example.org", "c@example.org"]
     top = SimpleNamespace(header=("Notes", "Phone notes"), cells=(addresses, addresses))
     assert [suspect.header for suspect in _judge_unread(top, [])] == ["Phone notes"]
+
+
+def test_a_column_that_is_not_read_is_shown_with_the_field_nearest_to_its_name():
+    top = SimpleNamespace(header=("Pain before", "zzzz", " "))
+    assert _others(top, [], ()) == [("Pain before", "A", "pain_pre", 0.6), ("zzzz", "B", "", 0.0)]

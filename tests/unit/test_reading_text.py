@@ -13,6 +13,7 @@ from outcomes.records.encodings import find_undecodable, guess_encoding
 from outcomes.records.folding import fold_text
 from outcomes.records.footers import is_footer, read_stated_rows
 from outcomes.records.kinds import find_kind
+from outcomes.records.text_stream import iterate_text
 from outcomes.records.workbook_scan import find_percent_cells, is_dde
 
 HEADER = "patient_id,visit_date,pain_pre\n"
@@ -190,3 +191,11 @@ def test_a_folded_id_without_a_rival_is_folded(tmp_path: Path) -> None:
     records = read_records(write(tmp_path, HEADER + "a\u200b1,1,2\nb1,2,3\n"))
     assert records.fields["patient_id"].texts() == ["a1", "b1"]
     assert any("patient_id (1 cell)" in note for note in records.notes)
+
+
+def test_the_mark_of_an_encoding_without_one_of_its_own_is_taken_off_and_a_later_one_stays(tmp_path):
+    """GB 18030 writes U+FEFF in four bytes; elsewhere in a file it is a character like others."""
+    path, mark = tmp_path / "visits.csv", "\ufeff".encode("gb18030")
+    path.write_bytes(mark + b"a;b\n" + mark + b"1;2\n")
+    blocks = [block for _, block in iterate_text(path, "gb18030", 4, "visits.csv")]
+    assert len(blocks) == 4 and b"".join(blocks).decode() == "a;b\n\ufeff1;2\n"
