@@ -1226,3 +1226,9 @@ def test_running_text_is_not_looked_through_unless_its_header_names_an_identifie
 def test_a_column_that_is_not_read_is_shown_with_the_field_nearest_to_its_name():
     top = SimpleNamespace(header=("Pain before", "zzzz", " "))
     assert _others(top, [], ()) == [("Pain before", "A", "pain_pre", 0.6), ("zzzz", "B", "", 0.0)]
+
+
+def test_a_spelling_as_alike_as_is_asked_for_is_alike_enough():
+    alike = _score_spelling("vasbefor", "vasbefore", 0.0)
+    assert 0 < alike == _score_spelling("vasbefor", "vasbefore", alike)
+    assert _score_spelling("vasbefor", "vasbefore", alike + 1e-9) == 0

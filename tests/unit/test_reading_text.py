@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from outcomes.errors import InputRefused
-from outcomes.records import Mapping, read_records
+from outcomes.records import Mapping, lines, read_records
 from outcomes.records.encodings import find_undecodable, guess_encoding
 from outcomes.records.folding import fold_text
 from outcomes.records.footers import is_footer, read_stated_rows
@@ -199,3 +200,13 @@ def test_the_mark_of_an_encoding_without_one_of_its_own_is_taken_off_and_a_later
     path.write_bytes(mark + b"a;b\n" + mark + b"1;2\n")
     blocks = [block for _, block in iterate_text(path, "gb18030", 4, "visits.csv")]
     assert len(blocks) == 4 and b"".join(blocks).decode() == "a;b\n\ufeff1;2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_regular"), [('1,"a",b\n', True), ('"a",b\n', True), ('1,x"",b\n', False), ('1,x"a",b\n', False)]
+)
+def test_a_quote_inside_a_cell_makes_a_block_irregular(text, is_regular):
+    data = text.encode()
+    array, ends = np.frombuffer(data, np.uint8), np.array([len(data) - 1])
+    found = lines._sort_regular_block(data, array, np.array([0]), ends, ",", 3, True)
+    assert (found is not None) == is_regular
