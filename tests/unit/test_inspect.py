@@ -1194,7 +1194,7 @@ def test_headers_of_other_languages_and_days_with_words_are_known(tmp_path, code
         ("clinician_id", 101, 200, 0.2),  # a name of nearly every row is no clinician's
         ("clinic_id", 2, 2, 1.0),
         ("clinic_id", 3, 3, 0.2),
-        ("patient_id", 3, 200, 0.5),
+        ("patient_id", 4, 200, 0.5),
         ("patient_id", 5, 200, 1.0),
     ],
 )
