@@ -19,6 +19,7 @@ import release_fakes as fakes
 from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 from outcomes.release import first_page
+from outcomes.release import quarter_section as quarter_section_module
 from outcomes.release.attendance_section import _draw as _draw_attendance
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.indicator_words import say_indicator
@@ -27,7 +28,7 @@ from outcomes.release.look_into import find_to_look_into
 from outcomes.release.marks import HIDDEN
 from outcomes.release.missing_views import _say_gaps, missing_blocks
 from outcomes.release.modality_section import is_any_compared, modality_section
-from outcomes.release.model import Column, FigureView, Section, TableView, Text
+from outcomes.release.model import Column, FigureView, Page, Section, Sentence, TableView, Text
 from outcomes.release.page import _facts
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.render_html import name_part, render_html
@@ -513,3 +514,20 @@ def test_a_picture_of_attendance_needs_a_share_that_came_again():
     hidden = left.assign(estimate=left["estimate"].where(left["reason"] != "came"))
     none = dataclasses.replace(attendance, more={**attendance.more, "left": hidden})
     assert _draw_attendance(none, tables) == ()
+
+
+def test_an_indicator_stays_in_its_table_where_any_quarter_has_a_value(monkeypatch):
+    rows = (("a", "5", "too early"), ("b", "too early", "5"), ("c", "", HIDDEN))
+    plain = TableView("id", "caption", (Column("Indicator"), Column("2024Q1"), Column("2024Q2")), rows)
+    monkeypatch.setattr(quarter_section_module.views, "pivot_table", lambda *_: plain)
+    tables = {quarter_section_module.NAME: pd.DataFrame({"quarter": ["2024Q1", "2024Q2"]})}
+    [found] = quarter_section_module._indicator_table(tables)
+    assert [row[0] for row in found.rows] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("n", "n_below", "n_found"), [(5, 2, 2), (5, 1, 0), (4, 2, 0), (6, 6, 6)])
+def test_what_stands_in_a_section_is_folded_away_from_a_long_list_only(n, n_below, n_found):
+    cannot = [Sentence(f"No {i}.", {}, f"No {i}.", tag="not estimable") for i in range(n)]
+    section = SimpleNamespace(sentences=lambda: cannot[:n_below])
+    page = SimpleNamespace(sections=(section,), cannot_say=cannot)
+    assert len(Page.refused(page)) == n_found
