@@ -15,7 +15,7 @@ from outcomes.cases import build_visits, values
 from outcomes.errors import ConfigError, InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import pseudonyms as keyed
-from outcomes.records.identifier_names import has_name
+from outcomes.records.identifier_names import has_name, load_names, look_like_names
 from tables import column, records_of
 
 HEADER = "patient_id,visit_date"
@@ -197,3 +197,19 @@ def test_two_ids_with_one_pseudonym_are_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(keyed, "make_pseudonym", lambda key, name, text: "same")
     with pytest.raises(InputRefused, match="same pseudonym"):
         read_records(path, mapping)
+
+
+@pytest.mark.parametrize(("n_names", "are_names"), [(14, True), (13, False)])
+def test_seven_of_ten_cells_of_a_column_of_names_have_their_shape(n_names, are_names):
+    given, family = (sorted(words) for words in load_names())
+    names = [f"{one.title()} {other.title()}" for one, other in zip(given[50:], family[50:64], strict=False)]
+    cells = [name for name in names if name.replace(" ", "").isalpha()][:n_names]
+    assert len(cells) == n_names
+    assert look_like_names([*cells, *(f"{i}-{i}" for i in range(20 - n_names))]) == are_names
+
+
+def test_a_header_line_that_came_again_changed_is_refused(tmp_path):
+    path = tmp_path / "visits.csv"
+    path.write_text("patient_id,visit_date,pain_pre\np1,2025-01-02,5\npatient_id,visit_date,7\n")
+    with pytest.raises(InputRefused, match="E124"):
+        read_records(path)
