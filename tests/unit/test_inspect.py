@@ -1221,6 +1221,10 @@ def test_running_text_is_not_looked_through_unless_its_header_names_an_identifie
     addresses = ["anna@example.org", "b@example.org", "c@example.org"]
     top = SimpleNamespace(header=("Notes", "Phone notes"), cells=(addresses, addresses))
     assert [suspect.header for suspect in _judge_unread(top, [])] == ["Phone notes"]
+    # Of what is read, only ids may be people's: whatever else a rating holds is refused where it is read.
+    top = SimpleNamespace(header=("Patient", "Pain"), cells=(addresses, addresses))
+    read = [SimpleNamespace(position=i, score=1.0, field=field) for i, field in enumerate(("patient_id", "pain_pre"))]
+    assert [suspect.header for suspect in _judge_unread(top, read)] == ["Patient"]
 
 
 def test_a_column_that_is_not_read_is_shown_with_the_field_nearest_to_its_name():

@@ -13,7 +13,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records.columns import show_header
 from outcomes.records.inspect import inspect_export
-from outcomes.records.inspect_columns import ask_about_pain, match_columns, score_name
+from outcomes.records.inspect_columns import Match, ask_about_pain, match_columns, score_name
 
 DAYS = [f"2026-03-{i:02}" for i in range(1, 29)]
 RATINGS = [str(i % 9) for i in range(28)]
@@ -184,3 +184,9 @@ def test_dotted_dates_are_called_dotted(codebook, tmp_path) -> None:
     path = tmp_path / "de.csv"
     path.write_text("Patient;Datum\n" + "".join(f"P{i};{i:02}.03.2026\n" for i in range(1, 29)), encoding="utf-8")
     assert "DD.MM.YYYY" in inspect_export(path, Mapping(), codebook).evidence["visit_date"]
+
+
+@pytest.mark.parametrize(("by_cells", "is_asked"), [(1.0, False), (0.2, True)])
+def test_a_header_that_says_it_needs_cells_that_mostly_agree(by_cells, is_asked):
+    match = Match(0, "Pain before", "pain_pre", 0.7, by_name=1.0, by_cells=by_cells)
+    assert bool(ask_about_pain(match)) == is_asked
