@@ -13,7 +13,7 @@ from outcomes.errors import ConservationError, InputRefused
 from outcomes.ledger import Ledger, Step, check_unbroken
 from outcomes.records import Mapping, TextColumn, lines, read_records
 from outcomes.records import csv as csv_reader
-from outcomes.records.assemble import _declared_rows
+from outcomes.records.assemble import _declared_rows, _locate
 from outcomes.records.csv import _Reader, _whole_lines
 from outcomes.records.identifiers_export import _refuse_column
 from outcomes.records.kinds import _is_workbook
@@ -246,3 +246,10 @@ def test_steps_follow_each_other_without_a_gap_and_files_count_together():
         check_unbroken(Ledger((files[0], later)), 8, "visits")
     # Of an account that has not begun there is nothing to hold it against.
     check_unbroken(Ledger(()), 3, "visits")
+
+
+def test_a_record_of_the_second_file_is_named_by_its_own_row():
+    files = (SimpleNamespace(place=f"{name}.csv", field_columns={"pain_pre": ("Pain", "C")}) for name in "ab")
+    parts = [SimpleNamespace(file=file, rows=np.arange(2, 5)) for file in files]
+    assert _locate(parts, [3, 3], "pain_pre", 2) == ("row 4 of a.csv", 'a.csv › column "Pain" (C)')
+    assert _locate(parts, [3, 3], "pain_pre", 3) == ("row 2 of b.csv", 'b.csv › column "Pain" (C)')
