@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from outcomes.errors import DisclosureError, InputRefused
-from outcomes.release import guarded_sums, trigger_cells
+from outcomes.release import guarded_sums, modality_boards, trigger_cells
 from outcomes.release.disclosure import HIDDEN, _protect_parts_of_total, hide_around
 from outcomes.release.guarded_sums import Board, Sums, is_small
 from outcomes.release.marks import level_marks
@@ -332,6 +332,17 @@ def test_a_row_that_counts_a_few_less_than_an_earlier_one_is_near_it(name, less,
     rows = pd.DataFrame([row | {"n_without": 50, "events_with": 30, "events_without": 20}] * 2)
     rows.loc[1, name] -= less
     assert _find_near(rows, FLOOR).tolist() == [False, is_near]
+
+
+def test_every_sum_of_two_arms_holds_for_the_counts_it_is_a_sum_of():
+    """Two units of 3 and 4, 5 and 6; set aside: 2 always, 7 never, and too few of the arms, 1 and 4."""
+    truth = np.array([3, 4, 5, 6, 2, 7, 1, 4], dtype=float)
+    values = dict(zip(("n_with", "n_without", *modality_boards.ASIDE), (8, 10, 2, 7, 5), strict=True))
+    board = modality_boards.size_board(values, truth[:4].reshape(2, 2), (11, 21), FLOOR)
+    for sums in (board.published, board.known, board.guarded):
+        assert (sums.weights @ truth).tolist() == sums.values.tolist()
+    assert board.known.values.tolist() == [32, 11, 21]
+    assert {3.0, 11.0} <= set(board.guarded.values.tolist())  # what is set aside of each arm
 
 
 # -- the account of returns --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import modality_fakes
@@ -20,6 +21,7 @@ from outcomes.errors import NotEstimable
 from outcomes.ledger import Ledger, Step
 from outcomes.release import first_page
 from outcomes.release import quarter_section as quarter_section_module
+from outcomes.release import words as words_module
 from outcomes.release.attendance_section import _draw as _draw_attendance
 from outcomes.release.attendance_section import attendance_section
 from outcomes.release.indicator_words import say_indicator
@@ -33,7 +35,7 @@ from outcomes.release.page import _facts
 from outcomes.release.quarter_section import quarter_section
 from outcomes.release.render_html import name_part, render_html
 from outcomes.release.return_words import say_factors
-from outcomes.release.section_parts import drop_blank, is_blank, list_notes
+from outcomes.release.section_parts import drop_blank, has_cut_axis, is_blank, list_notes
 from outcomes.release.sections import _quality
 from outcomes.release.sentences import NBSP, agree, cell, format_percent, format_text, keep_together, say
 from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes, list_ledger
@@ -531,3 +533,17 @@ def test_what_stands_in_a_section_is_folded_away_from_a_long_list_only(n, n_belo
     section = SimpleNamespace(sentences=lambda: cannot[:n_below])
     page = SimpleNamespace(sections=(section,), cannot_say=cannot)
     assert len(Page.refused(page)) == n_found
+
+
+def test_alternatives_are_joined_by_or_and_one_stands_alone():
+    assert [words_module._or(items) for items in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a; or b", "a; b; or c"]
+
+
+@pytest.mark.parametrize(("low", "unit", "is_cut"), [(0, "%", False), (20, "%", True), (20, "", False)])
+def test_an_axis_of_shares_that_does_not_start_at_0_is_cut(low, unit, is_cut):
+    figure = Figure()
+    ax = figure.subplots()
+    ax.set_ylim(low, 60)
+    ax.set_xlim(0, 1)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0f}{unit}")
+    assert has_cut_axis(figure) == is_cut
