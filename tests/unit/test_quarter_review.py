@@ -413,7 +413,6 @@ def test_a_clinic_without_visits_lately_is_named_once_and_so_are_those_that_ende
 
 
 def test_a_step_in_recording_has_limits_around_it_and_none_after_too_few_visits():
-
     event, patient = np.repeat([True, False, True, False], [8, 2, 5, 15]), np.arange(30)
     recorded, now, before = SimpleNamespace(event=event, floor=20), np.arange(10), np.arange(10, 30)
     step, low, high = _step(recorded, now, before, patient)
