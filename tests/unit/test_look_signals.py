@@ -147,7 +147,7 @@ def test_sums_that_leave_their_limits_are_said_on_the_first_page_and_at_the_char
 def test_a_cusum_that_signals_is_said_and_one_that_does_not_is_not():
     columns = {"label": ["Relieved", "Stopped", "Stopped"], "word": ["", "concern", "improvement"]}
     (said,) = say_sums({"quarter_review_cusum": pd.DataFrame(columns)})
-    assert said.text == "Stopped: the CUSUM of the newest quarters signals, concern and improvement."
+    assert said.text == "Stopped: the CUSUM of the newest quarters signals concern and improvement."
     assert said.mark == "signal"
 
 

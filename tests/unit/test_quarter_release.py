@@ -280,7 +280,7 @@ def test_without_breaks_no_letter_is_explained_and_a_cusum_alone_has_a_caption_o
     )
     alone = dataclasses.replace(watched, more={**watched.more, "expected": watched.more["expected"].iloc[:0]})
     figure = figure_of(alone, "figure-observed-expected")
-    assert figure.caption.startswith("CUSUM, Stopped: a signal, improvement and concern. CUSUM: the last ")
+    assert figure.caption.startswith("CUSUM, Stopped: a signal of improvement and concern. CUSUM: the last ")
     assert "events expected" not in figure.caption
 
 
