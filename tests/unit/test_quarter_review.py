@@ -20,7 +20,6 @@ from outcomes.estimators.cusum import risk_adjusted_cusum
 from outcomes.estimators.proportions import newcombe
 from outcomes.estimators.sensitivity import detectable_difference
 from outcomes.questions import quarter as quarter_module
-from outcomes.questions import quarter as quarter_questions
 from outcomes.questions import (
     quarter_changes,
     quarter_charts,
