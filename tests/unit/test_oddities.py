@@ -357,20 +357,47 @@ def test_visits_of_another_quarter(tmp_path: Path) -> None:
     assert odd(write(tmp_path, "q2.csv", late)) == ["E222"]
 
 
-@pytest.mark.parametrize(("order", "n_turned", "is_told"), [("dmy", 10, True), ("mdy", 10, True), ("dmy", 9, False)])
-def test_dates_of_the_other_order_than_the_declared_one_are_told(order, n_turned, is_told) -> None:
+SPREAD = [10 * i + i % 10 for i in range(30)]
+"""Rows of every clinic and of every clinician, three of each of the latter."""
+
+
+@pytest.mark.parametrize(
+    ("order", "turned", "is_told"),
+    [
+        ("dmy", SPREAD, True),  # a tenth of the file's days after the 12th
+        ("mdy", SPREAD, True),
+        ("dmy", SPREAD[1:], False),
+        ("dmy", range(0, 250, 25), False),  # slips: ten of them, anywhere
+        ("dmy", range(280, 290), True),  # ten of the 30 of one clinic
+        ("dmy", range(280, 289), False),
+        ("dmy", range(0, 270, 10), True),  # all of one clinician's, at any clinic
+    ],
+)
+def test_dates_of_the_other_order_than_the_declared_one_are_told(order, turned, is_told) -> None:
     """They are set aside, but others of the same hand are days up to the 12th, and go through as another date."""
     styles = {"dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}
     other = styles["mdy" if order == "dmy" else "dmy"]
     days = [datetime.date(2025, 1 + i % 9, 13 + i % 15) for i in range(300)]
     cells = {
         "patient_id": [f"p{i % 50}" for i in range(300)],
-        "visit_date": [day.strftime(other if i < n_turned else styles[order]) for i, day in enumerate(days)],
+        "visit_date": [day.strftime(other if i in turned else styles[order]) for i, day in enumerate(days)],
+        "clinic_id": [f"C{1 + i // 90}" if i < 270 else "C9" for i in range(300)],
+        "clinician_id": [f"K{i % 10}" for i in range(300)],
     }
     read = records_of(cells, Mapping(dates=DateOptions(order=order)))
     told = build_visits(read)
-    assert [one.code for one in told.warnings if one.code == "E285"] == ["E285"] * is_told
+    (said, *more) = [one.message for one in told.warnings if one.code == "E285"] or [""]
+    assert not more and said.startswith(f"{len(turned)} dates are none as" if is_told else "")
+    assert bool(said) == is_told
     assert any("E285" in one.remedy for one in list_objections(read, told)) == is_told
     # A year first says its order itself.
     cells["visit_date"] = [day.isoformat() for day in days]
     assert "E285" not in [one.code for one in build_visits(records_of(cells, read.mapping)).warnings]
+
+
+def test_the_slips_of_the_sample_are_no_other_order_and_nothing_of_it_must_be_acknowledged(repository) -> None:
+    folder = repository / "data" / "sample"
+    read = read_records(folder / "visits.csv", folder / "mapping.toml")
+    visits = build_visits(read)
+    assert "E285" not in [one.code for one in visits.warnings]
+    assert list_objections(read, visits) == []

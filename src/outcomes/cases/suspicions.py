@@ -32,7 +32,7 @@ _LEAST_PATIENTS, _EXPECTED_SHARE = 30, 0.2
 _DAYS_1904, _QUARTER_DAYS, _YEAR_DAYS = 1_462, 92, 366
 _OWN_QUARTER_SHARE, _LEAST_RECORDS = 0.9, 50
 _LEAST_REPEATED = 20
-_LEAST_TURNED, _SHARE_TURNED = 10, 0.001
+_LEAST_TURNED, _SHARE_TURNED, _MONTHS = 10, 0.1, 12
 _SHAPES = {"dmy": "day/month", "mdy": "month/day"}
 _FEW = 5
 _NO_IDS = frozenset(
@@ -174,24 +174,31 @@ def _find_shifted(names: list[str], days: list[NDArray[np.int32]], records: Reco
 def _find_turned(records: Records, day: NDArray[np.int32]) -> Iterator[Finding]:
     """Dates that exist in the other order only: they are set aside, and their neighbours up to the 12th are misread.
 
-    A few are slips of a hand; more come from a clinic or a system that writes all its dates so, of which two in five
-    have a day of 12 or less and go through as another date.
+    A few anywhere are slips of a hand. Where they are a tenth of the days after the 12th of a file, a clinic or a
+    clinician, somebody writes all dates so, of which two in five have a day of 12 or less and go through as another.
     """
     order, column = records.mapping.dates.order or "", records.fields["visit_date"]
     unread = np.unique(column.codes[day == MISSING])
-    turned = [code for code in unread.tolist() if is_turned(column.values[code].as_py(), order)]
-    if not turned:
+    codes = [code for code in unread.tolist() if is_turned(column.values[code].as_py(), order)]
+    if not codes:
         return
+    turned = np.isin(column.codes, codes)
+    dates = np.where(day == MISSING, 0, day).astype("datetime64[D]")
+    tells = turned | ((day != MISSING) & ((dates - dates.astype("datetime64[M]")).astype(int) >= _MONTHS))
+    written = np.zeros(turned.size, dtype=np.bool_)
+    fields = [records.fields[name].codes for name in ("clinic_id", "clinician_id") if name in records.fields]
+    for unit in (records.source, *fields):
+        n, of = np.bincount(unit[turned], minlength=1), np.bincount(unit[tells], minlength=1)
+        often = (n >= _LEAST_TURNED) & (n >= _SHARE_TURNED * of[: n.size])
+        written |= turned & np.isin(unit, np.flatnonzero(often))
     declared, other = _SHAPES[order], next(shape for name, shape in _SHAPES.items() if name != order)
-    of_rows = np.isin(column.codes, turned)
     for i, file in enumerate(records.files):
-        own = of_rows[records.source == i]
-        n = int(own.sum())
-        if n >= max(_LEAST_TURNED, _SHARE_TURNED * own.size):
+        n_written = int(written[records.source == i].sum())
+        if n_written:
             yield Finding(
                 "E285",
-                f"{n:,} dates are none as {declared}, which the mapping says, and are dates as {other}. Whoever wrote "
-                "them wrote others so: those with a day of 12 or less are read as another date.",
+                f"{n_written:,} dates are none as {declared}, which the mapping says, and are dates as {other}. "
+                "Whoever wrote them wrote others so: those with a day of 12 or less are read as another date.",
                 file.place,
                 "Export all dates in one order; the rows set aside (E213) show where the other one comes from.",
             )
