@@ -57,6 +57,22 @@ def test_an_answer_comes_back_to_the_last_bit(episodes, folder):
     assert_same(answer(oc.describe_modality_use, episodes), found)
 
 
+def test_episodes_are_looked_at_once_and_cannot_be_changed_in_place_from_then_on(visits, folder, monkeypatch):
+    looked = []
+    made = shared_answers._fingerprint
+    monkeypatch.setattr(shared_answers, "_fingerprint", lambda episodes: looked.append(1) or made(episodes))
+    one = build_episodes(dataclasses.replace(visits, columns={k: v.copy() for k, v in visits.columns.items()}))
+    for _ in range(3):
+        assert shared_answers.recall(oc.describe_modality_use, one) is None
+    assert len(looked) == 1
+    with pytest.raises(ValueError, match="read-only"):
+        one.visits.columns["pain_pre"][0] = 0
+    columns = {**one.visits.columns, "pain_pre": one.visits.columns["pain_pre"] + 1}
+    other = dataclasses.replace(one, visits=dataclasses.replace(one.visits, columns=columns))
+    assert shared_answers._remember(other) != shared_answers._remember(one)
+    assert len(looked) == 3
+
+
 def test_a_question_that_was_answered_is_not_put_again(episodes, folder, monkeypatch):
     found = answer(oc.describe_modality_use, episodes)
     shared_answers.keep(folder, episodes, [(oc.describe_modality_use, {}, found)])

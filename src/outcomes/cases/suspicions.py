@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,8 +186,9 @@ def _find_turned(records: Records, day: NDArray[np.int32]) -> Iterator[Finding]:
     dates = np.where(day == MISSING, 0, day).astype("datetime64[D]")
     tells = turned | ((day != MISSING) & ((dates - dates.astype("datetime64[M]")).astype(int) >= _MONTHS))
     written = np.zeros(turned.size, dtype=np.bool_)
-    fields = [records.fields[name].codes for name in ("clinic_id", "clinician_id") if name in records.fields]
-    for unit in (records.source, *fields):
+    units: list[NDArray[Any]] = [records.source]
+    units += [records.fields[name].codes for name in ("clinic_id", "clinician_id") if name in records.fields]
+    for unit in units:
         n, of = np.bincount(unit[turned], minlength=1), np.bincount(unit[tells], minlength=1)
         often = (n >= _LEAST_TURNED) & (n >= _SHARE_TURNED * of[: n.size])
         written |= turned & np.isin(unit, np.flatnonzero(often))

@@ -16,6 +16,7 @@ import importlib
 import inspect
 import json
 import os
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -50,7 +51,7 @@ def recall(question: Callable[..., Any], episodes: Episodes, /, **options: Any) 
     folder = os.environ.get(FOLDER)
     if not folder:
         return None
-    path = Path(folder) / _name(question, episodes, options, _fingerprint(episodes))
+    path = Path(folder) / _name(question, episodes, options, _remember(episodes))
     return _whole(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
@@ -61,6 +62,22 @@ def _name(question: Callable[..., Any], episodes: Episodes, options: Mapping[str
     asked = {key: value for key, value in list(bound.arguments.items())[1:] if not callable(value)}
     text = json.dumps([question.__module__, question.__name__, asked], sort_keys=True, default=str)
     return hashlib.blake2b((text + of).encode(), digest_size=16).hexdigest() + ".json"
+
+
+_last: dict[str, tuple[weakref.ref[Episodes], str]] = {}
+"""The fingerprint of the episodes a kernel asked about last: of a million records each takes half a second."""
+
+
+def _remember(episodes: Episodes) -> str:
+    """Return the fingerprint, made once: from then on the values of the visits cannot be changed in place."""
+    of, found = _last.get("episodes", (lambda: None, ""))
+    if of() is episodes:
+        return found
+    for column in episodes.visits.columns.values():
+        column.setflags(write=False)
+    found = _fingerprint(episodes)
+    _last["episodes"] = weakref.ref(episodes), found
+    return found
 
 
 def _fingerprint(episodes: Episodes) -> str:
