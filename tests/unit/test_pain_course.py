@@ -283,6 +283,31 @@ def test_weighted_mean_is_weighted_least_squares_with_a_sandwich():
     assert again[1] == pytest.approx(cov)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_weighted_mean_is_the_gee_with_working_independence(seed):
+    from statsmodels.genmod.cov_struct import Independence
+    from statsmodels.genmod.generalized_estimating_equations import GEE
+
+    rng = np.random.default_rng(seed)
+    cluster = rng.integers(0, 60, 400)
+    day = rng.integers(0, 90, 400)
+    x = np.column_stack([np.ones(400), day, 1e-6 * day**3, rng.random(400) < 0.1])
+    y, w = 7 - 0.03 * day + rng.normal(size=400) + rng.normal(size=60)[cluster], rng.random(400) * 3
+    coef, cov = fit_weighted_mean(y, x, cluster, w)
+    theirs = GEE(y, x, groups=cluster, cov_struct=Independence(), weights=w).fit()
+    assert coef == pytest.approx(np.asarray(theirs.params), rel=1e-9)
+    np.testing.assert_allclose(cov, np.asarray(theirs.cov_params()), rtol=1e-8)
+
+
+def test_weighted_mean_of_columns_that_count_for_nothing_is_refused():
+    y, x = np.arange(4.0), np.column_stack([np.ones(4), [0, 0, 0, 1.0]])
+    for weights in ([1, 1, 1, 0], [1, 0, 0, 0]):
+        with pytest.raises(NotEstimable, match="say the same"):
+            fit_weighted_mean(y, x, [0, 1, 2, 3], weights)
+    with pytest.raises(NotEstimable, match="say the same"):
+        fit_weighted_mean(y, np.column_stack([x, x @ [2.0, 3.0]]), [0, 1, 2, 3])
+
+
 # -- ratings of episodes ----------------------------------------------------------------------------------------------
 
 

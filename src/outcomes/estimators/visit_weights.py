@@ -35,6 +35,7 @@ from outcomes.estimators.checks import (
     refused,
 )
 from outcomes.estimators.counting import distinct
+from outcomes.estimators.linear import sum_rows
 
 IntArray = NDArray[np.intp]
 
@@ -236,14 +237,18 @@ def fit_weighted_mean(
     NotEstimable
         No columns, or columns that say the same.
     """
-    from statsmodels.genmod.cov_struct import Independence
-    from statsmodels.genmod.generalized_estimating_equations import GEE
-
     y = check_numbers("values", values)
     x = check_columns("fixed", fixed, y.size).astype(np.float64, copy=False)
     of = distinct(check_numbers("cluster", cluster, y.size))[1]
     w = check_weights(weights, y.size)
-    if not x.shape[1] or np.linalg.matrix_rank(x) < x.shape[1]:
+    length = np.sqrt(w @ x**2)
+    if not x.shape[1] or not length.all():
         raise NotEstimable("A mean course cannot be fitted: it has no columns, or they say the same.")
-    fit: Any = GEE(y, x, groups=of, cov_struct=Independence(), weights=w).fit()
-    return np.asarray(fit.params, dtype=np.float64), np.asarray(fit.cov_params(), dtype=np.float64)
+    # Columns of one length lose no digits to their units; a triangle is as singular as the columns, and small.
+    turned, r = np.linalg.qr(np.sqrt(w)[:, None] * x / length)
+    if np.linalg.matrix_rank(r) < x.shape[1]:
+        raise NotEstimable("A mean course cannot be fitted: it has no columns, or they say the same.")
+    back = np.linalg.inv(r) / length[:, None]
+    coef = back @ (turned.T @ (np.sqrt(w) * y))
+    scores = sum_rows(x * (w * (y - x @ coef))[:, None], of) @ (back @ back.T)
+    return coef, scores.T @ scores
