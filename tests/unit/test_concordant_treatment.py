@@ -454,7 +454,7 @@ def test_who_wrote_muscles_down_is_counted_by_clinic_where_no_clinician_is_named
     episodes = build_episodes(build_visits(records(text), LOW))
     rows = build_treatment_rows(episodes)
     table = tabulate_recording(episodes, rows, read_classes(episodes, rows))
-    counted = {row.iloc[0]: (int(row["n"]), int(row["n_recorded"])) for _, row in table.iterrows()}
+    counted = dict(zip(table.iloc[:, 0], zip(table["n"], table["n_recorded"], strict=True), strict=True))
     assert counted == {"North": (8, 8), NOT_RECORDED: (9, 6)}
 
 
