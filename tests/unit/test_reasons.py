@@ -202,6 +202,7 @@ def test_where_a_quarter_has_too_few_the_first_screen_says_the_share_over_all_qu
     for sentence, table, days in zip(said, ("relief", "recurrence"), (28, 182), strict=True):
         row = tables[table][tables[table]["horizon_days"] == days].iloc[0]
         assert f"{format_percent(row['estimate'])} of {row['n']:,} episodes" in sentence.text
+        assert " episodes and " not in sentence.text  # the clause follows "in the quarter" where there is one
         assert "a share of its own" in sentence.text or "no share of its own" in sentence.text
         assert all(cell.table == table for name, cell in sentence.cells.items() if name != "level")
     gone = {**tables, "relief": tables["relief"].assign(estimate=float("nan"))}

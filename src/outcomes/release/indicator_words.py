@@ -68,7 +68,8 @@ def say_indicator(
     # Without a value in the quarter before there is nothing to compare with.
     why = say_why_no_change(tables, name)
     none = f"{when[False]} {NO_SHARE[why_no_value(inputs, tables, name, quarter)]}"
-    over = f"Over all quarters, {estimated}{{value}} of {{n}} episodes {of} {did} ({INTERVAL}); {none}."
+    whom = of.removeprefix("and ")  # nothing stands before it here
+    over = f"Over all quarters, {estimated}{{value}} of {{n}} episodes {whom} {did} ({INTERVAL}); {none}."
     return (
         bind(tables, f"{said}{AGAINST}.{why}", {**cells, **_against_before(name)})
         or bind(tables, f"{said}.", cells)
