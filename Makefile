@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test test-slow coverage faults faults-room lab bench bench-estimates sample lock sbom wheel audit clean environment \
+.PHONY: help report test test-slow coverage kept faults faults-room lab bench bench-estimates sample lock sbom wheel audit clean environment \
 	environment-dev environment-bench environment-peers
 
 VENV ?= .venv
@@ -32,6 +32,9 @@ test-slow: environment-dev ## the slow tests: coverage of intervals by simulatio
 
 coverage: environment-dev ## how far quick tests reach into each room, against floors (20 minutes)
 	"$(BIN)/python" tools/coverage_gate.py
+
+kept: environment-dev ## write anew what the sample's releases say (tests/kept); look at the difference before it is committed
+	"$(BIN)/python" tests/support/kept_release.py
 
 faults: environment-dev ## plant faults and see whether tests notice: ARGS='estimators/cusum.py tests/unit/test_cusum.py'
 	"$(BIN)/python" tools/plant_faults.py $(or $(ARGS),--help)

@@ -1,0 +1,177 @@
+"""What a whole release says, in lines that can be kept in the checkout and compared: words, numbers, pictures.
+
+  make kept      write tests/kept anew; look at the difference before it is committed
+
+A kept release cannot tell right from wrong: it tells that something a reader would see has moved. Numbers are compared
+to six digits, since the last ones differ between processors; words to the letter.
+
+  page.txt       every text of the page in its order, descriptions of pictures and headers of tables too
+  marks.txt      how often each element stands on the page with each class or role
+  tables.txt     for each column of each table its blanks, and a hash of its words or two sums of its numbers
+  figures.txt    for each drawing its elements, a hash of its words and two sums of its coordinates
+  terminal.txt   what the command said
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import html.parser
+import io
+import math
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "tests" / "kept"
+RELEASES = ("clinic", "public", "practice")
+"""Folders below tests/kept: the sample for the owner and for the public; a practice too small for many questions."""
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![A-Za-z0-9_])")
+_COORDINATE = re.compile(r"-?\d+(?:\.\d+)?")
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")  # the digits of a colour are none of a coordinate
+_SAID = ("alt", "aria-label", "title", "abbr", "href", "id")
+
+
+def make_release(folder: Path, name: str) -> dict[str, list[str]]:
+    """Run the command in this process, and return the lines of each file that is kept of its release."""
+    from outcomes import cli
+    from outcomes.release import publish
+    from outcomes.release.public import publish as public
+    from outcomes.simulate import write_simulation
+
+    export = ROOT / "data" / "sample"
+    if name == "practice":
+        write_simulation(export := folder / "export", patients=300, seed=5, profile="physio", clinics=2)
+    asked = [str(export / "visits.csv"), "--mapping", str(export / "mapping.toml")]
+    asked += ["--audience", "public"] if name == "public" else []
+    said, printed = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "WORKERS", 1)  # what other processes do is not seen by the measuring of coverage
+        for module in (publish, public):  # tests/unit/test_render_pdf.py looks at these
+            patch.setattr(module, "render_pdf", lambda page: b"%PDF")
+            patch.setattr(module, "render_png", lambda svg: b"PNG")
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
+            code = cli.main(["report", *asked, "--no-notebooks", "--out", str(folder / "out")])
+    release = Path(printed.getvalue().strip()).parent
+    lines = [line for line in said.getvalue().splitlines() if not line.endswith("...")]  # progress depends on the hour
+    terminal = [line.replace(str(folder), "FOLDER") for line in (f"ended with {code}", *lines)]
+    return {**describe(release), "terminal.txt": terminal}
+
+
+def describe(release: Path) -> dict[str, list[str]]:
+    """Return name of a kept file -> its lines, for a finished release."""
+    page = _Page()
+    page.feed((release / "index.html").read_text(encoding="utf-8"))
+    return {
+        "page.txt": page.lines,
+        "marks.txt": [f"{mark} {number}" for mark, number in sorted(page.marks.items())],
+        "tables.txt": [line for path in sorted(release.glob("tables/*.csv")) for line in _describe_table(path)],
+        "figures.txt": [_describe_figure(path) for path in sorted(release.glob("figures/*.svg"))],
+    }
+
+
+def find_moved(kept: Sequence[str], now: Sequence[str]) -> list[str]:
+    """Return the lines that differ in a word, or in a number by more than a millionth of it; kept, then now."""
+    moved = []
+    for number in range(max(len(kept), len(now))):
+        before, after = (lines[number] if number < len(lines) else "(no line)" for lines in (kept, now))
+        if not _is_same(before, after):
+            moved.append(f"line {number + 1}\n  kept {before}\n  now  {after}")
+    return moved
+
+
+def _is_same(before: str, after: str) -> bool:
+    if before == after:
+        return True
+    if _NUMBER.sub("0", before) != _NUMBER.sub("0", after):
+        return False
+    pairs = zip(_NUMBER.findall(before), _NUMBER.findall(after), strict=True)
+    return all(math.isclose(float(a), float(b), rel_tol=1e-6, abs_tol=1e-9) for a, b in pairs)
+
+
+class _Page(html.parser.HTMLParser):
+    """The texts of a page, one a line, and how often its elements stand there; drawings are looked at as files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.marks: Counter[str] = Counter()
+        self._left = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        mark = " ".join([tag, *(f"{name}={said[name]}" for name in ("class", "role", "scope") if said.get(name))])
+        self._left += tag in ("svg", "style")
+        if self._left <= (tag in ("svg", "style")):
+            self.marks[mark] += 1
+            self.lines += [f"{tag} {name}: {said[name]}" for name in _SAID if said.get(name)]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._left -= tag in ("svg", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self._left and data.strip():
+            self.lines.append(" ".join(data.split()))
+
+
+def _describe_table(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    yield f"{path.stem}: {len(rows)} rows"
+    for name, column in zip(head, zip(*rows, strict=True) if rows else [()] * len(head), strict=True):
+        yield f"  {name}: {_describe_cells(column)}"
+
+
+def _describe_cells(cells: Sequence[str]) -> str:
+    told = [cell for cell in cells if cell]
+    blank = f"{len(cells) - len(told)} blank"
+    numbers = [float(cell) for cell in cells if re.fullmatch(_NUMBER, cell)]
+    if not told or len(numbers) < len(told):
+        return f"{blank}, words {_hash(cells)}"
+    return f"{blank} {_hash([cell and 'x' for cell in cells])}, sums {_sum_twice([float(cell or 0) for cell in cells])}"
+
+
+def _describe_figure(path: Path) -> str:
+    text = re.sub(r' (id|[\w:]*href|clip-path)="[^"]*"', "", path.read_text(encoding="utf-8"))
+    text = re.sub(r"#[0-9a-fA-F]+", lambda colour: colour[0].translate(_LETTERS), text)
+    tags = Counter(re.findall(r"<([a-zA-Z]+)", text))
+    kinds = ", ".join(f"{number} {tag}" for tag, number in sorted(tags.items()))
+    numbers = [float(number) for number in _COORDINATE.findall(text)]
+    return f"{path.stem}: {kinds}; words {_hash([_COORDINATE.sub('0', text)])}, sums {_sum_twice(numbers)}"
+
+
+def _sum_twice(numbers: Sequence[float]) -> str:
+    """The sum, and one in which each place weighs differently, so that numbers cannot change places unseen."""
+    places = (1 + (7 * place) % 101 / 101 for place in range(len(numbers)))
+    return f"{math.fsum(numbers):.9g} {math.fsum(a * b for a, b in zip(numbers, places, strict=True)):.9g}"
+
+
+def _hash(words: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
+
+
+def read_kept(name: str) -> dict[str, list[str]]:
+    """Return the lines of each file that is kept of a release."""
+    return {path.name: path.read_text(encoding="utf-8").splitlines() for path in sorted((KEPT / name).glob("*.txt"))}
+
+
+def main() -> None:
+    """Write anew what is kept."""
+    for name in RELEASES:
+        with tempfile.TemporaryDirectory() as folder:
+            made = make_release(Path(folder), name)
+        for file, lines in made.items():
+            (KEPT / name).mkdir(parents=True, exist_ok=True)
+            (KEPT / name / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        sys.stdout.write(f"tests/kept/{name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""What three releases say is what `tests/kept` holds, word by word and number by number.
+
+Where a change is wanted: `make kept`, look at the difference, commit it with its cause.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import kept_release as kept
+
+FILES = ("page.txt", "marks.txt", "tables.txt", "figures.txt", "terminal.txt")
+
+
+@pytest.fixture(scope="module", params=kept.RELEASES)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, list[str]]]:
+    return request.param, kept.make_release(tmp_path_factory.mktemp(request.param), request.param)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_release_says_what_is_kept(made: tuple[str, dict[str, list[str]]], file: str) -> None:
+    name, now = made
+    moved = kept.find_moved(kept.read_kept(name)[file], now[file])
+    assert not moved, f"{len(moved)} lines of tests/kept/{name}/{file} have moved:\n" + "\n".join(moved[:20])
+
+
+def write_page(folder: Path, words: str = "Relief", estimate: str = "0.25", place: str = "10.5") -> Path:
+    for name in ("tables", "figures"):
+        (folder / name).mkdir(parents=True)
+    drawing = f'<svg><path d="M{place} 3L7 4" stroke="#12e405"/><text>{words}</text></svg>'
+    (folder / "index.html").write_text(f'<h2 id="relief">{words}</h2><p class="note">of 324</p>{drawing}')
+    (folder / "tables" / "relief.csv").write_text(f"group,estimate,n\nall,{estimate},324\nneck,,12\n")
+    (folder / "figures" / "relief.svg").write_text(drawing)
+    return folder
+
+
+def test_what_is_described_of_a_release(tmp_path: Path) -> None:
+    lines = kept.describe(write_page(tmp_path / "a"))
+    assert lines["page.txt"] == ["h2 id: relief", "Relief", "of 324"]
+    assert lines["marks.txt"] == ["h2 1", "p class=note 1", "svg 1"]
+    assert [line.split(" ")[0] for line in lines["tables.txt"]] == ["relief:", "", "", ""]
+    assert lines["figures.txt"][0].startswith("relief: 1 path, 1 svg, 1 text; words ")
+    assert lines["figures.txt"][0].endswith("sums 24.5 26.509901")
+
+
+@pytest.mark.parametrize(
+    ("change", "files"),
+    [
+        ({"words": "Return"}, {"page.txt", "figures.txt"}),
+        ({"estimate": "0.2501"}, {"tables.txt"}),
+        ({"estimate": ""}, {"tables.txt"}),
+        ({"place": "10.51"}, {"figures.txt"}),
+        ({"estimate": "0.25000001"}, set()),
+    ],
+)
+def test_a_word_and_a_number_that_move_are_noticed(tmp_path: Path, change: dict[str, str], files: set[str]) -> None:
+    before, after = kept.describe(write_page(tmp_path / "a")), kept.describe(write_page(tmp_path / "b", **change))
+    assert {file for file in before if kept.find_moved(before[file], after[file])} == files
+
+
+def test_lines_too_many_are_told() -> None:
+    assert kept.find_moved(["a", "b"], ["a"]) == ["line 2\n  kept b\n  now  (no line)"]
