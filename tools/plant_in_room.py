@@ -224,7 +224,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("room", choices=gate.ROOMS)
     parser.add_argument("--count", type=int, default=40, help="how many are planted (40)")
     parser.add_argument("--seed", type=int, default=1, help="which are drawn (1)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="most processor seconds of tests a fault (60)")
+    parser.add_argument("--seconds", type=float, default=150.0, help="most processor seconds of tests a fault (150)")
     parser.add_argument("--list", action="store_true", help="say what would be planted, and run nothing")
     given = parser.parse_args(arguments)
     package, folder = root / "src" / "outcomes", root / "build" / "reached"
