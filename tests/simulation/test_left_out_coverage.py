@@ -12,6 +12,10 @@ clinics, patients of each   share, differ  share, same  curve, differ  curve, sa
 12, 125                     94.8           94.9         95.8           94.8         78.8
 20, 150                     94.2           95.0         95.5           94.5         73.3
 ==========================  =============  ===========  =============  ===========  ===================
+
+Of differences between two arms made alike in the clinic, whose effects differ (0.5 on the logit), of 1,000 chains each
+(2026-11-28): 94.9, 93.9, 94.0 by clinic and 80.4, 73.8, 73.0 by patient (10 clinics of 150, 12 and 20 of 250 patients);
+where the effects are the same (the first two) 95.3, 95.5 by clinic, and 95.5, 94.9 by patient.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from scipy.special import expit, logit
 from outcomes.estimators import bootstrap, npmle
 from outcomes.estimators.left_out import left_out_limits
 from outcomes.estimators.limits import interval_limits
+from outcomes.estimators.overlap_relief import overlap_relief
 
 CHAINS = [(10, 60), (12, 125), (20, 150)]
 
@@ -52,10 +57,13 @@ def test_intervals_of_shares_hold_the_truth(groups, each, sd):
     assert 0.929 <= hold_of_shares(groups, each, sd, 1000) <= 0.971
 
 
-def draw_ratings(rng, size, logits):
-    """Log-logistic days to relief of which half of an average clinic's have come by day 28; seen at visits only."""
+def draw_ratings(rng, size, logits, more=0.0):
+    """Log-logistic days to relief of which half of an average clinic's have come by day 28; seen at visits only.
+
+    `more` is what some rows' logits have besides.
+    """
     clinic = np.repeat(np.arange(size.size), size)
-    relief = 28 * np.exp((logit(rng.random(clinic.size)) - logits[clinic]) / 1.3)
+    relief = 28 * np.exp((logit(rng.random(clinic.size)) - logits[clinic] - more) / 1.3)
     left, right, now = np.zeros(clinic.size), np.full(clinic.size, np.inf), np.zeros(clinic.size)
     comes = np.ones(clinic.size, dtype=bool)
     for _ in range(14):
@@ -91,5 +99,59 @@ def hold_of_curves(groups, each, sd, runs):
 def test_intervals_of_curves_hold_the_truth_where_those_by_patient_do_not(groups, each):
     by_clinic, by_patient = hold_of_curves(groups, each, 0.3, 200)
     # Three Monte-Carlo errors of 200 chains are 4.6 points.
+    assert 0.904 <= by_clinic <= 0.996
+    assert by_patient < 0.9
+
+
+# -- a difference of two arms -----------------------------------------------------------------------------------------
+
+EFFECT, EFFECTS_DIFFER = 0.4, 0.5
+"""Mean of the treatment's effect on the logit, and how it differs between clinics (standard deviation)."""
+COMPARED = [(10, 150), (12, 250), (20, 250)]
+"""Clinics and patients of each: in small ones some draws of patients leave nobody without the treatment."""
+
+
+def true_difference(sd):
+    """Mean over clinics of the difference by day 28, by Gauss and Hermite."""
+    place, weight = np.polynomial.hermite_e.hermegauss(60)
+    base, effect = sd * place[:, None], EFFECT + EFFECTS_DIFFER * place[None, :]
+    mean = (expit(base + effect) - expit(base)) * weight[:, None] * weight[None, :]
+    return float(mean.sum() / (2 * np.pi))
+
+
+def compare(columns, treated, left, right, rows, draws=0, seed=0):
+    return overlap_relief(columns[rows], treated[rows], left[rows], right[rows], 28, 28, draws=draws, seed=seed)
+
+
+def hold_of_differences(groups, each, sd, runs):
+    """Share of chains whose intervals by clinic, and by patient, hold the difference of all such clinics.
+
+    How often a clinic treats differs between clinics; arms are made alike in the clinic.
+    """
+    held, truth = np.zeros((runs, 2)), true_difference(sd)
+    for i in range(runs):
+        rng = np.random.default_rng([23, groups, int(10 * sd), i])
+        size, logits = draw_clinics(rng, groups, each, sd)
+        effect, habit = rng.normal(EFFECT, EFFECTS_DIFFER, groups), rng.uniform(0.35, 0.65, groups)
+        who = np.repeat(np.arange(groups), size)
+        treated = rng.random(who.size) < habit[who]
+        clinic, left, right = draw_ratings(rng, size, logits, effect[who] * treated)
+        columns = np.eye(groups)[clinic][:, 1:]
+        whole = compare(columns, treated, left, right, np.ones(who.size, bool), 100, i)
+        # Without a clinic its column is 0 in all rows, and the first clinic's rows have none.
+        without = []
+        for g in range(groups):
+            others = clinic != g
+            kept = columns[:, columns[others].any(axis=0)][:, 1 if g == 0 else 0 :]
+            without.append(compare(kept, treated, left, right, others).difference)
+        low, high = left_out_limits((1 + whole.difference) / 2, (1 + np.array(without)) / 2)
+        held[i] = low[0] <= (1 + truth) / 2 <= high[0], whole.difference_low[0] <= truth <= whole.difference_high[0]
+    return held.mean(axis=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("groups", "each"), COMPARED)
+def test_intervals_of_differences_hold_the_truth_where_those_by_patient_do_not(groups, each):
+    by_clinic, by_patient = hold_of_differences(groups, each, 0.3, 200)
     assert 0.904 <= by_clinic <= 0.996
     assert by_patient < 0.9

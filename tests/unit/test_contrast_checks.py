@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 
-from contrasts import DAY, compare_electrical, write_episodes
+from contrasts import DAY, FEW, compare_electrical, write_episodes
 from courses import small
 from outcomes.cases import build_episodes, build_visits
 from outcomes.cases.first_treatment import build_treatment_rows
@@ -15,11 +16,19 @@ from outcomes.definitions import Protocol
 from outcomes.errors import NotEstimable
 from outcomes.estimators.doubly_robust import augmented_difference
 from outcomes.questions import contrast_checks
-from outcomes.questions.contrast_checks import find_clinics, first_episodes, pain_lines, without_clinic
-from outcomes.questions.contrast_lines import NOT_ESTIMABLE, POINTS, Line, fit_contrast
-from outcomes.questions.modality_families import head_line
+from outcomes.questions.contrast_checks import (
+    draw_clinics,
+    find_clinics,
+    first_episodes,
+    pain_lines,
+    without_clinic,
+)
+from outcomes.questions.contrast_lines import ADJUSTED, NOT_ESTIMABLE, POINTS, Line, fit_contrast
+from outcomes.questions.modality_families import compare_families, head_line
 from outcomes.questions.other_outcomes import build_rule_rows, judge_otherwise
 from outcomes.questions.treatment_arms import family_arms
+from outcomes.records import read_records
+from outcomes.simulate import write_simulation
 from tables import records
 
 
@@ -64,6 +73,69 @@ def test_without_a_clinic_it_is_the_estimate_of_the_others_alone(episodes, contr
         assert line.estimate == by_hand.difference[0]
         assert (line.with_value, line.without_value) == (by_hand.share_treated[0], by_hand.share_control[0])
         assert np.isnan([line.conf_low, line.conf_high, line.p_value]).all()
+
+
+# -- clinics as drawn -------------------------------------------------------------------------------------------------
+
+WITHOUT = (0.11, 0.09, 0.1, 0.12, 0.08, 0.1, 0.105, 0.095, 0.13, 0.07)
+
+
+def left_out(head, estimates):
+    main = dataclasses.replace(head, estimate=0.1, conf_low=0.05, conf_high=0.15, p_value=0.01)
+    beside = [dataclasses.replace(head, analysis="without_clinic", estimate=value) for value in estimates]
+    return main, [dataclasses.replace(head, analysis="first_episode", estimate=0.5), *beside]
+
+
+def test_the_interval_of_clinics_as_drawn_is_that_of_the_jackknife_on_fishers_scale(episodes, contrast, head):
+    (line,) = draw_clinics(episodes, contrast, *left_out(head, WITHOUT))
+    turned = [math.atanh(value) for value in WITHOUT]
+    mean = sum(turned) / 10
+    half = 2.2621571628 * math.sqrt(0.9 * sum((one - mean) ** 2 for one in turned))  # Student's t, 9 degrees of freedom
+    assert (line.analysis, line.tag, line.estimate) == ("clinics_drawn", ADJUSTED, 0.1)
+    assert line.conf_low == pytest.approx(math.tanh(math.atanh(0.1) - half), abs=1e-10)
+    assert line.conf_high == pytest.approx(math.tanh(math.atanh(0.1) + half), abs=1e-10)
+    assert np.isnan(line.p_value)
+    assert draw_clinics(episodes, contrast, *left_out(head, WITHOUT[::-1])) == [line]
+
+
+def test_fewer_than_ten_clinics_have_no_such_line(episodes, contrast, head):
+    assert draw_clinics(episodes, contrast, *left_out(head, WITHOUT[:9])) == []
+
+
+def test_a_clinic_without_which_there_is_no_estimate_leaves_no_interval(episodes, contrast, head):
+    main, beside = left_out(head, WITHOUT)
+    (line,) = draw_clinics(episodes, contrast, main, [*beside[:-2], *(one.refuse("few") for one in beside[-2:])])
+    assert line.reason == "without one of the clinics there is no estimate (so of 2 of 10)"
+    assert (line.analysis, line.tag) == ("clinics_drawn", NOT_ESTIMABLE) and np.isnan(
+        [line.conf_low, line.conf_high]
+    ).all()
+
+
+def test_episodes_of_an_unknown_clinic_leave_no_interval(contrast, head):
+    episodes = write_episodes()
+    columns = dict(episodes.visits.columns)
+    columns["clinic"] = columns["clinic"].copy()
+    columns["clinic"][contrast.arms.rows.row[0]] = -1
+    unknown = dataclasses.replace(episodes, visits=dataclasses.replace(episodes.visits, columns=columns))
+    (line,) = draw_clinics(unknown, contrast, *left_out(head, WITHOUT))
+    assert line.reason == "the clinic of some episodes is not recorded"
+
+
+@pytest.mark.parametrize(
+    ("clinics", "said"), [(10, "The interval by clinic takes the 10 clinics"), (3, "these 3 clinics as")]
+)
+def test_a_chain_is_told_which_intervals_take_its_clinics_as_drawn(tmp_path, clinics, said):
+    write_simulation(tmp_path, 2500, 5, clean=True, clinics=clinics)
+    visits = build_visits(read_records(tmp_path / "visits.csv", tmp_path / "mapping.toml"), FEW)
+    found = compare_families(build_episodes(visits), families=["electrical"])
+    table = found.table.set_index("analysis")
+    assert [note for note in found.notes if said in note]
+    assert ("clinics_drawn" in table.index) == (clinics == 10)
+    if clinics == 10:
+        main, drawn = table.loc["adjusted"], table.loc["clinics_drawn"]
+        main = main[main["scale"] == "difference"].iloc[0]
+        assert drawn["estimate"] == main["estimate"] and drawn["conf_low"] < drawn["estimate"] < drawn["conf_high"]
+        assert (drawn["n_with"], drawn["events_without"]) == (main["n_with"], main["events_without"])
 
 
 # -- the first episode of each patient --------------------------------------------------------------------------------

@@ -107,19 +107,20 @@ def tabulate_between(curve: DayCurve | None, horizons: Sequence[int]) -> pd.Data
     return results.horizon_table([] if curve is None else [curve], horizons)
 
 
-def clinic_notes(clinics: Clinics, second: DayCurve | None) -> tuple[str, ...]:
+def clinic_notes(n_clinics: int, has_second: bool) -> tuple[str, ...]:
     """Say what of the spread between clinics is in an interval; nothing where there is one clinic, or no estimate.
 
     Parameters
     ----------
-    clinics : Clinics
-    second : DayCurve or None
-        The second line.
+    n_clinics : int
+        Those with a name.
+    has_second : bool
+        Whether there is an interval that takes clinics as drawn.
     """
-    n = clinics.n_named
-    if n < 2 or (second is None and clinics.are_enough):
+    n = n_clinics
+    if n < 2 or (n >= LEAST_CLINICS and not has_second):
         return ()
-    if second is not None:
+    if has_second:
         return (
             f"The interval by clinic takes the {n} clinics as drawn from more like them, and asks that none holds most "
             "of the episodes; all other intervals take patients as drawn and the clinics as they are.",

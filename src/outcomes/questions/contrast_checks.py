@@ -1,13 +1,15 @@
 """Lines beside the main one of a comparison: other episodes of the same arms, and pain itself.
 
-The first episode of each patient; a clinic left out at a time; and pain near the primary day, among those rated then (a
-doubly robust mean and analysis of covariance). The same episodes under other outcomes: `other_outcomes`.
+The first episode of each patient; a clinic left out at a time, and from ten clinics on what that says of further ones;
+and pain near the primary day, among those rated then (a doubly robust mean and analysis of covariance). The same
+episodes under other outcomes: `other_outcomes`.
 
 The main line alone is a test. No line here has a p-value: among a dozen of them one small enough turns up by luck.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,17 @@ from outcomes.cases.schema import HUNDREDTHS
 from outcomes.cases.timeline import find_measured_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.doubly_robust import augmented_difference
+from outcomes.estimators.left_out import left_out_limits
 from outcomes.estimators.linear import linear_regression
 from outcomes.estimators.overlap_relief import OverlapRelief
 from outcomes.estimators.weighting import overlap_weights
 from outcomes.questions.adjustment import Adjustment
 from outcomes.questions.arm_balance import tabulate_balance
+from outcomes.questions.between_clinics import LEAST_CLINICS
 from outcomes.questions.contrast_gate import check_after, check_before, name_units
 from outcomes.questions.contrast_lines import (
+    NAN,
+    NOT_ESTIMABLE,
     POINTS,
     Contrast,
     Line,
@@ -44,7 +50,7 @@ if TYPE_CHECKING:
 
 DRAWS_BESIDE = 100
 """Draws of patients: a hundred give the spread to 7 %."""
-FIRST_EPISODE = "first_episode"
+FIRST_EPISODE, WITHOUT_CLINIC, CLINICS_DRAWN = "first_episode", "without_clinic", "clinics_drawn"
 
 
 def beside_line(line: Line, found: OverlapRelief) -> Line:
@@ -102,10 +108,40 @@ def without_clinic(episodes: Episodes, contrast: Contrast, head: Line, code: int
     """
     clinic = episodes.visits.columns["clinic"][contrast.arms.rows.row]
     name = str(episodes.visits.words.codes["clinic"][code])
-    line = replace(head, analysis="without_clinic", analysis_label=f"without clinic {name}")
+    line = replace(head, analysis=WITHOUT_CLINIC, analysis_label=f"without clinic {name}")
     found = fit_contrast(episodes, contrast.arms.take(clinic != code), head.horizon_days, draws=0)
     line = count_arms(line, found.arms)
     return beside_line(line, found.shown) if found.shown else line.refuse(found.reason)
+
+
+def draw_clinics(episodes: Episodes, contrast: Contrast, main: Line, beside: Sequence[Line]) -> list[Line]:
+    """The main difference with the interval that takes clinics as drawn; no line where there are too few of them.
+
+    Half of 1 plus a difference is a share, and its logit twice Fisher's z of the difference, the scale of the main
+    interval; so the limits are those of `left_out_limits`.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    contrast : Contrast
+    main : Line
+        With an estimate.
+    beside : sequence of Line
+        Those of `without_clinic`, one for each clinic, among others.
+    """
+    without = [line for line in beside if line.analysis == WITHOUT_CLINIC]
+    if len(without) < LEAST_CLINICS:
+        return []
+    words = "interval with clinics as drawn: one left out at a time"
+    line = replace(main, analysis=CLINICS_DRAWN, analysis_label=words, conf_low=NAN, conf_high=NAN, p_value=NAN)
+    none = replace(line, estimate=NAN, with_value=NAN, without_value=NAN)
+    if (episodes.visits.columns["clinic"][contrast.arms.rows.row] < 0).any():
+        return [none.refuse("the clinic of some episodes is not recorded")]
+    if refused := sum(other.tag == NOT_ESTIMABLE for other in without):
+        return [none.refuse(f"without one of the clinics there is no estimate (so of {refused} of {len(without)})")]
+    shares = (1.0 + np.array([[other.estimate] for other in without])) / 2.0
+    low, high = left_out_limits([(1.0 + main.estimate) / 2.0], shares, episodes.protocol.inference.level)
+    return [replace(line, conf_low=float(2.0 * low[0] - 1.0), conf_high=float(2.0 * high[0] - 1.0))]
 
 
 def pain_lines(episodes: Episodes, contrast: Contrast, head: Line) -> list[Line]:

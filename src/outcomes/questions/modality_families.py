@@ -26,10 +26,13 @@ from outcomes.cases.clinicians import note_shared
 from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
 from outcomes.errors import Finding, InputRefused
 from outcomes.questions import results
+from outcomes.questions.between_clinics import clinic_notes
 from outcomes.questions.contrast_checks import (
+    CLINICS_DRAWN,
     DRAWS_BESIDE,
     beside_line,
     count_draws,
+    draw_clinics,
     find_clinics,
     first_episodes,
     pain_lines,
@@ -125,9 +128,10 @@ def compare_families(
             checks = _list_checks(episodes, contrast, main[0], rules, shifted) if beside and contrast.shown else ()
             found.append((main, [pool.submit(check) for check in checks]))
         lines = []
-        for arms, (main, checking) in zip(compared, found, strict=True):
-            progress(f"checks beside {arms.label.lower()}")
-            lines += [*main, *(line for check in checking for line in check.result())]
+        for contrast, (main, checking) in zip(contrasts, found, strict=True):
+            progress(f"checks beside {contrast.arms.label.lower()}")
+            others = [line for check in checking for line in check.result()]
+            lines += [*main, *others, *draw_clinics(episodes, contrast, main[0], others)]
         lines += control.result() if control is not None else []
     return _make_result(episodes, rows, contrasts, lines)
 
@@ -232,7 +236,7 @@ def _make_result(
         summary=_summarise(episodes, rows, contrasts, table),
         settings=_settings(episodes, rows),
         ledger=rows.ledger,
-        notes=(*_notes(episodes, rows, contrasts), *note_controls(lines)),
+        notes=(*_notes(episodes, rows, contrasts), *_note_clinics(episodes, rows, lines), *note_controls(lines)),
     )
 
 
@@ -290,6 +294,15 @@ def _note_looking(shown: list[Contrast]) -> tuple[str, ...]:
 
 def _sides(contrast: Contrast) -> tuple[Flags, Flags]:
     return contrast.arms.treated, ~contrast.arms.treated
+
+
+def _note_clinics(episodes: Episodes, rows: TreatmentRows, lines: list[Line]) -> tuple[str, ...]:
+    """Say what of the spread between clinics is in an interval, where any is shown."""
+    intervals = [line.analysis for line in lines if not np.isnan(line.conf_low)]
+    if MAIN not in intervals or "clinic" not in episodes.visits.columns:
+        return ()
+    clinics = np.unique(episodes.visits.columns["clinic"][rows.row])
+    return clinic_notes(int((clinics >= 0).sum()), CLINICS_DRAWN in intervals)
 
 
 def _notes(episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast]) -> tuple[str, ...]:

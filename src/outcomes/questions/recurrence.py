@@ -186,7 +186,7 @@ def estimate_recurrence(episodes: Episodes, by: str | None = None) -> Recurrence
         notes=(
             *_standing_notes(protocol),
             *_kind_notes(returns, protocol),
-            *(clinic_notes(clinics, second) if by is None else ()),
+            *(clinic_notes(clinics.n_named, second is not None) if by is None else ()),
             *((AFTER_CUT_NOTE,) if returns.n_after_cut else ()),
             *(() if by is not None or protocol.episode.one_stream else (ONE_STREAM_NOTE,)),
             *results.context_notes(by, episodes.has_calendar),

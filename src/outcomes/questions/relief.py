@@ -207,7 +207,7 @@ def _compare_clinics(
     """The curve with limits that take clinics as drawn, and what intervals say of clinics."""
     clinics = find_clinics(episodes, rows.episode)
     second = relief_between(curve, rows, clinics, episodes.protocol)
-    return second, clinic_notes(clinics, second)
+    return second, clinic_notes(clinics.n_named, second is not None)
 
 
 def _check_rule(rule: str) -> None:

@@ -10,6 +10,7 @@ QUESTIONS = ("one_family", "all_families", "identified_muscle", "subgroups")
 ARMS = ("with", "without")
 ASIDE = ("set_aside_always", "set_aside_never", "set_aside_few")
 MAIN = ("adjusted", "joint", "level", "known_mismatch", "clinic_example")
+SAME_EPISODES = ("unadjusted", "joint_shrunk", "clinics_drawn")
 CONCORDANT, DISCORDANT = ("exact", "group", "umbrella"), ("adjacent", "same_region", "none")
 PARTS_OF_OTHERS = ("known_mismatch", "clinic_example")
 
@@ -93,7 +94,7 @@ def _lines(book: Book, question: str) -> None:
                 book.named[f"main/{question}/{key}/{column}"] = at
             # The ratio, the days and the unadjusted line count the same episodes.
             day = line["horizon_days"] if column.startswith("events") else ""
-            label = "" if line["analysis"] in (*MAIN, "unadjusted", "joint_shrunk") else line["analysis_label"]
+            label = "" if line["analysis"] in (*MAIN, *SAME_EPISODES) else line["analysis_label"]
             shared = f"lines/{question}/{key}/{label}/{day}/{column}"
             first = book.named.setdefault(shared, at)
             if first != at and label == "":
