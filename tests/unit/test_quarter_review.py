@@ -460,6 +460,9 @@ def test_a_signal_beside_a_change_of_recording_is_no_improvement(review):
     # Limits that rest on the quarters before the jump compare both sides of it, however long ago.
     early = _fake_chart("outside", 1, number, limits_from=2)
     assert quarter_charts.changed_recording(early, number, old) == ((number - 4, "C03"),)
+    last = early.limits_until(number)
+    assert not quarter_charts.changed_recording(early, number, Recording((), ((last, "C03"),)))
+    assert quarter_charts.changed_recording(early, number, Recording((), ((last + 1, "C03"),)))
     verdict = quarter_verdicts.give_verdicts([early], old, number)["verdict"].iloc[0]
     assert "recording changed since the limits were set; look at recording first (C03 " in verdict
 

@@ -14,6 +14,7 @@ from courses import SMALL, at, dated_episodes, days_after, episodes_of, small
 from outcomes.cases import build_episodes, build_visits
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.questions import compare_relief_definitions, estimate_relief
+from outcomes.questions.relief_draws import daily_limits
 from outcomes.questions.relief_fates import fit_line_of
 from outcomes.questions.results import HORIZON_COLUMNS, DayCurve, curve_notes
 from tables import records, records_of
@@ -532,3 +533,16 @@ def test_a_refusal_tells_no_small_number_and_none_that_would_give_it():
 def test_a_refusal_writes_its_thousands_as_the_page_does():
     with pytest.raises(NotEstimable, match=r"none of 1,200 episodes is eligible \([^)]*: 1,200\)"):
         estimate_relief(episodes_of(["0: 7:"] * 1200))
+
+
+def test_limits_widen_up_to_the_last_day_and_not_beyond():
+    """A limit never falls over time; what is drawn after the last day that may be stated widens none before it."""
+    share, spread = np.full(4, 0.4), np.array([0.02, 0.05, 0.1, 0.2])
+    drawn = share + spread * np.linspace(-1, 1, 101)[:, None]
+    own = [daily_limits(share[[d]], drawn[:, [d]], 0.95, 0) for d in range(4)]  # each day by itself
+    low, high = daily_limits(share, drawn, 0.95, 2)
+    assert own[3][0] < own[2][0] < own[1][0] < own[0][0]
+    assert low == pytest.approx([float(own[2][0][0])] * 3 + [float(own[3][0][0])])
+    assert high == pytest.approx([float(pair[1][0]) for pair in own])
+    low, high = daily_limits(share[[1, 2]], drawn[:, [2, 1]], 0.95, 1)
+    assert high == pytest.approx([float(own[2][1][0])] * 2)
