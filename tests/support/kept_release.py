@@ -8,7 +8,7 @@ to six digits, since the last ones differ between processors; words to the lette
   page.txt       every text of the page in its order, descriptions of pictures and headers of tables too
   marks.txt      how often each element stands on the page with each class or role
   tables.txt     for each column of each table its blanks, and a hash of its words or two sums of its numbers
-  figures.txt    for each drawing its elements, a hash of its words and two sums of its coordinates
+  figures.txt    for each drawing, also those for a phone, its elements, a hash of its words and two sums of its coordinates
   terminal.txt   what the command said
 """
 
@@ -67,13 +67,16 @@ def make_release(folder: Path, name: str) -> dict[str, list[str]]:
 
 def describe(release: Path) -> dict[str, list[str]]:
     """Return name of a kept file -> its lines, for a finished release."""
-    page = _Page()
-    page.feed((release / "index.html").read_text(encoding="utf-8"))
+    page, text = _Page(), (release / "index.html").read_text(encoding="utf-8")
+    page.feed(text)
+    drawn = {path.stem: path.read_text(encoding="utf-8") for path in sorted(release.glob("figures/*.svg"))}
+    inside = re.findall(r"<svg.*?</svg>", text, re.S)  # small lines, and those for a phone
+    drawn |= {f"on the page, {number}": drawing for number, drawing in enumerate(inside, start=1)}
     return {
         "page.txt": page.lines,
         "marks.txt": [f"{mark} {number}" for mark, number in sorted(page.marks.items())],
         "tables.txt": [line for path in sorted(release.glob("tables/*.csv")) for line in _describe_table(path)],
-        "figures.txt": [_describe_figure(path) for path in sorted(release.glob("figures/*.svg"))],
+        "figures.txt": [f"{name}: {_describe_drawing(drawing)}" for name, drawing in drawn.items()],
     }
 
 
@@ -138,13 +141,13 @@ def _describe_cells(cells: Sequence[str]) -> str:
     return f"{blank} {_hash([cell and 'x' for cell in cells])}, sums {_sum_twice([float(cell or 0) for cell in cells])}"
 
 
-def _describe_figure(path: Path) -> str:
-    text = re.sub(r' (id|[\w:]*href|clip-path)="[^"]*"', "", path.read_text(encoding="utf-8"))
+def _describe_drawing(text: str) -> str:
+    text = re.sub(r' (id|[\w:]*href|clip-path)="[^"]*"', "", text)
     text = re.sub(r"#[0-9a-fA-F]+", lambda colour: colour[0].translate(_LETTERS), text)
     tags = Counter(re.findall(r"<([a-zA-Z]+)", text))
     kinds = ", ".join(f"{number} {tag}" for tag, number in sorted(tags.items()))
     numbers = [float(number) for number in _COORDINATE.findall(text)]
-    return f"{path.stem}: {kinds}; words {_hash([_COORDINATE.sub('0', text)])}, sums {_sum_twice(numbers)}"
+    return f"{kinds}; words {_hash([_COORDINATE.sub('0', text)])}, sums {_sum_twice(numbers)}"
 
 
 def _sum_twice(numbers: Sequence[float]) -> str:

@@ -45,6 +45,7 @@ def test_what_is_described_of_a_release(tmp_path: Path) -> None:
     assert [line.split(" ")[0] for line in lines["tables.txt"]] == ["relief:", "", "", ""]
     assert lines["figures.txt"][0].startswith("relief: 1 path, 1 svg, 1 text; words ")
     assert lines["figures.txt"][0].endswith("sums 24.5 26.509901")
+    assert lines["figures.txt"][1:] == [lines["figures.txt"][0].replace("relief:", "on the page, 1:")]
 
 
 @pytest.mark.parametrize(
