@@ -8,7 +8,7 @@ to six digits, since the last ones differ between processors; words to the lette
   page.txt       every text of the page in its order, descriptions of pictures and headers of tables too
   marks.txt      how often each element stands on the page with each class or role
   tables.txt     for each column of each table its blanks, and a hash of its words or two sums of its numbers
-  figures.txt    for each drawing, also those for a phone, its elements, a hash of its words and two sums of its coordinates
+  figures.txt    for each drawing, of a phone too, its elements, a hash of its words and two sums of its coordinates
   terminal.txt   what the command said
 """
 
