@@ -20,7 +20,7 @@ from outcomes.questions.modality_shares import TreatmentVisits
 from outcomes.release import use_disclosure
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.group_boards import Totals
-from outcomes.release.use_boards import bundle_board, judge_ranks, list_ranks, read_path
+from outcomes.release.use_boards import Pairs, bundle_board, judge_ranks, list_ranks, pair_board, read_path
 
 FLOOR = 5
 FAMILIES = ["manual_soft_tissue", "joint_techniques", "ultrasound", "active"]
@@ -406,3 +406,17 @@ def test_of_more_families_than_can_be_listed_those_of_the_sets_alone_are_looked_
         400,
         100,
     ]
+
+
+def test_of_each_pair_of_families_four_parts_are_guarded_and_make_the_whole():
+    """Both, one alone, the other alone, neither: each set of families is in one of them, in neither what is left."""
+    one, other = np.array([0, 0, 1]), np.array([1, 2, 2])
+    pairs = Pairs(["a", "b", "c"], one, other, np.array([20.0, 10, 12]), np.array([40.0, 30, 25]), 60.0)
+    guarded = pair_board(pairs, FLOOR).guarded
+    parts = guarded.weights[6:].reshape(3, 4, 7)  # after each family with and without
+    assert (parts.sum(axis=1) == 1).all()
+    assert guarded.values[6:].reshape(3, 4).tolist() == [[20, 20, 10, 10], [10, 30, 15, 5], [12, 18, 13, 17]]
+    sets = [{name for name, bit in zip("abc", (1, 2, 4), strict=True) if number & bit} for number in range(1, 8)]
+    for number, (i, j) in enumerate(zip("aab", "bcc", strict=True)):
+        assert parts[number, 0].tolist() == [float({i, j} <= own) for own in sets]
+        assert parts[number, 3].tolist() == [float(not {i, j} & own) for own in sets]

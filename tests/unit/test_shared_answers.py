@@ -71,6 +71,11 @@ def test_episodes_are_looked_at_once_and_cannot_be_changed_in_place_from_then_on
     other = dataclasses.replace(one, visits=dataclasses.replace(one.visits, columns=columns))
     assert shared_answers._remember(other) != shared_answers._remember(one)
     assert len(looked) == 3
+    # "pain_prf" stands where "pain_pre" stood among the names in their order: nothing but the name differs.
+    renamed = {("pain_prf" if name == "pain_pre" else name): own for name, own in one.visits.columns.items()}
+    assert [name.replace("pain_prf", "pain_pre") for name in sorted(renamed)] == sorted(one.visits.columns)
+    called = dataclasses.replace(one, visits=dataclasses.replace(one.visits, columns=renamed))
+    assert shared_answers._remember(called) != shared_answers._remember(one)
 
 
 def test_a_question_that_was_answered_is_not_put_again(episodes, folder, monkeypatch):
