@@ -41,6 +41,7 @@ from outcomes.questions.group_tests import Tested, compare_groups
 from outcomes.questions.relief_fit import BAND_MIN_EVENTS, GroupFit, count_days, fit_curve, fit_group, fit_km, fit_line
 from outcomes.questions.relief_rows import STOPPED, ReliefRows, build_rows
 from outcomes.questions.relief_tables import ends_table, if_stopped_table, times_table
+from outcomes.questions.relief_tipping import tabulate_tipping
 from outcomes.questions.results import IntArray
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ class Relief(CaseAnswer):
         stopped coming, from then on, `ratio` times the hazard of relief of those still seen; 0 none of them, 1 the main
         line, inf all on the day after their last rating. `told` episodes are old enough for a stop to be known; of
         these `stopped` did.
+    tipping : DataFrame
+        ``group, other, horizon_days, estimate, if_none_of_stopped, if_all_of_stopped, tipping_ratio, n, events``: the
+        difference of each pair of groups, and the ratio at which it changes its sign (`relief_tipping`).
     ends, ends_curve : DataFrame
         ``group, horizon_days (day), end, estimate, conf_low, conf_high, ...``: share of the episodes old enough for a
         stop to be known that ended by each day in each of `relief_rows.ENDS`.
@@ -111,6 +115,7 @@ class Relief(CaseAnswer):
     times: pd.DataFrame
     tests: pd.DataFrame
     if_stopped: pd.DataFrame
+    tipping: pd.DataFrame
     ends: pd.DataFrame
     ends_curve: pd.DataFrame
     km_at_visit: pd.DataFrame
@@ -176,6 +181,7 @@ def estimate_relief(
         times=times_table(fits),
         tests=tests,
         if_stopped=if_stopped,
+        tipping=tabulate_tipping(fits if by else (), protocol),
         ends=ends_table(fits, horizons),
         ends_curve=results.curve_table([end for fit in fits for end in fit.fates.ends]),
         km_at_visit=results.horizon_table([fit_km(name, part, protocol) for name, part in used], horizons),

@@ -35,12 +35,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Fates:
-    """Lines under each of `STOP_RATIOS`, a curve for each of `ENDS`, and how many episodes they rest on."""
+    """Lines under each of `STOP_RATIOS`, a curve for each of `ENDS`, and how many episodes they rest on.
+
+    ``stops`` (days,) is the weight of those who stopped on each day among a ``told_weight`` of episodes; that is 0
+    until the lines are known.
+    """
 
     if_stopped: tuple[Line, ...]
     ends: tuple[DayCurve, ...]
     n_told: int
     n_stopped: int
+    stops: FloatArray
+    told_weight: float = 0.0
 
 
 def find_told(rows: ReliefRows, last_day: int) -> Flags:
@@ -58,7 +64,7 @@ def no_fates(group: str, rows: ReliefRows, is_told: Flags, n_days: int) -> Fates
         nothing = (blank.share, blank.conf_low, blank.conf_high)
         ends.append(DayCurve(group, told.patient.size, *nothing, at_risk, events, -1, {"end": end}))
     n_stopped = int((told.end == STOPPED).sum())
-    return Fates((blank,) * len(STOP_RATIOS), tuple(ends), told.patient.size, n_stopped)
+    return Fates((blank,) * len(STOP_RATIOS), tuple(ends), told.patient.size, n_stopped, np.zeros(n_days))
 
 
 def fit_ends(fates: Fates, draws: Draws, last_day: int, protocol: Protocol) -> Fates:
@@ -92,7 +98,7 @@ def fit_if_stopped(fates: Fates, draws: Draws, shares: FloatArray, last_day: int
     for ratio in STOP_RATIOS:
         changed = shares if ratio == 1.0 else share_if_stopped(shares, stops, total, ratio)
         lines.append(fit_line_of(np.clip(changed, 0.0, 1.0), last_day, protocol.inference.level))
-    return replace(fates, if_stopped=tuple(lines))
+    return replace(fates, if_stopped=tuple(lines), stops=stops[0], told_weight=float(total[0]))
 
 
 def fit_line_of(shares: FloatArray, last_day: int, level: float) -> Line:
