@@ -34,7 +34,7 @@ from outcomes.release.page import build_page
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import TEMPLATE, render_pdf
 from outcomes.release.return_section import return_section
-from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent, say
+from outcomes.release.sentences import FORMATS, INTERVAL, bind, cell, format_percent, format_points, keep_together, say
 from outcomes.release.table_disclosure import protect_parts, protect_table
 from outcomes.release.tables import (
     account,
@@ -48,7 +48,7 @@ from outcomes.release.tables import (
 )
 from outcomes.release.trigger_figure import NO_RIBBONS
 from outcomes.release.unstable import COLUMN, KINDS, NOT_JUDGED
-from outcomes.release.views import unknown_table
+from outcomes.release.views import shown_interval, unknown_table
 from outcomes.release.words import quarter_words
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -213,6 +213,17 @@ def test_a_hidden_or_missing_cell_gives_the_other_sentence():
 
 def test_percent_rounds_half_up():
     assert [format_percent(v) for v in (0.125, 0.135, 0.0, 1.0)] == ["13\u00a0%", "14\u00a0%", "0\u00a0%", "100\u00a0%"]
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.0, "0"), (1e-17, "0"), (1e-6, "<1"), (0.0049, "<1"), (0.005, "1"), (0.0149, "1")]
+)
+def test_a_share_that_is_not_zero_is_never_written_as_zero(share, words):
+    assert format_points(share) == words
+    assert format_percent(share) == f"{words}\u00a0%"
+    row = {"conf_low": share, "conf_high": 0.02}
+    assert shown_interval(row) == f"{words} to 2\u00a0%"
+    assert keep_together(f"0 to {words} %") == f"0\u00a0to\u00a0{words}\u00a0%"
 
 
 # -- what the page says ------------------------------------------------------------------------------------------------

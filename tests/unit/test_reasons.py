@@ -199,6 +199,7 @@ def test_where_a_quarter_has_too_few_the_first_screen_says_the_share_over_all_qu
     inputs, tables = pages(blanked(["relieved_by_28", "returned_by_182"]))
     said = [s for s in first_page.summarise(inputs, tables) if s.text.startswith("Over all quarters, an estimated ")]
     assert len(said) == 2
+    assert "episodes still relieved 30 days after relief returned within 182 days" in said[1].text
     for sentence, table, days in zip(said, ("relief", "recurrence"), (28, 182), strict=True):
         row = tables[table][tables[table]["horizon_days"] == days].iloc[0]
         assert f"{format_percent(row['estimate'])} of {row['n']:,} episodes" in sentence.text

@@ -12,6 +12,7 @@ import pytest
 
 from courses import SMALL, at, dated_episodes, days_after, episodes_of, small
 from outcomes.cases import build_episodes, build_visits
+from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
 from outcomes.questions import compare_relief_definitions, estimate_relief
 from outcomes.questions.relief_draws import daily_limits
@@ -152,6 +153,20 @@ def test_a_curve_that_reaches_one_says_by_when():
     found = estimate_relief(episodes_of(["0:6 7:3", "0:6 7:2"]))
     assert "The curve reaches 1 by day 7; such a 1 has no interval." in found.notes
     assert not any("recorded" in note and "share" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("course", ["0:6", "0:6 5:5", "0:6 7:6"])
+def test_a_curve_that_stands_at_one_stays_there_on_later_days(course):
+    # Sixty relieved on day 7, twenty who left before or then: nobody is observed on day 8.
+    found = estimate_relief(episodes_of(["0:6 7:2"] * 60 + [course] * 20, Protocol()))
+    whole = course != "0:6 7:6"
+    for table in (found.table, found.per_patient, found.km_at_visit):
+        shares = table.set_index("horizon_days")["estimate"]
+        assert (shares[7] == 1.0) == whole
+        assert shares[[14, 28, 42, 90]].isna().all() != whole and (not whole or (shares == 1.0).all())
+    assert (found.definitions.set_index("rule")["estimate"]["confirmed"] == 1.0) == whole
+    assert found.summary["last_day"] == (90 if whole else 7)
+    assert any("no share is stated for day" in note.lower() for note in found.notes) != whole
 
 
 def test_one_visit_means_one_rating():
@@ -374,8 +389,11 @@ def test_times_by_hand():
     assert times["after_days"].tolist()[:3] == [0, 7, 14]
     # Nobody is observed after day 28, and nobody left before relief.
     assert times.loc["restricted_mean_42", "estimate"] == pytest.approx((7 + 14 + 21 + 28) / 4, abs=1e-4)
+    # One left without relief on day 14, before the last was relieved: the curve stands at 1 from day 21 on.
     left = estimate_relief(episodes_of([*courses[:3], "0:6 7:6 14:6"])).times.set_index("measure")
-    assert math.isnan(left.loc["restricted_mean_42", "estimate"])
+    assert left.loc["restricted_mean_42", "estimate"] == pytest.approx((7 + 14 + 2 * 21) / 4, abs=1e-4)
+    short = estimate_relief(episodes_of([*courses[:3], "0:6 7:6 14:6 22:5"])).times.set_index("measure")
+    assert math.isnan(short.loc["restricted_mean_42", "estimate"])
     longer = estimate_relief(episodes_of(courses)).times.set_index("measure")
     # Masses .2 at 7, 14, 21, 28 of five, the fifth without relief to day 42.
     assert longer.loc["restricted_mean_42", "estimate"] == pytest.approx((7 + 14 + 21 + 28 + 42) / 5, abs=1e-4)
@@ -445,7 +463,10 @@ def test_every_definition_stands_in_the_grid():
     first = table[table["episode_rule"] == "as reported"].set_index(["threshold", "confirmation"])["events"]
     assert first["reduction"].to_dict() == {"any": 3, "if_observable": 2, "strict": 1}
     assert first["zero"].to_dict() == {"any": 1, "if_observable": 1, "strict": 0}
-    assert (table["estimate"].min(), table["estimate"].max()) == pytest.approx((0, 0.75), abs=1e-6)
+    reported_gaps = table[table["gap_days"] != 30]["estimate"]
+    assert (reported_gaps.min(), reported_gaps.max()) == pytest.approx((0, 0.75), abs=1e-6)
+    # Cut after 30 days, who was not relieved by day 14 is seen once: the curve stands at 1 from there on.
+    assert table["estimate"].max() == 1.0
 
 
 def test_a_gap_cuts_what_another_joins():

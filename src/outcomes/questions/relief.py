@@ -38,7 +38,7 @@ from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.between_clinics import ESTIMATOR as BETWEEN_CLINICS
 from outcomes.questions.between_clinics import clinic_notes, find_clinics, relief_between, tabulate_between
 from outcomes.questions.group_tests import Tested, compare_groups
-from outcomes.questions.relief_fit import BAND_MIN_EVENTS, GroupFit, count_days, fit_curve, fit_group, fit_km, fit_line
+from outcomes.questions.relief_fit import BAND_MIN_EVENTS, GroupFit, fit_curve, fit_group, fit_km, fit_line
 from outcomes.questions.relief_rows import STOPPED, ReliefRows, build_rows
 from outcomes.questions.relief_tables import ends_table, if_stopped_table, times_table
 from outcomes.questions.relief_tipping import tabulate_tipping
@@ -354,19 +354,17 @@ def _gap_notes(curves: Sequence[results.DayCurve], horizons: Sequence[int]) -> l
 def _summarise(episodes: Episodes, rows: ReliefRows, protocol: Protocol) -> dict[str, Any]:
     seen, left, right = rows.seen, rows.left_days, rows.right_days
     width = (right - left)[seen]
-    at_risk, events = results.count_days(rows.last_seen_days, seen, count_days(protocol))
-    last_day = results.find_last_day(at_risk, left.size, protocol, events)
+    curve, _, fit = fit_curve(results.ALL, rows, protocol)
     last_visit = (episodes.columns["last_day"] - episodes.columns["index_day"])[rows.episode]
     known = seen.any()
-    enough = known and left.size >= protocol.reporting_floor.estimate_min_episodes
     return {
         "n": int(left.size),
         "n_patients": int(np.unique(rows.patient).size),
         "n_events": int(seen.sum()),
         "n_stopped": int((rows.end == STOPPED).sum()),
         "n_one_visit": int((episodes.columns["n_measured"][rows.episode] == 1).sum()),
-        **(_middle(rows, last_day, protocol) if enough else dict.fromkeys(_MIDDLE, float("nan"))),
-        "last_day": last_day,
+        **(dict.fromkeys(_MIDDLE, float("nan")) if fit is None else _middle(fit, curve, protocol)),
+        "last_day": curve.last_day,
         "resolution_median_days": float(np.median(width)) if known else float("nan"),
         "resolution_over_14_share": float((width > 14).mean()) if known else float("nan"),
         "relief_at_last_visit_share": float((last_visit[seen] <= right[seen]).mean()) if known else float("nan"),
@@ -376,16 +374,15 @@ def _summarise(episodes: Episodes, rows: ReliefRows, protocol: Protocol) -> dict
 _MIDDLE = ("median_days", "median_after_day", "rmst_days", "certificate_gap")
 
 
-def _middle(rows: ReliefRows, last_day: int, protocol: Protocol) -> dict[str, float]:
+def _middle(fit: npmle.Npmle, curve: results.DayCurve, protocol: Protocol) -> dict[str, float]:
     """Median and restricted mean of all episodes together, NaN beyond the last day that may be stated."""
-    fit = npmle.npmle(rows.left_days, rows.right_days, rows.weight)
     after, by = npmle.quantile(fit, 0.5)
     horizon = protocol.horizons_days.rmst
-    without = 1.0 - npmle.cdf_at(fit, np.arange(horizon))[0]
-    stated = by <= last_day
+    without = 1.0 - curve.estimate[:horizon]
+    stated = by <= curve.last_day
     return {
         "median_days": by if stated else float("nan"),
         "median_after_day": after if stated else float("nan"),
-        "rmst_days": float(without.sum()) if horizon <= last_day + 1 else float("nan"),
+        "rmst_days": float(without.sum()) if horizon <= curve.last_day + 1 else float("nan"),
         "certificate_gap": fit.gap,
     }

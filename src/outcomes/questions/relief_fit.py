@@ -122,13 +122,13 @@ def fit_curve(
     daily = dict.fromkeys(DAILY, blank)
     if n < protocol.reporting_floor.estimate_min_episodes:
         return DayCurve(group, n, blank, blank, blank, at_risk, events, -1, daily), None, None
-    stop = results.find_last_day(at_risk, n, protocol, events)
     if not rows.seen.any():
-        none = np.zeros(n_days)
+        none, stop = np.zeros(n_days), results.find_last_day(at_risk, n, protocol, events)
         return DayCurve(group, n, none, blank, blank, at_risk, events, stop, daily | {"upper": none}), None, None
     patterns = npmle.build_patterns(rows.left_days, rows.right_days, rows.weight)
     fit = npmle.fit_patterns(patterns)
     share, upper = npmle.cdf_at(fit, np.arange(n_days))
+    stop = results.find_last_day(at_risk, n, protocol, events, share)
     return DayCurve(group, n, share, blank, blank, at_risk, events, stop, daily | {"upper": upper}), patterns, fit
 
 
@@ -144,7 +144,7 @@ def fit_km(group: str, rows: ReliefRows, protocol: Protocol) -> DayCurve:
     share = 1.0 - curves.survival_at(curve, np.arange(n_days))[0]
     settings = draw_settings(group, protocol)
     drawn = incidence_draws(time, event, rows.patient, np.arange(n_days), *settings, rows.weight, causes=1)[:, 0]
-    stop = results.find_last_day(at_risk, n, protocol, events)
+    stop = results.find_last_day(at_risk, n, protocol, events, share)
     low, high = daily_limits(np.where(np.isnan(share), 0.0, share), drawn, protocol.inference.level, stop)
     return DayCurve(group, n, share, low, high, at_risk, events, stop)
 

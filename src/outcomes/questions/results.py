@@ -30,6 +30,8 @@ Flags = NDArray[np.bool_]
 ALL = "all"
 NOT_RECORDED = "not recorded"
 MAX_GROUPS = 200
+ALL_BUT_DUST = 1 - 1e-9
+"""From here on a share is 1: a sum of masses may miss it by a rounding."""
 MOST_LOST, LEAST_AT_RISK = 0.2, 10
 """For a curve to go on where few are at risk: share of all who may have left without the event, and how few. In
 simulated practices whose patients nearly all had it, and of whom few left early, intervals of days that half of the
@@ -206,13 +208,18 @@ def count_days(
 
 
 def find_last_day(
-    at_risk: NDArray[np.int64], n: int, protocol: Protocol, events: NDArray[np.int64] | None = None
+    at_risk: NDArray[np.int64],
+    n: int,
+    protocol: Protocol,
+    events: NDArray[np.int64] | None = None,
+    share: FloatArray | None = None,
 ) -> int:
     """Last day before `curve_stop`, the first day with too few still at risk; -1 when that is day 0.
 
     Few are left at risk also where nearly all have had the event, and there the share is known best. So a curve of an
     event that most have is not stopped, `events` given, while no more than `MOST_LOST` of all have left without it and
-    `LEAST_AT_RISK` are left, or none left at all.
+    `LEAST_AT_RISK` are left, or none left at all. One that stands at 1 on its last day, its `share` given, is not
+    stopped either: that it stands there on every later day follows from it.
     """
     floor = protocol.reporting_floor
     stop = at_risk < max(float(floor.curve_min_observed), floor.curve_min_share * n)
@@ -221,7 +228,8 @@ def find_last_day(
         lost = n - at_risk - np.concatenate([[0], events[:-1]])
         stop &= (lost > MOST_LOST * n) | ((lost > 0) & (at_risk < LEAST_AT_RISK))
     short = np.flatnonzero(stop)
-    return int(short[0]) - 1 if short.size else at_risk.size - 1
+    last = int(short[0]) - 1 if short.size else at_risk.size - 1
+    return at_risk.size - 1 if last >= 0 and share is not None and share[last] >= ALL_BUT_DUST else last
 
 
 def read_day(curve: DayCurve, day: int, is_share: bool = True) -> tuple[float, float, float]:
@@ -230,7 +238,7 @@ def read_day(curve: DayCurve, day: int, is_share: bool = True) -> tuple[float, f
     if day > curve.last_day:
         return nothing, nothing, nothing
     share = float(curve.estimate[day])
-    if curve.events[day] == 0 or (is_share and share >= 1.0):
+    if curve.events[day] == 0 or (is_share and share >= ALL_BUT_DUST):
         return share, nothing, nothing
     return share, float(curve.conf_low[day]), float(curve.conf_high[day])
 
@@ -297,7 +305,7 @@ def curve_notes(curves: Sequence[DayCurve], horizons: Sequence[int], protocol: P
             notes.append(f"{who}nothing had happened by any of the days asked for; such a 0 has no interval.")
         elif any(curve.events[h] == 0 for h in stated):
             notes.append(f"{who}nothing had happened by the first of the days asked for; such a 0 has no interval.")
-        full = [h for h in horizons if h <= curve.last_day and curve.estimate[h] >= 1.0]
+        full = [h for h in horizons if h <= curve.last_day and curve.estimate[h] >= ALL_BUT_DUST]
         if full:
             notes.append(f"{who}the curve reaches 1 by day {full[0]}; such a 1 has no interval.")
     return [note[0].upper() + note[1:] for note in notes]

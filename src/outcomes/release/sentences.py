@@ -23,9 +23,11 @@ Tables = Mapping[str, "pd.DataFrame"]
 NBSP = "\u00a0"
 MINUS = "\u2212"
 LEAST_P = 0.001
+LEAST_SHARE = 1e-9
+"""What is smaller is the dust of a sum that is 0."""
 INTERVAL = f"{{level}}{NBSP}% interval {{low}} to {{high}}{NBSP}%"
 """Goes into a template as ``({INTERVAL})``; left out by `bind` where an estimate has no limits."""
-_SHARE, _RANGE = re.compile(r"(?<=\d) (?=%)"), re.compile(r"(?<=\d) to (?=[+\u2212]?\d)")
+_SHARE, _RANGE = re.compile(r"(?<=\d) (?=%)"), re.compile(r"(?<=\d) to (?=[+\u2212<]?\d)")
 _QUARTER = re.compile(r"(?<![\w.\"'/=-])(?<!--quarter )(\d{4})Q([1-4])(?![\w\"'/-]|\.\w|:)")
 UNSTABLE = " Unstable: from too few, or with too wide an interval, to rely on."
 """Ends a sentence with such an estimate in it (`release.unstable`)."""
@@ -43,8 +45,8 @@ def format_count(value: float) -> str:
 
 
 def format_percent(value: float) -> str:
-    """Share 0..1 as whole percents: ``61 %``. Half rounds up, as a reader with a calculator would."""
-    return f"{math.floor(100 * value + 0.5)}{NBSP}%"
+    """Share 0..1 as whole percents: ``61 %``. Half rounds up, as a reader with a calculator would (`format_points`)."""
+    return f"{format_points(value)}{NBSP}%"
 
 
 def format_number(value: float) -> str:
@@ -53,8 +55,9 @@ def format_number(value: float) -> str:
 
 
 def format_points(value: float) -> str:
-    """Share as whole percents without the sign, for "54 to 61 %"."""
-    return f"{math.floor(100 * value + 0.5)}"
+    """Share as whole percents without the sign, for "54 to 61 %"; what would round to 0 and is more is ``<1``."""
+    points = math.floor(100 * value + 0.5)
+    return "<1" if points == 0 and value > LEAST_SHARE else f"{points}"
 
 
 def format_mean(value: float) -> str:
