@@ -60,6 +60,24 @@ def test_the_guess_reads_words_of_central_europe_right(encoding: str, words: tup
     assert [line.decode(guess) for line in lines] == list(words)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1254", ("Ağrı önce", "Doğum Tarihi", "sıcak")),
+        ("cp1251", ("боль до лечения", "Поясница")),
+        ("cp932", ("患者番号", "施術前の痛み", "マッサージ")),
+        ("cp932", ("来院日,担当者", "腰")),
+        ("cp949", ("환자번호", "통증점수", "허리")),
+        ("gb18030", ("患者编号", "就诊日期,疼痛评分", "治疗方法")),
+        ("cp1252", ("Thérapie", "né à Genève", "équilibre", "Rückenübung", "Überlastung")),
+    ],
+)
+def test_the_guess_reads_words_of_other_scripts_right(encoding: str, words: tuple[str, ...]) -> None:
+    lines = [word.encode(encoding) for word in words]
+    guess = guess_encoding(lines)
+    assert [line.decode(guess) for line in lines] == list(words)
+
+
 def test_lines_that_are_no_utf8_are_found_with_their_place() -> None:
     found = find_undecodable("é\nok\n".encode() + b"ab\xf1\n" + "ü\n".encode() + b"\xff")
     assert [(line, position) for line, position, _ in found.lines] == [(2, 3), (4, 1)]

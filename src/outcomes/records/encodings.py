@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from outcomes.errors import InputRefused
 from outcomes.records.rules import refuse
 
-_CANDIDATES = ("cp1252", "iso8859-15", "cp1250", "iso8859-2", "mac_roman", "cp850", "cp1251")
+_CANDIDATES = (
+    *("cp1252", "iso8859-15", "cp1254", "cp1250", "iso8859-2", "mac_roman", "cp850", "cp1251"),
+    *("cp932", "cp949", "gb18030"),
+)
+_COMMON = {"cp932": range(0x88, 0x98), "cp949": range(0xB0, 0xC9), "gb18030": range(0xB0, 0xD8)}
+"""First bytes of the everyday signs of an encoding of two bytes a sign; read wrongly, most signs are rare ones."""
+_ICELANDIC = frozenset("ðÐþÞ")
 _PUNCTUATION = frozenset("’‘“”„–—…€£°±µ²³½·«»§ß™®©\u00a0")
 _MOST_SAMPLES = 3
 _AROUND = 12
@@ -96,14 +102,31 @@ def _score(line: bytes, encoding: str) -> float:
     except UnicodeDecodeError:
         return -100.0
     score = 0.0
-    for before, character in zip(" " + text, text, strict=False):
-        if character.isascii():
-            continue
-        if unicodedata.name(character, "").startswith("LATIN"):
-            score += -1.0 if character.isupper() and before.islower() else 1.0
-        else:
-            score += 0.5 if character in _PUNCTUATION else -1.0
+    for earlier, before, sign in zip("  " + text, " " + text, text, strict=False):
+        if not sign.isascii():
+            score += _score_wide(before, sign, encoding) if encoding in _COMMON else _score_letter(earlier, before, sign)
     return score
+
+
+def _score_letter(earlier: str, before: str, sign: str) -> float:
+    """Likely is a letter after one of its own alphabet, not a capital within a word, nor the third accent in a row."""
+    alphabet = unicodedata.name(sign, "").split(" ")[0]
+    if alphabet not in ("LATIN", "CYRILLIC"):
+        return 0.5 if sign in _PUNCTUATION else -1.0
+    if sign in _ICELANDIC:  # In a Turkish file these are ğ and ş.
+        return 0.0
+    is_alone = before.isalpha() and not unicodedata.name(before).startswith(alphabet)
+    is_third = alphabet == "LATIN" and all(c.isalpha() and not c.isascii() for c in (earlier, before))
+    return -1.0 if is_alone or is_third or (sign.isupper() and before.islower()) else 1.0
+
+
+def _score_wide(before: str, sign: str, encoding: str) -> float:
+    """Two bytes count for two letters: likely is an everyday sign that follows no plain letter."""
+    written = sign.encode(encoding)
+    if before.isascii() and before.isalpha() or len(written) == 1:
+        return -2.0
+    is_kana = encoding == "cp932" and "KANA" in unicodedata.name(sign, "")
+    return 2.0 if is_kana or written[0] in _COMMON[encoding] else 0.0
 
 
 def _show(line: bytes, encoding: str) -> str:
