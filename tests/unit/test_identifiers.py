@@ -297,6 +297,22 @@ def test_headers_that_name_none(header: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("header", "kind", "cells"),
+    [
+        ("電話番号", "phone number", ["090-1234-5678", "03-1234-5678"]),
+        ("生年月日", "birth date", ["1956/03/04", "1981/11/23"]),
+        ("住所", "address or small area", ["東京都港区1-2-3"]),
+        ("Doğum Tarihi", "birth date", ["04.03.1956", "23.11.1981"]),
+        ("Telefon numarası", "phone number", ["0532 1234-5678"]),
+        ("Ad Soyad", "name", ["Ayşe Yılmaz", "Mehmet Öztürk"]),
+    ],
+)
+def test_headers_in_turkish_and_japanese(header, kind, cells):
+    likely = ids.judge_column(header, cells, 2024)
+    assert (likely.kind, likely.evidence) == (kind, ids.BOTH)
+
+
+@pytest.mark.parametrize(
     ("header", "cells", "kind", "evidence"),
     [
         ("Patient Name", ["Zoltan Qvist", "Ewa Oldk"], "name", ids.BOTH),

@@ -78,6 +78,26 @@ def test_the_sample_is_matched_column_by_column(sample_export, sample_mapping, c
     assert all(n >= 5 for terms in found.unknown for _, n in terms.shown)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("Jane Roe", "John Smith", "Mary Jones", "Peter Brown"), "4 of 4"),
+        (("Ayşe Yılmaz", "Mehmet Öztürk", "Işıl Çelik", "P4"), "3 of 4"),
+    ],
+)
+def test_names_of_clinicians_are_told_as_the_other_commands_refuse_them(tmp_path, codebook, names, said) -> None:
+    """Of few clinicians each name was called a slip whose rows go, or nothing was found, and then came E902."""
+    rows = [f"K{i // 3:03},2025-01-{1 + i % 28:02},{names[i % 4]},5" for i in range(120)]
+    path = write(tmp_path, "patient_id,visit_date,Therapist name,pain_pre", rows)
+    found = inspect_export(path, Mapping(), codebook)
+    (suspect,) = found.suspects
+    assert suspect.field == "clinician_id" and suspect.stops and "pseudonymise" in suspect.remedy
+    assert f"{suspect.likely.n} of {suspect.likely.n_looked_at}" == said
+    assert "# pseudonymise = true" in write_mapping(found)
+    with pytest.raises(InputRefused, match="E902"):
+        read_records(path, found.proposal)
+
+
 EXPORTS = {
     "Cliniko": (
         "id,patient,starts_at,practitioner,business,appointment_type,patient_name,booking_ip_address,notes",

@@ -104,7 +104,9 @@ def _score(line: bytes, encoding: str) -> float:
     score = 0.0
     for earlier, before, sign in zip("  " + text, " " + text, text, strict=False):
         if not sign.isascii():
-            score += _score_wide(before, sign, encoding) if encoding in _COMMON else _score_letter(earlier, before, sign)
+            score += (
+                _score_wide(before, sign, encoding) if encoding in _COMMON else _score_letter(earlier, before, sign)
+            )
     return score
 
 
@@ -123,7 +125,7 @@ def _score_letter(earlier: str, before: str, sign: str) -> float:
 def _score_wide(before: str, sign: str, encoding: str) -> float:
     """Two bytes count for two letters: likely is an everyday sign that follows no plain letter."""
     written = sign.encode(encoding)
-    if before.isascii() and before.isalpha() or len(written) == 1:
+    if (before.isascii() and before.isalpha()) or len(written) == 1:
         return -2.0
     is_kana = encoding == "cp932" and "KANA" in unicodedata.name(sign, "")
     return 2.0 if is_kana or written[0] in _COMMON[encoding] else 0.0

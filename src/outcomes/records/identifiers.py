@@ -25,11 +25,14 @@ from outcomes.records.identifier_kinds import (
 from outcomes.records.identifier_names import has_name, look_like_names
 from outcomes.records.identifier_patterns import DATE_SHAPE, OCTET
 from outcomes.records.identifier_places import are_places
-from outcomes.records.person_shapes import Person, read_as_person
+from outcomes.records.person_shapes import Person, describe_people, read_as_person
 
 HEADER, CELLS, BOTH, SOME = "its header", "its cells", "its header and its cells", "some of its cells"
 KIND_BY_NAME = {kind.name: kind for kind in reversed(KINDS)}
 _MOST = 0.5
+PEOPLE = ("patient_id", "clinician_id")
+"""Fields whose ids stand for people. From this share of them on, shaped like names, they are; by the list two do."""
+_MOST_PEOPLE, _FEW_PEOPLE = 0.5, 2
 _FITTING = 0.3
 _EXAMPLES = 2
 _YEARS_BEFORE = 10
@@ -179,6 +182,16 @@ def judge_whole(header: str, cells: Sequence[str], year: int = 0, of_places: boo
         kind, hits = found
         return _likely(kind, BOTH if kind in maybe or kind in sure else CELLS, hits, len(filled))
     return _likely(sure[0], HEADER, [], 0) if sure and not filled else None
+
+
+def judge_people(ids: Sequence[str]) -> tuple[Likely, str] | None:
+    """Say whether ids of patients or clinicians are names, most of them, by list or by shape; and in words."""
+    filled = [cell.strip() for cell in ids if cell.strip()]
+    share, _, words = describe_people(filled)
+    if look_like_names(filled, fewest=_FEW_PEOPLE):
+        return _likely(KIND_BY_NAME[NAME], CELLS, filled, len(filled)), "looks like a name by its cells."
+    people = [cell for cell in filled if read_as_person(cell)] if share >= _MOST_PEOPLE else []
+    return (_likely(KIND_BY_NAME[NAME], CELLS, people, len(filled)), words) if people else None
 
 
 def _fits(kind: Kind, cell: str) -> bool:

@@ -20,11 +20,12 @@ from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import column_letter, normalise_header, show_header
 from outcomes.records.identifier_kinds import BIRTH, DERIVED, NAME, OLD, RECORD
-from outcomes.records.identifier_names import TITLES, fold, has_name, load_names, look_like_names
+from outcomes.records.identifier_names import TITLES, fold, has_name, load_names
 from outcomes.records.identifier_patterns import ID_TRIGGER, PLAIN_DATE, PLAIN_ID, TRIGGER
 from outcomes.records.identifiers import (
     BOTH,
     CELLS,
+    PEOPLE,
     YEAR,
     Likely,
     find_header_kinds,
@@ -32,6 +33,7 @@ from outcomes.records.identifiers import (
     find_whole,
     is_free_text,
     judge_column,
+    judge_people,
     judge_whole,
 )
 from outcomes.records.mapping import Mapping
@@ -47,9 +49,7 @@ _MOST_JUDGED = 2_000
 _BLOCK = 1 << 17
 _SEVERAL_WORDS = r"[\s\v\x1c-\x1f\x{85}\pZ,]"
 _ID_FIELDS = ("patient_id", "clinician_id", "clinic_id")
-_PEOPLE = ("patient_id", "clinician_id")
 _CLINIC = "clinic_id"
-_FEW_PEOPLE = 2
 # From these shares of the rows on, identifiers are what the column holds, and no slip of the pen.
 _SLIPS, _SLIPS_OF_IDS = 0.5, 0.1
 _PSEUDONYMS = "Write [privacy] pseudonymise = true in the mapping"
@@ -229,11 +229,10 @@ def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: st
 
 def _judge_people(part: Part, key: str, header: str, cells: Sequence[str], place: str) -> Finding | None:
     """Refuse ids of people that are most like names; say of clinics that some may be people."""
-    share, surest, words = describe_people(cells, are_clinics=key == _CLINIC)
-    if key in _PEOPLE:
-        by_list = look_like_names([cell.strip() for cell in cells if cell.strip()], fewest=_FEW_PEOPLE)
-        words = "looks like a name by its cells." if by_list else words
-        return _refuse_column(key, header, place, words) if by_list or share >= _SLIPS else None
+    if key in PEOPLE:
+        found = judge_people(cells)
+        return _refuse_column(key, header, place, found[1]) if found else None
+    _, surest, words = describe_people(cells, are_clinics=True)
     if surest is Person.PERHAPS:
         part.notes.append(f"E918 {place}: {words} {_PSEUDONYMS} if they are; if none is, {_accept_line(header)}.")
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from outcomes.records import inspect_values as weigh
 from outcomes.records.columns import column_letter, normalise_header
 from outcomes.records.full_dates import explain_dates
 from outcomes.records.identifier_kinds import DERIVED
-from outcomes.records.identifiers import BOTH, CELLS, SOME, Likely, judge_column
+from outcomes.records.identifiers import BOTH, CELLS, PEOPLE, SOME, Likely, judge_column, judge_people
 from outcomes.records.identifiers_export import find_cells
 from outcomes.records.inspect_columns import (
     MAYBE,
@@ -44,7 +44,7 @@ from outcomes.records.reading import read_records
 _NUMBERS = ("pain_pre", "pain_post", "function_score", "onset_days", "previous_episodes", "age")
 _TERMS = ("modalities", "muscles_identified", "muscles_treated", "diagnoses", "procedure_codes", "visit_purpose")
 _DATES = ("visit_date", "onset_date")
-_IDS = ("patient_id", "clinician_id", "clinic_id")
+_IDS = (*PEOPLE, "clinic_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         proposal=proposal,
         evidence=top.evidence | evidence | explain_dates(records),
         open_questions=(*top.open_questions, *unsure.values(), *questions),
-        suspects=(*suspects, *_judge_read(records, proposal)),
+        suspects=(*suspects, *_judge_read(records, proposal, {suspect.letter for suspect in suspects})),
         unknown=tuple(list_unknown_terms(records, proposal, codebook)),
         n_rows=records.n,
         n_set_aside=len(records.set_aside),
@@ -351,21 +351,22 @@ def _judge_unread(top: Top, matches: list[Match]) -> list[Suspect]:
             continue
         if position in fields and fields[position] not in _IDS:
             continue
-        likely = judge_column(header, list(dict.fromkeys(top.cells[position])))
-        if likely:
+        cells = list(dict.fromkeys(top.cells[position]))
+        people = judge_people(cells) if fields.get(position) in PEOPLE else None
+        if likely := people[0] if people else judge_column(header, cells):
             found.append(Suspect(header.strip(), column_letter(position), fields.get(position, ""), likely))
     return found
 
 
-def _judge_read(records: Records, proposal: Mapping) -> list[Suspect]:
-    """Return the columns that are read and hold identifiers in some cells."""
+def _judge_read(records: Records, proposal: Mapping, known: Collection[str]) -> list[Suspect]:
+    """Return the columns that are read and hold identifiers in some cells, but for those `known` by their letter."""
     from outcomes.records.identifiers import KIND_BY_NAME
 
     found = []
     for name, (header, letter) in records.files[0].field_columns.items():
         column = records.fields[name]
         kinds = find_cells(name, column, proposal, 0)
-        if kinds:
+        if kinds and letter not in known:
             kind = Counter(kinds.values()).most_common(1)[0][0]
             likely = Likely(kind, KIND_BY_NAME[kind].paragraph, SOME, len(kinds), len(column.values))
             found.append(Suspect(header, letter, name, likely))
