@@ -41,13 +41,20 @@ def test_a_pseudonym_is_the_start_of_an_hmac_in_base_32() -> None:
     assert make_pseudonym(bytes(32), "patient_id", "100234") != make_pseudonym(key, "patient_id", "100234")
 
 
+def test_one_column_was_replaced_and_several_were(tmp_path) -> None:
+    (tmp_path / "visits.csv").write_text("patient_id,visit_date,pain_pre\n100234,2025-01-06,5\n", encoding="utf-8")
+    (tmp_path / "mapping.toml").write_text("[privacy]\npseudonymise = true\n", encoding="utf-8")
+    records = read_records(tmp_path / "visits.csv", tmp_path / "mapping.toml")
+    assert any(note.startswith("patient_id was replaced by keyed pseudonyms (key ") for note in records.notes)
+
+
 def test_ids_are_replaced_and_blanks_stay(tmp_path) -> None:
     export, mapping = write(tmp_path)
     records = read_records(export, mapping)
     ids, clinics, clinicians = (records.fields[name].texts() for name in ("patient_id", "clinic_id", "clinician_id"))
     assert ids[0] == ids[1] != ids[2] and ids[3] == "" and clinicians[2] == "n/a" and clinics[3] == ""
     assert not {"100234", "Downtown", "Dr Jane Doe"} & {*ids, *clinics, *clinicians}
-    assert any("keyed pseudonyms (key " in note for note in records.notes)
+    assert any(" were replaced by keyed pseudonyms (key " in note for note in records.notes)
     again = read_records(export, mapping)
     assert again.fields["patient_id"].texts() == ids and again.notes == records.notes
 

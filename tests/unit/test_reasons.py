@@ -292,6 +292,20 @@ def test_why_the_share_relieved_cannot_be_shown(n, n_once, why):
     assert first.text == f"The share relieved by day 28 cannot be shown: {why}." and first.tag == "not estimable"
 
 
+def test_no_share_is_given_of_relief_that_no_second_score_could_confirm():
+    """Where pain is rated at first and last visits only, "0 % when a second score must confirm" is no finding."""
+    inputs, tables = pages(fakes.quarter_review())
+    rules = pd.DataFrame({"rule": ["any", "strict"], "estimate": [0.6, 0.1], "n": 90, "events": [40, 7]})
+    for events, said in ((7, "when a second score must confirm relief and"), (0, "no episode has a second score that")):
+        rules.loc[rules["rule"] == "strict", "events"] = events
+        (text,) = [
+            one.text
+            for one in say_relief(inputs.episodes.protocol, {**tables, "relief_definitions": rules})
+            if one.text.startswith("By day 28 it is ")
+        ]
+        assert said in text and ("second score must confirm" in text) == (events > 0)
+
+
 def test_fates_without_a_share_are_no_table():
     _, tables = pages(fakes.quarter_review())
     assert len(if_stopped_table(tables)) == 1

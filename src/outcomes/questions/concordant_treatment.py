@@ -91,8 +91,8 @@ WITHOUT_CLINICIAN = "without_clinician"
 AGREEMENT = (
     "Examiners agree only moderately on such findings, so both groups contain errors. Kappa: trigger points, pooled, "
     "0.45 (95 % interval 0.36 to 0.54; Rathbone et al. 2017, doi:10.1097/AJP.0000000000000459); trigger points of the "
-    "lower back, 0.29 to 0.38 (Nice et al. 1992, doi:10.1016/0003-9993(92)90258-X); taut bands, -0.02 to 0.22 (Hsieh "
-    "et al. 2000, doi:10.1016/S0003-9993(00)90068-6)."
+    "lower back, 0.29 to 0.38 (Nice et al. 1992, doi:10.1016/0003-9993(92)90258-X); taut bands, \u22120.02 to 0.22 "
+    "(Hsieh et al. 2000, doi:10.1016/S0003-9993(00)90068-6)."
 )
 
 

@@ -123,7 +123,8 @@ def pseudonymise(records: Records) -> Records:
     done = [name for name in ID_FIELDS if name in fields]
     for name in done:
         fields[name] = _replace_ids(fields[name], name, key, mapping)
-    note = f"{', '.join(done)} were replaced by keyed pseudonyms (key {show_fingerprint(key)})."
+    were = "was" if len(done) == 1 else "were"
+    note = f"{', '.join(done)} {were} replaced by keyed pseudonyms (key {show_fingerprint(key)})."
     return replace(records, fields=fields, notes=(*records.notes, note))
 
 

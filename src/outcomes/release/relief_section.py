@@ -13,6 +13,7 @@ from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.model import Block, Cell, FigureView, Section, Sentence, Text
 from outcomes.release.relief_views import is_scored_once
+from outcomes.release.return_words import show_or_none
 from outcomes.release.section_parts import (
     draw,
     draw_curve,
@@ -95,14 +96,21 @@ def say_relief(protocol: Any, tables: Tables) -> tuple[Sentence, ...]:
     median = bind(tables, f"{came_down} ({{level}} % interval day {{from}} to {{to}}).", half)
     if median is None:
         median = bind(tables, f"{came_down}.", {"day": half["day"]})
-    band = say_range(
-        tables,
-        "relief_definitions",
-        {"low": {"rule": "strict"}, "high": {"rule": "any"}},
-        f"By day {day} it is {{low}} when a second score must confirm relief and {{high}} when any single score "
-        "counts.",
+    return (*some(lead), *some(stopped), *some(median), *some(_say_confirmed(tables, day)))
+
+
+def _say_confirmed(tables: Tables, day: int) -> Sentence | None:
+    """How far the share moves with what must confirm relief; of a 0 for want of second scores, say so."""
+    rules = {"low": {"rule": "strict"}, "high": {"rule": "any"}}
+    words = (
+        f"By day {day} it is {{low}} when a second score must confirm relief and {{high}} when any single score counts."
     )
-    return (*some(lead), *some(stopped), *some(median), *some(band))
+    if show_or_none(tables, cell("relief_definitions", "events", "count", rule="strict")) == "0":
+        del rules["low"]
+        words = (
+            f"By day {day} it is {{high}} when any single score counts; no episode has a second score that confirms it."
+        )
+    return say_range(tables, "relief_definitions", rules, words)
 
 
 def _is_shown(tables: Tables, number: Cell) -> bool:
