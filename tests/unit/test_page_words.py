@@ -24,6 +24,7 @@ from outcomes.release import quarter_section as quarter_section_module
 from outcomes.release import words as words_module
 from outcomes.release.attendance_section import _draw as _draw_attendance
 from outcomes.release.attendance_section import attendance_section
+from outcomes.release.drawing import style
 from outcomes.release.indicator_words import say_indicator
 from outcomes.release.label_places import SPOTS, place_labels
 from outcomes.release.look_into import find_to_look_into
@@ -38,6 +39,7 @@ from outcomes.release.return_words import say_factors
 from outcomes.release.section_parts import drop_blank, has_cut_axis, is_blank, list_notes
 from outcomes.release.sections import _quality
 from outcomes.release.sentences import NBSP, agree, cell, format_percent, format_text, keep_together, say
+from outcomes.release.svg import to_svg
 from outcomes.release.tables import collect_tables, is_pain_never_rated, list_data_notes, list_ledger
 from outcomes.release.tiles import make_tiles
 from outcomes.release.treatment_section import _say_mix
@@ -343,6 +345,23 @@ def test_a_file_or_column_keeps_its_letters():
         "pain: read as 0 to 10.",
         "Clinics stopped.",
     )
+
+
+@pytest.mark.parametrize(("codes", "said"), [(["C01", "Şişli", "Київ"], 0), (["C01", "本院"], 1)])
+def test_signs_that_the_fonts_of_the_paper_report_lack_are_told(codes, said):
+    page_inputs, tables = pages()
+    section = _quality(page_inputs, {**tables, "clinics": pd.DataFrame({"unit": codes})})
+    texts = [one.text for block in section.blocks if isinstance(block, Text) for one in block.sentences]
+    assert sum("which stand there as boxes" in text for text in texts) == said
+    assert not any("本" in text for text in texts)
+
+
+def test_a_sign_without_a_shape_is_drawn_without_a_warning_that_names_it(recwarn):
+    with style():
+        figure = Figure()
+        figure.text(0.5, 0.5, "本院")
+        assert "本院" in to_svg(figure, "a")
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
 
 
 def test_an_account_of_episodes_with_a_small_count_shows_none_of_them():

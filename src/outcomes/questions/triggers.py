@@ -33,6 +33,10 @@ SAME_COLUMNS = ("trigger", "label", "n", "events", "estimate", "conf_low", "conf
 OTHER, OTHER_LABEL = "other", "other triggers"
 NONE_KNOWN = "none_known"
 DRAWS = 10_000
+_FEW_PAIRS = (
+    "Triggers of few pairs stand together as 'other triggers' in the table of pairs; of these no share of the same "
+    "again is given."
+)
 _LEDGER = ("pain back during care still going on, no new episode", "trigger not recorded at both", "none known")
 
 
@@ -98,7 +102,7 @@ def compare_triggers(episodes: Episodes) -> TriggerReturns:
         notes=(
             "What set an episode off is what the patient told; who remembers one trigger tends to name it again.",
             "Pairs in which no trigger was known at one of the two are left out.",
-            *(("Triggers of few pairs are shown together as 'other triggers'.",) if len(kept) < len(names) else ()),
+            *((_FEW_PAIRS,) if len(kept) < len(names) else ()),
         ),
     )
 

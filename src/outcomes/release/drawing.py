@@ -6,7 +6,8 @@ import functools
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -51,11 +52,24 @@ def style() -> Iterator[None]:
     """Draw with the settings all figures share."""
     import matplotlib as mpl
 
+    # The page says it in a sentence (`lacks_shapes`), and this would print a sign of a clinic's name.
+    warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         yield
         # In a notebook the first figure switches the backend on; that must outlast these settings.
         interactive = mpl.rcParams["interactive"]
     mpl.rcParams["interactive"] = interactive
+
+
+def lacks_shapes(texts: Iterable[str]) -> bool:
+    """Whether the font of the figures lacks a sign of some texts, which it draws as a box."""
+    signs = set("".join(texts))
+    if "".join(signs).isascii():
+        return False
+    from matplotlib.font_manager import findfont, get_font
+
+    known = get_font(findfont(STYLE["font.family"][0])).get_charmap()
+    return any(ord(sign) not in known for sign in signs)
 
 
 def draws_answer(draw: Callable[P, Axes]) -> Callable[P, Axes]:

@@ -7,6 +7,7 @@ from functools import partial
 from outcomes.release import figures, views
 from outcomes.release.asking import put_together
 from outcomes.release.attendance_section import attendance_section
+from outcomes.release.drawing import lacks_shapes
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.missing_views import missing_blocks
 from outcomes.release.modality_section import modality_section
@@ -18,10 +19,14 @@ from outcomes.release.section_parts import OPEN_NOTES, draw, drop_blank, explain
 from outcomes.release.sentences import Tables, agree, bind, cell, literal, say
 from outcomes.release.tables import list_data_notes, to_numbers
 from outcomes.release.treatment_section import treatment_section
-from outcomes.release.unit_section import unit_section
+from outcomes.release.unit_section import KINDS, unit_section
 from outcomes.release.words import glossary
 
 ALL_TERMS = 25
+NO_SHAPES = (
+    "The fonts of the paper report and of the pictures lack signs of some codes of clinics or clinicians, which stand "
+    "there as boxes; this page on a screen has them. Pseudonyms ([privacy] pseudonymise = true) have none."
+)
 SCORES = "completeness_ratings"
 NO_VISITS = {
     "header": "header lines",
@@ -84,7 +89,8 @@ def _quality(inputs: ReportInputs, tables: Tables) -> Section:
             )
         ]
     blocks += missing_blocks(inputs, tables)
-    if notes := list_data_notes(inputs):
+    named = [str(code) for name in KINDS if name in tables for code in tables[name]["unit"]]
+    if notes := (*list_data_notes(inputs), *((NO_SHAPES,) if lacks_shapes(named) else ())):
         blocks.append(Text(tuple(say(note) for note in notes), "What else to know of the export", opens=OPEN_NOTES))
     if len(tables["unknown_terms"]):
         blocks.append(views.unknown_table(tables["unknown_terms"].head(ALL_TERMS)))
