@@ -228,6 +228,17 @@ def test_dates_are_compared_as_days(tmp_path):
     assert changes.n_added == 0 and changes.n_gone_days == 0 and not changes.same_reading
 
 
+def test_what_is_acknowledged_and_who_may_see_it_is_no_other_reading(tmp_path):
+    """A share acknowledged anew, as in every quarter, left all movements unattributed."""
+    given = {"acknowledge": {"rows_set_aside_percent": 8.0, "by": "Jane"}, "privacy": {"dates_allowed": ["public"]}}
+    other = Mapping.from_dict(given)
+    changes = compare_rows(ingredients(tmp_path, BEFORE), ingredients(tmp_path, BEFORE, "b.csv", mapping=other))
+    assert changes.same_reading and not changes.is_corrected
+    scaled = Mapping.from_dict({"pain": {"scale": "0-100"}})
+    changes = compare_rows(ingredients(tmp_path, BEFORE), ingredients(tmp_path, BEFORE, "c.csv", mapping=scaled))
+    assert not changes.same_reading
+
+
 def test_a_column_the_first_export_lacks_is_a_correction(tmp_path):
     text = "\n".join(f"{row},Y" if i else f"{row}," for i, row in enumerate(BEFORE.splitlines()))
     changes = compare_rows(ingredients(tmp_path, BEFORE), ingredients(tmp_path, text, "b.csv", f"{HEAD},trigger"))

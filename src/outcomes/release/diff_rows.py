@@ -39,7 +39,7 @@ class RowChanges:
     n_repeated_days : int
         Patients' days in both with the same rows, more or fewer times: files of quarters that overlap.
     same_reading : bool
-        Whether both are read by the same mapping, the data cut aside.
+        Whether both are read by the same mapping, what decides no number and the data cut aside.
     """
 
     is_added: NDArray[np.bool_]
@@ -75,9 +75,10 @@ def compare_rows(old: Ingredients, new: Ingredients) -> RowChanges:
     )
 
 
-def _reading(records: Records) -> object:
+def _reading(records: Records) -> str:
+    """How rows are read: not who may see them, what is acknowledged of them, or in which folder the mapping lies."""
     mapping = records.mapping
-    return dataclasses.replace(mapping, dates=dataclasses.replace(mapping.dates, data_cut=None))
+    return dataclasses.replace(mapping, dates=dataclasses.replace(mapping.dates, data_cut=None)).hash
 
 
 def _find_keys(old: Ingredients, new: Ingredients) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
