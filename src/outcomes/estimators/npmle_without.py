@@ -20,6 +20,7 @@ from outcomes.estimators.checks import FloatArray
 from outcomes.estimators.compiling import compiled
 
 IntArray = NDArray[np.intp]
+PlaceArray = NDArray[np.uintp]  # without a sign: an index that may count from the end is looked at twice
 Flags = NDArray[np.bool_]
 
 MOST_STEPS = 20
@@ -64,13 +65,18 @@ def drop_each(
         rank[j + 1] = s
     full, inverse, room = np.zeros(s + 1), np.zeros((s + 1, s + 1)), np.empty((3, s + 1))
     at_full, slope = np.empty(k + 1), np.empty(k + 1)
+    begin, end = np.empty(low.size, dtype=np.uintp), np.empty(low.size, dtype=np.uintp)
+    part, total = np.empty(low.size), 0.0
+    for j in range(low.size):
+        begin[j], end[j] = rank[low[j]], rank[high[j] + 1]
+        total += weight[j]
     for j in range(k):
         full[rank[j + 1]] += mass[j]
     for j in range(1, s + 1):
         full[j] += full[j - 1]
     if not _invert(weight, low, high, rank, full, inverse):
         return
-    _climb_of(weight, low, high, rank, full, at_full)
+    _climb_of(weight, low, high, begin, end, full, part, at_full)
     for i in range(dropped.size):
         one = dropped[i]
         # The first gradient needs no look at all runs: it lacks what the row gave to the intervals of its own.
@@ -78,7 +84,7 @@ def drop_each(
         for j in range(k):
             slope[j] = at_full[j] - gone if low[one] <= j <= high[one] else at_full[j]
         weight[one] -= 1.0
-        if _settle(weight, low, high, one, rank, full, inverse, gap_wanted, room, slope):
+        if _settle(weight, total - 1.0, low, high, begin, end, one, rank, full, inverse, gap_wanted, room, part, slope):
             for j in range(at.size):
                 share[i, j] = room[0, at[j]]
         weight[one] += 1.0
@@ -117,14 +123,18 @@ def _invert(
 @compiled
 def _settle(
     weight: FloatArray,
+    total: float,
     low: IntArray,
     high: IntArray,
+    begin: PlaceArray,
+    end: PlaceArray,
     dropped: int,
     rank: IntArray,
     full: FloatArray,
     inverse: FloatArray,
     gap_wanted: float,
     room: FloatArray,
+    part: FloatArray,
     slope: FloatArray,
 ) -> bool:
     """Find the values ``room[0]`` at the maximum for these weights, which lack one row of the run that is dropped.
@@ -132,11 +142,8 @@ def _settle(
     ``slope`` is the gradient by the masses of all intervals at the full curve.
     """
     value, step, aim, s = room[0], room[1], room[2], full.size - 1
-    total = 0.0
     for m in range(s + 1):
         value[m] = full[m]
-    for j in range(weight.size):
-        total += weight[j]
     a, b = rank[low[dropped]], rank[high[dropped] + 1]
     probability = full[b] - full[a]
     # How much of the run's own curvature goes with the row: the inverse corrected for a change of rank one.
@@ -149,15 +156,15 @@ def _settle(
         for m in range(s + 1):
             step[m] = 0.0
         for i in range(1, s + 1):
-            part, line = aim[i], inverse[i]
+            pull, line = aim[i], inverse[i]
             for m in range(s + 1):
-                step[m] += part * line[m]
+                step[m] += pull * line[m]
         more = (step[b] - step[a]) / left
         for m in range(1, s + 1):
             value[m] += step[m] + more * (inverse[b, m] - inverse[a, m])
             if value[m] < value[m - 1]:
                 return False
-        steepest = _climb_of(weight, low, high, rank, value, slope)
+        steepest = _climb_of(weight, low, high, begin, end, value, part, slope)
         if not steepest >= 0:
             return False
         if steepest * value[s] / total - 1.0 < gap_wanted:
@@ -170,20 +177,40 @@ def _settle(
 
 @compiled
 def _climb_of(
-    weight: FloatArray, low: IntArray, high: IntArray, rank: IntArray, value: FloatArray, slope: FloatArray
+    weight: FloatArray,
+    low: IntArray,
+    high: IntArray,
+    begin: PlaceArray,
+    end: PlaceArray,
+    value: FloatArray,
+    share: FloatArray,
+    slope: FloatArray,
 ) -> float:
     """Write the gradient by the mass of each interval; its largest value, below 0 where a run has no probability."""
-    k = rank.size - 1
+    k, is_wrong = slope.size - 1, False
+    for j in range(weight.size):
+        share[j] = value[end[j]] - value[begin[j]]
+        is_wrong |= share[j] <= 0
+    if is_wrong:
+        for j in range(weight.size):
+            if share[j] <= 0:
+                if weight[j] > 0:
+                    return -1.0
+                share[j] = 1.0
+    # By itself, for of divisions that need nothing else the compiler makes several at a time.
+    for j in range(weight.size):
+        share[j] = weight[j] / share[j]
     for j in range(k + 1):
         slope[j] = 0.0
+    here, own = 0, 0.0
     for j in range(weight.size):
-        if weight[j] > 0:
-            probability = value[rank[high[j] + 1]] - value[rank[low[j]]]
-            if probability <= 0:
-                return -1.0
-            share = weight[j] / probability
-            slope[low[j]] += share
-            slope[high[j] + 1] -= share
+        if low[j] != here:  # runs are in the order of their first intervals
+            slope[here] = own
+            here = low[j]
+            own = slope[here]
+        own += share[j]
+        slope[high[j] + 1] -= share[j]
+    slope[here] = own
     steepest = slope[0]
     for j in range(1, k):
         slope[j] += slope[j - 1]
