@@ -80,7 +80,7 @@ def test_masses_of_0_or_more_are_those_of_nnls(seed: int) -> None:
     low, high, curvature, work = make(seed)
     size = int(work.sum())
     generator = np.random.default_rng([seed, 1])
-    room, places, free = np.zeros((9, 10)), np.zeros((3, 10), dtype=np.intp), np.zeros(9, dtype=bool)
+    room, places, free = np.zeros((9, 10)), np.zeros((5, 10), dtype=np.intp), np.zeros(9, dtype=bool)
     inside, slope = generator.uniform(size=size), generator.normal(scale=4.0, size=size)
     room[3, :size], room[4, :size] = inside, slope
     matrix = laplacian(low, high, curvature, work)
@@ -91,9 +91,25 @@ def test_masses_of_0_or_more_are_those_of_nnls(seed: int) -> None:
     np.testing.assert_allclose(room[3, :size], expected, atol=1e-8)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_no_bit_depends_on_which_masses_begin_at_0(seed: int) -> None:
+    low, high, curvature, work = make(seed)
+    size = int(work.sum())
+    generator = np.random.default_rng([seed, 1])
+    inside, slope = generator.uniform(size=size), generator.normal(scale=4.0, size=size)
+    matrix, found = laplacian(low, high, curvature, work), []
+    for begin in (np.ones(9, dtype=bool), np.zeros(9, dtype=bool), generator.uniform(size=9) < 0.5):
+        room, free = np.zeros((9, 10)), begin.copy()
+        room[3, :size], room[4, :size] = inside, slope
+        places = np.zeros((5, 10), dtype=np.intp)
+        assert npmle_steps._solve_nonnegative(size, places, free, room, matrix, np.empty((10, 10)))
+        found.append((room[3, :size].tobytes(), free[:size].tobytes()))
+    assert len(set(found)) == 1
+
+
 def test_masses_that_want_below_0_end_at_0() -> None:
     """Two intervals want to shrink below 0, the first among them: both end at 0, and the third takes the rest."""
-    room, places, free = np.zeros((9, 4)), np.zeros((3, 4), dtype=np.intp), np.zeros(3, dtype=bool)
+    room, places, free = np.zeros((9, 4)), np.zeros((5, 4), dtype=np.intp), np.zeros(3, dtype=bool)
     room[3, :3], room[4, :3] = [0.2, 0.2, 0.6], [-5.0, -5.0, 1.0]
     # One row in each interval, curvature 1: the best masses are 0.2 - 5, 0.2 - 5 and 0.6 + 1.
     matrix = laplacian(np.arange(3), np.arange(3), np.ones(3), np.ones(3, dtype=bool))

@@ -11,7 +11,7 @@ equations are added up.
 
 Arrays are handed in and filled by loops, for expressions on whole arrays take long to compile. ``room`` (9, k + 1):
 gradient, trial masses, a curve; and of the working intervals the masses, slopes, moves, prices, offsets and right
-sides. ``places`` (3, k + 1): rank, leader and reach.
+sides. ``places`` (5, k + 1): rank, leader, reach, whether the last step held an interval at 0, and values with offsets.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ MAX_SUPPORT = 5_000
 TOO_MANY_STEPS, NO_RISE, NO_SOLUTION, TOO_WIDE = -1, -2, -3, -4
 """Why an answer was not reached, in place of the number of steps."""
 _MAX_HALVINGS = 60
-_RIDGE = 1e-9
-_SLACK = 1e-9
-_ROUNDING = 1e-13
+_RIDGE, _SLACK, _ROUNDING = 1e-9, 1e-9, 1e-13
 _FEW = 64
 _TOGETHER = 4  # lines taken from the others at a time: a number is then fetched once and not four times
 
@@ -69,7 +67,7 @@ def climb(
     n, r = weight.shape
     k = mass.shape[1]
     runs, own = np.empty((2, r), dtype=np.intp), np.empty((3, r))
-    places = np.empty((3, k + 1), dtype=np.intp)
+    places = np.empty((5, k + 1), dtype=np.intp)
     free, room = np.empty(k, dtype=np.bool_), np.empty((9, k + 1))
     matrix, system = np.empty((_FEW, _FEW)), np.empty((_FEW, _FEW))
     for i in range(n):
@@ -104,6 +102,8 @@ def _climb_one(
     loglik = _look(mass, used, runs, own[0], room[2], own[1])
     if loglik == -np.inf:
         return NO_RISE
+    for j in range(k):
+        places[3, j] = 0
     for step in range(MAX_STEPS):
         _slopes(used, runs, own[0], own[1], gradient, k)
         steepest = 0.0
@@ -219,11 +219,12 @@ def _aim(
     system: FloatArray,
 ) -> bool:
     """Write the masses, 0 or more and summing to 1, at which the quadratic approximation is largest."""
-    rank, gradient, target, inside, slope = places[0], room[0], room[1], room[3], room[4]
+    rank, held, gradient, target, inside, slope = places[0], places[3], room[0], room[1], room[3], room[4]
     for j in range(mass.size):
         if rank[j + 1] > rank[j]:
             inside[rank[j]] = mass[j]
             slope[rank[j]] = gradient[j] - total
+            free[rank[j]] = held[j] == 0
     slope[size] = 0.0
     for i in range(size + 1):
         for j in range(size + 1):
@@ -248,6 +249,7 @@ def _aim(
         return False
     for j in range(mass.size):
         target[j] = inside[rank[j]] / whole if rank[j + 1] > rank[j] else 0.0
+        held[j] = rank[j + 1] > rank[j] and not free[rank[j]]
     return True
 
 
@@ -257,8 +259,9 @@ def _solve_nonnegative(
 ) -> bool:
     """Put the best masses of 0 or more in place of those inside, by block principal pivoting.
 
-    All signs that are wrong are exchanged at once; when that stops helping, one at a time, which always ends
-    (Portugal, Judice and Vicente 1994, doi:10.1090/S0025-5718-1994-1250776-4).
+    Those held at 0 in the step before begin so, which spares a third of the exchanges; where they end is the same. All
+    signs that are wrong are exchanged at once; when that stops helping, one at a time, which always ends (Portugal,
+    Judice and Vicente 1994, doi:10.1090/S0025-5718-1994-1250776-4).
 
     ``matrix`` is the Laplacian by the values before the first and behind each interval; the value before the first does
     not move. ``room[4]`` is the gradient by the masses ``room[3]``, with a 0 behind.
@@ -266,7 +269,6 @@ def _solve_nonnegative(
     inside, slope, move, price = room[3], room[4], room[5], room[6]
     slack = 0.0
     for j in range(size):
-        free[j] = True
         slack = max(slack, _SLACK * abs(slope[j]))
     fewest, patience = size + 1, 3
     for _ in range(10 * size + 100):
@@ -295,12 +297,14 @@ def _solve_held(
 ) -> bool:
     """Write the move of each value where the masses not free become 0, and what holding each of them costs."""
     inside, slope, move, price, offset, wanted = room[3], room[4], room[5], room[6], room[7], room[8]
-    leader, reach, groups = places[1], places[2], 0
+    leader, reach, moved, groups, n_moved = places[1], places[2], places[4], 0, 0
     leader[0], offset[0] = 0, 0.0
     for j in range(size):
         groups += free[j]
         leader[j + 1] = groups
         offset[j + 1] = 0.0 if free[j] else offset[j] - inside[j]
+        moved[n_moved] = j + 1
+        n_moved += offset[j + 1] != 0.0
     for i in range(groups + 1):
         wanted[i] = 0.0
         for j in range(i, groups + 1):
@@ -312,9 +316,8 @@ def _solve_held(
         wanted[g] += slope[i - 1] - slope[i]
         for j in range(begin, size + 1):
             system[g, leader[j]] += matrix[i, j]
-        for j in range(size + 1 if groups < size else 0):
-            if offset[j] != 0.0:
-                wanted[g] -= matrix[i, j] * offset[j]
+        for m in range(n_moved):
+            wanted[g] -= matrix[i, moved[m]] * offset[moved[m]]
     if not _solve_definite(groups, system, wanted, reach):
         return False
     for j in range(size + 1):
