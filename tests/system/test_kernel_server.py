@@ -28,6 +28,14 @@ print(json.dumps({
     "given": os.environ.get("GIVEN"), "files": [n for n in os.listdir() if not n.startswith("kernel")],
     "path": sys.path[0],
     "session": os.getsid(0) == os.getpid(), "pid": os.getpid()}))"""
+READ = """import hashlib, sys
+import outcomes as oc
+from outcomes.files import already
+there = len(already._kept)
+visits = oc.build_visits(oc.read_records(EXPORT))
+episodes = oc.build_episodes(visits)
+looked = hashlib.sha256(episodes.table.to_csv().encode()).hexdigest()
+print(there, len(already._kept), visits.n, episodes.n, looked)"""
 IMPORT = "import debugpy\nprint(debugpy.__name__)"
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kernels are forked")
@@ -79,6 +87,37 @@ def test_a_forked_kernel_is_as_clean_as_one_that_was_started(server, tmp_path):
 def test_a_notebook_may_import_the_debugger_itself(server, tmp_path):
     (name,) = said(notebooks.run_notebook(write(tmp_path / "04.ipynb", IMPORT), {}, server=server))
     assert name.strip() == "debugpy"
+
+
+@pytest.fixture
+def export(tmp_path):
+    rows = [f"P{i},2026-0{1 + i % 6}-{day:02},{pain}" for i in range(40) for day, pain in ((3, 7), (12, 5), (24, 2))]
+    path = tmp_path / "visits.csv"
+    path.write_text("\n".join(["patient_id,visit_date,pain_pre", *rows]) + "\n")
+    return path
+
+
+def test_kernels_find_what_was_read_before_they_were_forked_and_read_what_has_changed_since(export, tmp_path):
+    path = write(tmp_path / "05_read.ipynb", f"EXPORT = {str(export)!r}", READ)
+    environment = notebooks._kernel_environment(tempfile.gettempdir())
+    with kernel_server(environment, {"data": str(export), "mapping": None}) as made:
+        (first,), (again,) = (said(notebooks.run_notebook(path, {}, server=made)) for _ in range(2))
+        with export.open("a") as file:
+            file.write("P99,2026-05-03,6\n")
+        (changed,) = said(notebooks.run_notebook(path, {}, server=made))
+    (started,) = said(notebooks.run_notebook(path, {}))
+    assert first == again and first.split()[:4] == ["3", "0", "120", "40"]
+    # What was read before is left where it is, and the kernel shows what a kernel of its own shows.
+    assert changed.split()[:4] == ["3", "3", "121", "41"]
+    assert started.split() == ["0", "0", *changed.split()[2:]]
+
+
+def test_an_export_that_cannot_be_read_is_left_to_the_notebooks(export, tmp_path):
+    path = write(tmp_path / "06_gone.ipynb", f"EXPORT = {str(tmp_path / 'gone.csv')!r}", READ)
+    environment = notebooks._kernel_environment(tempfile.gettempdir())
+    with kernel_server(environment, {"data": str(tmp_path / "gone.csv")}) as made:
+        run = notebooks.run_notebook(path, {}, server=made)
+    assert run.failure == "06_gone.ipynb, cell 2, line 5: InputRefused"
 
 
 def test_a_killed_forked_kernel_is_named(server, tmp_path):

@@ -72,7 +72,7 @@ def server():
 @pytest.fixture
 def shared(server, monkeypatch):
     """Let notebooks that run side by side take that process instead of one of their own."""
-    monkeypatch.setattr(kernels, "kernel_server", lambda environment: nullcontext(server))
+    monkeypatch.setattr(kernels, "kernel_server", lambda *_: nullcontext(server))
 
 
 def test_there_are_notebooks_to_check():
@@ -343,7 +343,7 @@ class Process:
 def served(monkeypatch, *answers, ends=True):
     process = Process(*answers, ends=ends)
     monkeypatch.setattr(kernels.subprocess, "Popen", lambda *_, **__: process)
-    return kernels.KernelServer({}), process
+    return kernels.KernelServer({}, {"data": "visits.csv"}), process
 
 
 def test_a_kernel_is_signalled_only_while_it_runs(monkeypatch):
@@ -355,7 +355,8 @@ def test_a_kernel_is_signalled_only_while_it_runs(monkeypatch):
     kernel.kill()
     kernel.kill()  # it has ended
     assert sent == [(71, signal.SIGTERM), (71, signal.SIGKILL)] and kernel.wait() == 3
-    first, *polls = map(json.loads, process.stdin.getvalue().splitlines())
+    reading, first, *polls = map(json.loads, process.stdin.getvalue().splitlines())
+    assert reading == {"data": "visits.csv"}
     assert first == {"start": "kernel.json", "folder": "folder", "environment": {"A": "b"}, "more": ["--more"]}
     assert polls == [{"poll": 71}] * 4
 
@@ -380,6 +381,16 @@ def test_a_server_that_does_not_end_is_killed(monkeypatch, ends):
 def test_one_notebook_has_its_kernel_started_the_usual_way(small):
     with notebooks._kernels_for({small: {}}) as server:
         assert server is None
+
+
+def test_the_process_of_the_kernels_is_told_what_the_notebooks_read(small, monkeypatch):
+    told = []
+    monkeypatch.setattr(kernels, "kernel_server", lambda _, reading: told.append(reading) or nullcontext(None))
+    given = {"data": "visits.csv", "protocol": "p.toml", "quarter": "2026Q2"}
+    for values in ({small: {}, Path("other.ipynb"): given}, {small: {}, Path("other.ipynb"): {}}):
+        with notebooks._kernels_for(values):
+            pass
+    assert told == [{"data": "visits.csv", "protocol": "p.toml"}, {}]
 
 
 def test_a_kernel_that_dies_is_named_with_the_notebook(small, monkeypatch):

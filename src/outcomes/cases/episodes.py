@@ -50,6 +50,7 @@ from outcomes.cases.schema import EPISODE_COLUMNS, HUNDREDTHS, MISSING, OPENED_B
 from outcomes.cases.summary import summarise_episodes
 from outcomes.cases.visits import Visits
 from outcomes.definitions import Protocol
+from outcomes.files import already
 from outcomes.ledger import Ledger, Step, check_unbroken
 
 if TYPE_CHECKING:
@@ -135,6 +136,9 @@ def build_episodes(visits: Visits, protocol: Protocol | str | Path | None = None
     """
     check_visits(visits)
     protocol = load_protocol(protocol) or visits.protocol
+    made_of = (already.Same.of(visits, visits.columns, visits.labels), protocol)
+    if isinstance(known := already.recall("episodes", made_of), Episodes):
+        return known
     course = Course.of(visits, protocol)
     opened_by = find_openings(course, protocol)
     starts = np.flatnonzero(opened_by != NOT_OPENING)
@@ -155,7 +159,8 @@ def build_episodes(visits: Visits, protocol: Protocol | str | Path | None = None
     )
     ledger = visits.ledger.with_step(step)
     check_unbroken(ledger, int(sizes.sum()), "visits of episodes")
-    return Episodes(columns, assigned, starts, sizes, labels, course, ledger, visits.notes, protocol)
+    episodes = Episodes(columns, assigned, starts, sizes, labels, course, ledger, visits.notes, protocol)
+    return already.keep("episodes", made_of, episodes, (*columns.values(), *added.values(), starts, sizes))
 
 
 def _has_episode(course: Course, starts: Rows, episode: NDArray[np.int32]) -> Flags:

@@ -35,6 +35,7 @@ from outcomes.cases.suspicions import find_suspicions, say_oddity
 from outcomes.cases.typed import Typed, UnknownTerm
 from outcomes.definitions import REGIONS, Codebook, Protocol
 from outcomes.errors import Finding
+from outcomes.files import already
 from outcomes.ledger import Ledger, Step, check_sum, check_unbroken
 from outcomes.records.busy_days import CENTURY_DAYS, find_busy_span
 from outcomes.records.counted import agreeing
@@ -157,6 +158,9 @@ def build_visits(
     """
     check_records(records)
     protocol, codebook = load_protocol(protocol) or Protocol(), load_codebook(codebook) or Codebook.load()
+    made_of = (already.Same.of(records, records.fields, records.modality_flags), protocol, codebook.hash)
+    if isinstance(known := already.recall("visits", made_of), Visits):
+        return known
     typed = type_records(records, protocol, codebook)
     kept, validate_steps = _select(records, typed)
     groups = _group(typed, kept, protocol)
@@ -178,7 +182,7 @@ def build_visits(
     check_sum(sum(step.rows_in for step in validate_steps), records.n, "records held against the rules")
     check_unbroken(ledger, len(merged["patient"]), "visits")
     check_sum(int(merged["n_records"].sum()), len(kept), "records behind the visits")
-    return Visits(
+    visits = Visits(
         columns=merged,
         labels=typed.labels,
         has_calendar=has_calendar,
@@ -192,6 +196,7 @@ def build_visits(
         codebook=codebook,
         warnings=tuple(odd),
     )
+    return already.keep("visits", made_of, visits, (*merged.values(), first, last))
 
 
 def _select(records: Records, typed: Typed) -> tuple[NDArray[np.intp], list[Step]]:

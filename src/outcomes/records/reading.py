@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from outcomes.errors import Finding, InputRefused
+from outcomes.files import already
 from outcomes.records.assemble import combine_parts, tidy_part
 from outcomes.records.file_names import name_files
 from outcomes.records.identifiers_export import guard_parts
@@ -62,6 +63,9 @@ def read_records(
         raise refuse("E101", "no file was given.", "", "Name at least one export.")
     names = dict(zip(listed, name_files(listed), strict=True))
     check_readable(names)
+    made_of = already.describe(lambda: _describe_inputs(listed, chosen))
+    if isinstance(known := already.recall("records", made_of), Records):
+        return known
     files, notes = _drop_repeats(listed, names)
     parts: list[Part] = []
     for path in files:
@@ -77,7 +81,8 @@ def read_records(
     records = pseudonymise(combine_parts(parts, chosen, notes))
     # What the parser freed stays with Arrow's allocator, a third of the memory at this point, unless it is asked for.
     pa.default_memory_pool().release_unused()
-    return records
+    codes = (column.codes for column in (*records.fields.values(), *records.modality_flags.values()))
+    return already.keep("records", made_of, records, [records.source, records.source_row, *codes])
 
 
 def _load_mapping(given: Any) -> Mapping:
@@ -169,6 +174,13 @@ class _Fingerprint:
         stat = path.stat()
         sha256 = hash_file(path) if stat.st_size <= _HASHED_BYTES or os.name == "nt" else ""
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, (stat.st_dev, stat.st_ino), sha256)
+
+
+def _describe_inputs(paths: Sequence[Path], mapping: Mapping) -> tuple[object, ...]:
+    """What records depend on: the files as they are now, in their order, the mapping, and the key of pseudonyms."""
+    key = mapping.privacy.key_path if mapping.privacy.pseudonymise else None
+    of_key = _Fingerprint.take(key) if key is not None and key.is_file() else None
+    return tuple((path, _Fingerprint.take(path)) for path in paths), mapping, of_key
 
 
 def _read_parts(path: Path, mapping: Mapping, name: str) -> list[Part]:

@@ -1,8 +1,10 @@
-"""The process that the kernels of a report's notebooks are forked from: packages imported once, nothing else done.
+"""The process that the kernels of a report's notebooks are forked from: packages imported and the export read once.
 
-Starting a kernel takes two to three processor seconds, nearly all of them for imports, and a report has five. Each
-kernel is a copy of this process as it was after its imports: no data, no notebook, no other kernel's names. It is
-started and asked by `release.kernels`, a line of JSON each way, and ends, with all its kernels, when its line does.
+Starting a kernel takes two to three processor seconds, nearly all of them for imports, and reading a million records
+as much again; a report has five. Each kernel is a copy of this process: no notebook, no other kernel's names. What was
+read lies where only `read_records`, `build_visits` and `build_episodes` find it, and only for the same files as they
+are then, and the same definitions (`files.already`). The process is started and asked by `release.kernels`, a line of
+JSON each way, and ends, with all its kernels, when its line does.
 """
 
 from __future__ import annotations
@@ -20,12 +22,15 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
+from outcomes.files import already
+
 PACKAGES = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.core.completer"),
     *("pandas.io.formats.html", "pandas.io.formats.style"),
     *("outcomes.cases", "outcomes.records", "outcomes.definitions", "outcomes.questions", "outcomes.release"),
     *("outcomes.release.figures", "outcomes.release.tables", "outcomes.release.notebooks"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "scipy.stats", "scipy.optimize"),
+    *("outcomes.estimators.npmle_steps", "outcomes.estimators.npmle_without"),
 )
 """What all notebooks need. The inline backend is left out: it must find the shell of the kernel when it is imported."""
 
@@ -33,9 +38,10 @@ _FAILED = 1
 
 
 def serve() -> None:
-    """Fork a kernel, or tell what became of one, for each line, until there are no more lines."""
+    """Read what the first line names; then fork a kernel, or tell what became of one, for each line there still is."""
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # read by ipykernel: a kernel ends when this process has
     _import_as_in_a_notebook()
+    _read(json.loads(sys.stdin.readline() or "{}"))
     gc.freeze()  # what all kernels share: looking through it for rubbish, in each, would copy it for nothing
     kernels: dict[int, int | None] = {}
     try:
@@ -48,6 +54,25 @@ def serve() -> None:
         for pid in (pid for pid in kernels if _look(pid, kernels) is None):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
+
+
+def _read(given: Mapping[str, Any]) -> None:
+    """Read, clean and group the export as the notebooks do, and keep it for them; a fault is theirs to show."""
+    if not given.get("data"):
+        return
+    from outcomes.cases import build_episodes, build_visits
+    from outcomes.definitions import Codebook, Protocol
+    from outcomes.records import read_records
+    from outcomes.release.notebooks import locate
+
+    protocol, codebook = locate(given.get("protocol")), locate(given.get("codebook"))
+    try:
+        with already.keeping():
+            records = read_records(locate(given["data"]), mapping=locate(given.get("mapping")))
+            visits = build_visits(records, Protocol.load(protocol) if protocol else None, Codebook.load(codebook))
+            build_episodes(visits)
+    except Exception:  # noqa: BLE001 - whatever it is, each notebook meets it again and says in which cell
+        already.forget()
 
 
 def _import_as_in_a_notebook() -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import IO, Any, cast
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -25,7 +26,7 @@ _GONE = -int(signal.SIGTERM)
 class KernelServer:
     """The process the kernels are forked from, and the line to it."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], reading: Mapping[str, Any]) -> None:
         # -P: the working folder of the caller is no place to import from.
         command = [sys.executable, "-P", "-m", "outcomes.release.kernel_server"]
         self._process = subprocess.Popen(
@@ -38,6 +39,9 @@ class KernelServer:
         )
         self._line, self._answers = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
         self._lock = threading.Lock()
+        with suppress(OSError):  # one that is gone already says so when it is asked
+            self._line.write(json.dumps(dict(reading)) + "\n")
+            self._line.flush()
 
     def start(self, connection: str, folder: str, environment: Mapping[str, str], more: list[str]) -> ForkedKernel:
         """Fork a kernel that listens as its connection file says.
@@ -135,9 +139,19 @@ def fork_from(server: KernelServer, manager: Any) -> None:
 
 
 @contextmanager
-def kernel_server(environment: Mapping[str, str]) -> Iterator[KernelServer]:
-    """Give a server; at the end it is gone, and its kernels with it."""
-    server = KernelServer(environment)
+def kernel_server(
+    environment: Mapping[str, str], reading: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[KernelServer]:
+    """Give a server; at the end it is gone, and its kernels with it.
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+    reading : mapping
+        What the kernels will read: ``data``, ``mapping``, ``protocol``, ``codebook`` as notebooks are told them. It is
+        read once, before the first kernel is forked; without ``data`` nothing is.
+    """
+    server = KernelServer(environment, reading)
     try:
         yield server
     finally:

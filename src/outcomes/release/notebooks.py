@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _LONGEST_SOCKET_NAME = 90  # macOS allows 103 bytes, Linux 107; a number is put behind the name
 CELL_TIMEOUT_SECONDS = 600
 STOP_SECONDS = 10.0
+READ = ("data", "mapping", "protocol", "codebook")
+"""Parameters that say what a notebook reads; those of one report have the same."""
 _TYPES = {kind.__name__: kind for kind in (str, int, float, bool, list, tuple, dict)} | {"None": type(None)}
 
 
@@ -165,13 +167,14 @@ def _wait_for(running: Iterable[Future[NotebookRun]]) -> Iterator[NotebookRun]:
         yield run.result()
 
 
-def _kernels_for(values: Mapping[Path, Any]) -> AbstractContextManager[KernelServer | None]:
+def _kernels_for(values: Mapping[Path, Mapping[str, Any]]) -> AbstractContextManager[KernelServer | None]:
     """The process to fork kernels from, where there are several to start and the system can."""
     if len(values) < 2 or not hasattr(os, "fork"):
         return nullcontext()
     from outcomes.release.kernels import kernel_server
 
-    return kernel_server(_kernel_environment(tempfile.gettempdir()))
+    reading = next((told for told in values.values() if told.get("data")), {})
+    return kernel_server(_kernel_environment(tempfile.gettempdir()), {k: v for k, v in reading.items() if k in READ})
 
 
 def _count_code(path: Path) -> int:
