@@ -50,15 +50,6 @@ def test_a_mean_by_cluster_by_hand():
     assert found.coef == pytest.approx([4], abs=1e-14)
     assert found.covariance == pytest.approx(np.array([[1.5 * 38 / 25]]), abs=1e-14)
     assert (found.df, found.clusters) == (2, 3)
-    assert found.largest_share == pytest.approx([2 / 5], abs=1e-14)
-
-
-def test_a_coefficient_that_rests_on_one_cluster_says_so():
-    x = np.array([1.0, 1, 0, 0, 0, 0, 0, 0])
-    found = linear_regression(x[:, None], [3, 4, 1, 2, 1, 0, 2, 1], cluster=[0, 0, 1, 1, 2, 2, 3, 3])
-    # Without the constant the column is 3/4, 3/4 and six times -1/4: 18/16 and 2/16 a cluster.
-    assert found.largest_share[1] == pytest.approx(18 / 24, abs=1e-14)
-    assert linear_regression(x[:, None], [3, 4, 1, 2, 1, 0, 2, 1]).largest_share[1] == pytest.approx(9 / 24, abs=1e-14)
 
 
 # -- other programs ---------------------------------------------------------------------------------------------------
@@ -113,7 +104,6 @@ def test_row_order_names_and_units(seed):
     again = linear_regression(X[order], y[order], np.array([f"patient {i}" for i in of[order]]))
     np.testing.assert_allclose(again.coef, found.coef, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(again.covariance, found.covariance, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(again.largest_share, found.largest_share, rtol=1e-10)
     moved = linear_regression(X * [1, 1e-5, 1e5] + [1e3, 0, 0], 7 * y + 1e6, of)
     np.testing.assert_allclose(moved.coef[1:] * [1, 1e-5, 1e5], 7 * found.coef[1:], rtol=1e-8)
     np.testing.assert_allclose(moved.p_values[1:], found.p_values[1:], rtol=1e-6, atol=1e-14)

@@ -16,7 +16,7 @@ It serves analyses of covariance (an outcome on the arm and on what was known be
 pseudo-observations, whose spread is unequal by nature.
 
 What the caller must guarantee: clusters are independent of each other. With fewer than about 30 of them the variance
-comes out too small, and the more so the more one cluster decides; ``largest_share`` says how much.
+comes out too small, and the more so the more one cluster decides.
 """
 
 from __future__ import annotations
@@ -56,10 +56,6 @@ class LinearFit:
     n : int
     clusters : int or None
         None where each row was its own.
-    largest_share : ndarray, shape (1 + p,)
-        The share that one cluster has, at most, in what a coefficient is estimated from: in the sum of squares of its
-        column once the other columns are taken out. Near 1 the coefficient rests on one cluster, whose own deviation
-        nothing tells, and the standard error is too small.
     """
 
     coef: FloatArray
@@ -72,7 +68,6 @@ class LinearFit:
     df: int
     n: int
     clusters: int | None
-    largest_share: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +133,6 @@ def linear_regression(X: ArrayLike, y: ArrayLike, cluster: ArrayLike | None = No
         df=df,
         n=n,
         clusters=None if member is None else G,
-        largest_share=_largest_share(fit.pull, of),
     )
 
 
@@ -198,11 +192,6 @@ def sum_rows(terms: FloatArray, of: IntArray) -> FloatArray:
     begin = np.concatenate([[0], np.cumsum(np.bincount(of, minlength=size))])
     members = csr_array((np.ones(of.size), np.argsort(of, kind="stable"), begin), shape=(size, of.size))
     return np.asarray(members @ terms)
-
-
-def _largest_share(pull: FloatArray, of: IntArray) -> FloatArray:
-    totals = sum_rows(pull**2, of)
-    return np.asarray(totals.max(axis=0) / totals.sum(axis=0))
 
 
 def t_quantile(level: float, df: int) -> float:
