@@ -107,6 +107,16 @@ def test_no_bit_depends_on_which_masses_begin_at_0(seed: int) -> None:
     assert len(set(found)) == 1
 
 
+@pytest.mark.parametrize("begin", [True, False])
+def test_a_mass_of_exactly_0_is_not_left_as_it_began(begin: bool) -> None:
+    """It may be held or not, and the numbers around it differ by a bit: the step before decides nothing."""
+    room, places, free = np.zeros((9, 2)), np.zeros((5, 2), dtype=np.intp), np.array([begin])
+    room[3, 0], room[4, 0] = 0.5, -0.5
+    matrix = laplacian(np.arange(1), np.arange(1), np.ones(1), np.ones(1, dtype=bool))
+    assert npmle_steps._solve_nonnegative(1, places, free, room, matrix, np.empty((2, 2)))
+    assert room[3, 0] == 0.0 and free[0]
+
+
 def test_masses_that_want_below_0_end_at_0() -> None:
     """Two intervals want to shrink below 0, the first among them: both end at 0, and the third takes the rest."""
     room, places, free = np.zeros((9, 4)), np.zeros((5, 4), dtype=np.intp), np.zeros(3, dtype=bool)
