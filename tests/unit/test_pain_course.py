@@ -17,7 +17,6 @@ from outcomes.cases import build_episodes, build_visits
 from outcomes.cases.pain_course import build_pain_course
 from outcomes.definitions import Protocol
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.estimators import mixed_course
 from outcomes.estimators.course_basis import course_basis, slope_columns
 from outcomes.estimators.mixed_course import fit_mixed
 from outcomes.estimators.visit_weights import _count_cells, fit_weighted_mean, visit_weights
@@ -61,22 +60,6 @@ def test_orthodont_equals_nlme():
     assert found.sd_rating == pytest.approx(expected["sigma"], abs=1e-5)
     assert (found.n, found.n_units, found.n_clusters) == (108, 27, 27)
     assert not found.is_at_edge
-
-
-@pytest.mark.parametrize("q", [1, 2, 3])
-def test_the_slope_of_the_criterion_is_that_of_differences(q):
-    generator = np.random.default_rng(q)
-    unit = np.sort(generator.integers(0, 30, size=150))
-    z = np.column_stack([np.ones(150), generator.normal(size=(150, 2))])[:, :q]
-    x = np.column_stack([np.ones(150), generator.normal(size=(150, 3))])
-    sums = mixed_course._sum_up(generator.normal(size=150), x, z, np.flatnonzero(np.diff(unit, prepend=-1)))
-    root = np.tril(generator.uniform(0.3, 1.0, size=(q, q)))
-    slope = mixed_course._profile(root, sums)[3]
-    for i, j in zip(*np.tril_indices(q), strict=True):
-        step = np.zeros((q, q))
-        step[i, j] = 1e-5
-        behind, ahead = (mixed_course._profile(root + way * step, sums)[2] for way in (-1, 1))
-        assert slope[i, j] == pytest.approx((ahead - behind) / 2e-5, rel=1e-6, abs=1e-6)
 
 
 def test_balanced_ratings_by_hand():

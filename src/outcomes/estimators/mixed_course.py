@@ -149,28 +149,21 @@ def _sum_up(y: FloatArray, x: FloatArray, z: FloatArray, starts: IntArray) -> _S
     return _Sums(zz, zw, w.T @ w, y.size)
 
 
-def _profile(root: FloatArray, sums: _Sums) -> tuple[FloatArray, float, float, FloatArray]:
-    """Return b, s2, minus twice the restricted log-likelihood less a constant, at ``Psi = L L'``, and its slope by L.
+def _shrink(root: FloatArray, zz: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """For ``Psi = L L'`` give the matrices S of ``V^-1 = I - Z S Z'``, shape (m, q, q), and ``log |V|``, shape (m,)."""
+    inner = np.eye(len(root)) + root.T @ zz @ root
+    return root @ np.linalg.solve(inner, np.broadcast_to(root.T, inner.shape)), np.linalg.slogdet(inner)[1]
 
-    With G for the ``Z'Z`` of a unit, ``H = I + L' G L`` and ``T = H^-1 L'``, its ``V^-1`` is ``I - Z S Z'`` where
-    ``S = L T``, and ``log |V| = log |H|``. A step dL moves ``log |H|`` by twice the product of dL and ``G T'``, and S
-    by ``(I - S G) dL T`` and its transpose.
-    """
-    inner = np.eye(len(root)) + root.T @ sums.zz @ root
-    half = np.linalg.solve(inner, np.broadcast_to(root.T, inner.shape))
-    s, log_det = root @ half, np.linalg.slogdet(inner)[1]
+
+def _profile(root: FloatArray, sums: _Sums) -> tuple[FloatArray, float, float]:
+    """Return b, s2, and minus twice the restricted log-likelihood less a constant, at ``Psi = L L'``."""
+    s, log_det = _shrink(root, sums.zz)
     inner = sums.ww - np.einsum("iqa,iqr,irb->ab", sums.zw, s, sums.zw, optimize=True)
     p = len(inner) - 1
     coef = np.linalg.solve(inner[:p, :p], inner[:p, p])
     rest, freedom = float(inner[p, p] - coef @ inner[:p, p]), sums.n - p
     total = log_det.sum() + freedom * np.log(rest) + np.linalg.slogdet(inner[:p, :p])[1]
-    # The criterion moves with the products of columns and response by these weights: b is where it is lowest by b.
-    off = np.append(-coef, 1.0)
-    weight = freedom / rest * np.outer(off, off)
-    weight[:p, :p] += np.linalg.inv(inner[:p, :p])
-    within = np.einsum("iqa,ab,irb->iqr", sums.zw, weight, sums.zw, optimize=True)
-    slope = 2.0 * np.einsum("iqr,isr->qs", sums.zz - within + sums.zz @ s @ within, half, optimize=True)
-    return coef, rest / freedom, float(total), slope
+    return coef, rest / freedom, float(total)
 
 
 def _unpack(packed: FloatArray, q: int) -> FloatArray:
@@ -187,13 +180,12 @@ def _find_root(sums: _Sums) -> FloatArray:
     # Random columns may differ in size by much: of columns of length 1 each moves the mean as much as the others.
     sizes = np.sqrt(np.maximum(np.diagonal(sums.zz.sum(axis=0)) / sums.n, 1e-12))
 
-    def value(packed: FloatArray) -> tuple[float, FloatArray]:
-        _, _, total, slope = _profile(_unpack(packed, q) / sizes[:, None], sums)
-        return total / sums.n, (slope / sizes[:, None])[np.tril_indices(q)] / sums.n
+    def value(packed: FloatArray) -> float:
+        return _profile(_unpack(packed, q) / sizes[:, None], sums)[2] / sums.n
 
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # far off there may be no noise left
         begin = np.eye(q)[np.tril_indices(q)]
-        found = minimize(value, begin, method="BFGS", jac=True, options={"gtol": _SMALL_GRADIENT})
+        found = minimize(value, begin, method="BFGS", jac="3-point", options={"gtol": _SMALL_GRADIENT})
         root = _unpack(np.asarray(found.x, dtype=np.float64), q) / sizes[:, None]
         noise, alone = _profile(root, sums)[1], _profile(np.zeros((q, q)), sums)[1]
     if not np.abs(found.jac).max() <= _LARGEST_GRADIENT or not noise > _LEAST_NOISE * alone:
@@ -207,7 +199,7 @@ def _read(
     root: FloatArray, sums: _Sums, y: FloatArray, x: FloatArray, z: FloatArray, starts: IntArray, patient: IntArray
 ) -> MixedFit:
     """Take over the fit, with its variance summed by cluster."""
-    coef, scale, total, _ = _profile(root, sums)
+    coef, scale, total = _profile(root, sums)
     psi, freedom = root @ root.T, y.size - x.shape[1]
     log_likelihood = -(total + freedom * (1.0 + np.log(2.0 * np.pi) - np.log(freedom))) / 2.0
     values = np.linalg.eigvalsh(psi)
