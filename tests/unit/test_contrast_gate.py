@@ -95,6 +95,17 @@ def test_an_arm_in_which_nobody_was_looked_at_so_late_is_not_followed():
     assert (found.with_value, found.is_met) == (4, False)
 
 
+def test_arms_are_not_compared_on_a_day_on_which_the_share_of_both_together_is_not_stated():
+    """Most are known early, and nobody is looked at so late: the curve of all stops before, and so do its parts."""
+    known = [(0, 5), (0, 9), (0, 14), (0, 20), (30, INF)]
+    arm = known + [(10, INF)] * 2
+    found = check_followed(arms_of(arm, arm), 28, SMALL)
+    assert (found.with_value, found.without_value, found.is_met) == (5, 5, False)
+    assert found.reason == "too few of the episodes compared are still observed on day 28"
+    # Where few left unrelieved it is the many relieved that leave few at risk: the share is known.
+    assert check_followed(arms_of(known, known), 28, SMALL).reason == ""
+
+
 @pytest.mark.parametrize(
     ("told", "met", "words"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -448,3 +449,13 @@ def test_of_clinics_alone_a_level_is_a_clinic(cells):
     assert (found.name, found.label) == ("clinic", "Clinic")
     clinic = np.array(named["clinic_id"])[episodes.visits.columns["source_row"][row] - 2]
     assert [found.levels[code] for code in found.codes] == clinic.tolist()
+
+
+@pytest.mark.parametrize(("lost", "reason"), [(1, ""), (20, "too few episodes are followed for 28 days")])
+def test_where_most_are_relieved_early_and_few_left_the_day_is_reached(lost, reason):
+    """Few are at risk then because nearly all were relieved: the curve states its share, and so does the model."""
+    right = np.concatenate([np.full(30, 9.0), np.full(lost + 10, np.inf)])
+    left = np.concatenate([np.zeros(30), np.full(lost, 12.0), np.full(10, 40.0)])
+    rows = SimpleNamespace(n=right.size, seen=right < np.inf, right_days=right, left_days=left)
+    episodes = SimpleNamespace(protocol=Protocol())
+    assert joint_model._check_overall(episodes, rows, 1, 5)[0].reason == reason

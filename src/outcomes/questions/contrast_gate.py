@@ -27,7 +27,7 @@ import numpy as np
 
 from outcomes.questions.adjustment import LEAST_IN_ARM
 from outcomes.questions.arm_balance import LARGEST_IMBALANCE, BalanceRow, find_worst
-from outcomes.questions.results import Flags, FloatArray
+from outcomes.questions.results import Flags, FloatArray, is_curve_stated
 from outcomes.questions.treating_units import Units
 from outcomes.questions.treatment_arms import Arms
 
@@ -126,9 +126,10 @@ def _clinicians(units: Units) -> Check:
 
 
 def check_followed(arms: Arms, horizon: int, protocol: Protocol) -> Check:
-    """Check that enough of each arm are known to be relieved, or not, by the horizon.
+    """Check that enough of each arm are known to be relieved, or not, by the horizon, and of both together observed.
 
-    Who was relieved before counts: left out, the arm in which more are relieved would be refused more often.
+    Who was relieved before counts: left out, the arm in which more are relieved would be refused more often. Of both
+    together it is the rule of a curve that is asked: shares of arms are not stated where that of all is not.
     """
     floor, rows = protocol.reporting_floor, arms.rows
     known = (rows.right_days <= horizon) | (rows.left_days >= horizon)
@@ -138,9 +139,10 @@ def check_followed(arms: Arms, horizon: int, protocol: Protocol) -> Check:
         counts.append(int((known & side).sum()))
         needed = max(floor.curve_min_observed, floor.curve_min_share * side.sum())
         met &= bool(counts[-1] >= needed and last[side].max(initial=0.0) >= horizon)
-    reason = f"of an arm too few are known to be relieved or not by day {horizon}"
-    needed = float(floor.curve_min_observed)
-    return Check("followed", float(counts[0]), float(counts[1]), needed, met, "" if met else reason)
+    reason = "" if met else f"of an arm too few are known to be relieved or not by day {horizon}"
+    if met and not is_curve_stated(last, rows.seen, horizon, protocol):
+        reason = f"too few of the episodes compared are still observed on day {horizon}"
+    return Check("followed", float(counts[0]), float(counts[1]), float(floor.curve_min_observed), not reason, reason)
 
 
 def check_after(

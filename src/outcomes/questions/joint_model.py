@@ -140,8 +140,8 @@ def _check_overall(episodes: Episodes, rows: TreatmentRows, n_columns: int, room
     """Whether the model can be fitted at all: one curve to the day, and ten events for each family."""
     day = episodes.protocol.horizons_days.primary
     seen = np.where(rows.seen, rows.right_days, rows.left_days)
-    at_risk, _ = results.count_days(seen, rows.seen, day + 1)
-    last = results.find_last_day(at_risk, rows.n, episodes.protocol)
+    at_risk, events = results.count_days(seen, rows.seen, day + 1)
+    last = results.find_last_day(at_risk, rows.n, episodes.protocol, events)
     short, few = last < day, n_columns > room
     needed = float(EVENTS_PER_COLUMN * n_columns)
     return [

@@ -232,6 +232,21 @@ def find_last_day(
     return at_risk.size - 1 if last >= 0 and share is not None and share[last] >= ALL_BUT_DUST else last
 
 
+def is_curve_stated(time: FloatArray, event: Flags, day: int, protocol: Protocol) -> bool:
+    """Whether the share of some episodes with an event by a day may be stated: what compares parts of them asks first.
+
+    Parameters
+    ----------
+    time : ndarray, shape (n,)
+        Day on which the event was seen, or up to which it was looked for.
+    event : ndarray of bool, shape (n,)
+    day : int
+    protocol : Protocol
+    """
+    at_risk, events = count_days(time, event, day + 1)
+    return find_last_day(at_risk, time.size, protocol, events) >= day
+
+
 def read_day(curve: DayCurve, day: int, is_share: bool = True) -> tuple[float, float, float]:
     """Share (or mean) and limits on one day; NaN past the last day, no limits where nothing or all has happened."""
     nothing = float("nan")
