@@ -45,7 +45,11 @@ def with_triggers(pairs: list[tuple[str, str]], protocol=SMALL):
 
 @pytest.fixture(scope="module")
 def simulated():
-    world = simulate(2500, seed=3, clean=True)
+    return simulated_clinic(2500, 3)
+
+
+def simulated_clinic(patients, seed):
+    world = simulate(patients, seed=seed, clean=True)
     found = records_of({head: [str(cell) for cell in cells] for head, cells in world.records.items()})
     return build_episodes(build_visits(found))
 
@@ -307,8 +311,8 @@ def test_clinicians_of_few_episodes_are_compared_each_with_him_or_herself():
     assert [row[0] for row in found.balance if row[0] in ("habit", "clinician_id")] == ["habit"]
 
 
-def test_every_line_has_a_number_or_a_reason(rehabilitation):
-    table = rehabilitation.table
+def test_every_line_has_a_number_or_a_reason():
+    table = compare_rehabilitation(simulated_clinic(2000, 5)).table
     ways = [*["landmark"] * 8, *["state"] * 2, "state_new_episodes", *["strategies"] * 2]
     assert table["analysis"].tolist() == ways
     assert (table["estimate"].isna() == (table["reason"] != "")).all()
@@ -322,8 +326,17 @@ def test_every_line_has_a_number_or_a_reason(rehabilitation):
         .all(axis=None)
     )
     told = table[table["scale"] == "difference"].dropna(subset=["estimate"])
+    assert len(told) > 5 and table["reason"].iloc[0] == ""
     assert (told["estimate"] - (told["risk_with"] - told["risk_without"])).abs().max() < 1e-12
     assert ((told["conf_low"] < told["estimate"]) & (told["estimate"] < told["conf_high"])).all()
+
+
+def test_beside_a_main_line_that_is_refused_no_number_stands_in_its_stead(rehabilitation):
+    table = rehabilitation.table
+    assert table["reason"].iloc[0] == "the arms still differ in what is recorded after weighting"
+    numbers = ["estimate", "conf_low", "conf_high", "risk_with", "risk_without", "effective_with", "effective_without"]
+    assert table[numbers].isna().all(axis=None) and (table["reason"] != "").all()
+    assert (table["reason"] == "the main line cannot be compared").sum() > 5 and (table["n"] > 0).all()
 
 
 def test_the_main_line_is_balanced_and_says_what_is_not(rehabilitation):

@@ -108,6 +108,23 @@ def say_too_small(line: Line, protocol: Protocol) -> str:
     return ""
 
 
+def withhold(line: Line) -> Line:
+    """Return a line beside a main one that is refused: its counts, and no number that would be read in its stead."""
+    if line.reason:
+        return line
+    return replace(
+        line,
+        estimate=NAN,
+        conf_low=NAN,
+        conf_high=NAN,
+        risk_with=NAN,
+        risk_without=NAN,
+        effective_with=NAN,
+        effective_without=NAN,
+        reason="the main line cannot be compared",
+    )
+
+
 def count_draws(most: int, n: int) -> int:
     """Draws for n episodes: `most`, or fewer where there are many."""
     return min(most, max(FEWEST_DRAWS, ROWS_DRAWN // max(n, 1)))

@@ -35,6 +35,7 @@ from outcomes.questions.exercise_lines import (
     Line,
     compare_arms,
     head_line,
+    withhold,
 )
 from outcomes.questions.exercise_protocol import describe_trial
 from outcomes.questions.exercise_ways import as_a_state, as_strategies, with_and_without
@@ -107,7 +108,8 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
     if not returns.episode.size:
         raise NotEstimable(f"{_REFUSED}: no episode was still relieved when returns begin to count.")
     main = _compare_main(episodes)
-    lines = [main.line, *_other_landmarks(episodes), *_kinds(episodes), *as_a_state(episodes), *as_strategies(episodes)]
+    beside = [*_other_landmarks(episodes), *_kinds(episodes), *as_a_state(episodes), *as_strategies(episodes)]
+    lines = [main.line, *(withhold(line) if main.line.reason else line for line in beside)]
     return Rehabilitation(
         table=_tabulate(lines),
         balance=pd.DataFrame(main.balance, columns=list(BALANCE_COLUMNS)),
