@@ -60,8 +60,9 @@ def make_release(folder: Path, name: str) -> dict[str, list[str]]:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
             code = cli.main(["report", *asked, "--no-notebooks", "--out", str(folder / "out")])
     release = Path(printed.getvalue().strip()).parent
-    lines = [line for line in said.getvalue().splitlines() if not line.endswith("...")]  # progress depends on the hour
-    terminal = [line.replace(str(folder), "FOLDER") for line in (f"ended with {code}", *lines)]
+    told = said.getvalue().replace(str(folder), "FOLDER").splitlines()
+    lines, steps = ([line for line in told if line.endswith("...") is is_step] for is_step in (False, True))
+    terminal = [f"ended with {code}", *lines, *sorted(steps)]  # steps side by side are told as they come
     return {**describe(release), "terminal.txt": terminal}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from outcomes.release.public.attack import attack
 from outcomes.release.public.attack_board import LARGE, Board, Reader, lay_release
 from outcomes.release.public.attack_bounds import bound_all
 from outcomes.release.public.attack_curves import attack_curves
-from outcomes.release.public.attack_releases import find_kept, join_releases, list_prints
+from outcomes.release.public.attack_releases import _join_kept, find_kept, join_releases, list_prints
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, PublicRules, ShownCurve, ShownTable
 
 COHORT = Cohort("patients", "patients", "d")
@@ -217,3 +218,14 @@ def test_a_single_quarter_is_never_put_together_of_others():
 def test_what_was_hidden_and_is_printed_has_risen_for_who_takes_it_for_few(guess):
     then = replace(THEN, shown=np.array([[40, HIDDEN_CELL], [55, 70]]))
     assert ((1, 5) in moved(table([[40, 75], [55, 70]]), then, guess=guess)) == guess
+
+
+@pytest.mark.parametrize(("kept", "far"), [({}, 10), ({("t", "r0 / a"): 1}, 20)])
+def test_a_number_printed_as_it_was_binds_its_counts_and_further_where_both_may_be_kept(kept, far):
+    now, then = (
+        SimpleNamespace(name="t", rows=("r0", f"r{n}"), columns=("a",), shown=np.array([[20], [30]])) for n in (1, 2)
+    )
+    bound = []
+    board = SimpleNamespace(bind=lambda *given: bound.append(given))
+    _join_kept(board, (now, np.array([[4], [5]])), (then, np.array([[7], [8]])), kept, 10)
+    assert bound == [([4], -far, far, [7])]  # the second row is another one

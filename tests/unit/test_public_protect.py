@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from outcomes.errors import ConservationError, DisclosureError
-from outcomes.release.public import prove
+from outcomes.release.public import protect, prove
 from outcomes.release.public.attack import attack
 from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.curve_points import choose_groups, choose_points, make_arm, read_quantile, round_limits
@@ -405,3 +406,15 @@ def test_curves_read_back_from_files_are_those_that_were_published() -> None:
         for i, day in enumerate(shown.days.tolist())
     ]
     assert repr(replace(read_curves(rows)[0], cohort=COHORT)) == repr(shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "definition", "parts"),
+    [("t", "d", ((0,), (1,), (2,))), ("t", "of before", ((0, 1), (2,))), ("u", "d", ((0, 1), (2,)))],
+)
+def test_rows_are_put_together_anew_unless_they_stand_so_since_an_earlier_release(monkeypatch, name, definition, parts):
+    """A small row that was printed so stays apart: two cuts of the same patients would tell what lies between them."""
+    monkeypatch.setattr(protect, "start_from", lambda *_: (((0,), (1,), (2,)), 5))
+    earlier = SimpleNamespace(sources={name: ()}, definitions={"patients": definition})
+    plan = protect._start([table([[3], [LARGE], [LARGE]], ordered=True)], [earlier], RULES)
+    assert plan.parts == [parts]
