@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from outcomes.release.public.attack import attack
-from outcomes.release.public.attack_board import LARGE, Board, Reader, lay_release
+from outcomes.release.public.attack_board import LARGE, Board, Reader, _join_tables, lay_release
 from outcomes.release.public.attack_bounds import bound_all
 from outcomes.release.public.attack_curves import attack_curves
 from outcomes.release.public.attack_releases import _join_kept, find_kept, join_releases, list_prints
@@ -229,3 +229,15 @@ def test_a_number_printed_as_it_was_binds_its_counts_and_further_where_both_may_
     board = SimpleNamespace(bind=lambda *given: bound.append(given))
     _join_kept(board, (now, np.array([[4], [5]])), (then, np.array([[7], [8]])), kept, 10)
     assert bound == [([4], -far, far, [7])]  # the second row is another one
+
+
+def test_tables_of_one_cohort_hold_the_same_patients_and_a_sub_cohort_those_of_its_column():
+    one, two = table([[20, 30]]), replace(table([[50]]), name="u", columns=("all",))
+    part = replace(table([[11], [19]]), name="v", cohort=Cohort("those", "those", "d", "t", "b"), columns=("x",))
+    laid = [(one, np.array([[0, 1]])), (two, np.array([[2]])), (part, np.array([[3], [4]]))]
+    _join_tables(board := Board([0] * 5, [99] * 5, [], []), laid)
+    # All of the second table are all of the first; those of the third are column b of the first.
+    assert [(line.cells, line.signs, line.low, line.high) for line in board.ranges] == [
+        ((0, 1, 2), (1, 1, -1), 0, 0),
+        ((1, 3, 4), (1, -1, -1), 0, 0),
+    ]
