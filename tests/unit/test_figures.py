@@ -22,7 +22,7 @@ import release_fakes as fakes
 import use_fakes
 
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.release import figures, section_parts, svg, trigger_figure
+from outcomes.release import figures, quarter_figures, return_figures, section_parts, svg, trigger_figure
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.pathway_figure import has_orders
 from outcomes.release.public import figures as public_figures
@@ -712,3 +712,20 @@ def test_a_review_of_one_quarter_names_it_once(name):
     _, ax = draw(name, one)
     for panel in ax.child_axes:
         assert [label.get_text() for label in panel.get_xticklabels()] == ["Q4\u00a02023"]
+
+
+@pytest.mark.parametrize(
+    ("estimates", "ends"),
+    [([0.5, 0.9], (0.452, 0.948)), ([0.9, 0.98], (0.86, 1.0)), ([0.9, 1.0], (0.86, 1.02)), ([0.02, 0.1], (0.0, 0.14))],
+)
+def test_the_axis_of_a_share_keeps_to_shares_and_leaves_room_for_a_dot_at_1(estimates, ends):
+    part = pd.DataFrame(dict.fromkeys(("estimate", *quarter_figures.LINES), estimates))
+    ax = Figure().subplots()
+    quarter_figures._share_axes(ax, ["Q1", "Q2"], part)
+    assert ax.get_ylim() == pytest.approx(ends)
+
+
+def test_a_line_of_exercise_names_both_arms_at_a_landmark_and_all_elsewhere():
+    row = {"n_with": 1242, "n_without": float("nan"), "n": 1276}
+    assert return_figures._arms(row | {"analysis": "landmark"}) == "1,242 / few"
+    assert return_figures._arms(row | {"analysis": "state"}) == "1,276"
