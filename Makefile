@@ -33,8 +33,8 @@ test-slow: environment-dev ## the slow tests: coverage of intervals by simulatio
 coverage: environment-dev ## how far quick tests reach into each room, against floors (20 minutes)
 	"$(BIN)/python" tools/coverage_gate.py
 
-kept: environment-dev ## write anew what the sample's releases say (tests/kept); look at the difference before it is committed
-	"$(BIN)/python" tests/support/kept_release.py
+kept: environment-dev ## write anew what the sample says (tests/kept); look at the difference before it is committed
+	"$(BIN)/python" tests/support/kept_runs.py
 
 faults: environment-dev ## plant faults and see whether tests notice: ARGS='estimators/cusum.py tests/unit/test_cusum.py'
 	"$(BIN)/python" tools/plant_faults.py $(or $(ARGS),--help)

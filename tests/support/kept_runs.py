@@ -1,8 +1,8 @@
-"""What a whole release says, in lines that can be kept in the checkout and compared: words, numbers, pictures.
+"""What whole commands say, in lines that can be kept in the checkout and compared: words, numbers, pictures.
 
   make kept      write tests/kept anew; look at the difference before it is committed
 
-A kept release cannot tell right from wrong: it tells that something a reader would see has moved. Numbers are compared
+What is kept cannot tell right from wrong: it tells that something a reader would see has moved. Numbers are compared
 to six digits, since the last ones differ between processors; words to the letter.
 
   page.txt       every text of the page in its order, descriptions of pictures and headers of tables too
@@ -10,6 +10,7 @@ to six digits, since the last ones differ between processors; words to the lette
   tables.txt     for each column of each table its blanks, and a hash of its words or two sums of its numbers
   figures.txt    for each drawing, of a phone too, its elements, a hash of its words and two sums of its coordinates
   terminal.txt   what the command said
+  mapping.txt    the mapping that was proposed
 """
 
 from __future__ import annotations
@@ -31,39 +32,57 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "tests" / "kept"
-RELEASES = ("clinic", "public", "practice")
-"""Folders below tests/kept: the sample for the owner and for the public; a practice too small for many questions."""
+KEPT_FILES = {
+    **dict.fromkeys(("clinic", "public", "practice"), ("page", "marks", "tables", "figures", "terminal")),
+    "clean": ("tables", "terminal"),
+    "inspect": ("mapping", "terminal"),
+}
+"""Folders below tests/kept, and what is kept in each: releases of the sample for the owner and for the public, and of a
+practice too small for many questions; the sample cleaned, and looked at without a mapping."""
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![A-Za-z0-9_])")
 _COORDINATE = re.compile(r"-?\d+(?:\.\d+)?")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")  # the digits of a colour are none of a coordinate
 _SAID = ("alt", "aria-label", "title", "abbr", "href", "id")
 
 
-def make_release(folder: Path, name: str) -> dict[str, list[str]]:
-    """Run the command in this process, and return the lines of each file that is kept of its release."""
-    from outcomes import cli
+def run(folder: Path, name: str) -> dict[str, list[str]]:
+    """Run the command in this process, and return the lines of each file that is kept of what it wrote."""
     from outcomes.release import publish
     from outcomes.release.public import publish as public
     from outcomes.simulate import write_simulation
 
-    export = ROOT / "data" / "sample"
+    export, out = ROOT / "data" / "sample", folder / "out"
     if name == "practice":
         write_simulation(export := folder / "export", patients=300, seed=5, profile="physio", clinics=2)
-    asked = [str(export / "visits.csv"), "--mapping", str(export / "mapping.toml")]
-    asked += ["--audience", "public"] if name == "public" else []
-    said, printed = io.StringIO(), io.StringIO()
+    visits, mapping = str(export / "visits.csv"), ["--mapping", str(export / "mapping.toml"), "--out", str(out)]
+    if name == "inspect":
+        terminal = _call(folder, ["inspect", visits, "--out", str(folder / "mapping.toml")])[0]
+        proposed = (folder / "mapping.toml").read_text(encoding="utf-8").splitlines()
+        return {"terminal": terminal, "mapping": proposed}
+    if name == "clean":
+        terminal = _call(folder, ["clean", visits, *mapping, "--format", "csv"])[0]
+        return {"terminal": terminal, "tables": _describe_tables(out)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publish, "WORKERS", 1)  # what other processes do is not seen by the measuring of coverage
         for module in (publish, public):  # tests/unit/test_render_pdf.py looks at these
             patch.setattr(module, "render_pdf", lambda page: b"%PDF")
             patch.setattr(module, "render_png", lambda svg: b"PNG")
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
-            code = cli.main(["report", *asked, "--no-notebooks", "--out", str(folder / "out")])
-    release = Path(printed.getvalue().strip()).parent
-    told = said.getvalue().replace(str(folder), "FOLDER").splitlines()
+        audience = ["--audience", "public"] if name == "public" else []
+        terminal, printed = _call(folder, ["report", visits, *mapping, *audience, "--no-notebooks"])
+    return {**describe(Path(printed.strip()).parent), "terminal": terminal}
+
+
+def _call(folder: Path, arguments: list[str]) -> tuple[list[str], str]:
+    """Return what a command ended with and said, and what it printed."""
+    from outcomes import cli
+
+    said, printed = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
+        code = cli.main(arguments)
+    told = (said.getvalue() + printed.getvalue()).replace(str(folder), "FOLDER").splitlines()
     lines, steps = ([line for line in told if line.endswith("...") is is_step] for is_step in (False, True))
-    terminal = [f"ended with {code}", *lines, *sorted(steps)]  # steps side by side are told as they come
-    return {**describe(release), "terminal.txt": terminal}
+    # Steps side by side are told as they come.
+    return [f"ended with {code}", *lines, *sorted(steps)], printed.getvalue()
 
 
 def describe(release: Path) -> dict[str, list[str]]:
@@ -74,10 +93,10 @@ def describe(release: Path) -> dict[str, list[str]]:
     inside = re.findall(r"<svg.*?</svg>", text, re.S)  # small lines, and those for a phone
     drawn |= {f"on the page, {number}": drawing for number, drawing in enumerate(inside, start=1)}
     return {
-        "page.txt": page.lines,
-        "marks.txt": [f"{mark} {number}" for mark, number in sorted(page.marks.items())],
-        "tables.txt": [line for path in sorted(release.glob("tables/*.csv")) for line in _describe_table(path)],
-        "figures.txt": [f"{name}: {_describe_drawing(drawing)}" for name, drawing in drawn.items()],
+        "page": page.lines,
+        "marks": [f"{mark} {number}" for mark, number in sorted(page.marks.items())],
+        "tables": _describe_tables(release / "tables"),
+        "figures": [f"{name}: {_describe_drawing(drawing)}" for name, drawing in drawn.items()],
     }
 
 
@@ -125,6 +144,10 @@ class _Page(html.parser.HTMLParser):
             self.lines.append(" ".join(data.split()))
 
 
+def _describe_tables(folder: Path) -> list[str]:
+    return [line for path in sorted(folder.glob("*.csv")) for line in _describe_table(path)]
+
+
 def _describe_table(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", newline="") as file:
         head, *rows = csv.reader(file)
@@ -161,19 +184,19 @@ def _hash(words: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
 
 
-def read_kept(name: str) -> dict[str, list[str]]:
-    """Return the lines of each file that is kept of a release."""
-    return {path.name: path.read_text(encoding="utf-8").splitlines() for path in sorted((KEPT / name).glob("*.txt"))}
+def read_kept(name: str, file: str) -> list[str]:
+    """Return the lines of a file that is kept."""
+    return (KEPT / name / f"{file}.txt").read_text(encoding="utf-8").splitlines()
 
 
 def main() -> None:
     """Write anew what is kept."""
-    for name in RELEASES:
+    for name in KEPT_FILES:
         with tempfile.TemporaryDirectory() as folder:
-            made = make_release(Path(folder), name)
+            made = run(Path(folder), name)
         for file, lines in made.items():
             (KEPT / name).mkdir(parents=True, exist_ok=True)
-            (KEPT / name / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+            (KEPT / name / f"{file}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         sys.stdout.write(f"tests/kept/{name}\n")
 
 

@@ -1,4 +1,4 @@
-"""What three releases say is what `tests/kept` holds, word by word and number by number.
+"""What whole commands say is what `tests/kept` holds, word by word and number by number.
 
 Where a change is wanted: `make kept`, look at the difference, commit it with its cause.
 """
@@ -11,21 +11,23 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-import kept_release as kept
+import kept_runs as kept
 
-FILES = ("page.txt", "marks.txt", "tables.txt", "figures.txt", "terminal.txt")
+CASES = [(name, file) for name, files in kept.KEPT_FILES.items() for file in files]
 
 
-@pytest.fixture(scope="module", params=kept.RELEASES)
+@pytest.fixture(scope="module")
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, list[str]]]:
-    return request.param, kept.make_release(tmp_path_factory.mktemp(request.param), request.param)
+    found = kept.run(tmp_path_factory.mktemp(request.param), request.param)
+    assert found.keys() == set(kept.KEPT_FILES[request.param])
+    return request.param, found
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_a_release_says_what_is_kept(made: tuple[str, dict[str, list[str]]], file: str) -> None:
+@pytest.mark.parametrize(("made", "file"), CASES, indirect=["made"])
+def test_what_was_made_says_what_is_kept(made: tuple[str, dict[str, list[str]]], file: str) -> None:
     name, now = made
-    moved = kept.find_moved(kept.read_kept(name)[file], now[file])
-    assert not moved, f"{len(moved)} lines of tests/kept/{name}/{file} have moved:\n" + "\n".join(moved[:20])
+    moved = kept.find_moved(kept.read_kept(name, file), now[file])
+    assert not moved, f"{len(moved)} lines of tests/kept/{name}/{file}.txt have moved:\n" + "\n".join(moved[:20])
 
 
 def write_page(folder: Path, words: str = "Relief", estimate: str = "0.25", place: str = "10.5") -> Path:
@@ -40,21 +42,21 @@ def write_page(folder: Path, words: str = "Relief", estimate: str = "0.25", plac
 
 def test_what_is_described_of_a_release(tmp_path: Path) -> None:
     lines = kept.describe(write_page(tmp_path / "a"))
-    assert lines["page.txt"] == ["h2 id: relief", "Relief", "of 324"]
-    assert lines["marks.txt"] == ["h2 1", "p class=note 1", "svg 1"]
-    assert [line.split(" ")[0] for line in lines["tables.txt"]] == ["relief:", "", "", ""]
-    assert lines["figures.txt"][0].startswith("relief: 1 path, 1 svg, 1 text; words ")
-    assert lines["figures.txt"][0].endswith("sums 24.5 26.509901")
-    assert lines["figures.txt"][1:] == [lines["figures.txt"][0].replace("relief:", "on the page, 1:")]
+    assert lines["page"] == ["h2 id: relief", "Relief", "of 324"]
+    assert lines["marks"] == ["h2 1", "p class=note 1", "svg 1"]
+    assert [line.split(" ")[0] for line in lines["tables"]] == ["relief:", "", "", ""]
+    assert lines["figures"][0].startswith("relief: 1 path, 1 svg, 1 text; words ")
+    assert lines["figures"][0].endswith("sums 24.5 26.509901")
+    assert lines["figures"][1:] == [lines["figures"][0].replace("relief:", "on the page, 1:")]
 
 
 @pytest.mark.parametrize(
     ("change", "files"),
     [
-        ({"words": "Return"}, {"page.txt", "figures.txt"}),
-        ({"estimate": "0.2501"}, {"tables.txt"}),
-        ({"estimate": ""}, {"tables.txt"}),
-        ({"place": "10.51"}, {"figures.txt"}),
+        ({"words": "Return"}, {"page", "figures"}),
+        ({"estimate": "0.2501"}, {"tables"}),
+        ({"estimate": ""}, {"tables"}),
+        ({"place": "10.51"}, {"figures"}),
         ({"estimate": "0.25000001"}, set()),
     ],
 )
