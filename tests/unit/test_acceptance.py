@@ -12,7 +12,7 @@ from outcomes.cases import Visits, build_visits
 from outcomes.cases.acceptance import check_acceptance, describe_acknowledgement, describe_state, list_objections
 from outcomes.cli import main
 from outcomes.errors import ConfigError, Finding, InputRefused
-from outcomes.records import Mapping, Records
+from outcomes.records import Mapping, Records, acknowledge
 from tables import records_of
 
 N = 100
@@ -171,3 +171,8 @@ def test_a_report_is_refused_and_nothing_is_written_while_clean_only_says_it(
     listed = (tmp_path / "cleaned" / "quarantine.csv").read_text(encoding="utf-8").splitlines()
     assert len(listed) == 1 + 8 and all("E232" in line for line in listed[1:])
     assert "a report from these records would be refused: E291" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("x" * 80, True), ("x" * 81, False), (" ", False), ("a\tb", False)])
+def test_who_acknowledges_is_named_in_at_most_80_printable_characters(name: str, is_one: bool) -> None:
+    assert (acknowledge._name(name) == "") is is_one

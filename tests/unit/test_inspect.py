@@ -24,7 +24,7 @@ from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.inspect import _judge_unread, _others, inspect_export
 from outcomes.records.inspect_columns import NAMES, SURE, _score_ids, _score_spelling, match_columns
-from outcomes.records.inspect_flags import find_ticked_columns
+from outcomes.records.inspect_flags import _MOST_NAMED, TickedColumn, find_ticked_columns, hint_at_ticked
 from outcomes.records.inspect_head import _holds_visits, read_top
 from outcomes.records.inspect_terms import UnknownTerms
 from outcomes.records.inspect_words import list_open_words
@@ -1256,3 +1256,31 @@ def test_a_spelling_as_alike_as_is_asked_for_is_alike_enough():
     alike = _score_spelling("vasbefor", "vasbefore", 0.0)
     assert 0 < alike == _score_spelling("vasbefor", "vasbefore", alike)
     assert _score_spelling("vasbefor", "vasbefore", alike + 1e-9) == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "scale"),
+    [
+        ({"0.5": 1, "7": 9}, "0-10"),
+        ({"0.5": 2, "7": 8}, ""),
+        ({"0.5": 4, "1.5": 1, "7": 5}, ""),
+        ({"0.5": 4, "1.5": 2, "7": 4}, "0-10"),  # halves above 1 as well: a scale to 10 in halves
+        ({"7": 9, "70": 1}, "0-10"),
+        ({"7": 5, "70": 5}, "0-100"),
+        ({"7": 6, "70": 4}, ""),
+    ],
+)
+def test_the_scale_of_pain_turns_at_these_shares_of_the_ratings(cells: dict[str, int], scale: str) -> None:
+    assert weigh.weigh_pain_scale([cells])[0] == scale
+
+
+def test_a_year_from_2100_on_is_no_latest_year() -> None:
+    assert weigh.weigh_dates({"01/02/2099": 3, "01/02/2100": 1}).latest == 2099
+
+
+@pytest.mark.parametrize("more", [0, 1, 2])
+def test_of_columns_of_yes_and_no_so_many_are_named_and_the_others_counted(more: int) -> None:
+    columns = [TickedColumn(f"h{i}", "A", False, 1, 2, ("x", "")) for i in range(_MOST_NAMED + more)]
+    said = hint_at_ticked([*columns, TickedColumn("known", "B", True, 1, 2, ("x", ""))])
+    assert said.count('"h') == _MOST_NAMED and "known" not in said
+    assert (f" and {more} more." in said) == (more > 0) and (" more" in said) == (more > 0)
