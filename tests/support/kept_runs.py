@@ -79,7 +79,8 @@ def _call(folder: Path, arguments: list[str]) -> tuple[list[str], str]:
     said, printed = io.StringIO(), io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
         code = cli.main(arguments)
-    told = (said.getvalue() + printed.getvalue()).replace(str(folder), "FOLDER").splitlines()
+    text = (said.getvalue() + printed.getvalue()).replace(str(folder), "FOLDER").replace(str(ROOT), "CHECKOUT")
+    told = text.splitlines()
     lines, steps = ([line for line in told if line.endswith("...") is is_step] for is_step in (False, True))
     # Steps side by side are told as they come.
     return [f"ended with {code}", *lines, *sorted(steps)], printed.getvalue()
