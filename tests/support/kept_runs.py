@@ -158,12 +158,14 @@ def _describe_table(path: Path) -> Iterator[str]:
 
 
 def _describe_cells(cells: Sequence[str]) -> str:
-    told = [cell for cell in cells if cell]
-    blank = f"{len(cells) - len(told)} blank"
-    numbers = [float(cell) for cell in cells if re.fullmatch(_NUMBER, cell)]
-    if not told or len(numbers) < len(told):
-        return f"{blank}, words {_hash(cells)}"
-    return f"{blank} {_hash([cell and 'x' for cell in cells])}, sums {_sum_twice([float(cell or 0) for cell in cells])}"
+    """Blanks, a hash of the words with a mark where numbers stand, and two sums of the numbers, beside marks too."""
+    is_number = [bool(_NUMBER.fullmatch(cell)) for cell in cells]
+    words = _hash(["#" if flag else cell for cell, flag in zip(cells, is_number, strict=True)])
+    said = f"{sum(not cell for cell in cells)} blank, words {words}"
+    if not any(is_number):
+        return said
+    numbers = [float(cell) if flag else 0.0 for cell, flag in zip(cells, is_number, strict=True)]
+    return f"{said}, sums {_sum_twice(numbers)}"
 
 
 def _describe_drawing(text: str) -> str:
