@@ -25,14 +25,12 @@ ASK_BOTH = "every date reads both as {} and as {}: ask the clinic"
         (
             {"13/01/2024": 95, "01/13/2024": 5},
             "dmy",
-            "dates read as DD/MM/YYYY because 95 rows allow only that; "
-            "5 allow only MM/DD/YYYY and will be set aside",
+            "dates read as DD/MM/YYYY because 95 rows allow only that; 5 allow only MM/DD/YYYY and will be set aside",
         ),
         (
             {"13/01/2024": 1, "01/13/2024": 19, "01/02/2024": 900},
             "mdy",
-            "dates read as MM/DD/YYYY because 19 rows allow only that; "
-            "1 allows only DD/MM/YYYY and will be set aside",
+            "dates read as MM/DD/YYYY because 19 rows allow only that; 1 allows only DD/MM/YYYY and will be set aside",
         ),
         (
             {"13/01/2024": 94, "01/13/2024": 6},

@@ -141,11 +141,11 @@ def _allow(n: int) -> str:
 
 def _weigh_others(cells: Counts, n_dates: int) -> tuple[str, str]:
     n_serial = sum(n for text, n in cells.items() if _SERIAL.match(text))
-    if n_serial > 0.5 * n_dates > 0:
+    if n_serial > 0.5 * n_dates:
         return "excel", f"{agreeing(n_serial, 'row', 'holds', 'hold')} serial numbers of a spreadsheet, not dates"
     n_first = sum(n for text, n in cells.items() if _YEAR_FIRST.match(text))
     dashed = sum(n for text, n in cells.items() if re.match(r"^\s*\d{4}-\d{1,2}-\d{1,2}", text))
-    if n_first > 0.5 * n_dates > 0:
+    if n_first > 0.5 * n_dates:
         order = "iso" if dashed >= 0.5 * n_first else "ymd"
         return order, f"the year comes first in {counted(n_first, 'row')}"
     if sum(n for text, n in cells.items() if _MONTH_WORD.search(text)) > 0.5 * n_dates:
@@ -233,7 +233,7 @@ def find_separators(columns: Iterable[Counts]) -> list[str]:
         for text, rows in cells.items():
             for mark in _SEPARATORS:
                 n[mark] += rows * (mark in text)
-    most = n.most_common(1)[0][1] if n else 0
+    most = max(n.values(), default=0)
     return [mark for mark, rows in n.most_common() if rows and rows >= 0.05 * most]
 
 
