@@ -58,11 +58,19 @@ def test_a_header_is_a_name_has_it_or_is_spelt_like_it(header: str, field: str, 
 @pytest.mark.parametrize(
     ("field", "yes", "no"),
     [
-        ("visit_date", ("2024-01-02", "13/01/2024", "45293", "40000", "49999.5", "3 wrz 2026", "3. sep 1999"), ("soon", "50000", "3 wrz 2126")),
+        (
+            "visit_date",
+            ("2024-01-02", "13/01/2024", "45293", "40000", "49999.5", "3 wrz 2026", "3. sep 1999"),
+            ("soon", "50000", "3 wrz 2126"),
+        ),
         ("onset_date", ("2024-01-02", "3 wrz 2026"), ("45293", "soon")),
         ("visit_day", ("0", "7", "40000", "7.0"), ("40001", "7.5", "-1", "x")),
         ("onset_days", ("0", "40000"), ("40001", "2 weeks")),
-        ("pain_pre", ("7", "5,5", "7/10", "70/100", "80%", "70 mm", "7->3", "-1", "7 → 3"), ("1000", "7/1", "severe", "7 of 10")),
+        (
+            "pain_pre",
+            ("7", "5,5", "7/10", "70/100", "80%", "70 mm", "7->3", "-1", "7 → 3"),
+            ("1000", "7/1", "severe", "7 of 10"),
+        ),
         ("pain_post", ("7", "7.25"), ("7 pt",)),
         ("function_score", ("7", "42.5", "12345,125"), ("123456", "1.2345", "-4")),
         ("previous_episodes", ("0", "12", "999"), ("1000", "two")),
@@ -72,7 +80,7 @@ def test_a_header_is_a_name_has_it_or_is_spelt_like_it(header: str, field: str, 
         ("procedure_codes", ("97110", "97140-59 x2", "G0283, 97012"), ("9711", "97110 exercise")),
         ("payer", ("Medicare part B", "self pay", "WC"), ("Aetna", "selfie")),
     ],
-)  # fmt: skip
+)
 def test_what_the_cells_of_a_field_look_like(field: str, yes: tuple[str, ...], no: tuple[str, ...]) -> None:
     assert [cell for cell in yes if not _TESTS[field](cell)] == []
     assert [cell for cell in no if _TESTS[field](cell)] == []
