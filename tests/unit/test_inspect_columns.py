@@ -166,8 +166,11 @@ def test_different_cells_are_taken_in_order_and_so_many_of_them() -> None:
         ("clinics", ["x", ""], ("clinic_id", round(0.6 * (0.95 * 12 / 13 - 0.05) + 0.4, 2), 0.83, 1.0)),
         ("massage", ["x", ""], None),
         ("numbness", ["x", ""], ("paresthesia", 0.62, 1.0, 0.0)),
+        ("clinic of visit", ["x", ""], None),
+        ("numbness in legs", ["yes", "no"], ("paresthesia", round(0.6 * 0.75 + 0.4, 2), 0.75, 1.0)),
         # numbers fit many fields: below a header that is spelt a little alike they are asked about, not taken
         ("aging", ["40", "41"], None),
+        ("age zz zzzzzzzzzzzzzzz", ["40"], ("age", 0.61, 0.6, 1.0)),
         ("birth date", ["2024-01-02"], None),
         ("date", ["2024-01-02"], ("visit_date", 1.0, 1.0, 1.0)),
     ],
@@ -252,6 +255,11 @@ def test_a_rating_is_asked_about_where_header_or_cells_leave_a_doubt(match: Matc
             f'column "{match.header}" (A) may be pain before the treatment ({match.score:.2f}): look, then uncomment '
             "pain_pre in the mapping"
         )
+
+
+def test_a_doubt_of_a_rating_is_a_doubt_of_its_column() -> None:
+    match = Match(0, "pain now", "pain_pre", 0.7, 0.85, 1.0)
+    assert ask_about_column(match) == ask_about_pain(match) != ""
 
 
 def test_columns_called_like_a_field_whose_cells_are_none_are_told_with_a_shape(codebook: Codebook) -> None:
