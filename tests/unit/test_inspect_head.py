@@ -1,0 +1,171 @@
+"""The first rows of an export: encoding, delimiter and header row, on a few lines each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from outcomes.errors import InputRefused
+from outcomes.records.identifiers_export import SAMPLE_ROWS
+from outcomes.records.inspect_head import (
+    _LINES_GUESSED_BY,
+    _LOOK_AHEAD,
+    _ask_which_sheet,
+    _decode,
+    _find_delimiter,
+    _find_header_row,
+    _has_header,
+    _holds_visits,
+    _names_clinic,
+    _split,
+    read_top,
+    score_header,
+)
+from outcomes.records.mapping import FileOptions, Mapping
+
+NONE = FileOptions()
+
+
+@pytest.mark.parametrize(
+    ("cells", "n"),
+    [
+        (("patient_id", "Visit Date", "x"), 2),
+        (("Patient No", "Date of visit", "Area", " "), 3),
+        (("", " "), 0),
+        (("Clinic export", "printed"), 0),
+    ],
+)
+def test_headers_are_told_by_the_names_columns_of_visits_have(cells: tuple[str, ...], n: int) -> None:
+    assert score_header(cells) == n
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "encoding", "why"),
+    [
+        (b"a\nb\nhalf", "a\nb\n", "utf-8", "all bytes looked at are valid"),
+        (b"no end", "no end", "utf-8", "all bytes looked at are valid"),
+        (b"\xef\xbb\xbfa\nb", "a\n", "utf-8", "the mark of UTF-8 at its start"),
+        ("\ufeffa\nb".encode("utf-16-le"), "a\nb", "utf-8", "the mark of UTF-16 at its start"),
+        ("\ufeffa\nb".encode("utf-16-be"), "a\nb", "utf-8", "the mark of UTF-16 at its start"),
+        ("a\nMüller\n".encode("cp1252"), "a\nMüller\n", "cp1252", "not UTF-8: a guess, check a name with an accent"),
+    ],
+)
+def test_bytes_become_text(data: bytes, text: str, encoding: str, why: str) -> None:
+    found, options, words = _decode(data, NONE)
+    assert (found, options.encoding, words) == (text, encoding, why)
+
+
+def test_a_declared_encoding_stands_while_it_fits() -> None:
+    assert _decode("Müller\n".encode("cp1252"), replace(NONE, encoding="cp1252"))[0] == "Müller\n"
+
+
+def test_so_many_lines_beyond_ascii_are_asked_which_encoding_it_is() -> None:
+    """Polish after as many lines that are the same in both: not looked at any more."""
+    same = "Müller\n".encode("cp1252") * _LINES_GUESSED_BY
+    polish = "zażółć gęślą jaźń\n".encode("cp1250")
+    assert _decode(same + polish, NONE)[1].encoding == "cp1252"
+    assert _decode(polish + same, NONE)[1].encoding == "cp1250"
+
+
+def test_cells_are_read_up_to_a_number_of_rows_and_to_one_no_reader_takes() -> None:
+    assert _split('a,b\n"c,d",\0e\n', ",") == [["a", "b"], ["c,d", "e"]]
+    assert len(_split("a\n" * (SAMPLE_ROWS + 100), ",")) == SAMPLE_ROWS + 60
+    assert _split("a,b\n" + "x" * 200_000 + "\n", ",") == [["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "delimiter", "why"),
+    [
+        (["patient_id;visit_date", "a;1", "b;2"], ";", "3 of the first 3 lines have 2 cells with it"),
+        # known headers go before what splits more lines, and more cells
+        (["patient_id;visit_date", "a;1,5,6", "b;2,5,6"], ";", "3 of the first 3 lines have 2 cells with it"),
+        # without known headers: the mark that splits most lines alike, then the one that gives most cells
+        (["x|y", "a|1", "b|2,5"], "|", "3 of the first 3 lines have 2 cells with it"),
+        (["x|y,z,w", "a|1,2,3"], ",", "2 of the first 2 lines have 3 cells with it"),
+        (["x\ty\tz", "", "a\tb\tc"], "\t", "2 of the first 2 lines have 3 cells with it"),
+        (["one", "two"], ",", "2 of the first 2 lines have 1 cells with it"),
+    ],
+)
+def test_the_delimiter_with_its_evidence(lines: list[str], delimiter: str, why: str) -> None:
+    options, words = _find_delimiter(lines, NONE)
+    assert (options.delimiter, words) == (delimiter, why)
+
+
+def test_a_declared_delimiter_stands() -> None:
+    declared = replace(NONE, delimiter="|")
+    assert _find_delimiter(["patient_id;visit_date"], declared) == (declared, "declared")
+
+
+HEADER = ["patient_id", "visit_date", "x"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "row", "why"),
+    [
+        ([HEADER, ["a", "1", "2"]], 1, "2 of its 3 cells are known headers"),
+        ([["Clinic"], [], HEADER, ["a", "1", "2"], ["b", "1", "2"]], 3, "2 of its 3 cells are known headers"),
+        ([["u", "v", "w"], HEADER, HEADER], 2, "2 of its 3 cells are known headers"),  # the first of the best
+        ([["u", "v", "w"], ["a", "b", "c"]], 1, "0 of its 3 cells are known headers"),
+        # rows as wide as most are asked
+        ([["patient_id", "visit_date"], ["u", "v", "w"], ["a", "b", "c"]], 2, "0 of its 3 cells are known headers"),
+        ([["one"], ["two"]], 1, "the first row"),
+        ([*([["n"]] * (_LOOK_AHEAD - 1)), HEADER, HEADER], _LOOK_AHEAD, "2 of its 3 cells are known headers"),
+        ([*([["n"]] * _LOOK_AHEAD), HEADER, HEADER], 1, "the first row"),
+    ],
+)
+def test_the_header_row_is_the_one_with_most_known_words(rows: list[list[str]], row: int, why: str) -> None:
+    options, words = _find_header_row(rows, NONE, "visits.csv")
+    assert (options.header_row, words) == (row, why)
+
+
+def test_a_declared_header_row_stands_where_there_is_one() -> None:
+    declared = replace(NONE, header_row=2)
+    assert _find_header_row([["a"], HEADER], declared, "visits.csv") == (declared, "declared")
+    with pytest.raises(InputRefused, match="there is no row 2 to take headers from"):
+        _find_header_row([HEADER], declared, "visits.csv")
+
+
+def test_sheets_are_alike_by_their_headers_in_any_order() -> None:
+    assert _has_header([["B ", "a"]], 1, ["A", "b"])
+    assert _has_header([["t"], ["b", "a"]], 2, ["a", "b"])
+    assert not _has_header([["b", "a"]], 2, ["a", "b"])
+    assert not _has_header([["b", "a", "c"]], 1, ["a", "b"])
+
+
+def test_a_header_that_names_the_clinic() -> None:
+    assert _names_clinic(["Patient", "Standort"]) and _names_clinic(["clinic_id"])
+    assert not _names_clinic(["Patient", "Notes"])
+
+
+def test_headers_are_looked_for_in_the_first_rows_of_a_sheet() -> None:
+    header = ["Patient", "Visit date"]
+    assert _holds_visits([["x"]] * (_LOOK_AHEAD - 1) + [header], ["Ort"])
+    assert not _holds_visits([["x"]] * _LOOK_AHEAD + [header], ["Ort"])
+    assert not _holds_visits([["Ort"]], ["Ort"])  # a single word is no header line
+
+
+def test_sheets_to_choose_from_are_named_and_those_alike_can_be_read_together() -> None:
+    assert _ask_which_sheet(["Q1", "Q2"], ["Q1"]) == (
+        '[file] sheet: "Q1", "Q2" each look like visits, and one is read: name it'
+    )
+    assert _ask_which_sheet(["Q1", "Q2", "Q3"], ["Q1", "Q3"]).endswith(
+        'name it; those with one header line can be read together, sheet = ["Q1", "Q3"]'
+    )
+
+
+def test_the_top_and_the_foot_of_a_file(tmp_path) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text("Clinic export\npatient_id,visit_date\na,2024-01-02\nb\nPrinted 2024-02-01\n")
+    top = read_top(path, Mapping())
+    assert (top.kind, top.options.header_row, top.options.delimiter) == ("csv", 2, ",")
+    assert top.header == ("patient_id", "visit_date")
+    assert top.cells == (["a", "b", "Printed 2024-02-01"], ["2024-01-02"])
+    assert top.foot.endswith("Printed 2024-02-01\n") and "Printed" not in repr(top).replace(repr(top.cells), "")
+
+
+def test_of_the_foot_so_much_is_kept(tmp_path) -> None:
+    path = tmp_path / "visits.csv"
+    body = "patient_id,visit_date\n" + "a,2024-01-02\n" * 1000
+    path.write_text(body)
+    assert read_top(path, Mapping()).foot == body[-4096:]
