@@ -136,7 +136,7 @@ def main() -> None:
     visits = number_episodes(build_visits(read_records(args.export, args.distinct)))
     episodes = summarise(visits)
     episodes = episodes.join(relief_bounds(visits, episodes["baseline"], args.rule))
-    episodes["stream"] = pd.Categorical.from_codes(episodes["stream"], STREAMS)
+    episodes["stream"] = pd.Categorical.from_codes(episodes["stream"].to_numpy(dtype=int), categories=pd.Index(STREAMS))
     episodes.to_parquet(args.out, index=False)
 
 

@@ -89,7 +89,8 @@ def read_exact_draws(_: Any, columns: Columns) -> dict[str, Any]:
 def fit_aft(ready: tuple[np.ndarray, ...]) -> Any:
     from outcomes.estimators.aft import aft_interval
 
-    return aft_interval(*ready, family="weibull")
+    X, left, right = ready
+    return aft_interval(X, left, right, "weibull")
 
 
 def read_aft(fit: Any, columns: Columns) -> dict[str, Any]:

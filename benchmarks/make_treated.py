@@ -54,7 +54,7 @@ def make_treated(kind: str, n: int) -> Columns:
         raise ValueError("relief is only known to the day")
     episodes = make_clinic(n)
     arms, units = keep_comparable(episodes, family_arms(episodes, build_treatment_rows(episodes), FAMILY))
-    X = choose_columns_of(episodes, arms, units).X
+    X = choose_columns_of(episodes, arms, units).table
     names, patient = np.unique(arms.rows.patient, return_inverse=True)
     left, right = arms.rows.left_days, arms.rows.right_days
     drawn = np.random.default_rng([SEED, n]).multinomial(names.size, np.full(names.size, 1 / names.size))

@@ -57,6 +57,7 @@ def test_everything_of_the_package_is_in_it_and_nothing_else(built, repository):
     files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
     wanted = {name for name in files if "__pycache__" not in name}
     assert any(name.endswith(".j2") for name in wanted)
+    assert "outcomes/py.typed" in wanted  # without it a type checker takes nothing from the package
     with zipfile.ZipFile(built[0]) as wheel:
         names = set(wheel.namelist())
         about = {name for name in names if name.split("/")[0].endswith(".dist-info")}

@@ -62,7 +62,7 @@ class Adjustment:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of X."""
+        """Names of the columns of the table."""
         return tuple(name for block in self.used for name in block.names)
 
 
