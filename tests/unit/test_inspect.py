@@ -23,7 +23,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
 from outcomes.records.inspect import _judge_unread, _others, inspect_export
-from outcomes.records.inspect_columns import NAMES, SURE, _score_ids, _score_spelling, match_columns
+from outcomes.records.inspect_columns import NAMES, SURE, Match, _score_ids, _score_spelling, match_columns
 from outcomes.records.inspect_flags import _MOST_NAMED, TickedColumn, find_ticked_columns, hint_at_ticked
 from outcomes.records.inspect_head import _holds_visits, read_top
 from outcomes.records.inspect_terms import UnknownTerms
@@ -1250,6 +1250,11 @@ def test_running_text_is_not_looked_through_unless_its_header_names_an_identifie
 def test_a_column_that_is_not_read_is_shown_with_the_field_nearest_to_its_name():
     top = SimpleNamespace(header=("Pain before", "zzzz", " "))
     assert _others(top, [], ()) == [("Pain before", "A", "pain_pre", 0.6), ("zzzz", "B", "", 0.0)]
+    for score, near in ((0.44, ("", 0.0)), (0.45, ("age", 0.45)), (0.61, ("age", 0.61))):
+        maybe = Match(1, "zzzz", "age", score, 0.6, 0.2)
+        assert _others(top, [maybe], ())[1] == ("zzzz", "B", *near)
+    sure = Match(1, "zzzz", "age", 0.62, 0.6, 0.2)
+    assert [row[0] for row in _others(top, [sure], ())] == ["Pain before"]
 
 
 def test_a_spelling_as_alike_as_is_asked_for_is_alike_enough():

@@ -10,7 +10,7 @@ import numpy as np
 
 from outcomes import arrow
 from outcomes.ledger import Ledger, Step, check_reading
-from outcomes.records.columns import BLANK, ROW, normalise_header, show_header
+from outcomes.records.columns import ROW, normalise_header, show_header
 from outcomes.records.folding import fold_columns
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import Part, Records, SetAside, TextColumn
@@ -59,7 +59,6 @@ def tidy_part(part: Part, mapping: Mapping) -> None:
         _check_row_limit(part, mapping)  # blank lines below a sheet that was cut off do not hide it
     check_blank_headers(part)
     note_footers(part, mapping)
-    part.columns = {key: column for key, column in part.columns.items() if not key.startswith((ROW, BLANK))}
     part.file = dataclasses.replace(part.file, n_rows=len(part.rows))
     if not len(part.rows) and part.faults:
         _refuse_all_set_aside(part)
