@@ -9,12 +9,21 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from outcomes.records.lines import MAX_RECORD_BYTES, Lines, _Walk, sort_lines
+from outcomes.records.lines import (
+    MAX_RECORD_BYTES,
+    Lines,
+    _irregular_lines,
+    _sort_regular_block,
+    _Walk,
+    has_high_controls,
+    sort_lines,
+)
 
 LONGEST = 6
 MARKS = 'a,"\n'
@@ -55,6 +64,52 @@ def test_blocks_lines_and_walks_agree_and_no_line_is_lost(width: int) -> None:
             assert not (is_last and found.rest), text
             n, n_faults = n + 1, n_faults + bool(found.faults)
     assert n > 6_000 and n_faults > 3_000
+
+
+CELL = r'(?:[^",\n]*|"(?:[^"]|"")*")'
+RECORD = rf"{CELL}(?:,{CELL})*"
+REGULAR = re.compile(rf"(?:{RECORD}\n)*(?:{RECORD})?")
+LINE = re.compile(r'(?:[^",\n]*|"(?:[^"\n]|"")*")(?:,(?:[^",\n]*|"(?:[^"\n]|"")*"))*\n?')
+
+
+def test_only_what_is_irregular_or_may_have_swallowed_a_row_is_walked() -> None:
+    """It takes much longer; texts written as RFC 4180 has it are decided at once."""
+    n_whole = 0
+    for text in texts():
+        data = text.encode()
+        array = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(array == ord("\n"))
+        if not text.endswith("\n"):
+            ends = np.append(ends, len(data))
+        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
+        odd = [i for i, line in enumerate(text.splitlines(keepends=True)) if not LINE.fullmatch(line)]
+        assert _irregular_lines(array, starts, ord(",")).tolist() == odd, text
+        walked = walk(data, 2, True)
+        whole = _sort_regular_block(data, array, starts, ends, ",", 2, True)
+        within = [line for i, line in enumerate(text.split("\n")) if i not in walked.rows]
+        is_clear = REGULAR.fullmatch(text) and not walked.faults and not any("," in line for line in within)
+        assert (whole is not None) >= bool(is_clear), text
+        assert whole is None or told(whole) == told(walked), text
+        n_whole += whole is not None
+    assert n_whole > 1_500
+
+
+def test_other_delimiters_and_line_ends_are_regular_too() -> None:
+    data = b'"a";"b"\r\n"c";"d\r\ne"\r\n'
+    array = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(array == ord("\n"))
+    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
+    whole = _sort_regular_block(data, array, starts, ends, ";", 2, True)
+    assert whole is not None and (whole.rows.tolist(), whole.n_continued) == ([0, 1], 1)
+    assert _sort_regular_block(data, array, starts, ends, ",", 2, True) is None
+    assert _irregular_lines(array, starts, ord(";")).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "has"), [("a", False), ("\x7f", True), ("\x80", True), ("\x9f", True), ("\xa0", False), ("\xbf", False)]
+)
+def test_controls_beyond_the_first_are_found(text: str, has: bool) -> None:
+    assert has_high_controls(text.encode()) is has
 
 
 def test_what_is_a_record_is_what_the_csv_module_reads_from_its_first_line() -> None:
