@@ -11,6 +11,7 @@ to six digits, since the last ones differ between processors; words to the lette
   figures.txt    for each drawing, of a phone too, its elements, a hash of its words and two sums of its coordinates
   terminal.txt   what the command said
   mapping.txt    the mapping that was proposed
+  shown.txt      what each cell of the notebooks showed (kept_notebooks.py)
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import pytest
+from kept_notebooks import NOTEBOOKS, show_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "tests" / "kept"
@@ -36,9 +39,10 @@ KEPT_FILES = {
     **dict.fromkeys(("clinic", "public", "practice"), ("page", "marks", "tables", "figures", "terminal")),
     "clean": ("tables", "terminal"),
     "inspect": ("mapping", "terminal"),
+    "notebooks": ("shown",),
 }
 """Folders below tests/kept, and what is kept in each: releases of the sample for the owner and for the public, and of a
-practice too small for many questions; the sample cleaned, and looked at without a mapping."""
+practice too small for many questions; the sample cleaned, and looked at without a mapping; notebooks of a practice."""
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![A-Za-z0-9_])")
 _COORDINATE = re.compile(r"-?\d+(?:\.\d+)?")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")  # the digits of a colour are none of a coordinate
@@ -52,8 +56,17 @@ def run(folder: Path, name: str) -> dict[str, list[str]]:
     from outcomes.simulate import write_simulation
 
     export, out = ROOT / "data" / "sample", folder / "out"
-    if name == "practice":
-        write_simulation(export := folder / "export", patients=300, seed=5, profile="physio", clinics=2)
+    if name in ("practice", "notebooks"):
+        patients = 300 if name == "practice" else 500
+        write_simulation(export := folder / "export", patients=patients, seed=5, profile="physio", clinics=2)
+    if name == "notebooks":
+        given = {"data": str(export / "visits.csv"), "mapping": str(export / "mapping.toml"), "protocol": None}
+        paths = (ROOT / "notebooks" / f"{one}.ipynb" for one in NOTEBOOKS)
+        return {
+            "shown": [
+                line for path in paths for line in show_notebook(path, given, _describe_drawing, _describe_columns)
+            ]
+        }
     visits, mapping = str(export / "visits.csv"), ["--mapping", str(export / "mapping.toml"), "--out", str(out)]
     if name == "inspect":
         terminal = _call(folder, ["inspect", visits, "--out", str(folder / "mapping.toml")])[0]
@@ -151,8 +164,15 @@ def _describe_tables(folder: Path) -> list[str]:
 
 def _describe_table(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", newline="") as file:
-        head, *rows = csv.reader(file)
-    yield f"{path.stem}: {len(rows)} rows"
+        n_rows = sum(1 for _ in csv.reader(file)) - 1
+        file.seek(0)
+        yield f"{path.stem}: {n_rows} rows"
+        yield from _describe_columns(file)
+
+
+def _describe_columns(file: TextIO) -> Iterator[str]:
+    """Return a line for each column of a table."""
+    head, *rows = csv.reader(file)
     for name, column in zip(head, zip(*rows, strict=True) if rows else [()] * len(head), strict=True):
         yield f"  {name}: {_describe_cells(column)}"
 

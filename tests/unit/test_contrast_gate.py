@@ -141,6 +141,16 @@ def test_support_is_the_range_both_arms_have():
     assert find_support(propensity, arm).tolist() == [True, True, False, False, True, True]
 
 
+def test_episodes_alike_but_for_the_last_digit_are_inside_together():
+    """Which of two like episodes comes out larger differs between processors; the count of those inside must not."""
+    arm = np.array([True, True, True, False, False, False])
+    for low, high in ((0.3, 0.6), (0.3 + 5e-17, 0.6), (0.3, 0.6 - 1e-16), (0.3 - 5e-17, 0.6 + 1e-16)):
+        propensity = np.array([0.3, 0.5, 0.6, low, 0.5, high])
+        assert find_support(propensity, arm).all()
+    for low, high in ((0.3 + 1e-6, 0.6), (0.3, 0.6 - 1e-6)):
+        assert find_support(np.array([0.3, 0.5, 0.6, low, 0.5, high]), arm).sum() == 5
+
+
 def test_the_reason_names_the_combination_that_is_missing():
     episodes = SimpleNamespace(visits=SimpleNamespace(codebook=SimpleNamespace(family_masks={"heat": 1})))
     always = arms_of([(0, 5)] * 20, [(0, 5)] * 40, given=[1] * 20 + [0] * 20 + [1] * 20)

@@ -39,6 +39,8 @@ GATE_COLUMNS = ("contrast", "label", "check", "with_value", "without_value", "ne
 NAN = float("nan")
 _ONE_SIDED = "whoever treated so treated all patients so, and the others none: it cannot be told from the {}"
 CLINIC, CLINICIAN = "clinic", "clinician"
+_SAME = 1e-9
+"""Probabilities of treatment that differ by less are the same; fitted ones of like facts do by 1e-16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +165,13 @@ def check_after(
 
 
 def find_support(propensity: FloatArray, arm: Flags) -> Flags:
-    """Return the episodes whose propensity lies within the range of both arms, shape (n,)."""
+    """Return the episodes whose propensity lies within the range of both arms, shape (n,).
+
+    Episodes with like facts have one propensity, in another last digit each; they are inside or outside together.
+    """
     low = max(propensity[side].min() for side in (arm, ~arm))
     high = min(propensity[side].max() for side in (arm, ~arm))
-    inside: Flags = (propensity >= low) & (propensity <= high)
+    inside: Flags = (propensity >= low - _SAME) & (propensity <= high + _SAME)
     return inside
 
 
