@@ -112,12 +112,15 @@ def test_kernels_find_what_was_read_before_they_were_forked_and_read_what_has_ch
     assert started.split() == ["0", "0", *changed.split()[2:]]
 
 
-def test_an_export_that_cannot_be_read_is_left_to_the_notebooks(export, tmp_path):
+def test_an_export_that_cannot_be_read_is_left_to_the_notebooks(export, tmp_path, capfd):
     path = write(tmp_path / "06_gone.ipynb", f"EXPORT = {str(tmp_path / 'gone.csv')!r}", READ)
     environment = notebooks._kernel_environment(tempfile.gettempdir())
     with kernel_server(environment, {"data": str(tmp_path / "gone.csv")}) as made:
         run = notebooks.run_notebook(path, {}, server=made)
     assert run.failure == "06_gone.ipynb, cell 2, line 5: InputRefused"
+    said = capfd.readouterr().err
+    assert "The export was not read for all notebooks at once (InputRefused): each reads it.\n" in said
+    assert "gone.csv" not in said
 
 
 def test_a_killed_forked_kernel_is_named(server, tmp_path):

@@ -57,7 +57,10 @@ def serve() -> None:
 
 
 def _read(given: Mapping[str, Any]) -> None:
-    """Read, clean and group the export as the notebooks do, and keep it for them; a fault is theirs to show."""
+    """Read, clean and group the export as the notebooks do, and keep it for them.
+
+    Whatever keeps it from being read, each notebook meets again, and says in which cell; here its kind is told.
+    """
     if not given.get("data"):
         return
     from outcomes.cases import build_episodes, build_visits
@@ -71,8 +74,11 @@ def _read(given: Mapping[str, Any]) -> None:
             records = read_records(locate(given["data"]), mapping=locate(given.get("mapping")))
             visits = build_visits(records, Protocol.load(protocol) if protocol else None, Codebook.load(codebook))
             build_episodes(visits)
-    except Exception:  # noqa: BLE001 - whatever it is, each notebook meets it again and says in which cell
+    except Exception as fault:  # noqa: BLE001 - told, and met again in a cell
         already.forget()
+        sys.stderr.write(
+            f"The export was not read for all notebooks at once ({type(fault).__name__}): each reads it.\n"
+        )
 
 
 def _import_as_in_a_notebook() -> None:
