@@ -138,7 +138,7 @@ def test_few_left_behind_a_point_are_told(at_risk, is_told):
 def test_limits_that_only_few_patients_can_have_give_their_number_back():
     """Wilson's limits of 3 in 10 are 11 and 60 percent; no number of patients has limits of 29 and 31 and is small."""
     found = attack_curves([curve("all", [20], percent=[30], limits=([11], [60]))], RULES)
-    assert [(one.low <= 10 <= one.high, one.way) for one in found] == [(True, "limits")]
+    assert [(one.low <= 10 <= one.high, one.way, one.enough) for one in found] == [(True, "limits", False)]
     assert attack_curves([curve("all", [20], percent=[30], limits=([21], [40]))], RULES) == ()
 
 
@@ -160,6 +160,11 @@ def test_beside_a_rounded_number_that_is_not_kept_there_are_eleven_or_more(base,
 def test_a_printed_number_is_read_with_its_rounding_and_with_how_far_it_may_have_moved(shown, base, parts, bounds):
     reader = Reader(RULES, False, kept={("t", "a cell"): parts} if parts else {})
     assert reader.read("t", "a cell", shown, base) == bounds
+
+
+def test_a_hidden_number_taken_for_few_is_anything_below_eleven():
+    assert Reader(RULES, True).read("t", "a cell", HIDDEN_CELL, 5) == (0, RULES.k - 1)
+    assert Reader(RULES, False, any_kept=True).read("t", "a cell", 20, 5) == (8, 32)
 
 
 ENOUGH = RULES.class_floor + RULES.base
