@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import openpyxl
 import pytest
 
 from outcomes.errors import InputRefused
@@ -11,6 +12,8 @@ from outcomes.records.identifiers_export import SAMPLE_ROWS
 from outcomes.records.inspect_head import (
     _LINES_GUESSED_BY,
     _LOOK_AHEAD,
+    ASK_WHAT_SHEETS_ARE,
+    Sheet,
     _ask_which_sheet,
     _decode,
     _find_delimiter,
@@ -169,3 +172,68 @@ def test_of_the_foot_so_much_is_kept(tmp_path) -> None:
     body = "patient_id,visit_date\n" + "a,2024-01-02\n" * 1000
     path.write_text(body)
     assert read_top(path, Mapping()).foot == body[-4096:]
+
+
+VISITS = [["Patient", "Visit date", "Pain"], ["p1", "2026-01-01", 3], ["p2", "2026-01-02", 4]]
+
+
+def book_of(folder, hidden=(), **sheets):
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+        if name in hidden:
+            sheet.sheet_state = "hidden"
+    book.save(folder / "visits.xlsx")
+    return folder / "visits.xlsx"
+
+
+def test_of_a_workbook_the_sheet_most_like_visits_is_read_and_all_are_named(tmp_path) -> None:
+    top = read_top(book_of(tmp_path, hidden=("Old",), Cover=[["Clinic"]], Data=VISITS, Old=VISITS), Mapping())
+    assert top.sheets == (Sheet("Cover", False), Sheet("Data", False), Sheet("Old", True, 3))
+    assert (top.options.sheet, top.options.header_row) == ("Data", 1)
+    assert top.header == ("Patient", "Visit date", "Pain")
+    assert top.cells == (["p1", "p2"], ["2026-01-01", "2026-01-02"], ["3", "4"])
+    assert top.evidence["sheet"] == "of 2 visible sheets with cells the one most like visits"
+    assert top.open_questions == ()
+
+
+def test_a_single_sheet_needs_no_name(tmp_path) -> None:
+    assert read_top(book_of(tmp_path, hidden=("Old",), Data=VISITS, Old=VISITS), Mapping()).options.sheet is None
+
+
+def test_sheets_with_one_header_line_are_read_together_and_may_be_clinics(tmp_path) -> None:
+    path = book_of(tmp_path, North=VISITS, South=VISITS)
+    top = read_top(path, Mapping())
+    assert top.options.sheet == ("North", "South")
+    assert top.evidence["sheet"] == "all have one header line and are read like files of their own"
+    assert top.open_questions == (ASK_WHAT_SHEETS_ARE,)
+    declared = Mapping.from_dict({"file": {"sheet_as": "clinic_id"}})
+    assert read_top(path, declared).open_questions == ()
+    named = [[*row, word] for row, word in zip(VISITS, ("Standort", "a", "b"), strict=True)]
+    assert read_top(book_of(tmp_path, North=named, South=named), Mapping()).open_questions == ()
+    one = read_top(book_of(tmp_path, North=VISITS, South=VISITS), Mapping.from_dict({"file": {"sheet": "South"}}))
+    assert one.options.sheet == "South" and one.open_questions == ()
+
+
+def test_a_sheet_with_the_two_headers_of_another_is_like_it() -> None:
+    assert _holds_visits([["Ort", "Raum"]], ["Ort", "Raum"])
+
+
+def test_a_declared_delimiter_that_splits_nothing_is_refused_where_the_header_is_looked_at(tmp_path) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text("Clinic;export\npatient_id;visit_date\na;2024-01-02\n")
+    mapping = Mapping.from_dict({"file": {"delimiter": ",", "header_row": 2}})
+    with pytest.raises(InputRefused, match="E112"):
+        read_top(path, mapping)
+    path.write_text("patient_id,visit_date\n")
+    with pytest.raises(InputRefused, match="E113"):
+        read_top(path, mapping)
+
+
+def test_a_file_as_long_as_its_foot_is_all_foot(tmp_path) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text("patient_id,visit_date\na,2024-01-02\n")
+    assert read_top(path, Mapping()).foot == path.read_text()

@@ -158,12 +158,13 @@ def _split(text: str, delimiter: str) -> list[list[str]]:
 def _find_delimiter(lines: Sequence[str], options: FileOptions) -> tuple[FileOptions, str]:
     if options.delimiter:
         return options, "declared"
-    best, evidence = ",", ""
-    score = (-1, 0, 0)
+    best, evidence, score = ",", "", (-1, 0, 0)
     for delimiter in _DELIMITERS:
         rows = [row for row in _split("\n".join(lines), delimiter) if row]
-        width, n = next(iter(Counter(map(len, rows)).most_common(1)), (0, 0))
-        found = (max(map(score_header, rows), default=0), n if width > 1 else 0, width)
+        if not rows:  # a line that no reader takes
+            continue
+        width, n = Counter(map(len, rows)).most_common(1)[0]
+        found = (max(map(score_header, rows)), n if width > 1 else 0, width)
         if found > score:
             best, score, evidence = delimiter, found, f"{n} of the first {len(rows)} lines have {width} cells with it"
     return replace(options, delimiter=best), evidence
