@@ -38,7 +38,10 @@ from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.between_clinics import ESTIMATOR as BETWEEN_CLINICS
 from outcomes.questions.between_clinics import clinic_notes, find_clinics, relief_between, tabulate_between
 from outcomes.questions.group_tests import Tested, compare_groups
-from outcomes.questions.relief_fit import BAND_MIN_EVENTS, GroupFit, fit_curve, fit_group, fit_km, fit_line
+from outcomes.questions.relief_adjusted import ESTIMATOR as ADJUSTED
+from outcomes.questions.relief_adjusted import tabulate_adjusted
+from outcomes.questions.relief_fit import BAND_MIN_EVENTS, fit_curve, fit_group, fit_km, fit_line
+from outcomes.questions.relief_notes import bounds_notes, fates_notes, gap_notes, standing_notes
 from outcomes.questions.relief_rows import STOPPED, ReliefRows, build_rows
 from outcomes.questions.relief_tables import ends_table, if_stopped_table, times_table
 from outcomes.questions.relief_tipping import tabulate_tipping
@@ -52,7 +55,6 @@ if TYPE_CHECKING:
 
 ESTIMATOR = "interval-censored curve (NPMLE, lower bound), patient bootstrap interval"
 DEFINITION_COLUMNS = ("rule", "definition", "estimate", "n", "events")
-OPEN_SHARE = 0.05
 _TOO_FEW = "Not compared with the others, having fewer than {rows} episodes or {events} with relief recorded"
 YOUNG_QUARTERS_NOTE = (
     "Episodes of the newest quarters were followed only briefly; the page calls a quarter too early until all of its "
@@ -92,6 +94,10 @@ class Relief(CaseAnswer):
     tipping : DataFrame
         ``group, other, horizon_days, estimate, if_none_of_stopped, if_all_of_stopped, tipping_ratio, n, events``: the
         difference of each pair of groups, and the ratio at which it changes its sign (`relief_tipping`).
+    adjusted : DataFrame
+        ``group, horizon_days, unadjusted, modelled, estimate, conf_low, conf_high, time_ratio, ratio_low, ratio_high,
+        reference, n, events``: the share of each group by the primary day had all come alike, and how many times as
+        long relief takes as in the reference (`relief_adjusted`). No rows without groups, or with weights.
     ends, ends_curve : DataFrame
         ``group, horizon_days (day), end, estimate, conf_low, conf_high, ...``: share of the episodes old enough for a
         stop to be known that ended by each day in each of `relief_rows.ENDS`.
@@ -116,6 +122,7 @@ class Relief(CaseAnswer):
     tests: pd.DataFrame
     if_stopped: pd.DataFrame
     tipping: pd.DataFrame
+    adjusted: pd.DataFrame
     ends: pd.DataFrame
     ends_curve: pd.DataFrame
     km_at_visit: pd.DataFrame
@@ -174,6 +181,8 @@ def estimate_relief(
     tested = split if weights is None else []
     tests, test_notes = compare_groups(tested, rows.seen, test, protocol, _TOO_FEW)
     curves, if_stopped = [fit.curve for fit in fits], if_stopped_table(fits, horizons)
+    alike = split if by is not None and weights is None else []
+    adjusted, adjusted_notes = tabulate_adjusted(episodes, rows, alike, fits if alike else [], by or "")
     second, spread_notes = _compare_clinics(episodes, curves[0], used[0][1]) if by is None else (None, ())
     return Relief(
         table=results.horizon_table(curves, horizons),
@@ -182,6 +191,7 @@ def estimate_relief(
         tests=tests,
         if_stopped=if_stopped,
         tipping=tabulate_tipping(fits if by else (), protocol),
+        adjusted=adjusted,
         ends=ends_table(fits, horizons),
         ends_curve=results.curve_table([end for fit in fits for end in fit.fates.ends]),
         km_at_visit=results.horizon_table([fit_km(name, part, protocol) for name, part in used], horizons),
@@ -192,15 +202,16 @@ def estimate_relief(
         settings=_describe(episodes, rule, by, weights is not None),
         ledger=rows.ledger,
         notes=(
-            *_standing_notes(),
+            *standing_notes(),
             *spread_notes,
-            *_bounds_notes(if_stopped),
+            *bounds_notes(if_stopped),
             *results.context_notes(by, episodes.has_calendar),
             *((YOUNG_QUARTERS_NOTE,) if by == "index_quarter" else ()),
             *(("Other rules of relief are compared without groups only.",) if by else ()),
             *test_notes,
-            *_fates_notes(fits, protocol),
-            *_gap_notes(curves, horizons),
+            *adjusted_notes,
+            *fates_notes(fits, protocol),
+            *gap_notes(curves, horizons),
             *(("Tests between groups are not given for weighted episodes.",) if by and weights is not None else ()),
             *results.curve_notes(curves, horizons, protocol),
         ),
@@ -280,6 +291,7 @@ def _describe(episodes: Episodes, rule: str, by: str | None, weighted: bool) -> 
         between_clinics=BETWEEN_CLINICS,
         band=f"sup-t band of the same draws, from the day by which {BAND_MIN_EVENTS} were seen relieved",
         test="interval-censored log-rank, scores of the pooled curve, variance by patient; Holm over pairs",
+        adjusted=ADJUSTED,
         ends="Aalen-Johansen among episodes old enough for a stop to be known, patient bootstrap interval",
         if_stopped="hazard of relief after a silent stop as a multiple of that of patients still seen",
         bootstrap_draws=protocol.inference.bootstrap_draws,
@@ -301,54 +313,6 @@ def _nobody(ledger: Ledger, floor: int) -> str:
         f"{f' ({said})' if said else ''}. "
         "Needed are a pain score before treatment in the first days, and episodes that began after the washout."
     )
-
-
-def _standing_notes() -> tuple[str, ...]:
-    return (
-        "A single rating has noise, and relief is judged by few of them: early relief is overstated, in simulated "
-        "clinics by about 4 points.",
-        "Relief is seen only at visits; the share by a day is estimated from the ratings before and after that day.",
-        "Episodes with a single measured visit stay in n; they cannot say when relief came.",
-        "Patients who stopped coming are taken to fare like those who stayed; whether they did is not recorded.",
-    )
-
-
-def _bounds_notes(if_stopped: pd.DataFrame) -> list[str]:
-    """Say what the bounds are, where there are any."""
-    if not if_stopped["estimate"].notna().any():
-        return []
-    return [
-        "The bounds count none, or all, of those who stopped as relieved: how they fared lies between. Episodes "
-        "discharged or referred without relief are left as the main line has them."
-    ]
-
-
-def _fates_notes(fits: Sequence[GroupFit], protocol: Protocol) -> list[str]:
-    """Say of which groups the fates of those who stopped, and the ends, cannot be told."""
-    least = protocol.reporting_floor.estimate_min_episodes
-    few = [fit.curve.group for fit in fits if fit.fates.n_told < least <= fit.curve.n]
-    if not few:
-        return []
-    who = "" if few == [results.ALL] else f" ({', '.join(few)})"
-    return [
-        "How episodes end, and bounds for those who stopped, are not given: fewer than "
-        f"{least} episodes are old enough, or the data cut is unknown, for a stop to be known{who}."
-    ]
-
-
-def _gap_notes(curves: Sequence[results.DayCurve], horizons: Sequence[int]) -> list[str]:
-    """Say on which days the ratings leave the share open: its two bounds part by more than `OPEN_SHARE`."""
-    notes = []
-    for curve in curves:
-        upper = curve.daily["upper"]
-        days = [h for h in horizons if h <= curve.last_day and float(upper[h]) - curve.estimate[h] > OPEN_SHARE]
-        if days:
-            who = "By" if curve.group == results.ALL else f"Group '{curve.group}': by"
-            notes.append(
-                f"{who} day {', '.join(map(str, days))} the ratings leave the share open: few were rated near then. "
-                "The lower of its two bounds is stated; the upper one is drawn and stands in the table of days."
-            )
-    return notes
 
 
 def _summarise(episodes: Episodes, rows: ReliefRows, protocol: Protocol) -> dict[str, Any]:
