@@ -16,6 +16,7 @@ from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.proportions import wilson
 from outcomes.questions import units, units_patients
+from outcomes.questions.relief import estimate_relief
 from outcomes.questions.units import BEYOND_998, INSIDE, compare_units
 from outcomes.questions.units_expected import _fit_logistic
 from outcomes.questions.units_lines import NOTHING_BESIDE, find_judged, find_within
@@ -122,19 +123,19 @@ def test_pseudonyms_give_the_order_whatever_the_values():
 
 
 def test_relief_is_taken_with_interval_pseudo_observations():
-    episodes = episodes_of(export({"A": (60, 20), "B": (60, 45)}, late=5))
+    episodes = episodes_of(export({"A": (60, 20), "B": (60, 45)}, late=10))
     rows = build_unit_rows(episodes, "relieved")
-    # 45 of 120 are relieved by day 7. All who were looked at again are relieved by day 35, one of the fifteen days from
+    # 35 of 120 are relieved by day 7. All who were looked at again are relieved by day 35, one of the fifteen days from
     # 21 to 35: the curve is 1 there.
     days = np.arange(21.0, 36.0)
     values = interval_pseudo(rows.left_days, rows.right_days, days).mean(axis=1)
-    assert values.mean() == pytest.approx((45 / 120 * 14 + 1) / 15, abs=1e-9)
-    values = values + 45 / 120 - values.mean()
+    assert values.mean() == pytest.approx((35 / 120 * 14 + 1) / 15, abs=1e-9)
+    values = values + 35 / 120 - values.mean()
     found = compare_units(episodes, outcome="relieved")
     of_a = episodes.table["clinic_id"].to_numpy()[rows.episode] == "A"
     assert line(found, "A")["observed"] == pytest.approx(values[of_a].sum(), abs=1e-9)
-    assert line(found, "A")["events"] == 35
-    assert found.summary["target"] == pytest.approx(45 / 120, abs=1e-9)
+    assert line(found, "A")["events"] == 30
+    assert found.summary["target"] == pytest.approx(35 / 120, abs=1e-9)
     assert "mean of the pseudo-observations of days 21 to 35" in found.settings["estimator"]
 
 
@@ -337,7 +338,7 @@ def test_the_curve_reaches_over_all_sizes(three):
 def test_the_order_of_rows_changes_no_bit():
     clinics = {"A": (100, 20), "B": (150, 90), "C": (50, 15)}
     one, other = (
-        compare_units(episodes_of(export(clinics, mixed, order=order, late=5)), outcome="relieved") for order in (1, 2)
+        compare_units(episodes_of(export(clinics, mixed, order=order, late=10)), outcome="relieved") for order in (1, 2)
     )
     pd.testing.assert_frame_equal(one.table, other.table, check_exact=True)
     assert one.summary == other.summary
@@ -394,6 +395,30 @@ def test_what_was_seen_of_nobody_or_of_nobody_long_enough_is_said_in_words_of_th
         replace(rows, outcome="returned").values()
     said = "Clinics and clinicians cannot be compared: every one of these episodes was seen relieved by day 28."
     assert rows.say_all() == said
+
+
+def test_nothing_is_compared_on_a_day_that_the_curve_of_these_episodes_does_not_state():
+    clinics = {"A": (60, 20), "B": (60, 45)}
+    # Of 120 episodes 20 are still observed on day 28 where ten of each clinic are relieved on day 35, and 18 with nine.
+    for late, is_stated in ((10, True), (9, False)):
+        episodes = episodes_of(export(clinics, late=late))
+        curve = estimate_relief(episodes).table.set_index("horizon_days")["estimate"]
+        assert np.isnan(curve[28]) != is_stated
+        assert not np.isnan(curve[7])
+        if is_stated:
+            assert compare_units(episodes).summary["target"] == pytest.approx(curve[28], abs=1e-9)
+        else:
+            words = "too few of these episodes are still observed on day 28 to tell how many were relieved by day 28"
+            with pytest.raises(NotEstimable, match=words):
+                compare_units(episodes)
+        # Whether somebody stopped was seen of all.
+        assert compare_units(episodes, outcome="silent_stop").summary["n"] == 120
+    left = np.where(np.arange(100) < 19, 200.0, 100.0)
+    rows = UnitRows(
+        "returned", "returned", 182, False, *(np.arange(100) for _ in range(2)), left, left + np.inf, left < 0
+    )
+    with pytest.raises(NotEstimable, match="observed on day 182 to tell how many came back within 182 days"):
+        rows.check_stated(SMALL)
 
 
 def test_where_all_are_followed_a_value_is_whether_the_patient_came_back():

@@ -165,7 +165,7 @@ def compute_lines(episodes: Episodes, rows: UnitRows, units: Units, comparable: 
     Raises
     ------
     NotEstimable
-        Nothing comparable is left, or the outcome has no share between 0 and 1.
+        Nothing comparable is left, the outcome has no share between 0 and 1, or its curve is not stated so late.
     """
     kept = np.isin(units.code, comparable)
     part, code, size = rows.take(kept), units.code[kept], len(units.names)
@@ -175,6 +175,7 @@ def compute_lines(episodes: Episodes, rows: UnitRows, units: Units, comparable: 
     target = float(values.mean())
     if not 0.0 < target < 1.0:
         raise NotEstimable(part.say_none() if target <= 0.0 else part.say_all())
+    part.check_stated(episodes.protocol)
     found = expect(episodes, part.episode, values, part.is_yes_no, int(part.event.sum()))
     n = np.bincount(code, minlength=size)
     # A linear model may expect less than nothing, or more than all.

@@ -24,6 +24,9 @@ enough for (`LAG_DAYS`). The values are then moved, all by one number, so that t
 on the day itself: the days about it lie a little lower on one side than higher on the other, by as much at every unit.
 They are moved and not multiplied, because that leaves every difference between observed and expected as it was.
 
+All units together have the share of a curve on that day: where it is not stated so late (`curve_stop`), nothing is
+compared.
+
 Where the ten values furthest from the mean still hold more than a quarter of all squares (`MOST_HELD`) the comparison
 is refused: ten patients would decide it. That was so of the made-up practices with fewer than 250 episodes or so, and
 of resolved with fewer than 450.
@@ -42,10 +45,11 @@ from outcomes.estimators.curves.pseudo import pseudo_observations
 from outcomes.estimators.interval_pseudo import interval_pseudo
 from outcomes.estimators.npmle import cdf_at, npmle
 from outcomes.questions.relief_rows import build_rows
-from outcomes.questions.results import Flags, FloatArray, IntArray
+from outcomes.questions.results import Flags, FloatArray, IntArray, is_curve_stated
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
+    from outcomes.definitions import Protocol
 
 NOT_COMPARED = "Clinics and clinicians cannot be compared"
 OUTCOMES = ("relieved", "resolved", "silent_stop", "returned")
@@ -138,6 +142,16 @@ class UnitRows:
             ) from refusal
         check_held(values, self.outcome)
         return values
+
+    def check_stated(self, protocol: Protocol) -> None:
+        """Refuse a share that the curve of these episodes does not state: the mean of `values` is read from it."""
+        time = np.where(np.isfinite(self.right_days), self.right_days, self.left_days)
+        if self.is_yes_no or is_curve_stated(time, np.isfinite(self.right_days), self.day, protocol):
+            return
+        raise NotEstimable(
+            f"{NOT_COMPARED}: too few of these episodes are still observed on day {self.day} to tell how many "
+            f"{_WHAT_MANY[self.outcome].format(day=self.day)}. Silent stops can be compared."
+        )
 
     def say_none(self) -> str:
         """Why nothing is compared where the outcome was seen of nobody."""
