@@ -23,10 +23,10 @@ PROTOCOL = small(
 
 
 def group(name, share, stops, n=50, events=20, n_stopped=10):
-    """A group with these shares by days 0 and 1, and these who stopped on each of ten episodes old enough to tell."""
-    nothing = np.full(2, np.nan)
-    count = np.array([0, events])
-    curve = DayCurve(name, n, np.array(share), nothing, nothing, np.full(2, n), count, 1, {})
+    """A group with these shares by days 0, 1, ..., and these who stopped on each of ten episodes old enough to tell."""
+    nothing = np.full(len(share), np.nan)
+    count = np.array([0, *[events] * (len(share) - 1)])
+    curve = DayCurve(name, n, np.array(share), nothing, nothing, np.full(len(share), n), count, len(share) - 1, {})
     return GroupFit(curve, (), Fates((), (), n, n_stopped, np.array(stops, dtype=float), 10.0))
 
 
@@ -61,6 +61,12 @@ def test_of_several_turns_the_one_nearest_to_1_is_told(monkeypatch, turns, neare
 def test_a_turn_where_all_are_relieved_the_next_day_is_told_as_infinite(monkeypatch):
     monkeypatch.setattr(relief_tipping, "_differ", lambda *given: 0.0 if np.isinf(given[3]) else 1.0)
     assert find_tipping_ratio(STOPPED, STOPPED, 1) == np.inf
+
+
+def test_no_multiple_is_told_where_only_all_of_them_the_next_day_turn_the_difference():
+    """Nobody is relieved on day 2: of ten, five stopped on day 1, and no multiple of no hazard relieves them."""
+    stopped, nobody = (group(name, [0.0, share, share], [0, n, 0]) for name, share, n in (("a", 0.4, 5), ("b", 0.5, 0)))
+    assert find_tipping_ratio(stopped, nobody, 2) == find_tipping_ratio(nobody, stopped, 2) == np.inf
 
 
 def test_a_pair_is_a_row_and_groups_too_small_have_none():

@@ -28,6 +28,8 @@ COLUMNS = (
     *("n", "events"),
 )
 MOST_GROUPS = 12
+_ONCE = 1e-8
+"""So near its end a place stands for "all of them": no hazard is small enough for a multiple to lie there."""
 _STEPS = 200
 """Places between "none of them" and "all of them" at which the sign is looked at first."""
 
@@ -54,7 +56,8 @@ def tabulate_tipping(fits: Sequence[GroupFit], protocol: Protocol) -> pd.DataFra
 def find_tipping_ratio(one: GroupFit, other: GroupFit, day: int) -> float:
     """Return the multiple nearest to 1 at which the difference of two groups changes its sign; NaN for none.
 
-    Near is meant by ``ratio / (1 + ratio)``: a half is as far from 1 as a double.
+    Near is meant by ``ratio / (1 + ratio)``: a half is as far from 1 as a double. It is inf where no multiple is enough
+    and all of them the next day are: on days without relief any multiple of the hazard is none.
     """
     from scipy.optimize import brentq
 
@@ -69,7 +72,7 @@ def find_tipping_ratio(one: GroupFit, other: GroupFit, day: int) -> float:
     if not turns:
         return float("nan")
     nearest = min(turns, key=lambda place: abs(place - 0.5))
-    return float(nearest / (1.0 - nearest)) if nearest < 1.0 else float("inf")
+    return float(nearest / (1.0 - nearest)) if nearest < 1.0 - _ONCE else float("inf")
 
 
 def _differ(one: GroupFit, other: GroupFit, day: int, ratio: float) -> float:
