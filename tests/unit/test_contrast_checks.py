@@ -28,8 +28,8 @@ from outcomes.questions.modality_families import compare_families, head_line
 from outcomes.questions.other_outcomes import build_rule_rows, judge_otherwise
 from outcomes.questions.treatment_arms import family_arms
 from outcomes.records import read_records
-from outcomes.simulate import write_simulation
-from tables import records
+from outcomes.simulate import simulate, write_simulation
+from tables import records, records_of
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,30 @@ def test_a_chain_is_told_which_intervals_take_its_clinics_as_drawn(tmp_path, cli
         main = main[main["scale"] == "difference"].iloc[0]
         assert drawn["estimate"] == main["estimate"] and drawn["conf_low"] < drawn["estimate"] < drawn["conf_high"]
         assert (drawn["n_with"], drawn["events_without"]) == (main["n_with"], main["events_without"])
+
+
+def test_a_clinic_that_treats_all_alike_is_not_told_among_those_drawn():
+    cells = simulate(2500, seed=5, clean=True, clinics=11).records
+    cells = {name: [str(cell) for cell in column] for name, column in cells.items()}
+    modalities, clinic, said = cells["modalities"], cells["clinic_id"], {}
+    names = sorted(set(clinic))
+    for one_sided in (1, 2):
+        given = [
+            f"{cell};tens" if at in names[:one_sided] else cell for cell, at in zip(modalities, clinic, strict=True)
+        ]
+        episodes = build_episodes(build_visits(records_of(cells | {"modalities": given}), FEW))
+        found = compare_families(episodes, families=["electrical", "education"])
+        table = found.table.set_index(["contrast", "analysis"])
+        assert len(table.loc[("electrical", "without_clinic")]) == 11 - one_sided
+        assert (("electrical", "clinics_drawn") in table.index) == (one_sided == 1)
+        said[one_sided] = [note for note in found.notes if "clinics as drawn" in note or "There is none" in note]
+    assert len(said[1]) == 1 and "takes the 10 to 11 clinics as drawn" in said[1][0]
+    assert "takes the 11 clinics as drawn" in said[2][0]
+    assert said[2][1:] == [
+        "There is none, for too few clinics can be compared or left out, of: electrical stimulation."
+    ]
+    (alone,) = [note for note in compare_families(episodes, families=["electrical"]).notes if "as drawn" in note]
+    assert "these 11 clinics as they are" in alone
 
 
 # -- the first episode of each patient --------------------------------------------------------------------------------

@@ -117,17 +117,24 @@ def clinic_notes(n_clinics: int, has_second: bool) -> tuple[str, ...]:
     has_second : bool
         Whether there is an interval that takes clinics as drawn.
     """
-    n = n_clinics
-    if n < 2 or (n >= LEAST_CLINICS and not has_second):
+    if n_clinics < 2 or (n_clinics >= LEAST_CLINICS and not has_second):
         return ()
-    if has_second:
-        return (
-            f"The interval by clinic takes the {n} clinics as drawn from more like them, and asks that none holds most "
-            "of the episodes; all other intervals take patients as drawn and the clinics as they are.",
-        )
+    return (say_drawn(str(n_clinics)) if has_second else say_as_they_are(n_clinics),)
+
+
+def say_drawn(n: str) -> str:
+    """Say which interval takes these clinics, so many of them, as drawn."""
+    return (
+        f"The interval by clinic takes the {n} clinics as drawn from more like them, and asks that none holds most "
+        "of the episodes; all other intervals take patients as drawn and the clinics as they are."
+    )
+
+
+def say_as_they_are(n: int) -> str:
+    """Say that no interval takes these clinics as drawn."""
     return (
         f"Intervals take patients as drawn and these {n} clinics as they are: how far other clinics may lie from them "
-        "is in no interval.",
+        "is in no interval."
     )
 
 
