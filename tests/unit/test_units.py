@@ -287,6 +287,16 @@ def test_clinicians_carry_their_clinic():
     assert found.table["n"].tolist() == [40] * 4
 
 
+def test_an_episode_is_old_enough_by_the_last_day_of_its_own_clinic():
+    """Two who began on one day: 42 days before the records of A end, which is 41 days before those of B do."""
+    table = export({"A": (60, 20), "B": (60, 45)}, late=10)
+    last = {"A": START + 500, "B": START + 499}
+    began = [{"patient_id": f"new{c}", "visit_date": str(START + 458), "pain_pre": "6", "clinic_id": c} for c in "AB"]
+    table = pd.concat([table, pd.DataFrame([*began, *(open_row(c, 0) | {"visit_date": str(last[c])} for c in "AB")])])
+    found = compare_units(episodes_of(table))
+    assert found.table["n"].tolist() == [61, 60]
+
+
 def test_only_episodes_since_a_quarter():
     episodes = episodes_of(export({"A": (80, 20), "B": (80, 40)}))
     assert compare_units(episodes, outcome="silent_stop", since="2024Q1").summary["n"] == 160

@@ -9,8 +9,9 @@ directly standardised share (Fleiss, Levin and Paik 2003, doi:10.1002/0471445428
 
 Strata come as levels, coarse to fine, for example severity, duration, region. A stratum with fewer rows of the group
 than `least` loses its finest level and is joined with the others of the same coarser levels that lost it; what is still
-too thin loses the next level, and so on. What is left at the end is joined with the largest stratum. So every stratum
-holds `least` rows of the group, no weight is made by a handful of rows, and each row keeps all levels it can keep.
+too thin loses the next level, and so on. What is left at the end is joined with the largest stratum (of several as
+large, the first by its codes). So every stratum holds `least` rows of the group, no weight is made by a handful of
+rows, and each row keeps all levels it can keep.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ returned     episodes relieved that came back within 182 days       its pseudo-o
 
 Relief is seen at visits only, and follow-up ends. A pseudo-observation (Andersen, Klein and Rosthoj 2003,
 doi:10.1093/biomet/90.1.15) stands for what was not seen: it means something summed over many episodes and nothing for
-one. Of the first three outcomes only episodes old enough count: otherwise a unit that has grown would hold more of
-those who healed fast. Return is counted from relief, of all episodes relieved, and those watched for less than 182 days
-are censored; among the episodes of a unit that has grown, those who were relieved fast are still too many.
+one. Of the first three outcomes only episodes old enough by the data cut of their own clinic count: otherwise a unit
+that has grown would hold more of those who healed fast. Return is counted from relief, of all episodes relieved, and
+those watched for less than 182 days are censored; among the episodes of a unit that has grown, those who were relieved
+fast are still too many.
 
 **Smoothed.** The interval pseudo-observation of a single day hangs on what the curve does about that day: where most
 look in on day 28 and few before, one patient who did had the value 31, and decided a clinic's result. Its mean over the
