@@ -404,7 +404,8 @@ def test_what_was_seen_of_nobody_or_of_nobody_long_enough_is_said_in_words_of_th
     with pytest.raises(NotEstimable, match="followed long enough to tell how many came back within 28 days of relief"):
         replace(rows, outcome="returned").values()
     said = "Clinics and clinicians cannot be compared: every one of these episodes was seen relieved by day 28."
-    assert rows.say_all() == said
+    assert rows.take(rows.event).say_all() == said
+    assert rows.say_all() == said.replace("episodes was", "episodes that was looked at so long was")
 
 
 def test_nothing_is_compared_on_a_day_that_the_curve_of_these_episodes_does_not_state():
@@ -424,11 +425,18 @@ def test_nothing_is_compared_on_a_day_that_the_curve_of_these_episodes_does_not_
         # Whether somebody stopped was seen of all.
         assert compare_units(episodes, outcome="silent_stop").summary["n"] == 120
     left = np.where(np.arange(100) < 19, 200.0, 100.0)
-    rows = UnitRows(
-        "returned", "returned", 182, False, *(np.arange(100) for _ in range(2)), left, left + np.inf, left < 0
-    )
+    right = np.where(np.arange(100) < 99, np.inf, 101.0)
+    rows = UnitRows("returned", "returned", 182, False, *(np.arange(100) for _ in range(2)), left, right, left < 0)
     with pytest.raises(NotEstimable, match="observed on day 182 to tell how many came back within 182 days"):
         rows.check_stated(SMALL)
+
+
+def test_it_is_not_said_that_all_were_relieved_where_many_never_came_again():
+    table = export({"A": (60, 20), "B": (60, 45)})
+    table = table[~((table["pain_pre"] == "6") & (table.groupby("patient_id").cumcount() > 0))]
+    # Whoever came again was relieved on day 7, and so is the whole curve.
+    with pytest.raises(NotEstimable, match="too few of these episodes are still observed on day 28"):
+        compare_units(episodes_of(table))
 
 
 def test_where_all_are_followed_a_value_is_whether_the_patient_came_back():

@@ -171,11 +171,11 @@ def compute_lines(episodes: Episodes, rows: UnitRows, units: Units, comparable: 
     part, code, size = rows.take(kept), units.code[kept], len(units.names)
     if not part.n:
         raise NotEstimable(f"{NOT_COMPARED}: in none of them are pain scores complete enough.")
+    part.check_stated(episodes.protocol)
     values = part.values()
     target = float(values.mean())
     if not 0.0 < target < 1.0:
         raise NotEstimable(part.say_none() if target <= 0.0 else part.say_all())
-    part.check_stated(episodes.protocol)
     found = expect(episodes, part.episode, values, part.is_yes_no, int(part.event.sum()))
     n = np.bincount(code, minlength=size)
     # A linear model may expect less than nothing, or more than all.

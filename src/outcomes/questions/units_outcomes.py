@@ -145,9 +145,13 @@ class UnitRows:
         return values
 
     def check_stated(self, protocol: Protocol) -> None:
-        """Refuse a share that the curve of these episodes does not state: the mean of `values` is read from it."""
-        time = np.where(np.isfinite(self.right_days), self.right_days, self.left_days)
-        if self.is_yes_no or is_curve_stated(time, np.isfinite(self.right_days), self.day, protocol):
+        """Refuse a share that the curve of these episodes does not state: the mean of `values` is read from it.
+
+        Where the outcome was seen of nobody there is no curve to ask, and `values` says so.
+        """
+        seen = np.isfinite(self.right_days)
+        time = np.where(seen, self.right_days, self.left_days)
+        if self.is_yes_no or not seen.any() or is_curve_stated(time, seen, self.day, protocol):
             return
         raise NotEstimable(
             f"{NOT_COMPARED}: too few of these episodes are still observed on day {self.day} to tell how many "
@@ -159,8 +163,9 @@ class UnitRows:
         return f"{NOT_COMPARED}: none of these episodes {_WHAT_ONE[self.outcome].format(day=self.day)}."
 
     def say_all(self) -> str:
-        """Why nothing is compared where the outcome was seen of everybody."""
-        return f"{NOT_COMPARED}: every one of these episodes {_WHAT_ONE[self.outcome].format(day=self.day)}."
+        """Why nothing is compared where the outcome was seen of everybody, or of all who were looked at so long."""
+        so_long = "" if self.event.all() else " that was looked at so long"
+        return f"{NOT_COMPARED}: every one of these episodes{so_long} {_WHAT_ONE[self.outcome].format(day=self.day)}."
 
 
 def smooth_pseudo(left_days: FloatArray, right_days: FloatArray, day: int, window: int = WINDOW_DAYS) -> FloatArray:
