@@ -93,6 +93,10 @@ def test_an_arm_in_which_nobody_was_looked_at_so_late_is_not_followed():
     early = [(0, 5), (0, 9), (0, 14), (0, 20)]
     found = check_followed(arms_of(early, [(30, INF)] * 4), 28, SMALL)
     assert (found.with_value, found.is_met) == (4, False)
+    # All four are known to be relieved: that is not what is missing.
+    assert found.reason == "of an arm nobody was looked at on day 28 or later"
+    few = check_followed(arms_of(early, [(3, INF)] * 4), 28, SMALL)
+    assert few.reason == "of an arm too few are known to be relieved or not by day 28"
 
 
 def test_arms_are_not_compared_on_a_day_on_which_the_share_of_both_together_is_not_stated():

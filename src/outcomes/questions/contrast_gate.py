@@ -7,7 +7,8 @@ episodes             at least 30 in each arm, among those whose clinician (or cl
 events               at least 10 relieved by the horizon in each arm
 clinicians (clinics) where there are several: at least two who treated some patients so and others not; a code at
                      several clinics counts once
-followed             of each arm at least 20 episodes, and a tenth, known to be relieved or not at the horizon
+followed             of each arm at least 20 episodes, and a tenth, known to be relieved or not at the horizon, and
+                     somebody looked at as late; of both together enough still observed (`results.is_curve_stated`)
 fit                  a model of who was treated that can be fitted
 support              at least 30 episodes of each arm within the range of propensities of the other
 effective size       at least 30 in each arm after weighting
@@ -136,14 +137,16 @@ def check_followed(arms: Arms, horizon: int, protocol: Protocol) -> Check:
     floor, rows = protocol.reporting_floor, arms.rows
     known = (rows.right_days <= horizon) | (rows.left_days >= horizon)
     last = np.where(rows.seen, rows.right_days, rows.left_days)
-    counts, met = [], True
+    counts, reason = [], ""
+    if not is_curve_stated(last, rows.seen, horizon, protocol):
+        reason = f"too few of the episodes compared are still observed on day {horizon}"
+    # Later ones go first.
+    if min(last[side].max(initial=0.0) for side in (arms.treated, ~arms.treated)) < horizon:
+        reason = f"of an arm nobody was looked at on day {horizon} or later"
     for side in (arms.treated, ~arms.treated):
         counts.append(int((known & side).sum()))
-        needed = max(floor.curve_min_observed, floor.curve_min_share * side.sum())
-        met &= bool(counts[-1] >= needed and last[side].max(initial=0.0) >= horizon)
-    reason = "" if met else f"of an arm too few are known to be relieved or not by day {horizon}"
-    if met and not is_curve_stated(last, rows.seen, horizon, protocol):
-        reason = f"too few of the episodes compared are still observed on day {horizon}"
+        if counts[-1] < max(floor.curve_min_observed, floor.curve_min_share * side.sum()):
+            reason = f"of an arm too few are known to be relieved or not by day {horizon}"
     return Check("followed", float(counts[0]), float(counts[1]), float(floor.curve_min_observed), not reason, reason)
 
 
