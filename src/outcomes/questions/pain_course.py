@@ -35,6 +35,8 @@ from outcomes.questions.course_lines import (
     adjusted_difference,
     fit_course,
 )
+from outcomes.questions.course_ordinal import COLUMNS as ORDINAL_COLUMNS
+from outcomes.questions.course_ordinal import compare_steps
 from outcomes.questions.one_thread import one_thread
 
 if TYPE_CHECKING:
@@ -79,6 +81,9 @@ class PainCourse(CaseAnswer):
         ``group, reference, horizon_days, estimate, conf_low, conf_high, n, n_reference``: mean pain of `group` minus
         that of `reference` on the primary day, adjusted for the first rating. One row where exactly two recorded groups
         are large enough to compare, otherwise none.
+    ordinal : DataFrame
+        ``group, reference, horizon_days, odds_ratio, ratio_low, ratio_high, n, n_reference``: the same two groups by
+        the order of their ratings alone (`course_ordinal`); the counts are NaN where they would tell of a few.
     summary : dict
         Of all groups together: ``n, n_patients, n_ratings`` (up to the last day), ``n_one_rating``, ``last_day,
         share_at_zero`` (of the ratings); of a single group also ``sd_level, sd_slope, sd_rating``,
@@ -90,6 +95,7 @@ class PainCourse(CaseAnswer):
     curve: pd.DataFrame
     check: pd.DataFrame
     difference: pd.DataFrame
+    ordinal: pd.DataFrame
 
 
 @one_thread
@@ -132,12 +138,13 @@ def estimate_pain_course(episodes: Episodes, by: str | None = None) -> PainCours
     if by is None and courses[0].refusal is not None:
         raise courses[0].refusal
     horizons = course_days(protocol)
-    difference, said = _difference(courses, protocol)
+    difference, ordinal, said = _difference(courses, protocol)
     return PainCourse(
         table=_table(courses, horizons),
         curve=_curve(courses),
         check=_check(courses, horizons),
         difference=difference,
+        ordinal=ordinal,
         summary=_summarise(ratings, courses, protocol),
         settings=results.make_settings(
             episodes,
@@ -228,34 +235,58 @@ def _curve(courses: Sequence[GroupCourse]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else empty
 
 
-def _difference(courses: Sequence[GroupCourse], protocol: Protocol) -> tuple[pd.DataFrame, list[str]]:
-    """The adjusted difference where exactly two recorded groups can be compared, and what to say about it."""
+def _difference(courses: Sequence[GroupCourse], protocol: Protocol) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """The adjusted difference, in points and by order, where exactly two recorded groups can be compared; and notes."""
     import pandas as pd
 
     day, least = protocol.horizons_days.primary, protocol.reporting_floor.compare_min_episodes
     recorded = [course for course in courses if course.group != results.NOT_RECORDED]
-    none = pd.DataFrame(columns=list(DIFFERENCE_COLUMNS))
+    none = pd.DataFrame(columns=list(DIFFERENCE_COLUMNS)), pd.DataFrame(columns=list(ORDINAL_COLUMNS))
     if len(recorded) != 2:
         said = "More than two groups: no pairs are compared." if len(recorded) > 2 else None
-        return none, [said] if said else []
+        return *none, [said] if said else []
     reference, other = recorded
     followed = min(int((course.ratings.last_rated_days > 0).sum()) for course in recorded)
     last_day = min(course.last_day for course in recorded)
     if followed < least or last_day < day:
-        return none, [
+        return *none, [
             f"No difference is given: fewer than {least} episodes of a group were rated again, or too few of "
             f"them are observed on day {day}."
         ]
     try:
         values = adjusted_difference(reference.ratings, other.ratings, day, last_day, protocol)
     except NotEstimable as refusal:
-        return none, [f"No difference is given: {str(refusal)[0].lower()}{str(refusal)[1:]}"]
+        return *none, [f"No difference is given: {str(refusal)[0].lower()}{str(refusal)[1:]}"]
     row = (other.group, reference.group, day, *values, other.n, reference.n)
     said = (
         f"Descriptive: the difference on day {day} is adjusted for the first rating only; the groups differ in more "
         "than this, and some of it is not recorded."
     )
-    return pd.DataFrame([row], columns=list(DIFFERENCE_COLUMNS)), [said]
+    ordinal, steps_said = _by_order(reference, other, values[0], protocol)
+    return pd.DataFrame([row], columns=list(DIFFERENCE_COLUMNS)), ordinal, [said, *steps_said]
+
+
+def _by_order(
+    reference: GroupCourse, other: GroupCourse, difference: float, protocol: Protocol
+) -> tuple[pd.DataFrame, list[str]]:
+    """The two groups by the order of their ratings, and where it points elsewhere than the difference in points."""
+    import pandas as pd
+
+    try:
+        row = compare_steps(reference.ratings, other.ratings, protocol)
+    except NotEstimable as refusal:
+        text = str(refusal)
+        return pd.DataFrame(columns=list(ORDINAL_COLUMNS)), [
+            f"The groups are not compared by the order of their ratings: {text[0].lower()}{text[1:]}"
+        ]
+    table = pd.DataFrame([row], columns=list(ORDINAL_COLUMNS))
+    ratio, low, high = table[["odds_ratio", "ratio_low", "ratio_high"]].to_numpy(dtype=np.float64)[0]
+    if (ratio - 1.0) * difference >= 0 or low <= 1.0 <= high:
+        return table, []
+    return table, [
+        "By the order of the ratings from day 21 to 42 the groups differ the other way than by their means: the "
+        "difference in points hangs on what a point is worth, or on who was rated then."
+    ]
 
 
 def _standing_notes() -> tuple[str, ...]:
