@@ -22,10 +22,11 @@ from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import inspect_values as weigh
-from outcomes.records.inspect import _judge_unread, _others, inspect_export
+from outcomes.records.inspect import _others, inspect_export
 from outcomes.records.inspect_columns import NAMES, SURE, Match, _score_ids, _score_spelling, match_columns
 from outcomes.records.inspect_flags import _MOST_NAMED, TickedColumn, find_ticked_columns, hint_at_ticked
 from outcomes.records.inspect_head import _holds_visits, read_top
+from outcomes.records.inspect_people import judge_unread
 from outcomes.records.inspect_terms import UnknownTerms
 from outcomes.records.inspect_words import list_open_words
 from outcomes.records.inspect_write import quote, write_mapping
@@ -1240,11 +1241,11 @@ def test_a_sheet_of_visits_names_patient_and_day_or_has_most_headers_of_another(
 def test_running_text_is_not_looked_through_unless_its_header_names_an_identifier():
     addresses = ["anna@example.org", "b@example.org", "c@example.org"]
     top = SimpleNamespace(header=("Notes", "Phone notes"), cells=(addresses, addresses))
-    assert [suspect.header for suspect in _judge_unread(top, [])] == ["Phone notes"]
+    assert [suspect.header for suspect in judge_unread(top, [], 0)] == ["Phone notes"]
     # Of what is read, only ids may be people's: whatever else a rating holds is refused where it is read.
     top = SimpleNamespace(header=("Patient", "Pain"), cells=(addresses, addresses))
     read = [SimpleNamespace(position=i, score=1.0, field=field) for i, field in enumerate(("patient_id", "pain_pre"))]
-    assert [suspect.header for suspect in _judge_unread(top, read)] == ["Patient"]
+    assert [suspect.header for suspect in judge_unread(top, read, 0)] == ["Patient"]
 
 
 def test_a_column_that_is_not_read_is_shown_with_the_field_nearest_to_its_name():

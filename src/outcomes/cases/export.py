@@ -18,8 +18,8 @@ from outcomes.files.lock import lock_name
 from outcomes.files.whole import PRIVATE, whole_folder
 from outcomes.records import mask
 from outcomes.records.identifier_names import may_be_name
-from outcomes.records.identifiers import find_inside, find_whole
-from outcomes.records.inspect_terms import SHOWN_FROM
+from outcomes.records.inspect_terms import SHOWN_FROM, is_showable
+from outcomes.records.person_shapes import names_person
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -169,7 +169,7 @@ def _show_term(term: str, patients: int) -> str:
     """Mask a term of few patients that may name one of them; what many have written is a word."""
     if patients >= SHOWN_FROM:
         return term
-    is_suspect = find_whole(term) or find_inside(term) or may_be_name(term) or _LONG_NUMBER.search(term)
+    is_suspect = not is_showable(term) or may_be_name(term) or names_person(term) or _LONG_NUMBER.search(term)
     return mask(term) if is_suspect else term
 
 

@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from outcomes import arrow
 from outcomes.cases import cells, dates, values
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
 from outcomes.cases.typed import Typing
 from outcomes.records.counted import agreeing, counted
+from outcomes.records.inspect_terms import SHOWN_FROM
 from outcomes.records.midnights import find_midnight_zone
 from outcomes.records.patient_ids import ask_for_similar, compare_ids
 
@@ -29,6 +31,7 @@ _READINGS = {
     "before->after": "before and after treatment",
 }
 _YEAR_DAYS = 365.25
+OTHER_PAYERS = "other payers"
 
 
 class Measuring(Typing):
@@ -39,8 +42,28 @@ class Measuring(Typing):
         for name, target in (("clinic_id", "clinic"), ("clinician_id", "clinician"), ("payer", "payer")):
             if column := self.column(name):
                 labels, codes = cells.sort_labels(column.values, self.mapping.values.missing)
+                if target == "payer":
+                    labels, codes = self._join_rare(column, labels, codes)
                 self.out.labels[target] = labels
                 self.spread(target, column, codes, np.int32)
+
+    def _join_rare(
+        self, column: TextColumn, labels: pa.StringArray, codes: NDArray[np.int32]
+    ) -> tuple[pa.StringArray, NDArray[np.int32]]:
+        """Put what was written of few patients together: no group of payers, and perhaps a remark on one of them."""
+        group, patients = codes[column.codes], self.records.fields["patient_id"].codes
+        pairs = np.unique(np.stack([group, patients.astype(np.int32)]), axis=1)[0]
+        n = np.bincount(pairs[pairs != MISSING], minlength=len(labels))
+        if not (n < SHOWN_FROM).any():
+            return labels, codes
+        texts = [text if n[i] >= SHOWN_FROM else OTHER_PAYERS for i, text in enumerate(labels.to_pylist())]
+        kept = sorted(set(texts))
+        place = np.array([*map(kept.index, texts), MISSING], dtype=np.int32)
+        self.out.notes.append(
+            f"payer: {counted(int((n < SHOWN_FROM).sum()), 'group')} of fewer than {SHOWN_FROM} patients, read as "
+            f'"{OTHER_PAYERS}"'
+        )
+        return arrow.from_texts(kept), place[codes]
 
     def patient(self, sorted_ids: Future[tuple[pa.StringArray, NDArray[np.int32]]]) -> None:
         """Number the patients; ids that look alike are dealt with as declared."""

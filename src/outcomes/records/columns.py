@@ -56,10 +56,22 @@ def show_header(header: str) -> str:
     """Return a header for a message; one that looks like a value (a file without a header row) is masked.
 
     The ends of a scale that stand in it are no value: "Pain (0-10)", "VAS 0 to 100". A line break in it is a blank.
+    Nor may it name a person ("Dr. Keller"), unless it has a word that headers are made of: "Max Pain".
     """
+    from outcomes.records.person_shapes import names_person
+
     header = _BREAK.sub(" ", header)
     digits = sum(character.isdigit() for character in _SCALE.sub("", header))
-    return mask(header) if digits > 2 or "@" in header or len(header) > 60 else header
+    is_value = digits > 2 or "@" in header or len(header) > 60
+    return mask(header) if is_value or (names_person(header) and not _has_header_word(header)) else header
+
+
+def _has_header_word(header: str) -> bool:
+    from outcomes.records.identifiers import header_words
+    from outcomes.records.inspect_columns import NAMES
+
+    known = {word for names in NAMES.values() for name in names for word in name.split() if len(word) > _FEWEST_WORDS}
+    return bool(known & set(header_words(header).split()))
 
 
 def looks_like_values(header: Sequence[str]) -> bool:
@@ -216,7 +228,9 @@ def _missing(
             remedy = f"The nearest header is '{show_header(near[0])}'. " if near else ""
             remedy += "Correct that line of the mapping, or take it out."
             named = mapping.columns.get(key, keys[key])  # as the mapping spells it, to be found there
-            findings.append(Finding("E123", f"the mapping names column '{named}', which is not there.", place, remedy))
+            findings.append(
+                Finding("E123", f"the mapping names column '{show_header(named)}', which is not there.", place, remedy)
+            )
     if findings:
         remedy = "If these are not the headers, say in the mapping where they stand: [file] header_row, or sheet."
         findings.append(Finding("E123", f"headers found in row {row}: {found}.", place, remedy))

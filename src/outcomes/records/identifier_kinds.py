@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -45,7 +46,7 @@ class Kind:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Words, in order, that name it in a header."""
+        """Words, in order, that name it in a header; what begins with ``~`` may end a longer word (氏名, 患者氏名)."""
         return _load_words()[self.key][0]
 
     @property
@@ -61,10 +62,13 @@ def _load_words() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 def _split(words: str) -> tuple[str, ...]:
-    return tuple(word for word in words.split("|") if word)
+    return tuple(word.casefold() for word in words.split("|") if word)
 
 
 NAME, DERIVED, RECORD, BIRTH, OLD = "name", "derived code", "record number", "birth date", "age over 89"
+NATIONAL, ACCOUNT = "social security number", "account number"
+CHECKED = frozenset((NATIONAL, ACCOUNT))
+"""Kinds that are told from other numbers by their check digits."""
 _ADDRESS = "address or small area"
 
 KINDS: tuple[Kind, ...] = (
@@ -73,10 +77,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("url", "web address", "N", re.compile(r"[./]"), p.URL, p.URL),
     Kind("fax", "fax number", "E", p.HAS_DIGITS, p.FAX, p.FAX),
     Kind("phone", "phone number", "D", p.SEVEN_DIGITS, p.PHONE, p.PHONE_INSIDE),
-    Kind("ssn", "social security number", "G", p.HAS_DIGITS, p.SSN, p.SSN_INSIDE),
+    Kind("ssn", NATIONAL, "G", p.HAS_DIGITS, p.SSN, p.SSN_INSIDE),
     Kind("record", RECORD, "H", p.THREE_DIGITS, inside=p.RECORD_INSIDE),
     Kind("insurance", "insurance number", "I", p.CODE_OF_FIVE, p.MBI, p.INSURANCE_INSIDE),
-    Kind("account", "account number", "J", p.HAS_DIGITS, p.ACCOUNT, p.ACCOUNT_INSIDE),
+    Kind("account", ACCOUNT, "J", p.HAS_DIGITS, p.ACCOUNT, p.ACCOUNT_INSIDE),
     Kind("vehicle", "vehicle number or plate", "L", p.CODE, p.VIN, p.VEHICLE_INSIDE),
     Kind("licence", "licence or certificate number", "K", p.CODE_OF_FIVE, inside=p.LICENCE_INSIDE),
     Kind("device", "device number", "M", p.CODE_OF_FIVE, p.DEVICE, p.DEVICE_INSIDE),
@@ -95,7 +99,12 @@ KINDS: tuple[Kind, ...] = (
 
 def may_be_birth(words: str) -> bool:
     """Whether the words of a header, with a blank around each, name a birth or a death: no day of a visit is that."""
-    return any(f" {name} " in words for name in next(kind.header for kind in KINDS if kind.name == BIRTH))
+    return bool(find_words(next(kind.header for kind in KINDS if kind.name == BIRTH), words))
+
+
+def find_words(names: Sequence[str], words: str) -> list[str]:
+    """Return those of some names that stand in the words of a header, which has a blank around each."""
+    return [name for name in names if (f"{name[1:]} " in words if name[0] == "~" else f" {name} " in words)]
 
 
 FREE_TEXT = _split(
@@ -108,10 +117,25 @@ OTHER_OWNERS = frozenset(
     _split(
         "clinic|facility|office|practice|business|company|insurer|payer|payor|plan|form|file|sheet|location|organization|"
         "organisation|branch|department|room|muscle|instrument|procedure|diagnosis|code|modality|product|item|drug|"
-        "appointment|type|event|reminder|sent|field|column"
+        "appointment|type|event|reminder|sent|field|column|verified|confirmed|checked|done|size|count|level|status|group|"
+        "country|land|pays|país|paese|tongue|language|exam|exercise|exercice|exercices|séance|visite|soins|behandlung|"
+        "therapie|termin|schmerz|schmerzen|beschwerden"
     )
 )
 """Words that make a header one of a thing, not of a person: ``clinic name``, ``email reminder sent``."""
+
+AGES = _split(
+    "age|alter|âge|edad|wiek|yaş|年齢|leeftijd|возраст|나이|年龄|ηλικία|العمر|età|idade|ålder|věk|életkor|ikä|vârsta"
+)
+"""Words of headers of ages: an age is no identifier up to 89."""
+
+ANSWERS = frozenset(
+    _split(
+        "yes|no|y|n|true|false|t|f|ja|nein|j|oui|non|o|si|sí|sì|s|sim|não|nao|nee|tak|nie|evet|hayır|e|h|да|нет|ναι|όχι|نعم|لا"
+        "|はい|いいえ|有|無|是|否|无|예|네|아니오|유|무|nej|ano|ne|igen|nem|kyllä|ei|x|-|none|unknown|ok|n/a|na|0|1"
+    )
+)
+"""Words of a column that answers a question: whatever its header names, it holds none of it."""
 
 PLACES = frozenset(
     _split(

@@ -1,4 +1,8 @@
-"""Personal names: a list of common given and family names, and the ways they are written together."""
+"""Personal names: lists of common given and family names, and the ways they are written together.
+
+The longer list is made of those of Faker (MIT licence, (c) 2012 Daniele Faraglia and others), without the words that a
+visit record uses for something else.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +62,18 @@ _LISTED_ALONE = 0.6
 
 @cache
 def load_names() -> tuple[frozenset[str], frozenset[str]]:
-    """Return the listed given names and family names, folded."""
-    text = resources.files("outcomes.records").joinpath("identifier_names.csv").read_text(encoding="utf-8")
+    """Return the commonest given names and family names, folded: what ids and names of clinics are judged by."""
+    return _read("identifier_names.csv")
+
+
+@cache
+def load_more_names() -> tuple[frozenset[str], frozenset[str]]:
+    """Return given and family names of some sixty countries as well: too many towns are called so to judge clinics."""
+    return tuple(few | more for few, more in zip(load_names(), _read("identifier_more_names.csv"), strict=True))  # type: ignore[return-value]
+
+
+def _read(name: str) -> tuple[frozenset[str], frozenset[str]]:
+    text = resources.files("outcomes.records").joinpath(name).read_text(encoding="utf-8")
     rows = [line.split(",") for line in text.splitlines()[1:]]
     return tuple(frozenset(name for name, use in rows if use in (part, "both")) for part in ("given", "family"))  # type: ignore[return-value]
 
@@ -71,11 +85,14 @@ def fold(word: str) -> str:
     return "".join(c for c in plain if c.isalpha()).casefold()
 
 
-def has_name(text: str) -> bool:
-    """Whether a listed given and a listed family name stand side by side, or a title stands before a name."""
+def has_name(text: str, more: bool = False) -> bool:
+    """Whether a listed given and a listed family name stand side by side, or a title stands before a name.
+
+    `more` says that `load_more_names` counts too.
+    """
     if _TITLED.search(text):
         return True
-    given, family = load_names()
+    given, family = load_more_names() if more else load_names()
     if any(fold(found[1]) in family for found in _DOCTOR.finditer(text)):
         return True
     words = [(match.start(), match.end(), fold(match[0])) for match in _WORD.finditer(text)]
@@ -103,7 +120,7 @@ def look_like_names(cells: Sequence[str], fewest: int = _FEWEST) -> bool:
     shaped = [cell for cell in cells if _SHAPE.fullmatch(cell)]
     if len(cells) < fewest or len(shaped) < 0.7 * len(cells):
         return False
-    given, family = load_names()
+    given, family = load_more_names()
     words = [[fold(match[0]) for match in _WORD.finditer(cell)] for cell in shaped]
     words = [[word for word in cell if word] for cell in words]
     if sum(bool(_PLACES & set(cell)) for cell in words) > 0.2 * len(shaped):
@@ -112,7 +129,9 @@ def look_like_names(cells: Sequence[str], fewest: int = _FEWEST) -> bool:
     if len(several) >= 0.5 * len(shaped):
         listed = [cell for cell in several if _is_listed(cell, given, family)]
         return len(listed) >= _LISTED * len(several)
-    listed = [cell for cell in words if len(cell) == 1 and cell[0] in given | family]
+    # One word alone is too often a language, a colour or a firm for the longer list.
+    alone = frozenset().union(*load_names())
+    listed = [cell for cell in words if len(cell) == 1 and cell[0] in alone]
     return len(listed) >= _LISTED_ALONE * len(shaped)
 
 

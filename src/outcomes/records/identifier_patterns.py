@@ -12,8 +12,8 @@ NEVER = re.compile(r"(?!)")
 HAS_LETTERS = re.compile(r"^[^\d@]*[^\W\d_]{2}[^\d@]*$")
 HAS_DIGITS = re.compile(r"^\D*\d(?:\D*\d){3}")
 THREE_DIGITS = re.compile(r"^\D*\d(?:\D*\d){2}")
-CODE = re.compile(r"^(?=\D{0,40}\d)[A-Za-z0-9][A-Za-z0-9 ./-]{2,39}$")
-CODE_OF_FIVE = re.compile(r"^(?=\D{0,40}\d(?:\D{0,40}\d){3})[A-Za-z0-9][A-Za-z0-9 ./-]{4,39}$")
+CODE = re.compile(r"^(?=\D{0,40}\d)\w[\w ./-]{2,39}$")
+CODE_OF_FIVE = re.compile(r"^(?=\D{0,40}\d(?:\D{0,40}\d){2})\w[\w ./-]{4,39}$")
 ANY = re.compile(r"\S")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 DATE_SHAPE = re.compile(
@@ -31,7 +31,8 @@ _STREET_WORDS = (
 _STREET_NAME = r"(?:\d{1,3}(?:st|nd|rd|th)|[a-z][a-z'-]{1,20})"
 STREET = re.compile(
     rf"(?<!\w)\d{{1,5}}[a-z]?,? (?:[nsew]\.? )?(?:{_STREET_NAME} ){{1,3}}(?:{_STREET_WORDS})\b\.?"
-    r"|(?<![a-zäöüß-])[a-zäöüß-]{2,25}(?:strasse|straße|str\.|gasse|weg|platz|allee) ?\d{1,4}[a-z]?\b"
+    r"|(?<![a-zäöüß-])(?!(?:behandlungs|therapie|liege|arbeits|park|sitz|trainings|übungs)platz)"
+    r"[a-zäöüß-]{2,25}(?:strasse|straße|str\.|gasse|weg|platz|allee) ?\d{1,4}[a-z]?\b"
     r"|\b(?:rue|via|calle|avenida|route) (?:d[eu] |des )?[a-zà-ü'-]{3,20}[ ,]{1,2}\d{1,4}\b"
     r"|\b\d{1,4},? rue (?:d[eu] |des |la )*+[a-zà-ü'-]{3,20}"
     r"|\bp\.?o\.? ?box \d{1,6}\b"
@@ -40,7 +41,9 @@ STREET = re.compile(
 )
 TOWN = re.compile(r"\b[A-Z][a-z]{2,20},? [A-Z]{2},? \d{5}\b")
 EMAIL = re.compile(
-    r"(?<![\w.+%-])[\w.+%-]{1,64}+(?:@|\s?\(at\)\s?|\s?\[at\]\s?)[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){1,6}"
+    r"(?<![\w.+%-])[\w.+%-]{1,64}+(?:\s?@\s?|\s?\(at\)\s?|\s?\[at\]\s?)"
+    # The last part is of letters: "3x10@22.5kg" and "2 x 10 @ 20.5" are loads of an exercise.
+    r"(?:[\w-]{1,63}+\.){1,6}[^\W\d_]{2,24}(?![\w-])"
 )
 _TEN_DIGITS = r"(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}"
 _ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,8}\)?){2,6}"
@@ -49,9 +52,10 @@ _ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,8}\)?){2,6}
 _AT_HOME = (
     r"(?=(?:\(?\d\)?[ /.-]{0,3}){9})(?:"
     r"\(?0[1-9]\d{1,3}\)?(?:(?: ?/ ?| {1,2})(?:\d{5,8}|\d{2,4}(?: \d{2,4}){1,3})|-(?:\d{7,8}|\d\d(?: \d\d){2,3}))"
-    r"|0[1-9](?:(?: \d\d){4}|(?:\.\d\d){4}|(?:-\d\d){4})|06[ -](?:\d{8}|\d{4} \d{4}))"
+    r"|0[1-9](?:(?: \d\d){4}|(?:\.\d\d){4}|(?:-\d\d){4})|06[ -](?:\d{8}|\d{4} \d{4})"
+    r"|0\d{1,2}-(?:\d{4}-\d{4}|\d{3} \d\d \d\d))"  # Japan and Korea, Sweden
 )
-_FULL = rf"(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|{_AT_HOME}|\+[1-9]\d{{8,13}}"
+_FULL = rf"(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|{_AT_HOME}|\+[1-9]\d{{8,13}}|\+[1-9]\d{{0,2}} \d{{7,11}}"
 PHONE = re.compile(rf"(?<![\w.-])(?:{_FULL})(?![\w-]|\.\d)")
 PHONE_INSIDE = re.compile(
     rf"(?<![\w.-])(?:{_FULL}|\d{{3}}-\d{{4}})(?![\w-]|\.\d)"
@@ -59,22 +63,35 @@ PHONE_INSIDE = re.compile(
     re.IGNORECASE,
 )
 FAX = re.compile(r"\b(?:tele)?fax\b\.?:? ?(?:no\.? ?|# ?)?\+?\(?\d[\d .()-]{5,17}\d", re.IGNORECASE)
-SSN = re.compile(r"(?<![\w.-])\d{3}(?:-\d{2}-|\u2013\d{2}\u2013| \d{2} )\d{4}(?![\w-])|\b756\.\d{4}\.\d{4}\.\d{2}\b")
+_NATIONAL = (
+    r"(?P<korean>\d{6}-[1-8]\d{6})|(?P<danish>\d{6}-\d{4})|(?P<czech>\d{6}/\d{3,4})|(?P<swedish>(?:19|20)\d{6}[-+]\d{4})"
+    r"|(?P<finnish>\d{6}[-+A-F]\d{3}[0-9A-FHJ-NPR-Y])|(?P<chinese>[1-8]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dXx])"
+    r"|(?P<belgian>\d\d\.\d\d\.\d\d-\d{3}\.\d\d)|(?P<brazilian>\d{3}\.\d{3}\.\d{3}-\d\d)"
+    r"|(?P<spanish>\d{8}-?[A-HJ-NP-TV-Z])|(?P<french>[12] \d\d \d\d \d\d \d{3} \d{3} \d\d)"
+    r"|(?P<italian>[A-Z]{6}\d\d[ABCDEHLMPRST]\d\d[A-Z]\d{3}[A-Z])"
+    r"|(?P<british>[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D])"
+    r"|(?P<russian>\d{3}-\d{3}-\d{3} \d\d)|(?P<bare>\d{15}|\d{13}|\d{11})"
+)
+NATIONAL = re.compile(_NATIONAL)
+"""Numbers that states give to people, by country; whether one is sound is for `identifier_checks` to say."""
+
+_UNNAMED = re.sub(r"\?P<\w+>", "?:", _NATIONAL)
+_SSN = r"(?<![\w.-])\d{3}(?:-\d{2}-|\u2013\d{2}\u2013| \d{2} )\d{4}(?![\w-])|\b756\.\d{4}\.\d{4}\.\d{2}\b"
+SSN = re.compile(rf"{_SSN}|(?<![\w./-])(?:{_UNNAMED})(?![\w-]|[./]\d)")
 SSN_INSIDE = re.compile(
     SSN.pattern
-    + r"|\b(?:ssn?|soc(?:ial)? sec(?:urity)?|social insurance)\b\.?:? ?(?:no\.? ?|# ?)?(?:x{3}|\*{3}|\d{3})?[- ]?"
-    r"(?:x{2}|\*{2}|\d{2})?[- ]?\d{4}\b",
-    re.IGNORECASE,
+    + r"|(?i:\b(?:ssn?|soc(?:ial)? sec(?:urity)?|social insurance)\b\.?:? ?(?:no\.? ?|# ?)?(?:x{3}|\*{3}|\d{3})?[- ]?"
+    r"(?:x{2}|\*{2}|\d{2})?[- ]?\d{4}\b)"
 )
-_NUMBER = r"\.?(?: ?(?:no|nr|num|number|id|#)\b\.?| ?#)?[:#= ]{0,3}[a-z]{0,4}-?\d[\d-]{3,17}"
+_NUMBER = r"\.?(?:[ -]?(?:no|nr|n|num|number|id|#)\b[.°º]{0,2}| ?#)?[:#= ]{0,3}[a-z]{0,4}-?\d[\d-]{3,17}"
 RECORD_INSIDE = re.compile(
     rf"\b(?:mrn|m\.r\.n|med(?:ical)? rec(?:ord)?|chart|hosp(?:ital)?|patient file|pat(?:ienten)?[.-]{{0,2}}nr"
-    rf"|patientennummer|fall-?(?:nr|nummer)|akten?-?(?:nr|nummer|zeichen)?){_NUMBER}",
+    rf"|patientennummer|patient|dossier|fall-?(?:nr|nummer)|akten?-?(?:nr|nummer|zeichen)?){_NUMBER}",
     re.IGNORECASE,
 )
 INSURANCE_INSIDE = re.compile(
-    rf"\b(?:policy|pol|member|mbr|subscriber|beneficiary|insurance id|medicaid|medicare id|mbi|hicn|claim"
-    rf"|kv-?nr|versicherten-?(?:nr|nummer)|mitglieds-?(?:nr|nummer)){_NUMBER}"
+    rf"\b(?:policy|pol|member|mbr|subscriber|beneficiary|insurance|vers(?:icherungs)?|medicaid|medicare id|mbi|hicn"
+    rf"|claim|kv-?nr|versicherten-?(?:nr|nummer)|mitglieds-?(?:nr|nummer)){_NUMBER}"
     r"|\b[1-9][A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y]{2}\d{2}\b",
     re.IGNORECASE,
 )
@@ -82,14 +99,18 @@ MBI = re.compile(
     r"[1-9][A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y][A-HJKMNP-RT-Y0-9]\d-?[A-HJKMNP-RT-Y]{2}\d{2}"
 )
 _IBAN = r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?"
-_CARD = r"(?:4\d{3}|5[1-5]\d{2}|6011)[ -]\d{4}[ -]\d{4}[ -]\d{4}"
+_CARD = (
+    r"(?:(?:4\d{3}|5[1-5]\d{2}|6011)[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}|3[47]\d{2}[ -]?\d{6}[ -]?\d{5}"
+    r"|62\d\d[ -]?(?:\d{4}[ -]?){3}\d{3})"
+)
 ACCOUNT = re.compile(rf"{_IBAN}|{_CARD}")
 ACCOUNT_INSIDE = re.compile(
-    rf"\b(?:(?i:acct|account|a/c|card|iban))(?i:{_NUMBER})|(?<![\w-])(?:{_IBAN}|{_CARD})(?![\w-])"
+    rf"\b(?:(?i:acct|account|a/c|card|iban|kto|konto))(?i:{_NUMBER})|(?<![\w-])(?:{_IBAN}|{_CARD})(?![\w-])"
 )
 LICENCE_INSIDE = re.compile(
-    r"\b(?:dln?|driver'?s? lic(?:en[sc]e)?|lic(?:en[sc]e)?|passport|npi|dea|cert(?:ificate)?)"
-    r"\.?(?: ?(?:no|nr|num|number|id|#)\b\.?| ?#)?[:#= ]{0,3}[a-z]{0,4}[- ]?\d[\d-]{3,17}",
+    r"(?<![\w-])(?:dln?|driver'?s? lic(?:en[sc]e)?|lic(?:en[sc]e)?|passport|pass|(?:personal)?ausweis|npi|dea"
+    r"|cert(?:ificate)?)"
+    r"\.?(?:[ -]?(?:no|nr|num|number|id|#)\b\.?| ?#)?[:#= ]{0,3}[a-z]{0,4}[- ]?\d[\d-]{3,17}",
     re.IGNORECASE,
 )
 VIN = re.compile(r"(?=[A-Z]{0,16}\d)(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{13}\d{4}")
@@ -100,18 +121,18 @@ VEHICLE_INSIDE = re.compile(
     r"|(?<!\w)(?=[A-Z]{0,16}\d)(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{13}\d{4}(?!\w)",
     re.IGNORECASE,
 )
-_MAC = r"(?:[0-9A-F]{2}[:-]){5}[0-9A-F]{2}"
+_MAC = r"(?:(?:[0-9A-F]{2}[:-]){5}[0-9A-F]{2}|(?=[0-9.]{0,13}[A-F])[0-9A-F]{4}(?:\.[0-9A-F]{4}){2})"
 _UDI = r"\(01\)\d{14}(?:\(\d{2}\)[\w-]{1,20}){0,4}"
 DEVICE = re.compile(rf"{_MAC}|{_UDI}", re.IGNORECASE)
 DEVICE_INSIDE = re.compile(
     rf"(?<![\w:-])(?:{_MAC}|{_UDI})(?![\w:-])"
-    r"|\b(?:serial|s/n|imei|udi|device id|implant)\.?(?: ?(?:no|nr|number|id|#)\b\.?| ?#)?[:#= ]{0,3}"
+    r"|\b(?:serial|serien|s/n|imei|udi|device id|implant)\.?(?:[ -]?(?:no|nr|number|id|#)\b\.?| ?#)?[:#= ]{0,3}"
     r"(?=[a-z -]{0,9}\d)[a-z0-9][a-z0-9-]{3,24}\b",
     re.IGNORECASE,
 )
 URL = re.compile(
     r"\b(?:https?|ftp)://[^\s;,<>\"']{3,2000}+|\bwww\.[\w-]{1,63}\.[a-z]{2,24}[^\s;,<>\"']{0,2000}+"
-    r"|\b(?:facebook|linkedin|instagram|twitter)\.com/[\w./-]{1,200}+",
+    r"|\b(?:facebook|linkedin|instagram|twitter|tiktok|youtube|vk)\.com/[\w./@-]{1,200}+",
     re.IGNORECASE,
 )
 OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -131,24 +152,27 @@ PHOTO = re.compile(
 )
 _DIGEST = r"(?:[0-9a-f]{128}|[0-9a-f]{96}|[0-9a-f]{64}|[0-9a-f]{56}|[0-9a-f]{40}|[0-9a-f]{32})"
 DERIVED = re.compile(
-    rf"(?:0x)?{_DIGEST}|[A-Za-z0-9+/]{{43}}=|[A-Za-z0-9_-]{{43}}=?|[A-Za-z0-9+/]{{27}}=", re.IGNORECASE
+    rf"(?:0x)?{_DIGEST}|\$2[aby]\$\d\d\$[./A-Za-z0-9]{{53}}"
+    r"|[A-Za-z0-9+/]{43}=|[A-Za-z0-9_-]{43}=?|[A-Za-z0-9+/]{27}=",
+    re.IGNORECASE,
 )
 DERIVED_INSIDE = re.compile(rf"(?<![0-9a-z])(?:0x)?{_DIGEST}(?![0-9a-z])", re.IGNORECASE)
 BIRTH_INSIDE = re.compile(
-    r"\b(?:dob|d\.o\.b|born|birth ?date|birthday|date of birth|geb(?:oren)?|née?)\b\.?(?: on| am)?[:= ]{0,3}"
+    r"\b(?:dob|d\.o\.b|born|birth ?date|birthday|date of birth|geb(?:oren)?|née?|nat[oa]|nacid[oa]|nascid[oa]|ur|født"
+    r"|född)\b\.?(?: on| am| le| il| el)?[:= ]{0,3}"
     rf"(?:\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|(?:19|20)\d{{6}}|\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}"
     rf"|{_MONTH} \d{{1,2}},? \d{{4}})",
     re.IGNORECASE,
 )
 VERY_OLD = re.compile(
-    r"(?<![\d.])(?:9\d|1[01]\d)[ -]?(?:y/?o|yrs?|years?[ -]?old|year[ -]old|jährig|ans)\b"
+    r"(?<![\d.])(?:9\d|1[01]\d)[ -]?(?:y/?o|yrs?|years?[ -]?old|year[ -]old|jährig|jahre? alt|ans)\b"
     r"|\bage[d]?[:= ]{1,3}(?:9\d|1[01]\d)(?![\d.])",
     re.IGNORECASE,
 )
 OLD_NUMBER = re.compile(r"(?:9\d|1[01]\d)(?:\.0)?")
 
 SEVEN_DIGITS = re.compile(r"\d\D{0,3}(?:\d\D{0,3}){5}\d")
-PLACE = re.compile(r"[^\W\d_]{2}|^\d{4,5}(?:-\d{4})?$|^[A-Z]\d[A-Z]")
+PLACE = re.compile(r"[^\W\d_]{2}|^\d{4,6}(?:-\d{4})?$|^\d\d-\d{3}$|^\d{3}-\d{4}$|^\d{3} \d\d$|^[A-Z]\d[A-Z]")
 ADDRESS = re.compile(rf"(?:{STREET.pattern})(?:,? .{{0,60}})?|{TOWN.pattern}", re.IGNORECASE)
 ADDRESS_INSIDE = re.compile(rf"{STREET.pattern}|{TOWN.pattern}", re.IGNORECASE)
 DIGEST_LIKE = re.compile(r"[0-9a-f]{28}|^[\w+/-]{27,44}=?$", re.IGNORECASE)
@@ -187,6 +211,7 @@ SMALL_AREA = re.compile(rf"(?:{'|'.join(sorted(SMALL_ZIP3))})(?:xx|\*\*|00)?")
 
 
 _LABELS = (
+    "nat[oa]|nacid[oa]|nascid[oa]|ur|født|född|dossier|vers|versicherungs|kto|konto|pass|ausweis|personalausweis|serien|"
     "dob|d\\.o\\.b|born|birth|geb|geboren|née?|ssn?|social|soc|tel|phone|ph|call|cell|mobile|text|handy|(?:tele)?fax|"
     "pat|patienten|patientennummer|fall|fallnr|fallnummer|akten?|aktennr|aktennummer|aktenzeichen|kv|kvnr|versicherten|"
     "versichertennr|versichertennummer|mitglieds|mitgliedsnr|mitgliedsnummer|"
@@ -198,7 +223,9 @@ _LABELS = (
 TRIGGER = (
     r"@|\(at\)|\[at\]|://|(?i:www\.)|(?i:\.com/)|\+\d|\d[-. )] ?\d\d\d?[-. ]\d{4}|\d{3}-\d{4}|\b00[1-9]|\d{9}"
     r"|\b0[1-9]\d\d?\d?\)?[ /-]|\b0[1-9](?:[ .-]\d\d){4}|\b06[ -]\d{4}"
-    r"|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
+    r"|\d{6}[-/+A-F]\d{3}|\d{3}\.\d{3}\.\d{3}-\d|\d\d\.\d\d-\d{3}|\d{8}-?[A-Z]|[12](?: \d\d){3} |\d{3}-\d{3}-\d{3}"
+    r"|[A-Z]{6}\d\d[A-Z]\d|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]|\b0\d\d?-\d{3}|\d{4} \d{6} |\.com/"
+    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
     r"|(?:9\d|1[01]\d)[ -]?(?i:[yja])|(?i:\.(?:jpe?g|png|gif|heic|bmp|tiff?|webp|dcm))|(?i:data:image)|(?i:box \d)"
     r"|\d{5}-\d{4}|\d{4}[ -]\d{4}|[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}|\d[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]"
     r"|(?i:strasse|straße|str\.|gasse|weg|platz|allee) ?\d|[A-Z]{2},? \d{5}|(?:19|20)\d\d"
@@ -212,6 +239,7 @@ ID_TRIGGER = (
     r"@|\(at\)|\[at\]|://|(?i:www\.)|\+\d|\b00[1-9]\d{0,2}[ ./-]|\b0[1-9]\d\d?\d?\)?[ /-]"
     r"|\b0[1-9](?:[ .-]\d\d){4}|\b06[ -]\d{4}"
     r"|\(?\d{3}\)?[-. ] ?\d{3}[-. ]\d{4}|\d{3}[- ]\d{2}[- ]\d{4}|756\.\d{4}\."
+    r"|\d{6}[-/+A-F]\d{3}|\d{3}\.\d{3}\.\d{3}-\d|\d\d\.\d\d-\d{3}|[12](?: \d\d){3} |\b0\d\d?-\d{3}"
     r"|\d\.\d+\.\d+\.\d|(?i:\b(?:tel|phone|ph|call|fax|ssn)\b)|[0-9A-Fa-f]:[0-9A-Fa-f]*:"
 )
 """The same for columns of ids, whose many different numbers must not all be looked at closely."""

@@ -12,18 +12,25 @@ from dataclasses import dataclass
 from statistics import median
 
 from outcomes.records.columns import mask
+from outcomes.records.identifier_checks import are_checked_numbers, has_luhn, is_national
 from outcomes.records.identifier_kinds import (
+    AGES,
+    ANSWERS,
     BIRTH,
+    CHECKED,
     FREE_TEXT,
     KINDS,
     NAME,
+    NATIONAL,
     OLD,
     OTHER_OWNERS,
     PLACES,
     Kind,
+    find_words,
 )
 from outcomes.records.identifier_names import has_name, look_like_names
 from outcomes.records.identifier_patterns import DATE_SHAPE, OCTET
+from outcomes.records.identifier_patterns import NATIONAL as NATIONAL_NUMBER
 from outcomes.records.identifier_places import are_places
 from outcomes.records.person_shapes import Person, describe_people, read_as_person
 
@@ -41,6 +48,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[\W_]+")
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 """A year of four digits."""
+_COMPACT = re.compile(r"(?:19|20)\d\d(?=\d{4}$)")
 _BARE_DATE = re.compile(
     r"(?<![\d./-])(?:\d{1,2}[./-]\d{1,2}[./-]((?:19|20)\d\d)|((?:19|20)\d\d)[./-]\d{1,2}[./-]\d{1,2})(?![\d./-])"
 )
@@ -72,7 +80,8 @@ class Likely:
 
 def header_words(header: str) -> str:
     """Return the words of a header in lower case, with a blank around each: ``pt_DOB`` is `` pt dob ``."""
-    return f" {' '.join(_NO_WORD.sub(' ', _CAMEL.sub(' ', header)).casefold().split())} "
+    # A capital I with its dot (Turkish) would fall apart into a letter and a mark.
+    return f" {' '.join(_NO_WORD.sub(' ', _CAMEL.sub(' ', header.replace('İ', 'i'))).casefold().split())} "
 
 
 def is_free_text(header: str) -> bool:
@@ -84,11 +93,11 @@ def is_free_text(header: str) -> bool:
 def find_header_kinds(header: str) -> tuple[list[Kind], list[Kind]]:
     """Return the kinds a header names for certain, and those it may name; the longest words first."""
     words = header_words(header)
-    sure = [(max(map(len, hits)), kind) for kind in KINDS if (hits := _said(kind.header, words))]
-    maybe = [kind for kind in KINDS if _said(kind.maybe, words)]
+    sure = [(max(map(len, hits)), kind) for kind in KINDS if (hits := find_words(kind.header, words))]
+    maybe = [kind for kind in KINDS if find_words(kind.maybe, words)]
     ranked = [kind for _, kind in sorted(sure, key=lambda pair: -pair[0])]
     if OTHER_OWNERS & set(words.split()) and not any(
-        len(name.split()) > 1 for k in ranked for name in _said(k.header, words)
+        len(name.split()) > 1 for k in ranked for name in find_words(k.header, words)
     ):
         return [], ranked + maybe
     return ranked, maybe
@@ -98,12 +107,8 @@ def says_place(header: str) -> bool:
     """Whether a header names a clinic or another place, and no person in it: "Clinic name", not "Clinic doctor"."""
     words = header_words(header)
     return bool(PLACES & set(words.split())) and not any(
-        set(name.split()) - _NAMES for name in _said(KIND_BY_NAME[NAME].maybe, words)
+        set(name.split()) - _NAMES for name in find_words(KIND_BY_NAME[NAME].maybe, words)
     )
-
-
-def _said(names: Sequence[str], words: str) -> list[str]:
-    return [name for name in names if f" {name} " in words]
 
 
 def find_whole(text: str) -> Kind | None:
@@ -127,24 +132,31 @@ def find_inside(text: str, year: int = 0) -> Kind | None:
     for kind in KINDS:
         if any(is_sound(kind, match[0]) for match in kind.inside.finditer(text)):
             return kind
-    if has_name(text):
+    if has_name(text, more=True):
         return KIND_BY_NAME[NAME]
     years = [int(found[1] or found[2]) for found in _BARE_DATE.finditer(text)]
     return KIND_BY_NAME[BIRTH] if year and any(y <= year - _YEARS_BEFORE for y in years) else None
 
 
 def is_sound(kind: Kind, found: str) -> bool:
-    """Whether the digits of a find hold together: check digits of accounts and cards, the length of a phone number."""
+    """Whether the digits of a find hold together: check digits of accounts and people, the length of a phone number."""
     digits = [int(c) for c in found if c.isascii() and c.isdigit()]
     if kind.name == "phone number":
         return 7 <= len(digits) <= 15
+    if kind.name == NATIONAL:
+        return NATIONAL_NUMBER.fullmatch(found) is None or is_national(found)
     if kind.name == "account number" and found[:1].isdigit():
-        doubled = [d * 2 - 9 * (d > 4) if i % 2 else d for i, d in enumerate(reversed(digits))]
-        return sum(doubled) % 10 == 0
+        return has_luhn(digits)
     if kind.name == "account number" and re.match(r"[A-Z]{2}\d{2}", found):
         text = found.replace(" ", "")
         return int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1
     return True
+
+
+def find_visit_year(dates: Sequence[str]) -> int:
+    """Return the year most of some dates of visits are of; 0 when they do not say."""
+    years = [int(found[0]) for text in dates if (found := YEAR.search(text))]
+    return int(median(years)) if years else 0
 
 
 def judge_column(header: str, cells: Sequence[str], year: int = 0) -> Likely | None:
@@ -173,6 +185,8 @@ def judge_whole(header: str, cells: Sequence[str], year: int = 0, of_places: boo
     `of_places` says that the column is one of clinics, whatever its header.
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
+    if filled and all(cell.casefold() in ANSWERS for cell in filled):
+        return None
     sure, maybe = find_header_kinds(header)
     for kind in sure:
         fitting = [cell for cell in filled if _fits(kind, cell)]
@@ -188,10 +202,11 @@ def judge_people(ids: Sequence[str]) -> tuple[Likely, str] | None:
     """Say whether ids of patients or clinicians are names, most of them, by list or by shape; and in words."""
     filled = [cell.strip() for cell in ids if cell.strip()]
     share, _, words = describe_people(filled)
+    people = [cell for cell in filled if read_as_person(cell)]
     if look_like_names(filled, fewest=_FEW_PEOPLE):
-        return _likely(KIND_BY_NAME[NAME], CELLS, filled, len(filled)), "looks like a name by its cells."
-    people = [cell for cell in filled if read_as_person(cell)] if share >= _MOST_PEOPLE else []
-    return (_likely(KIND_BY_NAME[NAME], CELLS, people, len(filled)), words) if people else None
+        return _likely(KIND_BY_NAME[NAME], CELLS, people or filled, len(filled)), "looks like a name by its cells."
+    is_most = share >= _MOST_PEOPLE and bool(people)
+    return (_likely(KIND_BY_NAME[NAME], CELLS, people, len(filled)), words) if is_most else None
 
 
 def _fits(kind: Kind, cell: str) -> bool:
@@ -215,7 +230,9 @@ def _judge_cells(filled: list[str], header: str, year: int, of_places: bool) -> 
         ]
     if look_like_names(filled) and not (of_places and are_places(filled)):
         return KIND_BY_NAME[NAME], filled
-    if " age " in header_words(header):
+    if are_checked_numbers(filled):
+        return KIND_BY_NAME[NATIONAL], filled
+    if find_words(AGES, header_words(header)):
         old = [cell for cell in filled if KIND_BY_NAME[OLD].fits.fullmatch(cell)]
         return (KIND_BY_NAME[OLD], old) if old else None
     return (KIND_BY_NAME[BIRTH], filled) if year and _are_birth_dates(filled, year) else None
@@ -224,7 +241,7 @@ def _judge_cells(filled: list[str], header: str, year: int, of_places: bool) -> 
 def _are_birth_dates(filled: list[str], year: int) -> bool:
     """Whether cells are dates spread over a lifetime before the visits."""
     dates = [cell for cell in filled if DATE_SHAPE.match(cell)]
-    years = sorted(int(found[0]) for cell in dates if (found := YEAR.search(cell)))
+    years = sorted(int(found[0]) for cell in dates if (found := YEAR.search(cell) or _COMPACT.match(cell)))
     if len(years) < max(5, _MOST * len(filled)):
         return False
     return median(years) <= year - _YEARS_BEFORE and years[-1] - years[0] > _YEARS_BEFORE
@@ -234,6 +251,8 @@ def _some_cells(filled: list[str], year: int, of_places: bool) -> Likely | None:
     kinds = [(cell, kind) for cell in filled if (kind := find_whole(cell) or find_inside(cell, year))]
     if of_places:
         kinds = [(cell, kind) for cell, kind in kinds if kind.name != NAME or read_as_person(cell, True) is Person.SURE]
+    # A few of many numbers have the check digits of a person's by chance.
+    kinds = [(cell, kind) for cell, kind in kinds if not (kind.name in CHECKED and cell.isdigit())]
     if not kinds:
         return None
     named = Counter(kind.name for _, kind in kinds).most_common(1)[0][0]

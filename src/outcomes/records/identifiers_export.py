@@ -11,7 +11,6 @@ import csv
 import dataclasses
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,17 +18,18 @@ import numpy as np
 from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import column_letter, normalise_header, show_header
+from outcomes.records.identifier_checks import are_checked_numbers, leave_out_chance
 from outcomes.records.identifier_kinds import BIRTH, DERIVED, NAME, OLD, RECORD
-from outcomes.records.identifier_names import TITLES, fold, has_name, load_names
+from outcomes.records.identifier_names import TITLES, fold, has_name, load_more_names, load_names
 from outcomes.records.identifier_patterns import ID_TRIGGER, PLAIN_DATE, PLAIN_ID, TRIGGER
 from outcomes.records.identifiers import (
     BOTH,
     CELLS,
     PEOPLE,
-    YEAR,
     Likely,
     find_header_kinds,
     find_inside,
+    find_visit_year,
     find_whole,
     is_free_text,
     judge_column,
@@ -96,9 +96,7 @@ def _visit_year(part: Part) -> int:
     """Return the year most visits are of; 0 when the dates do not say."""
     if "visit_date" not in part.columns:
         return 0
-    texts = part.columns["visit_date"].values.slice(0, _MOST_JUDGED).to_pylist()
-    years = [int(found[0]) for text in texts if (found := YEAR.search(text))]
-    return int(median(years)) if years else 0
+    return find_visit_year(part.columns["visit_date"].values.slice(0, _MOST_JUDGED).to_pylist())
 
 
 def _place(part: Part, header: str, letter: str) -> str:
@@ -253,13 +251,15 @@ def _may_be_one(key: str, header: str, cells: Sequence[str]) -> bool:
     """Whether a column needs the close look by its header, or by ids that are no codes and cells that are no terms."""
     if find_header_kinds(header)[0]:
         return True
+    if key in _ID_FIELDS and are_checked_numbers([cell.strip() for cell in cells if cell.strip()]):
+        return True
     if key in _ID_FIELDS:
         return not (
             all(cell.isdigit() and len(cell) < 9 for cell in cells)
             or all(PLAIN_ID.fullmatch(cell.strip()) for cell in cells if cell.strip())
         )
     few = [cell for cell in cells if cell.strip()][:100]
-    hits = sum(bool(find_whole(cell)) or has_name(cell) for cell in few)
+    hits = sum(bool(find_whole(cell)) or has_name(cell, more=True) for cell in few)
     return hits >= 0.2 * len(few) > 0 and key not in _DATES
 
 
@@ -289,12 +289,16 @@ def _judge_cells(
 
 def find_cells(key: str, column: TextColumn, mapping: Mapping, year: int) -> dict[int, str]:
     """Return code of a distinct cell -> kind of the identifier in it; a name before anything else."""
+    import pyarrow.compute as pc
+
     glue = mapping.values.separators[0]
     values, codes = _leave_out_plain(key, column.values)
     # Many cells are made of few terms: each is looked at once, and the cells again only where a term was one.
     terms = _distinct_terms(values, glue)
     named = _find_names(terms, key)
-    kinds = _find_kinds(_suspects(values, terms, key, glue), key, year) | dict.fromkeys(named, NAME)
+    numbers = terms.filter(pc.match_substring_regex(terms, r"^\d{11,18}$")).to_pylist()
+    kinds = leave_out_chance(_find_kinds(_suspects(values, terms, key, glue), key, year), numbers)
+    kinds |= dict.fromkeys(named, NAME)
     if not kinds:
         return {}
     found = {}
@@ -387,10 +391,10 @@ def _find_names(terms: pa.StringArray, key: str) -> set[str]:
     lists = pc.utf8_split_whitespace(pc.replace_substring(several, ",", " "))
     words = pc.list_flatten(lists).dictionary_encode()
     # Each different word is looked up once, and a term is read only for a word of it that is in the lists.
-    known = TITLES.union(*load_names())
+    known = TITLES.union(*(load_names() if key in _ID_FIELDS else load_more_names()))
     listed = np.array([fold(word) in known for word in words.dictionary.to_pylist()], np.bool_)
     of_term = pc.list_parent_indices(lists).filter(arrow.from_numpy(listed[arrow.to_numpy(words.indices, np.int32)]))
     read = several.take(of_term.unique()).to_pylist()
     if key not in _ID_FIELDS:
-        return {term for term in read if has_name(term)}
+        return {term for term in read if has_name(term, more=True)}
     return {term for term in read if read_as_person(term, is_clinic=key == _CLINIC) is Person.SURE}

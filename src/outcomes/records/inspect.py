@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,9 +19,6 @@ from outcomes.errors import InputRefused
 from outcomes.records import inspect_values as weigh
 from outcomes.records.columns import column_letter, normalise_header
 from outcomes.records.full_dates import explain_dates
-from outcomes.records.identifier_kinds import DERIVED
-from outcomes.records.identifiers import BOTH, CELLS, PEOPLE, SOME, Likely, judge_column, judge_people
-from outcomes.records.identifiers_export import find_cells
 from outcomes.records.inspect_columns import (
     MAYBE,
     SURE,
@@ -35,6 +32,7 @@ from outcomes.records.inspect_columns import (
 from outcomes.records.inspect_flags import TickedColumn, find_ticked_columns
 from outcomes.records.inspect_head import Top, read_top, score_header
 from outcomes.records.inspect_ids import ask_about_ids
+from outcomes.records.inspect_people import Suspect, judge_read, judge_unread, visit_year
 from outcomes.records.inspect_terms import UnknownTerms, list_unknown_terms
 from outcomes.records.mapping import DateOptions, Mapping, PainOptions, ValueOptions
 from outcomes.records.model import Records, TextColumn
@@ -44,32 +42,6 @@ from outcomes.records.reading import read_records
 _NUMBERS = ("pain_pre", "pain_post", "function_score", "onset_days", "previous_episodes", "age")
 _TERMS = ("modalities", "muscles_identified", "muscles_treated", "diagnoses", "procedure_codes", "visit_purpose")
 _DATES = ("visit_date", "onset_date")
-_IDS = (*PEOPLE, "clinic_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """A column that may identify people: its header, letter and field (empty when it is not read)."""
-
-    header: str
-    letter: str
-    field: str
-    likely: Likely
-
-    @property
-    def stops(self) -> bool:
-        """Whether the other commands refuse the export with it: its header and its cells say so, or those of an id."""
-        evidence = (BOTH, CELLS) if self.field else (BOTH,)
-        return self.likely.evidence in evidence and self.likely.kind != DERIVED
-
-    @property
-    def remedy(self) -> str:
-        """What to do about it: a slip in some cells takes their rows, and no column has to go for it."""
-        if self.likely.evidence == SOME:
-            return "mend these cells; their rows are set aside until then (E903)"
-        if self.field in _IDS:
-            return "let keyed pseudonyms take its place ([privacy] pseudonymise)"
-        return "take it out of the export" + (", which is refused with it (E901)" if self.stops else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +109,8 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
     top = read_top(path, mapping)
     matches = _match(top, mapping, codebook)
     proposed = {m.field: m.header.strip() for m in matches if m.score >= SURE}
-    suspects = _judge_unread(top, matches)
+    year = visit_year(top, matches)
+    suspects = judge_unread(top, matches, year)
     ticked = find_ticked_columns(top.header, top.cells, _taken(top, matches, mapping), codebook)
     first = replace(
         mapping,
@@ -165,7 +138,10 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
         proposal=proposal,
         evidence=top.evidence | evidence | explain_dates(records),
         open_questions=(*top.open_questions, *unsure.values(), *questions),
-        suspects=(*suspects, *_judge_read(records, proposal, {suspect.letter for suspect in suspects})),
+        suspects=(
+            *suspects,
+            *judge_read(records, proposal, {one.letter for one in suspects}, visit_year(top, matches)),
+        ),
         unknown=tuple(list_unknown_terms(records, proposal, codebook)),
         n_rows=records.n,
         n_set_aside=len(records.set_aside),
@@ -339,38 +315,6 @@ def _weigh_dates(
     if why:
         evidence["data_cut"] = why
     return replace(given, order=order, two_digit_year_pivot=pivot, data_cut=cut), evidence, questions
-
-
-def _judge_unread(top: Top, matches: list[Match]) -> list[Suspect]:
-    from outcomes.records.identifiers import find_header_kinds, is_free_text
-
-    fields = {m.position: m.field for m in matches if m.score >= SURE}
-    found = []
-    for position, header in enumerate(top.header):
-        if is_free_text(header) and not find_header_kinds(header)[0] and position not in fields:
-            continue
-        if position in fields and fields[position] not in _IDS:
-            continue
-        cells = list(dict.fromkeys(top.cells[position]))
-        people = judge_people(cells) if fields.get(position) in PEOPLE else None
-        if likely := people[0] if people else judge_column(header, cells):
-            found.append(Suspect(header.strip(), column_letter(position), fields.get(position, ""), likely))
-    return found
-
-
-def _judge_read(records: Records, proposal: Mapping, known: Collection[str]) -> list[Suspect]:
-    """Return the columns that are read and hold identifiers in some cells, but for those `known` by their letter."""
-    from outcomes.records.identifiers import KIND_BY_NAME
-
-    found = []
-    for name, (header, letter) in records.files[0].field_columns.items():
-        column = records.fields[name]
-        kinds = find_cells(name, column, proposal, 0)
-        if kinds and letter not in known:
-            kind = Counter(kinds.values()).most_common(1)[0][0]
-            likely = Likely(kind, KIND_BY_NAME[kind].paragraph, SOME, len(kinds), len(column.values))
-            found.append(Suspect(header, letter, name, likely))
-    return found
 
 
 def _others(top: Top, matches: list[Match], ticked: tuple[TickedColumn, ...]) -> list[tuple[str, str, str, float]]:

@@ -14,7 +14,7 @@ from outcomes.records.columns import column_letter, mask, show_header
 from outcomes.records.folding import fold_text
 from outcomes.records.identifier_kinds import may_be_birth
 from outcomes.records.identifier_patterns import DATE_SHAPE
-from outcomes.records.identifiers import header_words
+from outcomes.records.identifiers import find_header_kinds, header_words
 from outcomes.records.inspect_values import is_ticked, is_yes_no
 from outcomes.records.mapping import FIELDS
 from outcomes.records.pain_headers import Time, find_time, is_rating, may_name_pain, names_episodes, names_pain
@@ -113,12 +113,13 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
     for position, name in enumerate(header):
         filled = _distinct(cells[position])
         ticked, says_birth = is_ticked(cells[position]), may_be_birth(header_words(name))
+        says_person = bool(find_header_kinds(name)[0])
         for field in FIELDS:
             by_name = score_name(name, field)
             if field == "onset_date":  # words of a duration above dates: how long it lasted is when it began
                 by_name = max(by_name, score_name(name, "onset_days"))
-            if by_name < 0.5 and field not in _BY_SHAPE_ALONE:
-                continue
+            if by_name < 0.5 and (field not in _BY_SHAPE_ALONE or says_person):
+                continue  # five digits below "Code postal" are no procedure
             if (field in _IDS and is_yes_no(filled)) or (field in _DAYS and says_birth):
                 continue
             if ticked and field not in _SAYS_TICKS and by_name < _IS_SAID:

@@ -100,9 +100,10 @@ def read_top(path: Path, mapping: Mapping) -> Top:
     return _top_of_workbook(path, mapping) if kind == "xlsx" else _top_of_parquet(path, mapping)
 
 
-def score_header(cells: Sequence[str]) -> int:
-    """Return how many of a row's cells are words that a column of visits could have."""
+def score_header(cells: Sequence[str], declared: Mapping | None = None) -> int:
+    """Return how many of a row's cells are words that a column of visits could have, or headers a mapping names."""
     known = {name.replace("_", " ") for name in NAMES} | {name for names in NAMES.values() for name in names}
+    known |= {header_words(header).strip() for header in declared.columns.values()} if declared else set()
     return sum(header_words(cell).strip() in known for cell in cells if cell.strip())
 
 
@@ -120,7 +121,7 @@ def _top_of_csv(path: Path, mapping: Mapping) -> Top:
         check_delimiter(lines[options.header_row - 1], options.delimiter, mapping, path.name)
     options, evidence["delimiter"] = _find_delimiter(lines, options)
     rows = list(_split(text, options.delimiter or ","))
-    options, evidence["header_row"] = _find_header_row(rows, options, path.name)
+    options, evidence["header_row"] = _find_header_row(rows, options, path.name, mapping)
     header, below = tuple(rows[options.header_row - 1]), rows[options.header_row :]
     cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
     return Top("csv", options, evidence, header, cells, foot=foot.decode("ascii", "replace"))
@@ -170,7 +171,9 @@ def _find_delimiter(lines: Sequence[str], options: FileOptions) -> tuple[FileOpt
     return replace(options, delimiter=best), evidence
 
 
-def _find_header_row(rows: Sequence[Sequence[str]], options: FileOptions, place: str) -> tuple[FileOptions, str]:
+def _find_header_row(
+    rows: Sequence[Sequence[str]], options: FileOptions, place: str, declared: Mapping
+) -> tuple[FileOptions, str]:
     if options.header_row > len(rows):
         what = f"there is no row {options.header_row} to take headers from."
         raise refuse("E113", what, place, "Correct [file] header_row in the mapping, or export again.")
@@ -181,8 +184,8 @@ def _find_header_row(rows: Sequence[Sequence[str]], options: FileOptions, place:
     fits = [i for i, row in enumerate(first) if width and len(row) == width[0][0]]
     if not fits:
         return options, "the first row"
-    best = max(fits, key=lambda i: (score_header(first[i]), -i))
-    n = score_header(first[best])
+    best = max(fits, key=lambda i: (score_header(first[i], declared), -i))
+    n = score_header(first[best], declared)
     return replace(options, header_row=best + 1), f"{n} of its {len(first[best])} cells are known headers"
 
 
@@ -206,9 +209,9 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
     full = {name: rows for name, rows in book["top"].items() if any(any(row) for row in rows)}
     if not full:
         raise refuse("E113", "no visible sheet has any cell.", path.name, "Export it again.")
-    name = max(full, key=lambda sheet: max(score_header(row) for row in full[sheet]))
+    name = max(full, key=lambda sheet: max(score_header(row, mapping) for row in full[sheet]))
     one = options.sheet if options.sheet is not None or len(full) == 1 else name
-    options, why = _find_header_row(full[name], replace(options, sheet=one), path.name)
+    options, why = _find_header_row(full[name], replace(options, sheet=one), path.name, mapping)
     header, below = full[name][options.header_row - 1], full[name][options.header_row :]
     cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
     evidence = {"header_row": why, "sheet": f"of {len(full)} visible sheets with cells the one most like visits"}

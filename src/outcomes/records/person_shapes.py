@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from outcomes.records.columns import mask
+from outcomes.records.identifier_kinds import NAME
 from outcomes.records.identifier_names import TITLES, fold, has_name, load_names
 from outcomes.records.identifier_places import ends_as_place, is_town, load_places
 
@@ -75,9 +76,19 @@ def read_as_person(text: str, is_clinic: bool = False) -> Person:
     return Person.NO if parts & load_places() else _weigh(named, is_titled)
 
 
+def names_person(text: str, is_clinic: bool = False) -> bool:
+    """Whether a short text names a person for certain, or holds what identifies one: an e-mail address, a number."""
+    from outcomes.records.identifiers import find_inside
+
+    if read_as_person(text, is_clinic) is Person.SURE:
+        return True
+    kind = find_inside(text)
+    return kind is not None and kind.name != NAME
+
+
 def mask_person(text: str) -> str:
-    """Return a text for a message: its shape alone where it reads like the name of a person for certain."""
-    return mask(text) if read_as_person(text) is Person.SURE else text
+    """Return a text for a message: its shape alone where it names a person for certain."""
+    return mask(text) if names_person(text) else text
 
 
 def describe_people(ids: Sequence[str], are_clinics: bool = False) -> tuple[float, Person, str]:
@@ -121,4 +132,4 @@ def _weigh(words: list[str], is_titled: bool) -> Person:
     return Person.SURE if ends & given else Person.PERHAPS
 
 
-__all__ = ["Person", "describe_people", "mask_person", "read_as_person"]
+__all__ = ["Person", "describe_people", "mask_person", "names_person", "read_as_person"]

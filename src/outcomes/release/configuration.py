@@ -69,10 +69,10 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
 
 def _names_people(sheets: str | Sequence[str], sheet_as: str | None) -> bool:
     from outcomes.records.mapping_rules import CLINIC_ID
-    from outcomes.records.person_shapes import Person, read_as_person
+    from outcomes.records.person_shapes import names_person
 
     named = (sheets,) if isinstance(sheets, str) else sheets
-    return any(read_as_person(sheet, is_clinic=sheet_as == CLINIC_ID) is Person.SURE for sheet in named)
+    return any(names_person(sheet, is_clinic=sheet_as == CLINIC_ID) for sheet in named)
 
 
 def _key(key: str) -> str:
