@@ -56,7 +56,7 @@ def test_only_the_owner_reads_what_may_point_at_one_person(cleaned, table, endin
 
 def test_a_rare_term_like_a_name_is_masked_in_the_tables(tmp_path):
     rows = [f"P{i},2026-03-{i:02},{'Jazz Bingo' if i % 2 else 'moon dust'},lifting,5" for i in range(2, 20)]
-    rows += ["P29,2026-03-20,Dr. Hans Keller,Dr X,5", "P30,2026-03-20,Müller Maria,juggling,5"]
+    rows += ["P29,2026-03-20,Dr. Zqui Zquell,Dr X,5", "P30,2026-03-20,Müller Maria,juggling,5"]
     rows += ["P31,2026-03-21,massage,Huber Anna,99"]
     path = tmp_path / "v.csv"
     path.write_text("\n".join(["patient_id,visit_date,modalities,trigger,pain_pre", *rows]) + "\n", encoding="utf-8")

@@ -122,14 +122,17 @@ def write(folder: Path, header: list[str], rows: list[list[str]]) -> Path:
 HEADERS = {
     "name": (
         "Imię i nazwisko|Nazwisko|ФИО|Фамилия пациента|Ονοματεπώνυμο|اسم المريض|患者姓名|환자명|保護者氏名|Efternamn|"
-        "Příjmení|Nome do paciente|Beteg neve|İsim Soyisim",
+        "Příjmení|ΟΝΟΜΑ|NOM DE L ASSURE|Nome do paciente|Beteg neve|İsim Soyisim",
         "Qwxé Zzyt",
     ),
     "birth date": (
         "Födelsedatum|Дата рождения|Ημερομηνία γέννησης|تاريخ الميلاد|出生日期|환자생년월일|Datum narození",
         "1956-03-04",
     ),
-    "phone number": ("Numer telefonu|Τηλέφωνο|رقم الهاتف|手机号|휴대폰|Номер телефона|Telemóvel", "13233140223"),
+    "phone number": (
+        "Numer telefonu|Telefoonnr|Handynr. Patient|Τηλέφωνο|رقم الهاتف|手机号|휴대폰|Номер телефона|Telemóvel",
+        "13233140223",
+    ),
     "fax number": ("Faks|Факс|传真|Φαξ|팩스|فاكس", "13233140223"),
     "e-mail address": ("Почта|邮箱|이메일|Ηλεκτρονικό ταχυδρομείο", "a@b.example"),
     NATIONAL: ("Fødselsnummer|身份证号|주민등록번호|СНИЛС|رقم الهوية|Henkilötunnus|NIF|Rodné číslo", "1398253315"),

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from outcomes.records import identifier_patterns as p
@@ -46,7 +47,10 @@ class Kind:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Words, in order, that name it in a header; what begins with ``~`` may end a longer word (氏名, 患者氏名)."""
+        """Words, in order, that name it in a header.
+
+        What begins with ``~`` may end a longer word (``~氏名``: 患者氏名), what ends with it begin one (``telefo~``).
+        """
         return _load_words()[self.key][0]
 
     @property
@@ -58,7 +62,14 @@ class Kind:
 @cache
 def _load_words() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     text = resources.files("outcomes.records").joinpath("identifier_headers.csv").read_text(encoding="utf-8")
-    return {row["kind"]: (_split(row["says"]), _split(row["may_say"])) for row in csv.DictReader(text.splitlines())}
+    rows = csv.DictReader(text.splitlines())
+    return {row["kind"]: (_split(_plain(row["says"])), _split(_plain(row["may_say"]))) for row in rows}
+
+
+@lru_cache(maxsize=1 << 12)
+def _plain(text: str) -> str:
+    """Return a text without accents, which headers in capitals often lack."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
 def _split(words: str) -> tuple[str, ...]:
@@ -104,7 +115,8 @@ def may_be_birth(words: str) -> bool:
 
 def find_words(names: Sequence[str], words: str) -> list[str]:
     """Return those of some names that stand in the words of a header, which has a blank around each."""
-    return [name for name in names if (f"{name[1:]} " in words if name[0] == "~" else f" {name} " in words)]
+    plain = _plain(words)
+    return [name for name in names if f" {_plain(name)} ".replace(" ~", "").replace("~ ", "") in plain]
 
 
 FREE_TEXT = _split(

@@ -56,7 +56,7 @@ TITLES = frozenset(
 """Words before a name, folded."""
 
 _FEWEST = 5
-_LISTED = 0.3
+_LISTED, _LISTED_MORE = 0.3, 0.6
 _LISTED_ALONE = 0.6
 
 
@@ -120,15 +120,14 @@ def look_like_names(cells: Sequence[str], fewest: int = _FEWEST) -> bool:
     shaped = [cell for cell in cells if _SHAPE.fullmatch(cell)]
     if len(cells) < fewest or len(shaped) < 0.7 * len(cells):
         return False
-    given, family = load_more_names()
     words = [[fold(match[0]) for match in _WORD.finditer(cell)] for cell in shaped]
     words = [[word for word in cell if word] for cell in words]
     if sum(bool(_PLACES & set(cell)) for cell in words) > 0.2 * len(shaped):
         return False
     several = [cell for cell in words if len(cell) > 1]
     if len(several) >= 0.5 * len(shaped):
-        listed = [cell for cell in several if _is_listed(cell, given, family)]
-        return len(listed) >= _LISTED * len(several)
+        found = ((load_names(), _LISTED), (load_more_names(), _LISTED_MORE))
+        return any(sum(_is_listed(cell, *lists) for cell in several) >= least * len(several) for lists, least in found)
     # One word alone is too often a language, a colour or a firm for the longer list.
     alone = frozenset().union(*load_names())
     listed = [cell for cell in words if len(cell) == 1 and cell[0] in alone]
