@@ -278,7 +278,9 @@ def test_a_header_that_names_a_person_is_masked(header: str) -> None:
     assert "quist" not in show_header(header) and "neigh" not in show_header(header)
 
 
-@pytest.mark.parametrize("header", ["Max Pain", "Visit Date", "Home Phone", "Insurance Type", "Brought on by", "Age"])
+@pytest.mark.parametrize(
+    "header", ["Max Pain", "Visit Date", "Home Phone", "Insurance Type", "Brought on by", "Age", "Voice print"]
+)
 def test_headers_of_columns_are_shown(header: str) -> None:
     assert show_header(header) == header
 

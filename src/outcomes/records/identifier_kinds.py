@@ -77,7 +77,7 @@ def _split(words: str) -> tuple[str, ...]:
 
 
 NAME, DERIVED, RECORD, BIRTH, OLD = "name", "derived code", "record number", "birth date", "age over 89"
-NATIONAL, ACCOUNT = "social security number", "account number"
+NATIONAL, ACCOUNT, BIOMETRIC = "social security number", "account number", "biometric record"
 CHECKED = frozenset((NATIONAL, ACCOUNT))
 """Kinds that are told from other numbers by their check digits."""
 _ADDRESS = "address or small area"
@@ -95,7 +95,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("vehicle", "vehicle number or plate", "L", p.CODE, p.VIN, p.VEHICLE_INSIDE),
     Kind("licence", "licence or certificate number", "K", p.CODE_OF_FIVE, inside=p.LICENCE_INSIDE),
     Kind("device", "device number", "M", p.CODE_OF_FIVE, p.DEVICE, p.DEVICE_INSIDE),
-    Kind("biometric", "biometric record", "P", p.ANY, p.BIOMETRIC, p.BIOMETRIC),
+    Kind("biometric", BIOMETRIC, "P", p.ANY, p.BIOMETRIC, p.BIOMETRIC),
     Kind("photo", "photograph", "Q", re.compile(r"[./\\]\w|^\S{40}"), p.PHOTO, p.PHOTO),
     Kind("birth", BIRTH, "C", p.DATE_SHAPE, inside=p.BIRTH_INSIDE),
     Kind("old", OLD, "C", p.OLD_NUMBER, inside=p.VERY_OLD),

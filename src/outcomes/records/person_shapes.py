@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from outcomes.records.columns import mask
-from outcomes.records.identifier_kinds import NAME
+from outcomes.records.identifier_kinds import BIOMETRIC, NAME
 from outcomes.records.identifier_names import TITLES, fold, has_name, load_names
 from outcomes.records.identifier_places import ends_as_place, is_town, load_places
 
@@ -83,7 +83,7 @@ def names_person(text: str, is_clinic: bool = False) -> bool:
     if read_as_person(text, is_clinic) is Person.SURE:
         return True
     kind = find_inside(text)
-    return kind is not None and kind.name != NAME
+    return kind is not None and kind.name not in (NAME, BIOMETRIC)  # these are words too: "Voice print"
 
 
 def mask_person(text: str) -> str:
