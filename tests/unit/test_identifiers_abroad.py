@@ -165,6 +165,7 @@ def test_headers_of_identifiers_in_many_languages(kind: str, header: str) -> Non
         ("Ort der Behandlung", ["Praxis", "Hausbesuch", "Heim"]),
         ("Ort der Schmerzen", ["LWS", "HWS", "BWS"]),
         ("Exercice à domicile", ["Pont", "Gainage", "Chat-vache"]),
+        ("Adressé par", ["médecin traitant", "spécialiste"]),
         ("Address verified", ["true", "false"]),
         ("Initials done", ["yes", "no"]),
         ("Rue d'accès", ["oui", "non"]),

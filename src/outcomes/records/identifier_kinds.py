@@ -131,7 +131,7 @@ OTHER_OWNERS = frozenset(
         "organisation|branch|department|room|muscle|instrument|procedure|diagnosis|code|modality|product|item|drug|"
         "appointment|type|event|reminder|sent|field|column|verified|confirmed|checked|done|size|count|level|status|group|"
         "country|land|pays|país|paese|tongue|language|exam|exercise|exercice|exercices|séance|visite|soins|behandlung|"
-        "therapie|termin|schmerz|schmerzen|beschwerden"
+        "therapie|termin|schmerz|schmerzen|beschwerden|par|adressé|adressée"
     )
 )
 """Words that make a header one of a thing, not of a person: ``clinic name``, ``email reminder sent``."""
