@@ -174,6 +174,7 @@ def test_headers_of_identifiers_in_many_languages(kind: str, header: str) -> Non
         ("Раум", ["Кабинет 1", "Зал 2"]),
         ("Raum", ["Therapieplatz 3", "Kabine 2"]),
         ("Language", ["German", "French", "Italian", "English", "Turkish"]),
+        ("uuid", ["dead1234-5bc6-47d8-9abc-1234567890ab", "a1b2c3d4-dea9-4999-9abc-1234567890ab"]),
         ("Load", ["3x10@22.5kg", "2 x 8 @ 20.5"]),
         ("주소증", ["요통", "경추통"]),  # the complaint, and not the address that it begins like
         ("x1", ["M. trapezius", "M. piriformis", "M. gluteus medius", "M. erector spinae", "M. iliopsoas"]),

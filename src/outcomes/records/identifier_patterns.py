@@ -250,9 +250,12 @@ PLAIN_DATE = (
 )
 """A cell of a date field that need not be looked at: what `DATE_SHAPE` takes, in figures only. For RE2."""
 
+UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""A random number, in which letters stand beside digits as they fall: ``dead1234-5bc6-47d8-9abc-1234567890ab``."""
+
 PLAIN_ID = re.compile(
     r"[A-Za-z]{1,4}[_-]?(?=[A-Fa-f]{0,9}\d)[0-9A-Fa-f]{1,10}|(?!(?:19|20)\d{6}$)\d{4,10}"
-    r"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+    rf"|{UUID.pattern}",
     re.ASCII,
 )
 """An id that no pattern of a whole cell in `KINDS` takes, and no name or date: ``P0042``, ``P3fa91``, a UUID."""

@@ -29,7 +29,7 @@ from outcomes.records.identifier_kinds import (
     find_words,
 )
 from outcomes.records.identifier_names import has_name, look_like_names
-from outcomes.records.identifier_patterns import DATE_SHAPE, OCTET
+from outcomes.records.identifier_patterns import DATE_SHAPE, OCTET, UUID
 from outcomes.records.identifier_patterns import NATIONAL as NATIONAL_NUMBER
 from outcomes.records.identifier_places import are_places
 from outcomes.records.person_shapes import Person, describe_people, read_as_person
@@ -127,7 +127,7 @@ def find_inside(text: str, year: int = 0) -> Kind | None:
         Year of the visits; a full date of ten years before is taken for a birth date. 0: not known, or the cell is
         one of dates, and then a plain date is none.
     """
-    if not year and DATE_SHAPE.match(text):
+    if UUID.fullmatch(text.strip()) or (not year and DATE_SHAPE.match(text)):
         return None
     for kind in KINDS:
         if any(is_sound(kind, match[0]) for match in kind.inside.finditer(text)):
