@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from outcomes.cases import build_visits
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, lines, read_records
 from outcomes.records.encodings import find_undecodable, guess_encoding
@@ -109,6 +110,34 @@ def test_ids_are_no_footers(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["Totaal", "Eindtotaal:", "Totale", "Gesamt", "Summe"])
 def test_totals_in_other_words_are_footers_also_with_a_count_where_the_day_stands(cell: str) -> None:
     assert is_footer(cell, has_day=True)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["Totales", "Totaux", "Totali:", "Totais", "Sous-total N1", "Suma total", "Suma", "Soma", "Somma", "SOMME", "Razem",
+     "Łącznie:", "Suma końcowa", "Promedio", "Moyenne", "Durchschnitt =", "Średnia", "Resumen", "Koniec raportu",
+     "Fim do relatório", "Strona 1", "300 citas"],
+)  # fmt: skip
+def test_totals_in_the_languages_of_the_headers_are_no_patients_though_a_day_stands_beside_them(cell: str) -> None:
+    assert is_footer(cell, has_day=True)
+
+
+@pytest.mark.parametrize("cell", ["Soma-017", "SUMA 12", "Razem/3", "Median-4", "Sumatra", "Medianoche", "consultas9"])
+def test_ids_that_begin_like_a_total_of_another_language_are_none(cell: str) -> None:
+    assert not is_footer(cell)
+
+
+def test_a_total_with_a_day_and_likely_ratings_is_no_patient(tmp_path: Path) -> None:
+    rows = "K1,2025-01-06,6\nK2,2025-01-07,5\nTotales,2025-12-31,5.5\n"
+    records = read_records(write(tmp_path, f"{HEADER}{rows}".encode()))
+    assert records.n == 2 and records.files[0].footer_rows == (4,)
+
+
+@pytest.mark.parametrize("word", ["#¡REF!", "#N/D", "#VALEUR!", "#NOME?", "#DEEL/0!", "#ADR!", "#¿NOMBRE?"])
+def test_error_values_as_spreadsheets_of_other_languages_show_them_are_no_words(tmp_path: Path, word: str) -> None:
+    path = write(tmp_path, f"patient_id,visit_date,region\nK1,2025-01-06,{word}\nK2,2025-01-07,lumbar\n")
+    aside = build_visits(read_records(path)).quarantine.to_pydict()
+    assert (aside["code"], aside["source_row"]) == (["E147"], [2])
 
 
 @pytest.mark.parametrize(

@@ -6,24 +6,25 @@ import re
 
 _ROWS = (
     r"(?:records|rows|visits|lines|datens(?:ä|ae)tze|zeilen|besuche|regels|rijen|bezoeken|enregistrements|lignes|visites"
-    r"|registros|filas|visitas|righe|visite)"
+    r"|registros|filas|visitas|citas|righe|visite|linhas|consultas|rekordy|rekord[oó]w|wiersze|wierszy|wizyty|wizyt)"
 )
 """What a file counts itself in, in the languages its headers are known in."""
 _LONG = (
-    r"(?:grand|sub|overall|column|report|page)?[ -]?totals?",
+    r"(?:grand|sub|overall|column|report|page|sous|suma|somme)?[ -]?totals?",
     r"(?:zwischen|gesamt)?summe",
     r"(?:eind|sub)?totaal",
-    r"totale|gesamt|zusammenfassung|samenvatting",
+    r"(?:sub)?total[ei]s?|sub-?totales|totaux|totais|gesamt|zusammenfassung|samenvatting|resumen|r[ée]capitulatif|riepilogo",
     r"end of (?:the )?(?:report|file|export|data|list|table)",
     r"ende (?:des |der )?(?:berichts?|datei|exports?|daten|liste|tabelle)",
     r"einde (?:van )?(?:het |de )?(?:rapport|verslag|bestand|export|lijst)",
     r"fin (?:du |de la |del |de l['’]|de )?(?:rapport|fichier|liste|informe|archivo|exportaci[oó]n|export(?:ation)?)",
     r"fine (?:del |della |dell['’])?(?:rapporto|file|elenco|esportazione|report)",
+    r"fim (?:do |da )?(?:relat[óo]rio|ficheiro|arquivo|lista)|koniec (?:raportu|pliku|listy|danych)",
     r"[*= -]+ ?(?:end|ende|einde|fin|fine) ?(?:of [a-z]+)? ?[*= -]+",
     r"(?:report |file |data )?(?:generated|printed|created|exported|extracted|produced) (?:on|by|at|\d[\d./-]*)",
     r"(?:erstellt|gedruckt|exportiert|ausgedruckt|afgedrukt|aangemaakt|imprim[ée]|g[ée]n[ée]r[ée]|export[ée]|impreso|generado|"
     r"exportado|stampato|generato|esportato) (?:am|von|op|door|le|par|el|por|il|da|\d[\d./-]*)",
-    r"(?:page|seite|pagina|p[áa]gina) \d+(?: (?:of|von|van|sur|de|di) \d+)?",
+    r"(?:page|seite|pagina|p[áa]gina|strona) \d+(?: (?:of|von|van|sur|de|di) \d+)?",
     r"signature|unterschrift|handtekening|firma",
     r"signed(?: by|:)",
     r"confidential",
@@ -32,12 +33,13 @@ _LONG = (
     r"(?: exported| selected| returned| in file)?\b",
     rf"\(?[\d,.' ]+ {_ROWS}\b",
 )
-_SHORT = (
-    *(r"sum", r"mean", r"average", r"count", r"median", r"min", r"max", r"summary"),
-    *(r"durchschnitt", r"mittelwert", r"gemiddelde", r"moyenne"),
+_ALONE = (
+    r"suma(?: całkowita| końcowa)?|soma|somma|somme|łącznie|razem|ogółem|podsumowanie",
+    r"average|median|durchschnitt|mittelwert|gemiddelde|moyenne|promedio|średnia",
 )
-FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_LONG)})(?:[\s:=.,;*()/-].*)?$"
-"""A first cell that no patient's pseudonym is."""
+_SHORT = (*(r"sum", r"mean", r"count", r"min", r"max", r"summary", r"media", r"m[ée]dia", r"conteo", r"recuento"),)
+FOOTER = rf"(?i)^[\s\"']*(?:(?:{'|'.join(_LONG)})(?:[\s:=.,;*()/-].*)?|(?:{'|'.join(_ALONE)})[\s:=]*)$"
+"""A first cell that no patient's pseudonym is; words a practice may be called by (Soma-17) only where they end it."""
 SHORT_FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_SHORT)})[\s:=]*$"
 """A first cell that may be initials: no patient only where the row has no day."""
 

@@ -19,8 +19,13 @@ from outcomes.records.rules import refuse
 Mask = npt.NDArray[np.bool_]
 _ERROR_VALUES = (
     "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
-    "#UNKNOWN!", "#CONNECT!", "#BUSY!", "#GETTING_DATA", "#N/A N/A", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!",
+    "#UNKNOWN!", "#CONNECT!", "#BUSY!", "#GETTING_DATA", "#N/A N/A", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!",
+    "#N/D", "#N/D!", "#¡REF!", "#¡DIV/0!", "#¡VALOR!", "#¡NUM!", "#¡NULO!", "#¿NOMBRE?", "#¡DESBORDAMIENTO!",
+    "#VALEUR!", "#NOM?", "#NOMBRE!", "#NUL!", "#RIF!", "#VALORE!", "#NOME?", "#NULLO!", "#VALOR!", "#NULO!", "#NÚM!",
+    "#N/B", "#VERW!", "#WAARDE!", "#NAAM?", "#GETAL!", "#LEEG!", "#DEEL/0!", "#ADR!", "#ARG!", "#NAZWA?", "#LICZBA!",
+    "#ZERO!", "#DZIEL/0!",
 )  # fmt: skip
+"""As spreadsheets write them in the languages the headers are known in: a CSV file has them as they were shown."""
 _CONTROL = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\x{80}-\\x{9f}]"
 _LONGEST_CELL = 1 << 20
 _MOST_NAMED = 10
