@@ -140,8 +140,9 @@ def test_a_score_stands_in_the_range_of_its_questionnaire_and_without_one_anywhe
 
 
 def test_ids_that_a_spreadsheet_spoilt_are_at_fault_and_never_guessed():
-    rows = cells(4) | {"patient_id": ["1.2E+05", "123.0", "p3", "p4"]}
-    assert sorted(faults(build_visits(records_of(rows)))) == [("E202", "patient_id"), ("E207", "patient_id")]
+    rows = cells(6) | {"patient_id": ["1.2E+05", "123.0", "1,2E+05", "4711,0", "12,5", "p4"]}
+    found = sorted(faults(build_visits(records_of(rows))))
+    assert found == [("E202", "patient_id")] * 2 + [("E207", "patient_id")] * 2
 
 
 def test_a_faulty_text_that_stands_in_no_record_is_no_fault():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from outcomes import cli
+from outcomes.cases import build_visits
 from outcomes.errors import ConfigError, InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records.pseudonyms import fold_id, load_key, make_pseudonym
@@ -136,7 +137,27 @@ def test_an_id_in_scientific_notation_is_still_seen_as_one(tmp_path) -> None:
     assert read_records(export, mapping).fields["patient_id"].texts()[0] == "0E0"
 
 
-@pytest.mark.parametrize(("one", "other"), [("00123", "123"), ("ab 1", "AB1"), ("O1", "01"), ("000", "0")])
+@pytest.mark.parametrize("spoilt", ["1,2E+05", "4711.0", "4711,0"])
+def test_ids_a_spreadsheet_made_numbers_of_are_set_aside_under_pseudonyms_too(tmp_path, spoilt) -> None:
+    export, mapping = write(tmp_path, [f'"{spoilt}",2024-01-02,A,B', "7,2024-01-03,A,B"])
+    aside = build_visits(read_records(export, mapping)).quarantine.to_pydict()
+    assert aside["source_row"] == [2] and aside["code"][0] in ("E202", "E207")
+
+
+def test_a_letter_that_looks_like_another_is_asked_for_before_it_makes_two_people_for_good(tmp_path) -> None:
+    export, mapping = write(tmp_path, ["PE-1,2024-01-02,A,B", "P\u0415-1,2024-01-03,A,B", "PE\u20131,2024-01-04,A,B"])
+    with pytest.raises(InputRefused) as caught:
+        read_records(export, mapping)
+    assert [finding.code for finding in caught.value.findings] == ["E914"]
+
+
+@pytest.mark.parametrize("word", ["unknown", "Desconocido"])
+def test_ids_that_say_there_is_none_are_told_under_pseudonyms_too(tmp_path, word) -> None:
+    export, mapping = write(tmp_path, [f"{word},2024-01-0{day},A,B" for day in (2, 3)] + ["7,2024-01-03,A,B"])
+    assert [warning.code for warning in build_visits(read_records(export, mapping)).warnings] == ["E224"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("00123", "123"), ("ab 1", "AB1"), ("O1", "01"), ("000", "0"), ("'7", "7")])
 def test_folded_ids(one, other) -> None:
     assert fold_id(one) == fold_id(other) or (one, other) == ("O1", "01")
 

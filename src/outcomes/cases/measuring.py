@@ -20,7 +20,7 @@ from outcomes.cases.typed import Typing
 from outcomes.records.counted import agreeing, counted
 from outcomes.records.inspect_terms import SHOWN_FROM
 from outcomes.records.midnights import find_midnight_zone
-from outcomes.records.patient_ids import ask_for_similar, compare_ids
+from outcomes.records.patient_ids import SCIENTIFIC, WHOLE_DECIMAL, ask_for_similar, compare_ids
 
 if TYPE_CHECKING:
     from outcomes.records import TextColumn
@@ -70,10 +70,10 @@ class Measuring(Typing):
         column = self.records.fields["patient_id"]
         labels, codes = sorted_ids.result()
         faults = np.where(codes == MISSING, "E201", "").astype("<U4")
-        scientific = pc.match_substring_regex(column.values, r"^\s*\d(\.\d+)?[eE]\+?\d+\s*$")
+        scientific = pc.match_substring_regex(column.values, SCIENTIFIC)
         if pc.any(scientific).as_py():
             faults[np.array(scientific.to_pylist(), dtype=np.bool_)] = "E202"
-        decimal = pc.match_substring_regex(column.values, r"^\s*\d+\.0+\s*$")
+        decimal = pc.match_substring_regex(column.values, WHOLE_DECIMAL)
         if pc.any(decimal).as_py():
             faults[np.array(decimal.to_pylist(), dtype=np.bool_)] = "E207"
         ids = compare_ids(labels, codes, self.mapping.values.similar_ids)

@@ -18,6 +18,7 @@ from outcomes.cases.dates import day_number, is_turned
 from outcomes.cases.schema import MISSING
 from outcomes.errors import Finding
 from outcomes.records.columns import show_header
+from outcomes.records.patient_ids import NO_IDS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,14 +36,6 @@ _LEAST_REPEATED = 20
 _LEAST_TURNED, _SHARE_TURNED, _MONTHS = 10, 0.1, 12
 _SHAPES = {"dmy": "day/month", "mdy": "month/day"}
 _FEW = 5
-_NO_IDS = frozenset(
-    (
-        *("null", "nan", "none", "n/a", "#n/a", "unknown", "unk", "missing", "not available", "unbekannt", "keine"),
-        *("k.a.", "keine angabe", "onbekend", "inconnu", "?", "-", "--", "—", "–", ".", "0", "00", "000", "0000"),
-        *("kein", "leer", "no id", "unknown patient"),
-    )
-)
-"""Words for no id; "NA", "ND" and the like may be initials."""
 
 
 def find_suspicions(
@@ -104,7 +97,7 @@ def _find_no_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringAr
     import pyarrow.compute as pc
 
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(ids))
-    at = arrow.to_numpy(pc.indices_nonzero(pc.is_in(plain, value_set=arrow.from_texts(sorted(_NO_IDS)))), np.uint64)
+    at = arrow.to_numpy(pc.indices_nonzero(pc.is_in(plain, value_set=arrow.from_texts(sorted(NO_IDS)))), np.uint64)
     if not at.size:
         return
     n_of = np.bincount(patients, minlength=len(ids))

@@ -23,10 +23,22 @@ if TYPE_CHECKING:
 
 SAME = "same"
 _MOST_SHOWN = 3
-_INVISIBLE = r"[\s\p{Cf}]+"
+_INVISIBLE = r"^'|[\s\p{Cf}]+"  # an apostrophe before it marks a text for spreadsheets
 # Cyrillic and Greek small letters that cannot be told from Latin ones in print.
-_LOOK_ALIKES = dict(zip("авекмнорстухіјѕԁαβεηικνορτυχ", "abekmhopctyxijsdabeniknoptux", strict=True))
-_LOOK_ALIKES |= dict.fromkeys("‐‑‒–—−", "-")  # a word processor makes a dash of a hyphen
+LOOK_ALIKES = dict(zip("авекмнорстухіјѕԁαβεηικνορτυχ", "abekmhopctyxijsdabeniknoptux", strict=True))
+LOOK_ALIKES |= dict.fromkeys("‐‑‒–—−", "-")  # a word processor makes a dash of a hyphen
+SCIENTIFIC = r"^\s*\d([.,]\d+)?[eE]\+?\d+\s*$"
+"""An id that a spreadsheet wrote as 1.2E+05; where decimals have commas, as 1,2E+05."""
+WHOLE_DECIMAL = r"^\s*\d+[.,]0+\s*$"
+NO_IDS = frozenset(
+    (
+        *("null", "nan", "none", "n/a", "#n/a", "unknown", "unk", "missing", "not available", "unbekannt", "keine"),
+        *("k.a.", "keine angabe", "onbekend", "inconnu", "?", "-", "--", "—", "–", ".", "0", "00", "000", "0000"),
+        *("kein", "leer", "no id", "unknown patient", "desconocido", "desconocida", "sin id", "s/n", "s/d", "n/d"),
+        *("inconnue", "aucun", "geen", "sconosciuto", "nessuno", "desconhecido", "nieznany", "brak"),
+    )
+)
+"""Words for no id; "NA", "ND" and the like may be initials."""
 _REMEDY = (
     'Write them alike in the clinic system, or declare [values] similar_ids = "same" (each pair is one person) or '
     '"apart" (they are different people).'
@@ -103,7 +115,7 @@ def fold_ids(labels: pa.StringArray) -> pa.StringArray:
         labels = pc.utf8_normalize(labels, form="NFKC")
     lowered = pc.replace_substring_regex(pc.utf8_lower(labels), _INVISIBLE, "")
     if not pc.all(pc.string_is_ascii(lowered)).as_py():
-        table = str.maketrans(_LOOK_ALIKES)
+        table = str.maketrans(LOOK_ALIKES)
         lowered = arrow.from_texts([text.translate(table) for text in lowered.to_pylist()])
     return pc.replace_substring(lowered, "o", "0")
 

@@ -20,12 +20,13 @@ from outcomes.errors import ConfigError, Finding, InputRefused
 from outcomes.records.folding import ID_FIELDS
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Records, TextColumn
+from outcomes.records.patient_ids import LOOK_ALIKES, NO_IDS, SCIENTIFIC, WHOLE_DECIMAL
 from outcomes.records.text_columns import renumber_values
 
 KEY_BYTES = 32
-_SCIENTIFIC = re.compile(r"^\s*\d(\.\d+)?[eE]\+?\d+\s*$")
-_SCIENTIFIC_MARK = "0E0"
-"""Stands for every id that a spreadsheet has written as 1.2E+05: the rule that sets such rows aside still sees it."""
+_SPOILT = {re.compile(SCIENTIFIC): "0E0", re.compile(WHOLE_DECIMAL): "0.0"}
+"""What stands for every id a spreadsheet made a number of: the rules that set such rows aside still see it."""
+_TABLE = str.maketrans(LOOK_ALIKES)
 
 
 def make_pseudonym(key: bytes, kind: str, text: str) -> str:
@@ -141,7 +142,8 @@ def _replace_ids(column: TextColumn, name: str, key: bytes, mapping: Mapping) ->
             [
                 Finding(
                     "E914",
-                    f"{words} from another one only in capitals, blanks, leading zeros, or O and 0.",
+                    f"{words} from another one only in capitals, blanks, leading zeros, O and 0, or letters "
+                    "and dashes that look alike.",
                     "column of patient_id",
                     'Write [values] similar_ids = "same" (or "apart") in the mapping, or mend the ids.',
                 )
@@ -151,13 +153,19 @@ def _replace_ids(column: TextColumn, name: str, key: bytes, mapping: Mapping) ->
     new = {text: make_pseudonym(key, name, folded[text] if same else text) for text in ids}
     if len(set(new.values())) < len(set(folded.values()) if same else ids):
         raise InputRefused("Two ids have the same pseudonym; make a new key.", [])
-    new |= {text: _SCIENTIFIC_MARK for text in ids if is_patient and _SCIENTIFIC.match(text)}
+    if is_patient:
+        new |= {text: mark for shape, mark in _SPOILT.items() for text in ids if shape.match(text)}
+        new |= {text: text for text in ids if text.lower() in NO_IDS}  # says that there is none, and is still told so
     return renumber_values(column, [new.get(text, text) for text in texts])
 
 
 def fold_id(text: str) -> str:
-    """Return an id without what a reader does not see: capitals, blanks, leading zeros, O for 0."""
-    plain = "".join(unicodedata.normalize("NFKC", text).casefold().split()).replace("o", "0")
+    """Return an id without what a reader does not see: capitals, blanks, leading zeros, O for 0, look-alike letters."""
+    plain = (
+        "".join(unicodedata.normalize("NFKC", text.removeprefix("'")).casefold().split())
+        .translate(_TABLE)
+        .replace("o", "0")
+    )
     return (plain.lstrip("0") or "0") if plain.isdigit() else plain
 
 
