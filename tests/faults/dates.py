@@ -63,6 +63,16 @@ def _one_source_in_another_order() -> list[Row]:
     return rows
 
 
+def _turned_by_a_spreadsheet() -> list[Row]:
+    """As after opening 03/04/2025 where the month comes first: what is a date there is turned, the rest stays text."""
+    rows = clean_rows(60)
+    for row in rows:
+        day = _date(row)
+        row[_DAY] = day.replace(month=day.day, day=day.month).isoformat() if day.day <= 12 else f"{day:%d/%m/%Y}"
+        row[_ONSET] = ""
+    return rows
+
+
 def _serial(epoch: datetime.date, as_text: bool = True) -> Callable[[Row, int], None]:
     def change(row: Row, _: int) -> None:
         for column in (_DAY, _ONSET):
@@ -240,6 +250,17 @@ FAULTS: tuple[Fault, ...] = (
         make=of_files(_one_source_in_another_order(), mapping='[dates]\norder = "dmy"\n'),
         formats=EVERYWHERE,
         remedy="Export all dates in one order; a report is refused until then, or until it is acknowledged.",
+        check=conserved,
+    ),
+    Fault(
+        number=68,
+        name="turned_by_a_spreadsheet",
+        title="Days up to the 12th turned by a spreadsheet that took the month for the day, later ones left as text",
+        outcome=WARN,
+        codes=("E286", "took the month for the day"),
+        make=of_files(_turned_by_a_spreadsheet(), mapping='[dates]\norder = "dmy"\n'),
+        formats=EVERYWHERE,
+        remedy="Give the file as the clinic system wrote it; a report is refused until then or until acknowledged.",
         check=conserved,
     ),
     Fault(

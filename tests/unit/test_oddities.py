@@ -395,6 +395,52 @@ def test_dates_of_the_other_order_than_the_declared_one_are_told(order, turned, 
     assert "E285" not in [one.code for one in build_visits(records_of(cells, read.mapping)).warnings]
 
 
+@pytest.mark.parametrize("order", ["dmy", "mdy", None])
+@pytest.mark.parametrize("honest", [False, True])
+def test_days_a_spreadsheet_turned_because_it_took_the_month_for_the_day_are_told(order, honest) -> None:
+    """Opened in the wrong order, 03/04/2025 becomes a date of its own, 13/04/2025 stays as it was."""
+    days = [datetime.date(2025, 1 + i % 9, 1 + i % 28) for i in range(300)]
+    style = "%m/%d/%Y" if order == "mdy" else "%d/%m/%Y"
+    turned = [day.replace(month=day.day, day=day.month) if day.day <= 12 else None for day in days]
+    cells = {
+        "patient_id": [f"p{i % 50}" for i in range(300)],
+        "visit_date": [new.isoformat() if new else day.strftime(style) for day, new in zip(days, turned, strict=True)],
+    }
+    if honest:  # two ways of writing, and nothing else
+        cells["visit_date"] = [day.isoformat() if i % 2 else day.strftime(style) for i, day in enumerate(days)]
+    read = records_of(cells, Mapping(dates=DateOptions(order=order)))
+    told = build_visits(read)
+    assert [one.code for one in told.warnings if one.code == "E286"] == ([] if honest else ["E286"])
+    assert any("E286" in one.remedy for one in list_objections(read, told)) is not honest
+
+
+@pytest.mark.parametrize(("n_made", "n_text", "is_told"), [(10, 10, True), (9, 20, False), (20, 9, False)])
+def test_a_few_days_of_each_kind_are_not_enough_to_say_that_they_were_turned(n_made, n_text, is_told) -> None:
+    days = [f"2025-{1 + i % 12:02d}-{1 + i // 12:02d}" for i in range(n_made)]
+    days += [f"{13 + i % 15}/{1 + i // 15:02d}/2025" for i in range(n_text)]
+    read = records_of({"patient_id": [f"p{i}" for i in range(len(days))], "visit_date": days})
+    assert [one.code for one in build_visits(read).warnings if one.code == "E286"] == ["E286"] * is_told
+
+
+@pytest.mark.parametrize(
+    ("codes", "says"),
+    [
+        (["N1"] * 100 + ["N2"] * 99 + ["N1>"], "fewer than 5 of its codes stand in a single record"),
+        (["N1"] * 100 + ["N2"] * 98 + ["n2"] * 2, "fewer than 5 differ from another only in capitals"),
+        (["N1"] * 100 + ["N2"] * 98 + ["n2", "\u041d3"], " and fewer than 5 differ"),
+        (["N1"] * 100 + ["N2"] * 98 + [""] * 2, ""),
+        ([f"N{i % 5}" for i in range(199)] + ["X"], ""),  # a practice of many: one visit is no slip
+    ],
+)
+@pytest.mark.parametrize("name", ["clinic_id", "clinician_id"])
+def test_codes_that_may_be_slips_are_told_and_not_shown(name, codes, says) -> None:
+    cells = {"patient_id": [f"p{i % 40}" for i in range(200)], name: codes}
+    cells["visit_date"] = [f"2025-{1 + i // 28 % 12:02d}-{1 + i % 28:02d}" for i in range(200)]
+    found = [one for one in build_visits(records_of(cells)).warnings if one.code == "E225"]
+    assert len(found) == bool(says) and all(says in one.message for one in found)
+    assert not any(code in one.message for one in found for code in ("N1", "n2"))
+
+
 def test_the_slips_of_the_sample_are_no_other_order_and_nothing_of_it_must_be_acknowledged(repository) -> None:
     folder = repository / "data" / "sample"
     read = read_records(folder / "visits.csv", folder / "mapping.toml")

@@ -111,6 +111,19 @@ def test_1904_dates(tmp_path: Path) -> None:
     assert read_records(tmp_path / "mac.xlsx").fields["visit_date"].texts() == ["2024-03-01"]
 
 
+@pytest.mark.parametrize("order", ["excel", "excel-1904"])
+def test_serial_numbers_in_a_workbook_that_counts_from_1904_are_counted_so(tmp_path: Path, order: str) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.epoch = CALENDAR_MAC_1904
+    for row in (HEADER, ["a", 44255, 1], ["b", 44256.5, 2], ["c", "2025-03-03", 3], ["d", 4425512345, 4]):
+        workbook.active.append(row)
+    workbook.save(tmp_path / "mac.xlsx")
+    visits = build_visits(read_records(tmp_path / "mac.xlsx", Mapping.from_dict({"dates": {"order": order}})))
+    days = visits.columns["day"].astype("datetime64[D]").astype(str).tolist()
+    assert days == ["2025-03-01", "2025-03-02", "2025-03-03"] and visits.quarantine["source_row"].to_pylist() == [5]
+    assert any("counts days from 1904" in note for note in visits.notes) is (order == "excel")
+
+
 def test_errors_and_formulas_without_a_value_are_set_aside(tmp_path: Path) -> None:
     rows = [[*HEADER, "x"], ["a", DAY, 1, "#N/A"], ["b", DAY, "#N/A", 1], ["c", DAY, "=1+1", 1], ["d", 1e17, 2, 1]]
     records = read(tmp_path, {"Data": rows})

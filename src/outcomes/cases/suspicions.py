@@ -18,7 +18,7 @@ from outcomes.cases.dates import day_number, is_turned
 from outcomes.cases.schema import MISSING
 from outcomes.errors import Finding
 from outcomes.records.columns import show_header
-from outcomes.records.patient_ids import NO_IDS
+from outcomes.records.patient_ids import NO_IDS, fold_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +34,7 @@ _DAYS_1904, _QUARTER_DAYS, _YEAR_DAYS = 1_462, 92, 366
 _OWN_QUARTER_SHARE, _LEAST_RECORDS = 0.9, 50
 _LEAST_REPEATED = 20
 _LEAST_TURNED, _SHARE_TURNED, _MONTHS = 10, 0.1, 12
+_MANY_RECORDS = 50
 _SHAPES = {"dmy": "day/month", "mdy": "month/day"}
 _FEW = 5
 
@@ -59,9 +60,11 @@ def find_suspicions(
     -------
     list of Finding
         E209 ids do not meet, E224 ids that say there is none, E220 dates 1,462 days early, E222 visits of other
-        quarters, E272 nothing new, E285 dates of another order than the declared one.
+        quarters, E272 nothing new, E285 dates of another order than the declared one, E286 dates that a
+        spreadsheet turned, E225 codes of clinics or clinicians that may be slips.
     """
     found = [*_find_repeated(merge_steps), *_find_no_ids(records, columns["patient"][kept], ids)]
+    found += _find_odd_codes(records, kept)
     if "visit_date" not in records.fields:
         return found
     files = [kept[records.source[kept] == i] for i in range(len(records.files))]
@@ -71,6 +74,7 @@ def find_suspicions(
     found += _find_unlinked(names, days, patients)
     found += _find_shifted(names, days, records)
     found += _find_turned(records, columns["day"])
+    found += _find_half_turned(records)
     found += _find_late_arriving(names, days)
     return found
 
@@ -196,6 +200,65 @@ def _find_turned(records: Records, day: NDArray[np.int32]) -> Iterator[Finding]:
                 file.place,
                 "Export all dates in one order; the rows set aside (E213) show where the other one comes from.",
             )
+
+
+def _find_half_turned(records: Records) -> Iterator[Finding]:
+    """Days up to the 12th as a spreadsheet writes them, all later ones as text: it read the file in the wrong order.
+
+    Opened where the month comes first, 03/04/2025 becomes the 4th of March and 13/04/2025, which is no date there,
+    stays text. Of dates that were only written in two ways one in 2 million columns looks like that.
+    """
+    import pyarrow.compute as pc
+
+    column = records.fields["visit_date"]
+    made = pc.extract_regex(column.values, r"^\s*\d{4}-\d{1,2}-(?P<day>\d{1,2})")
+    text = pc.extract_regex(column.values, r"^\s*(?P<one>\d{1,2})[./-](?P<other>\d{1,2})[./-]\d{2}")
+    if min(len(found) - found.null_count for found in (made, text)) < _LEAST_TURNED:
+        return
+    days = [_to_numbers(pc.struct_field(*field)) for field in ((made, "day"), (text, "one"), (text, "other"))]
+    is_made, is_late = days[0] > 0, np.maximum(days[1], days[2]) > _MONTHS
+    for i, file in enumerate(records.files):
+        used = np.unique(column.codes[records.source == i])
+        n_made, n_text = int(is_made[used].sum()), int((days[1][used] > 0).sum())
+        is_split = days[0][used].max() <= _MONTHS and n_text == int(is_late[used].sum())
+        if min(n_made, n_text) >= _LEAST_TURNED and is_split:
+            yield Finding(
+                "E286",
+                f"all {n_made:,} days a spreadsheet wrote are the 12th or earlier, and all {n_text:,} that stand as "
+                "text are later: it took the month for the day, and turned those it could.",
+                file.place,
+                "Export again, and give the file as the clinic system wrote it, not opened and saved in a spreadsheet.",
+            )
+
+
+def _to_numbers(texts: pa.Array) -> NDArray[np.int32]:
+    """Return whole numbers; 0 where there is none."""
+    import pyarrow.compute as pc
+
+    return arrow.to_numpy(pc.fill_null(pc.cast(texts, "int32"), 0), np.int32)
+
+
+def _find_odd_codes(records: Records, kept: Rows) -> Iterator[Finding]:
+    """Clinics and clinicians of one record among hundreds, or that look like another: one of their own by a slip."""
+    for name in ("clinic_id", "clinician_id"):
+        if name not in records.fields:
+            continue
+        column = records.fields[name]
+        n_of = np.bincount(column.codes[kept], minlength=len(column.values))
+        labels = [column.values[code].as_py() for code in np.flatnonzero(n_of).tolist()]
+        filled = np.array([bool(label.strip()) for label in labels], dtype=np.bool_)
+        if not filled.any() or n_of.sum() < _MANY_RECORDS * filled.sum():
+            continue
+        folded = set(fold_ids(arrow.from_texts([label for label in labels if label.strip()])).to_pylist())
+        single, alike = int((n_of[n_of > 0][filled] == 1).sum()), int(filled.sum()) - len(folded)
+        said = [f"{say_count(single)} of its codes stand in a single record"] if single else []
+        if alike:
+            said.append(f"{say_count(alike)} differ from another only in capitals, blanks or letters that look alike")
+        if said:
+            header, letter = next(f.field_columns[name] for f in records.files if name in f.field_columns)
+            words = f"{' and '.join(said)}, and count as {name.removesuffix('_id')}s of their own."
+            place = f'column "{show_header(header)}" ({letter})'
+            yield Finding("E225", words, place, "Mend them in the clinic system if they are slips of the hand.")
 
 
 def _find_late_arriving(names: list[str], days: list[NDArray[np.int32]]) -> list[Finding]:

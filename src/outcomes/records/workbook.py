@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,12 @@ from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part, SourceFile
 from outcomes.records.rules import refuse
 from outcomes.records.sheets import add_sheet_name, check_no_clinic, choose_sheets, show_sheet
-from outcomes.records.text_columns import join_chunks
+from outcomes.records.text_columns import join_chunks, renumber_values
 
 SECONDS = 180
 """The child is ended after this time."""
 
+_SERIAL = re.compile(r"\d{1,5}(\.\d+)?$")
 _RATINGS = ("pain_pre", "pain_post", "function_score")
 
 
@@ -62,6 +65,8 @@ def read_workbook(path: Path, mapping: Mapping, name: str) -> list[Part]:
                 part = _build_part(file, wanted, answer, folder / "table.arrow", mapping)
                 part.top = book["top"][sheet][mapping.file.header_row :]
                 tidy_part(part, mapping)
+                if book["from_1904"] and mapping.dates.order == "excel":
+                    _count_from_1904(part)
                 add_sheet_name(part, sheet, mapping)
                 parts.append(part)
     # When the first child has gone: beside its clock, a second one could not be forked.
@@ -126,6 +131,22 @@ def _build_part(file: SourceFile, wanted: Wanted, answer: dict[str, Any], table:
         part.add_fault(row, code, (header, column_letter(position)))
     part.drop_faulty_rows()
     return part
+
+
+def _count_from_1904(part: Part) -> None:
+    """Write serial numbers as dates by the workbook's own count: four years later than the declared one has them."""
+    for name in ("visit_date", "onset_date"):
+        if column := part.columns.get(name):
+            texts = [text.strip() for text in column.values.to_pylist()]
+            dates = {text: _day_from_1904(text) for text in texts if _SERIAL.match(text)}
+            part.columns[name] = renumber_values(column, [dates.get(text, text) for text in texts])
+            if dates:
+                words = "the workbook counts days from 1904, and its serial numbers were read so"
+                part.notes.append(f"{part.file.place}: {name}: {words}.")
+
+
+def _day_from_1904(text: str) -> str:
+    return (datetime.date(1904, 1, 1) + datetime.timedelta(days=int(float(text)))).isoformat()
 
 
 def _check_percent(wanted: Wanted, percent: dict[str, int], place: str) -> None:

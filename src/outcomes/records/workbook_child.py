@@ -60,6 +60,7 @@ class _Book:
                 check_container(archive)
                 rows = check_entities(archive)
                 parts = sheet_parts(archive)
+                self.from_1904 = counts_from_1904(archive)
                 self.carried = list_carried(archive)
                 percent = find_percent_cells(archive.read(_STYLES)) if _STYLES in rows else None
                 self.hidden = {name: rows.get(part, 0) for name, (part, visible) in parts.items() if not visible}
@@ -89,6 +90,7 @@ class _Book:
             "hidden": self.hidden,
             "visible": self.visible,
             "carried": self.carried,
+            "from_1904": self.from_1904,
             "top": {
                 name: [[text_of(cell) or "" for cell in row] for row in rows[: self.header_row + TOP_ROWS]]
                 for name, rows in self.sheets.items()
@@ -135,6 +137,14 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
             visible = element.get("state", "visible") == "visible"
             sheets[element.get("name", "")] = (relations[element.get(_REL)], visible)
     return sheets
+
+
+def counts_from_1904(archive: zipfile.ZipFile) -> bool:
+    """Whether the workbook says that its days are counted from 1904, as those of old Macs are."""
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 (no DOCTYPE)
+    return any(
+        element.get("date1904", "") in ("1", "true") for element in book.iter() if element.tag.endswith("}workbookPr")
+    )
 
 
 def text_of(value: Any) -> str | None:
