@@ -48,6 +48,58 @@ def test_two_columns_of_treatments_add_up_and_a_row_may_have_both():
     assert not visits.columns["modality_unknown"].any()
 
 
+@pytest.mark.parametrize(
+    ("says", "is_asked"),
+    [
+        (["sí"] * 5 + ["no"] * 15, True),  # half of a language is known: every yes would be lost
+        (["sí"] * 4 + ["no"] * 16, False),
+        (["maybe"] * 5 + ["no"] * 14 + ["x"], False),
+        (["sí"] * 5 + ["no"] * 14, False),  # too few cells to say
+        (["sí"] * 5 + ["no"] * 101, False),
+    ],
+)
+@pytest.mark.parametrize("is_ticked", [True, False])
+def test_words_beside_nothing_but_no_are_asked_about(says, is_asked, is_ticked):
+    def build():
+        if is_ticked:
+            return ticked(len(says), ultrasound=says)
+        return build_visits(records_of(cells(len(says), paresthesia=says)))
+
+    if not is_asked:
+        assert {word for _, word, *_ in build().unknown_terms} < {"sí", "maybe"}
+        return
+    with pytest.raises(InputRefused, match="5 cells are neither a known yes nor a known no, and the other 15") as asked:
+        build()
+    assert [one.code for one in asked.value.findings] == ["E262"] and "sí" not in str(asked.value)
+
+
+@pytest.mark.parametrize(
+    ("says", "read"),
+    [
+        (["H", "M", "", "M"], [-1, -1, -1, -1]),  # hombre, mujer
+        (["H", "M", "F", "M"], [-1, 1, 0, 1]),
+        (["V", "M", "", "M"], [-1, 1, -1, 1]),  # vrouw, man
+        (["f", "m", "", "m"], [0, 1, -1, 1]),
+    ],
+)
+def test_m_beside_h_is_no_man(says, read):
+    visits = build_visits(records_of(cells(4, sex=says)))
+    assert list(visits.codebook.ids("sex")[:2]) == ["female", "male"]
+    assert visits.columns["sex"].tolist() == read
+    assert any("mujer" in note for note in visits.notes) is (read[1] == -1)
+
+
+def test_of_several_regions_in_a_cell_the_first_is_used_and_that_is_said():
+    visits = build_visits(records_of(cells(3, region=["lumbar; neck", "neck", "lumbar; "])))
+    assert "region: 1 record names several, of which the first was used" in visits.notes
+
+
+@pytest.mark.parametrize("text", ["90+", "≥90", "> 89", "90 and over", ">=90"])
+def test_an_age_that_is_cut_already_is_read(text):
+    visits = build_visits(records_of(cells(2, age=[text, "90 -"])))
+    assert visits.columns["age"].tolist() == [OLDEST] and faults(visits) == [("E241", "age")]
+
+
 def test_a_column_of_words_that_are_neither_yes_nor_no_is_asked_about_with_its_header():
     odd = ["maybe"] * 10 + ["x"] * 10
     with pytest.raises(InputRefused) as refused:

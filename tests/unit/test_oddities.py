@@ -285,6 +285,19 @@ def test_so_low_ratings_can_be_known() -> None:
     assert sorted(set(parts.columns["pain_pre"].tolist())) == [100 * i for i in range(1, 10)]
 
 
+def test_another_scale_of_one_quarter_is_asked_about() -> None:
+    """A tenth of all ratings is too little to show in the column, and no clinic has them alone."""
+    days = [np.datetime64("2025-01-01") + i for i in range(360)]
+    ratings = [1 + i % 9 for i in range(360)]
+    in_may = [str(day).startswith("2025-05") for day in days]
+    for scale, change, says in (("0-10", 0.1, "between 0 and 1"), ("0-10", 10, "outside"), ("0-100", 1, "1 to 9")):
+        plain = 10 if scale == "0-100" else 1
+        cells = {"patient_id": [f"p{i % 60}" for i in range(360)], "visit_date": [str(day) for day in days]}
+        cells["pain_pre"] = [f"{r * (change if may else plain):g}" for r, may in zip(ratings, in_may, strict=True)]
+        with pytest.raises(InputRefused, match=f"of 91 ratings of 2025Q2 .*{says}"):
+            build_visits(records_of(cells, Mapping.from_dict({"pain": {"scale": scale}})))
+
+
 # -- files ------------------------------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,9 @@ __all__ = ["Typed", "type_records"]
 _SINGLE_WORDS = ("cause", "trigger", "radiation", "region", "sex", "onset", "discharge_reason")
 _LIKE_A_CODE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z] ?[0-9][0-9A-Za-z]\.? ?[0-9A-Za-z]{0,4}(?![A-Za-z0-9])")
 _ODD_SHARE = 0.5
+_FEWEST_YES, _YES_SHARE = 5, 0.05
+_MAN = frozenset({"h", "hombre", "varón", "varon"})
+_DECLARE = "Declare the words of this export: [values] true = [...] and false = [...]."
 
 
 class _Contract(Measuring):
@@ -42,14 +45,55 @@ class _Contract(Measuring):
         for name in _SINGLE_WORDS:
             if column := self.column(name):
                 ids, terms, known = cells.find_first_ids(column, name, self.mapping, self.codebook)
+                if name == "sex":
+                    ids, known = self._doubt_m(ids, terms, known)
                 self.look_up(name, column, terms, known)
+                self._count_several(name, column, terms, known)
                 self.spread(name, column, ids, np.int8)
         if column := self.column("paresthesia"):
             declared = values.parse_flags(self.texts(column), self.mapping)
             ids, terms, known = cells.find_first_ids(column, "paresthesia", self.mapping, self.codebook)
             self.look_up("paresthesia", column, terms, known | (values.parse_flags(terms.words, self.mapping) >= 0))
             yes = np.where(ids >= 0, ids == self.codebook.ids("paresthesia").index("yes"), MISSING)
-            self.spread("paresthesia", column, np.where(declared >= 0, declared, yes), np.int8)
+            said = np.where(declared >= 0, declared, yes)
+            odd = terms.any_of(~terms.blank) & (said < 0)
+            self._ask_for_yes(self.header("paresthesia"), column, said, odd)
+            self.spread("paresthesia", column, said, np.int8)
+
+    def _doubt_m(
+        self, ids: NDArray[np.int16], terms: cells.Terms, known: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+        """Take M for unknown where H stands beside it and F does not: there it is mujer, and H is hombre."""
+        words = [word.strip(" .").casefold() for word in terms.words]
+        if "m" not in words or not _MAN.intersection(words) or "f" in words:
+            return ids, known
+        is_m = np.array([word == "m" for word in words], dtype=np.bool_)
+        self.out.notes.append(
+            "sex: M stands beside H, where it may mean mujer (female), and was not read; say in sexes.csv of your own "
+            "codebook what both mean"
+        )
+        return np.where(terms.any_of(is_m), MISSING, ids).astype(np.int16), known & ~is_m
+
+    def _count_several(self, name: str, column: TextColumn, terms: cells.Terms, known: NDArray[np.bool_]) -> None:
+        """Say where a field of one word has several: the others are not read."""
+        several = np.add.reduceat(known[terms.codes].astype(np.int32), terms.starts) > 1
+        if n := int(np.bincount(column.codes, minlength=len(several))[several].sum()):
+            self.out.notes.append(
+                f"{name}: {agreeing(n, 'record', 'names', 'name')} several, of which the first was used"
+            )
+
+    def _ask_for_yes(self, header: str, column: TextColumn, said: NDArray[np.int32], odd: NDArray[np.bool_]) -> None:
+        """Ask about words beside nothing but no: they are yes in the export's language, and would all be lost."""
+        in_records = np.bincount(column.codes, minlength=len(odd))
+        n_odd, n_no, n_yes = (int(in_records[rows].sum()) for rows in (odd, said == 0, said == 1))
+        if (
+            n_no
+            and not n_yes
+            and n_odd >= max(_FEWEST_YES, _YES_SHARE * (n_odd + n_no))
+            and n_odd + n_no >= ENOUGH_CELLS
+        ):
+            words = f"{n_odd:,} cells are neither a known yes nor a known no, and the other {n_no:,} are all no."
+            self.misfits.append(Finding("E262", words, f"column '{header}'", _DECLARE))
 
     def purpose(self) -> None:
         if column := self.column("visit_purpose"):
@@ -131,7 +175,7 @@ class _Contract(Measuring):
             term = declared[key][1] if key in declared else key
             found = self.codebook.find_modalities([term])
             said = values.parse_flags(self.texts(column), self.mapping)
-            self._count_odd_flags(key, column, said == values.NEITHER)
+            self._count_odd_flags(key, column, said)
             ticked = said == 1
             if not found.known[0]:
                 self.unknown_flags.append((key, ticked[column.codes]))
@@ -141,19 +185,21 @@ class _Contract(Measuring):
             masks = given if masks is None else masks | given
         return masks, unknown
 
-    def _count_odd_flags(self, term: str, column: TextColumn, odd: NDArray[np.bool_]) -> None:
+    def _count_odd_flags(self, term: str, column: TextColumn, said: NDArray[np.int32]) -> None:
         """Words in a yes/no column that are declared as neither; a column full of them is asked about."""
+        odd = said == values.NEITHER
         if not odd.any():
             return
         texts, in_records = self.texts(column), np.bincount(column.codes, minlength=len(odd))
         n_filled = int(in_records[[bool(text) and text not in self.mapping.values.missing for text in texts]].sum())
         n_odd = int(in_records[odd].sum())
         self.odd_flags += [(f"modalities: {term}", texts[i], (column.codes == i)) for i in np.flatnonzero(odd)]
+        header = next((f.modality_columns[term][0] for f in self.records.files if term in f.modality_columns), term)
         if n_filled >= ENOUGH_CELLS and n_odd >= _ODD_SHARE * n_filled:
-            header = next((f.modality_columns[term][0] for f in self.records.files if term in f.modality_columns), term)
             words = f"{n_odd / n_filled:.0%} of {n_filled} filled cells are neither a declared yes nor a declared no."
-            remedy = "Declare the words of this export: [values] true = [...] and false = [...]."
-            self.misfits.append(Finding("E262", words, f"column '{header}'", remedy))
+            self.misfits.append(Finding("E262", words, f"column '{header}'", _DECLARE))
+        else:
+            self._ask_for_yes(header, column, said, odd)
 
     def muscles(self) -> None:
         for name in ("muscles_identified", "muscles_treated"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from outcomes.cases import cells, dates, values
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
+from outcomes.cases.suspicions import name_quarter, quarter_of
 from outcomes.cases.typed import Typing
 from outcomes.records.counted import agreeing, counted
 from outcomes.records.inspect_terms import SHOWN_FROM
@@ -32,6 +34,8 @@ _READINGS = {
 }
 _YEAR_DAYS = 365.25
 OTHER_PAYERS = "other payers"
+_OLDEST = re.compile(r"(?:90 ?\+|(?:≥|>=) ?90|> ?89|90 (?:and|or) (?:over|older|more|above))$", re.I)
+"""As exports write an age that is already cut at 90."""
 
 
 class Measuring(Typing):
@@ -164,8 +168,16 @@ class Measuring(Typing):
         ratings, outside = parsed.values[column.codes], (parsed.faults == "E232")[column.codes]
         place = f"column '{self.header(name)}' ({name})"
         found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, groups, place)
+        if not found and "visit_date" in self.records.fields:  # a new form in the midst of the records
+            found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, [self._quarters()], place)
         known = self.mapping.acknowledge.warnings
         self.misfits += [finding for finding in found if finding.code not in known or finding.code != "E234"]
+
+    def _quarters(self) -> tuple[list[str], NDArray[np.signedinteger]]:
+        """Names of the quarters, and the place of each record's own among them; -1 without a day."""
+        day = self.out.columns["day"]
+        quarters, place = np.unique(quarter_of(day), return_inverse=True)
+        return [name_quarter(n) for n in quarters.tolist()], np.where(day == MISSING, MISSING, place)
 
     def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
         in_records = np.bincount(column.codes, minlength=len(column.values))
@@ -182,7 +194,10 @@ class Measuring(Typing):
             ("onset_days", "E243", 40_000),
         ):
             if column := self.column(name):
-                parsed = values.parse_whole(self.texts(column), self.mapping, code, high)
+                texts = self.texts(column)
+                if name == "age":
+                    texts = [str(OLDEST) if _OLDEST.match(text) else text for text in texts]
+                parsed = values.parse_whole(texts, self.mapping, code, high)
                 self.fault(name, column, parsed.faults)
                 found = np.minimum(parsed.values, OLDEST) if name == "age" else parsed.values
                 self.spread(name, column, found, np.int32)
