@@ -336,6 +336,13 @@ def test_ids_that_do_not_meet(tmp_path: Path, second: tuple[str, str], expected:
     assert odd(other, one) == expected
 
 
+@pytest.mark.parametrize(("n_patients", "is_told"), [(12, True), (9, False)])
+def test_a_small_practice_whose_ids_do_not_meet_is_told_so_too(tmp_path: Path, n_patients: int, is_told: bool) -> None:
+    one = write(tmp_path, "q1.csv", quarter_rows("2025-01-01", "a", n_patients))
+    assert ("E209" in odd(one, write(tmp_path, "q2.csv", quarter_rows("2025-04-01", "b", n_patients)))) is is_told
+    assert "E209" not in odd(one, write(tmp_path, "q3.csv", quarter_rows("2025-04-01", "a", n_patients)))
+
+
 def test_patients_who_never_come_on_say_nothing_about_ids(tmp_path: Path) -> None:
     rows = [
         [f"{q}{i},{np.datetime64(day) + i},5" for i in range(90)]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.intp]
 _EARLY_DAYS, _NEAR_DAYS, _LONG_DAYS = 28, 31, 56
-_LEAST_PATIENTS, _EXPECTED_SHARE = 30, 0.2
+_LEAST_PATIENTS, _EXPECTED_SHARE, _MOST_CHANCE = 10, 0.2, 0.8**30
 _DAYS_1904, _QUARTER_DAYS, _YEAR_DAYS = 1_462, 92, 366
 _OWN_QUARTER_SHARE, _LEAST_RECORDS = 0.9, 50
 _LEAST_REPEATED = 20
@@ -121,7 +121,8 @@ def _find_no_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringAr
 def _find_unlinked(names: list[str], days: list[NDArray[np.int32]], patients: list[NDArray[np.int32]]) -> list[Finding]:
     """Two files that follow each other and share no patient, where patients are known to come on.
 
-    How many of the patients of a month came before it is taken from the end of the earlier file itself.
+    How many of the patients of a month came before it is taken from the end of the earlier file itself: of 10 patients
+    of whom half had come before, one in a thousand times nobody is met again by chance.
     """
     filled = [i for i in range(len(names)) if len(days[i])]
     filled.sort(key=lambda i: (int(np.median(days[i])), i))
@@ -133,7 +134,8 @@ def _find_unlinked(names: list[str], days: list[NDArray[np.int32]], patients: li
         cut = end - _EARLY_DAYS
         expected, n_own = _share_seen(patients[a][days[a] > cut], patients[a][days[a] <= cut])
         shared, n_next = _share_seen(patients[b][days[b] <= begin + _EARLY_DAYS], patients[a])
-        if min(n_own, n_next) >= _LEAST_PATIENTS and expected > _EXPECTED_SHARE and not shared:
+        by_chance = (1 - expected) ** n_next
+        if n_own >= _LEAST_PATIENTS and expected > _EXPECTED_SHARE and by_chance <= _MOST_CHANCE and not shared:
             words = (
                 f"none of the {n_next} patients of its first weeks is in {names[a]}, where {expected:.0%} of a month's "
                 "patients had come before: ids were numbered anew, and nobody can be followed from one to the other."
