@@ -46,20 +46,23 @@ EMAIL = re.compile(
     r"(?:[\w-]{1,63}+\.){1,6}[^\W\d_]{2,24}(?![\w-])"
 )
 _TEN_DIGITS = r"(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}"
-_ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,8}\)?){2,6}"
+_ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]\d{8,10}|(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,8}\)?){2,6})"
 # As it is dialled within a country: by town (0211 / 55 92 74, 044 668 18 77, 089-12345678), in pairs with one mark
-# (06 12 34 56 78), a Dutch mobile (06-12345678). Nine digits at least, which a date has not.
+# (06 12 34 56 78), a Dutch mobile (06-12345678), a Spanish, Portuguese or Polish number (612 345 678, 91 555 12 34).
+# Nine digits at least, which a date has not.
 _AT_HOME = (
     r"(?=(?:\(?\d\)?[ /.-]{0,3}){9})(?:"
     r"\(?0[1-9]\d{1,3}\)?(?:(?: ?/ ?| {1,2})(?:\d{5,8}|\d{2,4}(?: \d{2,4}){1,3})|-(?:\d{7,8}|\d\d(?: \d\d){2,3}))"
     r"|0[1-9](?:(?: \d\d){4}|(?:\.\d\d){4}|(?:-\d\d){4})|06[ -](?:\d{8}|\d{4} \d{4})"
-    r"|0\d{1,2}-(?:\d{4}-\d{4}|\d{3} \d\d \d\d))"  # Japan and Korea, Sweden
+    r"|0\d{1,2}-(?:\d{4}-\d{4}|\d{3} \d\d \d\d)"  # Japan and Korea, Sweden
+    r"|[5-9]\d\d \d{3} \d{3}|9\d \d{3} \d\d \d\d|[6-9]\d\d \d\d \d\d \d\d)"
 )
 _FULL = rf"(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|{_AT_HOME}|\+[1-9]\d{{8,13}}|\+[1-9]\d{{0,2}} \d{{7,11}}"
 PHONE = re.compile(rf"(?<![\w.-])(?:{_FULL})(?![\w-]|\.\d)")
 PHONE_INSIDE = re.compile(
     rf"(?<![\w.-])(?:{_FULL}|\d{{3}}-\d{{4}})(?![\w-]|\.\d)"
-    r"|\b(?:tel|phone|ph|call|cell|mobile|text|handy)\b\.?:? ?(?:no\.? ?|# ?)?\+?\d[\d .()-]{5,17}\d",
+    r"|\b(?:tel|phone|ph|call|cell|mobile|text|handy|tlf|tfno|m[óo]vil|tel[ée]fono|tél|cellulare|telefon)\b"
+    r"\.?:? ?(?:no\.? ?|# ?)?\+?\d[\d .()-]{5,17}\d",
     re.IGNORECASE,
 )
 FAX = re.compile(r"\b(?:tele)?fax\b\.?:? ?(?:no\.? ?|# ?)?\+?\(?\d[\d .()-]{5,17}\d", re.IGNORECASE)
@@ -82,6 +85,7 @@ SSN_INSIDE = re.compile(
     SSN.pattern
     + r"|(?i:\b(?:ssn?|soc(?:ial)? sec(?:urity)?|social insurance)\b\.?:? ?(?:no\.? ?|# ?)?(?:x{3}|\*{3}|\d{3})?[- ]?"
     r"(?:x{2}|\*{2}|\d{2})?[- ]?\d{4}\b)"
+    r"|(?i:\b(?:dni|nie|nif|pesel)\b\.?:? ?(?:n[oº]\.? ?|# ?)?[xyz]?-?\d{7,11}-?[a-z]?\b)"
 )
 _NUMBER = r"\.?(?:[ -]?(?:no|nr|n|num|number|id|#)\b[.°º]{0,2}| ?#)?[:#= ]{0,3}[a-z]{0,4}-?\d[\d-]{3,17}"
 RECORD_INSIDE = re.compile(
@@ -213,6 +217,7 @@ SMALL_AREA = re.compile(rf"(?:{'|'.join(sorted(SMALL_ZIP3))})(?:xx|\*\*|00)?")
 _LABELS = (
     "nat[oa]|nacid[oa]|nascid[oa]|ur|født|född|dossier|vers|versicherungs|kto|konto|pass|ausweis|personalausweis|serien|"
     "dob|d\\.o\\.b|born|birth|geb|geboren|née?|ssn?|social|soc|tel|phone|ph|call|cell|mobile|text|handy|(?:tele)?fax|"
+    "tlf|tfno|m[óo]vil|tel[ée]fono|tél|cellulare|telefon|dni|nie|nif|pesel|"
     "pat|patienten|patientennummer|fall|fallnr|fallnummer|akten?|aktennr|aktennummer|aktenzeichen|kv|kvnr|versicherten|"
     "versichertennr|versichertennummer|mitglieds|mitgliedsnr|mitgliedsnummer|"
     "mrn|m\\.r\\.n|med|medical|chart|hosp|hospital|patient|policy|pol|member|mbr|subscriber|beneficiary|insurance|"
@@ -222,7 +227,7 @@ _LABELS = (
 )
 TRIGGER = (
     r"@|\(at\)|\[at\]|://|(?i:www\.)|(?i:\.com/)|\+\d|\d[-. )] ?\d\d\d?[-. ]\d{4}|\d{3}-\d{4}|\b00[1-9]|\d{9}"
-    r"|\b0[1-9]\d\d?\d?\)?[ /-]|\b0[1-9](?:[ .-]\d\d){4}|\b06[ -]\d{4}"
+    r"|\b0[1-9]\d\d?\d?\)?[ /-]|\b0[1-9](?:[ .-]\d\d){4}|\b06[ -]\d{4}|\b[5-9]\d\d? \d{2,3} \d{2,3}"
     r"|\d{6}[-/+A-F]\d{3}|\d{3}\.\d{3}\.\d{3}-\d|\d\d\.\d\d-\d{3}|\d{8}-?[A-Z]|[12](?: \d\d){3} |\d{3}-\d{3}-\d{3}"
     r"|[A-Z]{6}\d\d[A-Z]\d|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]|\b0\d\d?-\d{3}|\d{4} \d{6} |\.com/"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
