@@ -176,6 +176,12 @@ def test_before_and_after_in_one_cell_with_the_scale_behind():
     assert found.faults.tolist() == ["", "E232", "", "E232"]
 
 
+def test_a_range_of_the_whole_scale_is_no_rating():
+    found = values.parse_pain(["3-6", "0-10", "3-10", "2-5.5", "2.5-5.5"], Mapping())
+    assert found.values.tolist() == [450, values.MISSING, values.MISSING, values.MISSING, 400]
+    assert found.faults.tolist() == ["", "E231", "E231", "E231", ""]
+
+
 @pytest.mark.parametrize(
     ("text", "has"),
     [

@@ -130,6 +130,17 @@ def test_refused_from_the_footer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         read(tmp_path, table())
 
 
+def test_a_page_whose_checksum_does_not_hold_is_broken(tmp_path: Path) -> None:
+    """A bit that was turned on the disk changes a rating, and nothing else notices."""
+    path = tmp_path / "visits.parquet"
+    rows = pa.table({"patient_id": ["a"] * 9, "visit_date": ["2024-03-01"] * 9, "pain_pre": ["4"] * 9})
+    pq.write_table(rows, path, compression="none", use_dictionary=False, write_page_checksum=True)
+    assert read_records(path, Mapping()).fields["pain_pre"].texts() == ["4"] * 9
+    path.write_bytes(path.read_bytes().replace(b"\1\0\0\x004", b"\1\0\0\x005", 1))
+    with pytest.raises(InputRefused, match="E105"):
+        read_records(path, Mapping())
+
+
 def test_broken_files(tmp_path: Path) -> None:
     path = tmp_path / "visits.parquet"
     pq.write_table(table(), path)

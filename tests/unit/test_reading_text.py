@@ -235,6 +235,12 @@ def test_ids_that_differ_in_what_nobody_sees(tmp_path: Path) -> None:
         assert len(set(records.fields["patient_id"].texts())) == n
 
 
+def test_an_id_of_nothing_that_is_seen_is_none_beside_a_blank_one(tmp_path: Path) -> None:
+    path = write(tmp_path, f"{HEADER}\u200b,2025-01-06,2\n,2025-01-07,3\na1,2025-01-08,4\n")
+    aside = build_visits(read_records(path)).quarantine.to_pydict()
+    assert aside["code"] == ["E201", "E201"]
+
+
 def test_a_folded_id_without_a_rival_is_folded(tmp_path: Path) -> None:
     records = read_records(write(tmp_path, HEADER + "a\u200b1,1,2\nb1,2,3\n"))
     assert records.fields["patient_id"].texts() == ["a1", "b1"]

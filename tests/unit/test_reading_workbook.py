@@ -124,6 +124,20 @@ def test_serial_numbers_in_a_workbook_that_counts_from_1904_are_counted_so(tmp_p
     assert any("counts days from 1904" in note for note in visits.notes) is (order == "excel")
 
 
+def test_merged_cells_among_the_rows_are_said_and_those_above_the_header_are_not(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    for row in (["Clinic", "", ""], HEADER, ["a", DAY, 1], ["b", DAY, 2], ["c", DAY, 3]):
+        workbook.active.append(row)
+    workbook.active.merge_cells("A1:C1")
+    workbook.active.merge_cells("C3:C5")
+    workbook.save(tmp_path / "merged.xlsx")
+    visits = build_visits(read_records(tmp_path / "merged.xlsx", Mapping.from_dict({"file": {"header_row": 2}})))
+    assert visits.columns["pain_pre"].tolist() == [100, -1, -1]
+    assert [note.split("; ")[0] for note in visits.notes if "merged" in note] == [
+        'merged.xlsx › sheet "Sheet": 1 merged cell stands below the header'
+    ]
+
+
 def test_errors_and_formulas_without_a_value_are_set_aside(tmp_path: Path) -> None:
     rows = [[*HEADER, "x"], ["a", DAY, 1, "#N/A"], ["b", DAY, "#N/A", 1], ["c", DAY, "=1+1", 1], ["d", 1e17, 2, 1]]
     records = read(tmp_path, {"Data": rows})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from outcomes.records.mapping import Mapping
 
 NEITHER = -2
+_WIDEST_RANGE = 3 * HUNDREDTHS
 # Bounded: a cell of ten thousand digits is no number, and Python refuses to read it as one.
 _NUMBER = re.compile(r"^[+-]?\d{1,18}(\.\d{1,40})?$")
 _WHOLE = re.compile(r"^\d{1,18}(\.0{1,40})?$")
@@ -62,8 +63,8 @@ _CHANGE = re.compile(r"^([\d.]+)\s*(?:->|→|=>|>)\s*([\d.]+)$")
 def parse_pain(texts: Sequence[str], mapping: Mapping) -> Parsed:
     """Read pain ratings as hundredths of a 0-10 point.
 
-    ``6/10`` is 6, ``6-7`` is 6.5, and ``8->5`` is 8 before and 5 after treatment (``extra``); each such reading is
-    named in ``fixed``. Nothing is clipped.
+    ``6/10`` is 6, ``6-7`` is 6.5 (up to three points apart), and ``8->5`` is 8 before and 5 after treatment
+    (``extra``); each such reading is named in ``fixed``. Nothing is clipped.
     """
     top = _TOPS[mapping.pain.scale]
     unit = 10 * HUNDREDTHS // top
@@ -100,7 +101,8 @@ def _midpoint(low: str, high: str, unit: int, top: int) -> tuple[int, str]:
     second, fault_high = _hundredths(high, unit, top)
     if fault_low or fault_high:
         return MISSING, fault_low or fault_high
-    return ((first + second) // 2, "") if first < second else (MISSING, "E231")
+    # 0-10 is the scale, and 3-10 was 3/10: neither is a rating between two neighbours.
+    return ((first + second) // 2, "") if 0 < second - first <= _WIDEST_RANGE else (MISSING, "E231")
 
 
 def _hundredths(text: str, unit: int, top: int) -> tuple[int, str]:

@@ -122,7 +122,9 @@ def _two_become_one(key: str, column: TextColumn, changed: dict[int, str], mappi
     texts = column.values.to_pylist()
     after: dict[str, int] = {}
     for i, text in enumerate(texts):
-        other = after.setdefault(changed.get(i, text).strip(), i)
+        if not (plain := changed.get(i, text).strip()):
+            continue  # nothing is left: it is no id, as a blank cell is none
+        other = after.setdefault(plain, i)
         if other != i and texts[other].strip() != text.strip():
             if mapping.values.similar_ids is None:
                 first, second = sorted(int(np.argmax(column.codes == code)) for code in (other, i))

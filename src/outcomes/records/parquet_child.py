@@ -72,7 +72,10 @@ def with_file(path: str, speak: IO[str], work: Callable[[pq.ParquetFile, dict[st
     """
     try:
         with pq.ParquetFile(
-            path, thrift_string_size_limit=_FOOTER_BYTES, thrift_container_size_limit=1_000_000
+            path,
+            thrift_string_size_limit=_FOOTER_BYTES,
+            thrift_container_size_limit=1_000_000,
+            page_checksum_verification=True,  # where the writer left them; Arrow does not look by itself
         ) as file:
             work(file, _describe(file))
     except Refused as refusal:

@@ -16,7 +16,7 @@ from outcomes.records import workbook_child
 from outcomes.records.assemble import tidy_part
 from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter, has_required, show_two_rows
-from outcomes.records.counted import counted
+from outcomes.records.counted import agreeing, counted
 from outcomes.records.hidden_sheets import describe_hidden
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part, SourceFile
@@ -126,6 +126,9 @@ def _build_part(file: SourceFile, wanted: Wanted, answer: dict[str, Any], table:
             part.notes.append(f"{place}: {hidden}; read like the others.")
     if answer["has_filter"]:
         part.notes.append(f"{place}: a filter is set; the rows it hides are read like the others.")
+    if n := answer["merged"]:
+        merged = agreeing(n, "merged cell", "stands", "stand")
+        part.notes.append(f"{place}: {merged} below the header; but for its first place each is read as empty.")
     for row, position, code in sorted(answer["faults"]):
         header = wanted.header[position].strip()
         part.add_fault(row, code, (header, column_letter(position)))

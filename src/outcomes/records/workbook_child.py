@@ -116,6 +116,7 @@ class _Book:
             "hidden_rows": scan.hidden_rows,
             "hidden_columns": scan.hidden_columns,
             "has_filter": scan.has_filter,
+            "merged": sum(row >= first_row for row in scan.merged_rows),
             "percent": {position: n for position, n in scan.percent_cells.items() if position in wanted},
         }
 

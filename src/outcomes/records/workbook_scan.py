@@ -26,6 +26,7 @@ _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _HAS_VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>[^<]")
 _FORMULA_TEXT = re.compile(rb"<(?:\w+:)?f\b[^>]*>([^<]*)")
 _QUOTED = re.compile(rb'"[^"]*"|&quot;.*?&quot;')
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*?\bref=["'][A-Z]+(\d+):""")
 _PERCENT_FORMATS = (b"9", b"10")
 
 
@@ -55,12 +56,15 @@ class SheetScan:
         self.last_row = self.last_column = self.hidden_rows = self.hidden_columns = 0
         self.percent, self.percent_cells = percent, Counter[int]()
         self.has_filter = False
+        self.merged_rows: list[int] = []
         self.faults: list[tuple[int, int, str]] = []
 
     def read(self, archive: zipfile.ZipFile, part: str) -> SheetScan:
         """Scan a part, a megabyte at a time."""
         for chunk in _row_chunks(archive, part):
             self.has_filter = self.has_filter or b"autoFilter" in chunk
+            if b"mergeCell" in chunk:
+                self.merged_rows += map(int, _MERGED.findall(chunk))
             if self.percent:
                 self.percent_cells.update(column_number(cell.group(1)) - 1 for cell in self.percent.finditer(chunk))
             columns = b"cols>" in chunk
