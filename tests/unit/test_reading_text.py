@@ -115,7 +115,7 @@ def test_totals_in_other_words_are_footers_also_with_a_count_where_the_day_stand
 @pytest.mark.parametrize(
     "cell",
     ["Totales", "Totaux", "Totali:", "Totais", "Sous-total N1", "Suma total", "Suma", "Soma", "Somma", "SOMME", "Razem",
-     "Łącznie:", "Suma końcowa", "Promedio", "Moyenne", "Durchschnitt =", "Średnia", "Resumen", "Koniec raportu",
+     "Łącznie:", "Suma końcowa", "Resumen", "Koniec raportu",
      "Fim do relatório", "Strona 1", "300 citas"],
 )  # fmt: skip
 def test_totals_in_the_languages_of_the_headers_are_no_patients_though_a_day_stands_beside_them(cell: str) -> None:
@@ -163,6 +163,7 @@ def test_ids_near_such_words_are_none(cell: str) -> None:
 
 def test_initials_are_a_footer_only_without_a_day() -> None:
     assert is_footer("SUM") and not is_footer("SUM", has_day=True)
+    assert is_footer("Promedio:") and is_footer("Średnia") and not is_footer("Media", has_day=True)
 
 
 @pytest.mark.parametrize(

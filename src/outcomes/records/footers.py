@@ -33,11 +33,11 @@ _LONG = (
     r"(?: exported| selected| returned| in file)?\b",
     rf"\(?[\d,.' ]+ {_ROWS}\b",
 )
-_ALONE = (
-    r"suma(?: całkowita| końcowa)?|soma|somma|somme|łącznie|razem|ogółem|podsumowanie",
-    r"average|median|durchschnitt|mittelwert|gemiddelde|moyenne|promedio|średnia",
+_ALONE = (r"suma(?: całkowita| końcowa)?|soma|somma|somme|łącznie|razem|ogółem|podsumowanie",)
+_SHORT = (
+    *(r"sum", r"mean", r"average", r"count", r"median", r"min", r"max", r"summary", r"conteo", r"recuento"),
+    *(r"durchschnitt", r"mittelwert", r"gemiddelde", r"moyenne", r"promedio", r"m[ée]dia", r"średnia"),
 )
-_SHORT = (*(r"sum", r"mean", r"count", r"min", r"max", r"summary", r"media", r"m[ée]dia", r"conteo", r"recuento"),)
 FOOTER = rf"(?i)^[\s\"']*(?:(?:{'|'.join(_LONG)})(?:[\s:=.,;*()/-].*)?|(?:{'|'.join(_ALONE)})[\s:=]*)$"
 """A first cell that no patient's pseudonym is; words a practice may be called by (Soma-17) only where they end it."""
 SHORT_FOOTER = rf"(?i)^[\s\"']*(?:{'|'.join(_SHORT)})[\s:=]*$"
