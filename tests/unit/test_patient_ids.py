@@ -39,6 +39,8 @@ def of_ids(*ids: str, similar_ids: str | None = None) -> Visits:
         ("K-1", "K\u20131"),
         ("K-1", "K\u20111"),
         ("'K1", "K1"),
+        ("'K1'", "K1"),
+        ('"K1"', "K1"),
     ],
 )
 def test_ids_that_look_alike_are_asked_about_without_being_shown(pair: tuple[str, str]) -> None:

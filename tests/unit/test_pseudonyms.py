@@ -157,7 +157,9 @@ def test_ids_that_say_there_is_none_are_told_under_pseudonyms_too(tmp_path, word
     assert [warning.code for warning in build_visits(read_records(export, mapping)).warnings] == ["E224"]
 
 
-@pytest.mark.parametrize(("one", "other"), [("00123", "123"), ("ab 1", "AB1"), ("O1", "01"), ("000", "0"), ("'7", "7")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("00123", "123"), ("ab 1", "AB1"), ("O1", "01"), ("000", "0"), ("'7", "7"), ('"7"', "7")]
+)
 def test_folded_ids(one, other) -> None:
     assert fold_id(one) == fold_id(other) or (one, other) == ("O1", "01")
 

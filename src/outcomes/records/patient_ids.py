@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SAME = "same"
 _MOST_SHOWN = 3
-_INVISIBLE = r"^'|[\s\p{Cf}]+"  # an apostrophe before it marks a text for spreadsheets
+# An apostrophe before it marks a text for spreadsheets; quotes stay in a cell that a blank stands before.
+_INVISIBLE = r"^'|'$|\"|[\s\p{Cf}]+"
 # Cyrillic and Greek small letters that cannot be told from Latin ones in print.
 LOOK_ALIKES = dict(zip("авекмнорстухіјѕԁαβεηικνορτυχ", "abekmhopctyxijsdabeniknoptux", strict=True))
 LOOK_ALIKES |= dict.fromkeys("‐‑‒–—−", "-")  # a word processor makes a dash of a hyphen

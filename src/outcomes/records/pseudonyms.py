@@ -161,11 +161,8 @@ def _replace_ids(column: TextColumn, name: str, key: bytes, mapping: Mapping) ->
 
 def fold_id(text: str) -> str:
     """Return an id without what a reader does not see: capitals, blanks, leading zeros, O for 0, look-alike letters."""
-    plain = (
-        "".join(unicodedata.normalize("NFKC", text.removeprefix("'")).casefold().split())
-        .translate(_TABLE)
-        .replace("o", "0")
-    )
+    bare = unicodedata.normalize("NFKC", text.replace('"', "").strip("'"))
+    plain = "".join(bare.casefold().split()).translate(_TABLE).replace("o", "0")
     return (plain.lstrip("0") or "0") if plain.isdigit() else plain
 
 
