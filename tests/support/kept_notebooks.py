@@ -32,9 +32,11 @@ def show_notebook(path: Path, given: dict[str, object], drawing: Drawing, table:
     import matplotlib as mpl
     import nbformat
     from IPython.core.interactiveshell import InteractiveShell
+    from matplotlib import pyplot as plt
 
     shell = InteractiveShell()
     shell.history_manager.enabled = False
+    plt.close("all")  # what tests before this one left
     with mpl.rc_context(), _display_as_before():
         for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
             if cell.cell_type != "code":

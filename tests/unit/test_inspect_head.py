@@ -118,15 +118,15 @@ HEADER = ["patient_id", "visit_date", "x"]
     ],
 )
 def test_the_header_row_is_the_one_with_most_known_words(rows: list[list[str]], row: int, why: str) -> None:
-    options, words = _find_header_row(rows, NONE, "visits.csv")
+    options, words = _find_header_row(rows, NONE, "visits.csv", Mapping())
     assert (options.header_row, words) == (row, why)
 
 
 def test_a_declared_header_row_stands_where_there_is_one() -> None:
     declared = replace(NONE, header_row=2)
-    assert _find_header_row([["a"], HEADER], declared, "visits.csv") == (declared, "declared")
+    assert _find_header_row([["a"], HEADER], declared, "visits.csv", Mapping()) == (declared, "declared")
     with pytest.raises(InputRefused, match="there is no row 2 to take headers from"):
-        _find_header_row([HEADER], declared, "visits.csv")
+        _find_header_row([HEADER], declared, "visits.csv", Mapping())
 
 
 def test_sheets_are_alike_by_their_headers_in_any_order() -> None:

@@ -33,6 +33,8 @@ _READINGS = {
     "before->after": "before and after treatment",
 }
 _YEAR_DAYS = 365.25
+_ENOUGH_IN_A_QUARTER = 100
+"""Ratings of a quarter from which on a scale of its own is looked for in it."""
 OTHER_PAYERS = "other payers"
 _OLDEST = re.compile(r"(?:90 ?\+|(?:≥|>=) ?90|> ?89|90 (?:and|or) (?:over|older|more|above))$", re.I)
 """As exports write an age that is already cut at 90."""
@@ -169,15 +171,20 @@ class Measuring(Typing):
         place = f"column '{self.header(name)}' ({name})"
         found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, groups, place)
         if not found and "visit_date" in self.records.fields:  # a new form in the midst of the records
-            found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, [self._quarters()], place)
+            quarters = self._quarters((ratings >= 0) | outside)
+            found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, [quarters], place)
         known = self.mapping.acknowledge.warnings
         self.misfits += [finding for finding in found if finding.code not in known or finding.code != "E234"]
 
-    def _quarters(self) -> tuple[list[str], NDArray[np.signedinteger]]:
-        """Names of the quarters, and the place of each record's own among them; -1 without a day."""
+    def _quarters(self, rated: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.signedinteger]]:
+        """Names of the quarters, and the place of each record's own among them; -1 without a day or with few ratings.
+
+        Of 25 ratings a few slips are a fifth, and a practice of some years has many quarters for chance to choose from.
+        """
         day = self.out.columns["day"]
         quarters, place = np.unique(quarter_of(day), return_inverse=True)
-        return [name_quarter(n) for n in quarters.tolist()], np.where(day == MISSING, MISSING, place)
+        few = np.bincount(place, weights=rated, minlength=quarters.size) < _ENOUGH_IN_A_QUARTER
+        return [name_quarter(n) for n in quarters.tolist()], np.where((day == MISSING) | few[place], MISSING, place)
 
     def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
         in_records = np.bincount(column.codes, minlength=len(column.values))
