@@ -33,7 +33,7 @@ class Check:
 
 
 CHECKS = [
-    Check("types: mypy on src", [PYTHON, "tools/check_types.py"], beside=True),
+    Check("types: mypy on src and benchmarks", [PYTHON, "tools/check_types.py"], beside=True),
     Check("lint: ruff check", [PYTHON, "-m", "ruff", "check", "."]),
     Check("format: ruff format --check", [PYTHON, "-m", "ruff", "format", "--check", "."]),
     Check(

@@ -33,7 +33,7 @@ _READINGS = {
     "before->after": "before and after treatment",
 }
 _YEAR_DAYS = 365.25
-_ENOUGH_IN_A_QUARTER = 100
+_ENOUGH_IN_A_QUARTER = 80
 """Ratings of a quarter from which on a scale of its own is looked for in it."""
 OTHER_PAYERS = "other payers"
 _OLDEST = re.compile(r"(?:90 ?\+|(?:≥|>=) ?90|> ?89|90 (?:and|or) (?:over|older|more|above))$", re.I)
