@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep this process, and every Python it starts, off the network and from waiting for the disk."""
     config.addinivalue_line("markers", "local_server: talks to a server of its own on this machine")
     os.environ.setdefault("OUTCOMES_LIMIT_MINUTES", "10")  # what hangs fails its test, and not the hour
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what runs in its background so, and no Python below it would hear the Ctrl-C that tests send.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.addaudithook(_refuse)  # it cannot be taken back: a test switches it
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *([before] if before else [])])
