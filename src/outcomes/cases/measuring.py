@@ -58,8 +58,10 @@ class Measuring(Typing):
     ) -> tuple[pa.StringArray, NDArray[np.int32]]:
         """Put what was written of few patients together: no group of payers, and perhaps a remark on one of them."""
         group, patients = codes[column.codes], self.records.fields["patient_id"].codes
-        pairs = np.unique(np.stack([group, patients.astype(np.int32)]), axis=1)[0]
-        n = np.bincount(pairs[pairs != MISSING], minlength=len(labels))
+        known = group != MISSING
+        span = int(patients.max(initial=0)) + 1
+        pairs = np.sort(group[known].astype(np.int64) * span + patients[known])
+        n = np.bincount(pairs[np.diff(pairs, prepend=-1) != 0] // span, minlength=len(labels))
         if not (n < SHOWN_FROM).any():
             return labels, codes
         texts = [text if n[i] >= SHOWN_FROM else OTHER_PAYERS for i, text in enumerate(labels.to_pylist())]
