@@ -55,9 +55,11 @@ def format_number(value: float) -> str:
 
 
 def format_points(value: float) -> str:
-    """Share as whole percents without the sign, for "54 to 61 %"; what would round to 0 and is more is ``<1``."""
+    """Share as whole percents without the sign, for "54 to 61 %": only none is 0, and only all are 100 (``>99``)."""
     points = math.floor(100 * value + 0.5)
-    return "<1" if points == 0 and value > LEAST_SHARE else f"{points}"
+    if points == 0 and value > LEAST_SHARE:
+        return "<1"
+    return ">99" if points == 100 and value < 1 - LEAST_SHARE else f"{points}"
 
 
 def format_mean(value: float) -> str:
