@@ -94,7 +94,7 @@ def test_names_of_clinicians_are_told_as_the_other_commands_refuse_them(tmp_path
     (suspect,) = found.suspects
     assert suspect.field == "clinician_id" and suspect.stops and "pseudonymise" in suspect.remedy
     assert f"{suspect.likely.n} of {suspect.likely.n_looked_at}" == said
-    assert "# pseudonymise = true" in write_mapping(found)
+    assert '# pseudonymise = ["clinician_id"]' in write_mapping(found)
     with pytest.raises(InputRefused, match="E902"):
         read_records(path, found.proposal)
 
@@ -458,11 +458,13 @@ key = "own.key"
 """
 
 
-def test_every_line_of_a_mapping_that_is_there_is_written_again(tmp_path, codebook) -> None:
+@pytest.mark.parametrize("ids", ["true", '["patient_id", "clinician_id"]'])
+def test_every_line_of_a_mapping_that_is_there_is_written_again(tmp_path, codebook, ids) -> None:
     path = write(tmp_path, "Client ID,Other ID,Visit Date,pain_pre,Laser?,Status,Referral code", [
         "1,7,02.03.2024,40,ja,da,a", "2,8,13.03.2024,50,nein,storno,b",
     ])  # fmt: skip
-    (tmp_path / "given.toml").write_text(EVERYTHING, encoding="utf-8")
+    everything = EVERYTHING.replace("pseudonymise = true", f"pseudonymise = {ids}")
+    (tmp_path / "given.toml").write_text(everything, encoding="utf-8")
     given = Mapping.load(tmp_path / "given.toml")
     (tmp_path / "again.toml").write_text(write_mapping(inspect_export(path, given, codebook)), encoding="utf-8")
     again = Mapping.load(tmp_path / "again.toml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 from base64 import b32encode
 from pathlib import Path
@@ -58,6 +59,28 @@ def test_ids_are_replaced_and_blanks_stay(tmp_path) -> None:
     assert any(" were replaced by keyed pseudonyms (key " in note for note in records.notes)
     again = read_records(export, mapping)
     assert again.fields["patient_id"].texts() == ids and again.notes == records.notes
+
+
+@pytest.mark.parametrize("chosen", [("patient_id",), ("patient_id", "clinician_id"), ("clinician_id",)])
+def test_only_the_ids_named_are_replaced(tmp_path, chosen) -> None:
+    export, mapping = write(tmp_path)
+    rows = [row.replace("Dr Jane Doe", "T1").replace("100234", "P1").replace("100235", "P2") for row in ROWS]
+    write(tmp_path, rows)
+    text = mapping.read_text().replace("= true", f"= {json.dumps(chosen)}")
+    mapping.write_text(text, encoding="utf-8")
+    records = read_records(export, mapping)
+    before = {"patient_id": "P1", "clinic_id": "Downtown", "clinician_id": "T1"}
+    for name, word in before.items():
+        assert (records.fields[name].texts()[0] != word) == (name in chosen)
+    (said,) = (note for note in records.notes if "keyed pseudonyms" in note)
+    assert said.startswith(", ".join(chosen) + (" was" if len(chosen) == 1 else " were"))
+
+
+def test_names_in_a_column_that_is_not_replaced_are_refused(tmp_path) -> None:
+    export, mapping = write(tmp_path, ROWS[:3] * 9)
+    mapping.write_text(mapping.read_text().replace("= true", '= ["patient_id", "clinic_id"]'), encoding="utf-8")
+    with pytest.raises(InputRefused, match="E902"):
+        read_records(export, mapping)
 
 
 def test_the_key_is_made_once_for_its_owner_only(tmp_path) -> None:
@@ -172,7 +195,14 @@ def test_the_place_of_the_key_is_no_part_of_the_mapping(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "privacy", [{"accept": "Name"}, {"accept": [""]}, {"pseudonymise": 1}, {"key": ""}, {"keys": "x"}]
+    "privacy",
+    [
+        *({"accept": "Name"}, {"accept": [""]}, {"key": ""}, {"keys": "x"}),
+        *(
+            {"pseudonymise": wrong}
+            for wrong in (1, [], ["payer"], [["patient_id"]], ["clinic_id", "clinic_id"], "patient_id")
+        ),
+    ],
 )
 def test_faults_of_the_section(privacy) -> None:
     with pytest.raises(ConfigError):

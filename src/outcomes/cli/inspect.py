@@ -279,7 +279,7 @@ def _stopped_by(found: Inspection) -> list[str]:
     return [
         f'column "{show_header(one.header)}" ({one.letter})'
         for one in found.suspects
-        if one.stops and normalise_header(one.header) not in accepted and not (privacy.pseudonymise and one.field)
+        if one.stops and normalise_header(one.header) not in accepted and one.field not in privacy.replaced
     ]
 
 

@@ -15,12 +15,12 @@ from outcomes import arrow
 from outcomes.records.counted import counted
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import TextColumn
+from outcomes.records.privacy import ID_FIELDS
 from outcomes.records.rules import refuse
 from outcomes.records.text_columns import renumber_values
 
 Locate = Callable[[str, int], tuple[str, str]]
 """Field and number of a record -> its row, and its column, in words."""
-ID_FIELDS = ("patient_id", "clinic_id", "clinician_id")
 INVISIBLE = frozenset(
     "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
     "\u2066\u2067\u2068\u2069\ufe00\ufe01\ufe0e\ufe0f\ufeff"

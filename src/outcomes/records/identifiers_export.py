@@ -193,7 +193,7 @@ def _guard_read(part: Part, mapping: Mapping, year: int) -> list[Finding]:
     places = part.file.field_columns | {f"flag:{term}": place for term, place in part.file.modality_columns.items()}
     for key, (header, letter) in places.items():
         column = part.columns.get(key)
-        if column is None or (key in _ID_FIELDS and mapping.privacy.pseudonymise):
+        if column is None or key in mapping.privacy.replaced:
             continue
         place = _place(part, header, letter)
         if _is_accepted(header, mapping):

@@ -11,6 +11,7 @@ from outcomes.records.inspect import Inspection
 from outcomes.records.inspect_head import ASK_WHAT_SHEETS_ARE
 from outcomes.records.inspect_values import join_words
 from outcomes.records.mapping import FIELDS, FileOptions, ValueOptions
+from outcomes.records.privacy import ID_FIELDS
 
 _WIDTH = 44
 
@@ -234,10 +235,12 @@ def _privacy(found: Inspection, folder: Path) -> Iterator[str]:
         yield f"accept = {join_words(privacy.accept)}"
     elif found.suspects:
         yield _line(f"# accept = [{quote(show_header(found.suspects[0].header))}]", "only if it is none")
-    if privacy.pseudonymise:
+    if isinstance(privacy.pseudonymise, tuple):
+        yield f"pseudonymise = {join_words(privacy.pseudonymise)}"
+    elif privacy.pseudonymise:
         yield "pseudonymise = true"
-    elif any(suspect.field in ("patient_id", "clinician_id", "clinic_id") for suspect in found.suspects):
-        yield _line("# pseudonymise = true", "replaces the ids by keyed pseudonyms")
+    elif ids := [name for name in ID_FIELDS if name in {suspect.field for suspect in found.suspects}]:
+        yield _line(f"# pseudonymise = {join_words(ids)}", "replaces these ids by keyed pseudonyms; true: all ids")
     if key := privacy.key_from(folder):
         yield f"key = {quote(key)}"
     if dates:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 KEY_NAME = "pseudonyms.key"
+ID_FIELDS = ("patient_id", "clinic_id", "clinician_id")
 CLINIC, RESEARCH, PUBLIC = "clinic", "research", "public"
 AUDIENCES = (CLINIC, RESEARCH, PUBLIC)
 """Who may see what is made of an export: the clinic's own staff, who gets its tables under an agreement, everybody."""
@@ -22,8 +23,9 @@ class Privacy:
     ----------
     accept : tuple of str
         Headers of columns that look like identifiers and are known not to be, or to be harmless.
-    pseudonymise : bool
-        Whether patient, clinician and clinic ids are replaced by keyed pseudonyms before anything else sees them.
+    pseudonymise : bool or tuple of str
+        Which ids are replaced by keyed pseudonyms before anything else sees them: all of `ID_FIELDS`, none, or those
+        named, so that clinics with harmless codes stay readable.
     key : str or None
         File with the key; relative to the mapping. None: `KEY_NAME` beside the mapping.
     dates_allowed : tuple of str
@@ -33,10 +35,17 @@ class Privacy:
     """
 
     accept: tuple[str, ...] = ()
-    pseudonymise: bool = False
+    pseudonymise: bool | tuple[str, ...] = False
     key: str | None = None
     dates_allowed: tuple[str, ...] = (CLINIC,)
     folder: Path = field(default=Path(), compare=False)
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """The fields whose ids are replaced by pseudonyms."""
+        if isinstance(self.pseudonymise, tuple):
+            return self.pseudonymise
+        return ID_FIELDS if self.pseudonymise else ()
 
     @property
     def key_path(self) -> Path:
@@ -61,8 +70,11 @@ def _headers(value: Any) -> str:
     return "" if fits else 'must be a list of headers, for example ["Referral code"].'
 
 
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else "must be true or false."
+def _ids(value: Any) -> str:
+    fits = isinstance(value, list) and value and all(word in ID_FIELDS for word in value)
+    words = ", ".join(f'"{word}"' for word in ID_FIELDS)
+    is_read = isinstance(value, bool) or (fits and len(set(value)) == len(value))
+    return "" if is_read else f"must be true, false, or a list of some of {words}, each once."
 
 
 def _path(value: Any) -> str:
@@ -77,7 +89,7 @@ def _audiences(value: Any) -> str:
 
 RULES: dict[str, Callable[[Any], str]] = {
     "accept": _headers,
-    "pseudonymise": _flag,
+    "pseudonymise": _ids,
     "key": _path,
     "dates_allowed": _audiences,
 }

@@ -17,10 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from outcomes.errors import ConfigError, Finding, InputRefused
-from outcomes.records.folding import ID_FIELDS
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Records, TextColumn
 from outcomes.records.patient_ids import LOOK_ALIKES, NO_IDS, SCIENTIFIC, WHOLE_DECIMAL
+from outcomes.records.privacy import ID_FIELDS
 from outcomes.records.text_columns import renumber_values
 
 KEY_BYTES = 32
@@ -107,7 +107,7 @@ def show_fingerprint(key: bytes) -> str:
 
 
 def pseudonymise(records: Records) -> Records:
-    """Replace patient, clinician and clinic ids by pseudonyms, if the mapping says so; blanks stay blank.
+    """Replace patient, clinician and clinic ids by pseudonyms, as far as the mapping says so; blanks stay blank.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def pseudonymise(records: Records) -> Records:
         return records
     key = load_key(mapping.privacy.key_path)
     fields = dict(records.fields)
-    done = [name for name in ID_FIELDS if name in fields]
+    done = [name for name in ID_FIELDS if name in fields and name in mapping.privacy.replaced]
     for name in done:
         fields[name] = _replace_ids(fields[name], name, key, mapping)
     were = "was" if len(done) == 1 else "were"

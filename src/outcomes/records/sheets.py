@@ -112,7 +112,7 @@ def show_sheet(sheet: str, visible: Sequence[str], mapping: Mapping) -> str:
     Where it is a clinic and clinics are replaced by pseudonyms, or it is named after a person, its name must stand
     nowhere: its place among the visible sheets does.
     """
-    is_replaced = mapping.file.sheet_as is not None and mapping.privacy.pseudonymise
+    is_replaced = mapping.file.sheet_as in mapping.privacy.replaced
     return f"no. {visible.index(sheet) + 1}" if is_replaced or is_named_after_person(sheet, mapping) else sheet
 
 
