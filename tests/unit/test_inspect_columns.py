@@ -8,6 +8,7 @@ from outcomes.definitions import Codebook
 from outcomes.records.inspect_columns import (
     _MOST_CELLS,
     _TESTS,
+    SURE,
     Match,
     _distinct,
     _score_cells,
@@ -282,3 +283,19 @@ def test_a_column_that_is_no_sure_match_may_still_be_a_misfit() -> None:
     for score, told in ((0.62, []), (0.61, ["visit_date"])):
         match = Match(0, "visit date", "visit_date", score, 1.0, 0.5)
         assert [m.field for m in find_misfits(["visit date"], cells, [match], ())] == told
+
+
+def test_a_spanish_export_is_read_by_its_own_words(codebook: Codebook) -> None:
+    """The kind of appointment was named as the patient, for "Expediente" was no known word."""
+    columns = {
+        "Clase de cita": (["Primera", "Revisión"], "visit_purpose"),
+        "Fecha de cita": (["02/03/2025", "15/03/2025"], "visit_date"),
+        "Expediente": (["P001", "P002", "P001"], "patient_id"),
+        "EVA inicio": (["7", "5"], "pain_pre"),
+        "EVA fin": (["4", "3"], "pain_post"),
+        "Técnicas aplicadas": (["masaje", "ultrasonido"], "modalities"),
+        "Notas": (["mejor", "igual"], None),
+    }
+    matches = match_columns(list(columns), [cells for cells, _ in columns.values()], codebook)
+    taken = {m.header: m.field for m in matches if m.score >= SURE}
+    assert taken == {header: field for header, (_, field) in columns.items() if field}
