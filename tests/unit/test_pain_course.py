@@ -682,3 +682,25 @@ def test_a_difference_needs_enough_who_were_rated_again(two_groups, monkeypatch)
     refused = estimate_pain_course(episodes_of(courses, extra=extra), by="sex")
     assert refused.difference.empty
     assert "No difference is given: the mixed model of the pain course did not converge." in refused.notes
+
+
+# -- ratings on few different days -------------------------------------------------------------------------------------
+
+
+def ratings_on(days, seed=23):
+    """Forty patients, a third of whose pain is the first one, rated on these days and no other."""
+    rng = np.random.default_rng(seed)
+    return [" ".join(f"{day}:{3 + (day > 5) * rng.integers(0, 3)}" for day in days) for _ in range(40)]
+
+
+def test_a_line_that_would_leave_the_scale_between_the_days_is_refused():
+    """All were rated on the same four days, to which the line has four bends: between them it fell to -10."""
+    with pytest.raises(
+        NotEstimable, match="would leave the scale of 0 to 10: the ratings lie on too few different days"
+    ):
+        estimate_pain_course(episodes_of(ratings_on((0, 16, 38, 40)), SMALL))
+
+
+def test_a_variance_below_none_by_rounding_is_none():
+    mean, low, high = course_lines._by_day(np.array([3.0, 0.0, 0.0, 0.0]), -1e-13 * np.eye(4), 42, SMALL)
+    assert (low == mean).all() and (high == mean).all()

@@ -24,6 +24,8 @@ MIXED, IIW, VISITS = "mixed model", "weighted visits", "average of visits"
 LAST_DAY = 90
 """Ratings after this day are not used: few have any, and the mean is never stated there."""
 NEAR_DAYS = 3
+_WORST, _OFF_SCALE = 10.0, 0.5
+"""The highest pain there is, and how far off the scale a stated mean may lie: a bend near its end, no other course."""
 Line = tuple[FloatArray, FloatArray, FloatArray]
 _NOT_KNOWN = (
     "the day up to which every patient would have been seen is not known; declare [dates] observed_until_day in the "
@@ -145,7 +147,14 @@ def _mixed_line(ratings: GroupRatings, last_day: int, protocol: Protocol) -> tup
         "sd_slope": float(np.sqrt(fit.cov_random[1, 1])),
         "sd_rating": fit.sd_rating,
     }
-    return _by_day(fit.coef, fit.cov_cluster, last_day, protocol), spread, fit.is_at_edge
+    line = _by_day(fit.coef, fit.cov_cluster, last_day, protocol)
+    stated = line[0][: last_day + 1]
+    if stated.min() < -_OFF_SCALE or stated.max() > _WORST + _OFF_SCALE:
+        raise NotEstimable(
+            "The mean would leave the scale of 0 to 10: the ratings lie on too few different days to say how pain went "
+            "between them."
+        )
+    return line, spread, fit.is_at_edge
 
 
 def _weighted_line(ratings: GroupRatings, last_day: int, protocol: Protocol) -> tuple[Line, dict[str, float]]:
@@ -167,8 +176,9 @@ def _by_day(coef: FloatArray, cov: FloatArray, last_day: int, protocol: Protocol
     """Mean and limits by day; pain has a scale, and so have the limits."""
     at = course_basis(np.arange(LAST_DAY + 1), last_day)
     mean = at @ coef
-    half = _z(protocol) * np.sqrt(np.einsum("da,ab,db->d", at, cov, at))
-    return mean, np.maximum(mean - half, 0.0), np.minimum(mean + half, 10.0)
+    variance = np.einsum("da,ab,db->d", at, cov, at)
+    half = _z(protocol) * np.sqrt(np.maximum(variance, 0.0))  # where all say the same it is 0, but for rounding
+    return mean, np.maximum(mean - half, 0.0), np.minimum(mean + half, _WORST)
 
 
 def _z(protocol: Protocol) -> float:
