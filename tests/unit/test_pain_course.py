@@ -701,6 +701,19 @@ def test_a_line_that_would_leave_the_scale_between_the_days_is_refused():
         estimate_pain_course(episodes_of(ratings_on((0, 16, 38, 40)), SMALL))
 
 
+@pytest.mark.parametrize(("level", "is_stated"), [(-0.6, False), (-0.4, True), (10.4, True), (10.6, False)])
+def test_a_mean_a_little_off_the_scale_is_put_on_it(level, is_stated):
+    coef = np.linalg.lstsq(course_basis(np.arange(43), 42), np.full(43, level), rcond=None)[0]
+    if not is_stated:
+        with pytest.raises(NotEstimable, match="leave the scale"):
+            course_lines._by_day(coef, 0.01 * np.eye(4), 42, SMALL)
+        return
+    for line in course_lines._by_day(coef, 0.01 * np.eye(4), 42, SMALL):
+        assert ((line >= 0) & (line <= 10)).all()
+    mean, low, high = course_lines._by_day(coef, 0.01 * np.eye(4), 42, SMALL)
+    assert ((low <= mean) & (mean <= high)).all() and mean[20] == (0.0 if level < 0 else 10.0)
+
+
 def test_a_variance_below_none_by_rounding_is_none():
     mean, low, high = course_lines._by_day(np.array([3.0, 0.0, 0.0, 0.0]), -1e-13 * np.eye(4), 42, SMALL)
     assert (low == mean).all() and (high == mean).all()

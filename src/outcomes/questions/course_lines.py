@@ -147,14 +147,7 @@ def _mixed_line(ratings: GroupRatings, last_day: int, protocol: Protocol) -> tup
         "sd_slope": float(np.sqrt(fit.cov_random[1, 1])),
         "sd_rating": fit.sd_rating,
     }
-    line = _by_day(fit.coef, fit.cov_cluster, last_day, protocol)
-    stated = line[0][: last_day + 1]
-    if stated.min() < -_OFF_SCALE or stated.max() > _WORST + _OFF_SCALE:
-        raise NotEstimable(
-            "The mean would leave the scale of 0 to 10: the ratings lie on too few different days to say how pain went "
-            "between them."
-        )
-    return line, spread, fit.is_at_edge
+    return _by_day(fit.coef, fit.cov_cluster, last_day, protocol), spread, fit.is_at_edge
 
 
 def _weighted_line(ratings: GroupRatings, last_day: int, protocol: Protocol) -> tuple[Line, dict[str, float]]:
@@ -173,12 +166,19 @@ def _weighted_line(ratings: GroupRatings, last_day: int, protocol: Protocol) -> 
 
 
 def _by_day(coef: FloatArray, cov: FloatArray, last_day: int, protocol: Protocol) -> Line:
-    """Mean and limits by day; pain has a scale, and so have the limits."""
+    """Mean and limits by day; pain has a scale, and so have they."""
     at = course_basis(np.arange(LAST_DAY + 1), last_day)
     mean = at @ coef
+    stated = mean[: last_day + 1]
+    if stated.min() < -_OFF_SCALE or stated.max() > _WORST + _OFF_SCALE:
+        raise NotEstimable(
+            "The mean would leave the scale of 0 to 10: the ratings lie on too few different days to say how pain went "
+            "between them."
+        )
     variance = np.einsum("da,ab,db->d", at, cov, at)
     half = _z(protocol) * np.sqrt(np.maximum(variance, 0.0))  # where all say the same it is 0, but for rounding
-    return mean, np.maximum(mean - half, 0.0), np.minimum(mean + half, _WORST)
+    mean, low, high = (np.clip(line, 0.0, _WORST) for line in (mean, mean - half, mean + half))
+    return mean, low, high
 
 
 def _z(protocol: Protocol) -> float:
