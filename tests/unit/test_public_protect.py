@@ -283,6 +283,17 @@ def test_patients_in_no_group_count_as_a_rest() -> None:
     assert choose_points([rest], RULES) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 10, 11, 12, 13])
+def test_a_point_of_a_curve_needs_11_events_and_11_at_risk_after_it(count) -> None:
+    is_many = count >= 11
+    # Events since the last point; who had none joins the next one.
+    assert choose_points([make_arm(curve([20, count, 20], patients=200))], RULES) == ([0, 1, 2] if is_many else [0, 2])
+    # Patients left behind the last point.
+    assert choose_points([make_arm(curve([20, 20, 20], patients=60 + count))], RULES) == (
+        [0, 1, 2] if is_many else [0, 1]
+    )
+
+
 def test_groups_of_more_patients_than_all_are_refused() -> None:
     with pytest.raises(ConservationError, match="E924"):
         protect_family_curves([curve([12, 12]), curve([20, 20], group="x")], RULES, ())
