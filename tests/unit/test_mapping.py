@@ -112,3 +112,35 @@ def test_the_hash_changes_with_every_setting_and_with_nothing_else() -> None:
 
 def test_the_fields_are_those_of_the_contract() -> None:
     assert len(set(FIELDS)) == len(FIELDS) == 29
+
+
+TWELVE = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "good", "bad"),
+    [
+        ("file", "encoding", ["utf-8", "cp1252"], ["utf-9", "base64", "", "utf-8\0", 8]),
+        ("file", "delimiter", [";", "\t", " ", "~"], ['"', "\n", "\r", "\0", "a", "7", "§", "", ";;", 5, None]),
+        ("file", "comment", ["#"], ["##", "", "x"]),
+        ("file", "header_row", [1, 2], [0, -1, True, 1.0, "1"]),
+        ("file", "sheet", ["North", "*", ["North"], ["North", "South"]],
+         ["", [], [""], [3], ["North", ""], ["North", 3], ["North", "North"], 3]),
+        ("file", "accept_row_limit", [True, False], [1, 0, "true"]),
+        ("dates", "order", ["iso", "excel-1904"], ["", "dm", 3, ["iso"]]),
+        ("dates", "timezone", ["UTC", "Europe/Zurich"], ["", "Mars/Base", "/etc", "../x", 3, ["UTC"]]),
+        ("dates", "data_cut", [datetime.date(2026, 9, 30)], [datetime.datetime(2026, 9, 30), "2026-09-30", 5]),
+        ("dates", "observed_until_day", [0, 1, 100_000], [-1, 100_001, True, 1.0, "5"]),
+        ("dates", "two_digit_year_pivot", [0, 1, 98, 99], [-1, 100, False, 9.0, "5"]),
+        ("dates", "month_names", [TWELVE, [f"{word}." for word in TWELVE]],
+         [TWELVE[:11], [*TWELVE, "xyz"], [*TWELVE[:11], "jan"], [*TWELVE[:11], " JAN."], [*TWELVE[:11], "m12"],
+          [*TWELVE[:11], ""], [*TWELVE[:11], 12], "jan"]),
+        ("values", "separators", [[";"], [";", "\n"], ["|"]], [[], ";", ["ab"], [";", "x"], ["\r"], [";", 3]]),
+        ("values", "missing", [[], [""], ["NA", "-"]], ["NA", [3], ["NA", None]]),
+    ],
+)  # fmt: skip
+def test_what_a_setting_may_be(section: str, key: str, good: list[object], bad: list[object]) -> None:
+    for value in good:
+        Mapping.from_dict({section: {key: value}})
+    for value in bad:
+        assert list(faults({section: {key: value}})) == [f"{section}.{key}"], value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 from pathlib import Path
 
@@ -264,3 +265,27 @@ def test_a_quote_inside_a_cell_makes_a_block_irregular(text, is_regular):
     array, ends = np.frombuffer(data, np.uint8), np.array([len(data) - 1])
     found = lines._sort_regular_block(data, array, np.array([0]), ends, ",", 3, True)
     assert (found is not None) == is_regular
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_marks_of_byte_order_are_taken_off_however_often_one_stands_there(tmp_path, mark, encoding, times):
+    path = write(tmp_path, mark * times + "id;é\n1;2\n".encode(encoding))
+    blocks = list(iterate_text(path, "cp1252", 1 << 10, "visits.csv"))
+    assert ([name for name, _ in blocks], blocks[0][1].decode()) == ([encoding], "id;é\n1;2\n")
+
+
+@pytest.mark.parametrize("block_bytes", [3, 8, 1 << 10])
+@pytest.mark.parametrize(("data", "line"), [(b"\x81\n", 1), (b"a\nb\nc\n\x81\n", 4), (b"a\nb\nc\nd\x81", 4)])
+def test_the_line_is_named_that_cannot_be_decoded_wherever_a_block_ends(tmp_path, data, line, block_bytes):
+    with pytest.raises(InputRefused, match=f"line {line} cannot be decoded"):
+        list(iterate_text(write(tmp_path, data), "cp1252", block_bytes, "visits.csv"))
