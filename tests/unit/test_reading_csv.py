@@ -122,6 +122,15 @@ def test_a_last_line_without_an_end_is_named(tmp_path: Path, body: str) -> None:
     assert not [note for note in read(tmp_path, HEADER + body + "\n").notes if "no line end" in note]
 
 
+@pytest.mark.parametrize("block_bytes", [1 << 20, len(HEADER) + 3])
+def test_a_last_line_that_is_a_comment_is_no_row_without_an_end(tmp_path, monkeypatch, block_bytes) -> None:
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", block_bytes)
+    for body, row in (("a,1,2\n# end", 0), ("a,1,2\n# end\nb,3,4", 4), ('a,1,"2\n# end"', 2)):
+        notes = read(tmp_path, HEADER + body, file={"comment": "#"}).notes
+        said = [note.partition("(row ")[2].partition(")")[0] for note in notes if "no line end" in note]
+        assert said == ([str(row)] if row else []), body
+
+
 def test_mixed_line_ends(tmp_path: Path) -> None:
     records = read(tmp_path, HEADER + "a,1,2\r\nb,3,4\rc,5,6\n")
     assert records.source_row.tolist() == [2, 3, 4]

@@ -33,6 +33,7 @@ from outcomes.records.text_stream import iterate_text
 BLOCK_BYTES = 1 << 22
 """Size of a block; the records do not depend on it, but the header must stand in the first one."""
 
+_MOST_WORKERS = 4
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _BLANK = re.compile(r'[ \t]*|"[ \t]*"[ \t]*')
 
@@ -83,18 +84,13 @@ def read_csv(path: Path, mapping: Mapping, name: str) -> Part:
     part = Part(
         file=head.wanted.describe(path, name, "csv", encoding=encoding),
         columns={},
-        rows=np.zeros(0, np.int32),
+        rows=np.array([], np.int32),
         n_physical=0,
         not_data=dict(head.not_data),
         notes=list(head.wanted.notes),
     )
     _Reader(part, head, mapping).run(_whole_lines(first[head.size :], (data for _, data in text)))
     return part
-
-
-def _find_last(lines: Lines) -> int:
-    """Return the line, counted from 0, at which the last record of a block starts, whether it can be read or not."""
-    return max([*lines.rows[-1:].tolist(), *(line for line, _ in lines.faults[-1:])], default=-1)
 
 
 def _whole_lines(first: bytes, more: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -117,14 +113,13 @@ def _whole_lines(first: bytes, more: Iterator[bytes]) -> Iterator[tuple[bytes, b
         if following is None:
             yield block, True
             return
-        cut = block.rfind(b"\n") + 1
-        carry = block[cut:] + held
-        if cut:
-            yield block[:cut], False
-        elif len(carry) > 2 * MAX_RECORD_BYTES:
+        whole, end, carry = block.rpartition(b"\n")
+        carry += held
+        if not end and len(carry) > 2 * MAX_RECORD_BYTES:
             # No end of a line in sight: handed over to be refused, before it fills the memory.
-            yield carry, False
-            carry = b""
+            whole, carry = carry, b""
+        if whole or end:
+            yield whole + end, False
         data = following
 
 
@@ -145,7 +140,7 @@ class _Reader:
     def run(self, blocks: Iterator[tuple[bytes, bool]]) -> None:
         """Read every block and fill the part."""
         pending: deque[tuple[int, Future[_Parsed]]] = deque()
-        workers = max(1, min(4, os.cpu_count() or 1))
+        workers = min(_MOST_WORKERS, os.cpu_count() or 1)
         rest = b""
         with ThreadPoolExecutor(workers) as pool:
             for data, is_last in blocks:
@@ -153,6 +148,7 @@ class _Reader:
                 if not data:
                     continue
                 start = self.tally.line + 1
+                self._check_length(data, start)
                 if b'"' in data or self.comment:
                     # Where a record ends may depend on the block before: these are taken apart one after the other.
                     lines = self._take_apart(data, start, is_last)
@@ -161,7 +157,7 @@ class _Reader:
                 else:
                     n_lines = self._count_lines(data, is_last)
                     pending.append((start, pool.submit(self._parse_plain, data, start, n_lines)))
-                if len(pending) > workers + 1:
+                if len(pending) > workers:
                     self._collect(*pending.popleft())
             while pending:
                 self._collect(*pending.popleft())
@@ -178,11 +174,10 @@ class _Reader:
 
     def _parse_plain(self, data: bytes, start: int, n_lines: int) -> _Parsed:
         """Check and parse a block without quotes (in a thread)."""
-        self._check_length(data, start)
         undecodable = Undecodable() if data.isascii() else find_undecodable(data)
         n_low = int(np.count_nonzero(np.frombuffer(data, np.uint8) < 32))
         n_newlines = n_lines - (data[-1] != NEWLINE)
-        is_plain = n_low in (n_newlines, n_newlines + data.count(b"\r") + data.count(b"\t"))
+        is_plain = n_low == n_newlines + data.count(b"\r") + data.count(b"\t")
         if is_plain and not undecodable.lines and not has_high_controls(data):
             parsed = self._parse(Lines(data, np.arange(n_lines), n_lines))
         else:
@@ -193,15 +188,14 @@ class _Reader:
 
     def _take_apart(self, data: bytes, start: int, is_last: bool) -> Lines:
         """Check a block with quotes or comments and find its records."""
-        self._check_length(data, start)
         found = Undecodable() if data.isascii() else find_undecodable(data)
         width = len(self.head.wanted.header)
         lines = sort_lines(data, self.head.delimiter, width, self.comment, is_last, found.codes)
         # What is left for the next block is looked at again there.
         found.lines = [line for line in found.lines if line[0] < lines.n_lines]
         self.undecodable.add(found, start)
-        if is_last and data[-1] != NEWLINE:
-            self.unfinished_line = self.tally.line + _find_last(lines) + 1
+        if is_last and data[-1] != NEWLINE and not lines.ends_in_comment:
+            self.unfinished_line = start + max([*lines.rows.tolist(), *(line for line, _ in lines.faults)])
         self.tally.line += lines.n_lines
         self.tally.n_continued += lines.n_continued
         self.tally.n_comments += lines.n_comments
@@ -209,17 +203,15 @@ class _Reader:
 
     def _check_length(self, data: bytes, start: int) -> None:
         """Refuse a line of more than 1 MB: such a file is no table, and memory stays bounded."""
-        half = MAX_RECORD_BYTES // 2
-        for offset in range(0, len(data) - half, half):
-            if data.find(b"\n", offset, offset + half) >= 0:
-                continue
-            begin = data.rfind(b"\n", 0, offset) + 1
-            end = data.find(b"\n", offset)
-            if (end if end >= 0 else len(data)) - begin > MAX_RECORD_BYTES:
+        begin = 0
+        while len(data) - begin > MAX_RECORD_BYTES:
+            end = data.rfind(b"\n", begin, begin + MAX_RECORD_BYTES + 1)
+            if end < 0:
                 line = start + data.count(b"\n", 0, begin)
                 raise refuse(
                     "E114", f"line {line} is longer than 1 MB.", self.place, "Check the export: is this one CSV table?"
                 )
+            begin = end + 1
 
     def _parse(self, lines: Lines) -> _Parsed:
         """Parse the records of one block (in a thread)."""
@@ -230,7 +222,7 @@ class _Reader:
             return "skip"
 
         if not len(lines.data):
-            return _Parsed([], np.zeros(0, np.int32), [], lines.faults)
+            return _Parsed([], np.array([], np.int32), [], lines.faults)
         names = [str(i) for i in range(len(self.head.wanted.header))]
         wanted = [names[i] for i in self.positions]
         has_quotes = b'"' in lines.data
@@ -278,6 +270,7 @@ class _Reader:
     def _collect_invalid(self, row: int, n_fields: int, text: str) -> None:
         """Count a line of another width: blank, no data, a footer, or set aside."""
         width = len(self.head.wanted.header)
+        is_wider = n_fields > width
         pieces = text.split(self.head.delimiter)
         cells = [piece.strip(' \t"') for piece in pieces]
         first = next((cell for cell in cells if cell), "")
@@ -286,11 +279,11 @@ class _Reader:
             self._count("blank line")
         elif first.casefold() in self.words:
             self._count("declared non-data")
-        elif is_footer(first, has_day=n_fields > width):
+        elif is_footer(first, has_day=is_wider):
             self._count("totals and footers")
             self.part.footers.append((row, BETWEEN_CELLS.join(cell for cell in cells if cell)))
         else:
-            code = "E141" if n_fields > width else "E143" if row == self.unfinished_line else "E142"
+            code = "E141" if is_wider else "E143" if row == self.unfinished_line else "E142"
             detail = f"{counted(n_fields, 'field')}, the header line has {width}"
             others = [name for mark, name in DELIMITERS.items() if mark != self.head.delimiter and text.count(mark)]
             fits = [name for mark, name in DELIMITERS.items() if name in others and text.count(mark) + 1 == width]
@@ -307,7 +300,7 @@ class _Reader:
             part.not_data["comment"] = part.not_data.get("comment", 0) + tally.n_comments
         if tally.n_continued:
             part.merged["line break inside quotes"] = tally.n_continued
-        part.rows = np.concatenate(self.rows) if self.rows else np.zeros(0, np.int32)
+        part.rows = np.concatenate(self.rows) if self.rows else np.array([], np.int32)
         joined = dict(zip(self.positions, pool.map(join_chunks, self.chunks), strict=True))
         part.columns = {key: joined[i] for key, i in self.head.wanted.index.items()}
         if self.unfinished_line and len(part.rows) and part.rows[-1] == self.unfinished_line:

@@ -306,13 +306,14 @@ def scan_text(text: str, known_hosts: Sequence[str] = _KNOWN_HOSTS) -> list[tupl
         Each different find once, in the order of the kinds and of the text.
     """
     found: dict[tuple[str, str], None] = {}
+    known = tuple(f".{host}" for host in known_hosts)
     for kind, pattern in _TEXT_PATTERNS:
         for match in pattern.finditer(text):
-            if kind == "web address" and _host(match[0]).endswith(tuple(known_hosts)):
+            if kind == "web address" and _host(match[0]).endswith(known):
                 continue
             found.setdefault((kind, match[0]))
     return [(kind, mask(value)) for kind, value in found]
 
 
 def _host(address: str) -> str:
-    return "." + address.split("://", 1)[1].rsplit("@", 1)[-1].casefold()
+    return "." + address.partition("://")[2].rpartition("@")[2].casefold()

@@ -54,6 +54,8 @@ class Lines:
     faults : list of (line, code)
     rest : bytes
         A record still open at the end of the block.
+    ends_in_comment : bool
+        Whether the last line is a comment.
     """
 
     data: bytes
@@ -63,6 +65,7 @@ class Lines:
     n_comments: int = 0
     faults: list[tuple[int, str]] = field(default_factory=list)
     rest: bytes = b""
+    ends_in_comment: bool = False
 
 
 def sort_lines(
@@ -301,4 +304,5 @@ class _Walk:
             n_comments=int(np.count_nonzero(kind == _COMMENT)),
             faults=sorted(self.faults),
             rest=self.data[cut:],
+            ends_in_comment=kind[-1:].tolist() == [_COMMENT],
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import datetime
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -17,7 +16,7 @@ ALL_SHEETS, CLINIC_ID = "*", "clinic_id"
 
 def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
     """Return ``Did you mean 'x'?`` for the known word most like `word`, or an empty string."""
-    found = get_close_matches(word, known, n=1, cutoff=0.6)
+    found = get_close_matches(word, known)
     return f"Did you mean '{found[0]}'?" if found else ""
 
 
@@ -31,7 +30,6 @@ def _encoding(value: Any) -> str:
         return "must be a text."
     try:
         "".encode(value)
-        codecs.lookup(value)
     except (LookupError, ValueError):
         return 'is not an encoding Python knows; for example "utf-8", "cp1252", "utf-16".'
     return ""
