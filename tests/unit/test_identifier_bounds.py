@@ -1,4 +1,4 @@
-"""Where the answer turns in the look for identifiers: shares, years, lengths and check digits, at the bound and beside it."""
+"""Where the answer turns in the look for identifiers: shares, years, lengths and check digits, on both sides of it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ def _is_polish(d: Sequence[int]) -> bool:
 
 
 def _is_turkish(d: Sequence[int]) -> bool:
-    tenth = (7 * sum(d[0:9:2]) - sum(d[1:8:2])) % 10
+    body = d[:9]
+    tenth = (7 * sum(body[::2]) - sum(body[1::2])) % 10
     return d[0] > 0 and d[9] == tenth and d[10] == sum(d[:10]) % 10
 
 
@@ -70,7 +71,7 @@ def _is_brazilian(d: Sequence[int]) -> bool:
 
 
 def _is_romanian(d: Sequence[int]) -> bool:
-    check = _weigh(d[:12], (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11
+    check = _weigh(d, (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11
     return d[0] > 0 and _is_day(_two(d, 3), _two(d, 5)) and d[12] == (1 if check == 10 else check)
 
 
@@ -79,7 +80,7 @@ def _is_french(d: Sequence[int]) -> bool:
 
 
 def _is_dutch(d: Sequence[int]) -> bool:
-    return sum(d) > 0 and (_weigh(d, (9, 8, 7, 6, 5, 4, 3, 2)) - d[8]) % 11 == 0
+    return any(d) and (_weigh(d, (9, 8, 7, 6, 5, 4, 3, 2)) - d[8]) % 11 == 0
 
 
 def _is_of_the_nhs(d: Sequence[int]) -> bool:
@@ -87,7 +88,7 @@ def _is_of_the_nhs(d: Sequence[int]) -> bool:
 
 
 def _is_portuguese(d: Sequence[int]) -> bool:
-    check = 11 - _weigh(d[:8], (9, 8, 7, 6, 5, 4, 3, 2)) % 11
+    check = 11 - _weigh(d, (9, 8, 7, 6, 5, 4, 3, 2)) % 11
     return d[8] == (0 if check >= 10 else check)
 
 
@@ -150,10 +151,11 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
 def are_checked_numbers(cells: Sequence[str]) -> bool:
     """Whether the different cells of a column are numbers of one length that all end in the right check digit."""
     plain = [re.sub(r"[ .-]", "", cell) for cell in cells]
-    if len(plain) < _FEWEST or len({len(text) for text in plain}) > 1 or not all(_is_ascii(text) for text in plain):
+    lengths = {len(text) for text in plain}
+    if len(plain) < _FEWEST or len(lengths) > 1 or not all(_is_ascii(text) for text in plain):
         return False
     rows = [[int(c) for c in text] for text in plain]
-    n = len(rows[0])
+    n = lengths.pop()
     checks = (*_COLUMNS.get(n, ()), *_BARE.get(n, ()))
     return any(sum(map(check, rows)) >= _SHARE * len(rows) for check in checks)
 
