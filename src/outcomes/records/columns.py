@@ -224,7 +224,7 @@ def _missing(
     findings = []
     for key in absent:
         if key in declared:
-            near = get_close_matches(keys[key], names, n=1)
+            near = get_close_matches(keys[key], names)
             remedy = f"The nearest header is '{show_header(near[0])}'. " if near else ""
             remedy += "Correct that line of the mapping, or take it out."
             named = mapping.columns.get(key, keys[key])  # as the mapping spells it, to be found there
@@ -234,9 +234,8 @@ def _missing(
     if findings:
         remedy = "If these are not the headers, say in the mapping where they stand: [file] header_row, or sheet."
         findings.append(Finding("E123", f"headers found in row {row}: {found}.", place, remedy))
-    if wide := (
-        _find_wide(names, place) if {"visit_date", "visit_day"} <= set(absent) else _find_more_days(names, keys, place)
-    ):
+    has_no_day = not ({"visit_date", "visit_day"} - set(absent))
+    if wide := _find_wide(names, place) if has_no_day else _find_more_days(names, keys, place):
         return [wide, *findings]
     if are_values and not hint:
         return [Finding("E121", f"row {row} holds values, no headers: {found}.", place, NO_HEADERS)]
@@ -244,7 +243,7 @@ def _missing(
         message = f"the columns the mapping names are not in row {row}; headers found there: {found}."
         return [Finding("E123", message, place, hint)]
     required = ["patient_id"] if "patient_id" in absent else []
-    if {"visit_date", "visit_day"} <= set(absent):
+    if has_no_day:
         required.append("visit_date")
     required = [key for key in required if key not in declared]
     if required:
@@ -271,7 +270,7 @@ def _show_joined(header: Sequence[str], keys: dict[str, str]) -> str:
     wanted = set(keys.values())
     for mark, name in ((",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar")):
         parts = [part.strip().strip('"') for part in filled[0].split(mark)]
-        if len(parts) > 1 and len({normalise_header(part) for part in parts} & wanted) > 1:
+        if len({normalise_header(part) for part in parts} & wanted) > 1:
             return f"all columns stand in one: its header holds {len(parts)} names with a {name} between them."
     return ""
 
@@ -359,8 +358,11 @@ def _folded_notes(header: Sequence[str], names: list[str], index: dict[str, int]
 
 
 def _twice_unread(header: Sequence[str], names: list[str], read: set[int], place: str) -> Iterator[str]:
-    """Say which headers that are not read stand over several columns: one of them may be what was meant."""
-    unread = [name for i, name in enumerate(names) if name and i not in read]
+    """Say which headers that are not read stand over several columns: one of them may be what was meant.
+
+    Columns without a header are among those that are read.
+    """
+    unread = [name for i, name in enumerate(names) if i not in read]
     for name in dict.fromkeys(name for name in unread if unread.count(name) > 1):
         at = [i for i, other in enumerate(names) if other == name]
         letters = ", ".join(column_letter(i) for i in at)
@@ -373,7 +375,7 @@ def _guess(key: str, header: Sequence[str]) -> str:
     by_name = {normalise_header(cell).replace(" ", "_").replace("-", "_"): cell.strip() for cell in header}
     by_name = {name: cell for name, cell in by_name.items() if not may_be_birth(f" {name.replace('_', ' ')} ")}
     for field, words in _LIKELY[key]:
-        near = get_close_matches(field, list(by_name), n=1, cutoff=0.75)
+        near = get_close_matches(field, list(by_name), cutoff=0.75)
         found = near or [name for word in words for name in by_name if word in name]
         if found:
             return f'{field} = "{show_header(by_name[found[0]])}"'
