@@ -12,6 +12,8 @@ to six digits, since the last ones differ between processors; words to the lette
   terminal.txt   what the command said
   mapping.txt    the mapping that was proposed
   shown.txt      what each cell of the notebooks showed (kept_notebooks.py)
+
+Beside them tests/kept/drawings.txt: what figures draw of invented answers (kept_drawings.py).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import contextlib
 import csv
 import hashlib
 import html.parser
+import importlib
 import io
 import math
 import re
@@ -114,23 +117,23 @@ def describe(release: Path) -> dict[str, list[str]]:
     }
 
 
-def find_moved(kept: Sequence[str], now: Sequence[str]) -> list[str]:
-    """Return the lines that differ in a word, or in a number by more than a millionth of it; kept, then now."""
+def find_moved(kept: Sequence[str], now: Sequence[str], part: float = 1e-6) -> list[str]:
+    """Return the lines that differ in a word, or in a number by more than a part of it; kept, then now."""
     moved = []
     for number in range(max(len(kept), len(now))):
         before, after = (lines[number] if number < len(lines) else "(no line)" for lines in (kept, now))
-        if not _is_same(before, after):
+        if not _is_same(before, after, part):
             moved.append(f"line {number + 1}\n  kept {before}\n  now  {after}")
     return moved
 
 
-def _is_same(before: str, after: str) -> bool:
+def _is_same(before: str, after: str, part: float) -> bool:
     if before == after:
         return True
     if _NUMBER.sub("0", before) != _NUMBER.sub("0", after):
         return False
     pairs = zip(_NUMBER.findall(before), _NUMBER.findall(after), strict=True)
-    return all(math.isclose(float(a), float(b), rel_tol=1e-6, abs_tol=1e-9) for a, b in pairs)
+    return all(math.isclose(float(a), float(b), rel_tol=part, abs_tol=1e-9) for a, b in pairs)
 
 
 class _Page(html.parser.HTMLParser):
@@ -221,6 +224,7 @@ def main() -> None:
             (KEPT / name).mkdir(parents=True, exist_ok=True)
             (KEPT / name / f"{file}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         sys.stdout.write(f"tests/kept/{name}\n")
+    importlib.import_module("kept_drawings").main()
 
 
 if __name__ == "__main__":

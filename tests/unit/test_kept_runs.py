@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import kept_drawings
 import kept_runs as kept
 
 
@@ -21,6 +22,12 @@ def test_what_a_run_says_is_what_is_kept(name: str, tmp_path: Path) -> None:
     moved = {file: kept.find_moved(kept.read_kept(name, file), now[file]) for file in kept.KEPT_FILES[name]}
     said = [f"{len(own)} lines of {file}.txt, and first:\n" + "\n".join(own[:8]) for file, own in moved.items() if own]
     assert not said, f"tests/kept/{name} has moved: " + "\n".join(said)
+
+
+@pytest.mark.parametrize("name", kept_drawings.GROUPS)
+def test_what_figures_draw_of_invented_answers_is_what_is_kept(name: str) -> None:
+    moved = kept.find_moved(kept_drawings.read_group(name), kept_drawings.GROUPS[name](), 1e-8)
+    assert not moved, f"{len(moved)} lines of tests/kept/drawings.txt have moved, and first:\n" + "\n".join(moved[:8])
 
 
 def write_page(folder: Path, words: str = "Relief", estimate: str = "0.25", place: str = "10.5") -> Path:
