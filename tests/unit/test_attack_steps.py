@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from shown_tables import EXACT, THEN, curve, table
 
 from outcomes.release.public.attack import attack
 from outcomes.release.public.attack_board import LARGE, Board, Reader, _join_tables, lay_release
 from outcomes.release.public.attack_bounds import bound_all
 from outcomes.release.public.attack_curves import attack_curves
 from outcomes.release.public.attack_releases import _join_kept, find_kept, join_releases, list_prints
-from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, PublicRules, ShownCurve, ShownTable
-
-COHORT = Cohort("patients", "patients", "d")
-EXACT = PublicRules(base=1)
-
-
-def table(shown, rows=None, base=5, total=None):
-    """A published table whose totals are the sums of its cells, hidden ones taken for nobody."""
-    array = np.array(shown, dtype=np.int64)
-    seen = np.where(array == HIDDEN_CELL, 0, array)
-    rows = rows or tuple(f"row {i}" for i in range(len(array)))
-    sums = tuple(seen.sum(axis=1).tolist()), tuple(seen.sum(axis=0).tolist())
-    return ShownTable("t", COHORT, rows, tuple("abcdef"[: array.shape[1]]), array, *sums, base, (), total or seen.sum())
-
-
-def curve(group, new_events, base=5, at_risk=None, percent=None, limits=None):
-    events = np.array(new_events, dtype=np.int64)
-    at_risk = np.array(at_risk or [60] * events.size)
-    percent = np.array(percent or [30] * events.size)
-    low, high = (np.array(one) for one in (limits or ([0] * events.size, [100] * events.size)))
-    days = 7 * np.arange(1, events.size + 1)
-    return ShownCurve("relief", group, COHORT, days, events, at_risk, percent, low, high, base)
-
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, PublicRules
 
 # -- the bounds --------------------------------------------------------------------------------------------------------
 
@@ -192,9 +175,6 @@ def moved(*releases, guess=False):
     before = len(board.ranges)
     join_releases(board, laid, prints, kept, reader)
     return {line.cells for line in board.ranges[before:] if (line.low, line.high) == (RULES.k, LARGE)}
-
-
-THEN = table([[40, 60], [55, 70]])
 
 
 @pytest.mark.parametrize(("shown", "ends"), [(75, (1, 5)), (45, (5, 1))])

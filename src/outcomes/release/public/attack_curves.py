@@ -47,21 +47,25 @@ def _attack_gaps(curve: ShownCurve, rules: PublicRules) -> list[Attacked]:
     found = []
     for i in range(len(curve.days)):
         low, high = _events(curve, i, rules)
-        before = int(curve.percent[i - 1]) if i else 0
-        if i and curve.at_risk[i - 1] > 0:
-            fall = (int(curve.percent[i]) - before) / (100 - before) if before < 100 else 0.0
-            slack = 1 / max(100 - before, 1)
-            at_risk = int(curve.at_risk[i - 1])
-            off = curve.base // 2
-            rough = (math.floor((fall - slack) * (at_risk - off)), math.ceil((fall + slack) * (at_risk + off)))
-            if rough[0] <= high and rough[1] >= low:
-                low, high = max(low, rough[0]), min(high, rough[1])
+        if i:
+            low, high = _narrow(curve, i, low, high)
         if high < rules.k and high - low + 1 < rules.least_values:
             found.append(Attacked(curve.name, _where(curve, i), low, high, False, "fall of the curve"))
         if curve.at_risk[i] != HIDDEN_CELL and int(curve.at_risk[i]) + (curve.base - 1) // 2 < rules.k:
             low = max(0, int(curve.at_risk[i]) - 2)
             found.append(Attacked(curve.name, _where(curve, i), low, low + 4, False, "few at risk"))
     return found
+
+
+def _narrow(curve: ShownCurve, i: int, low: int, high: int) -> tuple[int, int]:
+    """Bounds of the events of a gap, by the fall of the curve too; as they were where the two do not fit each other."""
+    left, at_risk, off = 100 - int(curve.percent[i - 1]), int(curve.at_risk[i - 1]), curve.base // 2
+    if not left or at_risk == HIDDEN_CELL:
+        return low, high
+    fall, slack = (int(curve.percent[i]) - int(curve.percent[i - 1])) / left, 1 / left
+    rough = math.floor((fall - slack) * (at_risk - off)), math.ceil((fall + slack) * (at_risk + off))
+    both = max(low, rough[0]), min(high, rough[1])
+    return both if both[0] <= both[1] else (low, high)
 
 
 def _attack_rest(family: Sequence[ShownCurve], rules: PublicRules) -> list[Attacked]:

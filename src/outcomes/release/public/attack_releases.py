@@ -149,10 +149,8 @@ def join_releases(
                         _join_kept(board, (now, place), (then, before), kept[m], reader.rules.k - 1)
                         if reader.is_closed:
                             _join_quarters(board, (now, place), (then, before))
-                        for one, other, sign in _find_moved(
-                            (now, place), (then, before), prints, kept, (n, m), reader.guess
-                        ):
-                            board.bind(one if sign > 0 else other, reader.rules.k, LARGE, other if sign > 0 else one)
+                        for less, more in _find_moved((now, place), (then, before), prints, kept, (n, m), reader.guess):
+                            board.bind(more, reader.rules.k, LARGE, less)
 
 
 def _is_same(now: ShownTable, then: ShownTable) -> bool:
@@ -204,9 +202,6 @@ def _read_span(row: str) -> Span | None:
     return ("" if found["rest"] else found["first"] or found["last"]), found["last"]
 
 
-Moved = tuple[list[int], list[int], int]
-
-
 def _find_moved(
     own: Laid,
     other: Laid,
@@ -214,8 +209,10 @@ def _find_moved(
     kept: Sequence[Kept],
     at: tuple[int, int],
     guess: bool,
-) -> Iterator[Moved]:
-    """Numbers printed anew: each is k patients or more from every count it was printed, or hidden, from before.
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Numbers printed anew, as the cells of the smaller and of the greater count.
+
+    Each is k patients or more from every count it was printed, or hidden, from before.
 
     That holds of numbers that were new when they were printed, not of rows put together since.
     """
@@ -235,9 +232,10 @@ def _find_moved(
         older = [one[key] for one in prints[m + 1 :] if key in one]
         if past == HIDDEN_CELL:
             if guess and TOTAL not in name and not older:
-                yield new[name], old[name], 1
+                yield old[name], new[name]
         elif key not in kept[m]:
-            yield new[name], old[name], 1 if shown > past else -1
+            (_, less), (_, more) = sorted([(shown, new[name]), (past, old[name])])
+            yield less, more
 
 
 def _list_cells(table: ShownTable, place: NDArray[np.int64]) -> dict[str, list[int]]:

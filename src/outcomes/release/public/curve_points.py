@@ -57,17 +57,15 @@ def make_arm(curve: CountCurve, before: Iterable[tuple[int, int]] = ()) -> Arm:
     return Arm(patients, events, curve.at_risk, known)
 
 
-def join_arms(arms: Sequence[Arm], sign: int = 1, first: Arm | None = None) -> Arm:
-    """Return the sum of arms; with `first` and sign -1, what they leave of it."""
-    start = first or Arm(0, np.zeros_like(arms[0].events), np.zeros_like(arms[0].left))
-    events = start.events + sign * np.sum([arm.events for arm in arms], axis=0, dtype=np.int64)
-    left = start.left + sign * np.sum([arm.left for arm in arms], axis=0, dtype=np.int64)
-    patients = start.patients + sign * sum(arm.patients for arm in arms)
-    known = [dict(arm.before) for arm in ((first, *arms) if first else arms)]
-    shared = sorted(set.intersection(*(set(one) for one in known)))
-    signs = (1, *(sign,) * len(arms)) if first else (sign,) * len(arms)
-    before = tuple((i, sum(way * one[i] for way, one in zip(signs, known, strict=True))) for i in shared)
-    if patients < 0 or (events < 0).any() or (left < 0).any():
+def take_rest(everybody: Arm, groups: Sequence[Arm]) -> Arm:
+    """Return what groups leave of everybody."""
+    events = everybody.events - np.sum([arm.events for arm in groups], axis=0, dtype=np.int64)
+    left = everybody.left - np.sum([arm.left for arm in groups], axis=0, dtype=np.int64)
+    patients = everybody.patients - sum(arm.patients for arm in groups)
+    whole, known = dict(everybody.before), [dict(arm.before) for arm in groups]
+    shared = sorted(set(whole).intersection(*known))
+    before = tuple((i, whole[i] - sum(one[i] for one in known)) for i in shared)
+    if min(patients, int(events.min()), int(left.min())) < 0:
         raise ConservationError("E924 The groups of a public curve hold more patients than all. Please report it.")
     return Arm(patients, events, left, before)
 
@@ -106,7 +104,7 @@ def _may_follow(arm: Arm, last: int, i: int, rules: PublicRules) -> bool:
     left = int(arm.left[last]) if last >= 0 else arm.patients
     lost = left - int(arm.left[i]) - events
     told = int(round_counts(left, rules.base) - round_counts(arm.left[i], rules.base)) - events
-    if 0 < lost < rules.k and told < 0:
+    if told < 0 < lost:  # rounding moves both by less than a base, so that they are few
         return False
     return _is_new_enough(arm, last, i, rules)
 
@@ -134,7 +132,7 @@ def choose_groups(everybody: Arm, groups: dict[str, Arm], rules: PublicRules) ->
     best: tuple[int, int, list[int]] = (0, 0, [])
     for n in range(1, len(order) + 1):
         shown = [groups[name] for name in order[:n]]
-        rest = join_arms(shown, -1, everybody)
+        rest = take_rest(everybody, shown)
         points = choose_points([*shown, *((rest,) if rest.patients else ())], rules)
         if len(points) >= LEAST_POINTS and (n * len(points), n) > best[:2]:
             best = (n * len(points), n, points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -191,8 +192,9 @@ def find_known(numbers: Numbers, curves: ProtectedCurves) -> dict[int, tuple[int
         if exact in events and key.column not in STATES[RELIEF + 1 :]:
             known[i] = (exact, exact)
         elif key.column == STATES[RELIEF]:
-            least, most = (n for n in events if n < exact), (n for n in events if n > exact)
-            known[i] = (max(least, default=0), min(most, default=OPEN))
+            ends = [0, *sorted(events), OPEN]
+            at = bisect(ends, exact)
+            known[i] = (ends[at - 1], ends[at])
         elif not key.column and sum(one.patients for one in own) == exact:
             known[i] = (min(exact, sum(map(find_least, own))), exact + OPEN)
         elif (
