@@ -7,7 +7,7 @@ Each function gives the name of a figure, an answer, and what else the figure is
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +18,14 @@ import release_fakes as fakes
 import use_fakes
 from matplotlib.figure import Figure
 
+from outcomes.release import (
+    balance_figures,
+    factor_figure,
+    modality_figures,
+    pathway_figure,
+    return_figures,
+    use_figures,
+)
 from outcomes.release.marks import HIDDEN
 from outcomes.release.public import figures as public
 
@@ -66,7 +74,8 @@ def draw_relief() -> Drawn:
     two = dataclasses.replace(relief, ends_curve=pd.concat([ends.assign(group=g) for g in ("upper", "lower")]))
     without = take(relief, "ends_curve", ends["end"] != "sent_on")
     flat = change(relief, "ends_curve", estimate=ends["estimate"].where(ends["end"] != "relief", 0.0))
-    for answer, more in ((relief, {}), (two, {}), (two, {"group": "lower"}), (without, {}), (flat, {})):
+    short = hide(relief, "ends_curve", *np.flatnonzero(ends["day"] > 90))
+    for answer, more in ((relief, {}), (short, {}), (two, {}), (two, {"group": "lower"}), (without, {}), (flat, {})):
         yield "competing_ends", answer, more
     grid = fakes.relief_grid()
     order = grid.table["estimate"].argsort().to_numpy()
@@ -208,7 +217,7 @@ def draw_arms() -> Drawn:
 
 def draw_units() -> Drawn:
     """Clinics and clinicians, drop-off, the course of pain, the multiverse."""
-    for n in (5, 8, 9, 16, 17):
+    for n in (5, 8, 16, 9, 17, 7):
         i = np.arange(n)
         table = pd.DataFrame(
             {"unit": [f"C{k:02}" for k in i], "size": 40.0 + 37 * i, "estimate": 0.5 + 0.2 * np.sin(i),
@@ -221,6 +230,8 @@ def draw_units() -> Drawn:
             table.loc[[2, 3], ["estimate", "shrunken"]] = HIDDEN
         if n == 9:
             table = table.assign(size=100.0 + i, estimate=0.6, shrunken=0.6)
+        if n == 7:
+            table = table.assign(size=100.0 + 2 * i, estimate=0.56 + 0.004 * i, is_compared=True)
         size = np.linspace(20.0, 700.0, 30)
         curve = pd.DataFrame(
             {"size": size} | {f"{end}_{level}": 0.55 + sign * z / np.sqrt(4 * size)
@@ -235,10 +246,13 @@ def draw_units() -> Drawn:
     for share in (fates["estimate"], fates["estimate"].astype(object).where(~fates.index.isin([5, 9, 13]), HIDDEN)):
         yield "drop_off", SimpleNamespace(more={"left": fates.assign(estimate=share)}, settings={}), {}
     days, horizons = np.arange(0, 91), [0, 28, 30, 90]
-    for n, check in ((1, True), (1, False), (2, True), (2, False), (3, True), (6, False)):
+    for n, check, lower in (
+        *((1, True, 0.0), (1, False, 0.0), (2, True, 0.0), (2, False, 0.0), (3, True, 0.0), (6, False, 0.0)),
+        (4, False, 3.25),
+    ):
         parts = [
             pd.DataFrame({"group": f"group {i} of some", "line": line, "day": days, "conf_low": 4.0, "conf_high": 8.0,
-                          "estimate": 6.0 - 0.03 * days + 0.05 * i + above, "at_risk": 90 - days // 2 - i})
+                          "estimate": 6.0 - 0.03 * days + 0.05 * i + above - lower, "at_risk": 90 - days // 2 - i})
             for i in range(n) for line, above in (("mixed model", 0.0), ("weighted visits", 1.0)) if check or not above
         ]  # fmt: skip
         marks = pd.DataFrame({"horizon_days": horizons, "estimate": [6.0, 5.2, 5.1, 3.3]})
@@ -252,6 +266,27 @@ def draw_units() -> Drawn:
     table = pd.DataFrame(rows, columns=["measure", "label", "horizon_days", "is_reported", "estimate"])
     for part in (table, table[table["measure"] == "difference"], table[table["measure"] == "relieved"]):
         yield "multiverse", SimpleNamespace(table=part, settings={}), {}
+
+
+def list_heights() -> dict[str, list[float]]:
+    """Inches of pictures that grow with their rows, wide and for a phone."""
+    use, found, one = use_fakes.modality_use(), fakes.recurrence(), modality_fakes.one_family()
+    names = list(dict.fromkeys(one.table["contrast"]))
+    made: dict[str, Callable[[bool], float]] = {
+        "bundles": lambda narrow: use_figures.bundle_height(use, narrow),
+        "pairs": lambda narrow: use_figures.map_height(use, narrow),
+        "pathway": lambda _: pathway_figure.pathway_height(use),
+        "gaps": lambda narrow: return_figures.gap_height(found.definitions, narrow),
+        "exercise": lambda narrow: return_figures.comparison_height(fakes.rehabilitation().table, narrow),
+        "factors": lambda narrow: factor_figure.factor_height(fakes.return_factors().table, narrow),
+        "forest": lambda narrow: modality_figures.forest_height(one, narrow),
+        "one contrast": lambda narrow: modality_figures.forest_height(one, narrow, names[0]),
+        "levels": lambda narrow: modality_figures.forest_height(modality_fakes.subgroups(), narrow),
+        "balance": lambda narrow: balance_figures.love_height(one, narrow),
+        "balance of one": lambda narrow: balance_figures.love_height(one, narrow, names[1]),
+        "public": lambda narrow: public.height(7, narrow),
+    }
+    return {name: [float(height(narrow)) for narrow in (False, True)] for name, height in made.items()}
 
 
 def draw_public(narrow: bool) -> Iterator[Figure]:

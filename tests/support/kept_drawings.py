@@ -19,6 +19,7 @@ from typing import Any
 import drawn_answers as drawn
 import numpy as np
 from kept_runs import KEPT, _describe_drawing
+from matplotlib import pyplot
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection
@@ -35,16 +36,22 @@ FILE = KEPT / "drawings.txt"
 
 
 def describe_all(draw: Callable[[], drawn.Drawn]) -> list[str]:
-    """Return the lines of all drawings of a group: the first of a figure wide and for a phone, others in turn."""
+    """Return the lines of all drawings of a group: the first of a figure made alone and for a phone, others in turn."""
     lines: list[str] = []
     seen: Counter[str] = Counter()
     for name, answer, more in draw():
         for narrow in (False, True) if not seen[name] else (bool(seen[name] % 2),):
-            ax = Figure(figsize=drawn.SIZES[narrow]).add_axes((0.1, 0.2, 0.88, 0.75))
-            getattr(figures, name)(answer, ax=ax, narrow=narrow, **more)
+            where = {"ax": Figure(figsize=drawn.SIZES[narrow]).add_axes((0.1, 0.2, 0.88, 0.75)), "narrow": narrow}
+            ax = getattr(figures, name)(answer, **(where if narrow or seen[name] else {}), **more)
             lines += describe(f"{name} {seen[name]}{' narrow' if narrow else ''}", ax.figure)
+            pyplot.close(ax.figure)
         seen[name] += 1
     return lines
+
+
+def describe_heights() -> list[str]:
+    """Return the heights of pictures that grow with their rows."""
+    return [f"{name}: {wide:.9g} {narrow:.9g}" for name, (wide, narrow) in drawn.list_heights().items()]
 
 
 def describe_public() -> list[str]:
@@ -61,6 +68,7 @@ GROUPS: dict[str, Callable[[], list[str]]] = {
     **{draw.__name__: partial(describe_all, draw) for draw in
        (drawn.draw_relief, drawn.draw_returns, drawn.draw_use, drawn.draw_quarters, drawn.draw_arms, drawn.draw_units)},
     "draw_public": describe_public,
+    "heights": describe_heights,
 }  # fmt: skip
 
 
@@ -93,8 +101,8 @@ def _axes(axes: Axes) -> str:
              for axis in (axes.xaxis, axes.yaxis) if axes.axison]  # fmt: skip
     sizes = [(label.get_fontsize(), label.get_color(), label.get_ha(), label.get_fontweight())
              for label in axes.get_xticklabels() + axes.get_yticklabels()] if axes.axison else []  # fmt: skip
-    words = [_text(axes.xaxis.label), _text(axes.yaxis.label)] if axes.axison else []
-    room = [*axes.get_xlim(), *axes.get_ylim(), *axes.get_position().bounds]
+    words = [(_text(one.label), one.labelpad) for one in (axes.xaxis, axes.yaxis)] if axes.axison else []
+    room = [*axes.figure.get_size_inches(), *axes.get_xlim(), *axes.get_ylim(), *axes.get_position().bounds]
     spines = [(key, spine.get_visible(), spine.get_edgecolor()) for key, spine in axes.spines.items()]
     return _say(_numbers(room), ticks, sizes, words, spines, axes.get_axisbelow(), axes.axison)
 

@@ -163,10 +163,9 @@ def _name_arms(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def _write_axes(ax: Axes, narrow: bool) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.1f}"))
     ax.grid(axis="y")
     ax.set_axisbelow(True)
     ax.set_ylabel("episodes, a step of 0.05;\neach half on its own scale", fontsize=7.5)
