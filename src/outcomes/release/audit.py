@@ -197,11 +197,7 @@ def find_told(book: Book, only: Collection[int] | None = None) -> dict[int, Foun
     only : collection of int, optional
         Places to ask about; all hidden counts and all rests when not given.
     """
-    printed = {
-        cell.at: _of_cell(PRINTED, cell, "", "printed")
-        for cell in book.cells
-        if not book.is_mark(cell.text) and 0 < float(cell.text) < book.floor
-    }
+    printed = {cell.at: _of_cell(PRINTED, cell, "", "printed") for cell in book.cells if _is_few(book, cell)}
     return printed | _find_left(book, only)
 
 
@@ -228,11 +224,11 @@ def _list_asked(book: Book) -> dict[int, tuple[Cell, str]]:
 
 def find_printed(book: Book) -> list[Found]:
     """Find small counts that stand in a table as numbers."""
-    return [
-        _of_cell(PRINTED, cell, "", "printed")
-        for cell in book.cells
-        if not book.is_mark(cell.text) and 0 < float(cell.text) < book.floor
-    ]
+    return [_of_cell(PRINTED, cell, "", "printed") for cell in book.cells if _is_few(book, cell)]
+
+
+def _is_few(book: Book, cell: Cell) -> bool:
+    return not book.is_mark(cell.text) and 0 < float(cell.text) < book.floor
 
 
 def _open(folder: Path) -> dict[str, Any]:
