@@ -12,7 +12,7 @@ from outcomes import __version__
 from outcomes.release import commit
 from outcomes.release.commit import find_commit
 
-OLD, NEW = "0a1b" * 10, "c2d3" * 10
+OLD, NEW = "0123456789abcdef" * 2 + "01234567", "c2d3" * 10
 git = shutil.which("git")
 
 

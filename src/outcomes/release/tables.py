@@ -255,14 +255,8 @@ def say_why_no_ends(episodes: Episodes) -> str:
 
 def is_pain_never_rated(episodes: Episodes) -> bool:
     """Whether patients stopped coming and none of them was ever rated: who stopped unrelieved was never recorded."""
-    import numpy as np
-
-    codes = episodes.columns["end_reason"]
-    counts = dict(
-        zip(
-            map(str, episodes.labels["end_reason"]), np.bincount(codes[codes >= 0], minlength=20).tolist(), strict=False
-        )
-    )
+    ends = count_ends(episodes)
+    counts = dict(zip(ends["end_reason"], ends["events"], strict=True))
     rated = counts.get("stopped_relieved", 0) + counts.get("silent_stop", 0)
     return counts.get("stopped_unrated", 0) > 0 and rated == 0
 
