@@ -14,6 +14,7 @@ from outcomes.ledger import Ledger
 from outcomes.questions.units import UnitComparison, compare_units
 from outcomes.release.marks import HIDDEN
 from outcomes.release.split_counts import hide_split
+from outcomes.release.unit_counts import COUNTS, Gone, _hide_parts, find_gone, write_counts
 from outcomes.release.unit_disclosure import AT_HIDDEN_CLINIC, COVERED, UNIT_NUMBERS, protect_units
 from support.small_practices import make_practice
 
@@ -209,3 +210,72 @@ def test_a_name_that_tells_a_hidden_clinic_is_hidden_with_it():
     assert out["unit"].tolist() == ["1 at C", "2", "4", f"{AT_HIDDEN_CLINIC} 1", f"{AT_HIDDEN_CLINIC} 2"]
     assert out["n"].tolist() == [50, HIDDEN, 60, HIDDEN, HIDDEN]
     assert out["clinic"].tolist() == ["C", HIDDEN, "C", HIDDEN, HIDDEN]
+
+
+def gone_of(rows, are_clinicians=False):
+    """What is hidden of units: clinic, n, patients, events, missing; all visits are 100."""
+    units = pd.DataFrame(rows, columns=["clinic", "n", "patients", "events", "missing"]).assign(visits=100)
+    gone = find_gone(units, are_clinicians, 5)
+    return {name: (gone.counts[name].tolist(), gone.told[name].tolist()) for name in COUNTS}, gone.clinic.tolist()
+
+
+def test_a_small_count_or_rest_is_hidden_with_the_smallest_other():
+    counts, clinic = gone_of([("A", 40, 30, 12, 20), ("B", 30, 25, 27, 97), ("C", 50, 4, 20, 30)])
+    assert counts["n"] == ([False] * 3, [False] * 3)
+    # C has four patients, and B, the smaller of the others, goes with it.
+    assert counts["patients"] == ([False, True, True], [False, True, True])
+    # B has three episodes without the event, and A the fewest of the others; three visits not missing, and C.
+    assert counts["events"][0] == [True, True, False]
+    assert counts["missing"][0] == [False, True, True] and clinic == [False] * 3
+
+
+def test_beside_a_hidden_size_all_counts_are_hidden_and_a_small_one_keeps_its_mark_where_the_size_has_one():
+    counts, _ = gone_of([("A", 4, 20, 0, 20), ("B", 30, 25, 12, 40), ("C", 50, 40, 20, 30)])
+    assert counts["n"] == ([True, True, False], [True, True, False])
+    for name in ("patients", "events", "missing"):
+        assert counts[name][0] == [True, True, False]
+
+
+def test_clinicians_go_with_their_clinic():
+    rows = [
+        ("A", 3, 20, 0, 20),
+        ("B", 20, 25, 9, 40),
+        ("B", 12, 25, 5, 40),
+        ("C", 50, 40, 25, 30),
+        ("C", 60, 40, 30, 30),
+    ]
+    counts, clinic = gone_of(rows, True)
+    assert counts["n"] == ([True] * 3 + [False] * 2, [False] * 3 + [False] * 2)
+    assert clinic == [True] * 3 + [False] * 2
+    alone, none = gone_of(rows)
+    assert alone["n"][0] == [True, False, True, False, False] and none == [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("count", "gone", "told", "shown"),
+    [(0, True, True, HIDDEN), (1, True, True, "<5"), (4, True, True, "<5"), (5, True, True, HIDDEN),
+     (4, True, False, HIDDEN), (4, False, False, 4), (9, False, False, 9)],
+)  # fmt: skip
+def test_a_hidden_count_bears_the_mark_of_a_small_one_where_it_may(count, gone, told, shown):
+    table = pd.DataFrame({name: [count] for name in COUNTS})
+    flags = {name: np.array([gone]) for name in COUNTS}, {name: np.array([told]) for name in COUNTS}
+    write_counts(table, Gone(*flags, np.array([False])), 5)
+    assert table.iloc[0].tolist() == [shown] * 4
+
+
+@pytest.mark.parametrize(
+    ("counts", "hidden", "wholly"),
+    [
+        ([0, 9, 20], [], []),
+        ([4, 9, 20], [0, 1], []),
+        ([4, 4, 7], [0, 1, 2], []),  # fifteen of three: each may be five
+        ([4, 4, 6], [0, 1, 2], [0, 1, 2]),  # fourteen: one at least is small
+        ([4, 0, 30], [0, 2], []),
+        ([4], [0], [0]),
+        ([5], [], []),
+        ([1, 3], [0, 1], [0, 1]),
+    ],
+)
+def test_parts_of_a_sum_that_tells_of_small_ones_are_hidden_all(counts, hidden, wholly):
+    gone, all_of = _hide_parts(np.array(counts, dtype=float), np.zeros(len(counts), dtype=np.intp), 5)
+    assert (np.flatnonzero(gone).tolist(), np.flatnonzero(all_of).tolist()) == (hidden, wholly)

@@ -26,6 +26,8 @@ EDGES = [
     ("share", 0.03, 0.01, 0.061, 200, 6, True),
     ("share", 0.04, 0.02, 0.071, 200, 8, False),
     ("share", 0.01, 0.00, 0.049, 200, 2, False),
+    ("share", 0.05, 0.0, 0.065, 200, 6, False),
+    ("share", 0.02, 0.0, 0.05, 200, 6, False),
     ("share", 0.0, 0.0, 0.06, 60, 0, True),
     ("share", NAN, NAN, NAN, 10, 3, False),
     ("share", 0.5, NAN, NAN, 10, 5, True),
