@@ -20,7 +20,7 @@ from outcomes.release.public.curve_points import (
 )
 from outcomes.release.public.curves import OPEN, ProtectedCurves, find_known
 from outcomes.release.public.earlier import EarlierCurve, _decide, _Print
-from outcomes.release.public.knowledge import UNBOUNDED, _link_parts, _rests
+from outcomes.release.public.knowledge import UNBOUNDED, _bounds, _link_parts, _rests
 from outcomes.release.public.labels import find_parts, is_rest, merge_labels, name_source, spread
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountCurve, ShownCurve
 from outcomes.release.public.numbers import Key
@@ -276,6 +276,33 @@ def test_what_the_points_of_curves_give_away_of_a_number(number, more, known):
 )
 def test_what_is_printed_of_a_number_that_was_printed_before(exact, fresh, prints, decided):
     assert _decide(exact, fresh, [_Print(*one) for one in prints], RULES.k) == decided
+
+
+@pytest.mark.parametrize(
+    ("exact", "shown", "basis", "bounds"),
+    [
+        (4, HIDDEN_CELL, 4, (1, 10)),
+        (10, HIDDEN_CELL, 10, (1, 10)),
+        (11, HIDDEN_CELL, 11, (1, UNBOUNDED)),  # hidden for the sake of another
+        (0, HIDDEN_CELL, 0, (0, UNBOUNDED)),
+        (20, 20, 20, (18, 22)),
+        (12, 10, 12, (11, 12)),
+        (0, 0, 0, (0, 0)),
+        (21, 20, 18, (8, 32)),  # kept from a count of which this one is ten away at most
+        (14, 15, 13, (3, 27)),
+        (14, 10, 12, (1, 22)),
+    ],
+)
+@pytest.mark.parametrize("derived", [False, True])
+def test_what_is_known_of_a_number_alone(exact, shown, basis, bounds, derived):
+    hidden = shown == HIDDEN_CELL
+    columns = {"shown": [shown], "base": [5], "basis": [basis], "derived": [derived], "hidden": [hidden]}
+    published = SimpleNamespace(
+        numbers=SimpleNamespace(exact=np.array([exact])), **{name: np.array(own) for name, own in columns.items()}
+    )
+    low, high = _bounds(published, RULES)
+    # A sum of printed numbers says no more than these.
+    assert (low[0], high[0]) == (bounds if hidden or not derived else (0, UNBOUNDED))
 
 
 def rests(exact, hidden=(), basis=None):
