@@ -245,7 +245,7 @@ def draw_units() -> Drawn:
     )  # fmt: skip
     for share in (fates["estimate"], fates["estimate"].astype(object).where(~fates.index.isin([5, 9, 13]), HIDDEN)):
         yield "drop_off", SimpleNamespace(more={"left": fates.assign(estimate=share)}, settings={}), {}
-    days, horizons = np.arange(0, 91), [0, 28, 30, 90]
+    days, horizons = np.arange(0, 91), [0, 25, 30, 90]
     for n, check, lower in (
         *((1, True, 0.0), (1, False, 0.0), (2, True, 0.0), (2, False, 0.0), (3, True, 0.0), (6, False, 0.0)),
         (4, False, 3.25),

@@ -13,7 +13,8 @@ to six digits, since the last ones differ between processors; words to the lette
   mapping.txt    the mapping that was proposed
   shown.txt      what each cell of the notebooks showed (kept_notebooks.py)
 
-Beside them tests/kept/drawings.txt: what figures draw of invented answers (kept_drawings.py).
+Beside them what figures draw of invented answers, drawings.txt (kept_drawings.py), and what pages of them say,
+invented.txt (kept_pages.py).
 """
 
 from __future__ import annotations
@@ -224,7 +225,8 @@ def main() -> None:
             (KEPT / name).mkdir(parents=True, exist_ok=True)
             (KEPT / name / f"{file}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         sys.stdout.write(f"tests/kept/{name}\n")
-    importlib.import_module("kept_drawings").main()
+    for name in ("kept_drawings", "kept_pages"):
+        importlib.import_module(name).main()
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ def place(points, texts, lines=(), width=500.0, bare=()):
         ([(481, 100)], ["abc"], {}, (6.0, 5.0, "left")),
         ([(482, 100)], ["abc"], {}, (-6.0, 5.0, "right")),
         ([(6, 100)], ["abc"], {}, (6.0, 5.0, "left")),
+        ([(19.4, 100)], ["abc"], {"width": 30.0}, (-6.0, 5.0, "right")),  # it begins half a point inside
+        ([(18.8, 100)], ["abc"], {"width": 30.0}, (0.0, 10.0, "center")),
         # A line above the point, from 1 to 9 above it: below there is room.
         ([(100, 100)], ["abc"], {"lines": [(np.array([0.0, 500.0]), np.array([105.0, 105.0]))]}, (6.0, -5.0, "left")),
         ([(100, 100)], ["abc"], {"lines": [(np.array([0.0, 500.0]), np.array([109.3, 109.3]))]}, (6.0, 5.0, "left")),

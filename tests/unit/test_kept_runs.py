@@ -12,7 +12,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import kept_drawings
+import kept_pages
 import kept_runs as kept
+from undrawn import leave_undrawn
+
+from outcomes.release.inputs import ReportInputs
 
 
 @pytest.mark.parametrize("name", kept.KEPT_FILES)
@@ -28,6 +32,20 @@ def test_what_a_run_says_is_what_is_kept(name: str, tmp_path: Path) -> None:
 def test_what_figures_draw_of_invented_answers_is_what_is_kept(name: str) -> None:
     moved = kept.find_moved(kept_drawings.read_group(name), kept_drawings.GROUPS[name](), 1e-8)
     assert not moved, f"{len(moved)} lines of tests/kept/drawings.txt have moved, and first:\n" + "\n".join(moved[:8])
+
+
+def test_what_the_page_of_invented_answers_says_is_what_is_kept(drawn_page: object) -> None:
+    moved = kept.find_moved(kept_pages.read_kept("whole"), kept_pages.describe(drawn_page))
+    assert not moved, f"{len(moved)} lines of tests/kept/invented.txt have moved, and first:\n" + "\n".join(moved[:8])
+
+
+@pytest.mark.parametrize("name", kept_pages.HALVES)
+def test_what_is_said_where_half_of_the_answers_are_refused_is_what_is_kept(
+    name: str, hidden_fakes: ReportInputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_undrawn(monkeypatch)
+    moved = kept.find_moved(kept_pages.read_kept(name), kept_pages.half_of(hidden_fakes, name))
+    assert not moved, f"{len(moved)} lines of tests/kept/invented.txt have moved, and first:\n" + "\n".join(moved[:8])
 
 
 def write_page(folder: Path, words: str = "Relief", estimate: str = "0.25", place: str = "10.5") -> Path:
