@@ -82,3 +82,14 @@ def test_a_picture_has_a_text_in_its_place_and_is_scrolled_by_keyboard():
     (picture,) = re.findall("<img[^>]*>", html)
     assert re.search("alt='(.*?)'", picture)[1] == 'How far?: picture drawn by oc.figures.curve(groups, by="sex")'
     assert html.count('tabindex="0" class="output_png') == 1
+
+
+def test_settings_stand_under_their_place_in_the_release_whatever_their_files_were_called():
+    """`verify --again` reads the copies in `config`: under the names of the files no page would be the same bytes."""
+    cells = nbformat.v4.new_notebook(cells=[])
+    given = {"data": "/a/visits.csv", "mapping": "/a/own.toml", "codebook": "/a/words", "protocol": "/b/p.toml"}
+    copies = {"data": "/c/visits.csv", "mapping": "/r/config/mapping.toml", "codebook": "/r/config/codebook"}
+    page = to_html(cells, "02", values=given)
+    assert page == to_html(cells, "02", values=copies | {"protocol": "/d/protocol.toml"})
+    assert "data: visits.csv · mapping: config/mapping.toml · codebook: config/codebook" in page
+    assert "mapping: None" in to_html(cells, "02", values={"mapping": None})

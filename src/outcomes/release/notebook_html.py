@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outcomes.release.configuration import CODEBOOK, MAPPING, PROTOCOL
 from outcomes.release.notebook_format import no_address_parsers
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ PARAMETERS = "parameters"
 """Tag of the cell that says what may be set, with the defaults."""
 INJECTED = "injected-parameters"
 """Tag of the cell with the values of a run; it holds paths."""
+
+IN_RELEASE = {"mapping": MAPPING, "protocol": PROTOCOL, "codebook": CODEBOOK}
+"""Settings the release holds a copy of: under that name it is made again, whatever the file was called before."""
 
 _STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 _TAGS = (
@@ -56,7 +60,7 @@ def to_html(notebook: NotebookNode, name: str, failure: str = "", values: Mappin
     exporter.register_filter("clean_html", _clean)
     body, _ = exporter.from_notebook_node(shown)
     css = (TEMPLATES / "notebook.css").read_text(encoding="utf-8") + HtmlFormatter().get_style_defs(".highlight")
-    settings = {key: _public(value) for key, value in (values or {}).items()}
+    settings = {key: _public(key, value) for key, value in (values or {}).items()}
     # What is wider than a phone can be scrolled by keyboard; the corner of a table heads nothing.
     for kind in ("output_html", "output_png"):
         body = body.replace(f'class="{kind}', f'tabindex="0" class="{kind}')
@@ -112,10 +116,12 @@ def _clean(html: object) -> str:
     return str(cleaner.clean(text))
 
 
-def _public(value: Any) -> str:
-    """A parameter as shown: of a path only its last part."""
+def _public(key: str, value: Any) -> str:
+    """A parameter as shown: of a setting the place of its copy in the release, of another path only its last part."""
+    if value is not None and key in IN_RELEASE:
+        return IN_RELEASE[key]
     if isinstance(value, list | tuple):
-        return ", ".join(_public(item) for item in value)
+        return ", ".join(_public(key, item) for item in value)
     return Path(value).name if isinstance(value, str) and os.sep in value else str(value)
 
 
