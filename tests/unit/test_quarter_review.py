@@ -35,6 +35,7 @@ from outcomes.questions.quarter_volume import NO_VISITS_LATELY
 from outcomes.questions.quarters import QUARTERS, quarter_number
 from outcomes.records import Mapping, read_records
 from outcomes.records.mapping import DateOptions
+from outcomes.release.quarter_disclosure import protect_review
 from tables import records
 
 DAY = timedelta(1)
@@ -132,6 +133,24 @@ def test_an_immature_quarter_has_no_number_anywhere(review):
     )
     reviewed = at(review.more["verdicts"], indicator="returned_by_182")["quarter"]
     assert reviewed == review.summary["last_mature"]["returned_by_182"] < review.quarter
+
+
+def test_a_few_episodes_before_the_first_whole_quarter_do_not_take_the_months_with_them():
+    """Two of them are hidden, and as months add up so was every sum and every chart by months after them."""
+    rows = stays(0, "mild", 120, 0, pain="2") + [row for q in range(1, 9) for row in stays(q, "w", 120, 40)]
+    few = [(who, day, "6", "lumbar", "C1") for who in ("f1", "f2") for day in ("2024-03-20", "2024-03-27")]
+    protocol = small(reporting_floor={"estimate_min_episodes": 30})
+    found, without = (review_quarter(written(part, protocol)) for part in (rows + few, rows))
+    first = at(found.table, quarter="2024Q1", indicator="silent_stop")
+    assert (first["n"], first["events"]) == (2, 2)
+    shown = protect_review(found, 5).more
+    for name in ("expected", "chart_months"):
+        months = shown[name][shown[name]["indicator"] == "silent_stop"]
+        assert months["month"].iloc[0] == "2024-04" and (months["n"] >= 20).all(), name
+        # The two are in no sum: else the difference to the numbers of the quarters would tell of them.
+        alone = without.more[name][without.more[name]["indicator"] == "silent_stop"]
+        alone = alone[alone["month"] >= "2024-04"]
+        pd.testing.assert_frame_equal(months.reset_index(drop=True), alone.reset_index(drop=True))
 
 
 def test_the_order_of_rows_changes_no_bit():

@@ -34,7 +34,7 @@ from outcomes.questions.quarter_dates import check_dates
 from outcomes.questions.quarter_expected import sum_over_months, watch_newest
 from outcomes.questions.quarter_indicators import LAG_DAYS, RETURN_DAYS, Indicator, build_indicators
 from outcomes.questions.quarter_recording import Recording, find_jumps
-from outcomes.questions.quarter_values import Scope, Series, review_indicator
+from outcomes.questions.quarter_values import Scope, Series, begin_months, review_indicator
 from outcomes.questions.quarter_verdicts import LOOK_AT_RECORDING, give_verdicts
 from outcomes.questions.quarter_volume import NO_VISITS_LATELY, count_volume, find_ended_clinics, find_late_clinics
 from outcomes.questions.quarters import QUARTERS, quarter_end, quarter_number, quarter_word, read_quarter
@@ -184,7 +184,9 @@ def _result(
     recording = find_jumps(episodes, recorded, scope, frozenset(breaks.reason))
     charts = chart_indicators(series, breaks, protocol)
     verdicts = give_verdicts(charts, recording, chosen)
-    cusum, why = watch_newest(series[_place(series, "silent_stop")], protocol, recording)
+    monthly = [begin_months(one, scope, protocol.reporting_floor.suppress_cell_below) for one in series]
+    summed = tuple(one for one, _ in monthly)
+    cusum, why = watch_newest(summed[_place(series, "silent_stop")], protocol, recording)
     names = (series[0].indicator.name, "silent_stop")
     said = dict(zip(verdicts["indicator"], verdicts["verdict"], strict=True))
     return QuarterReview(
@@ -212,8 +214,8 @@ def _result(
             "verdicts": verdicts,
             "changes": compare_quarters(series, chosen, protocol.inference.level),
             "chart": chart_table(charts, recording, breaks),
-            "chart_months": chart_months(series, scope, breaks, recording, protocol),
-            "expected": sum_over_months(series, names, protocol),
+            "chart_months": chart_months(monthly, breaks, recording, protocol),
+            "expected": sum_over_months(summed, names, protocol),
             "cusum": cusum,
             "recording": recording.table(),
             "breaks": _break_table(breaks),

@@ -200,16 +200,16 @@ def direction_word(direction: int, recording_changed: bool, indicator: Indicator
 
 
 def chart_months(
-    series: Sequence[Series], scope: Scope, breaks: Breaks, recording: Recording, protocol: Protocol
+    series: Sequence[tuple[Series, Scope]], breaks: Breaks, recording: Recording, protocol: Protocol
 ) -> pd.DataFrame:
-    """Chart the indicators by months where volume allows (rules: this module's docstring), as recorded.
+    """Chart the indicators, each over its months, where volume allows (rules: this module's docstring), as recorded.
 
     Limits of months rest on early ones, so any earlier jump of recording makes a signal a *change*.
     """
     import pandas as pd
 
     rows: list[tuple[object, ...]] = []
-    for one in series:
+    for one, scope in series:
         share = one.indicator.kind == SHARE
         least = protocol.spc.month_min_n if share else protocol.reporting_floor.estimate_min_episodes
         months = month_points(one.indicator, scope, MONTHS, least)

@@ -26,7 +26,7 @@ import numpy as np
 
 from outcomes.estimators import post_strata
 from outcomes.questions.quarter_indicators import BLANK, LAG_DAYS, SHARE, Indicator, Value, mix_levels
-from outcomes.questions.quarters import Calendar
+from outcomes.questions.quarters import MONTHS, QUARTERS, Calendar
 from outcomes.questions.results import Flags, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -183,6 +183,33 @@ def _expectations(
         words = "no number can be expected: the curve of some patients ends before that day."
         return *nothing, [f"{indicator.label}: {words}"]
     return strata, share[strata], []
+
+
+def begin_months(series: Series, scope: Scope, least: int) -> tuple[Series, Scope]:
+    """Return a series and a scope without the first quarter where one of its months is too small to be shown.
+
+    Records, or the washout, seldom begin with a month: of the first one a few episodes are left, and because months add
+    up, hiding them would hide every month after them. The quarter is left out whole and of nothing made by months.
+
+    Parameters
+    ----------
+    series : Series
+    scope : Scope
+    least : int
+        Smallest count that is shown, besides 0.
+    """
+    indicator, pool = series.indicator, series.pool
+    if not pool.size:
+        return series, scope
+    quarter, month = (calendar.number(indicator.start_day[pool]) for calendar in (QUARTERS, MONTHS))
+    begun = quarter > quarter.min()
+    at, events = month[~begun] - month.min(), indicator.event[pool[~begun]]
+    counts = np.concatenate([np.bincount(at[events]), np.bincount(at[~events])])
+    if not ((counts > 0) & (counts < least)).any():
+        return series, scope
+    stratum = series.stratum[begun] if series.stratum.size else series.stratum
+    shown = range(max(scope.shown.start, int(quarter.min()) + 1), scope.shown.stop)
+    return replace(series, pool=pool[begun], stratum=stratum), replace(scope, shown=shown)
 
 
 def month_points(indicator: Indicator, scope: Scope, calendar: Calendar, least: int) -> list[PeriodValue]:
