@@ -164,6 +164,9 @@ def test_declared_encoding_is_strict(tmp_path: Path) -> None:
     message = refused(tmp_path, HEADER.encode() + b"a,1,\x81\n", file={"encoding": "cp1252"})
     assert "line 2" in message
     assert "utf-16-le" in refused(tmp_path, (HEADER + "a,1,2\n").encode("utf-16-le"))
+    for encoding in ("utf-16-le", "utf-16-be"):  # a letter beyond ASCII in the header made it "cp1252"
+        text = "patient_id,visit_date,Auslöser\na,1,2\n".encode(encoding)
+        assert f'encoding = "{encoding}"' in refused(tmp_path, text)
 
 
 NAMED = {"patient_id": "Client", "visit_date": "Day", "pain_pre": "NRS"}
@@ -310,7 +313,7 @@ REFUSED = {
     "no patient": (b"Patient-ID,visit_date\na,1\n", 'patient_id = "Patient-ID"'),
     "no fields": (b"subject,study_day,vas_mm\na,1,2\n", 'patient_id = "subject"; visit_day = "study_day"'),
     "no date": (b"patient_id,date of visit\na,1\n", "visit_date (or visit_day)"),
-    "twice": (b"patient_id,visit_date,pain_pre,Pain_Pre\na,1,2,3\n", "E122"),
+    "twice": (b"patient_id,visit_date,Pain_Pre,pain_pre\na,1,2,3\n", "header 'Pain_Pre' stands in 2 columns (C, D)"),
     "other order": ((HEADER + "a,1,2\npain_pre,visit_date,patient_id\n3,1,b\n").encode(), "row 3"),
     "all rows wide": ((HEADER + "a,1,2,\nb,1,2,\n").encode(), "E115"),
     "long line": (HEADER.encode() + b"a,1,2\nb,1," + b"x" * 1_500_000 + b"\nc,1,2\n", "line 3 is longer"),

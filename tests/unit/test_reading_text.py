@@ -14,7 +14,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, lines, read_records
 from outcomes.records.encodings import find_undecodable, guess_encoding
 from outcomes.records.folding import fold_text
-from outcomes.records.footers import is_footer, read_stated_rows
+from outcomes.records.footers import is_footer, read_stated_rows, read_total
 from outcomes.records.kinds import find_kind
 from outcomes.records.text_stream import iterate_text
 from outcomes.records.workbook_scan import find_percent_cells, is_dde
@@ -289,3 +289,53 @@ def test_marks_of_byte_order_are_taken_off_however_often_one_stands_there(tmp_pa
 def test_the_line_is_named_that_cannot_be_decoded_wherever_a_block_ends(tmp_path, data, line, block_bytes):
     with pytest.raises(InputRefused, match=f"line {line} cannot be decoded"):
         list(iterate_text(write(tmp_path, data), "cp1252", block_bytes, "visits.csv"))
+
+
+@pytest.mark.parametrize("name", ["visits.zip", "visits.json", "visits.csv.gz"])
+def test_a_table_named_like_an_archive_or_a_document_is_refused_by_its_real_kind(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputRefused, match=rf"E116 {name}: .* but this is a text table \(CSV\).* end in \.csv"):
+        find_kind(write(tmp_path, HEADER + "a,1,2\n", name))
+
+
+@pytest.mark.parametrize(
+    ("text", "total"),
+    [
+        ("Total: 301", 301),
+        ("Summe\t301", 301),
+        ("Gesamt = 301", 301),
+        ("Razem 301", 301),
+        ("Total: 301.50", None),
+        ("Total", None),
+        ("Total\t301\t12", None),
+        ("Report of 301", None),
+    ],
+)
+def test_a_total_is_a_number_and_nothing_else(text: str, total: int | None) -> None:
+    assert read_total(text) == total
+
+
+@pytest.mark.parametrize(
+    ("footer", "is_said"),
+    [("Total: 3", True), ("Total: 2", False), ("Total: 90", True), ("Total,,3", True), ("Total,,90", False)],
+)
+def test_a_total_that_may_count_rows_and_does_not_fit_is_said(tmp_path: Path, footer: str, is_said: bool) -> None:
+    """Alone in its row it may be a number of rows, beside its word the sum of a column, far off."""
+    notes = read_records(write(tmp_path, HEADER + f"a,1,2\nb,1,2\n{footer}\n")).notes
+    said = [note for note in notes if "row 4 states a total of" in note and "2 rows stand in the file" in note]
+    assert bool(said) == is_said
+
+
+def test_a_file_cut_within_a_letter_is_not_taken_for_another_encoding(tmp_path: Path) -> None:
+    body = (HEADER + "a,1,2\nb,1,é").encode()
+    records = read_records(write(tmp_path, body[:-1]))
+    assert records.set_aside.code == ("E143",)
+    assert records.set_aside.row.tolist() == [3]
+    assert records.set_aside.detail[0].startswith("within a character")
+    with pytest.raises(InputRefused, match="E111"):  # the same byte, and the line has its end
+        read_records(write(tmp_path, body[:-1] + b"\n"))
+
+
+def test_a_cell_of_many_short_lines_is_as_long_as_it_is(tmp_path: Path) -> None:
+    cell = "x\n" * 600_000
+    with pytest.raises(InputRefused, match=r'E114 visits\.csv › row 3 › column "pain_pre" \(C\): a cell is longer'):
+        read_records(write(tmp_path, HEADER + f'a,1,2\nb,1,"{cell}"\n'))

@@ -203,3 +203,12 @@ def test_a_manifest_written_again_by_another_program_is_told(release):
         "was written again by another program: the words are the same, the bytes are not"
         in verify_release(release).table()
     )
+
+
+def test_an_empty_folder_is_extra_and_one_whose_files_are_gone_is_not(release):
+    (release / "tables" / "old" / "older").mkdir(parents=True)
+    shutil.rmtree(release / "config")
+    (release / "config").mkdir()
+    found = kinds(release)
+    assert ("tables/old/older", "extra") in found
+    assert {kind for path, kind in found if path.startswith("config")} == {"missing"}

@@ -201,7 +201,7 @@ def choose_columns(header: Sequence[str], mapping: Mapping, place: str, hint: st
     """
     names = [normalise_header(cell) for cell in header]
     keys = wanted_headers(mapping)
-    findings = [*_missing(header, names, keys, mapping, place, hint), *_twice(names, keys, place)]
+    findings = [*_missing(header, names, keys, mapping, place, hint), *_twice(header, names, keys, place)]
     if findings:
         raise InputRefused(f"{place} cannot be read.", findings)
     index = {key: names.index(name) for key, name in keys.items() if name in names}
@@ -382,12 +382,12 @@ def _guess(key: str, header: Sequence[str]) -> str:
     return f'{key} = "the header in your file"'
 
 
-def _twice(names: list[str], keys: dict[str, str], place: str) -> list[Finding]:
+def _twice(header: Sequence[str], names: list[str], keys: dict[str, str], place: str) -> list[Finding]:
     findings = []
     for name in sorted(set(keys.values())):
-        letters = [column_letter(i) for i, other in enumerate(names) if other == name]
-        if len(letters) > 1:
-            where = ", ".join(letters)
-            message = f"header '{name}' stands in {len(letters)} columns ({where})."
+        at = [i for i, other in enumerate(names) if other == name]
+        if len(at) > 1:
+            letters = ", ".join(map(column_letter, at))
+            message = f"header '{show_header(header[at[0]].strip())}' stands in {len(at)} columns ({letters})."
             findings.append(Finding("E122", message, place, "Rename or delete one of them in the export."))
     return findings

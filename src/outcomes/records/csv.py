@@ -313,6 +313,13 @@ class _Reader:
         """Ask for the encoding when no line is UTF-8 beyond ASCII; otherwise say where the odd bytes are."""
         if not self.undecodable.lines:
             return
+        if self._is_cut_within_a_character():
+            cut = self.unfinished_line
+            self.part.faults = [
+                (row, "E143", "within a character") if row == cut else (row, code, detail)
+                for row, code, detail in self.part.faults
+            ]
+            return
         if not self.undecodable.n_other:
             raise refuse_encoding(self.undecodable, self.place)
         position = {line: position for line, position, _ in self.undecodable.lines}
@@ -320,3 +327,14 @@ class _Reader:
             (row, code, f"byte {position[row]} of the line" if code == "E150" and row in position else detail)
             for row, code, detail in self.part.faults
         ]
+
+    def _is_cut_within_a_character(self) -> bool:
+        """Whether nothing is odd but the last bytes of a file without a line end: the start of one more letter."""
+        (line, _, text), *more = self.undecodable.lines
+        if more or line != self.unfinished_line:
+            return False
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return error.reason == "unexpected end of data"
+        return False

@@ -139,24 +139,30 @@ class _Top:
                 self.place,
                 "Mend the header line in the export.",
             )
-        if b"\0" in data:
-            encoding = "utf-16-be" if data[::2].count(0) > data[1::2].count(0) else "utf-16-le"
-            raise refuse(
-                "E111",
-                "the header holds NUL bytes: this may be UTF-16 text without its mark.",
-                self.place,
-                f'Write [file] encoding = "{encoding}" in the mapping, or save the export as UTF-8.',
-            )
+        self._check_no_nul(data)
         if len(data) > MAX_RECORD_BYTES:
             raise refuse(
                 "E114", f"line {line + 1} is longer than 1 MB.", self.place, "Check the export: is this one CSV table?"
             )
         return self._decode(data).rstrip("\r\n"), last - line + 1
 
+    def _check_no_nul(self, data: bytes) -> None:
+        """Refuse NUL bytes; which half of the signs they are tells the encoding, counted from the start of the file."""
+        if b"\0" in data:
+            top = self.first[:4096]
+            encoding = "utf-16-be" if top[::2].count(0) > top[1::2].count(0) else "utf-16-le"
+            raise refuse(
+                "E111",
+                "the header holds NUL bytes: this may be UTF-16 text without its mark.",
+                self.place,
+                f'Write [file] encoding = "{encoding}" in the mapping, or save the export as UTF-8.',
+            )
+
     def _decode(self, data: bytes) -> str:
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
+            self._check_no_nul(data)
             found = Undecodable()
             found.add(find_undecodable(data), 1 + self.first.count(b"\n", 0, self.first.find(data)))
             raise refuse_encoding(found, self.place) from error

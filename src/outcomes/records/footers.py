@@ -49,6 +49,9 @@ _STATED = (
     re.compile(rf"{_ROWS}(?: exported| in file)?[ :=]*(\d[\d,.' ]*)$", re.I),
     re.compile(rf"\(?(\d[\d,.' ]*) {_ROWS}(?: exported| selected| returned| affected)?[.)]*$", re.I),
 )
+_TOTAL = re.compile(
+    rf"(?:{'|'.join((*_LONG[:4], *_ALONE, 'anzahl|aantal|conteo|recuento|sum|count'))})[\s:=]*(\d+)$", re.I
+)
 _LONGEST = 200
 BETWEEN_CELLS = "\t"
 """Between the cells of a footer, so that two numbers beside each other are not read as one."""
@@ -72,3 +75,9 @@ def read_stated_rows(text: str) -> int | None:
             if found := pattern.search(plain):
                 return int(re.sub(r"\D", "", found.group(1)))
     return None
+
+
+def read_total(text: str) -> int | None:
+    """Return the number of a footer that says no more than a total ("Total: 301"), of rows perhaps; None for others."""
+    found = _TOTAL.fullmatch(text[:_LONGEST].strip(" \"'*=-.;"))
+    return int(found.group(1)) if found else None

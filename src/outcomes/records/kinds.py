@@ -61,6 +61,8 @@ _KIND_OF_NAME = {
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), "csv"),
     **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb"), "xlsx"),
     **dict.fromkeys((".parquet", ".pq", ".parq"), "parquet"),
+    **dict.fromkeys((".zip", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz", ".zst"), "an archive"),
+    **dict.fromkeys((".json", ".xml", ".html", ".htm", ".pdf", ".doc", ".docx", ".rtf"), "a document"),
 }
 _WORDS = {"csv": "a text table (CSV)", "xlsx": "an Excel workbook (.xlsx)", "parquet": "a Parquet file"}
 _PICKLE = re.compile(

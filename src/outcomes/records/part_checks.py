@@ -11,7 +11,7 @@ import numpy.typing as npt
 from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import BLANK, column_letter, normalise_header, show_header
-from outcomes.records.footers import BETWEEN_CELLS, FOOTER, SHORT_FOOTER, read_stated_rows
+from outcomes.records.footers import BETWEEN_CELLS, FOOTER, SHORT_FOOTER, read_stated_rows, read_total
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import Part, TextColumn
 from outcomes.records.rules import refuse
@@ -69,7 +69,7 @@ def set_error_values_aside(part: Part, mapping: Mapping) -> None:
             marked["E147"] = pc.is_in(pc.utf8_trim_whitespace(column.values), value_set=arrow.from_texts(wrong))
         if part.file.kind != "csv":
             marked["E146"] = pc.match_substring_regex(column.values, _CONTROL)
-            _check_cell_length(column, part.file.place, place)
+        _check_cell_length(column, part, place)
         for code, is_wrong in marked.items():
             if pc.any(is_wrong).as_py():
                 rows = rows_with(column, [i for i, wrong in enumerate(is_wrong.to_pylist()) if wrong])
@@ -79,12 +79,16 @@ def set_error_values_aside(part: Part, mapping: Mapping) -> None:
         part.drop_faulty_rows()
 
 
-def _check_cell_length(column: TextColumn, name: str, place: str) -> None:
+def _check_cell_length(column: TextColumn, part: Part, place: str) -> None:
+    """Refuse a cell of more than 1 MB, in a CSV file one of many lines: a quote that took in what follows."""
     import pyarrow.compute as pc
 
-    longest = pc.max(pc.binary_length(column.values)).as_py() or 0
+    lengths = pc.binary_length(column.values)
+    longest = pc.max(lengths).as_py() or 0
     if longest > _LONGEST_CELL:
-        raise refuse("E114", "a cell is longer than 1 MB.", f"{name} › {place}", "Check the export: is this one table?")
+        row = part.rows[rows_with(column, [pc.index(lengths, longest).as_py()])][0]
+        where = f"{part.file.place} › row {row} › {place}"
+        raise refuse("E114", "a cell is longer than 1 MB.", where, "Check the export: is this one table?")
 
 
 def find_footers(part: Part) -> Mask:
@@ -127,6 +131,8 @@ def note_footers(part: Part, mapping: Mapping) -> None:
     fewest, n_rows = len(part.rows), len(part.rows) + len(part.faults)
     for row, text in part.footers:
         stated = read_stated_rows(text)
+        if stated is None:
+            _note_total(part, row, text, fewest, n_rows)
         if stated is None or fewest <= stated <= n_rows:
             continue
         message = (
@@ -136,6 +142,17 @@ def note_footers(part: Part, mapping: Mapping) -> None:
             remedy = "Export it again; if all rows are there, " + how_to_acknowledge("E117")
             raise refuse("E117", message, part.file.place, remedy)
         part.notes.append(f"E117 {part.file.place}: {message} (acknowledged)")
+
+
+def _note_total(part: Part, row: int, text: str, fewest: int, n_rows: int) -> None:
+    """Say of a total that could be a number of rows that it is another one: what it counts, it does not say."""
+    total = read_total(text)
+    if total is None or fewest <= total <= n_rows or (BETWEEN_CELLS in text and not n_rows / 2 < total < n_rows * 2):
+        return
+    part.notes.append(
+        f"{part.file.place}: row {row} states a total of {total:,}, but {n_rows:,} rows stand in the file. "
+        "If it counts rows, the file is cut off, or not one export."
+    )
 
 
 def how_to_acknowledge(code: str) -> str:

@@ -223,6 +223,16 @@ def _find_file_faults(folder: Path, manifest: dict[str, Any]) -> Iterator[FileFa
             yield FileFault(EXTRA, name, "is not part of the release.")
     for name in sorted(set(listed) - set(here)):
         yield FileFault(MISSING, name, "was published and is not there.")
+    yield from _find_empty_folders(folder, listed)
+
+
+def _find_empty_folders(folder: Path, listed: dict[str, str]) -> Iterator[FileFault]:
+    """Find folders without anything in them; where files are missing, these are named and not their folder."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
+            name = path.relative_to(folder).as_posix()
+            if not any(file.startswith(f"{name}/") for file in listed):
+                yield FileFault(EXTRA, name, "is an empty folder, and not part of the release.")
 
 
 def _hash_siblings(folder: Path) -> dict[str, str]:
