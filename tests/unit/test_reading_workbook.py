@@ -375,3 +375,23 @@ def test_mappings_without_sheet_as_keep_their_hash() -> None:
     assert Mapping.from_dict({"file": {"sheet": "Data"}}).hash == "e2a31c0e0b8f"
     hashes = {Mapping.from_dict({"file": file}).hash for file in ({}, {"sheet": "*"}, AS_CLINIC)}
     assert len(hashes) == 3
+
+
+def test_a_far_cell_below_a_few_rows_is_refused_before_it_takes_a_gigabyte(tmp_path: Path) -> None:
+    """To column Z a full sheet may be a table; it was parsed, and the row limit of spreadsheets given as the reason."""
+    rows: Rows = [HEADER, *([f"p{i}", DAY, 5] for i in range(40))]
+    path = book(tmp_path, {"visits": rows})
+    workbook = openpyxl.load_workbook(path)
+    workbook["visits"]["A1048576"] = "x"
+    workbook.save(path)
+    message = refused(path)
+    assert (
+        "E108" in message
+        and "row 1,048,576, of which 42 hold anything" in message
+        and "Delete the far cells" in message
+    )
+    # A stray cell that makes the sheet no larger than one that may be read.
+    workbook = openpyxl.load_workbook(book(tmp_path, {"visits": rows}))
+    workbook["visits"]["A4000"], workbook["visits"]["B4000"] = "p1", DAY
+    workbook.save(path)
+    assert len(read_records(path).source) == 41

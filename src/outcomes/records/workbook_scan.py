@@ -11,6 +11,7 @@ from outcomes.records.workbook_container import Refused
 
 MAX_CELLS = 20_000_000
 _LETTERS = 26
+_LEAST_SHARE = 0.01
 MAX_TOGETHER = 1_048_576 * _LETTERS
 """Cells of all sheets that are parsed, as many as one full sheet to column Z may have."""
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
@@ -53,7 +54,7 @@ class SheetScan:
     """What the XML of one sheet says before it is parsed: extent, error cells, what is hidden, shown as percent."""
 
     def __init__(self, percent: re.Pattern[bytes] | None = None) -> None:
-        self.last_row = self.last_column = self.hidden_rows = self.hidden_columns = 0
+        self.last_row = self.last_column = self.n_rows = self.hidden_rows = self.hidden_columns = 0
         self.percent, self.percent_cells = percent, Counter[int]()
         self.has_filter = False
         self.merged_rows: list[int] = []
@@ -75,12 +76,21 @@ class SheetScan:
             self.last_column = max(self.last_column, far_column(chunk))
             self._scan_rows(chunk)
             if self.n_cells > MAX_CELLS and self.last_column > _LETTERS:
-                raise Refused(
-                    "E108",
-                    f"the sheet reaches row {self.last_row:,} and column {self.last_column:,}: too many cells.",
-                    "Delete the far cells, or export the table as CSV.",
-                )
+                self._refuse_extent()
+        # A full sheet to column Z may be a table; one of a few rows and a far cell is none, and takes a gigabyte.
+        if self.n_cells > MAX_CELLS and self.n_rows < _LEAST_SHARE * self.last_row:
+            self._refuse_extent()
         return self
+
+    def _refuse_extent(self) -> None:
+        column = (
+            f" and column {self.last_column:,}" if self.last_column else f", of which {self.n_rows:,} hold anything"
+        )
+        raise Refused(
+            "E108",
+            f"the sheet reaches row {self.last_row:,}{column}: too many cells.",
+            "Delete the far cells, or export the table as CSV.",
+        )
 
     @property
     def n_cells(self) -> int:
@@ -90,6 +100,7 @@ class SheetScan:
     def _scan_rows(self, chunk: bytes) -> None:
         odd = any(mark in chunk for mark in (b't="e"', b"t='e'", b"<f", b":f"))
         n_rows, numbers = chunk.count(b"<row") + chunk.count(b":row"), _NUMBERED_ROW.findall(chunk)
+        self.n_rows += n_rows
         if not odd and b"hidden" not in chunk and len(numbers) >= n_rows:
             self.last_row = max(self.last_row, *map(int, numbers)) if numbers else self.last_row
             return
