@@ -461,6 +461,25 @@ def test_codes_that_may_be_slips_are_told_and_not_shown(name, codes, says) -> No
     assert not any(code in one.message for one in found for code in ("N1", "n2"))
 
 
+@pytest.mark.parametrize(
+    ("slips", "says"),
+    [
+        (["K17l"], "fewer than 5 of its ids stand in a single record and are written unlike the others"),
+        (["."], "fewer than 5 of its ids"),
+        (["45123.5"], "fewer than 5 of its ids"),
+        (["K12345"], ""),  # the next number, it may be
+        (["X1X", "X1X"], ""),  # came twice
+        (["12a", "a12", "1-2"], ""),  # a practice that writes them in several ways
+    ],
+)
+def test_ids_written_unlike_the_others_are_told_and_not_shown(slips, says) -> None:
+    ids = [f"K{100 + i % 120}" for i in range(240)] + slips
+    cells = {"patient_id": ids, "visit_date": [f"2025-{1 + i // 28:02d}-{1 + i % 28:02d}" for i in range(len(ids))]}
+    found = [one for one in build_visits(records_of(cells)).warnings if one.code == "E226"]
+    assert len(found) == bool(says) and all(one.message.startswith(says) for one in found)
+    assert not any(slip in one.message for one in found for slip in slips if len(slip) > 1)
+
+
 def test_the_slips_of_the_sample_are_no_other_order_and_nothing_of_it_must_be_acknowledged(repository) -> None:
     folder = repository / "data" / "sample"
     read = read_records(folder / "visits.csv", folder / "mapping.toml")

@@ -35,6 +35,7 @@ _OWN_QUARTER_SHARE, _LEAST_RECORDS = 0.9, 50
 _LEAST_REPEATED = 20
 _LEAST_TURNED, _SHARE_TURNED, _MONTHS = 10, 0.1, 12
 _MANY_RECORDS = 50
+_MANY_IDS, _ALIKE_SHARE = 100, 0.99
 _SHAPES = {"dmy": "day/month", "mdy": "month/day"}
 _FEW = 5
 
@@ -61,10 +62,10 @@ def find_suspicions(
     list of Finding
         E209 ids do not meet, E224 ids that say there is none, E220 dates 1,462 days early, E222 visits of other
         quarters, E272 nothing new, E285 dates of another order than the declared one, E286 dates that a
-        spreadsheet turned, E225 codes of clinics or clinicians that may be slips.
+        spreadsheet turned, E225 codes of clinics or clinicians that may be slips, E226 ids that may be.
     """
     found = [*_find_repeated(merge_steps), *_find_no_ids(records, columns["patient"][kept], ids)]
-    found += _find_odd_codes(records, kept)
+    found += [*_find_odd_codes(records, kept), *_find_odd_ids(records, columns["patient"][kept], ids)]
     if "visit_date" not in records.fields:
         return found
     files = [kept[records.source[kept] == i] for i in range(len(records.files))]
@@ -115,6 +116,31 @@ def _find_no_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringAr
         f"ids that say that there is none ({listed}) are each taken for one patient.",
         f'column "{show_header(header)}" ({letter})',
         "If no patient is called so, write them into [values] missing: such rows are set aside (E201).",
+    )
+
+
+def _find_odd_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringArray) -> Iterator[Finding]:
+    """Ids of one record that are written unlike nearly all others (K12l or . among K123): patients by a slip."""
+    import pyarrow.compute as pc
+
+    n_of = np.bincount(patients, minlength=len(ids))
+    shapes = pc.utf8_trim_whitespace(ids)
+    for part, sign in ((r"\p{Nd}+", "9"), (r"\p{Lu}+", "A"), (r"[^\P{L}A]+", "a")):
+        shapes = pc.replace_substring_regex(shapes, part, sign)
+    codes = arrow.to_numpy(shapes.dictionary_encode().indices, np.int32)
+    n_shaped = np.bincount(codes[n_of > 0])
+    usual = int(n_shaped.argmax())
+    odd = (codes != usual) & (n_of == 1)
+    if n_shaped.sum() < _MANY_IDS or n_shaped[usual] < _ALIKE_SHARE * n_shaped.sum() or not odd.any():
+        return
+    header, letter = next(f.field_columns["patient_id"] for f in records.files if "patient_id" in f.field_columns)
+    words = f"{say_count(int(odd.sum()))} of its ids stand in a single record and are written unlike the others"
+    place = f'column "{show_header(header)}" ({letter})'
+    yield Finding(
+        "E226",
+        f"{words}, and count as patients of their own.",
+        place,
+        "Mend them in the clinic system if they are slips.",
     )
 
 
