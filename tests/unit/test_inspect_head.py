@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from outcomes.errors import InputRefused
-from outcomes.records.identifiers_export import SAMPLE_ROWS
+from outcomes.records.identifiers_unread import SAMPLE_ROWS
 from outcomes.records.inspect_head import (
     _LINES_GUESSED_BY,
     _LOOK_AHEAD,

@@ -75,6 +75,10 @@ def _is_romanian(d: Sequence[int]) -> bool:
     return d[0] > 0 and _is_day(_two(d, 3), _two(d, 5)) and d[12] == (1 if check == 10 else check)
 
 
+def _is_swiss(d: Sequence[int]) -> bool:
+    return d[:3] == [7, 5, 6] and _weigh(d, (1, 3) * 6 + (1,)) % 10 == 0
+
+
 def _is_french(d: Sequence[int]) -> bool:
     return d[0] in (1, 2) and _two(d, 13) == 97 - int("".join(map(str, d[:13]))) % 97
 
@@ -94,7 +98,7 @@ def _is_portuguese(d: Sequence[int]) -> bool:
 
 _BARE: dict[int, tuple[Callable[[Sequence[int]], bool], ...]] = {
     11: (_is_polish, _is_turkish, _is_norwegian, _is_greek, _is_brazilian),
-    13: (_is_romanian,),
+    13: (_is_romanian, _is_swiss),
     15: (_is_french,),
 }
 """By number of digits: those of which so few numbers are one by chance that a single cell says it."""

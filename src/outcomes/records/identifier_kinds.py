@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import csv
 import re
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 
 from outcomes.records import identifier_patterns as p
+from outcomes.records.identifier_words import find_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,7 @@ class Kind:
 def _load_words() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     text = resources.files("outcomes.records").joinpath("identifier_headers.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
-    return {row["kind"]: (_split(_plain(row["says"])), _split(_plain(row["may_say"]))) for row in rows}
-
-
-@lru_cache(maxsize=1 << 12)
-def _plain(text: str) -> str:
-    """Return a text without accents, which headers in capitals often lack."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return {row["kind"]: (_split(row["says"]), _split(row["may_say"])) for row in rows}
 
 
 def _split(words: str) -> tuple[str, ...]:
@@ -80,12 +73,13 @@ NAME, DERIVED, RECORD, BIRTH, OLD = "name", "derived code", "record number", "bi
 NATIONAL, ACCOUNT, BIOMETRIC = "social security number", "account number", "biometric record"
 CHECKED = frozenset((NATIONAL, ACCOUNT))
 """Kinds that are told from other numbers by their check digits."""
+CODE = "code of one person"
 _ADDRESS = "address or small area"
 
 KINDS: tuple[Kind, ...] = (
     Kind("email", "e-mail address", "F", re.compile("@"), p.EMAIL, p.EMAIL),
     Kind("ip", "internet address", "O", p.IP, p.IP, p.IP),
-    Kind("url", "web address", "N", re.compile(r"[./]"), p.URL, p.URL),
+    Kind("url", "web address", "N", re.compile(r"[./@:]"), p.URL, p.URL),
     Kind("fax", "fax number", "E", p.HAS_DIGITS, p.FAX, p.FAX),
     Kind("phone", "phone number", "D", p.SEVEN_DIGITS, p.PHONE, p.PHONE_INSIDE),
     Kind("ssn", NATIONAL, "G", p.HAS_DIGITS, p.SSN, p.SSN_INSIDE),
@@ -96,13 +90,14 @@ KINDS: tuple[Kind, ...] = (
     Kind("licence", "licence or certificate number", "K", p.CODE_OF_FIVE, inside=p.LICENCE_INSIDE),
     Kind("device", "device number", "M", p.CODE_OF_FIVE, p.DEVICE, p.DEVICE_INSIDE),
     Kind("biometric", BIOMETRIC, "P", p.ANY, p.BIOMETRIC, p.BIOMETRIC),
-    Kind("photo", "photograph", "Q", re.compile(r"[./\\]\w|^\S{40}"), p.PHOTO, p.PHOTO),
+    Kind("photo", "photograph", "Q", p.PICTURE, p.PHOTO, p.PHOTO),
     Kind("birth", BIRTH, "C", p.DATE_SHAPE, inside=p.BIRTH_INSIDE),
     Kind("old", OLD, "C", p.OLD_NUMBER, inside=p.VERY_OLD),
     Kind("address", _ADDRESS, "B", p.PLACE, p.ADDRESS, p.ADDRESS_INSIDE),
     Kind("zip3", _ADDRESS, "B", p.SMALL_AREA),
     Kind("position", _ADDRESS, "B", re.compile(r"-?\d{1,3}\.\d{2}")),
     Kind("derived", DERIVED, "R", p.DIGEST_LIKE, p.DERIVED, p.DERIVED_INSIDE),
+    Kind("code", CODE, "R", p.CODE_OF_FIVE),
     Kind("name", NAME, "A", p.HAS_LETTERS),
 )
 """In the order in which a cell is tried; `NAME` has no pattern but a list (`identifier_names`)."""
@@ -111,12 +106,6 @@ KINDS: tuple[Kind, ...] = (
 def may_be_birth(words: str) -> bool:
     """Whether the words of a header, with a blank around each, name a birth or a death: no day of a visit is that."""
     return bool(find_words(next(kind.header for kind in KINDS if kind.name == BIRTH), words))
-
-
-def find_words(names: Sequence[str], words: str) -> list[str]:
-    """Return those of some names that stand in the words of a header, which has a blank around each."""
-    plain = _plain(words)
-    return [name for name in names if f" {_plain(name)} ".replace(" ~", "").replace("~ ", "") in plain]
 
 
 FREE_TEXT = _split(

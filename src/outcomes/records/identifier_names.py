@@ -17,6 +17,10 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’.-](?=[^\W\d_]))*\.?")
 _TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mme|Herr|Frau|Señora?|Monsieur|Madame)\.? [A-ZÀ-Þ][^\W\d_]{2,}")
 _DOCTOR = re.compile(r"\b(?:Dr|Doctor|Prof)\.? (?:[A-Z]\.? )?([A-ZÀ-Þ][^\W\d_]{2,})")
 _PART = r"[^\W\d_](?:[^\W\d_]|['’.-]){0,24}"
+_INITIAL = re.compile(
+    r"([A-ZÀ-Þ])\. [A-ZÀ-Þ][^\W\d_]+(?:[ '’-][^\W\d_]+)*|[A-ZÀ-Þ][^\W\d_]+(?:[ '’-][^\W\d_]+)*,? ([A-ZÀ-Þ])\."
+)
+"""Five different letters: "M. Trapezius" and "N. ischiadicus" are no people."""
 _TITLE = re.compile(r"^\s*(?:(?:dr|doctor|prof|med)\b\.?\s*)+", re.IGNORECASE)
 _SHAPE = re.compile(rf"(?:(?:mr|mrs|ms|miss|dr|herr|frau|prof)\.? )?{_PART}(?:,? {_PART}){{0,3}}", re.IGNORECASE)
 _PLACES = frozenset(
@@ -56,6 +60,7 @@ TITLES = frozenset(
 """Words before a name, folded."""
 
 _FEWEST = 5
+_MOSTLY = 0.8
 _LISTED, _LISTED_MORE = 0.3, 0.6
 _LISTED_ALONE = 0.6
 
@@ -117,6 +122,9 @@ def look_like_names(cells: Sequence[str], fewest: int = _FEWEST) -> bool:
     fewest : int
         With fewer different cells nothing is said.
     """
+    initials = [one[1] or one[2] for cell in cells if (one := _INITIAL.fullmatch(cell))]
+    if len(set(initials)) >= _FEWEST and len(initials) >= _MOSTLY * len(cells):
+        return True
     shaped = [cell for cell in cells if _SHAPE.fullmatch(cell)]
     if len(cells) < fewest or len(shaped) < 0.7 * len(cells):
         return False

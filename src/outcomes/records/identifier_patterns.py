@@ -43,7 +43,7 @@ TOWN = re.compile(r"\b[A-Z][a-z]{2,20},? [A-Z]{2},? \d{5}\b")
 EMAIL = re.compile(
     r"(?<![\w.+%-])[\w.+%-]{1,64}+(?:\s?@\s?|\s?\(at\)\s?|\s?\[at\]\s?)"
     # The last part is of letters: "3x10@22.5kg" and "2 x 10 @ 20.5" are loads of an exercise.
-    r"(?:[\w-]{1,63}+\.){1,6}[^\W\d_]{2,24}(?![\w-])"
+    r"(?:[\w-]{1,63}+(?:\.| ?[(\[]dot[)\]] ?)){1,6}[^\W\d_]{2,24}(?![\w-])"
 )
 _TEN_DIGITS = r"(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}"
 _ABROAD = r"(?:\+|\b00)[1-9]\d{0,2}(?:[ ./-]\d{8,10}|(?:[ ./-]{1,2}(?:\(0\) ?)?\(?\d{1,8}\)?){2,6})"
@@ -57,7 +57,7 @@ _AT_HOME = (
     r"|0\d{1,2}-(?:\d{4}-\d{4}|\d{3} \d\d \d\d)"  # Japan and Korea, Sweden
     r"|[5-9]\d\d \d{3} \d{3}|9\d \d{3} \d\d \d\d|[6-9]\d\d \d\d \d\d \d\d)"
 )
-_FULL = rf"(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|{_AT_HOME}|\+[1-9]\d{{8,13}}|\+[1-9]\d{{0,2}} \d{{7,11}}"
+_FULL = rf"(?:\+?1[-. ])?{_TEN_DIGITS}|{_ABROAD}|{_AT_HOME}|(?:\+|\b00)[1-9]\d{{8,13}}|\+[1-9]\d{{0,2}} \d{{7,11}}"
 PHONE = re.compile(rf"(?<![\w.-])(?:{_FULL})(?![\w-]|\.\d)")
 PHONE_INSIDE = re.compile(
     rf"(?<![\w.-])(?:{_FULL}|\d{{3}}-\d{{4}})(?![\w-]|\.\d)"
@@ -80,7 +80,8 @@ NATIONAL = re.compile(_NATIONAL)
 
 _UNNAMED = re.sub(r"\?P<\w+>", "?:", _NATIONAL)
 _SSN = r"(?<![\w.-])\d{3}(?:-\d{2}-|\u2013\d{2}\u2013| \d{2} )\d{4}(?![\w-])|\b756\.\d{4}\.\d{4}\.\d{2}\b"
-SSN = re.compile(rf"{_SSN}|(?<![\w./-])(?:{_UNNAMED})(?![\w-]|[./]\d)")
+_MASKED_SSN = r"[*xX]{3}-[*xX]{2}-\d{4}(?![\w-])"
+SSN = re.compile(rf"{_SSN}|{_MASKED_SSN}|(?<![\w./-])(?:{_UNNAMED})(?![\w-]|[./]\d)")
 SSN_INSIDE = re.compile(
     SSN.pattern
     + r"|(?i:\b(?:ssn?|soc(?:ial)? sec(?:urity)?|social insurance)\b\.?:? ?(?:no\.? ?|# ?)?(?:x{3}|\*{3}|\d{3})?[- ]?"
@@ -89,7 +90,7 @@ SSN_INSIDE = re.compile(
 )
 _NUMBER = r"\.?(?:[ -]?(?:no|nr|n|num|number|id|#)\b[.°º]{0,2}| ?#)?[:#= ]{0,3}[a-z]{0,4}-?\d[\d-]{3,17}"
 RECORD_INSIDE = re.compile(
-    rf"\b(?:mrn|m\.r\.n|med(?:ical)? rec(?:ord)?|chart|hosp(?:ital)?|patient file|pat(?:ienten)?[.-]{{0,2}}nr"
+    rf"\b(?:mrn|m\.r\.n|med(?:ical)? rec(?:ord)?|chart|hosp(?:ital)?|patient file|pat(?:ienten)?[. -]{{0,3}}nr"
     rf"|patientennummer|patient|dossier|fall-?(?:nr|nummer)|akten?-?(?:nr|nummer|zeichen)?){_NUMBER}",
     re.IGNORECASE,
 )
@@ -150,10 +151,11 @@ BIOMETRIC = re.compile(
     re.IGNORECASE,
 )
 PHOTO = re.compile(
-    r"(?<![\w./\\:-])[\w./\\:-]{1,200}+(?<=\.jpg|\.png|\.gif|\.bmp|\.tif|\.dcm)(?!\w)"
+    r"(?<![\w./\\:-])[\w./\\:-]{1,200}+(?<=\.jpg|\.png|\.gif|\.bmp|\.tif|\.dcm|\.wsq|\.mp4|\.mov|\.avi)(?!\w)"
     r"|(?<![\w./\\:-])[\w./\\:-]{1,200}+(?<=\.jpeg|\.heic|\.tiff|\.webp)(?!\w)|\bdata:image/[a-z]{2,5}\b",
     re.IGNORECASE,
 )
+PICTURE = re.compile(r"\.[A-Za-z]\w{1,4}\s*$|[/\\].*[/\\]|^\S{40}")
 _DIGEST = r"(?:[0-9a-f]{128}|[0-9a-f]{96}|[0-9a-f]{64}|[0-9a-f]{56}|[0-9a-f]{40}|[0-9a-f]{32})"
 DERIVED = re.compile(
     rf"(?:0x)?{_DIGEST}|\$2[aby]\$\d\d\$[./A-Za-z0-9]{{53}}"
@@ -176,8 +178,9 @@ VERY_OLD = re.compile(
 OLD_NUMBER = re.compile(r"(?:9\d|1[01]\d)(?:\.0)?")
 
 SEVEN_DIGITS = re.compile(r"\d\D{0,3}(?:\d\D{0,3}){5}\d")
-PLACE = re.compile(r"[^\W\d_]{2}|^\d{4,6}(?:-\d{4})?$|^\d\d-\d{3}$|^\d{3}-\d{4}$|^\d{3} \d\d$|^[A-Z]\d[A-Z]")
-ADDRESS = re.compile(rf"(?:{STREET.pattern})(?:,? .{{0,60}})?|{TOWN.pattern}", re.IGNORECASE)
+PLACE = re.compile(r"[^\W\d_]{2}|^\d{4,6}$|^\d{2,5}[ -]\d{2,4}$|^[A-Z]{1,2}\d{1,2}[A-Z]?|^-?\d{1,3}\.\d{3}")
+_POINT = r"-?\d{1,2}\.\d{4,15}[,;] ?-?\d{1,3}\.\d{4,15}"
+ADDRESS = re.compile(rf"{_POINT}|(?:{STREET.pattern})(?:,? .{{0,60}})?|{TOWN.pattern}", re.IGNORECASE)
 ADDRESS_INSIDE = re.compile(rf"{STREET.pattern}|{TOWN.pattern}", re.IGNORECASE)
 DIGEST_LIKE = re.compile(r"[0-9a-f]{28}|^[\w+/-]{27,44}=?$", re.IGNORECASE)
 
@@ -231,7 +234,8 @@ TRIGGER = (
     r"|\d{6}[-/+A-F]\d{3}|\d{3}\.\d{3}\.\d{3}-\d|\d\d\.\d\d-\d{3}|\d{8}-?[A-Z]|[12](?: \d\d){3} |\d{3}-\d{3}-\d{3}"
     r"|[A-Z]{6}\d\d[A-Z]\d|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]|\b0\d\d?-\d{3}|\d{4} \d{6} |\.com/"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
-    r"|(?:9\d|1[01]\d)[ -]?(?i:[yja])|(?i:\.(?:jpe?g|png|gif|heic|bmp|tiff?|webp|dcm))|(?i:data:image)|(?i:box \d)"
+    r"|(?:9\d|1[01]\d)[ -]?(?i:[yja])|(?i:data:image)"
+    r"|(?i:\.(?:jpe?g|png|gif|heic|bmp|tiff?|webp|dcm|wsq|mp4|mov|avi))|(?i:box \d)"
     r"|\d{5}-\d{4}|\d{4}[ -]\d{4}|[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}|\d[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]"
     r"|(?i:strasse|straße|str\.|gasse|weg|platz|allee) ?\d|[A-Z]{2},? \d{5}|(?:19|20)\d\d"
     rf"|\d[A-Za-z]?,? [0-9A-Za-z'. -]*\b(?i:{_STREET_WORDS})\b|(?i:\b(?:{_LABELS})\b)"

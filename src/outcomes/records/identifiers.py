@@ -26,12 +26,12 @@ from outcomes.records.identifier_kinds import (
     OTHER_OWNERS,
     PLACES,
     Kind,
-    find_words,
 )
 from outcomes.records.identifier_names import has_name, look_like_names
 from outcomes.records.identifier_patterns import DATE_SHAPE, OCTET, UUID
 from outcomes.records.identifier_patterns import NATIONAL as NATIONAL_NUMBER
 from outcomes.records.identifier_places import are_places
+from outcomes.records.identifier_words import find_words
 from outcomes.records.person_shapes import Person, describe_people, read_as_person
 
 HEADER, CELLS, BOTH, SOME = "its header", "its cells", "its header and its cells", "some of its cells"
@@ -41,6 +41,7 @@ PEOPLE = ("patient_id", "clinician_id")
 """Fields whose ids stand for people. From this share of them on, shaped like names, they are; by the list two do."""
 _MOST_PEOPLE, _FEW_PEOPLE = 0.5, 2
 _FITTING = 0.3
+_NEARLY_ALL = 0.8
 _EXAMPLES = 2
 _YEARS_BEFORE = 10
 _NAMES = frozenset(("name", "nom", "nome", "naam"))
@@ -49,6 +50,9 @@ _NO_WORD = re.compile(r"[\W_]+")
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 """A year of four digits."""
 _COMPACT = re.compile(r"(?:19|20)\d\d(?=\d{4}$)")
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_SHORT_YEAR = re.compile(rf"{_DAY}([./]){_DAY}\1(\d\d)")  # "5-0-30" is how far a joint moves
+_VERSION, _OF_FOUR = re.compile(r"v?\d{1,3}\.\d{1,3}(?:\.\d{1,3})?"), re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _BARE_DATE = re.compile(
     r"(?<![\d./-])(?:\d{1,2}[./-]\d{1,2}[./-]((?:19|20)\d\d)|((?:19|20)\d\d)[./-]\d{1,2}[./-]\d{1,2})(?![\d./-])"
 )
@@ -93,11 +97,11 @@ def is_free_text(header: str) -> bool:
 def find_header_kinds(header: str) -> tuple[list[Kind], list[Kind]]:
     """Return the kinds a header names for certain, and those it may name; the longest words first."""
     words = header_words(header)
-    sure = [(max(map(len, hits)), kind) for kind in KINDS if (hits := find_words(kind.header, words))]
-    maybe = [kind for kind in KINDS if find_words(kind.maybe, words)]
+    sure = [(max(map(len, hits)), kind) for kind in KINDS if (hits := find_words(kind.header, header))]
+    maybe = [kind for kind in KINDS if find_words(kind.maybe, header)]
     ranked = [kind for _, kind in sorted(sure, key=lambda pair: -pair[0])]
     if OTHER_OWNERS & set(words.split()) and not any(
-        len(name.split()) > 1 for k in ranked for name in find_words(k.header, words)
+        len(name.split()) > 1 for k in ranked for name in find_words(k.header, header)
     ):
         return [], ranked + maybe
     return ranked, maybe
@@ -107,7 +111,7 @@ def says_place(header: str) -> bool:
     """Whether a header names a clinic or another place, and no person in it: "Clinic name", not "Clinic doctor"."""
     words = header_words(header)
     return bool(PLACES & set(words.split())) and not any(
-        set(name.split()) - _NAMES for name in find_words(KIND_BY_NAME[NAME].maybe, words)
+        set(name.split()) - _NAMES for name in find_words(KIND_BY_NAME[NAME].maybe, header)
     )
 
 
@@ -176,6 +180,8 @@ def judge_column(header: str, cells: Sequence[str], year: int = 0) -> Likely | N
     Likely or None
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
+    if any(map(_VERSION.fullmatch, filled)):  # beside "1.0" and "2.0.1", "10.4.1.2" is a version and no address
+        filled = [cell for cell in filled if not _OF_FOUR.fullmatch(cell)]
     return judge_whole(header, filled, year) or _some_cells(filled, year, says_place(header))
 
 
@@ -191,11 +197,13 @@ def judge_whole(header: str, cells: Sequence[str], year: int = 0, of_places: boo
     for kind in sure:
         fitting = [cell for cell in filled if _fits(kind, cell)]
         if filled and len(fitting) >= _FITTING * len(filled):
-            return _likely(kind, BOTH, fitting, len(filled))
+            return make_likely(kind, BOTH, fitting, len(filled))
+    if any(kind.name == NAME for kind in maybe) and _are_people(header, filled):
+        return make_likely(KIND_BY_NAME[NAME], CELLS, filled, len(filled))
     if found := _judge_cells(filled, header, year, of_places or says_place(header)):
         kind, hits = found
-        return _likely(kind, BOTH if kind in maybe or kind in sure else CELLS, hits, len(filled))
-    return _likely(sure[0], HEADER, [], 0) if sure and not filled else None
+        return make_likely(kind, BOTH if kind in maybe or kind in sure else CELLS, hits, len(filled))
+    return make_likely(sure[0], HEADER, [], 0) if sure and not filled else None
 
 
 def judge_people(ids: Sequence[str]) -> tuple[Likely, str] | None:
@@ -204,16 +212,27 @@ def judge_people(ids: Sequence[str]) -> tuple[Likely, str] | None:
     share, _, words = describe_people(filled)
     people = [cell for cell in filled if read_as_person(cell)]
     if look_like_names(filled, fewest=_FEW_PEOPLE):
-        return _likely(KIND_BY_NAME[NAME], CELLS, people or filled, len(filled)), "looks like a name by its cells."
+        return make_likely(KIND_BY_NAME[NAME], CELLS, people or filled, len(filled)), "looks like a name by its cells."
     is_most = share >= _MOST_PEOPLE and bool(people)
-    return (_likely(KIND_BY_NAME[NAME], CELLS, people, len(filled)), words) if is_most else None
+    return (make_likely(KIND_BY_NAME[NAME], CELLS, people, len(filled)), words) if is_most else None
+
+
+def _are_people(header: str, filled: Sequence[str]) -> bool:
+    """Whether cells below the word for somebody ("signed by") are shaped like names, though no list knows them."""
+    is_thing = (
+        OTHER_OWNERS & set(header_words(header).split())
+        or not set(find_words(KIND_BY_NAME[NAME].maybe, header)) - _NAMES
+    )
+    people = [cell for cell in filled if read_as_person(cell)]
+    return not is_thing and len(people) >= max(_FEW_PEOPLE, _NEARLY_ALL * len(filled))
 
 
 def _fits(kind: Kind, cell: str) -> bool:
     return bool(kind.fits.search(cell) or kind.whole.fullmatch(cell))
 
 
-def _likely(kind: Kind, evidence: str, hits: Sequence[str], n: int) -> Likely:
+def make_likely(kind: Kind, evidence: str, hits: Sequence[str], n: int) -> Likely:
+    """Return what was found of a column of which `n` different cells were looked at, with the shapes of a few."""
     shapes = tuple(dict.fromkeys(mask(hit) for hit in hits[:50]))[:_EXAMPLES]
     return Likely(kind.name, kind.paragraph, evidence, len(hits), n, shapes)
 
@@ -232,7 +251,7 @@ def _judge_cells(filled: list[str], header: str, year: int, of_places: bool) -> 
         return KIND_BY_NAME[NAME], filled
     if are_checked_numbers(filled):
         return KIND_BY_NAME[NATIONAL], filled
-    if find_words(AGES, header_words(header)):
+    if find_words(AGES, header):
         old = [cell for cell in filled if KIND_BY_NAME[OLD].fits.fullmatch(cell)]
         return (KIND_BY_NAME[OLD], old) if old else None
     return (KIND_BY_NAME[BIRTH], filled) if year and _are_birth_dates(filled, year) else None
@@ -240,11 +259,18 @@ def _judge_cells(filled: list[str], header: str, year: int, of_places: bool) -> 
 
 def _are_birth_dates(filled: list[str], year: int) -> bool:
     """Whether cells are dates spread over a lifetime before the visits."""
-    dates = [cell for cell in filled if DATE_SHAPE.match(cell)]
-    years = sorted(int(found[0]) for cell in dates if (found := YEAR.search(cell) or _COMPACT.match(cell)))
+    years = sorted(found for cell in filled if DATE_SHAPE.match(cell) and (found := _year_of(cell, year)))
     if len(years) < max(5, _MOST * len(filled)):
         return False
     return median(years) <= year - _YEARS_BEFORE and years[-1] - years[0] > _YEARS_BEFORE
+
+
+def _year_of(cell: str, year: int) -> int:
+    """Return the year of a date, 0 where it has none; of two digits, that up to the year of the visits."""
+    if found := YEAR.search(cell) or _COMPACT.match(cell):
+        return int(found[0])
+    short = _SHORT_YEAR.fullmatch(cell)
+    return year - (year - int(short[2])) % 100 if short else 0
 
 
 def _some_cells(filled: list[str], year: int, of_places: bool) -> Likely | None:
@@ -256,7 +282,7 @@ def _some_cells(filled: list[str], year: int, of_places: bool) -> Likely | None:
     if not kinds:
         return None
     named = Counter(kind.name for _, kind in kinds).most_common(1)[0][0]
-    return _likely(KIND_BY_NAME[named], SOME, [cell for cell, kind in kinds if kind.name == named], len(filled))
+    return make_likely(KIND_BY_NAME[named], SOME, [cell for cell, kind in kinds if kind.name == named], len(filled))
 
 
 _KNOWN_HOSTS = ("w3.org", "doi.org", "purl.org", "adobe.com", "openxmlformats.org", "sil.org", "jupyter.org")

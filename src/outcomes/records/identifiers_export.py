@@ -7,9 +7,7 @@ shapes.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,7 @@ import numpy as np
 
 from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
-from outcomes.records.columns import column_letter, normalise_header, show_header
+from outcomes.records.columns import normalise_header, show_header
 from outcomes.records.identifier_checks import are_checked_numbers, leave_out_chance
 from outcomes.records.identifier_kinds import BIRTH, DERIVED, NAME, OLD, RECORD
 from outcomes.records.identifier_names import TITLES, fold, has_name, load_more_names, load_names
@@ -26,16 +24,14 @@ from outcomes.records.identifiers import (
     BOTH,
     CELLS,
     PEOPLE,
-    Likely,
     find_header_kinds,
     find_inside,
     find_visit_year,
     find_whole,
-    is_free_text,
-    judge_column,
     judge_people,
     judge_whole,
 )
+from outcomes.records.identifiers_unread import accept_line, describe, guard_unread, is_accepted, place_of, with_article
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Codes, Part, TextColumn
 from outcomes.records.person_shapes import Person, describe_people, read_as_person
@@ -43,8 +39,6 @@ from outcomes.records.person_shapes import Person, describe_people, read_as_pers
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SAMPLE_ROWS = 2_000
-_SAMPLE_BYTES = 1 << 18
 _MOST_JUDGED = 2_000
 _BLOCK = 1 << 17
 _SEVERAL_WORDS = r"[\s\v\x1c-\x1f\x{85}\pZ,]"
@@ -78,7 +72,7 @@ def guard_parts(parts: Sequence[Part], mapping: Mapping) -> None:
     findings: list[Finding] = []
     for part in parts:
         year = _visit_year(part)
-        findings += _guard_unread(part, mapping, year)
+        findings += guard_unread(part, mapping, year)
         findings += _guard_read(part, mapping, year)
     parts[0].notes.extend(_unused_accepts(parts, mapping))
     if findings:
@@ -99,92 +93,6 @@ def _visit_year(part: Part) -> int:
     return find_visit_year(part.columns["visit_date"].values.slice(0, _MOST_JUDGED).to_pylist())
 
 
-def _place(part: Part, header: str, letter: str) -> str:
-    if not letter:
-        return f"{part.file.place} › {header}"
-    return f'{part.file.place} › column "{show_header(header.strip())}" ({letter})'
-
-
-def _is_accepted(header: str, mapping: Mapping) -> bool:
-    return normalise_header(header) in {normalise_header(word) for word in mapping.privacy.accept}
-
-
-def _words(likely: Likely) -> str:
-    """Say what a column looks like by its cells, with counts and shapes."""
-    what = f"looks like {_article(likely.kind)} by {likely.evidence}"
-    seen = f"{likely.n:,} of {likely.n_looked_at:,} different cells looked at"
-    return f"{what} ({seen}, shaped {' and '.join(likely.examples)})."
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
-
-
-def _accept_line(header: str) -> str:
-    return f'[privacy] accept = ["{show_header(header.strip())}"]'
-
-
-# -- columns that are not read ------------------------------------------------------------
-
-
-def _guard_unread(part: Part, mapping: Mapping, year: int) -> list[Finding]:
-    findings = []
-    sample = sample_unread(part, mapping)
-    for position, header in _unread(part):
-        if is_free_text(header) and not find_header_kinds(header)[0]:
-            continue
-        likely = judge_column(header, list(dict.fromkeys(sample.get(position, ()))), year)
-        if likely is None:
-            continue
-        place = _place(part, header, column_letter(position))
-        if _is_accepted(header, mapping):
-            part.notes.append(f"{place}: looks like {_article(likely.kind)}; accepted in the mapping, and not read.")
-        elif likely.evidence == BOTH:
-            remedy = f"Take the column out of the export; if it is none, write in the mapping {_accept_line(header)}."
-            findings.append(Finding("E901", _words(likely), place, remedy))
-        else:
-            what = f"looks like {_article(likely.kind)} by {likely.evidence}; it was not read."
-            part.notes.append(f"E904 {place}: {what} Take the column out of the export.")
-    return findings
-
-
-def _unread(part: Part) -> Iterator[tuple[int, str]]:
-    read = {letter for _, letter in (*part.file.field_columns.values(), *part.file.modality_columns.values())}
-    for position, header in enumerate(part.file.header):
-        if header.strip() and column_letter(position) not in read:
-            yield position, header
-
-
-def sample_unread(part: Part, mapping: Mapping) -> dict[int, list[str]]:
-    """Return column counted from 0 -> some cells of each column that is not read; they are let go after the look."""
-    wanted = [position for position, _ in _unread(part)]
-    if not wanted:
-        return {}
-    if part.file.kind == "csv":
-        return _sample_csv(part, mapping, wanted)
-    return {position: [row[position] for row in part.top if position < len(row)] for position in wanted}
-
-
-def _sample_csv(part: Part, mapping: Mapping, wanted: list[int]) -> dict[int, list[str]]:
-    from outcomes.records.csv import BLOCK_BYTES
-    from outcomes.records.csv_head import read_head
-    from outcomes.records.text_stream import iterate_text
-
-    _, first = next(iterate_text(part.file.path, mapping.file.encoding, BLOCK_BYTES, part.file.name))
-    head = read_head(first, mapping, part.file.name)
-    text = first[head.size : head.size + _SAMPLE_BYTES].decode("utf-8", "replace").replace("\0", "")
-    cells: dict[int, list[str]] = {position: [] for position in wanted}
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=head.delimiter)
-    try:
-        for row, _ in zip(rows, range(SAMPLE_ROWS), strict=False):
-            for position in wanted:
-                if position < len(row):
-                    cells[position].append(row[position])
-    except csv.Error:  # a field of more than 128 kB: what came before it is the sample
-        return cells
-    return cells
-
-
 # -- columns that are read ------------------------------------------------------------
 
 
@@ -195,8 +103,8 @@ def _guard_read(part: Part, mapping: Mapping, year: int) -> list[Finding]:
         column = part.columns.get(key)
         if column is None or key in mapping.privacy.replaced:
             continue
-        place = _place(part, header, letter)
-        if _is_accepted(header, mapping):
+        place = place_of(part, header, letter)
+        if is_accepted(header, mapping):
             part.notes.append(f"{place}: not looked at for identifiers; accepted in the mapping.")
             continue
         finding = _judge_read(part, key, header, column, place, year)
@@ -222,7 +130,7 @@ def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: st
         words = "a code derived from a person's data (a hash) can be undone by trying all values"
         part.notes.append(f"E905 {place}: holds codes shaped like hashes; {words}. {_PSEUDONYMS}.")
         return None
-    return _refuse_column(key, header, place, _words(likely), likely.kind)
+    return _refuse_column(key, header, place, describe(likely), likely.kind)
 
 
 def _judge_people(part: Part, key: str, header: str, cells: Sequence[str], place: str) -> Finding | None:
@@ -232,18 +140,18 @@ def _judge_people(part: Part, key: str, header: str, cells: Sequence[str], place
         return _refuse_column(key, header, place, found[1]) if found else None
     _, surest, words = describe_people(cells, are_clinics=True)
     if surest is Person.PERHAPS:
-        part.notes.append(f"E918 {place}: {words} {_PSEUDONYMS} if they are; if none is, {_accept_line(header)}.")
+        part.notes.append(f"E918 {place}: {words} {_PSEUDONYMS} if they are; if none is, {accept_line(header)}.")
     return None
 
 
 def _refuse_column(key: str, header: str, place: str, words: str, kind: str = "") -> Finding:
     if key not in _ID_FIELDS:
-        remedy = f"Map another column to {key} or leave it out; if it is none, write {_accept_line(header)}."
+        remedy = f"Map another column to {key} or leave it out; if it is none, write {accept_line(header)}."
         return Finding("E902", words, place, remedy)
     if kind == RECORD:
-        remedy = f"{_PSEUDONYMS}, and keyed pseudonyms take its place; if they are none, write {_accept_line(header)}."
+        remedy = f"{_PSEUDONYMS}, and keyed pseudonyms take its place; if they are none, write {accept_line(header)}."
         return Finding("E906", "holds record numbers by its header, and they would stand in the tables.", place, remedy)
-    remedy = f"{_PSEUDONYMS}, or export a pseudonym; if they are none, write {_accept_line(header)}."
+    remedy = f"{_PSEUDONYMS}, or export a pseudonym; if they are none, write {accept_line(header)}."
     return Finding("E902", words, place, remedy)
 
 
@@ -282,7 +190,7 @@ def _judge_cells(
     places = part.file.field_columns | {f"flag:{term}": found for term, found in part.file.modality_columns.items()}
     where = show_header(header.strip()), places[key][1]
     for i in hit.tolist():
-        part.add_fault(int(part.rows[i]), "E903", where, f"holds {_article(names[of_row[i]])}")
+        part.add_fault(int(part.rows[i]), "E903", where, f"holds {with_article(names[of_row[i]])}")
     part.notes.append(f"{place}: cells with identifiers ({listed}) were found; their rows were set aside (E903).")
     return None
 

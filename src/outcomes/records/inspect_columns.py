@@ -118,8 +118,8 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
             by_name = score_name(name, field)
             if field == "onset_date":  # words of a duration above dates: how long it lasted is when it began
                 by_name = max(by_name, score_name(name, "onset_days"))
-            if by_name < 0.5 and (field not in _BY_SHAPE_ALONE or says_person):
-                continue  # five digits below "Code postal" are no procedure
+            if (by_name < 0.5 and field not in _BY_SHAPE_ALONE) or (says_person and by_name < 1 and field not in _IDS):
+                continue  # five digits below "Zip Code" are no procedure
             if (field in _IDS and is_yes_no(filled)) or (field in _DAYS and says_birth):
                 continue
             if ticked and field not in _SAYS_TICKS and by_name < _IS_SAID:

@@ -16,7 +16,7 @@ from outcomes.records.columns import normalise_header
 from outcomes.records.csv_head import check_delimiter
 from outcomes.records.encodings import guess_encoding
 from outcomes.records.identifiers import header_words
-from outcomes.records.identifiers_export import SAMPLE_ROWS
+from outcomes.records.identifiers_unread import SAMPLE_ROWS
 from outcomes.records.inspect_columns import NAMES
 from outcomes.records.kinds import find_kind
 from outcomes.records.mapping import FileOptions, Mapping

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from outcomes.records.columns import column_letter
 from outcomes.records.identifier_kinds import DERIVED
+from outcomes.records.identifier_links import judge_link
 from outcomes.records.identifiers import (
     BOTH,
     CELLS,
@@ -58,6 +59,7 @@ class Suspect:
 def judge_unread(top: Top, matches: list[Match], year: int) -> list[Suspect]:
     """Return the columns that are not read, or are ids, and look like identifiers."""
     fields = {m.position: m.field for m in matches if m.score >= SURE}
+    patients = next((top.cells[position] for position, field in fields.items() if field == "patient_id"), [])
     found = []
     for position, header in enumerate(top.header):
         if is_free_text(header) and not find_header_kinds(header)[0] and position not in fields:
@@ -66,7 +68,10 @@ def judge_unread(top: Top, matches: list[Match], year: int) -> list[Suspect]:
             continue
         cells = list(dict.fromkeys(top.cells[position]))
         people = judge_people(cells) if fields.get(position) in PEOPLE else None
-        if likely := people[0] if people else judge_column(header, cells, year):
+        likely = people[0] if people else judge_column(header, cells, year)
+        if likely is None and position not in fields:
+            likely = judge_link(header, patients, top.cells[position])
+        if likely:
             found.append(Suspect(header.strip(), column_letter(position), fields.get(position, ""), likely))
     return found
 

@@ -166,11 +166,12 @@ def _write(file: pq.ParquetFile, positions: list[int], folder: Path) -> dict[str
 
 
 def _read_top(file: pq.ParquetFile, read: list[int]) -> list[list[str]]:
-    """Return the first cells of the plain columns that are not read, a row each: looked at for identifiers, let go."""
+    """Return the first cells of the plain columns, a row each: those not read are looked at for identifiers, let go."""
     schema = file.schema_arrow
     columns: list[list[str]] = [[] for _ in schema.names]
-    others = [i for i in range(len(schema)) if i not in read and is_plain(schema.field(i).type)]
-    for position in others[:TOP_COLUMNS]:
+    plain = [i for i in range(len(schema)) if is_plain(schema.field(i).type)]
+    others = [i for i in plain if i not in read]
+    for position in (*others[:TOP_COLUMNS], *(i for i in plain if i in read)):
         try:
             batch = next(file.iter_batches(batch_size=TOP_ROWS, columns=[schema.names[position]]), None)
             cells = batch.column(0).to_pylist() if batch is not None else []

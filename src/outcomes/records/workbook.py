@@ -27,6 +27,7 @@ from outcomes.records.text_columns import join_chunks, renumber_values
 SECONDS = 180
 """The child is ended after this time."""
 
+_HEADERS_LOOKED_FOR = 31
 _SERIAL = re.compile(r"\d{1,5}(\.\d+)?$")
 _RATINGS = ("pain_pre", "pain_post", "function_score")
 
@@ -96,6 +97,7 @@ def _find_all_columns(
 def _find_columns(top: list[list[str]], mapping: Mapping, place: str) -> Wanted:
     """Find the wanted columns in the header row; when they are not there, propose another row."""
     row = mapping.file.header_row - 1
+    top = top[: row + _HEADERS_LOOKED_FOR]
     header = top[row] if row < len(top) else []
     other = next((i + 1 for i, cells in enumerate(top) if i != row and has_required(cells, mapping)), 0)
     hint = f"Row {other} has them: write [file] header_row = {other} in the mapping." if other else ""

@@ -20,7 +20,7 @@ from outcomes.records.workbook_container import Refused, check_container, check_
 from outcomes.records.workbook_scan import SheetScan, check_extent, find_percent_cells
 
 EXACT_NUMBER = 1e15
-TOP_ROWS = 30
+TOP_ROWS = 200
 _STYLES = "xl/styles.xml"
 BROKEN = (
     zipfile.BadZipFile,
