@@ -266,17 +266,16 @@ def _bases(numbers: Numbers, plan: _Plan) -> Counts:
 def _mend(plan: _Plan, published: Published, weak: Sequence[Key]) -> bool:
     """Take one step for every table with a weak number; False when there is none left to take."""
     numbers = published.numbers
-    place_of = {key: i for i, key in enumerate(numbers.keys)}
-    done: set[int] = set()
+    owned = {key: (int(numbers.owner[i]), i) for i, key in enumerate(numbers.keys) if numbers.owner[i] >= 0}
+    done: set[int | None] = set()
     moved = False
     for key in weak:
-        i = place_of.get(key)
-        owner = int(numbers.owner[i]) if i is not None else -1
-        if owner in done:
+        found = owned.get(key)  # none of those that tables share, or that only an earlier release had
+        table = found[0] if found else None
+        if table in done:
             continue
-        step = _mend_table(plan, published, owner, i) if i is not None and owner >= 0 else False
-        moved |= step or _mend_shared(plan, published, key)
-        done.add(owner)
+        done.add(table)
+        moved |= bool(found and _mend_table(plan, published, *found)) or _mend_shared(plan, published, key)
     return moved
 
 
