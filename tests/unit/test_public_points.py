@@ -22,8 +22,8 @@ from outcomes.release.public.curves import OPEN, ProtectedCurves, find_known
 from outcomes.release.public.earlier import EarlierCurve, _decide, _Print
 from outcomes.release.public.knowledge import UNBOUNDED, _bounds, _link_parts, _rests
 from outcomes.release.public.labels import find_parts, is_rest, merge_labels, name_source, spread
-from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountCurve, ShownCurve
-from outcomes.release.public.numbers import Key
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountCurve, CountTable, ShownCurve
+from outcomes.release.public.numbers import Key, build_numbers
 
 COHORT = Cohort("patients", "patients", "d")
 
@@ -339,6 +339,15 @@ def test_a_row_and_the_rows_of_another_release_that_make_it_up_are_near(whole, b
     total = {key._replace(rows=("2025Q1", "2025Q2")): 2, key._replace(rows=()): 3}
     found = list(_link_parts([total, pieces], np.array([40, 30, whole, 99]), RULES.k - 1))
     assert found == ([] if bound is None else [((0, 1, 2), (1, 1, -1), -bound, bound)])
+
+
+def test_a_table_of_one_column_has_a_number_a_row_and_one_of_all():
+    counts = np.array([[40, 7], [60, 9]])
+    for columns, size, sums in (("a", 3, 1), ("ab", 9, 5)):
+        table = CountTable("t", COHORT, ("r0", "r1"), tuple(columns), counts[:, : len(columns)])
+        numbers = build_numbers([table], [((0,), (1,))])
+        assert (numbers.exact.size, len(numbers.sums)) == (size, sums)
+        assert numbers.exact[list(numbers.places[0].rows)].tolist() == table.counts.sum(axis=1).tolist()
 
 
 # -- names -------------------------------------------------------------------------------------------------------------

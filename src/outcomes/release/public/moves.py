@@ -51,7 +51,6 @@ class _Walker:
         self.of_number = _pairs(columns.indptr, columns.indices, columns.data)
         for members in self.of_sum:
             members.sort(key=lambda pair: len(self.of_number[pair[0]]))
-        self.tries = 0
 
     def move(self, point: list[int], i: int, way: int) -> bool:
         """Move number `i` by one, and others with it, in place; False, and nothing moved, where no way was found."""
