@@ -122,3 +122,19 @@ def test_values_far_from_the_truth_are_not_needed():
     assert find_weak(system, np.array([0, 1]), 5) == ()
     tight = system_of((1000, 4, 0, 0), [(0, 10**9), (1, 4), (0, 9), (0, 9)], [((1, 1, 0, 0), 1004, 1004)])
     assert [(w.place, w.low, w.high) for w in find_weak(tight, np.array([0, 1]), 5)] == [(0, 1000, 1003), (1, 1, 4)]
+
+
+@pytest.mark.parametrize(("dead", "is_found"), [(3, True), (80, False)])
+def test_a_move_that_no_other_mends_within_some_tries_is_none(dead, is_found):
+    """One number and many others have one sum; all but the last of the others are tied to numbers that are known."""
+    n = 2 + 2 * dead
+    rows = [([1] * (2 + dead) + [0] * dead, 2 + dead, 2 + dead)]
+    for i in range(dead):
+        row = [0] * n
+        row[1 + i], row[2 + dead + i] = 1, -1
+        rows.append((row, 0, 0))
+    # The one that is free hangs in further sums, so that it is tried last.
+    rows += [([0] * (1 + dead) + [1] + [0] * dead, 0, 9)] * 3
+    system = system_of([1] * n, [(0, 9)] * (2 + dead) + [(1, 1)] * dead, rows)
+    points = walk(system, [0], 2)
+    assert bool(len(points)) == is_found and system.holds(points).all()
