@@ -102,6 +102,7 @@ def draw_returns() -> Drawn:
     small = {"estimate": 0.01, "conf_low": -0.02, "conf_high": 0.03}
     for answer in (exercise, change(exercise, "table", n_with=np.nan, reason=""), change(exercise, "table", **small)):
         yield "rehabilitation", answer, {}
+    yield "rehabilitation", change(exercise, "table", estimate=-0.04, conf_low=-0.08, conf_high=-0.005), {}
     factors = fakes.return_factors()
     few = hide(factors, "table", 1, columns=("estimate", "conf_low", "conf_high", "n"))
     gone = hide(factors, "table", 1, columns=("estimate", "conf_low", "conf_high", "n", "unadjusted"))
@@ -204,6 +205,7 @@ def draw_arms() -> Drawn:
     yield "forest", modality_fakes.identified_muscle(), {"contrast": "concordant"}
     yield "forest", hide(one, "table", 0, columns=("estimate", "n_with", "events_with")), {}
     yield "forest", change(one, "table", estimate=0.01, conf_low=-0.01, conf_high=0.02), {}
+    yield "forest", change(one, "table", estimate=-0.04, conf_low=-0.08, conf_high=-0.005), {}
     yield "love_plot", one, {}
     yield "love_plot", one, {"contrast": names[1]}
     far = one.balance["smd_before"].where(one.balance.index != one.balance.index[0], np.inf)

@@ -99,6 +99,7 @@ def test_curves_of_other_kinds_and_cohorts_are_no_family():
         (67, (21, 94), [(3, 3)]),
         (45, (21, 72), [(10, 11)]),
         (25, (7, 59), [(8, 8)]),
+        (10, (1, 38), []),  # those of eleven, who are enough
         (25, (7, 70), []),  # no number of patients has such limits
         (25, (20, 59), []),
         (40, (29, 52), []),  # those of 60 patients
@@ -266,6 +267,7 @@ def test_a_shared_total_was_told_by_the_coarsest_of_its_tables():
         (("2024Q2 and earlier", "2024Q3"), ("2024Q1 and earlier", "2024Q2"), {(0, 4, 6), (1, 5, 7)}),
         (("2024Q1 to 2024Q2", "2024Q3"), ("2024Q1", "2024Q2"), {(0, 4, 6), (1, 5, 7)}),
         (("2024Q2", "2024Q3"), ("2024Q1 to 2024Q2", "2024Q3"), {(2, 6), (3, 7)}),  # a row that is cut is none
+        (("2024Q2 to 2024Q3", "2024Q4"), ("2024Q1 to 2024Q2", "2024Q3"), set()),  # cut at its beginning
         (("2024Q1 to 2024Q3", "2024Q4"), ("2024Q1", "2024Q2"), set()),  # and one whose end is not there
         (("women", "men"), ("2024Q1", "2024Q2"), set()),
     ],
