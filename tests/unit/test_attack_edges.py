@@ -34,6 +34,7 @@ CLOSE = PublicRules(least_values=50)
         (5, (30, 40), 60, (7, 7)),
         (5, (30, 42), 60, (3, 7)),  # more than was printed: one of the two is no count of now
         (5, (30, 30), 60, (3, 7)),
+        (5, (70, 75), 40, (5, 7)),  # a sixth of 38 to 42, a thirtieth less or more
         (5, (99, 100), 60, (3, 7)),
         (5, (100, 100), 60, (3, 7)),  # nobody is left, and still there are events
         (5, (30, 37), HIDDEN_CELL, (3, 7)),
