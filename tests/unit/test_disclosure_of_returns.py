@@ -479,3 +479,13 @@ def test_a_ratio_to_a_hidden_rate_is_hidden():
     groups.loc[0, "events"] = 3
     found = protect_result(dataclasses.replace(full, rates=groups), FLOOR).rates
     assert found["ratio"].map(is_mark).all() and found["years"].tolist() == [220.0, 100.0, 30.0]
+
+
+def test_a_trigger_that_heads_no_row_of_the_table_shows_nothing():
+    """Its pairs are guarded nowhere; those of all others are large, and shown."""
+    found = fakes.triggers(fakes.PAIRS + 100)
+    other = found.same.iloc[[1]].assign(trigger="never_first", label="Never first", n=60, events=30)
+    same = protect_result(dataclasses.replace(found, same=pd.concat([found.same, other], ignore_index=True)), 5).same
+    own = same[same["trigger"] == "never_first"].iloc[0]
+    assert [own[name] for name in ("n", "events", "estimate", "expected")] == [HIDDEN] * 4
+    assert not same.iloc[1:-1]["events"].map(lambda value: isinstance(value, str)).any()

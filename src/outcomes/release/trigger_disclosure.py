@@ -98,7 +98,7 @@ def _mark_same(same: pd.DataFrame, names: list[str], shown: Shown, total_is_smal
     place = out["trigger"].map(at)
     is_all = (out["trigger"] == ALL).to_numpy()
     # A trigger that heads no row of the table is not guarded there, so nothing of it is shown.
-    own = np.where(place.isna(), -1, place.fillna(-1)).astype(int)
+    own = place.fillna(-1).to_numpy(dtype=int)
     diagonal = np.append(shown.cells[: shown.size**2 : shown.size + 1], False)[own]
     rows, columns = np.append(shown.rows, False)[own], np.append(shown.columns, False)[own]
     diagonal, rows = np.where(is_all, shown.diagonal, diagonal), np.where(is_all, not total_is_small, rows)
