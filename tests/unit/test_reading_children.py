@@ -155,6 +155,28 @@ def test_what_excel_writes_above_a_sheet_is_no_far_cell() -> None:
     top = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><worksheet><sheetData><row r="1"><c r="C1"/></row>'
     assert far_column(top) == 0
     assert far_column(top + b'<row r="2"><c r="AB2"/><c r="XFD2"/></row>') == 16_384
+    assert far_column(top + b'<sheetPr><tabColor rgb="FFFF0000"/></sheetPr><row r="2"><c t="BOOL" r="A2"/></row>') == 0
+
+
+@pytest.mark.parametrize("place", ["AAAA2", "ZZZ2", "XFE2"])
+def test_a_column_beyond_the_last_of_a_spreadsheet_is_refused(tmp_path: Path, place: str) -> None:
+    """Half a million columns of one cell were read, for a minute, and the file accepted."""
+    path = tmp_path / "visits.xlsx"
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["patient_id", "visit_date"])
+    workbook.active.append(["p1", "2024-01-01"])
+    workbook.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(
+        b"</row></sheetData>", b'<c r="%b"><v>1</v></c></row></sheetData>' % place.encode()
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, data in parts.items():
+            archive.writestr(part, data)
+    with pytest.raises(InputRefused, match="E108"):
+        read_records(path)
 
 
 def test_an_encrypted_column_is_named(tmp_path: Path) -> None:

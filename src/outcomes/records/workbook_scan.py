@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator
 from outcomes.records.workbook_container import Refused
 
 MAX_CELLS = 20_000_000
-_LETTERS = 26
+_LETTERS, _LAST_COLUMN = 26, 16_384
 _LEAST_SHARE = 0.01
+_BLANKS = tuple(b" \t\r\n")
 MAX_TOGETHER = 1_048_576 * _LETTERS
 """Cells of all sheets that are parsed, as many as one full sheet to column Z may have."""
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
@@ -75,7 +76,7 @@ class SheetScan:
                 )
             self.last_column = max(self.last_column, far_column(chunk))
             self._scan_rows(chunk)
-            if self.n_cells > MAX_CELLS and self.last_column > _LETTERS:
+            if self.last_column > _LAST_COLUMN or (self.n_cells > MAX_CELLS and self.last_column > _LETTERS):
                 self._refuse_extent()
         # A full sheet to column Z may be a table; one of a few rows and a far cell is none, and takes a gigabyte.
         if self.n_cells > MAX_CELLS and self.n_rows < _LEAST_SHARE * self.last_row:
@@ -166,6 +167,10 @@ def far_column(chunk: bytes) -> int:
     letter = (a >= 65) & (a <= 90)
     # An attribute's value of two or three capitals and a digit is a cell's place, ="AB12"; ="UTF-8" is none.
     at = np.flatnonzero((a[:-5] == ord("=")) & letter[2:-3] & letter[3:-2])
+    # Of four capitals it is beyond the last column there is: r="AAAA1"; rgb="FFFF0000" is none.
+    longest = np.minimum(at + 5, len(a) - 1)
+    if (letter[at + 4] & letter[longest] & (a[at - 1] == ord("r")) & np.isin(a[at - 2], _BLANKS)).any():
+        return _LAST_COLUMN + 1
     after = np.where(letter[at + 4], at + 5, at + 4)
     at = at[(a[after] >= ord("0")) & (a[after] <= ord("9"))]
     if not len(at):
