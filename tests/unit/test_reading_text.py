@@ -297,6 +297,15 @@ def test_a_table_named_like_an_archive_or_a_document_is_refused_by_its_real_kind
         find_kind(write(tmp_path, HEADER + "a,1,2\n", name))
 
 
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+def test_a_page_in_utf_16_is_a_page(tmp_path: Path, mark: bytes) -> None:
+    encoding = "utf-16-le" if mark == b"\xff\xfe" else "utf-16-be"
+    page = mark + "\r\n<html><table><tr><td>Zoë</td></tr></table></html>".encode(encoding)
+    with pytest.raises(InputRefused, match=r"E104 visits\.xls: this is an HTML page"):
+        find_kind(write(tmp_path, page, "visits.xls"))
+    assert find_kind(write(tmp_path, mark + HEADER.encode(encoding))) == "csv"
+
+
 @pytest.mark.parametrize(
     ("text", "total"),
     [

@@ -119,7 +119,8 @@ def _find_other(top: bytes) -> tuple[str, str] | None:
     for mark, name, remedy in _SIGNATURES:
         if top.startswith(mark):
             return name, remedy
-    start = top.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    text = top.decode("utf-16", "ignore").encode() if top.startswith((b"\xff\xfe", b"\xfe\xff")) else top
+    start = text.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(_XML_STARTS):
         kind = "an XML file" if start.startswith(b"<?xml") and b"<html" not in start else "an HTML page"
         return f"{kind}, whatever its name says", "Open it in a spreadsheet and save it as .xlsx or CSV."
