@@ -18,7 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from outcomes.errors import ConfigError, InputRefused
+from outcomes.errors import ConfigError, InputRefused, OutcomesError
 from outcomes.release import kernels, notebooks
 from outcomes.release.notebook_format import no_address_parsers
 from outcomes.release.notebooks import (
@@ -364,11 +364,14 @@ def test_a_kernel_is_signalled_only_while_it_runs(monkeypatch):
 def test_kernels_of_a_server_that_is_gone_are_gone_and_none_can_be_started(monkeypatch):
     server, _ = served(monkeypatch)
     assert kernels.ForkedKernel(server, 71).poll() == -signal.SIGTERM
-    with pytest.raises(BrokenPipeError, match="is gone"):
+    lost = "E955 the process that runs the notebooks: ended without an answer.*--no-notebooks"
+    with pytest.raises(OutcomesError, match=lost) as gone:
         server.start("kernel.json", "folder", {}, [])
+    assert "is gone" in str(gone.value.__cause__)
     server.stop()
-    with pytest.raises(BrokenPipeError, match="was ended"):
+    with pytest.raises(OutcomesError, match=lost) as ended:
         server.start("kernel.json", "folder", {}, [])
+    assert "was ended" in str(ended.value.__cause__)
 
 
 @pytest.mark.parametrize("ends", [True, False])

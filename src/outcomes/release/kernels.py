@@ -18,6 +18,8 @@ from typing import IO, Any, cast
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from outcomes.errors import Finding, OutcomesError
+
 _END_SECONDS = 1.0
 _GONE = -int(signal.SIGTERM)
 """Exit code of a kernel of which nothing more can be learned, because the server is gone and its kernels with it."""
@@ -48,11 +50,16 @@ class KernelServer:
 
         Raises
         ------
-        OSError
-            When the server is gone.
+        OutcomesError
+            E955 the server is gone: killed, as when memory runs out.
         """
         asked = {"start": connection, "folder": folder, "environment": dict(environment), "more": more}
-        return ForkedKernel(self, int(self._ask(asked)["pid"]))
+        try:
+            return ForkedKernel(self, int(self._ask(asked)["pid"]))
+        except OSError as gone:  # to the command a broken pipe would be a disk without room
+            remedy = "Most often memory ran out: close other programs, or leave them out (--no-notebooks)."
+            finding = Finding("E955", "ended without an answer.", "the process that runs the notebooks", remedy)
+            raise OutcomesError("A part of the report was lost, and so there is no report.", [finding]) from gone
 
     def poll(self, pid: int) -> int | None:
         """Return the exit code of a kernel, or None while it runs."""
