@@ -6,8 +6,10 @@ has looked (`acceptance`).
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +38,7 @@ _LEAST_REPEATED = 20
 _LEAST_TURNED, _SHARE_TURNED, _MONTHS = 10, 0.1, 12
 _MANY_RECORDS = 50
 _MANY_IDS, _ALIKE_SHARE = 100, 0.99
+_CLASSES = (r"\p{Nd}+", r"\p{Lu}+", r"[\p{Ll}\p{Lt}\p{Lm}\p{Lo}]+")
 _SHAPES = {"dmy": "day/month", "mdy": "month/day"}
 _FEW = 5
 
@@ -124,14 +127,14 @@ def _find_odd_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringA
     import pyarrow.compute as pc
 
     n_of = np.bincount(patients, minlength=len(ids))
-    shapes = pc.utf8_trim_whitespace(ids)
-    for part, sign in ((r"\p{Nd}+", "9"), (r"\p{Lu}+", "A"), (r"[^\P{L}A]+", "a")):
-        shapes = pc.replace_substring_regex(shapes, part, sign)
-    codes = arrow.to_numpy(shapes.dictionary_encode().indices, np.int32)
-    n_shaped = np.bincount(codes[n_of > 0])
-    usual = int(n_shaped.argmax())
-    odd = (codes != usual) & (n_of == 1)
-    if n_shaped.sum() < _MANY_IDS or n_shaped[usual] < _ALIKE_SHARE * n_shaped.sum() or not odd.any():
+    used = np.flatnonzero(n_of)
+    if used.size < _MANY_IDS:
+        return
+    some = ids.take(arrow.from_numpy(used[:: used.size // _MANY_IDS])).to_pylist()
+    usual = Counter(map(_write_shape, some)).most_common(1)[0][0]  # of 99 in 100, so of most of any hundred
+    fits = pc.match_substring_regex(ids, usual).to_numpy(zero_copy_only=False)
+    odd = ~fits & (n_of == 1)
+    if np.count_nonzero(fits[used]) < _ALIKE_SHARE * used.size or not odd.any():
         return
     header, letter = next(f.field_columns["patient_id"] for f in records.files if "patient_id" in f.field_columns)
     words = f"{say_count(int(odd.sum()))} of its ids stand in a single record and are written unlike the others"
@@ -142,6 +145,17 @@ def _find_odd_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringA
         place,
         "Mend them in the clinic system if they are slips.",
     )
+
+
+def _write_shape(text: str) -> str:
+    """Return the pattern of ids that are written as this one: the same signs between runs of digits and letters."""
+    runs = [(sign, len(list(run))) for sign, run in groupby(text.strip(), _say_class)]
+    return rf"^\s*{''.join(sign if sign in _CLASSES else re.escape(sign) * n for sign, n in runs)}\s*$"
+
+
+def _say_class(sign: str) -> str:
+    digits, capitals, letters = _CLASSES
+    return digits if sign.isdecimal() else capitals if sign.isupper() else letters if sign.isalpha() else sign
 
 
 def _find_unlinked(names: list[str], days: list[NDArray[np.int32]], patients: list[NDArray[np.int32]]) -> list[Finding]:
