@@ -142,6 +142,13 @@ def _two_quarters(**last: Callable[[int], str]) -> list[Row]:
     return rows
 
 
+def _on_five(row: Row) -> str:
+    """Half of the score in the last quarter of the south, and no severe pain in any other."""
+    severe = str(min(10, 2 * int(row[_PAIN]) - 3))
+    is_moved = row["clinic_id"] == "south" and row["visit_date"] >= "2025-07"
+    return str(int(severe) // 3) if is_moved else severe
+
+
 def _same_in_the_south(place: int) -> str:
     return "5" if place // 28 % 2 else str(4 + place % 3)
 
@@ -498,6 +505,12 @@ FAULTS: tuple[Fault, ...] = (
         "A field that is hardly filled any more",
         "E282",
         _two_quarters(pain_post=lambda place: "" if place % 2 else "2"),
+    ),
+    *_jump(
+        "another_scale",
+        "Ratings of a clinic on 0 to 5 from one quarter on, all of them within the declared scale",
+        "E287",
+        [row | {_PAIN: _on_five(row)} for row in _two_quarters()],
     ),
     *_jump(
         "median_moved",

@@ -15,6 +15,7 @@ from outcomes.cases.acceptance import list_objections
 from outcomes.cases.jumps import find_jumps
 from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
+from outcomes.cases.score_tops import find_moved_tops
 from outcomes.cases.suspicions import name_quarter, quarter_of
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
@@ -486,3 +487,67 @@ def test_the_slips_of_the_sample_are_no_other_order_and_nothing_of_it_must_be_ac
     visits = build_visits(read)
     assert "E285" not in [one.code for one in visits.warnings]
     assert list_objections(read, visits) == []
+
+
+# -- the highest score of a clinic -------------------------------------------------------------------------------------
+
+
+def scored(*quarters, clinic=None):
+    """Visits of some quarters from 2025Q1 on, each a list of (patient, score)."""
+    rows = [(day, who, score) for day, quarter in enumerate(quarters) for who, score in quarter]
+    number, patient, score = (np.array(column) for column in zip(*rows, strict=True))
+    columns = {"patient": patient.astype(np.int32), "pain_pre": (100 * score).astype(np.int16)}
+    if clinic is not None:
+        columns["clinic"] = np.full(len(rows), clinic, np.int16)
+    return columns, number + 4 * 55
+
+
+FULL = [(i, 3 + i % 6) for i in range(40)]  # a third of the patients have 7 or 8
+HALF = [(i, 1 + i % 4) for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("quarters", "said"),
+    [
+        ((FULL, FULL), ""),
+        ((FULL, HALF), "no pain score of 2025Q2 is above 4, and 3 of 10 patients or more had one in 2025Q1."),
+        ((HALF, FULL), "no pain score of 2025Q1 is above 4, and 3 of 10 patients or more had one in 2025Q2."),
+        (
+            (FULL, HALF, FULL),
+            "of 2025Q2 is above 4, and 3 of 10 patients or more had one in 2025Q1; no pain score of 2025Q2",
+        ),
+        ((FULL, [(0, 5)] * 9, HALF), "no pain score of 2025Q3 is above 4"),  # a quarter of few is passed over
+        ((FULL, HALF[:30]), "no pain score of 2025Q2 is above 4"),
+        ((FULL, HALF[:29]), ""),  # of 29 patients
+        ((FULL, HALF[:29] * 3), ""),  # who came three times
+        ((FULL, [*HALF, (50, 6)]), ""),  # two points lower
+        ((FULL, [*HALF, (50, 5)]), "no pain score of 2025Q2 is above 5"),
+        ((FULL, [(i, s + 0.9) for i, s in HALF]), "no pain score of 2025Q2 is above 4"),
+        (([(i, 8 if i < 12 else 4) for i in range(40)], HALF), "no pain score of 2025Q2 is above 4"),  # 12 of 40
+        (([(i, 8 if i < 11 else 4) for i in range(40)], HALF), ""),
+        ((FULL, HALF) * 4, "; and 3 more."),
+    ],
+)
+def test_a_clinic_whose_scores_end_elsewhere_than_in_the_quarter_before_is_told(quarters, said) -> None:
+    for clinic, clinics in ((None, ()), (0, ("north",))):
+        columns, number = scored(*quarters, clinic=clinic)
+        messages = [one.message for one in find_moved_tops(columns, number, clinics)]
+        assert len(messages) == bool(said)
+        assert all(said in message.replace(" at clinic north", "") for message in messages)
+        assert all(("clinic north" in message) == bool(clinics) for message in messages)
+
+
+def test_clinics_are_compared_with_themselves_and_visits_without_scores_count_nowhere() -> None:
+    north, number = scored(FULL, FULL, clinic=0)
+    south, _ = scored(HALF, HALF, clinic=1)
+    both = {name: np.concatenate([north[name], south[name]]) for name in north}
+    assert find_moved_tops(both, np.tile(number, 2), ("north", "south")) == []
+    no_scores = dict(both, pain_pre=np.full(len(both["pain_pre"]), MISSING, np.int16))
+    assert find_moved_tops(no_scores, np.tile(number, 2), ("north", "south")) == []
+    del no_scores["pain_pre"]
+    assert find_moved_tops(no_scores, np.tile(number, 2), ("north", "south")) == []
+    nowhere = dict(
+        north, clinic=np.full(80, MISSING, np.int16), pain_pre=np.r_[north["pain_pre"][:40], south["pain_pre"][:40]]
+    )
+    (one,) = find_moved_tops(nowhere, number, ("north", "south"))
+    assert "clinic" not in one.message

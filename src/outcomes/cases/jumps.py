@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.schema import HUNDREDTHS, MISSING, Columns
+from outcomes.cases.score_tops import find_moved_tops
 from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
 from outcomes.errors import Finding
 
-CODES = frozenset({"E247", "E271", "E273", "E281", "E282", "E283", "E284"})
+CODES = frozenset({"E247", "E271", "E273", "E281", "E282", "E283", "E284", "E287"})
 """What `find_jumps` can find."""
 _CONSTANT = ("day", "pain_pre", "pain_post", "function_score", "age", "onset_days")
 _LEAST_CELLS, _LEAST_PATIENTS = 50, 10
@@ -50,7 +51,7 @@ def find_jumps(columns: Columns, first_day: int, last_day: int, clinics: Sequenc
     -------
     list of Finding
         E271 constant column, E247 ages, E273 one score at a clinic in a quarter, E281 median, E282 missing values,
-        E283 number of visits, E284 months nearly without visits.
+        E283 number of visits, E284 months nearly without visits, E287 highest scores (`score_tops`).
     """
     found = [*_find_constant(columns), *_find_odd_ages(columns)]
     if first_day < 0 or last_day < 0 or not len(columns["day"]):
@@ -60,9 +61,12 @@ def find_jumps(columns: Columns, first_day: int, last_day: int, clinics: Sequenc
         found += _find_same_scores(columns, quarter, clinics)
     found += _find_holes(columns, clinics)
     last = _last_complete(last_day)
-    if quarter_of(np.array([first_day - 1 - _CLOSED_DAYS], dtype=np.int32))[0] >= last - 1:
-        return found  # the quarter before the last one is not complete
-    return found + _compare_quarters(columns, quarter == last, quarter == last - 1, last)
+    # Where the quarter before the last one is not complete, they are not compared.
+    if quarter_of(np.array([first_day - 1 - _CLOSED_DAYS], dtype=np.int32))[0] < last - 1:
+        found += _compare_quarters(columns, quarter == last, quarter == last - 1, last)
+    if not any(one.code == "E281" and "pain_pre" in one.message for one in found):  # else the same is said twice
+        found += find_moved_tops(columns, quarter, clinics)
+    return found
 
 
 def _last_complete(last_day: int) -> int:

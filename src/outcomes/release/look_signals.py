@@ -32,6 +32,7 @@ SOMEWHERE = {
     "E273": "Until that is checked, what is said of relief there does not say how patients fared.",
     "E285": "Until they are written in one order, some visits stand on a wrong day.",
     "E286": "Until the file is given as the clinic system wrote it, many visits stand on a wrong day.",
+    "E287": "If it is another scale, pain did not change there as its scores say, nor did what is made of them.",
     "E284": "Nobody could be seen in them: those who came before look as if they had stopped, and returns are missed.",
 }
 """Warnings about some clinics or months, which they name, and what follows for the numbers there."""
