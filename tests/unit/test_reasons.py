@@ -106,8 +106,8 @@ def test_why_nothing_is_called_a_change(verdict, said):
     ("gone", "said"),
     [
         (fakes.QUARTERS[-2:], "; the line shows earlier quarters."),
-        (fakes.QUARTERS, "Too few were seen that long in Q2\u00a02026."),
-        (fakes.QUARTERS[1:], "Too few were seen that long in Q2\u00a02026."),
+        (fakes.QUARTERS, "Too few were left to watch by then in Q2\u00a02026."),
+        (fakes.QUARTERS[1:], "Too few were left to watch by then in Q2\u00a02026."),
     ],
 )
 def test_a_line_of_earlier_quarters_is_spoken_of_only_where_it_is_drawn(gone, said):
@@ -132,7 +132,7 @@ def test_a_quarter_old_enough_but_too_small_is_not_called_one_that_can_be_judged
     ("n", "estimate", "state", "reason", "said"),
     [
         (12, float("nan"), "few", "Fewer than 30 in Q2", "has too few for a share of its own"),
-        (80, float("nan"), "few", "Too few were seen that long in Q2", "no share of its own, for too few were seen"),
+        (80, float("nan"), "few", "Too few were left to watch by then in Q2", "for too few were left"),
         (80, HIDDEN, "hidden", "Too few in Q2", "has too few for a share of its own"),
     ],
 )
@@ -159,7 +159,7 @@ def test_a_table_of_steps_without_a_row_is_not_shown():
     ("n", "estimate", "reason"),
     [
         (12, float("nan"), "had too few episodes to show"),
-        (80, float("nan"), "had too few episodes seen that long"),
+        (80, float("nan"), "had too few episodes left to watch by then"),
         (80, HIDDEN, "has a number too small to show"),
     ],
 )
@@ -211,7 +211,7 @@ def test_where_a_quarter_has_too_few_the_first_screen_says_the_share_over_all_qu
     plain = [text.replace("\xa0", " ") for text in texts]
     # A sentence without a number names the indicator as its tile does, and does not spell out what it counts.
     (none,) = [text for text in plain if text.startswith(f"{label_of('relieved_by_28')}: ")]
-    assert none.endswith("the second quarter of 2026 has no share of its own, for too few were seen that long.")
+    assert none.endswith("the second quarter of 2026 has no share of its own, for too few were left to watch by then.")
 
 
 def test_limits_that_are_hidden_are_not_called_limits_to_come():
@@ -237,7 +237,7 @@ def test_a_definition_without_a_share_says_why_and_one_without_an_interval_does_
     found = {**tables, "relief_definitions": pd.DataFrame(rows, columns=columns)}
     (view,) = other_definitions(found, "relief_definitions", "Under other definitions", "Relieved")
     assert (view.rows[1][1] == DASH) is noted
-    assert view.note == ("A dash: too few were watched that long." if noted else "")
+    assert view.note == ("A dash: too few were left to watch by then." if noted else "")
 
 
 # -- what stands beside a curve ----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ AGAINST = "; against the quarter before {change} points ({change_low} to {change
 NO_SHARE: dict[NoValue, str] = {
     "hidden": "has too few for a share of its own",
     "few": "has too few for a share of its own",
-    "unseen": "has no share of its own, for too few were seen that long",
+    "unseen": "has no share of its own, for too few were left to watch by then",
 }
 OLD_ENOUGH = {True: " (the newest that can be judged)", False: " (the newest old enough)"}
 """A quarter with too few is old enough to be judged, and still cannot be."""

@@ -209,7 +209,8 @@ def other_definitions(tables: Tables, name: str, caption: str, share: str) -> tu
     """The table of other definitions, where there is one; it always stands beside the figure it moves."""
     if name not in tables:
         return ()
-    return (explain_dashes(views.definitions_table(tables, name, caption, share), "too few were watched that long"),)
+    few = "too few were left to watch by then"
+    return (explain_dashes(views.definitions_table(tables, name, caption, share), few),)
 
 
 def draw_curve(

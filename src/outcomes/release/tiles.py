@@ -24,7 +24,7 @@ NoValue = Literal["hidden", "few", "unseen"]
 _WHY_NO_VALUE: dict[NoValue, str] = {
     "hidden": "has a number too small to show",
     "few": "had too few episodes to show",
-    "unseen": "had too few episodes seen that long",
+    "unseen": "had too few episodes left to watch by then",
 }
 
 
@@ -104,7 +104,7 @@ def _tile(inputs: ReportInputs, tables: Tables, part: pd.DataFrame) -> Tile:
         return _early_tile(inputs, tables, part, name, label, looks)
     why = why_no_value(inputs, tables, name, quarter)
     least = inputs.episodes.protocol.reporting_floor.estimate_min_episodes
-    said = {"hidden": "Too few", "few": f"Fewer than {least}", "unseen": "Too few were seen that long"}[why]
+    said = {"hidden": "Too few", "few": f"Fewer than {least}", "unseen": "Too few were left to watch by then"}[why]
     return _shown_tile(tables, name, label, quarter, "hidden" if why == "hidden" else "few", said, looks)
 
 
