@@ -163,6 +163,9 @@ def test_a_changed_cell_changes_the_sentence(tables):
     said = page.summary[0]
     assert said.text.startswith("One indicator signals a change: relieved by day 28, 7 quarters rising in a row")
     assert said.text.endswith("(for the better).") and (said.tag, said.mark) == ("signal / no signal", "signal")
+    both = verdicts.assign(signal=["shift"] * 2 + [""] * (len(verdicts) - 2), status="fixed")
+    said = summarise(protected, {**changed, "quarter_review_verdicts": both})[0].text
+    assert said.startswith("These indicators signal a change: ") and "; " in said  # a sentence, with a verb
     late = verdicts.assign(quarter="2025Q4")
     said = summarise(protected, {**changed, "quarter_review_verdicts": late})[0].text
     assert "relieved by day 28 in the fourth quarter of\u00a02025, 7 quarters" in said

@@ -150,7 +150,7 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
     rows = signals.to_dict("records")
     named = [_name_signal(tables, row, inputs.quarter) for row in rows]
     cells = {str(i): cell(VERDICTS, "brief", "text", indicator=str(i)) for i in signals["indicator"]}
-    said = f"{'Indicators that signal' if len(named) > 1 else 'One indicator signals'} a change: {'; '.join(named)}."
+    said = f"{'These indicators signal' if len(named) > 1 else 'One indicator signals'} a change: {'; '.join(named)}."
     if not any(is_news(tables, row) for row in rows):
         said += f" The newest quarter judged adds nothing new to {'it' if len(rows) == 1 else 'them'}."
     return marked(bind(tables, said, cells, tag=TAG), SIGNAL)
