@@ -53,6 +53,15 @@ def test_words_that_may_be_a_patients_number_are_withheld(words, is_withheld):
     assert tomllib.loads(text)["non_data"]["Room"] == ["7"]  # no column of patients
 
 
+@pytest.mark.parametrize("word", ["jane.roe@example.org", "MRN 4711001", "ask Dr. Keller", "+41 44 555 01 42"])
+def test_words_of_cells_that_tell_of_a_person_are_withheld(word):
+    """Somebody declares a remark to be missing, or a row with a name to be no visit."""
+    mapping = Mapping.from_dict({"values": {"missing": ["", word], "true": ["ja"]}, "non_data": {"Room": [word]}})
+    text, withheld = to_toml(mapping)
+    assert withheld == ("values.missing", "non_data.Room") and word not in text
+    assert tomllib.loads(text) == {"values": {"true": ["ja"]}}
+
+
 def test_the_environment_reads_no_clock_and_no_path(tmp_path, monkeypatch):
     before = describe_environment()
     monkeypatch.chdir(tmp_path)

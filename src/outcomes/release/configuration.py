@@ -12,7 +12,6 @@ import json
 import platform
 import sys
 from collections.abc import Mapping as Named
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import distributions
@@ -30,6 +29,7 @@ LOCK = "requirements.lock"
 _PACKAGE = Path(__file__).parents[1]
 _COMPILED = frozenset({".pyc", ".pyo"})
 _CACHE = "__pycache__"
+_WORDS_OF_CELLS = ("values", "non_data")
 
 
 def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
@@ -41,7 +41,8 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         Read back by `Mapping.load`.
     withheld : tuple of str
         Dotted keys that are not written: words of ``non_data.patient_id`` with a digit in them may be the number of a
-        (test) patient, sheets may be named after people, and where the key of the pseudonyms lies is nobody's business.
+        (test) patient, words of cells and sheets may name people or hold their numbers, and where the key of the
+        pseudonyms lies is nobody's business.
         Such a mapping cannot be made again from the release.
     """
     plain, default = asdict(mapping), asdict(type(mapping)())
@@ -54,9 +55,12 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         ):
             del kept["patient_id"]
             withheld.append("non_data.patient_id")
-        if section == "file" and _names_people(kept.get("sheet", ()), values["sheet_as"]):
+        if section == "file" and _name_people(kept.get("sheet", ()), values["sheet_as"]):
             del kept["sheet"]
             withheld.append("file.sheet")
+        for key in [key for key in kept if section in _WORDS_OF_CELLS and _name_people(kept[key])]:
+            del kept[key]
+            withheld.append(f"{section}.{_key(key)}")
         if section == "privacy":
             kept.pop("folder", None)  # where the mapping lay; no setting
             if kept.pop("key", None) is not None:
@@ -67,12 +71,14 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
     return "\n".join(lines) + "\n", tuple(withheld)
 
 
-def _names_people(sheets: str | Sequence[str], sheet_as: str | None) -> bool:
+def _name_people(words: Any, sheet_as: str | None = None) -> bool:
+    from outcomes.records.identifier_names import has_name
     from outcomes.records.mapping_rules import CLINIC_ID
     from outcomes.records.person_shapes import names_person
 
-    named = (sheets,) if isinstance(sheets, str) else sheets
-    return any(names_person(sheet, is_clinic=sheet_as == CLINIC_ID) for sheet in named)
+    listed = (words,) if isinstance(words, str) else words if isinstance(words, list | tuple) else ()
+    is_clinic = sheet_as == CLINIC_ID
+    return any(names_person(word, is_clinic) or (not is_clinic and has_name(word)) for word in listed)
 
 
 def _key(key: str) -> str:
