@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from outcomes.definitions import Codebook
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, encodings, read_records
 from outcomes.records import part_checks as checks
+from outcomes.records.assemble import _check_row_limit
 from outcomes.records.columns import BLANK
 from outcomes.records.encodings import Undecodable, find_undecodable, refuse_encoding
-from tables import column
+from outcomes.records.inspect_terms import list_unknown_terms
+from tables import column, records_of
 
 HEADER = "patient_id,visit_date,pain_pre"
 
@@ -132,6 +136,137 @@ def test_error_values_of_spreadsheets_are_set_aside_unless_they_are_declared(tmp
     assert (list(found.set_aside.code), found.n) == ([code] if code else [], 1 if code else 2)
     assert found.set_aside.row.tolist() == ([2] if code else [])
     assert read(tmp_path, *lines, header=f"{HEADER},region", values={"missing": ["", cell.strip()]}).n == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "n", "not_data"),
+    [
+        (["a,2025-01-06,5", HEADER, "b,2025-01-07,5"], 2, {"repeated header": 1}),
+        (["a,2025-01-06,5", " Patient_ID,VISIT_DATE ,pain_pre"], 1, {"repeated header": 1}),
+        (["a,2025-01-06,5", f"\ufeff{HEADER}"], 1, {"repeated header": 1}),
+        (["a,2025-01-06,5", "pain_pre,2025-01-07,5"], 2, {}),  # an id, if an odd one
+        (["a,2025-01-06,5", "patient_id,visit_date,after"], 0, {}),
+        (["a,2025-01-06,5", "patient_id,pain_pre,visit_date"], 0, {}),
+        (["a,2025-01-06,5", ",,", "b,2025-01-07,5", " , ,"], 2, {"blank line": 2}),
+    ],
+)
+def test_header_lines_that_come_again_and_blank_lines_are_counted_or_refused(tmp_path, lines, n, not_data) -> None:
+    if not n:
+        with pytest.raises(InputRefused, match="row 3 is a header line with other columns, or in another order"):
+            read(tmp_path, *lines)
+        return
+    records = read(tmp_path, *lines)
+    assert (records.n, records.files[0].n_rows) == (n, n)
+    assert dict(records.ledger.steps[0].not_data) == {"header": 1, **not_data}
+
+
+@pytest.mark.parametrize("limit", [65_536, 1_048_576])
+@pytest.mark.parametrize(
+    ("n_physical", "n_rows", "n_faults", "shown"),
+    [
+        (0, 0, 0, 0),
+        (-1, -10, 0, -1),
+        (1, -10, 0, None),
+        (-2, -10, 0, None),
+        (9, -2, 0, -1),
+        (9, -1, 0, 0),
+        (9, -3, 2, 0),  # what was set aside is counted
+        (9, 0, 0, 0),
+        (9, 1, 0, None),
+        (9, -3, 0, None),
+    ],
+)
+def test_a_file_as_long_as_a_sheet_can_be_is_refused(limit, n_physical, n_rows, n_faults, shown) -> None:
+    """Numbers beside the limit; `shown` is the one that is told."""
+    part = SimpleNamespace(
+        n_physical=limit + n_physical,
+        rows=range(limit + n_rows),
+        faults=range(n_faults),
+        file=SimpleNamespace(place="v.csv"),
+    )
+    _check_row_limit(part, Mapping.from_dict({"file": {"accept_row_limit": True}}))
+    if shown is None:
+        _check_row_limit(part, Mapping())
+        return
+    with pytest.raises(InputRefused, match=f"the file has {limit + shown:,} rows"):
+        _check_row_limit(part, Mapping())
+
+
+def test_declared_words_and_any_word_at_all_are_no_data(tmp_path) -> None:
+    lines = ["a,2025-01-06,5,", "b,2025-01-06,5,Total", "c,2025-01-06,5, total ", "d,2025-01-06,5,x"]
+    for words, n in ((["TOTAL"], 2), (["*"], 1), (["none"], 4), (["x", "total"], 1)):
+        found = read(tmp_path, *lines, header=f"{HEADER},Kind", non_data={"kind": words})
+        assert found.n == n and found.ledger.steps[0].not_data.get("declared non-data", 0) == 4 - n
+
+
+def test_where_no_row_can_be_read_the_first_fault_is_told(tmp_path) -> None:
+    with pytest.raises(InputRefused, match="not one of its 2 rows can be read; the first is row 2") as caught:
+        read(tmp_path, "a,1,2,3", "b,1")
+    assert caught.value.findings[0].code == "E115"
+
+
+# -- words nobody knows ------------------------------------------------------------------------------------------------
+
+
+def unknown(cells: list[str], patients: list[str], field: str = "region", **sections: object):
+    records = records_of({"patient_id": patients, field: cells})
+    return list_unknown_terms(records, Mapping.from_dict(sections), Codebook.load())
+
+
+FIVE = [f"p{i}" for i in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("word", "patients", "is_shown"),
+    [
+        ("attic", FIVE, True),
+        ("attic", FIVE[:4], False),  # of so few, a word may be about one person
+        ("attic", [*FIVE[:4], *FIVE[:4]], False),
+        ("attic 12345", FIVE, False),
+        ("attic 1234", FIVE, True),
+        ("w" * 60, FIVE, True),
+        ("w" * 61, FIVE, False),
+        ("a@b.org", FIVE, False),
+        ("call a@b.org", FIVE, False),
+    ],
+)
+def test_an_unknown_word_is_shown_from_five_patients_on(word: str, patients: list[str], is_shown: bool) -> None:
+    (found,) = unknown([word] * len(patients), patients)
+    n = len(patients)
+    expected = (((word, n),), 0, 0) if is_shown else ((), 1, n)
+    assert (found.shown, found.n_others, found.n_other_rows) == expected and found.field == "region"
+
+
+def test_unknown_words_stand_commonest_first_and_known_ones_do_not() -> None:
+    cells = ["attic;cellar", "attic", "lumbar", "", "zoo;  attic", *["attic"] * 3, *["barn"] * 6, *["den"] * 6]
+    (found,) = unknown(cells, [f"p{i}" for i in range(len(cells))])
+    assert found.shown == (("attic", 6), ("barn", 6), ("den", 6)) and (found.n_others, found.n_other_rows) == (2, 2)
+    assert (
+        unknown(["lumbar", "neck"], ["a", "b"]) == []
+        and unknown(["", "n/a"], ["a", "b"], values={"missing": ["n/a"]}) == []
+    )
+    assert unknown(["attic/lumbar"] * 5, FIVE, values={"separators": ["/"]})[0].shown == (("attic", 5),)
+
+
+@pytest.mark.parametrize(
+    ("field", "known", "odd"),
+    [
+        ("muscles_identified", "piriformis", "attic"),
+        ("modalities", "massage", "attic"),
+        ("procedure_codes", "97140", "attic"),
+        ("diagnoses", "M54.5", "attic"),
+        ("visit_purpose", "initial evaluation", "attic"),
+        ("paresthesia", "ja", "attic"),
+    ],
+)
+def test_each_field_has_words_of_its_own(field: str, known: str, odd: str) -> None:
+    values = {"values": {"true": ["JA"], "false": ["NEIN"]}}
+    assert unknown([known] * 5, FIVE, field, **values) == []
+    assert [one.shown for one in unknown([odd, odd, odd, odd, odd], FIVE, field, **values)] == [((odd, 5),)]
+
+
+def test_only_a_field_of_ticks_knows_words_for_yes_and_no() -> None:
+    assert unknown(["ja"] * 5, FIVE, "region", values={"true": ["ja"]})[0].shown == (("ja", 5),)
 
 
 # -- bytes of another encoding -----------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
@@ -59,7 +58,6 @@ def tidy_part(part: Part, mapping: Mapping) -> None:
         _check_row_limit(part, mapping)  # blank lines below a sheet that was cut off do not hide it
     check_blank_headers(part)
     note_footers(part, mapping)
-    part.file = dataclasses.replace(part.file, n_rows=len(part.rows))
     if not len(part.rows) and part.faults:
         _refuse_all_set_aside(part)
 
@@ -140,7 +138,7 @@ def _repeated_headers(part: Part) -> Mask:
         day = next(key for key in ("visit_date", "visit_day") if key in own)
         if cells == own:
             mask[row] = True
-        elif len(own) > 1 and (set(cells.values()) <= headers or cells[day] == own[day]):
+        elif set(cells.values()) <= headers or cells[day] == own[day]:
             raise refuse(
                 "E124",
                 f"row {part.rows[row]} is a header line with other columns, or in another order.",
@@ -166,9 +164,8 @@ def _header_words(part: Part) -> list[int]:
     import pyarrow.compute as pc
 
     headers = {normalise_header(header) for header in part.file.header} - {""}
-    patient = part.columns["patient_id"].values
-    if pc.min(pc.string_is_ascii(patient)).as_py() is False:  # a mark of byte order, where two exports were joined
-        patient = pc.replace_substring(patient, "\ufeff", "")
+    # A mark of byte order stands where two exports were joined.
+    patient = pc.replace_substring(part.columns["patient_id"].values, "\ufeff", "")
     lowered = pc.utf8_lower(pc.utf8_trim_whitespace(patient))
     found = pc.is_in(lowered, value_set=arrow.from_texts(sorted(headers)))
     return [i for i, is_header in enumerate(found.to_pylist()) if is_header]
