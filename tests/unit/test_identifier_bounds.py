@@ -105,6 +105,10 @@ def test_dates_over_a_lifetime_are_of_births(cells: list[str], year: int, is_bir
     assert bool(found and (found.kind, found.evidence) == (BIRTH, ids.CELLS)) is is_birth
 
 
+LUHN = ("0009", "0017", "0025", "0033", "0041", "0058", "0066", "0074", "0082", "0090", "0108", "0116")
+"""What follows 10000 in numbers of nine digits with the check digit of cards."""
+
+
 @pytest.mark.parametrize(
     ("header", "cells", "found"),
     [
@@ -123,6 +127,7 @@ def test_dates_over_a_lifetime_are_of_births(cells: list[str], year: int, is_bir
         # one number in many that has the check digits of a person's has them by chance
         ("u", ["756.9217.0769.85", "3", "4", "5"], ("social security number", ids.SOME, 1, 4)),
         ("u", ["4111111111111111", "3", "4", "5"], None),
+        ("u", [f"10000{n}" for n in LUHN], ("social security number", ids.CELLS, 12, 12)),
         ("age", ["91", "40", "95"], ("age over 89", ids.CELLS, 2, 3)),
         ("age", ["40", "41"], None),
     ],
@@ -140,6 +145,7 @@ def test_a_column_is_judged_by_its_header_and_its_cells(header, cells, found) ->
         (["Zyxa Qwerb", "16", "17"], None),
         ([], None),
         (["17", "18"], None),
+        (["anna weber", "maria smith"], (2, 2)),  # of the list, in small letters
     ],
 )
 def test_ids_that_are_names_of_people(cells: list[str], n: tuple[int, int] | None) -> None:

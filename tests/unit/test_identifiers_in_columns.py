@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import identifiers_export as export
 from outcomes.records.identifier_checks import has_luhn
+from tables import column
 
 HEADER = "patient_id,visit_date,pain_pre"
 DAY = "2024-03-04"
@@ -32,6 +34,8 @@ def refused(folder: Path, *lines: str, header: str = HEADER, **sections: object)
     [
         ("patient_id", "Case", ["12345678", "123"], False),
         ("patient_id", "Case", ["12345678", "x y"], True),
+        ("patient_id", "Case", ["12", "12345678"], False),
+        ("patient_id", "Case", ["12", "123456789"], True),
         ("patient_id", "Case", ["123", "1234567890123"], True),  # so many digits are no number of a list
         ("patient_id", "Case", ["P-1", "AB12", " ", "P2 "], False),
         ("patient_id", "Case", ["1", "P2", "q"], True),
@@ -44,6 +48,7 @@ def refused(folder: Path, *lines: str, header: str = HEADER, **sections: object)
         ("region", "Area", ["a@b.org", "1", "2", "3", "4", ""], True),  # one cell in five
         ("region", "Area", ["a@b.org", "1", "2", "3", "4", "5"], False),
         ("region", "Area", ["John Smith", "1", "2", "3"], True),
+        ("region", "Area", ["Abiye Acerbi"], True),  # of the longer lists
         ("region", "Area", ["John Smith", "1", "2", "3", "4", "5"], False),
         ("region", "Area", [*["neck"] * 81, *["a@b.org"] * 500], False),  # the first hundred cells
         ("region", "Area", [*["neck"] * 80, *["a@b.org"] * 20], True),
@@ -95,6 +100,47 @@ def test_a_short_number_is_one_of_a_phone_where_no_id_stands(key: str, found: st
 )
 def test_a_date_or_an_age_counts_where_the_field_is_of_neither(key: str, term: str, found: str) -> None:
     assert export._find_in_term(key, term, 2024) == found
+
+
+def part_of(kind: str, *top: list[str]):
+    header = ("patient_id", "Extra", " ", "Last")
+    file = SimpleNamespace(kind=kind, header=header, place="v.xlsx",
+                           field_columns={"patient_id": ("patient_id", "A")}, modality_columns={})  # fmt: skip
+    return SimpleNamespace(file=file, top=list(top), columns={}, notes=[])
+
+
+def test_cells_of_a_workbook_that_are_not_read_are_those_of_its_first_rows() -> None:
+    part = part_of("xlsx", ["p1", "x", "", "y"], ["p2", "z"], ["p3"], ["p4", "w", "", "v", "more"])
+    assert export.sample_unread(part, Mapping()) == {1: ["x", "z", "w"], 3: ["y", "v"]}
+    part.file.field_columns |= {"region": ("Extra", "B"), "age": ("Last", "D")}
+    assert export.sample_unread(part, Mapping()) == {}
+
+
+def test_a_place_is_named_by_header_and_letter_or_by_what_stands_for_them() -> None:
+    part = part_of("xlsx")
+    assert export._place(part, " Extra ", "B") == 'v.xlsx › column "Extra" (B)'
+    assert export._place(part, "name of the sheet", "") == "v.xlsx › name of the sheet"
+
+
+BORN = [f"0{day}.05.{1950 + 4 * day}" for day in range(1, 7)]
+TOWNS = ["San Jose", "Santa Clara", "Saint Paul", "San Diego", "San Antonio"]
+
+
+@pytest.mark.parametrize(
+    ("key", "header", "cells", "code"),
+    [
+        ("onset_date", "Email date", BORN, ""),  # dates are what the field is for
+        ("region", "Email date", BORN, "E902"),
+        ("clinic_id", "Site", TOWNS, ""),
+        ("clinician_id", "Site", TOWNS, "E902"),
+        ("patient_id", "Case", ["17 a", "18 b"], ""),
+        ("region", "Area", MAILS_OF_FIVE := [f"m{i}@a.org" for i in range(5)], "E902"),
+        ("clinic_id", "Site", MAILS_OF_FIVE, "E902"),
+    ],
+)
+def test_what_a_whole_column_is_refused_for(key: str, header: str, cells: list[str], code: str) -> None:
+    found = export._judge_read(part_of("csv"), key, header, column(cells), "there", 2024)
+    assert (found.code if found else "") == code
 
 
 def test_the_article_fits_the_kind() -> None:
