@@ -6,7 +6,7 @@ import pytest
 
 from outcomes.records import identifiers as ids
 from outcomes.records.identifier_kinds import ACCOUNT, BIRTH, NAME
-from outcomes.records.person_shapes import Person, describe_people, read_as_person
+from outcomes.records.person_shapes import Person, describe_people, mask_person, read_as_person
 
 PHONE = next(kind for kind in ids.KINDS if kind.name == "phone number")
 IBAN = ids.KIND_BY_NAME[ACCOUNT]
@@ -128,6 +128,10 @@ LUHN = ("0009", "0017", "0025", "0033", "0041", "0058", "0066", "0074", "0082", 
         ("u", ["756.9217.0769.85", "3", "4", "5"], ("social security number", ids.SOME, 1, 4)),
         ("u", ["4111111111111111", "3", "4", "5"], None),
         ("u", [f"10000{n}" for n in LUHN], ("social security number", ids.CELLS, 12, 12)),
+        # below a header of places, what may be one is none
+        ("u", ["Anna Park", "17", "18", "19", "20"], ("name", ids.SOME, 1, 5)),
+        ("Clinic name", ["Anna Park", "17", "18", "19", "20"], None),
+        ("Clinic name", ["Dr. Weber Clinic", "17", "18", "19", "20"], ("name", ids.SOME, 1, 5)),
         ("age", ["91", "40", "95"], ("age over 89", ids.CELLS, 2, 3)),
         ("age", ["40", "41"], None),
     ],
@@ -182,6 +186,9 @@ def test_examples_are_two_different_shapes() -> None:
         ("Zyxa QWE", Person.NO, Person.NO),  # a short code
         ("Zyxa QWER", Person.PERHAPS, Person.PERHAPS),
         ("Zyxa qwerb", Person.NO, Person.NO),
+        ("Zyxa Plarn qwerb", Person.NO, Person.NO),
+        ("Zyxa Berg", Person.NO, Person.NO),
+        ("Zyxa van der Berg", Person.PERHAPS, Person.PERHAPS),  # no mountain
         ("Zyxa Qwerb7", Person.NO, Person.NO),
         ("Zyxa Praxis", Person.NO, Person.NO),
         ("PT", Person.NO, Person.NO),
@@ -198,6 +205,14 @@ def test_people_are_described_by_share_and_shapes() -> None:
     share, surest, words = describe_people(cells)
     assert (share, surest) == (0.8, Person.PERHAPS)
     assert words == "4 of 5 different cells are shaped like a person's name (xxxx xxxxx and xx xxxxx)."
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("Anna Weber", "xxxx xxxxx"), ("Room 7", "Room 7"), ("a@b.org", "x@x.xxx"), ("Voice print", "Voice print")],
+)
+def test_a_text_that_names_a_person_is_told_by_its_shape(text: str, shown: str) -> None:
+    assert mask_person(text) == shown
 
 
 @pytest.mark.parametrize(

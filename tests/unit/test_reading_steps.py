@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -82,6 +83,31 @@ def test_a_line_is_too_long_from_a_megabyte_on_wherever_it_stands(size, is_refus
     else:
         assert _Reader._check_length(reader, data, 1) is None
     assert csv_reader.MAX_RECORD_BYTES == 1 << 20
+
+
+@pytest.mark.parametrize("sizes", itertools.product((0, 3, 7, 8, 9, 20), repeat=3))
+def test_the_first_line_that_is_too_long_is_named(monkeypatch, sizes):
+    """With eight bytes for a megabyte."""
+    monkeypatch.setattr(csv_reader, "MAX_RECORD_BYTES", 8)
+    reader = SimpleNamespace(place="visits.csv")
+    lines = [b"x" * size for size in sizes]
+    long = [number for number, size in enumerate(sizes, start=5) if size > 8]
+    for data in (b"\n".join(lines), b"\n".join([*lines, b""])):
+        if long:
+            with pytest.raises(InputRefused, match=f"line {long[0]} is longer"):
+                _Reader._check_length(reader, data, 5)
+        else:
+            _Reader._check_length(reader, data, 5)
+
+
+@pytest.mark.parametrize("block_bytes", [len(HEADER) + 3, len(HEADER) + 9, 1 << 20])
+def test_a_line_of_another_encoding_that_two_blocks_look_at_is_counted_once(tmp_path, monkeypatch, block_bytes):
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", block_bytes)
+    path = tmp_path / "visits.csv"
+    path.write_bytes(HEADER.encode() + b'a,"b\xe9\nc",5\nb,2,3\n')
+    with pytest.raises(InputRefused, match="line 2 of it is not UTF-8") as refused:
+        read_records(path)
+    assert str(refused.value).count("line 2") == 2
 
 
 def test_half_a_megabyte_without_an_end_is_no_line_of_a_megabyte():
