@@ -144,3 +144,29 @@ def test_what_a_setting_may_be(section: str, key: str, good: list[object], bad: 
         Mapping.from_dict({section: {key: value}})
     for value in bad:
         assert list(faults({section: {key: value}})) == [f"{section}.{key}"], value
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        ("rows_set_aside_percent", [0, 0.0, 5.5, 100], [-0.1, 100.1, True, "5", float("inf"), float("nan")]),
+        ("missing_percent", [{}, {"visit_date": 0}, {"visit_date": 100}], [{"age": 5}, {"visit_date": 101}, 5]),
+        ("warnings", [[], ["E117"]], ["E117", [117], ["warning"]]),
+    ],
+)
+def test_what_may_be_acknowledged(key: str, good: list[object], bad: list[object]) -> None:
+    for value in good:
+        Mapping.from_dict({"acknowledge": {key: value, "by": "desk"}})
+    for value in bad:
+        assert list(faults({"acknowledge": {key: value, "by": "desk"}})) == [f"acknowledge.{key}"], value
+
+
+@pytest.mark.parametrize(
+    ("by", "is_name"), [("desk", True), ("n" * 80, True), ("n" * 81, False), (" ", False), ("a\nb", False), (5, False)]
+)
+def test_who_acknowledges_is_named_in_eighty_characters(by: object, is_name: bool) -> None:
+    data = {"acknowledge": {"warnings": ["E117"], "by": by}}
+    if is_name:
+        assert Mapping.from_dict(data).acknowledge.by == by
+    else:
+        assert list(faults(data)) == ["acknowledge.by"]

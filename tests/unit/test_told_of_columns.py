@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from outcomes.records.columns import BLANK, choose_columns
 from outcomes.records.inspect_columns import Match
 from outcomes.records.inspect_flags import find_ticked_columns, hint_at_ticked
 from outcomes.records.inspect_people import judge_unread, visit_year
+from outcomes.records.inspect_write import _code_point
 from outcomes.records.mapping import Mapping
 from outcomes.records.remarks import list_remarks
 
@@ -156,3 +158,11 @@ def test_a_pseudonym_hangs_on_key_kind_and_text() -> None:
 def test_a_column_without_a_header_is_unread_and_looked_at() -> None:
     found = choose_columns(("patient_id", "visit_date", ""), Mapping(), "v.csv")
     assert found.unread == ("(column C, no header)",) and f"{BLANK}2" in found.index
+
+
+@pytest.mark.parametrize(
+    ("character", "written"),
+    [("\x07", "\\u0007"), ("\uffff", "\\uffff"), ("\U00010000", "\\U00010000"), ("\U000e0001", "\\U000e0001")],
+)
+def test_a_character_nobody_sees_is_written_by_its_number_as_toml_has_it(character: str, written: str) -> None:
+    assert _code_point(character) == written and tomllib.loads(f'a = "{written}"') == {"a": character}
