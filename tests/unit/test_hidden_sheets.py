@@ -47,6 +47,18 @@ def test_kinds_and_counts_are_said(tmp_path: Path, state: str) -> None:
     )
 
 
+def test_a_remark_as_the_name_of_a_sheet_is_shown_by_its_shape(tmp_path: Path) -> None:
+    path = workbook(tmp_path, [["a"], ["b"]])
+    book = openpyxl.load_workbook(path)
+    book["Old"].title = "wife of the baker said so"
+    book.save(path)
+    assert 'hidden sheet "xxxx xx xxx xxxxx xx…"' in note_of(path)
+
+
+def test_codes_of_people_are_counted_in_words(tmp_path: Path) -> None:
+    assert "look like codes of one person (1)" in note_of(workbook(tmp_path, [["Badge no"], ["B-44718"], ["B-44719"]]))
+
+
 def test_every_command_says_it_and_no_cell_or_header(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = workbook(tmp_path, [["Patient Name", "Jane Quagmire 1970"], *PEOPLE])
     for arguments in (

@@ -11,12 +11,14 @@ from pathlib import Path
 from outcomes.errors import InputRefused
 from outcomes.records import hidden_child
 from outcomes.records.child import start_child
+from outcomes.records.columns import mask
 from outcomes.records.counted import counted
 from outcomes.records.person_shapes import mask_person
 
 SECONDS = 60
 """The look at all hidden sheets of a workbook is ended after this time."""
 FOUND = "E908"
+_MOST_WORDS = 4
 _PLURALS = {
     "e-mail address": "e-mail addresses",
     "internet address": "internet addresses",
@@ -25,6 +27,7 @@ _PLURALS = {
     "vehicle number or plate": "vehicle numbers or plates",
     "licence or certificate number": "licence or certificate numbers",
     "age over 89": "ages over 89",
+    "code of one person": "codes of one person",
     hidden_child.FREE_TEXT: hidden_child.FREE_TEXT,
 }
 Look = tuple[dict[str, int], dict[str, int]]
@@ -65,7 +68,8 @@ def _look_at(path: Path, name: str, sheets: list[str]) -> dict[str, Look]:
 
 
 def _describe(name: str, sheet: str, n_rows: int, look: Look | None) -> str:
-    words = f'{name}: hidden sheet "{mask_person(sheet)}" ({counted(n_rows, "row")}) was not read'
+    shown = mask(sheet) if len(sheet.split()) > _MOST_WORDS else mask_person(sheet)  # so many words are a remark
+    words = f'{name}: hidden sheet "{shown}" ({counted(n_rows, "row")}) was not read'
     delete = "delete it before the file is passed on."
     if look is None:
         return f"{words}, and it could not be looked at for identifiers; {delete}"

@@ -78,7 +78,7 @@ def _name_people(words: Any, sheet_as: str | None = None) -> bool:
 
     listed = (words,) if isinstance(words, str) else words if isinstance(words, list | tuple) else ()
     is_clinic = sheet_as == CLINIC_ID
-    return any(names_person(word, is_clinic) or (not is_clinic and has_name(word)) for word in listed)
+    return any(names_person(word, is_clinic) or (not is_clinic and has_name(word, more=True)) for word in listed)
 
 
 def _key(key: str) -> str:
