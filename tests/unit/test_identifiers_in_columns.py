@@ -10,6 +10,7 @@ import pytest
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records import identifiers_export as export
+from outcomes.records import identifiers_unread as unread
 from outcomes.records.identifier_checks import has_luhn
 from tables import column
 
@@ -111,15 +112,15 @@ def part_of(kind: str, *top: list[str]):
 
 def test_cells_of_a_workbook_that_are_not_read_are_those_of_its_first_rows() -> None:
     part = part_of("xlsx", ["p1", "x", "", "y"], ["p2", "z"], ["p3"], ["p4", "w", "", "v", "more"])
-    assert export.sample_unread(part, Mapping()) == {1: ["x", "z", "w"], 3: ["y", "v"]}
+    assert unread.sample_unread(part, Mapping()) == {0: ["p1", "p2", "p3", "p4"], 1: ["x", "z", "w"], 3: ["y", "v"]}
     part.file.field_columns |= {"region": ("Extra", "B"), "age": ("Last", "D")}
-    assert export.sample_unread(part, Mapping()) == {}
+    assert unread.sample_unread(part, Mapping()) == {}
 
 
 def test_a_place_is_named_by_header_and_letter_or_by_what_stands_for_them() -> None:
     part = part_of("xlsx")
-    assert export._place(part, " Extra ", "B") == 'v.xlsx › column "Extra" (B)'
-    assert export._place(part, "name of the sheet", "") == "v.xlsx › name of the sheet"
+    assert unread.place_of(part, " Extra ", "B") == 'v.xlsx › column "Extra" (B)'
+    assert unread.place_of(part, "name of the sheet", "") == "v.xlsx › name of the sheet"
 
 
 BORN = [f"0{day}.05.{1950 + 4 * day}" for day in range(1, 7)]
@@ -144,7 +145,7 @@ def test_what_a_whole_column_is_refused_for(key: str, header: str, cells: list[s
 
 
 def test_the_article_fits_the_kind() -> None:
-    assert [export._article(kind) for kind in ("e-mail address", "age over 89", "name")] == [
+    assert [unread.with_article(kind) for kind in ("e-mail address", "age over 89", "name")] == [
         "an e-mail address",
         "an age over 89",
         "a name",

@@ -566,20 +566,3 @@ def test_an_axis_of_shares_that_does_not_start_at_0_is_cut(low, unit, is_cut):
     ax.set_xlim(0, 1)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0f}{unit}")
     assert has_cut_axis(figure) == is_cut
-
-
-@pytest.mark.parametrize(
-    ("share", "shown"),
-    [
-        (0.0, "0"),
-        (0.004, "<1"),
-        (0.005, "1"),
-        (0.5, "50"),
-        (0.994, "99"),
-        (0.996, ">99"),
-        (1 - 1e-12, "100"),
-        (1.0, "100"),
-    ],
-)
-def test_only_none_is_0_percent_and_only_all_are_100(share, shown):
-    assert format_percent(share) == f"{shown}{NBSP}%"

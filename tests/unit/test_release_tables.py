@@ -181,7 +181,8 @@ def test_a_part_of_an_answer_is_a_table_and_a_part_it_has_not_is_refused():
     [
         *(("count", 25013.0, "25,013"), ("percent", 0.605, f"61{NBSP}%"), ("percent", 0.604, f"60{NBSP}%")),
         *(("percent", 0.0, f"0{NBSP}%"), ("percent", 0.004, f"<1{NBSP}%"), ("percent", 0.005, f"1{NBSP}%")),
-        *(("percent", 1e-9, f"0{NBSP}%"), ("percent", 2e-9, f"<1{NBSP}%"), ("points", 0.995, "100")),
+        *(("percent", 1e-9, f"0{NBSP}%"), ("percent", 2e-9, f"<1{NBSP}%"), ("points", 0.995, ">99")),
+        *(("points", 0.9949, "99"), ("points", 1 - 2e-9, ">99"), ("points", 1 - 1e-10, "100"), ("points", 1.0, "100")),
         *(("signed", -0.045, f"{MINUS}5"), ("signed", 0.005, "+1"), ("signed", 0.0049, "0"), ("signed", -0.0049, "0")),
         *(("signed", 0.5, "+50"), ("percent", 0.5, f"50{NBSP}%"), ("percent", 1.0, f"100{NBSP}%")),
         *(("p", 0.001, "= 0.001"), ("p", 0.00099, "< 0.001"), ("plain", 99.5, "99.5")),
