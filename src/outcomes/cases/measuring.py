@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from concurrent.futures import Future
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from outcomes.cases import cells, dates, values
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
-from outcomes.cases.suspicions import name_quarter, quarter_of
+from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
 from outcomes.cases.typed import Typing
 from outcomes.records.counted import agreeing, counted
 from outcomes.records.inspect_terms import SHOWN_FROM
@@ -33,6 +34,10 @@ _READINGS = {
     "before->after": "before and after treatment",
 }
 _YEAR_DAYS = 365.25
+_RECORDS_A_CODE = 50
+"""Records for each clinic or clinician from which on one of few patients is unlike the others."""
+_MOST_MARKS = 1 << 26
+"""Codes times patients up to which each pair has a mark of its own; above, pairs are sorted."""
 _ENOUGH_IN_A_QUARTER = 80
 """Ratings of a quarter from which on a scale of its own is looked for in it."""
 OTHER_PAYERS = "other payers"
@@ -48,20 +53,50 @@ class Measuring(Typing):
         for name, target in (("clinic_id", "clinic"), ("clinician_id", "clinician"), ("payer", "payer")):
             if column := self.column(name):
                 labels, codes = cells.sort_labels(column.values, self.mapping.values.missing)
+                n_patients = self._count_patients(column, labels, codes)
                 if target == "payer":
-                    labels, codes = self._join_rare(column, labels, codes)
+                    labels, codes = self._join_rare(n_patients, labels, codes)
+                elif self.records.n >= _RECORDS_A_CODE * len(labels):
+                    labels = self._take_names(target, n_patients, labels)
                 self.out.labels[target] = labels
                 self.spread(target, column, codes, np.int32)
 
-    def _join_rare(
+    def _count_patients(
         self, column: TextColumn, labels: pa.StringArray, codes: NDArray[np.int32]
-    ) -> tuple[pa.StringArray, NDArray[np.int32]]:
-        """Put what was written of few patients together: no group of payers, and perhaps a remark on one of them."""
+    ) -> NDArray[np.int64]:
         group, patients = codes[column.codes], self.records.fields["patient_id"].codes
         known = group != MISSING
         span = int(patients.max(initial=0)) + 1
+        if len(labels) * span <= _MOST_MARKS:
+            is_seen = np.zeros((len(labels), span), dtype=np.bool_)
+            is_seen[group[known], patients[known]] = True
+            return np.count_nonzero(is_seen, axis=1)
         pairs = np.sort(group[known].astype(np.int64) * span + patients[known])
-        n = np.bincount(pairs[np.diff(pairs, prepend=-1) != 0] // span, minlength=len(labels))
+        return np.bincount(pairs[np.diff(pairs, prepend=-1) != 0] // span, minlength=len(labels))
+
+    def _take_names(self, target: str, n: NDArray[np.int64], labels: pa.StringArray) -> pa.StringArray:
+        """Number the clinics or clinicians of few patients: their names may be remarks on one, and are published.
+
+        They stay apart, and where they stand in the order: no number depends on it.
+        """
+        few = np.flatnonzero(n < SHOWN_FROM).tolist()
+        if not few:
+            return labels
+        texts = labels.to_pylist()
+        taken = set(texts)
+        names = (name for i in count(1) if (name := f"unnamed {target} {i}") not in taken)
+        for i, name in zip(few, names, strict=False):
+            texts[i] = name
+        self.out.notes.append(
+            f"{target}_id: {say_count(len(few))} of {len(texts):,} codes stand for fewer than {SHOWN_FROM} patients "
+            f'each, and are called "unnamed {target} 1" and so on'
+        )
+        return arrow.from_texts(texts)
+
+    def _join_rare(
+        self, n: NDArray[np.int64], labels: pa.StringArray, codes: NDArray[np.int32]
+    ) -> tuple[pa.StringArray, NDArray[np.int32]]:
+        """Put what was written of few patients together: no group of payers, and perhaps a remark on one of them."""
         if not (n < SHOWN_FROM).any():
             return labels, codes
         texts = [text if n[i] >= SHOWN_FROM else OTHER_PAYERS for i, text in enumerate(labels.to_pylist())]
