@@ -652,8 +652,9 @@ def test_exercise_is_no_indicator_where_no_word_for_a_treatment_is_known():
 
 
 def test_a_clinic_at_which_no_episode_started_has_no_quarter():
-    """Somebody whose care began at C1 was seen at C2 once."""
-    rows = [*stays(0, "a", 60, 18), *stays(1, "a", 60, 18), ("a0-0", "2024-01-16", "5", "lumbar", "C2")]
+    """Five whose care began at C1 were seen at C2 once."""
+    seen = [(f"a0-{i}", "2024-01-16", "5", "lumbar", "C2") for i in range(5)]
+    rows = [*stays(0, "a", 60, 18), *stays(1, "a", 60, 18), *seen]
     with pytest.raises(NotEstimable, match="no episode started there"):
         review_quarter(written(sorted(rows, key=lambda row: row[1]), opened=("C1",)), clinic="C2")
 
