@@ -6,6 +6,7 @@ import pytest
 
 from outcomes.records import identifiers as ids
 from outcomes.records.identifier_kinds import ACCOUNT, BIRTH, NAME
+from outcomes.records.identifier_names import has_name
 from outcomes.records.person_shapes import Person, describe_people, mask_person, read_as_person
 
 PHONE = next(kind for kind in ids.KINDS if kind.name == "phone number")
@@ -227,3 +228,11 @@ def test_a_text_that_names_a_person_is_told_by_its_shape(text: str, shown: str) 
 )
 def test_a_host_is_known_by_its_whole_name_or_as_one_below_it(address: str, n: int) -> None:
     assert [kind for kind, _ in ids.scan_text(f"see {address} for it")].count("web address") == n
+
+
+@pytest.mark.parametrize(
+    ("text", "is_name"),
+    [("seen by John Q. Smith", True), ("John Quartz Smith", False), ("John Q. Zzzz", False), ("John, Q. Smith", False)],
+)
+def test_a_given_and_a_family_name_with_an_initial_between_are_a_person(text: str, is_name: bool) -> None:
+    assert has_name(text) is is_name

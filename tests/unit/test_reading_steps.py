@@ -85,7 +85,7 @@ def test_a_line_is_too_long_from_a_megabyte_on_wherever_it_stands(size, is_refus
     assert csv_reader.MAX_RECORD_BYTES == 1 << 20
 
 
-@pytest.mark.parametrize("sizes", itertools.product((0, 3, 7, 8, 9, 20), repeat=3))
+@pytest.mark.parametrize("sizes", list(itertools.product((0, 3, 7, 8, 9, 20), repeat=3)))
 def test_the_first_line_that_is_too_long_is_named(monkeypatch, sizes):
     """With eight bytes for a megabyte."""
     monkeypatch.setattr(csv_reader, "MAX_RECORD_BYTES", 8)

@@ -7,6 +7,7 @@ their number.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections import deque
@@ -334,7 +335,7 @@ class _Reader:
         if more or line != self.unfinished_line:
             return False
         try:
-            text.decode("utf-8")
-        except UnicodeDecodeError as error:
-            return error.reason == "unexpected end of data"
-        return False
+            codecs.utf_8_decode(text, "strict", False)  # to which the start of one more letter is no fault
+        except UnicodeDecodeError:
+            return False
+        return True
