@@ -510,20 +510,20 @@ HALF = [(i, 1 + i % 4) for i in range(40)]
     ("quarters", "said"),
     [
         ((FULL, FULL), ""),
-        ((FULL, HALF), "no pain score of 2025Q2 is above 4, and 3 of 10 patients or more had one in 2025Q1."),
-        ((HALF, FULL), "no pain score of 2025Q1 is above 4, and 3 of 10 patients or more had one in 2025Q2."),
+        ((FULL, HALF), "no pain score of 2025Q2 reaches 5, and 3 of 10 patients or more had one in 2025Q1."),
+        ((HALF, FULL), "no pain score of 2025Q1 reaches 5, and 3 of 10 patients or more had one in 2025Q2."),
         (
             (FULL, HALF, FULL),
-            "of 2025Q2 is above 4, and 3 of 10 patients or more had one in 2025Q1; no pain score of 2025Q2",
+            "of 2025Q2 reaches 5, and 3 of 10 patients or more had one in 2025Q1; no pain score of 2025Q2",
         ),
-        ((FULL, [(0, 5)] * 9, HALF), "no pain score of 2025Q3 is above 4"),  # a quarter of few is passed over
-        ((FULL, HALF[:30]), "no pain score of 2025Q2 is above 4"),
+        ((FULL, [(0, 5)] * 9, HALF), "no pain score of 2025Q3 reaches 5"),  # a quarter of few is passed over
+        ((FULL, HALF[:30]), "no pain score of 2025Q2 reaches 5"),
         ((FULL, HALF[:29]), ""),  # of 29 patients
         ((FULL, HALF[:29] * 3), ""),  # who came three times
         ((FULL, [*HALF, (50, 6)]), ""),  # two points lower
-        ((FULL, [*HALF, (50, 5)]), "no pain score of 2025Q2 is above 5"),
-        ((FULL, [(i, s + 0.9) for i, s in HALF]), "no pain score of 2025Q2 is above 4"),
-        (([(i, 8 if i < 12 else 4) for i in range(40)], HALF), "no pain score of 2025Q2 is above 4"),  # 12 of 40
+        ((FULL, [*HALF, (50, 5)]), "no pain score of 2025Q2 reaches 6"),
+        ((FULL, [(i, s + 0.9) for i, s in HALF]), "no pain score of 2025Q2 reaches 5"),
+        (([(i, 8 if i < 12 else 4) for i in range(40)], HALF), "no pain score of 2025Q2 reaches 5"),  # 12 of 40
         (([(i, 8 if i < 11 else 4) for i in range(40)], HALF), ""),
         ((FULL, HALF) * 4, "; and 3 more."),
     ],

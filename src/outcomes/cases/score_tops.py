@@ -87,4 +87,4 @@ def _describe(one: tuple[int, int, int, bool], n_quarters: int, first: int, clin
     without, with_some = (
         name_quarter(first + place % n_quarters) for place in ((now, before) if is_lower else (before, now))
     )
-    return f"no pain score of {without}{where} is above {low}, and 3 of 10 patients or more had one in {with_some}"
+    return f"no pain score of {without}{where} reaches {low + 1}, and 3 of 10 patients or more had one in {with_some}"
