@@ -54,6 +54,18 @@ def test_a_fit_that_begins_with_every_eighth_row_is_the_same():
     np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-9, atol=1e-18)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_fit_that_keeps_its_information_for_some_steps_loses_no_digit(seed):
+    X, count, yes = problem(600, 6, seed)
+    design = build_design(X, count, constants=1, add_constant=True)
+    fit = fit_logistic(design, yes, count)
+    # One more step, with the information at the answer, worked out here.
+    z, chance = design.basis, 1 / (1 + np.exp(-fit.log_odds))
+    step = np.linalg.solve((z * (count * chance * (1 - chance))[:, None]).T @ z, z.T @ (yes - count * chance))
+    assert fit.status == "reached"
+    assert np.abs(z @ step).max() < 3e-12
+
+
 def test_a_fit_begins_where_it_was_told_where_rows_are_few_or_every_eighth_has_no_answer():
     X, count, yes = problem(6_000, 6, 5)
     begin = np.full(7, 0.25)

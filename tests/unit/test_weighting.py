@@ -211,9 +211,9 @@ def test_balance_refuses_what_has_no_spread_or_weight():
         effective_sample_size([1, -1])
 
 
-@pytest.mark.parametrize("rows", [0, 1, 63, 64, 65, 128, 129])
+@pytest.mark.parametrize("rows", [0, 1, 3, 4, 5, 8, 9, 129])
 def test_ends_of_columns_are_those_of_all_their_parts(rows, monkeypatch):
-    monkeypatch.setattr(orthogonal, "_DESIGN_AT_ONCE", 1)  # the least part has 64 rows
+    monkeypatch.setattr(orthogonal, "_HELD_AT_ONCE", 12)  # four rows of three
     table = np.random.default_rng(rows).normal(size=(rows, 3))
     low, high = find_ends(table)
     assert low.tolist() == table.min(axis=0, initial=np.inf).tolist()

@@ -32,8 +32,10 @@ Flags = NDArray[np.bool_]
 
 # Newton's steps double the digits: after one this small the next would move nothing that a double can hold.
 _SMALL_STEP = 1e-7
-# After one this small the information moves by as little, and does for the next step too.
-_SAME_INFORMATION = 1e-5
+# The information changes by about what log-odds have moved since it was taken; within this it does for further steps.
+_SAME_INFORMATION = 0.01
+# Such a step leaves about its own move times that one. Where this much is left, no digit that matters is.
+_LEFT = 1e-12
 _MAX_STEPS = 60
 _MAX_HALVINGS = 40
 _JOINT_STEPS = 8
@@ -143,11 +145,11 @@ def _step_up(
     """Take Newton's steps until one is small; see `fit_logistic`."""
     z, total, b = design.basis, float(trials.sum()), start.copy()
     eta, information = z @ b, np.zeros((b.size, b.size))
-    loglik, status, steps, longest = _loglik(eta, yes, trials), "stuck", 0, np.inf
+    loglik, status, steps, since = _loglik(eta, yes, trials), "stuck", 0, np.inf
     while steps < (_MAX_STEPS if most_steps is None else most_steps):
         chance, other = chances(eta)
-        if longest > _SAME_INFORMATION:
-            information = weighted_products(z, trials * chance * other)
+        if since > _SAME_INFORMATION:
+            information, since = weighted_products(z, trials * chance * other), 0.0
         if np.linalg.eigvalsh(information)[0] < _DECIDED * total and np.abs(eta[trials > 0]).max() > _FAR:
             status = "separated"
             break
@@ -156,9 +158,10 @@ def _step_up(
         share, found = _step_back(eta, move, yes, trials, loglik)
         b, eta, loglik, steps = b + share * step, eta + share * move, found, steps + 1
         longest = np.abs(move)[trials > 0].max()
-        if longest <= small:
+        if longest <= small and longest * since <= _LEFT:
             status = "reached"
             break
+        since += longest
     if status == "stuck" and np.abs(eta[trials > 0]).max() > _FAR:
         status = "separated"
     return Logistic(design, trials, eta, b, status, steps)
