@@ -80,6 +80,10 @@ def test_words_beside_nothing_but_no_are_asked_about(says, is_asked, is_ticked):
         (["H", "M", "F", "M"], [-1, 1, 0, 1]),
         (["V", "M", "", "M"], [-1, 1, -1, 1]),  # vrouw, man
         (["f", "m", "", "m"], [0, 1, -1, 1]),
+        (["weiblich", "männlich", "divers", "Maennlich"], [0, 1, 2, 1]),
+        (["Mujer", "Hombre", "femenino", "Masculino"], [0, 1, 0, 1]),
+        (["Femme", "HOMME", "Féminin", "masculin"], [0, 1, 0, 1]),
+        (["vrouw", "man", "kobieta", "Mężczyzna"], [0, 1, 0, 1]),
     ],
 )
 def test_m_beside_h_is_no_man(says, read):

@@ -162,6 +162,13 @@ def test_a_column_nobody_asked_for_is_named_with_every_field_it_may_mean(header,
     assert list_remarks(records) == [f"not read from v.csv: {said}; [columns] in the mapping names what is"]
 
 
+def test_a_second_column_of_what_was_read_is_taken_for_nothing_else():
+    file = SimpleNamespace(name="v.csv", place="v.csv", footer_rows=(), unread_columns=("Patient", "Pain"))
+    records = SimpleNamespace(fields={"patient_id": None}, notes=(), files=(file,))
+    listed = "Patient, Pain (meant as pain_pre?)"
+    assert list_remarks(records) == [f"not read from v.csv: {listed}; [columns] in the mapping names what is"]
+
+
 def test_footers_are_told_by_their_rows():
     file = SimpleNamespace(name="v.csv", place="v.csv", footer_rows=(9, 12), unread_columns=())
     records = SimpleNamespace(fields={}, notes=(), files=(file,))

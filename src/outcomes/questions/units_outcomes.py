@@ -201,9 +201,9 @@ def check_held(values: FloatArray, outcome: str) -> None:
     squares = np.sort((values - np.sort(values).mean()) ** 2)
     if squares[-FURTHEST:].sum() > MOST_HELD * squares.sum():
         raise NotEstimable(
-            f"{NOT_COMPARED} by '{outcome}': {FURTHEST} episodes would decide what is seen "
-            f"(they hold more than {MOST_HELD:.0%} of the spread). It takes more episodes: an earlier first quarter, "
-            "or a longer export. Silent stops can be compared with fewer."
+            f"{NOT_COMPARED} by '{outcome}': what is seen would hang on {FURTHEST} episodes "
+            f"(more than {MOST_HELD:.0%} of all differences are theirs). It takes more episodes: an earlier first "
+            "quarter, or a longer export. Silent stops can be compared with fewer."
         )
 
 

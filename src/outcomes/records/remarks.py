@@ -35,8 +35,11 @@ def list_remarks(records: Records) -> list[str]:
 def _guess_fields(header: str, free: Sequence[str]) -> list[str]:
     """Fields a header may mean: one whose name in clinic systems it is, those that begin with it, one much like it."""
     said, name = header_words(header).strip(), header.strip().lower().replace(" ", "_")
+    meant = [field for field, names in NAMES.items() if said in names]
+    if meant and not set(meant).intersection(free):
+        return []  # it is another name of what was read from elsewhere
     return (
-        [field for field in free if said in NAMES.get(field, ())]
+        [field for field in free if field in meant]
         or [field for field in free if field.startswith(f"{name}_")]
         or get_close_matches(name, free, 1)
     )
