@@ -165,7 +165,18 @@ def test_a_changed_cell_changes_the_sentence(tables):
     assert said.text.endswith("(for the better).") and (said.tag, said.mark) == ("signal / no signal", "signal")
     both = verdicts.assign(signal=["shift"] * 2 + [""] * (len(verdicts) - 2), status="fixed")
     said = summarise(protected, {**changed, "quarter_review_verdicts": both})[0].text
-    assert said.startswith("These indicators signal a change: ") and "; " in said  # a sentence, with a verb
+    # Of several each in few words: what the charts say in full stands under "What to look into".
+    newest = verdicts["quarter"].iloc[1]
+    assert said == (
+        f"These indicators signal a change: relieved by day 28, in Q{newest[-1]}\u00a0{newest[:4]} (for the better); "
+        f"resolved by day 42, in Q{newest[-1]}\u00a0{newest[:4]}."
+    )
+    long = tables["quarter_review_chart"].copy()
+    own = (long["indicator"] == "resolved_by_42") & (long["basis"] == "recorded") & (long["quarter"] <= newest)
+    since = sorted(long.loc[own, "quarter"])[-2]
+    long.loc[own & (long["quarter"] >= since), ["signal", "direction"]] = ["outside", 1]
+    said = summarise(protected, {**changed, "quarter_review_verdicts": both, "quarter_review_chart": long})[0].text
+    assert f"; resolved by day 42, since Q{since[-1]}\u00a0{since[:4]}." in said
     late = verdicts.assign(quarter="2025Q4")
     said = summarise(protected, {**changed, "quarter_review_verdicts": late})[0].text
     assert "relieved by day 28 in the fourth quarter of\u00a02025, 7 quarters" in said

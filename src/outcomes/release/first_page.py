@@ -16,13 +16,14 @@ from outcomes.release.signal_words import (
     NO_SIGNAL,
     SIGNAL,
     is_news,
+    run_of_signals,
     say_direction,
     say_earlier_signals,
     say_since,
 )
 from outcomes.release.tables import is_pain_never_rated, say_why_no_ends
 from outcomes.release.tiles import is_never_rated, of_review
-from outcomes.release.words import lower_first, quarter_words, relief_words
+from outcomes.release.words import lower_first, quarter_words, relief_words, short_quarter
 
 VERDICTS = "quarter_review_verdicts"
 TAG: Tag = "signal / no signal"
@@ -148,9 +149,12 @@ def _changed(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         calm += f" by what can be judged ({'; '.join(labels)}); the other {others}{early}"
         return marked(say(calm, TAG), NO_SIGNAL)
     rows = signals.to_dict("records")
-    named = [_name_signal(tables, row, inputs.quarter) for row in rows]
-    cells = {str(i): cell(VERDICTS, "brief", "text", indicator=str(i)) for i in signals["indicator"]}
-    said = f"{'These indicators signal' if len(named) > 1 else 'One indicator signals'} a change: {'; '.join(named)}."
+    if len(rows) == 1:
+        said = f"One indicator signals a change: {_name_signal(tables, rows[0], inputs.quarter)}."
+        cells = {str(rows[0]["indicator"]): cell(VERDICTS, "brief", "text", indicator=str(rows[0]["indicator"]))}
+    else:
+        said = f"These indicators signal a change: {'; '.join(_name_shortly(tables, row) for row in rows)}."
+        cells = {}
     if not any(is_news(tables, row) for row in rows):
         said += f" The newest quarter judged adds nothing new to {'it' if len(rows) == 1 else 'them'}."
     return marked(bind(tables, said, cells, tag=TAG), SIGNAL)
@@ -177,6 +181,15 @@ def _name_signal(tables: Tables, row: Mapping[Any, Any], quarter: str) -> str:
     how = say_direction(row)
     since = say_since(tables, row)
     return f"{lower_first(literal(row['label']))}{when}, {{{row['indicator']}}}{since}{f' ({how})' if how else ''}"
+
+
+def _name_shortly(tables: Tables, row: Mapping[Any, Any]) -> str:
+    """One of several indicators: its first quarter that signals, and whether for better; how stands below."""
+    run = run_of_signals(tables, row)
+    first = str(row["quarter"] if run is None else run["quarter"].iloc[0])
+    when = f"{'in' if first == row['quarter'] else 'since'} {short_quarter(first)}"
+    how = say_direction(row)
+    return f"{lower_first(literal(row['label']))}, {when}{f' ({how})' if how else ''}"
 
 
 def _stopped(inputs: ReportInputs, tables: Tables) -> Sentence | None:
