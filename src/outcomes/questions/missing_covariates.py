@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from outcomes.errors import NotEstimable
+from outcomes.errors import InputRefused, NotEstimable
 from outcomes.estimators.imputation import Combined, combine_imputations
 from outcomes.estimators.linear import LinearFit, linear_regression
 from outcomes.questions import results
 from outcomes.questions.answer import CaseAnswer
-from outcomes.questions.covariates import Block, stack_blocks
+from outcomes.questions.covariates import Block, Factor, stack_blocks
 from outcomes.questions.joint_columns import given_block
-from outcomes.questions.joint_model import JointModel, fit_jointly
-from outcomes.questions.missing_imputed import BURN_IN, Gap, find_factors, find_gap, impute
+from outcomes.questions.joint_model import EVENTS_PER_COLUMN, JointModel, fit_jointly
+from outcomes.questions.missing_imputed import BURN_IN, SAYS_THE_SAME, Gap, find_factors, find_gap, impute
 from outcomes.questions.one_thread import one_thread
 from outcomes.questions.results import NOT_RECORDED, FloatArray
 from outcomes.questions.unknown_treatments import read_treated
@@ -100,7 +100,8 @@ def check_missing_covariates(episodes: Episodes, imputations: int = IMPUTATIONS)
     Raises
     ------
     NotEstimable
-        The export records no treatments, no family can be compared, or there is nothing to impute.
+        The export records no treatments, no family can be compared, there is nothing to impute, or with its gaps
+        filled a fact says the same as the others.
     """
     results.check_episodes(episodes)
     rows = read_treated(episodes)
@@ -110,30 +111,40 @@ def check_missing_covariates(episodes: Episodes, imputations: int = IMPUTATIONS)
             "No family of treatments can be compared, so that there is no model whose covariates could be imputed. The "
             "comparison of all families says why."
         )
-    design = _read_design(episodes, model)
+    design = _read_design(episodes, model, model.fit.coef.size)
     if not design.gaps:
         raise NotEstimable(
-            "There is nothing to impute: of the facts in the model, those that have an order, or two levels, are on "
-            "record for every episode; a gap in another one is a level of its own."
+            "There is nothing to impute: no fact in the model that has a gap has also an order or two levels, two of "
+            f"them on record, and {EVENTS_PER_COLUMN} recorded episodes a column of the model; a gap in another one is "
+            "a level of its own."
         )
     combined = _fit_imputed(episodes, model, design, model.values, imputations)
     return _make_result(episodes, model, model.fit, design, combined)
 
 
-def _read_design(episodes: Episodes, model: JointModel) -> _Design:
+def _read_design(episodes: Episodes, model: JointModel, columns: int) -> _Design:
     """Take the model's own columns apart: families, facts with gaps that can be filled, and everything else."""
     names = [block.name for block in model.used]
     known = {factor.name: factor for factor in find_factors(episodes, model.rows.episode, _facts(episodes, names))}
-    found = {name: find_gap(factor) for name, factor in known.items()}
+    # A fact on record for few is predicted from their chance: its gaps would move every answer, and by nothing.
+    least = EVENTS_PER_COLUMN * columns
+    found = {name: find_gap(factor, least) for name, factor in known.items()}
     complete = tuple(block for block in model.used if found.get(block.name) is None)
     kept = tuple(
-        (block.name, block.label, int(block.values[:, block.names.index(f"{block.name}={NOT_RECORDED}")].sum()))
+        (block.name, block.label, missing)
         for block in complete
-        if f"{block.name}={NOT_RECORDED}" in block.names
+        if block.name in known and (missing := _count_missing(known[block.name]))
     )
     families = tuple(given_block(model.given[i]) for i in model.shown)
     gaps = tuple(gap for name in names if (gap := found.get(name)) is not None)
     return _Design(families, complete, gaps, kept)
+
+
+def _count_missing(factor: Factor) -> int:
+    """Episodes of which a fact is not recorded; it may be the level that the others are compared with."""
+    if NOT_RECORDED not in factor.levels:
+        return 0
+    return int((factor.codes == factor.levels.index(NOT_RECORDED)).sum())
 
 
 def _facts(episodes: Episodes, names: list[str]) -> list[str]:
@@ -150,9 +161,11 @@ def _fit_imputed(
     protocol = episodes.protocol
     fits: list[LinearFit] = []
     for places in impute(design.gaps, design.beside(values), imputations, protocol.inference.seed):
-        fits.append(
-            linear_regression(design.fill(places), values, cluster=model.rows.patient, level=protocol.inference.level)
-        )
+        X = design.fill(places)
+        try:
+            fits.append(linear_regression(X, values, cluster=model.rows.patient, level=protocol.inference.level))
+        except InputRefused as refusal:  # a filled fact may be the double of another, as the gaps kept it from being
+            raise NotEstimable(SAYS_THE_SAME) from refusal
     shown = slice(1, 1 + len(model.shown))
     return combine_imputations(
         np.stack([fit.coef[shown] for fit in fits]),
@@ -222,8 +235,7 @@ def _settings(episodes: Episodes, m: int) -> dict[str, Any]:
 def _notes(design: _Design, moved: np.ndarray[Any, Any]) -> tuple[str, ...]:
     kept = "; ".join(label.lower() for _, label, _ in design.kept)
     said = (
-        "No difference moves by more than half its standard error"
-        + ("; facts without an order were not imputed." if kept else ".")
+        "No difference moves by more than half its standard error" + ("; some facts were not imputed." if kept else ".")
         if not moved.any()
         else "Where a difference moves by more than half its standard error, how gaps are taken is part of the answer."
     )
@@ -231,5 +243,5 @@ def _notes(design: _Design, moved: np.ndarray[Any, Any]) -> tuple[str, ...]:
         said,
         "Imputed values are right where what is missing depends on what was recorded, gaps as a level where it is no "
         "sign of anything else; neither can be checked in these records.",
-        *((f"Without an order, and so not imputed: {kept}.",) if kept else ()),
+        *((f"Not imputed, having no order or too few values on record: {kept}.",) if kept else ()),
     )

@@ -14,6 +14,7 @@ numbers in bands, and levels with an order        imputed as their place in the 
 levels of which there are two (sex, tingling)     imputed as 0 or 1
 levels without an order (cause, payer, region)    kept with *not recorded* as a level of its own: their place in a
                                                   list is no number, and matching on one would invent an order
+any, on record for fewer than ten a column        kept likewise: their model would be one of chance
 ================================================  ============================================================
 
 The generator is one of its own, seeded by the protocol: the state of numpy's global one is neither read nor moved.
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.errors import NotEstimable
 from outcomes.estimators.orthogonal import weighted_products
 from outcomes.questions.adjustment import LEAST_IN_ARM
 from outcomes.questions.covariates import OTHER, Block, Factor, build_factors, choose_columns, coarsen
@@ -46,6 +48,13 @@ ORDERS = {
 BURN_IN, APART = 10, 2
 """Rounds of the chain before the first set is taken, and from one set to the next."""
 NEIGHBOURS = 20
+SAYS_THE_SAME = (
+    "What was not recorded cannot be imputed: with the gaps filled, one fact of the model says the same as the others "
+    "together."
+)
+
+
+_PIVOT = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,15 @@ def find_factors(episodes: Episodes, rows: IntArray, names: Sequence[str]) -> li
     return [factor for factor in (pool_small(f, LEAST_IN_ARM) for f in factors) if factor is not None]
 
 
-def find_gap(factor: Factor) -> Gap | None:
-    """Return a fact with its gaps; None where it has none, or is of a kind that is not imputed."""
+def find_gap(factor: Factor, least: int = 1) -> Gap | None:
+    """Return a fact with its gaps; None where it has none, is of a kind that is not imputed, or recorded for few.
+
+    Parameters
+    ----------
+    factor : Factor
+    least : int
+        Episodes of which it must be on record.
+    """
     recorded = [level for level in factor.levels if level != NOT_RECORDED]
     if NOT_RECORDED not in factor.levels or OTHER in recorded or len(recorded) < 2:
         return None
@@ -90,6 +106,8 @@ def find_gap(factor: Factor) -> Gap | None:
     levels = tuple(level for level in order if level in recorded)
     place_of = np.array([levels.index(level) if level in levels else np.nan for level in factor.levels])
     place = place_of[factor.codes]
+    if np.count_nonzero(~np.isnan(place)) < least:
+        return None
     labels = tuple(factor.labels[factor.levels.index(level)] for level in levels)
     commonest = int(np.argmax(np.bincount(place[~np.isnan(place)].astype(np.intp), minlength=len(levels))))
     return Gap(replace(factor, levels=levels, labels=labels, codes=np.zeros(0, np.intp), reference=commonest), place)
@@ -245,9 +263,20 @@ def draw_coefficients(
     n : int
         Rows.
     rng : Generator
+
+    Raises
+    ------
+    NotEstimable
+        A fact as it is filled now is determined by the other columns.
     """
     length = np.sqrt(np.diagonal(products))
-    factor = np.linalg.cholesky(products / np.outer(length, length))
+    try:
+        factor = np.linalg.cholesky(products / np.outer(length, length))
+    except np.linalg.LinAlgError as singular:
+        raise NotEstimable(SAYS_THE_SAME) from singular
+    # Of columns that say the same, rounding may leave a pivot of half the digits or fewer above 0.
+    if np.diagonal(factor).min() < _PIVOT:
+        raise NotEstimable(SAYS_THE_SAME)
     coef = np.linalg.solve(factor.T, np.linalg.solve(factor, with_y / length))
     variance = max(y_squared - float(coef @ (with_y / length)), 0.0) / max(n - length.size, 1)
     drawn = np.linalg.solve(factor.T, rng.standard_normal(length.size))
