@@ -150,3 +150,34 @@ def test_a_cell_of_a_table_that_nobody_counted_is_no_place():
     assert Contents(files, (), {"relief": RELIEF}).has(pointer)
     assert not Contents(files, (), {}).has(pointer)
     assert not Contents(files, (), {"relief": RELIEF.drop(columns="events")}).has(pointer)
+
+
+def test_a_table_of_refusals_answers_no_item():
+    """Of no family an estimate: neither the outcome in each arm nor an interval stands there."""
+    nothing = pd.DataFrame({"contrast": ["thermal"], "estimate": [float("nan")], "reason": ["too few"]})
+    files = {"tables/one_family.csv", "tables/all_families.csv", "config/protocol.toml"}
+    tables = {"one_family": nothing, "all_families": nothing.assign(estimate=0.02)}
+    found = fill_checklist(EPISODES, Contents(files, (), tables)).set_index(["list", "item"])
+    assert found.loc[("TARGET", "13"), ["status", "where"]].tolist() == [ANSWERED, "tables/all_families.csv"]
+    tables["all_families"] = nothing.assign(estimate="hidden")
+    found = fill_checklist(EPISODES, Contents(files, (), tables), ["no exercise"]).set_index(["list", "item"])
+    for item in (("TARGET", "12"), ("TARGET", "13"), ("STROBE", "17")):
+        assert found.loc[item, "status"] == OPEN
+        assert found.loc[item, "lacking"] == "no comparison could be estimated: its table says why"
+    assert found.loc[("TARGET", "7h"), "status"] == IN_PART
+    assert found.loc[("TARGET", "1c"), "status"] == IN_PART  # settings are there, what was found is not
+
+
+def test_a_hidden_or_empty_cell_is_no_place():
+    for cell in ("hidden", "", float("nan"), None):
+        relief = RELIEF.assign(events=pd.Series([cell], dtype=object))
+        assert not Contents({"tables/relief.csv"}, (), {"relief": relief}).has(
+            "tables/relief.csv#horizon_days=28/events"
+        )
+
+
+def test_the_lists_of_codes_are_named_by_a_hash_only():
+    contents = Contents({"manifest.json", "config/protocol.toml", "config/mapping.toml"}, (), {})
+    found = fill_checklist(EPISODES, contents).set_index(["list", "item"])
+    for item in (("RECORD", "6.1"), ("RECORD", "7.1")):
+        assert found.loc[item, "status"] == IN_PART and "named by its hash" in found.loc[item, "lacking"]

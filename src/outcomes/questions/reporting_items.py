@@ -14,6 +14,7 @@ ITEM_COLUMNS = ("list", "item", "what", "where")
 _TRIAL, _MAIN, _BALANCE = "protocol table", "main table", "balance table"
 _ROWS_ONLY = "ledger: rows and visits, not the episodes that the washout and the first rating leave out"
 """The account a release publishes ends with visits joined to episodes; that of a comparison is in its notebook."""
+_LISTS = "codebook: named by its hash, for lists that are not your own lie in the package of that version"
 _IDEAL, _EMULATED = f"{_TRIAL}, ideal", f"{_TRIAL}, emulated"
 
 TARGET = (
@@ -83,10 +84,10 @@ RECORD = (
     ("1.1", "kind and names of the data sources in the summary", ABSENT + "name the record system"),
     ("1.2", "region and period in the summary", "ledger; " + ABSENT + "the region"),
     ("1.3", "linkage, if any, in the summary", ABSENT + "say whether records were linked"),
-    ("6.1", "how patients were found: codes and rules", "settings; codebook"),
+    ("6.1", "how patients were found: codes and rules", f"settings; {_LISTS}"),
     ("6.2", "whether codes and rules were validated", ABSENT + "a review of charts; the codes are not validated"),
     ("6.3", "the linkage as a diagram", ABSENT + "only where records were linked"),
-    ("7.1", "all codes and rules for treatments, outcome and what is adjusted for", "codebook; settings"),
+    ("7.1", "all codes and rules for treatments, outcome and what is adjusted for", f"{_LISTS}; settings"),
     ("12.1", "who had access to which part of the records", ABSENT + "say who drew the export, and how"),
     ("12.2", "how the data were cleaned", "ledger"),
     ("12.3", "by which person and method records were linked", ABSENT + "only where records were linked"),

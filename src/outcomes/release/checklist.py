@@ -21,8 +21,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from outcomes.questions.modality_protocol import list_reporting_items
 from outcomes.questions.reporting_items import ABSENT
+from outcomes.release.marks import HIDDEN, read_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +50,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "notes": ("index.html#relief-by-treatment", "index.html#relief"),
 }
 """Words of `reporting_items` -> pointers, the first that exists being taken."""
+_NO_ESTIMATE = "no comparison could be estimated: its table says why"
 _WHOLE = ("settings", "diagnostics")
 """Places whose remark says what is there; with the others a remark says how far it goes."""
 _BESIDE: dict[tuple[str, str], tuple[str, ...]] = {
@@ -92,7 +96,7 @@ class Contents:
         """Whether a pointer leads somewhere."""
         path, _, inside = pointer.partition("#")
         table = self.tables.get(path.removeprefix("tables/").removesuffix(".csv"))
-        if path not in self.files or (table is not None and not len(table)):  # a table without a row answers nothing
+        if path not in self.files or (table is not None and not _says_something(table)):
             return False
         if not inside:
             return True
@@ -105,8 +109,19 @@ class Contents:
             return False
         wanted = dict(part.split("=", 1) for part in row.split("&"))
         return all(key in table.columns for key in wanted) and any(
-            all(str(found[key]) == value for key, value in wanted.items()) for found in table.to_dict("records")
+            all(str(found[key]) == value for key, value in wanted.items()) and _is_told(found[column])
+            for found in table.to_dict("records")
         )
+
+
+def _says_something(table: pd.DataFrame) -> bool:
+    """Whether a table has a row and, if it is one of estimates, a single one: all refused, it answers no item."""
+    return bool(len(table)) and ("estimate" not in table or not np.isnan(read_numbers(table["estimate"])).all())
+
+
+def _is_told(value: Any) -> bool:
+    """Whether a cell says anything: it is neither empty nor hidden."""
+    return value is not None and value == value and value not in ("", HIDDEN)
 
 
 def fill_checklist(episodes: Episodes, contents: Contents, refusals: Iterable[str] = ()) -> pd.DataFrame:
@@ -154,8 +169,9 @@ def _read(where: str, contents: Contents, refused: str) -> tuple[list[str], list
         pointers += [pointer for pointer in found if pointer]
         if not named:
             lacking.append(part)
-        elif not any(found):
-            lacking.append(refused or "this release has no such table")
+        elif not all(found):
+            is_there = "main table" in named and any(place in contents.files for place in _PLACES["main table"])
+            lacking.append(_NO_ESTIMATE if is_there else refused or "this release has no such table")
         elif remark and not set(named) & set(_WHOLE):
             lacking.append(remark.strip())
     return pointers, lacking
