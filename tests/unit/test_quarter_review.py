@@ -583,6 +583,24 @@ def test_a_step_of_silent_stops_is_seen_by_the_sums_and_the_cusum():
     assert not calm["cusum"]["signal"].any() and not calm["expected"]["beyond"].any()
 
 
+def test_sums_and_cusum_begin_anew_at_a_documented_break():
+    """What is documented to have changed is not found once more, and called a concern."""
+    shares, word = [0.3] * 8 + [0.55] * 4, "the documented break of 2026Q1"
+    found = review_quarter(stop_series(shares, 220, small(spc={"breaks": ["2026Q1: pain made mandatory"]})))
+    sums = found.more["expected"].query("indicator == 'silent_stop'")
+    assert set(sums["month"]) == {f"2026-{m:02}" for m in range(1, 13)} and not sums["beyond"].any()
+    assert sums["difference"].iloc[-1] == pytest.approx(0, abs=1e-6)
+    assert found.more["cusum"].empty
+    assert any("watches the last 4 mature quarters" in note for note in found.notes)
+    assert sum(word in note for note in found.notes) == 1
+    # A break before the quarters watched leaves those after it as their measure; one of the first quarter, all.
+    early = small(spc={"breaks": ["2024Q2: another form"]})
+    later = review_quarter(stop_series(shares, 220, early))
+    assert (later.more["cusum"]["signal"] == 1).any() and later.more["expected"]["month"].min() == "2024-04"
+    first = review_quarter(stop_series(shares, 220, small(spc={"breaks": ["2024Q1: the first", "2027Q4: to come"]})))
+    assert first.more["expected"]["month"].min() == "2024-01" and not any(" begin with the" in n for n in first.notes)
+
+
 def test_the_cusum_of_the_sample_alarms_as_often_as_it_asks_for(sample, monkeypatch):
     seen = []
 

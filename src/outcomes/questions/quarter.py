@@ -31,7 +31,7 @@ from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.quarter_changes import compare_quarters
 from outcomes.questions.quarter_charts import Breaks, chart_indicators, chart_months, chart_table
 from outcomes.questions.quarter_dates import check_dates
-from outcomes.questions.quarter_expected import sum_over_months, watch_newest
+from outcomes.questions.quarter_expected import begin_at_break, sum_over_months, watch_newest
 from outcomes.questions.quarter_indicators import LAG_DAYS, RETURN_DAYS, Indicator, build_indicators
 from outcomes.questions.quarter_recording import Recording, find_jumps
 from outcomes.questions.quarter_values import Scope, Series, begin_months, review_indicator
@@ -185,7 +185,8 @@ def _result(
     charts = chart_indicators(series, breaks, protocol)
     verdicts = give_verdicts(charts, recording, chosen)
     monthly = [begin_months(one, scope, protocol.reporting_floor.suppress_cell_below) for one in series]
-    summed = tuple(one for one, _ in monthly)
+    begun = [begin_at_break(one, breaks.reason) for one, _ in monthly]
+    summed = tuple(one for one, _ in begun)
     cusum, why = watch_newest(summed[_place(series, "silent_stop")], protocol, recording)
     names = (series[0].indicator.name, "silent_stop")
     said = dict(zip(verdicts["indicator"], verdicts["verdict"], strict=True))
@@ -204,6 +205,7 @@ def _result(
         ledger=episodes.ledger,
         notes=(
             *_standing_notes(episodes, recording, breaks, scope, why),
+            *dict.fromkeys(words for one, words in begun if words and one.indicator.name in names),
             *notes,
             *_note_late_clinics(episodes, scope, breaks),
             *_note_ended_clinics(episodes, scope),

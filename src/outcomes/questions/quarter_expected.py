@@ -6,6 +6,8 @@ of relief by that day given what was seen of it (`estimators.interval_status`), 
 is filled in from all quarters, so hills and valleys are lower than the change they show. Expected is the mean of the
 episode's stratum over all mature quarters.
 
+Both begin with the last documented break: quarters before it are no measure of those after it.
+
 The limits of the curve are those of a series in which nothing changed (`estimators.cumulative`): of such series one in
 twenty leaves them anywhere. The curve ends at 0 by construction.
 
@@ -18,7 +20,8 @@ watched, give no CUSUM.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +45,22 @@ WATCHED, ODDS, REFERENCE = 4, 1.5, 1000
 MOST_SERIES, LEAST_SERIES, CASES_DRAWN = 9_999, 999, 60_000_000
 """Simulated series that set the limits of the CUSUM; fewer where there are many cases. Limits of 999 series, asked to
 alarm in 5 % of stable series, did so in 7.5 % of those of the sample; of 9,999 the error is 0.2 points."""
+
+
+def begin_at_break(series: Series, breaks: Collection[int]) -> tuple[Series, str]:
+    """Return a series without the quarters before its last documented break, and what to say of it.
+
+    What was documented to have changed would be found again otherwise, and be called good or bad: quarters before a
+    break are as little a measure of those after it here as in the charts.
+    """
+    quarter = QUARTERS.number(series.indicator.start_day[series.pool])
+    inside = [number for number in breaks if quarter.size and quarter.min() < number <= quarter.max()]
+    if not inside:
+        return series, ""
+    kept = quarter >= max(inside)
+    stratum = series.stratum[kept] if series.stratum.size else series.stratum
+    words = f"Sums over the months and the CUSUM begin with the documented break of {QUARTERS.word(max(inside))}."
+    return replace(series, pool=series.pool[kept], stratum=stratum), words
 
 
 def sum_over_months(series: Sequence[Series], names: Sequence[str], protocol: Protocol) -> pd.DataFrame:
