@@ -240,6 +240,15 @@ def test_the_difference_between_true_arms_comes_back_from_recorded_ones():
     assert "could not be this large" in impossible["reason"]
 
 
+def test_a_difference_without_limits_is_corrected_without_limits():
+    """Where everybody of both arms was relieved no draw differs: a difference of 0 that has no interval."""
+    nothing = np.array([np.nan])
+    shown = SimpleNamespace(difference=np.array([0.0]), difference_low=nothing, difference_high=nothing)
+    table = tabulate_misclassification(SimpleNamespace(shown=shown, reason=""))
+    assert table["estimate"].tolist() == [0.0] * 3
+    assert table[["conf_low", "conf_high"]].isna().all(axis=None) and not table["reason"].any()
+
+
 def test_sensitivity_and_specificity_are_another_thing_than_the_share_of_an_arm_that_is_right():
     """Of 100, 60 are truly concordant; 0.8 of either kind are recorded so: 48 + 8 as concordant, 12 + 32 as not."""
     recorded = (48 * 0.7 + 8 * 0.5) / 56 - (12 * 0.7 + 32 * 0.5) / 44

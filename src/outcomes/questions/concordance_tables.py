@@ -104,8 +104,10 @@ def _correct(contrast: Contrast, right: float) -> tuple[float, float, float, str
     found = contrast.shown
     if found is None:
         return NAN, NAN, NAN, contrast.reason
-    recorded = [float(each[0]) for each in (found.difference, found.difference_low, found.difference_high)]
-    estimate, low, high = (float(value) for value in correct_misclassification(recorded, right, right))
+    recorded = np.array([each[0] for each in (found.difference, found.difference_low, found.difference_high)], float)
+    known = ~np.isnan(recorded)  # where all of both arms were relieved the difference has no limits
+    recorded[known] = correct_misclassification(recorded[known], right, right)
+    estimate, low, high = recorded.tolist()
     if abs(estimate) > 1.0:
         return NAN, NAN, NAN, "with so many errors the recorded difference could not be this large"
     return estimate, max(low, -1.0), min(high, 1.0), ""
