@@ -96,6 +96,20 @@ def test_where_everybody_was_rated_all_lines_are_one():
     assert not any("weights cannot be estimated" in note for note in found.notes)
 
 
+def test_where_nobody_is_rated_between_the_first_and_the_window_the_first_rating_weighs():
+    """Visits a month apart: the last rating before the window is the first one, on day 0, of everybody."""
+    late = ["" if i % 3 == 0 or i % 7 == 0 else f" 28:{2 + 3 * (i % 5 < 2)}" for i in range(120)]
+    courses = [f"0:{6 + i % 4}{late[i]}" for i in range(120)]
+    found = estimate_response(episodes_of(courses))
+    first = np.array([6.0 + i % 4 for i in range(120)])
+    measured = np.array([float(bool(rated)) for rated in late])
+    last = np.array([2.0 + 3 * (i % 5 < 2) for i in range(120)])
+    responded = (last <= 0.7 * first) & (first - last >= 2) & (measured > 0)
+    weight = measured / fit_chance(measured, np.column_stack([np.ones(120), first]))
+    assert estimates(found)[WEIGHTED] == pytest.approx(float(weight @ responded / weight.sum()), abs=1e-9)
+    assert not any("No weighted share" in note for note in found.notes)
+
+
 def test_a_patient_with_two_episodes_is_one_cluster():
     rows = ["patient_id | visit_date | pain_pre", "p | 2024-01-01 | 6", "p | 2024-01-29 | 2"]
     rows += ["p | 2024-09-01 | 6", "p | 2024-09-29 | 2", "q | 2024-01-01 | 6", "q | 2024-01-29 | 6"]

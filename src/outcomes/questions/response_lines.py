@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from outcomes.cases.schema import HUNDREDTHS, MISSING
 from outcomes.cases.timeline import meets_threshold
 from outcomes.ledger import Ledger, Step
+from outcomes.questions.covariates import Block, choose_columns
 from outcomes.questions.results import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -121,13 +122,16 @@ def model_columns(outcomes: Outcomes, part: IntArray) -> FloatArray:
     """Columns of the model of who was measured, for the episodes at `part`; the constant is the first.
 
     First rating, last rating before the window and its day, class of symptom duration and clinic; what is not recorded
-    is a class of its own. A class with few measured, or few missing, joins the others of its kind.
+    is a class of its own. A class with few measured, or few missing, joins the others of its kind. What says nothing
+    beside the columns before it is left out: of patients who come once a month, the first rating is the last as well.
     """
     measured = outcomes.measured[part]
-    columns = [np.ones(part.size), outcomes.baseline[part], outcomes.last[part], outcomes.last_day[part]]
+    columns = [outcomes.baseline[part], outcomes.last[part], outcomes.last_day[part]]
     for codes in (outcomes.chronicity[part], outcomes.clinic[part]):
         columns += _indicators(codes, measured)
-    return np.column_stack(columns)
+    blocks = [Block(str(i), "", (str(i),), column[:, None]) for i, column in enumerate(columns)]
+    taken, _ = choose_columns(blocks, len(blocks))
+    return np.column_stack([np.ones(part.size), *(block.values for block in taken)])
 
 
 def _indicators(codes: IntArray, measured: NDArray[np.bool_]) -> list[FloatArray]:
