@@ -207,3 +207,125 @@ def test_a_swiss_number_without_points_is_known_by_its_check_digit() -> None:
 
 def test_a_label_and_its_number_may_stand_apart() -> None:
     assert ids.find_inside("Pat. Nr. 70468").name == "record number"
+
+
+ALIKE = [
+    "{d}",
+    "{D}{d}",
+    "KG-{d}",
+    "{A}{d}",
+    "4{d} {A}TQ",
+    "xq{d}mz{D}{d}",
+    "http-{d}/{d}",
+    "{w}{D}",
+    "{d}{D}{d} Qvist Lane",
+]
+NOT_ALIKE = [
+    "HMO-{s}00",
+    "97{s}",
+    "{w} 400",
+    "{w}",
+    "{D}{D}",
+    "3{D}.{D}",
+    "2024-01-{D}",
+    "{D}:{D}",
+    "L{s}/{s}",
+]
+
+
+def few(template: str, n: int = 8) -> tuple[list[str], list[str]]:
+    """Return patients and cells of 4n visits: each patient has one value of his own."""
+    r = random.Random(template)
+    given = [
+        template.format(
+            d=r.randint(10_000, 99_999),
+            D=10 + 7 * i,
+            s=i,
+            A=r.choice("BCDEF") + r.choice("GHJKL"),
+            w="".join(r.choice("bdfgklmnrst") + r.choice("aeiou") for _ in range(2 + i % 3)),
+        )
+        for i in range(n)
+    ]
+    patients = [i % n for i in range(4 * n)]
+    return [f"K{i}" for i in patients], [given[i] for i in patients]
+
+
+@pytest.mark.parametrize("template", ALIKE)
+def test_of_a_handful_of_patients_codes_written_alike_are_theirs(template: str) -> None:
+    likely = judge_link("F12", *few(template))
+    assert likely is not None and (likely.evidence, likely.n) == (ids.CELLS, 8)
+
+
+@pytest.mark.parametrize("template", NOT_ALIKE)
+def test_of_a_handful_of_patients_tariffs_and_measures_are_not(template: str) -> None:
+    assert judge_link("F12", *few(template)) is None
+
+
+def test_a_handful_is_six_patients_each_with_a_value_of_his_own() -> None:
+    patients, cells = few("{d}", 6)
+    assert judge_link("F12", patients, cells) is not None
+    assert judge_link("F12", *few("{d}", 5)) is None
+    shared = [cell if patient != "K5" else cells[0] for patient, cell in zip(patients, cells, strict=True)]
+    assert judge_link("F12", patients, shared) is None  # two have the same: a plan, a tariff
+    assert judge_link("F12", patients[:8], cells[:8]) is None  # two came twice
+
+
+OWN = ["{d}", "{w}{D}", "{D} quai {w}", "{w}.fr/{w}", "chemin {w} {D}", "S7{d}"]
+
+
+@pytest.mark.parametrize("template", OWN)
+def test_of_many_patients_whatever_each_has_for_himself_is_his(template: str) -> None:
+    assert judge_link("F12", *few(template, 40)) is not None
+
+
+def test_names_of_families_are_people_where_lists_know_some_and_few_share_one() -> None:
+    listed = ["Gruber", "Almeida", "Horvat", "Banerjee"]
+    names = [f"Zq{a}{b}ist" for a in "aeiou" for b in "dgklm"]
+    patients = [f"K{i % 20}" for i in range(60)]
+    given = listed * 2 + names[:12]
+    assert judge_link("F12", patients, [given[i % 20] for i in range(60)]).kind == "name"
+    rare = [*listed[:3], *names[:13], *names[:4]]
+    assert judge_link("F12", patients, [rare[i % 20] for i in range(60)]) is None  # too few are listed
+    shared = (listed + names[:4]) * 3
+    assert judge_link("F12", patients, [shared[i % 20] for i in range(60)]) is None  # eight of twenty
+
+
+def test_a_handful_of_names_in_two_words_that_no_list_knows_are_people() -> None:
+    names = ["Zqista Vzeder", "Oxmar Kzell", "Rzik Bznikova", "BRZINK Aqva", "Uqval, Rzima", "Ezdra van Qvist"]
+    patients = [f"K{i % 6}" for i in range(24)]
+    assert judge_link("F12", patients, [names[i % 6] for i in range(24)]).kind == "name"
+    firms = [*names[:5], "Zqista Spine Center"]
+    assert judge_link("F12", patients, [firms[i % 6] for i in range(24)]) is None
+
+
+def test_a_blank_of_a_parquet_file_keeps_its_row(tmp_path: Path) -> None:
+    patients, cells = few("{d}", 20)
+    given = ["" if patient == "K3" else cell for patient, cell in zip(patients, cells, strict=True)]
+    days = [f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}" for i in range(len(given))]
+    table = {"patient_id": patients, "visit_date": days, "F12": [f"QX-{cell}" if cell else None for cell in given]}
+    pq.write_table(pa.table(table), tmp_path / "visits.parquet")
+    found = inspect_export(tmp_path / "visits.parquet", Mapping(), Codebook.load())
+    assert [one.header for one in found.suspects] == ["F12"]
+
+
+def test_a_number_of_each_patient_that_looks_like_a_procedure_is_told(tmp_path: Path) -> None:
+    patients, cells = few("{d}", 20)
+    path = tmp_path / "visits.csv"
+    rows = [
+        [p, f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}", c] for i, (p, c) in enumerate(zip(patients, cells, strict=True))
+    ]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([["patient_id", "visit_date", "F12"], *rows])
+    found = inspect_export(path, Mapping(), Codebook.load())
+    assert [(one.header, one.field) for one in found.suspects] == [("F12", "procedure_codes")]
+
+
+def test_how_far_fingers_are_from_the_floor_is_no_print_of_them() -> None:
+    assert ids.judge_column("Finger-Boden-Abstand", [str(i) for i in range(40)]) is None
+    assert ids.judge_column("FBA finger-floor", ["12 cm", "4.5", "-3", "110"]) is None
+    assert ids.judge_column("Fingerabdruck", ["4711", "FP-22"]).kind == "biometric record"
+
+
+def test_a_plan_is_running_text_only_where_nothing_follows_it() -> None:
+    assert ids.is_free_text("Treatment plan") and ids.is_free_text("Plan") and ids.is_free_text("Notes for staff")
+    assert not ids.is_free_text("Health plan beneficiary") and not ids.is_free_text("plan_code")

@@ -89,7 +89,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("vehicle", "vehicle number or plate", "L", p.CODE, p.VIN, p.VEHICLE_INSIDE),
     Kind("licence", "licence or certificate number", "K", p.CODE_OF_FIVE, inside=p.LICENCE_INSIDE),
     Kind("device", "device number", "M", p.CODE_OF_FIVE, p.DEVICE, p.DEVICE_INSIDE),
-    Kind("biometric", BIOMETRIC, "P", p.ANY, p.BIOMETRIC, p.BIOMETRIC),
+    Kind("biometric", BIOMETRIC, "P", p.NO_MEASURE, p.BIOMETRIC, p.BIOMETRIC),
     Kind("photo", "photograph", "Q", p.PICTURE, p.PHOTO, p.PHOTO),
     Kind("birth", BIRTH, "C", p.DATE_SHAPE, inside=p.BIRTH_INSIDE),
     Kind("old", OLD, "C", p.OLD_NUMBER, inside=p.VERY_OLD),

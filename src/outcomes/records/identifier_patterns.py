@@ -14,7 +14,9 @@ HAS_DIGITS = re.compile(r"^\D*\d(?:\D*\d){3}")
 THREE_DIGITS = re.compile(r"^\D*\d(?:\D*\d){2}")
 CODE = re.compile(r"^(?=\D{0,40}\d)\w[\w ./-]{2,39}$")
 CODE_OF_FIVE = re.compile(r"^(?=\D{0,40}\d(?:\D{0,40}\d){2})\w[\w ./-]{4,39}$")
-ANY = re.compile(r"\S")
+NO_MEASURE = re.compile(
+    r"^(?!-?\d{1,3}(?:[.,]\d{1,2})?(?: ?[cm]?m)?$)\S"
+)  # how far fingers are from the floor is no print
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 DATE_SHAPE = re.compile(
     rf"^\s*(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}|(?:19|20)\d{{6}}"

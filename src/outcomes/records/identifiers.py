@@ -44,6 +44,7 @@ _FITTING = 0.3
 _NEARLY_ALL = 0.8
 _EXAMPLES = 2
 _YEARS_BEFORE = 10
+_PLAN = "plan"
 _NAMES = frozenset(("name", "nom", "nome", "naam"))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[\W_]+")
@@ -91,7 +92,8 @@ def header_words(header: str) -> str:
 def is_free_text(header: str) -> bool:
     """Whether a header names running text."""
     words = header_words(header)
-    return any(f" {name} " in words for name in FREE_TEXT)
+    # A plan is text where nothing follows it: "Treatment plan", not "Health plan beneficiary".
+    return any(f" {name} " in words for name in FREE_TEXT if name != _PLAN or words.endswith(f" {_PLAN} "))
 
 
 def find_header_kinds(header: str) -> tuple[list[Kind], list[Kind]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from outcomes.errors import Finding
 from outcomes.records.columns import column_letter, normalise_header, show_header
@@ -55,10 +55,7 @@ def guard_unread(part: Part, mapping: Mapping, year: int) -> list[Finding]:
     sample = sample_unread(part, mapping)
     patients = sample.get(_patient(part), [])
     for position, header in _unread(part):
-        if is_free_text(header) and not find_header_kinds(header)[0]:
-            continue
-        cells = sample.get(position, [])
-        likely = judge_column(header, list(dict.fromkeys(cells)), year) or judge_link(header, patients, cells)
+        likely = judge_unasked(header, patients, sample.get(position, []), year)
         if likely is None:
             continue
         place = place_of(part, header, column_letter(position))
@@ -73,6 +70,13 @@ def guard_unread(part: Part, mapping: Mapping, year: int) -> list[Finding]:
             what = f"looks like {with_article(likely.kind)} by {likely.evidence}; it was not read."
             part.notes.append(f"E904 {place}: {what} Take the column out of the export.")
     return findings
+
+
+def judge_unasked(header: str, patients: Sequence[str], cells: Sequence[str], year: int) -> Likely | None:
+    """Say whether a column that nobody reads looks like an identifier; running text is not looked at."""
+    if is_free_text(header) and not find_header_kinds(header)[0]:
+        return None
+    return judge_column(header, list(dict.fromkeys(cells)), year) or judge_link(header, patients, cells)
 
 
 def _unread(part: Part) -> Iterator[tuple[int, str]]:
@@ -119,4 +123,13 @@ def _sample_csv(part: Part, mapping: Mapping, wanted: list[int]) -> dict[int, li
     return cells
 
 
-__all__ = ["SAMPLE_ROWS", "accept_line", "describe", "guard_unread", "is_accepted", "place_of", "with_article"]
+__all__ = [
+    "SAMPLE_ROWS",
+    "accept_line",
+    "describe",
+    "guard_unread",
+    "is_accepted",
+    "judge_unasked",
+    "place_of",
+    "with_article",
+]

@@ -28,7 +28,8 @@ def _first_cells(file: pq.ParquetFile, names: list[str], n_rows: int) -> dict[st
     found = {}
     for name in names:
         column = batch.column(batch.schema.get_field_index(name))
-        found[name] = (
-            [] if pa.types.is_null(column.type) else [str(cell) for cell in column.to_pylist() if cell is not None]
-        )
+        # A blank keeps its place: whose a cell is, is told by the patient of its row.
+        found[name] = [
+            "" if cell is None else str(cell) for cell in ([] if pa.types.is_null(column.type) else column.to_pylist())
+        ]
     return found

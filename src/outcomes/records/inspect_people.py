@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from outcomes.records.columns import column_letter
@@ -16,19 +16,20 @@ from outcomes.records.identifiers import (
     PEOPLE,
     SOME,
     Likely,
-    find_header_kinds,
     find_visit_year,
-    is_free_text,
     judge_column,
     judge_people,
 )
 from outcomes.records.identifiers_export import find_cells
+from outcomes.records.identifiers_unread import judge_unasked
 from outcomes.records.inspect_columns import SURE, Match
 from outcomes.records.inspect_head import Top
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Records
 
 _IDS = (*PEOPLE, "clinic_id")
+_CODED = ("procedure_codes",)
+"""Fields of codes that are proposed by the cells alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,19 @@ def judge_unread(top: Top, matches: list[Match], year: int) -> list[Suspect]:
     patients = next((top.cells[position] for position, field in fields.items() if field == "patient_id"), [])
     found = []
     for position, header in enumerate(top.header):
-        if is_free_text(header) and not find_header_kinds(header)[0] and position not in fields:
-            continue
-        if position in fields and fields[position] not in _IDS:
-            continue
-        cells = list(dict.fromkeys(top.cells[position]))
-        people = judge_people(cells) if fields.get(position) in PEOPLE else None
-        likely = people[0] if people else judge_column(header, cells, year)
-        if likely is None and position not in fields:
-            likely = judge_link(header, patients, top.cells[position])
-        if likely:
+        if likely := _judge(header, fields.get(position, ""), patients, top.cells[position], year):
             found.append(Suspect(header.strip(), column_letter(position), fields.get(position, ""), likely))
     return found
+
+
+def _judge(header: str, field: str, patients: Sequence[str], cells: Sequence[str], year: int) -> Likely | None:
+    if not field:
+        return judge_unasked(header, patients, cells, year)
+    if field not in _IDS:  # a postcode looks like the code of a procedure
+        return judge_link(header, patients, cells) if field in _CODED else None
+    different = list(dict.fromkeys(cells))
+    people = judge_people(different) if field in PEOPLE else None
+    return people[0] if people else judge_column(header, different, year)
 
 
 def visit_year(top: Top, matches: list[Match]) -> int:
