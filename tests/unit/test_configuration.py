@@ -62,6 +62,12 @@ def test_words_of_cells_that_tell_of_a_person_are_withheld(word):
     assert tomllib.loads(text) == {"values": {"true": ["ja"]}}
 
 
+def test_an_accepted_header_that_names_a_person_is_withheld():
+    for word, is_withheld in (("jane.roe@example.org", True), ("Maria Qvistova", True), ("Referral account", False)):
+        text, withheld = to_toml(Mapping.from_dict({"privacy": {"accept": ["Room", word]}}))
+        assert (withheld == ("privacy.accept",)) == is_withheld == (word not in text)
+
+
 def test_the_environment_reads_no_clock_and_no_path(tmp_path, monkeypatch):
     before = describe_environment()
     monkeypatch.chdir(tmp_path)

@@ -12,6 +12,7 @@ from faults.exports import clean_rows
 from faults.workbooks import lines_of, pack, parts, sheet
 from outcomes import cli
 from outcomes.records import child, hidden_child, read_records
+from outcomes.records.columns import mask
 from outcomes.records.hidden_child import COLUMNS, ROWS, find_sheet_kinds
 
 GIVEN = ("Jane", "Tobias", "Mary", "Ana", "Linh")
@@ -53,6 +54,23 @@ def test_a_remark_as_the_name_of_a_sheet_is_shown_by_its_shape(tmp_path: Path) -
     book["Old"].title = "wife of the baker said so"
     book.save(path)
     assert 'hidden sheet "xxxx xx xxx xxxxx xx…"' in note_of(path)
+
+
+@pytest.mark.parametrize("name", ["Zqistova", "zqistova_rzik", "Brunhild Zqist", "Walburga", "Dr Q"])
+def test_a_hidden_sheet_is_named_only_by_plain_words(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = workbook(tmp_path, [["a"], ["b"]])
+    book = openpyxl.load_workbook(path)
+    book["Old"].title = name
+    book.create_sheet("Lookup 2").sheet_state = "hidden"
+    book.save(path)
+    notes = " ".join(read_records(path).notes)
+    assert f'hidden sheet "{mask(name)}" (number 1 of 2 that are hidden, 2 rows) was not read' in notes
+    assert 'hidden sheet "Lookup 2" (0 rows)' in notes and name not in notes
+    assert cli.main(["inspect", str(path), "--out", str(tmp_path / "m.toml")]) == 0
+    said = capsys.readouterr().out + (tmp_path / "m.toml").read_text(encoding="utf-8")
+    assert mask(name) in said and '"Lookup 2"' in said and name not in said
 
 
 def test_codes_of_people_are_counted_in_words(tmp_path: Path) -> None:

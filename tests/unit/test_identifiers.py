@@ -483,6 +483,11 @@ def test_a_release_text_is_looked_through() -> None:
     assert "jane" not in str(found) and "555" not in str(found)
 
 
+def test_what_stands_for_a_value_in_a_message_is_none() -> None:
+    assert ids.scan_text("column +99 99 999 99 99, 999-99-9999, xxx@xxxxxx.xx") == []
+    assert len(ids.scan_text("column +41 79 999 99 99, 999-99-9998, xxx@xxxxxy.xx")) == 3
+
+
 def write(folder: Path, header: str, rows: list[str]) -> Path:
     path = folder / "visits.csv"
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")

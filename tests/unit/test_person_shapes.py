@@ -13,9 +13,10 @@ import pytest
 from outcomes import cli
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
+from outcomes.records.columns import show_header
 from outcomes.records.identifier_names import fold
 from outcomes.records.identifiers import judge_column
-from outcomes.records.person_shapes import Person, describe_people, read_as_person
+from outcomes.records.person_shapes import Person, describe_people, mask_person, read_as_person
 from outcomes.release.configuration import to_toml
 
 LISTED = """Maria Keller|Dr. Ann Smith|Dr Ann Smith|Ann Smith|Keller Maria|Keller, Maria|Dr. Keller|Maria K.|Luca Rossi
@@ -191,3 +192,19 @@ def test_every_place_is_listed_once(name, head) -> None:
     lines = resources.files("outcomes.records").joinpath(name).read_text(encoding="utf-8").splitlines()
     assert lines[0] == head and not [line for line, n in Counter(lines).items() if n > 1]
     assert all(line == " ".join(map(fold, line.split())) for line in lines)
+
+
+def test_a_header_with_a_given_name_of_the_longer_list_is_shown_by_its_shape() -> None:
+    assert show_header("Walburga Qvistova") == "xxxxxxxx xxxxxxxx" and show_header("Qvistova, Walburga") != "Qvistova"
+    assert mask_person("Walburga Qvistova") == "xxxxxxxx xxxxxxxx"
+    for header in ("Upper Trapezius", "Max Pain", "Grade Alt", "Walburga", "Pain before", "Zqista Vzeder"):
+        assert show_header(header) == header
+
+
+def test_a_line_above_the_headers_is_shown_by_its_shape(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text(
+        "Report for Zqista Vzeder\n\npatient_id,visit_date\nK1,2024-02-01\nK2,2024-02-02\n"
+    )
+    with pytest.raises(InputRefused) as caught:
+        read_records(tmp_path / "visits.csv")
+    assert "Vzeder" not in str(caught.value) and "header_row = 3" in str(caught.value)

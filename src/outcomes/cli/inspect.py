@@ -189,6 +189,7 @@ def _row(name: str, value: str, why: str = "") -> list[str]:
 
 def _describe_file(found: Inspection) -> list[str]:
     from outcomes.records.counted import counted
+    from outcomes.records.hidden_sheets import mask_sheet
     from outcomes.records.person_shapes import mask_person
 
     top, why = found.top, found.evidence
@@ -209,7 +210,8 @@ def _describe_file(found: Inspection) -> list[str]:
     for sheet in top.sheets:
         n = f", {counted(sheet.n_rows, 'row')}" if sheet.n_rows is not None else ""
         state = "hidden, never read" if sheet.is_hidden else "read" if sheet.name in named or not named else "not read"
-        lines += _row("sheet", f'"{mask_person(sheet.name)}"', state + n)
+        shown = mask_sheet(sheet.name) if sheet.is_hidden else mask_person(sheet.name)
+        lines += _row("sheet", f'"{shown}"', state + n)
     for note in found.notes:
         lines += _row("note", note)
     return lines

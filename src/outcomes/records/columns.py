@@ -58,12 +58,13 @@ def show_header(header: str) -> str:
     The ends of a scale that stand in it are no value: "Pain (0-10)", "VAS 0 to 100". A line break in it is a blank.
     Nor may it name a person ("Dr. Keller"), unless it has a word that headers are made of: "Max Pain".
     """
-    from outcomes.records.person_shapes import names_person
+    from outcomes.records.person_shapes import names_person, starts_with_given
 
     header = _BREAK.sub(" ", header)
     digits = sum(character.isdigit() for character in _SCALE.sub("", header))
     is_value = digits > 2 or "@" in header or len(header) > 60
-    return mask(header) if is_value or (names_person(header) and not _has_header_word(header)) else header
+    is_person = names_person(header) or starts_with_given(header)
+    return mask(header) if is_value or (is_person and not _has_header_word(header)) else header
 
 
 def _has_header_word(header: str) -> bool:
@@ -215,8 +216,10 @@ def _missing(
 ) -> list[Finding]:
     absent = [key for key, name in keys.items() if name not in names]
     # Where one header is known, the row is one of headers, whatever the others look like: 97110, 97140.
-    are_values = len(absent) == len(keys) and looks_like_values(header)
-    found, row = list_headers(header, are_values), mapping.file.header_row
+    none_known = len(absent) == len(keys)
+    are_values = none_known and looks_like_values(header)
+    # Above the headers stands what a report is of, and of whom.
+    found, row = list_headers(header, are_values or (none_known and bool(hint))), mapping.file.header_row
     if absent and not any(names) and not hint:
         remedy = "If the headers stand in another row, say so in the mapping, [file] header_row; else export it again."
         return [Finding("E121", f"row {row} is blank, and headers should stand there.", place, remedy)]

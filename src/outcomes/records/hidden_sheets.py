@@ -5,6 +5,7 @@ Whoever passes a workbook on passes its hidden sheets on. No cell and no header 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,12 +14,59 @@ from outcomes.records import hidden_child
 from outcomes.records.child import start_child
 from outcomes.records.columns import mask
 from outcomes.records.counted import counted
-from outcomes.records.person_shapes import mask_person
 
 SECONDS = 60
 """The look at all hidden sheets of a workbook is ended after this time."""
 FOUND = "E908"
-_MOST_WORDS = 4
+_PLAIN = frozenset(
+    (
+        *(
+            "sheet",
+            "tabelle",
+            "blatt",
+            "feuille",
+            "feuil",
+            "hoja",
+            "foglio",
+            "blad",
+            "planilha",
+            "old",
+            "new",
+            "alt",
+            "neu",
+        ),
+        *(
+            "data",
+            "daten",
+            "names",
+            "list",
+            "liste",
+            "lists",
+            "lookup",
+            "lookups",
+            "codes",
+            "config",
+            "settings",
+            "notes",
+        ),
+        *(
+            "cover",
+            "key",
+            "backup",
+            "copy",
+            "archive",
+            "export",
+            "import",
+            "help",
+            "info",
+            "pivot",
+            "calc",
+            "hidden",
+            "of",
+        ),
+    )
+)
+"""Words that sheets are called by and people are not; a hidden sheet with another is shown by its place and shape."""
 _PLURALS = {
     "e-mail address": "e-mail addresses",
     "internet address": "internet addresses",
@@ -30,6 +78,7 @@ _PLURALS = {
     "code of one person": "codes of one person",
     hidden_child.FREE_TEXT: hidden_child.FREE_TEXT,
 }
+_WORDS = re.compile(r"[^\W\d_]+")
 Look = tuple[dict[str, int], dict[str, int]]
 """Kind -> columns that are one, and kind -> other columns with such cells (`hidden_child.find_sheet_kinds`)."""
 
@@ -47,7 +96,19 @@ def describe_hidden(path: Path, name: str, hidden: Mapping[str, int]) -> list[st
         Hidden sheet -> rows in it, in the workbook's order.
     """
     looks = _look_at(path, name, list(hidden))
-    return [_describe(name, sheet, n_rows, looks.get(sheet)) for sheet, n_rows in hidden.items()]
+    shown = {sheet: _show(sheet, i, len(hidden)) for i, sheet in enumerate(hidden, start=1)}
+    return [_describe(name, *shown[sheet], n_rows, looks.get(sheet)) for sheet, n_rows in hidden.items()]
+
+
+def mask_sheet(sheet: str) -> str:
+    """Return the name of a hidden sheet for a message: its shape, unless it is made of plain words and numbers."""
+    return sheet if {word.casefold() for word in _WORDS.findall(sheet)} <= _PLAIN else mask(sheet)
+
+
+def _show(sheet: str, place: int, n: int) -> tuple[str, str]:
+    """Return the name of a hidden sheet, and which of them it is where the name is not shown."""
+    shown = mask_sheet(sheet)
+    return shown, "" if shown == sheet else f"number {place} of {n} that are hidden, " if n > 1 else ""
 
 
 def _look_at(path: Path, name: str, sheets: list[str]) -> dict[str, Look]:
@@ -67,9 +128,8 @@ def _look_at(path: Path, name: str, sheets: list[str]) -> dict[str, Look]:
     return looks
 
 
-def _describe(name: str, sheet: str, n_rows: int, look: Look | None) -> str:
-    shown = mask(sheet) if len(sheet.split()) > _MOST_WORDS else mask_person(sheet)  # so many words are a remark
-    words = f'{name}: hidden sheet "{shown}" ({counted(n_rows, "row")}) was not read'
+def _describe(name: str, sheet: str, which: str, n_rows: int, look: Look | None) -> str:
+    words = f'{name}: hidden sheet "{sheet}" ({which}{counted(n_rows, "row")}) was not read'
     delete = "delete it before the file is passed on."
     if look is None:
         return f"{words}, and it could not be looked at for identifiers; {delete}"

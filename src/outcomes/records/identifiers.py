@@ -92,8 +92,9 @@ def header_words(header: str) -> str:
 def is_free_text(header: str) -> bool:
     """Whether a header names running text."""
     words = header_words(header)
-    # A plan is text where nothing follows it: "Treatment plan", not "Health plan beneficiary".
-    return any(f" {name} " in words for name in FREE_TEXT if name != _PLAN or words.endswith(f" {_PLAN} "))
+    # A plan is text where nobody follows it: "Plan of care", not "Health plan beneficiary".
+    is_plan = words.endswith(f" {_PLAN} ") or f" {_PLAN} of " in words
+    return is_plan or any(f" {name} " in words for name in FREE_TEXT if name != _PLAN)
 
 
 def find_header_kinds(header: str) -> tuple[list[Kind], list[Kind]]:
@@ -337,8 +338,8 @@ def scan_text(text: str, known_hosts: Sequence[str] = _KNOWN_HOSTS) -> list[tupl
     known = tuple(f".{host}" for host in known_hosts)
     for kind, pattern in _TEXT_PATTERNS:
         for match in pattern.finditer(text):
-            if kind == "web address" and _host(match[0]).endswith(known):
-                continue
+            if (kind == "web address" and _host(match[0]).endswith(known)) or match[0] == mask(match[0]):
+                continue  # "+99 99 999 99 99" is what stands for a number in a message
             found.setdefault((kind, match[0]))
     return [(kind, mask(value)) for kind, value in found]
 

@@ -34,6 +34,7 @@ from outcomes.records.identifiers import (
 from outcomes.records.identifiers_unread import accept_line, describe, guard_unread, is_accepted, place_of, with_article
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Codes, Part, TextColumn
+from outcomes.records.odd_ids import find_odd_ids
 from outcomes.records.person_shapes import Person, describe_people, read_as_person
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def find_cells(key: str, column: TextColumn, mapping: Mapping, year: int) -> dic
     named = _find_names(terms, key)
     numbers = terms.filter(pc.match_substring_regex(terms, r"^\d{11,18}$")).to_pylist()
     kinds = leave_out_chance(_find_kinds(_suspects(values, terms, key, glue), key, year), numbers)
-    kinds |= dict.fromkeys(named, NAME)
+    kinds |= dict.fromkeys(named, NAME) | find_odd_ids(key, column)
     if not kinds:
         return {}
     found = {}

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from outcomes.records.columns import mask
 from outcomes.records.identifier_kinds import BIOMETRIC, NAME
-from outcomes.records.identifier_names import TITLES, fold, has_name, load_names
+from outcomes.records.identifier_names import TITLES, fold, has_name, load_more_names, load_names
 from outcomes.records.identifier_places import ends_as_place, is_town, load_places
 
 
@@ -86,9 +86,17 @@ def names_person(text: str, is_clinic: bool = False) -> bool:
     return kind is not None and kind.name not in (NAME, BIOMETRIC)  # these are words too: "Voice print"
 
 
+def starts_with_given(text: str) -> bool:
+    """Whether a short text is shaped like a name and has a given name at its head or end that the longer list knows."""
+    if not read_as_person(text):
+        return False
+    words = [fold(word) for word in _SPLIT.split(text.strip()) if word]
+    return bool({words[0], words[-1]} & load_more_names()[0])
+
+
 def mask_person(text: str) -> str:
     """Return a text for a message: its shape alone where it names a person for certain."""
-    return mask(text) if names_person(text) else text
+    return mask(text) if names_person(text) or starts_with_given(text) else text
 
 
 def describe_people(ids: Sequence[str], are_clinics: bool = False) -> tuple[float, Person, str]:
@@ -132,4 +140,4 @@ def _weigh(words: list[str], is_titled: bool) -> Person:
     return Person.SURE if ends & given else Person.PERHAPS
 
 
-__all__ = ["Person", "describe_people", "mask_person", "names_person", "read_as_person"]
+__all__ = ["Person", "describe_people", "mask_person", "names_person", "read_as_person", "starts_with_given"]

@@ -41,8 +41,8 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         Read back by `Mapping.load`.
     withheld : tuple of str
         Dotted keys that are not written: words of ``non_data.patient_id`` with a digit in them may be the number of a
-        (test) patient, words of cells and sheets may name people or hold their numbers, and where the key of the
-        pseudonyms lies is nobody's business.
+        (test) patient, words of cells, sheets and headers may name people or hold their numbers, and where the key of
+        the pseudonyms lies is nobody's business.
         Such a mapping cannot be made again from the release.
     """
     plain, default = asdict(mapping), asdict(type(mapping)())
@@ -63,6 +63,9 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
             withheld.append(f"{section}.{_key(key)}")
         if section == "privacy":
             kept.pop("folder", None)  # where the mapping lay; no setting
+            if _name_people(kept.get("accept", ())):
+                del kept["accept"]
+                withheld.append("privacy.accept")
             if kept.pop("key", None) is not None:
                 withheld.append("privacy.key")
         if kept:

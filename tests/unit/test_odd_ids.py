@@ -1,0 +1,50 @@
+"""Single ids that are names, addresses or numbers with a label among codes: their rows are set aside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from outcomes.records import read_records
+
+
+def read(folder: Path, field: str, odd: list[str], n: int = 100, usual: str = "K{i:04}"):
+    other = "clinician_id" if field == "patient_id" else "patient_id"
+    ids = [odd[i] if i < len(odd) else usual.format(i=i // 3) for i in range(n)]
+    lines = [f"{text},2024-02-{i % 28 + 1:02},T{i % 5}" for i, text in enumerate(ids)]
+    (folder / "visits.csv").write_text("\n".join([f"{field},visit_date,{other}", *lines]) + "\n", encoding="utf-8")
+    return read_records(folder / "visits.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("MRN 7711341", "record number"),
+        ("12 Qvist Street", "address or small area"),
+        ("dob 07/16/1984 Q", "birth date"),
+        ("Walburga Qvistova", "name"),  # "Walburga" is in the longer list
+    ],
+)
+@pytest.mark.parametrize("field", ["patient_id", "clinician_id"])
+def test_an_id_of_words_among_codes_sets_its_row_aside(tmp_path: Path, field: str, text: str, kind: str) -> None:
+    records = read(tmp_path, field, [text])
+    assert records.n == 99 and records.set_aside.row.tolist() == [2]
+    assert records.set_aside.code == ("E903",) and any(kind in note for note in records.notes)
+    assert "Qvist" not in str(records.set_aside) + str(records.notes)
+
+
+def test_a_name_that_no_list_knows_is_one_as_a_patient_and_may_be_a_desk_as_a_clinician(tmp_path: Path) -> None:
+    assert read(tmp_path, "patient_id", ["Zqista Vzeder"]).set_aside.code == ("E903",)
+    assert read(tmp_path, "clinician_id", ["Zqista Vzeder", "Front Desk"]).n == 100
+
+
+def test_ids_that_say_nobody_stay(tmp_path: Path) -> None:
+    assert read(tmp_path, "patient_id", ["K12 4", "481177713", "Vzeder", "K 0007"]).n == 100
+
+
+def test_of_ids_written_with_words_all_over_no_row_goes(tmp_path: Path) -> None:
+    records = read(tmp_path, "patient_id", [], usual="Patient {i:04}")
+    assert records.n == 100 and not any("E90" in note for note in records.notes)
+    assert read(tmp_path, "patient_id", ["Zqista Vzeder"] * 5).n == 95  # 5 % are few
+    assert read(tmp_path, "patient_id", [f"Patient 00{i:02}" for i in range(6)]).n == 100
