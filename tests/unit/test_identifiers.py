@@ -648,3 +648,24 @@ def test_nothing_printed_claims_more_than_was_done() -> None:
 
 def test_a_date_of_ten_years_ago_may_be_one_of_birth():
     assert [getattr(ids.find_inside("on 01.02.2015", year), "name", "") for year in (2024, 2025)] == ["", ids.BIRTH]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "24 quai Zola",
+        "Estrada Zova 142",
+        "Ronda Zul 184, 2312 AB Leiden",
+        "Zquistgatan 42",
+        "Zqvistlaan 7",
+        "ul. Zqolna 12",
+    ],
+)
+def test_streets_of_more_countries(text: str) -> None:
+    assert ids.find_inside(text).name == "address or small area"
+    assert re.search(identifier_patterns.TRIGGER, text)
+
+
+@pytest.mark.parametrize("text", ["hosp 03/2024", "3 x rua 2x", "camino 20 min", "L4/L5", "plaza 3", "1 bd 2"])
+def test_what_only_begins_like_a_street_or_a_number_of_a_record_is_none(text: str) -> None:
+    assert ids.find_inside(text) is None

@@ -23,6 +23,11 @@ def read(folder: Path, field: str, odd: list[str], n: int = 100, usual: str = "K
         ("MRN 7711341", "record number"),
         ("12 Qvist Street", "address or small area"),
         ("dob 07/16/1984 Q", "birth date"),
+        ("MRN 20/90716", "record number"),
+        ("36654416Y", "social security number"),
+        ("DE13346383773216089750", "account number"),
+        ("IMG_7214.jpg", "photograph"),
+        ("qvist.de/walburga", "web address"),
         ("Walburga Qvistova", "name"),  # "Walburga" is in the longer list
     ],
 )
@@ -48,3 +53,22 @@ def test_of_ids_written_with_words_all_over_no_row_goes(tmp_path: Path) -> None:
     assert records.n == 100 and not any("E90" in note for note in records.notes)
     assert read(tmp_path, "patient_id", ["Zqista Vzeder"] * 5).n == 95  # 5 % are few
     assert read(tmp_path, "patient_id", [f"Patient 00{i:02}" for i in range(6)]).n == 100
+
+
+def test_a_clinic_may_be_called_like_a_person_or_by_its_street_and_not_by_a_number_of_one(tmp_path: Path) -> None:
+    lines = [f"K{i // 3:03},2024-02-{i % 28 + 1:02},C{i % 2}" for i in range(100)]
+    for i, text in enumerate(("policy 720031428", "12 Qvist Street", "Zqista Vzeder", "s/n 71:92:05:16:57:ee")):
+        lines[i] = lines[i].replace(f"C{i % 2}", text)
+    (tmp_path / "v.csv").write_text("\n".join(["patient_id,visit_date,clinic_id", *lines]) + "\n", encoding="utf-8")
+    assert read_records(tmp_path / "v.csv").set_aside.row.tolist() == [2, 5]
+
+
+def test_a_long_number_among_words_is_none_of_them_and_among_numbers_is(tmp_path: Path) -> None:
+    def rows_away(cells: list[str]) -> list[int]:
+        lines = [f"K{i},2024-02-0{i % 9 + 1},{cell}" for i, cell in enumerate(cells)]
+        (tmp_path / "v.csv").write_text("\n".join(["patient_id,visit_date,cause", *lines]) + "\n", encoding="utf-8")
+        return list(read_records(tmp_path / "v.csv").set_aside.row)
+
+    words = ["posture", "trauma", "overuse", "stress"]
+    assert rows_away([*words, "0770398088", "97110", "1234567", "12345678"]) == [6, 9]
+    assert rows_away(["278860009", "185349003", "161891005", "trauma"]) == []  # a terminology

@@ -30,13 +30,18 @@ _STREET_WORDS = (
     "street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|way|"
     "highway|hwy|parkway|pkwy|circle|cir|trail|trl|close|crescent|cres"
 )
+_STREET_FIRST = (
+    r"c/|carrer|avda\.?|paseo|plaza|ronda|camino|viale|vicolo|piazza|rua|estrada|travessa|beco|praça|ulica|ul\."
+)
 _STREET_NAME = r"(?:\d{1,3}(?:st|nd|rd|th)|[a-z][a-z'-]{1,20})"
 STREET = re.compile(
     rf"(?<!\w)\d{{1,5}}[a-z]?,? (?:[nsew]\.? )?(?:{_STREET_NAME} ){{1,3}}(?:{_STREET_WORDS})\b\.?"
     r"|(?<![a-zäöüß-])(?!(?:behandlungs|therapie|liege|arbeits|park|sitz|trainings|übungs)platz)"
     r"[a-zäöüß-]{2,25}(?:strasse|straße|str\.|gasse|weg|platz|allee) ?\d{1,4}[a-z]?\b"
     r"|\b(?:rue|via|calle|avenida|route) (?:d[eu] |des )?[a-zà-ü'-]{3,20}[ ,]{1,2}\d{1,4}\b"
-    r"|\b\d{1,4},? rue (?:d[eu] |des |la )*+[a-zà-ü'-]{3,20}"
+    r"|\b\d{1,4},? (?:rue|quai|allée|impasse|chemin|sentier|boulevard|bd) (?:d[eu] |des |la )*+[a-zà-ü'-]{3,20}"
+    rf"|\b(?:{_STREET_FIRST}) (?:d[eiao]s? |del |della )?[^\W\d_]{{3,20}},? {{1,2}}\d{{1,4}}\b"
+    r"|(?<![^\W\d_])[^\W\d_]{3,25}(?:straat|laan|gracht|plein|kade|gatan|vägen|vejen|veien|katu),? \d{1,4}[a-z]?\b"
     r"|\bp\.?o\.? ?box \d{1,6}\b"
     r"|(?<![\w-])\d{5}-\d{4}(?![\w-])",
     re.IGNORECASE,
@@ -90,7 +95,10 @@ SSN_INSIDE = re.compile(
     r"(?:x{2}|\*{2}|\d{2})?[- ]?\d{4}\b)"
     r"|(?i:\b(?:dni|nie|nif|pesel)\b\.?:? ?(?:n[oº]\.? ?|# ?)?[xyz]?-?\d{7,11}-?[a-z]?\b)"
 )
-_NUMBER = r"\.?(?:[ -]?(?:no|nr|n|num|number|id|#)\b[.°º]{0,2}| ?#)?[:#= ]{0,3}[a-z]{0,4}-?\d[\d-]{3,17}"
+_NUMBER = (
+    r"\.?(?:[ -]?(?:no|nr|n|num|number|id|#)\b[.°º]{0,2}| ?#)?[:#= ]{0,3}[a-z]{0,4}-?"
+    r"(?:\d[\d-]{3,17}|\d\d(?:\d\d)?/\d{5,8})"
+)
 RECORD_INSIDE = re.compile(
     rf"\b(?:mrn|m\.r\.n|med(?:ical)? rec(?:ord)?|chart|hosp(?:ital)?|patient file|pat(?:ienten)?[. -]{{0,3}}nr"
     rf"|patientennummer|patient|dossier|fall-?(?:nr|nummer)|akten?-?(?:nr|nummer|zeichen)?){_NUMBER}",
@@ -139,6 +147,7 @@ DEVICE_INSIDE = re.compile(
 )
 URL = re.compile(
     r"\b(?:https?|ftp)://[^\s;,<>\"']{3,2000}+|\bwww\.[\w-]{1,63}\.[a-z]{2,24}[^\s;,<>\"']{0,2000}+"
+    r"|(?<![\w.@-])[a-z][\w-]{2,40}\.(?:com|org|net|info|de|fr|ch|at|it|es|nl|be|pt|pl|eu|uk)/[\w./@-]{2,200}+"
     r"|\b(?:facebook|linkedin|instagram|twitter|tiktok|youtube|vk)\.com/[\w./@-]{1,200}+",
     re.IGNORECASE,
 )
@@ -234,11 +243,13 @@ TRIGGER = (
     r"@|\(at\)|\[at\]|://|(?i:www\.)|(?i:\.com/)|\+\d|\d[-. )] ?\d\d\d?[-. ]\d{4}|\d{3}-\d{4}|\b00[1-9]|\d{9}"
     r"|\b0[1-9]\d\d?\d?\)?[ /-]|\b0[1-9](?:[ .-]\d\d){4}|\b06[ -]\d{4}|\b[5-9]\d\d? \d{2,3} \d{2,3}"
     r"|\d{6}[-/+A-F]\d{3}|\d{3}\.\d{3}\.\d{3}-\d|\d\d\.\d\d-\d{3}|\d{8}-?[A-Z]|[12](?: \d\d){3} |\d{3}-\d{3}-\d{3}"
-    r"|[A-Z]{6}\d\d[A-Z]\d|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]|\b0\d\d?-\d{3}|\d{4} \d{6} |\.com/"
+    r"|[A-Z]{6}\d\d[A-Z]\d|[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]|\b0\d\d?-\d{3}|\d{4} \d{6} |\.[a-z]{2,4}/"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
     r"|(?:9\d|1[01]\d)[ -]?(?i:[yja])|(?i:data:image)"
     r"|(?i:\.(?:jpe?g|png|gif|heic|bmp|tiff?|webp|dcm|wsq|mp4|mov|avi))|(?i:box \d)"
     r"|\d{5}-\d{4}|\d{4}[ -]\d{4}|[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}|\d[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]"
+    rf"|(?i:\b(?:{_STREET_FIRST}) .*\d)|(?i:straat|laan|gracht|plein|kade|gatan|vägen|vejen|veien|katu),? \d"
+    r"|\d,? (?i:quai|allée|impasse|chemin|sentier|boulevard|bd) "
     r"|(?i:strasse|straße|str\.|gasse|weg|platz|allee) ?\d|[A-Z]{2},? \d{5}|(?:19|20)\d\d"
     rf"|\d[A-Za-z]?,? [0-9A-Za-z'. -]*\b(?i:{_STREET_WORDS})\b|(?i:\b(?:{_LABELS})\b)"
 )

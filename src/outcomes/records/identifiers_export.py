@@ -17,7 +17,7 @@ from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import normalise_header, show_header
 from outcomes.records.identifier_checks import are_checked_numbers, leave_out_chance
-from outcomes.records.identifier_kinds import BIRTH, DERIVED, NAME, OLD, RECORD
+from outcomes.records.identifier_kinds import BIRTH, CODE, DERIVED, NAME, OLD, RECORD
 from outcomes.records.identifier_names import TITLES, fold, has_name, load_more_names, load_names
 from outcomes.records.identifier_patterns import ID_TRIGGER, PLAIN_DATE, PLAIN_ID, TRIGGER
 from outcomes.records.identifiers import (
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_JUDGED = 2_000
+_WORDS = ("modalities", "muscles_identified", "muscles_treated", "cause", "trigger", "region", "radiation", "payer")
+_ODD = 0.5
+"""Fields of words: a number of eight digits and more is none of them where more terms are words."""
 _BLOCK = 1 << 17
 _SEVERAL_WORDS = r"[\s\v\x1c-\x1f\x{85}\pZ,]"
 _ID_FIELDS = ("patient_id", "clinician_id", "clinic_id")
@@ -205,12 +208,14 @@ def find_cells(key: str, column: TextColumn, mapping: Mapping, year: int) -> dic
     # Many cells are made of few terms: each is looked at once, and the cells again only where a term was one.
     terms = _distinct_terms(values, glue)
     named = _find_names(terms, key)
-    numbers = terms.filter(pc.match_substring_regex(terms, r"^\d{11,18}$")).to_pylist()
+    numbers = terms.filter(pc.match_substring_regex(terms, r"^\s*\d{8,18}\s*$")).to_pylist()
     kinds = leave_out_chance(_find_kinds(_suspects(values, terms, key, glue), key, year), numbers)
-    kinds |= dict.fromkeys(named, NAME) | find_odd_ids(key, column)
+    if key in _WORDS and len(numbers) <= _ODD * len(terms):  # where all are numbers, they are those of a terminology
+        kinds = dict.fromkeys(numbers, CODE) | kinds
+    kinds |= dict.fromkeys(named, NAME)
+    found = find_odd_ids(key, column)
     if not kinds:
-        return {}
-    found = {}
+        return found
     for place, text in _cells_with(values, glue, kinds):
         said = [(term in named, kinds[term]) for term in text.split(glue) if term in kinds]
         found[int(codes[place])] = next((kind for is_name, kind in said if is_name), said[0][1])

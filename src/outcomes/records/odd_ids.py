@@ -1,4 +1,4 @@
-"""Single ids of patients and clinicians that hold words, where nearly all others are codes.
+"""Single ids that are words or numbers of another kind, where nearly all others are codes.
 
 Among ``K1234`` an id like "Brunhild Qvist" or "MRN 7711341" is a slip, and no pseudonym, though no list knows the name.
 Where all ids are written so ("Patient 0012") it says nothing.
@@ -16,36 +16,40 @@ from outcomes.records.identifier_names import fold, load_more_names
 from outcomes.records.identifiers import PEOPLE, find_inside
 from outcomes.records.model import TextColumn
 from outcomes.records.person_shapes import read_as_person
+from outcomes.records.privacy import ID_FIELDS
 
-_TWO_WORDS = r"\S[\s,]+\S"
+_SUSPECT = r"\S[\s,./:]+\S|^\d{8}[A-Z]$|^[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z]$|^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$"
+"""What may be more than a code: several words, marks, a number of some states, of an account."""
 _MOST = 0.05
+_OF_CLINICS = ("A", "B")
 _SPLIT = re.compile(r"[\s,]+")
 
 
-def find_odd_ids(key: str, column: TextColumn) -> dict[str, str]:
-    """Return id -> kind of identifier of those in 5 % of the rows or fewer that are of several words.
+def find_odd_ids(key: str, column: TextColumn) -> dict[int, str]:
+    """Return code of a different id -> kind of identifier of those in 5 % of the rows or fewer that are no codes.
 
     Parameters
     ----------
     key : str
-        Field; only those of `PEOPLE` are looked at.
+        Field; only those of ids are looked at. A clinic may be called like a person, and by its street.
     column : TextColumn
     """
     import pyarrow.compute as pc
 
-    if key not in PEOPLE:
+    if key not in ID_FIELDS:
         return {}
-    places = arrow.to_numpy(pc.indices_nonzero(pc.match_substring_regex(column.values, _TWO_WORDS)), np.uint64)
+    places = arrow.to_numpy(pc.indices_nonzero(pc.match_substring_regex(column.values, _SUSPECT)), np.uint64)
     if not places.size or np.isin(column.codes, places).sum() > _MOST * len(column.codes):
         return {}
     ids = column.values.take(arrow.from_numpy(places)).to_pylist()
-    return {text: kind for text in ids if (kind := _find_kind(key, text))}
+    return {code: kind for code, text in zip(places.tolist(), ids, strict=True) if (kind := _find_kind(key, text))}
 
 
 def _find_kind(key: str, text: str) -> str:
-    if kind := find_inside(text):
+    kind = find_inside(text)
+    if kind and (key in PEOPLE or kind.paragraph not in _OF_CLINICS):
         return kind.name
-    if not read_as_person(text):
+    if key not in PEOPLE or not read_as_person(text):
         return ""
     # Two words in the column of clinicians may be "Front Desk"; no patient is that.
     listed = frozenset().union(*load_more_names())
