@@ -218,8 +218,9 @@ def _missing(
     # Where one header is known, the row is one of headers, whatever the others look like: 97110, 97140.
     none_known = len(absent) == len(keys)
     are_values = none_known and looks_like_values(header)
-    # Above the headers stands what a report is of, and of whom.
-    found, row = list_headers(header, are_values or (none_known and bool(hint))), mapping.file.header_row
+    # One cell alone above the headers says what a report is of, and of whom.
+    is_title = none_known and bool(hint) and sum(map(bool, map(str.strip, header))) == 1
+    found, row = list_headers(header, are_values or is_title), mapping.file.header_row
     if absent and not any(names) and not hint:
         remedy = "If the headers stand in another row, say so in the mapping, [file] header_row; else export it again."
         return [Finding("E121", f"row {row} is blank, and headers should stand there.", place, remedy)]
