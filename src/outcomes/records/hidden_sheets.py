@@ -18,53 +18,11 @@ from outcomes.records.counted import counted
 SECONDS = 60
 """The look at all hidden sheets of a workbook is ended after this time."""
 FOUND = "E908"
-_PLAIN = frozenset(
-    (
-        *(
-            "sheet",
-            "tabelle",
-            "blatt",
-            "feuille",
-            "feuil",
-            "hoja",
-            "foglio",
-            "blad",
-            "planilha",
-            "old",
-            "new",
-            "alt",
-            "neu",
-        ),
-        *(
-            "data",
-            "daten",
-            "names",
-            "list",
-            "liste",
-            "lists",
-            "lookup",
-            "lookups",
-            "codes",
-            "config",
-            "settings",
-            "notes",
-        ),
-        *(
-            "cover",
-            "key",
-            "backup",
-            "copy",
-            "archive",
-            "export",
-            "import",
-            "help",
-            "info",
-            "pivot",
-            "calc",
-            "hidden",
-            "of",
-        ),
-    )
+_PLAIN = re.compile(
+    r"(?:[\W\d_]|(?<![^\W\d_])(?:sheet|tabelle|blatt|feuille|feuil|hoja|foglio|blad|planilha|old|new|alt|neu|data|daten"
+    r"|names|lists?|liste|lookups?|codes|config|settings|notes|cover|key|backup|copy|archive|export|import|help|info"
+    r"|pivot|calc|hidden|of)(?![^\W\d_]))*",
+    re.IGNORECASE,
 )
 """Words that sheets are called by and people are not; a hidden sheet with another is shown by its place and shape."""
 _PLURALS = {
@@ -78,7 +36,6 @@ _PLURALS = {
     "code of one person": "codes of one person",
     hidden_child.FREE_TEXT: hidden_child.FREE_TEXT,
 }
-_WORDS = re.compile(r"[^\W\d_]+")
 Look = tuple[dict[str, int], dict[str, int]]
 """Kind -> columns that are one, and kind -> other columns with such cells (`hidden_child.find_sheet_kinds`)."""
 
@@ -102,7 +59,7 @@ def describe_hidden(path: Path, name: str, hidden: Mapping[str, int]) -> list[st
 
 def mask_sheet(sheet: str) -> str:
     """Return the name of a hidden sheet for a message: its shape, unless it is made of plain words and numbers."""
-    return sheet if {word.casefold() for word in _WORDS.findall(sheet)} <= _PLAIN else mask(sheet)
+    return sheet if _PLAIN.fullmatch(sheet) else mask(sheet)
 
 
 def _show(sheet: str, place: int, n: int) -> tuple[str, str]:
