@@ -29,9 +29,14 @@ COHORT = Cohort("patients", "patients", "d")
 
 
 def arm(events, left, patients=None, before=()):
-    """An arm by its cumulative events and the patients left."""
+    """An arm by its cumulative events and the patients left; `before` are the points of one earlier release."""
     n = events[0] + left[0] if patients is None else patients
-    return Arm(n, np.array(events), np.array(left), tuple(before))
+    return Arm(n, np.array(events), np.array(left), (tuple(before),))
+
+
+def add(*arms):
+    """Everybody of some arms."""
+    return Arm(sum(one.patients for one in arms), sum(one.events for one in arms), sum(one.left for one in arms), ((),))
 
 
 # -- points ------------------------------------------------------------------------------------------------------------
@@ -93,12 +98,12 @@ def test_beside_an_earlier_point_the_events_differ_by_none_or_by_many(events, be
 def test_points_are_added_where_they_leave_enough_to_those_that_must_be(events, must, points):
     one = arm(events, [200 - n for n in events])
     assert choose_points([one], RULES, must) == points
-    assert choose_points([one, one], RULES, must) == points
+    assert choose_points([add(one, one), one, one], RULES, must) == points
 
 
 def test_every_arm_must_allow_a_point():
     one, other = arm([20, 40, 60], [180, 160, 140]), arm([20, 29, 40], [180, 171, 160])
-    assert choose_points([one, other], RULES) == [0, 2]
+    assert choose_points([add(one, other), one, other], RULES) == [0, 2]
 
 
 def test_a_rest_is_what_groups_leave_of_everybody_and_knows_points_that_all_had():
@@ -106,8 +111,8 @@ def test_a_rest_is_what_groups_leave_of_everybody_and_knows_points_that_all_had(
     groups = [arm([20, 30], [60, 50], before=[(0, 19), (1, 29)]), arm([10, 20], [40, 30], before=[(1, 18)])]
     rest = take_rest(everybody, groups)
     assert (rest.patients, rest.events.tolist(), rest.left.tolist()) == (70, [20, 40], [50, 30])
-    assert rest.before == ((1, 41),)
-    assert take_rest(everybody, groups[:1]).before == ((0, 29), (1, 59))
+    assert rest.before == (((1, 41),),) and not rest.is_printed
+    assert take_rest(everybody, groups[:1]).before == (((0, 29), (1, 59)),)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +152,8 @@ def test_a_curve_without_a_number_of_patients_has_those_it_ends_with():
     share = events / 100
     for patients, n in ((-1, 85), (90, 90)):
         curve = CountCurve("relief", COHORT, "all", days, events, left, share, share, share, patients)
-        made = make_arm(curve, [(14, 33), (21, 40)])
-        assert (made.patients, made.events.tolist(), made.before) == (n, [20, 35], ((1, 33),))
+        made = make_arm(curve, [[(14, 33), (21, 40)], []])
+        assert (made.patients, made.events.tolist(), made.before) == (n, [20, 35], (((1, 33),), ()))
 
 
 def test_a_curve_is_shown_at_its_points_in_whole_percents_half_upwards():

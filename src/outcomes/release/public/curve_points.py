@@ -5,20 +5,21 @@ The grid of days is fixed in advance. A point is published when `k` or more even
 beside curves of groups, a group is also what the others leave of everybody: groups are published at common days only,
 at which every one of them, and the rest that is not published, meets the rule; between these days the curve of
 everybody may have points of its own. Cumulative events at a published point are held to be known exactly, for the
-percentages of a small group give them back; a point whose numbers would tell too closely how few were lost since the
-point before is passed over.
+percentages of a small group give them back; a point whose numbers would tell too closely how few were lost between two
+points, these or earlier ones, is passed over.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
 
 from outcomes.errors import ConservationError
+from outcomes.release.public.losses import Line, are_told
 from outcomes.release.public.model import CountCurve, Counts, PublicRules, ShownCurve
 from outcomes.release.public.rounding import round_counts
 
@@ -28,6 +29,8 @@ STEPS = (1, 2, 5, 10, 20)
 """What limits are rounded to, outward, in percent: the first that leaves the number of patients open."""
 MOST_PATIENTS = 4_000
 _Z = float(ndtri(0.975))
+Printing = tuple[tuple[int, int], ...]
+"""Place on the grid and cumulative events of the points that one earlier release published of an arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +41,25 @@ class Arm:
     ----------
     patients : int
     events, left : ndarray of int64, shape (m,)
-    before : tuple of (int, int)
-        Place on the grid and cumulative events of points that an earlier release published.
+    before : tuple of Printing
+        One for each earlier release with curves of the family, oldest first; empty where it had none of this arm.
+    is_printed : bool
+        False for a rest, which shows by what the others leave.
     """
 
     patients: int
     events: Counts
     left: Counts
-    before: tuple[tuple[int, int], ...] = ()
+    before: tuple[Printing, ...] = ()
+    is_printed: bool = True
 
 
-def make_arm(curve: CountCurve, before: Iterable[tuple[int, int]] = ()) -> Arm:
-    """Return the arm of a curve; `before` are days and cumulative events published earlier."""
+def make_arm(curve: CountCurve, before: Iterable[Iterable[tuple[int, int]]] = ()) -> Arm:
+    """Return the arm of a curve; `before` are days and cumulative events, release by release."""
     events = np.cumsum(curve.new_events)
     patients = curve.patients if curve.patients >= 0 else int(events[-1] + curve.at_risk[-1])
     places = {int(day): i for i, day in enumerate(curve.days.tolist())}
-    known = tuple((places[day], count) for day, count in before if day in places)
+    known = tuple(tuple((places[day], count) for day, count in one if day in places) for one in before)
     return Arm(patients, events, curve.at_risk, known)
 
 
@@ -62,78 +68,98 @@ def take_rest(everybody: Arm, groups: Sequence[Arm]) -> Arm:
     events = everybody.events - np.sum([arm.events for arm in groups], axis=0, dtype=np.int64)
     left = everybody.left - np.sum([arm.left for arm in groups], axis=0, dtype=np.int64)
     patients = everybody.patients - sum(arm.patients for arm in groups)
-    whole, known = dict(everybody.before), [dict(arm.before) for arm in groups]
-    shared = sorted(set(whole).intersection(*known))
-    before = tuple((i, whole[i] - sum(one[i] for one in known)) for i in shared)
+    printings = zip(everybody.before, *(arm.before for arm in groups), strict=True)
+    before = tuple(_take_known(dict(whole), [dict(own) for own in known]) for whole, *known in printings)
     if min(patients, int(events.min()), int(left.min())) < 0:
         raise ConservationError("E924 The groups of a public curve hold more patients than all. Please report it.")
-    return Arm(patients, events, left, before)
+    return Arm(patients, events, left, before, is_printed=False)
 
 
-def choose_points(arms: Sequence[Arm], rules: PublicRules, must: Sequence[int] = ()) -> list[int]:
+def _take_known(whole: Mapping[int, int], known: Sequence[Mapping[int, int]]) -> Printing:
+    return tuple((i, whole[i] - sum(one[i] for one in known)) for i in sorted(set(whole).intersection(*known)))
+
+
+def list_parts(everybody: Arm, groups: Sequence[Arm]) -> list[Arm]:
+    """Return groups, and the rest of everybody where there is one."""
+    rest = take_rest(everybody, groups)
+    return [*groups, rest] if rest.patients else list(groups)
+
+
+def choose_points(
+    arms: Sequence[Arm], rules: PublicRules, must: Sequence[int] = (), base: int = 5, parts: Sequence[Arm] = ()
+) -> list[int]:
     """Return the places on the grid at which every arm may have a point, in order.
 
     Parameters
     ----------
     arms : sequence of Arm
+        Of several the others add up to the first.
     rules : PublicRules
     must : sequence of int
         Places that are points already; others are added only where they leave enough events to the next of these.
+    base : int
+        What the patients at risk are rounded to.
+    parts : sequence of Arm
+        They add up to the only arm, and have points at `must`.
     """
-    chosen: list[int] = []
+    chosen = sorted(must)
     for i in range(arms[0].events.size):
-        last = chosen[-1] if chosen else -1
-        if i in must:
-            chosen.append(i)
+        if i in must or not all(_may_join(arm, chosen, i, rules) for arm in arms):
             continue
-        until = next((place for place in must if place > i), None)
-        fits = all(
-            _may_follow(arm, last, i, rules) and (until is None or arm.events[until] - arm.events[i] >= rules.k)
-            for arm in arms
-        )
-        if fits:
-            chosen.append(i)
+        more = sorted((*chosen, i))
+        lines = [*(_draw(arm, more, rules, base) for arm in arms), *(_draw(arm, must, rules, base) for arm in parts)]
+        if not are_told(lines, rules):
+            chosen = more
     return chosen
 
 
-def _may_follow(arm: Arm, last: int, i: int, rules: PublicRules) -> bool:
-    """Whether a point may follow the one before (-1: the start): enough events, patients left, and losses left open."""
-    events = int(arm.events[i] - (arm.events[last] if last >= 0 else 0))
-    if events < rules.k or arm.left[i] < rules.k:
-        return False
-    left = int(arm.left[last]) if last >= 0 else arm.patients
-    lost = left - int(arm.left[i]) - events
-    told = int(round_counts(left, rules.base) - round_counts(arm.left[i], rules.base)) - events
-    if told < 0 < lost:  # rounding moves both by less than a base, so that they are few
-        return False
-    return _is_new_enough(arm, last, i, rules)
+def _draw(arm: Arm, points: Sequence[int], rules: PublicRules, base: int) -> Line:
+    at = list(points)
+    events, left = np.append(0, arm.events[at]), np.append(arm.patients, arm.left[at])
+    return Line.of(at, events, left, base if arm.is_printed else 0, rules.k)
+
+
+def _may_join(arm: Arm, chosen: Sequence[int], i: int, rules: PublicRules) -> bool:
+    """Whether a point may join others: enough events on either side, also of those since earlier releases, and left."""
+    last, until = max((p for p in chosen if p < i), default=-1), min((p for p in chosen if p > i), default=-1)
+    gaps = [(last, i), (i, until)] if until >= 0 else [(last, i)]
+    return arm.left[i] >= rules.k and all(
+        _count_between(arm, start, end) >= rules.k and _is_new_enough(arm, start, end, rules) for start, end in gaps
+    )
+
+
+def _count_between(arm: Arm, last: int, i: int) -> int:
+    """Events since a point; -1 stands for the start."""
+    return int(arm.events[i] - (arm.events[last] if last >= 0 else 0))
 
 
 def _is_new_enough(arm: Arm, last: int, i: int, rules: PublicRules) -> bool:
-    """Whether, beside a point published earlier on this day, the events since the last such day differ by none or many.
+    """Whether, beside each point published earlier on this day, events since the last such day differ by none or many.
 
     Otherwise the two curves would tell in which weeks a few new patients had their event.
     """
-    before = dict(arm.before)
-    if i not in before:
-        return True
-    shared = [place for place in before if place <= last]
-    start = max(shared, default=None)
-    change = int(arm.events[i]) - before[i] - (int(arm.events[start]) - before[start] if start is not None else 0)
-    return change == 0 or abs(change) >= rules.k
+    for before in map(dict, arm.before):
+        if i in before:
+            start = max((place for place in before if place <= last), default=-1)
+            change = _count_between(arm, start, i) - (before[i] - before.get(start, 0))
+            if 0 < abs(change) < rules.k:
+                return False
+    return True
 
 
-def choose_groups(everybody: Arm, groups: dict[str, Arm], rules: PublicRules) -> tuple[list[str], list[int]]:
+def choose_groups(
+    everybody: Arm, groups: dict[str, Arm], rules: PublicRules, base: int = 5
+) -> tuple[list[str], list[int]]:
     """Return the groups that are published beside everybody, and the places of their common points.
 
-    Of the groups with most events so many as give most points together; the others are a rest that meets the rule.
+    Of the groups with most events so many as give most points together; the others are a rest that meets the rule, and
+    so does everybody: a few lost, or new, of each group may be few of all.
     """
     order = sorted(groups, key=lambda name: (-int(groups[name].events[-1]), name))
     best: tuple[int, int, list[int]] = (0, 0, [])
     for n in range(1, len(order) + 1):
-        shown = [groups[name] for name in order[:n]]
-        rest = take_rest(everybody, shown)
-        points = choose_points([*shown, *((rest,) if rest.patients else ())], rules)
+        parts = list_parts(everybody, [groups[name] for name in order[:n]])
+        points = choose_points([everybody, *parts], rules, base=base)
         if len(points) >= LEAST_POINTS and (n * len(points), n) > best[:2]:
             best = (n * len(points), n, points)
     return sorted(order[: best[1]], key=list(groups).index), best[2]

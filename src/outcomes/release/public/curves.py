@@ -16,6 +16,7 @@ from outcomes.release.public.curve_points import (
     Arm,
     choose_groups,
     choose_points,
+    list_parts,
     make_arm,
     show_curve,
 )
@@ -107,7 +108,7 @@ def _protect_family(family: Sequence[CountCurve], rules: PublicRules, past: _Pas
     totals = {curve.group: int(curve.new_events.sum()) for curve in family}
     if not _has_enough_new(totals, ((curve.shown.group, curve.total_events) for curve in before), rules.k):
         return last
-    fresh = _refresh(family, rules, before, base)
+    fresh = _refresh(family, rules, past, base)
     arms = {curve.shown.group for curve in fresh}
     left_out = ((arm.group, arm.total_events) for arm in past.withheld if arm.group in arms)
     return fresh if _has_enough_new(totals, left_out, rules.k) else last
@@ -138,17 +139,16 @@ def _list_withheld(
     return found
 
 
-def _refresh(
-    family: Sequence[CountCurve], rules: PublicRules, before: Sequence[EarlierCurve], base: int
-) -> list[EarlierCurve]:
-    arms = {curve.group: _arm(curve, before) for curve in family}
+def _refresh(family: Sequence[CountCurve], rules: PublicRules, past: _Past, base: int) -> list[EarlierCurve]:
+    arms = {curve.group: _arm(curve, past) for curve in family}
     groups = {group: arm for group, arm in arms.items() if group != ALL}
     points: dict[str, list[int]] = {}
     if ALL not in arms:
-        points = {group: choose_points([arm], rules) for group, arm in groups.items()}
+        points = {group: choose_points([arm], rules, base=base) for group, arm in groups.items()}
     else:
-        chosen, common = choose_groups(arms[ALL], groups, rules) if groups else ([], [])
-        points = dict.fromkeys(chosen, common) | {ALL: choose_points([arms[ALL]], rules, common)}
+        chosen, common = choose_groups(arms[ALL], groups, rules, base) if groups else ([], [])
+        parts = list_parts(arms[ALL], [groups[group] for group in chosen]) if chosen else []
+        points = dict.fromkeys(chosen, common) | {ALL: choose_points([arms[ALL]], rules, common, base, parts)}
     found = []
     for curve in family:
         at = points.get(curve.group, [])
@@ -158,13 +158,15 @@ def _refresh(
     return found
 
 
-def _arm(curve: CountCurve, before: Sequence[EarlierCurve]) -> Arm:
-    """The arm of a curve, with the points of all its earlier printings; of two on one day the later one."""
-    points: dict[int, int] = {}
-    for printed in before:
-        if printed.shown.group == curve.group:
-            points |= dict(zip(printed.shown.days.tolist(), printed.events, strict=True))
-    return make_arm(curve, points.items())
+def _arm(curve: CountCurve, past: _Past) -> Arm:
+    """The arm of a curve, with the points of each earlier printing."""
+    own = ([one for one in curves if one.shown.group == curve.group] for _, curves in past.printed)
+    return make_arm(curve, ([pair for one in found for pair in _list_points(one)] for found in own))
+
+
+def _list_points(printed: EarlierCurve) -> Iterable[tuple[int, int]]:
+    """Days and cumulative events."""
+    return zip(printed.shown.days.tolist(), printed.events, strict=True)
 
 
 def find_known(numbers: Numbers, curves: ProtectedCurves) -> dict[int, tuple[int, int]]:
@@ -178,7 +180,7 @@ def find_known(numbers: Numbers, curves: ProtectedCurves) -> dict[int, tuple[int
     """
     known: dict[int, tuple[int, int]] = {}
     of_group = {(one.shown.cohort.name, one.shown.group): one for one in curves.earlier}
-    points = {name: dict(zip(one.shown.days.tolist(), one.events, strict=True)) for name, one in of_group.items()}
+    points = {name: dict(_list_points(one)) for name, one in of_group.items()}
     for i, key in enumerate(numbers.keys):
         exact = int(numbers.exact[i])
         groups = [(key.cohort, group) for group in key.rows or (ALL,)]
