@@ -270,6 +270,16 @@ def test_of_a_trigger_with_few_pairs_no_cell_is_shown_not_even_that_there_is_non
     assert not found.cells[4:8].any()
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_lone_small_total_takes_the_next_smallest_with_it_and_nothing_else_of_the_margins(axis):
+    counts = np.full((4, 4), 25)
+    counts[1:] = [[0, 1, 3, 0], [40] * 4, [10] * 4]
+    found = hide_cells(counts if axis == 0 else counts.T, FLOOR)
+    totals = found.rows, found.columns
+    assert totals[axis].tolist() == [True, False, True, False]
+    assert totals[1 - axis].all() and found.diagonal
+
+
 def test_where_nothing_is_hidden_the_counts_are_the_counts():
     counts = np.full((3, 3), 20)
     found = hide_cells(counts, FLOOR)
