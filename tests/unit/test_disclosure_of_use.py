@@ -377,6 +377,27 @@ def test_same_visit_of_a_family_is_not_all_less_the_few_without_it():
     pd.testing.assert_series_equal(found.loc[0].astype(object), table.loc[0].astype(object))
 
 
+@pytest.mark.parametrize(
+    ("counts", "hidden"),
+    [
+        ([300, 200, 150], []),
+        ([396, 200, 150], [0]),  # four visits without it
+        ([396, 397, 150], [0, 1]),
+        ([395, 200, 150], []),
+        ([2, 300, 150], [0]),
+        ([3, 300, 98], [0, 2]),  # every visit has one: of 400 less 300 and 98 the first has two or more
+    ],
+)
+def test_visits_with_a_family_are_hidden_where_few_are_with_it_or_without_it(counts, hidden):
+    same = fakes.same_visit()
+    table = same.table.iloc[:4].copy()
+    table["n"] = [400, *counts]
+    found = protect_result(dataclasses.replace(same, table=table), FLOOR).table
+    assert [i for i in range(3) if is_mark(found["n"].iloc[i + 1])] == hidden
+    for name in ("share", "estimate"):
+        assert [i for i in range(3) if is_mark(found[name].iloc[i + 1])] == hidden
+
+
 def test_an_export_with_less_than_the_floor_shows_nothing():
     visits, _ = draw_visits(1, n=4)
     use = fakes.modality_use()

@@ -111,6 +111,16 @@ def test_rows_of_an_order_go_together_with_the_smaller_neighbour() -> None:
     assert any("10 to 29 days" in reason for reason in found.reasons)
 
 
+@pytest.mark.parametrize(("counts", "together", "hidden"), [
+    ([[90, 95], [84, 73], [80, 90]], 0, 0), ([[90, 95], [4, 3], [80, 90]], 1, 0),
+    ([[90, 95], [4, 3], [2, 1], [80, 90]], 2, 0), ([[90, 95], [40, 3], [80, 90]], 0, 2),
+])  # fmt: skip
+def test_an_audit_counts_the_rows_that_went_to_a_neighbour(counts: list[list[int]], together: int, hidden: int) -> None:
+    audit = protect_release([table(counts, ordered=True)]).audit
+    assert (audit.together, audit.hidden, audit.least_values) == (together, hidden, 5)
+    assert (audit.coarse, audit.has_curves) == ((), False)
+
+
 def test_a_row_that_stands_apart_is_put_together_with_none() -> None:
     counts = replace(table([[90, 95], [50, 60], [80, 90], [3, 4]], ordered=True),
                      rows=("0 to 9 days", "10 to 19 days", "20 days or more", "not recorded"))  # fmt: skip

@@ -131,6 +131,25 @@ def test_a_number_shared_by_all_tables_that_an_earlier_release_did_not_print_is_
     assert settled.basis[new] == 75
 
 
+@pytest.mark.parametrize(
+    ("more", "printed"),
+    [
+        ((0, 0), (65, 75)),
+        ((3, -2), (65, 75)),  # it stands as the sum of what was printed
+        ((10, 10), (65, 75)),
+        ((11, 11), (75, 85)),  # 76 and 86 anew
+    ],
+)
+def test_rows_put_together_now_stand_as_what_was_printed_of_them_until_eleven_more_are_in_it(more, printed):
+    """40 and 60, 25 and 15 were printed of rows apart; a sum of two printed numbers is one printed number."""
+    before = entry_of(table([[40, 60], [25, 15]]))
+    rows = tuple(f"{10 * i} to {10 * i + 9} days" for i in range(2))
+    numbers = build_numbers([table([[40, 60], [25 + more[0], 15 + more[1]]], rows=rows)], [((0, 1),)])
+    alone = protect.publish(numbers, np.zeros(numbers.exact.size, bool), np.full(numbers.exact.size, RULES.base))
+    settled = settle(alone, [before], {"patients": "d1"}, RULES, np.zeros(numbers.exact.size, bool))
+    assert settled.shown[numbers.places[0].cells].tolist() == [list(printed)]
+
+
 def shown(cells, rows, totals=None):
     array = np.array(cells, dtype=np.int64)
     seen = np.where(array == HIDDEN_CELL, 0, array)

@@ -69,13 +69,13 @@ def protect_same_visit(result: Any, floor: int) -> Any:
     out = protect_table(table, floor)
     families = table[table["family"] != ALL]
     kept = group_boards.Totals.of(families.assign(n=table["n"].max(), events=families["n"]), floor).shown
+    # Few visits with it, or without it, and what of the others would give such a number away.
     out_of_sight = np.array([not kept.get(str(name), True) for name in table["family"]], dtype=np.bool_)
-    n, events = (table[name].to_numpy(dtype=float) for name in ("n", "events"))
+    events = table["events"].to_numpy(dtype=float)
     few_patients = is_small(table["patients"].to_numpy(dtype=float), floor)
-    without = out_of_sight | (is_small(n[0] - n, floor) if len(table) else out_of_sight)
-    others = is_small(events[0] - events, floor) if len(table) else without
-    write_mark(out, "n", without & ~are_marks(out["n"]), HIDDEN)
-    write_mark(out, "events", (without | others) & ~are_marks(out["events"]), HIDDEN)
+    others = is_small(events[0] - events, floor) if len(table) else out_of_sight
+    write_mark(out, "n", out_of_sight & ~are_marks(out["n"]), HIDDEN)
+    write_mark(out, "events", (out_of_sight | others) & ~are_marks(out["events"]), HIDDEN)
     lost = are_marks(out["events"]) | are_marks(out["n"]) | few_patients
     for name in SAME_VISIT:
         write_mark(out, name, lost & out[name].notna().to_numpy(), HIDDEN)

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
+HIDDEN_CELL = -1
+"""Stands for a cell of 1 to k-1 patients, and for one hidden to protect it; shown as ``<11``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class ShownTable:
     column_totals: tuple[int, ...]
     base: int
     reasons: tuple[str, ...] = ()
-    total: int = -1
+    total: int = HIDDEN_CELL
 
     def list_numbers(self) -> list[tuple[str, int]]:
         """Return every number that is published, totals too, by its row and column; those of one row are its totals."""
@@ -210,10 +212,6 @@ class ShownCurve:
     low_percent: Counts
     high_percent: Counts
     base: int = 5
-
-
-HIDDEN_CELL = -1
-"""Stands for a cell of 1 to k-1 patients, and for one hidden to protect it; shown as ``<11``."""
 
 
 @dataclass(frozen=True, slots=True)
