@@ -394,7 +394,7 @@ def test_visits_with_a_family_are_hidden_where_few_are_with_it_or_without_it(cou
     table["n"] = [400, *counts]
     found = protect_result(dataclasses.replace(same, table=table), FLOOR).table
     assert [i for i in range(3) if is_mark(found["n"].iloc[i + 1])] == hidden
-    for name in ("share", "estimate"):
+    for name in ("share", "estimate", "patients"):
         assert [i for i in range(3) if is_mark(found[name].iloc[i + 1])] == hidden
 
 

@@ -132,22 +132,24 @@ def test_a_number_shared_by_all_tables_that_an_earlier_release_did_not_print_is_
 
 
 @pytest.mark.parametrize(
-    ("more", "printed"),
+    ("second", "more", "printed"),
     [
-        ((0, 0), (65, 75)),
-        ((3, -2), (65, 75)),  # it stands as the sum of what was printed
-        ((10, 10), (65, 75)),
-        ((11, 11), (75, 85)),  # 76 and 86 anew
+        ((25, 15), (0, 0), (65, 75)),
+        ((25, 15), (3, -2), (65, 75)),  # it stands as the sum of what was printed
+        ((25, 15), (10, 10), (65, 75)),
+        ((25, 15), (11, 11), (75, 85)),  # 76 and 86 anew
+        ((3, 32), (5, 3), (50, 95)),  # one part was hidden, and with it the sum: 48, and 95 anew
     ],
 )
-def test_rows_put_together_now_stand_as_what_was_printed_of_them_until_eleven_more_are_in_it(more, printed):
+def test_rows_put_together_now_stand_as_what_was_printed_of_them_until_eleven_more_are_in_it(second, more, printed):
     """40 and 60, 25 and 15 were printed of rows apart; a sum of two printed numbers is one printed number."""
-    before = entry_of(table([[40, 60], [25, 15]]))
-    rows = tuple(f"{10 * i} to {10 * i + 9} days" for i in range(2))
-    numbers = build_numbers([table([[40, 60], [25 + more[0], 15 + more[1]]], rows=rows)], [((0, 1),)])
-    alone = protect.publish(numbers, np.zeros(numbers.exact.size, bool), np.full(numbers.exact.size, RULES.base))
-    settled = settle(alone, [before], {"patients": "d1"}, RULES, np.zeros(numbers.exact.size, bool))
-    assert settled.shown[numbers.places[0].cells].tolist() == [list(printed)]
+    before = entry_of(table([[40, 60], list(second), [50, 55]]))
+    now = table([[40, 60], [second[0] + more[0], second[1] + more[1]], [50, 55]])
+    numbers = build_numbers([now], [((0, 1), (2,))])
+    never = np.zeros(numbers.exact.size, dtype=np.bool_)
+    alone = protect.publish(numbers, never, np.full(numbers.exact.size, RULES.base))
+    settled = settle(alone, [before], {"patients": "d1"}, RULES, never)
+    assert settled.shown[numbers.places[0].cells].tolist() == [list(printed), [50, 55]]
 
 
 def shown(cells, rows, totals=None):
