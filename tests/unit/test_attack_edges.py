@@ -17,7 +17,7 @@ from outcomes.release.public.attack_board import Board, Reader, _join_tables, la
 from outcomes.release.public.attack_curves import attack_curves
 from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.attack_releases import find_kept, find_sums, join_releases, list_prints, was_told
-from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, PublicRules
+from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, PublicRules, ShownTable
 
 CLOSE = PublicRules(least_values=50)
 """A reader who is told of every gap of few events."""
@@ -316,3 +316,23 @@ def test_a_curve_is_read_back_with_its_rounding(at_risk, base):
     [one] = read_curves(rows)
     assert (one.days.tolist(), one.new_events.tolist(), one.at_risk.tolist()) == ([7, 14], [20, 20], list(at_risk))
     assert (one.percent[0], one.low_percent[0], one.high_percent[0], one.base) == (30, 21, 41, base)
+
+
+@pytest.mark.parametrize(
+    ("totals", "found"),
+    [
+        (
+            (40, HIDDEN_CELL),
+            {"total / b": (11, 14)},
+        ),  # 48 to 52 less 38 to 42; beside a printed part are eleven or more
+        ((HIDDEN_CELL, 40), {"total / a": (11, 14)}),
+        ((30, HIDDEN_CELL), {"total / b": (16, 24)}),
+        ((HIDDEN_CELL, HIDDEN_CELL), {"total / a": (0, 52), "total / b": (0, 52)}),
+        ((40, 15), {}),
+    ],
+)
+def test_what_all_have_beside_the_only_printed_total_is_eleven_or_more(totals, found):
+    cells, columns = np.full((2, len(totals)), HIDDEN_CELL), ("a", "b", "c")[: len(totals)]
+    one = ShownTable("t", COHORT, ("x", "y"), columns, cells, (25, 25), totals, 5, (), 50)
+    told = {item.cell: (item.low, item.high) for item in attack([one]) if item.cell.startswith("total")}
+    assert told == found

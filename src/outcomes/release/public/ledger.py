@@ -112,7 +112,6 @@ class ReleaseLedger:
     def _write(self, releases: list[dict[str, Any]]) -> None:
         text = _to_json({"format": FORMAT, "releases": releases})
         beside = self.path.with_name(f"{self.path.name}.new")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         beside.unlink(missing_ok=True)
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
