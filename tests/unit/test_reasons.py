@@ -296,8 +296,10 @@ def test_no_share_is_given_of_relief_that_no_second_score_could_confirm():
     """Where pain is rated at first and last visits only, "0 % when a second score must confirm" is no finding."""
     inputs, tables = pages(fakes.quarter_review())
     rules = pd.DataFrame({"rule": ["any", "strict"], "estimate": [0.6, 0.1], "n": 90, "events": [40, 7]})
-    for events, said in ((7, "when a second score must confirm relief and"), (0, "no episode has a second score that")):
-        rules.loc[rules["rule"] == "strict", "events"] = events
+    none = "no episode has a second score that"
+    cases = (7, 0.1, "when a second score must confirm relief and"), (0, 0.0, none), (0, float("nan"), none)
+    for events, share, said in cases:
+        rules.loc[rules["rule"] == "strict", ["estimate", "events"]] = [share, events]
         (text,) = [
             one.text
             for one in say_relief(inputs.episodes.protocol, {**tables, "relief_definitions": rules})
