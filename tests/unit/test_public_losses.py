@@ -211,3 +211,30 @@ def test_a_third_release_is_compared_with_the_first_and_the_second():
     days, second = release(two, first)
     assert days == [14, 21]
     assert release(three, first, second)[0] == [7, 21]
+
+
+@pytest.mark.parametrize(
+    ("left", "base", "before", "step", "is_point"),
+    [
+        (53, 5, 55, 5, True),  # printed as it was
+        (58, 5, 55, 5, False),  # 60 beside 55: one to nine more are observed
+        (48, 5, 55, 5, False),
+        (63, 5, 55, 5, True),  # six to fourteen
+        (48, 5, 60, 5, True),
+        (58, 10, 50, 10, True),  # one to nineteen
+        (58, 10, 55, 5, True),  # 60 stands for 55 to 64, 55 for 53 to 57: two fewer to eleven more
+        (58, 5, 50, 10, True),
+    ],
+)
+def test_patients_at_risk_stand_as_they_were_or_may_have_moved_by_many(left, base, before, step, is_point):
+    one = Arm(left + 30, np.array([30]), np.array([left]), seen=((0, before, step),))
+    assert choose_points([one], RULES, base=base) == ([0] if is_point else [])
+    other = Arm(left + 30, np.array([30]), np.array([left]), seen=((1, before, step),))
+    assert choose_points([other], RULES, base=base) == [0]
+
+
+def test_few_more_patients_at_risk_on_a_day_do_not_show_beside_an_earlier_release():
+    """On day 7 nobody more had the event, and three more are observed: of 372 and 375 stand 370 and 375."""
+    days, first = release(curve([30, 20, 20], [372, 352, 332], 402))
+    assert days == [7, 14, 21]
+    assert release(curve([30, 35, 20], [375, 340, 320], 405), first)[0] == [14, 21]

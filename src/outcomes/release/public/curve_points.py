@@ -45,6 +45,8 @@ class Arm:
         One for each earlier release with curves of the family, oldest first; empty where it had none of this arm.
     is_printed : bool
         False for a rest, which shows by what the others leave.
+    seen : tuple of (int, int, int)
+        Place on the grid, patients at risk as an earlier release printed them, and what it rounded to.
     """
 
     patients: int
@@ -52,15 +54,19 @@ class Arm:
     left: Counts
     before: tuple[Printing, ...] = ()
     is_printed: bool = True
+    seen: tuple[tuple[int, int, int], ...] = ()
 
 
-def make_arm(curve: CountCurve, before: Iterable[Iterable[tuple[int, int]]] = ()) -> Arm:
-    """Return the arm of a curve; `before` are days and cumulative events, release by release."""
+def make_arm(
+    curve: CountCurve, before: Iterable[Iterable[tuple[int, int]]] = (), seen: Iterable[tuple[int, int, int]] = ()
+) -> Arm:
+    """Return the arm of a curve; `before` are days and cumulative events, release by release, `seen` as in `Arm`."""
     events = np.cumsum(curve.new_events)
     patients = curve.patients if curve.patients >= 0 else int(events[-1] + curve.at_risk[-1])
     places = {int(day): i for i, day in enumerate(curve.days.tolist())}
     known = tuple(tuple((places[day], count) for day, count in one if day in places) for one in before)
-    return Arm(patients, events, curve.at_risk, known)
+    found = tuple((places[day], shown, base) for day, shown, base in seen if day in places)
+    return Arm(patients, events, curve.at_risk, known, seen=found)
 
 
 def take_rest(everybody: Arm, groups: Sequence[Arm]) -> Arm:
@@ -104,7 +110,7 @@ def choose_points(
     """
     chosen = sorted(must)
     for i in range(arms[0].events.size):
-        if i in must or not all(_may_join(arm, chosen, i, rules) for arm in arms):
+        if i in must or not all(_may_join(arm, chosen, i, rules, base) for arm in arms):
             continue
         more = sorted((*chosen, i))
         lines = [*(_draw(arm, more, rules, base) for arm in arms), *(_draw(arm, must, rules, base) for arm in parts)]
@@ -119,11 +125,13 @@ def _draw(arm: Arm, points: Sequence[int], rules: PublicRules, base: int) -> Lin
     return Line.of(at, events, left, base if arm.is_printed else 0, rules.k)
 
 
-def _may_join(arm: Arm, chosen: Sequence[int], i: int, rules: PublicRules) -> bool:
+def _may_join(arm: Arm, chosen: Sequence[int], i: int, rules: PublicRules, base: int) -> bool:
     """Whether a point may join others: enough events on either side, also of those since earlier releases, and left."""
     last, until = max((p for p in chosen if p < i), default=-1), min((p for p in chosen if p > i), default=-1)
     gaps = [(last, i), (i, until)] if until >= 0 else [(last, i)]
-    return arm.left[i] >= rules.k and all(
+    if arm.left[i] < rules.k or not _is_left_as_it_was(arm, i, rules, base):
+        return False
+    return all(
         _count_between(arm, start, end) >= rules.k and _is_new_enough(arm, start, end, rules) for start, end in gaps
     )
 
@@ -144,6 +152,16 @@ def _is_new_enough(arm: Arm, last: int, i: int, rules: PublicRules) -> bool:
             change = _count_between(arm, start, i) - (before[i] - before.get(start, 0))
             if 0 < abs(change) < rules.k:
                 return False
+    return True
+
+
+def _is_left_as_it_was(arm: Arm, i: int, rules: PublicRules, base: int) -> bool:
+    """Whether patients at risk are printed as earlier on this day, or so that `k` more or fewer are possible."""
+    now = int(round_counts(arm.left[i], base))
+    for place, before, step in arm.seen:
+        fewest, most = now - base // 2 - before - (step - 1) // 2, now + (base - 1) // 2 - before + step // 2
+        if place == i and before != now and max(-fewest, most) < rules.k:
+            return False
     return True
 
 

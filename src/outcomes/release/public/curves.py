@@ -161,7 +161,9 @@ def _refresh(family: Sequence[CountCurve], rules: PublicRules, past: _Past, base
 def _arm(curve: CountCurve, past: _Past) -> Arm:
     """The arm of a curve, with the points of each earlier printing."""
     own = ([one for one in curves if one.shown.group == curve.group] for _, curves in past.printed)
-    return make_arm(curve, ([pair for one in found for pair in _list_points(one)] for found in own))
+    shown = (one.shown for one in past.curves if one.shown.group == curve.group)
+    seen = ((day, n, one.base) for one in shown for day, n in zip(one.days.tolist(), one.at_risk.tolist(), strict=True))
+    return make_arm(curve, ([pair for one in found for pair in _list_points(one)] for found in own), seen)
 
 
 def _list_points(printed: EarlierCurve) -> Iterable[tuple[int, int]]:
