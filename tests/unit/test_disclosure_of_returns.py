@@ -449,6 +449,20 @@ def test_a_hidden_part_of_maintenance_hides_the_other():
     assert not found.loc[found["horizon_days"] == 182, "events"].map(is_mark).any()
 
 
+@pytest.mark.parametrize(("part", "horizon"), [("inside", 90), ("inside", 182), ("outside", 90)])
+def test_few_patients_in_one_part_of_maintenance_hide_how_many_are_in_the_other_at_every_horizon(part, horizon):
+    """Both parts are all whose first return is looked at, a number that stands in another table."""
+    full = fakes.recurrence()
+    table = full.maintenance.copy()
+    of_first = table["outcome"] == "first_return"
+    table.loc[of_first & (table["part"] == part) & (table["horizon_days"] == horizon), ["n", "events"]] = [3, 0]
+    found = protect_result(dataclasses.replace(full, maintenance=table), FLOOR).maintenance
+    assert found["n"].map(is_mark).tolist() == of_first.tolist()
+    at_horizon = found[of_first & (found["horizon_days"] == horizon)]
+    assert at_horizon[["events", "estimate", "conf_low"]].map(is_mark).all(axis=None)
+    assert not found.loc[~of_first | (found["horizon_days"] != horizon), "events"].map(is_mark).any()
+
+
 @pytest.mark.parametrize(
     ("measure", "also"), [("kept", "relieved_and_not_back"), ("relieved_and_not_back", "not_back")]
 )

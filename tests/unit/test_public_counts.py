@@ -218,6 +218,14 @@ def test_without_true_dates_there_is_no_quarter_to_choose(monkeypatch):
         find_people(few(["0 6", "7 2"]), "2024Q1")
 
 
+@pytest.mark.parametrize(("day", "n"), [(320, 2), (324, 2), (325, 1), (350, 1)])
+def test_without_true_dates_too_only_those_followed_long_enough_are_counted(monkeypatch, day, n):
+    """Records end on day 366: 42 days after day 324, the primary day and the lag of the quarters."""
+    monkeypatch.setattr(cohorts, "_has_true_dates", lambda _: False)
+    assert LAG_DAYS + DAY == 42
+    assert find_people(few(["0 6", "7 2"], [f"{day} 6", f"{day + 7} 2"])).n == n
+
+
 def test_a_quarter_that_has_not_been_watched_long_enough_is_told():
     with pytest.raises(NotEstimable, match="cannot be made yet"):
         find_people(few(["0 6", "7 2"], end="2024-04-20"))
