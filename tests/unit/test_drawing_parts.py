@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -244,3 +245,27 @@ def test_a_curve_needs_two_days_after_the_first(estimates, is_drawn, monkeypatch
         assert found[0][3].startswith("More. Number observed: ")
         wide = SimpleNamespace(curve=curve.assign(conf_low=[0.4, 0.3, 0.4]))
         assert section_parts.draw_curve(tables, "x", "t", "a", None, wide, "c")[0][3].startswith("Tinted: ")
+
+
+@pytest.mark.parametrize(
+    ("values", "lines", "rings", "dot"),
+    [
+        ([], None, None, None),
+        ([1.0, None], None, None, None),  # one value is no course
+        ([float("nan"), 1.0], None, None, None),
+        ([1.0, 2.0], ["5,28 127,6"], [], ("127", "6")),
+        ([2.0, 1.0], ["5,6 127,28"], [], ("127", "28")),
+        ([2.0, 2.0], ["5,28 127,28"], [], ("127", "28")),
+        ([1.0, None, 3.0], [], ["66"], ("127", "6")),
+        ([1.0, 2.0, 3.0, None], ["5,28 45.67,17 86.33,6"], ["127"], ("86.33", "6")),
+        ([1.0, 2.0, float("inf"), 2.0, 1.0], ["5,28 35.5,6", "96.5,6 127,28"], ["66"], ("127", "28")),
+    ],
+)
+def test_a_small_course_has_a_line_where_values_follow_each_other_and_a_ring_where_none_is(values, lines, rings, dot):
+    drawn = svg.sparkline(values)
+    if lines is None:
+        assert drawn == ""
+        return
+    assert re.findall(r'points="([^"]*)"', drawn) == lines
+    assert re.findall(r'<circle cx="([^"]*)" cy="28" r="2.2" fill="none"', drawn) == rings
+    assert re.findall(r'<circle cx="([^"]*)" cy="([^"]*)" r="3.2"', drawn) == [dot]
