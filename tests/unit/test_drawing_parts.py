@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,13 +14,18 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+import release_fakes as fakes
+
 from outcomes.release import section_parts, svg
 from outcomes.release.course_figure import _spread as pile_up
 from outcomes.release.drawing import lacks_shapes, space_out, spread
 from outcomes.release.figures import is_share
 from outcomes.release.label_places import SPOTS, Box, place_labels
+from outcomes.release.marks import HIDDEN
 from outcomes.release.model import Column, TableView
 from outcomes.release.panels import cut, plain
+from outcomes.release.return_figures import INTERVAL, gap_sensitivity
 from outcomes.release.section_parts import enlarge_type, has_cut_axis, is_blank
 from outcomes.release.views import DASH
 
@@ -269,3 +277,15 @@ def test_a_small_course_has_a_line_where_values_follow_each_other_and_a_ring_whe
     assert re.findall(r'points="([^"]*)"', drawn) == lines
     assert re.findall(r'<circle cx="([^"]*)" cy="28" r="2.2" fill="none"', drawn) == rings
     assert re.findall(r'<circle cx="([^"]*)" cy="([^"]*)" r="3.2"', drawn) == [dot]
+
+
+@pytest.mark.parametrize(("hidden", "days"), [([], 4), ([90], 3), ([30, 60, 180], 1), ([30, 60, 90, 180], 0)])
+def test_the_line_through_definitions_by_days_without_a_visit_goes_through_those_that_are_shown(hidden, days):
+    """Where none of them is, those by other definitions still stand."""
+    recurrence = fakes.recurrence()
+    table = recurrence.definitions.copy()
+    gone = (table["kind"] == "gap") & table["gap_days"].isin(hidden)
+    table[list(INTERVAL)] = table[list(INTERVAL)].astype(object).mask(gone, HIDDEN)
+    ax = gap_sensitivity(dataclasses.replace(recurrence, definitions=table))
+    ways = [line for line in ax.lines if line.get_zorder() == 1.5 and line.get_linewidth() == 1.1]
+    assert [len(line.get_xdata()) for line in ways] == ([days] if days else [])

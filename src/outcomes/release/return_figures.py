@@ -146,8 +146,7 @@ def _connect_gaps(ax: Axes, table: pd.DataFrame, rows: Sequence[Row], heights: S
         for row, y in zip(rows, heights, strict=True)
         if row.label in labels and row.value == row.value and not row.is_heading
     ]
-    if points:
-        ax.plot(*zip(*points, strict=True), color=MUTED, linewidth=1.1, zorder=1.5)
+    ax.plot(*zip(*points, strict=True), color=MUTED, linewidth=1.1, zorder=1.5)
 
 
 @draws_answer
