@@ -12,6 +12,8 @@ from outcomes.cases import build_visits
 from outcomes.definitions import Codebook, Protocol
 from outcomes.errors import ConfigError
 from outcomes.records import Mapping, read_records
+from outcomes.records.inspect_terms import UnknownTerms
+from outcomes.records.inspect_words import list_open_words, write_own_words
 
 HEADER = "Patient;Datum;Behandlung;Region;Ursache;Verspannte Muskeln;Schmerz vorher"
 MEANS = {
@@ -154,3 +156,59 @@ def test_inspect_names_the_command_that_explains_unknown_words_unless_it_was_giv
     known = ["inspect", str(path), "--out", str(mapping), "--force", "--codebook", str(words)]
     assert cli.main(known) in (0, 1)
     assert "words:   " not in capsys.readouterr().out
+
+
+def unknown(field: str, *words: str) -> UnknownTerms:
+    return UnknownTerms(field, tuple((word, 9) for word in words), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "listed"),
+    [
+        # what is read by itself is left out: the dose of a treatment, the side of a muscle, a region and a radiation
+        (
+            "modalities",
+            ["Zzz-Therapie 15 min", "Qqq left"],
+            [("modalities.csv", "zzz therapie"), ("modalities.csv", "Qqq left")],
+        ),
+        ("muscles_identified", ["left Zzzus", "Qqqus 8"], [("muscles.csv", "zzzus"), ("muscles.csv", "Qqqus 8")]),
+        ("muscles_treated", ["Zzzus"], [("muscles.csv", "Zzzus")]),
+        ("region", ["right zzz"], [("regions.csv", "zzz")]),
+        ("radiation", ["zzz left"], [("radiation.csv", "zzz")]),
+        ("cause", ["left Zzz 15 min"], [("causes.csv", "left Zzz 15 min")]),
+        ("visit_purpose", ["Zzz"], [("purposes.csv", "Zzz")]),
+        ("function_instrument", ["Zzz"], [("instruments.csv", "Zzz")]),
+        # codes say more than a word, a dose alone says nothing, and a bar parts the words a word means
+        ("procedure_codes", ["97999"], []),
+        ("diagnoses", ["Z99.9"], []),
+        ("modalities", ["15 min", "zzz|qqq"], []),
+        # each once, as it stands first
+        ("trigger", ["Zzz", "zzz ", "Qqq"], [("triggers.csv", "Zzz"), ("triggers.csv", "Qqq")]),
+    ],
+)
+def test_the_words_that_are_left_to_explain_and_their_table(field: str, words: list[str], listed) -> None:
+    assert list_open_words([unknown(field, *words)]) == listed
+
+
+def test_a_word_of_two_fields_with_one_table_is_asked_for_once() -> None:
+    fields = [
+        unknown("muscles_treated", "Zzzus"),
+        unknown("muscles_identified", "zzzus", "Qqqus"),
+        unknown("cause", "Zzzus"),
+    ]
+    assert list_open_words(fields) == [("muscles.csv", "Zzzus"), ("muscles.csv", "Qqqus"), ("causes.csv", "Zzzus")]
+
+
+def test_beside_each_word_stand_the_ids_of_its_own_table() -> None:
+    tables = {
+        "modalities.csv": "massage",
+        "muscles.csv": "piriformis",
+        "regions.csv": "lumbar",
+        "instruments.csv": "odi",
+    }
+    text = write_own_words([(table, "=zzz") for table in tables], Codebook.load(), ";")
+    assert text.startswith("table;term;means;choices\nmodalities.csv;'=zzz;;stretching | massage | ")
+    choices = {row["table"]: row["choices"].split(" | ") for row in csv.DictReader(text.splitlines(), delimiter=";")}
+    for table, own in tables.items():
+        assert [other for other in choices if own in choices[other]] == [table]
+    assert write_own_words([], Codebook.load()) == "table,term,means,choices\n"
