@@ -103,7 +103,8 @@ def test_another_row_with_the_headers_is_proposed_among_the_first() -> None:
 
 @pytest.mark.parametrize(
     ("text", "mark"),
-    [("patient_id^visit_date^x", "^"), ("patient_id~visit_date", "~"), ("patient_id,visit_date", None), ("abc", None)],
+    [("patient_id^visit_date^x", "^"), ("patient_id~visit_date", "~"), ("patient_id,visit_date", None), ("abc", None)]
+    + [(f"patient_id{mark}visit_date", None) for mark in "zZ7'\"_\\§"],
 )
 def test_a_delimiter_nobody_looks_for_is_named(text: str, mark: str | None) -> None:
     said = _other_delimiter(text, Mapping())
@@ -154,3 +155,74 @@ def test_a_quote_may_close_in_the_last_line_that_is_looked_at() -> None:
     opened = 'patient_id,visit_date,"x' + "\n" * (_LOOK_AHEAD - 1) + 'y"\n'
     assert head(opened).not_data == {"header": _LOOK_AHEAD}
     assert refused('patient_id,visit_date,"x' + "\n" * _LOOK_AHEAD + 'y"\n').startswith("E144")
+
+
+def test_a_header_may_take_a_megabyte_with_the_end_of_its_line() -> None:
+    cells = HEADER + "".join("," + letter * 100_000 for letter in "abcdefghij") + ","
+    full = cells + "x" * (MAX_RECORD_BYTES - len(cells) - 1) + "\n"
+    assert head(full, delimiter=",").size == MAX_RECORD_BYTES
+    assert refused("x" + full, delimiter=",").startswith("E114")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (HEADER, "utf-16-le"),
+        (HEADER, "utf-16-be"),
+        ("日,日", "utf-16-le"),
+        ("日,日", "utf-16-be"),
+        # a letter such as U+0200 has its NUL in the other half
+        ("Ȁ,", "utf-16-le"),
+        ("Ȁ,日,", "utf-16-le"),
+        ("Ȁ,日,", "utf-16-be"),
+    ],
+)
+def test_which_utf_16_it_is_is_told_by_the_half_with_more_nul_bytes(text: str, encoding: str) -> None:
+    assert f'encoding = "{encoding}"' in refused(text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "line"),
+    [
+        (b"p\xfctient_id,visit_date\n", 1, 1),
+        (b"\n\np\xfctient_id,visit_date\na,1\n", 3, 3),
+        (b'Klinik\r\n"p\xfctient\nid",visit_date\r\n', 2, 2),
+    ],
+)
+def test_a_header_in_another_encoding_is_shown_masked_with_its_line(text: bytes, row: int, line: int) -> None:
+    said = refused(text, header_row=row)
+    assert f"line {line} of it is not UTF-8 text" in said and f'line {line} "' in said and "xüxxxxx" in said
+
+
+def test_a_delimiter_that_is_declared_wrongly_is_told_before_what_is_missing() -> None:
+    assert refused("patient_id;visit_date\n", delimiter=",").startswith("E112")
+    assert refused("sep=,\npatient_id;visit_date\n").startswith("E112")
+
+
+def test_a_header_of_one_column_is_no_riddle() -> None:
+    said = refused("patient_id\na\n")
+    assert said.startswith("E121") and "headers found: 'patient_id'." in said
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "hint"),
+    [
+        ("Visit,,Pain,\nid,day,before,after\np1,1,2,3\n", {}, "Rows 1 and 2 look like one header of two rows"),
+        ("Visit;;Pain;\nid;day;before;after\n", {}, "Rows 1 and 2 look like one header of two rows"),
+        ("Clinic\nVisit,,Pain,\nid,day,before,after\n", {"header_row": 2}, "Rows 2 and 3 look like one header"),
+        ("Visit,,Pain,\nid,day,before,after\n", {"delimiter": ","}, "Rows 1 and 2 look like one header of two rows"),
+        ("patient_id^visit_date\n", {}, '"^" splits it into columns that are'),
+        ("Clinic\npatient_id^visit_date\n", {"header_row": 2}, '"^" splits it into columns that are'),
+        ("patient_id^visit_date\n", {"delimiter": ","}, None),
+        ("Visit,,Pain,\np1,2026-01-05,2,3\n", {}, None),
+        ("Visit,Pain\nid,before\n", {}, None),
+    ],
+)
+def test_what_is_proposed_where_no_row_has_a_patient_and_a_day(text: str, file: dict[str, object], hint) -> None:
+    said = refused(text, **file)
+    assert said.startswith("E121") and (hint is None or hint in said)
+    assert hint is not None or not ("Rows" in said or "splits" in said)
+
+
+def test_a_delimiter_that_splits_the_header_is_taken_as_declared() -> None:
+    check_delimiter("x,y;pain_pre", ",", Mapping(), "v.csv")

@@ -237,3 +237,74 @@ def test_a_file_as_long_as_its_foot_is_all_foot(tmp_path) -> None:
     path = tmp_path / "visits.csv"
     path.write_text("patient_id,visit_date\na,2024-01-02\n")
     assert read_top(path, Mapping()).foot == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("row", "header", "holds"),
+    [
+        (["Patient", "Visit date"], ["u"], True),
+        (["", "Patient", " ", "visit_day", "x"], ["u"], True),
+        (["Patient", "Ort"], ["u"], False),  # a patient and no day
+        (["Visit date", "Ort"], ["u"], False),
+        # most of the headers of the other sheet, blank ones aside: four of five are
+        (["u", "v", "w", "x"], ["u", "v", "w", "x", "y", " "], True),
+        (["u", "v", "w", "o", "p"], ["u", "v", "w", "x", "y"], False),
+        (["o", "p", "q", "r", "s"], ["u", "v", "w", "x", "y"], False),
+        (["u", " "], ["u"], False),
+    ],
+)
+def test_a_row_that_names_a_patient_and_a_day_or_most_headers_makes_a_sheet_of_visits(row, header, holds) -> None:
+    assert _holds_visits([["Clinic"], row], header) == holds
+
+
+def test_headers_a_mapping_names_count_as_known() -> None:
+    declared = Mapping.from_dict({"columns": {"patient_id": "Zzz Code", "visit_date": ""}})
+    assert score_header(["zzz_code", "Visit date", ""], declared) == 2 and score_header(["Zzz Code"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "delimiter"),
+    [
+        (["x|y", "a|1", "b|2", "note"], "|"),  # a mark that splits no line is none, however alike the lines are
+        (["a|b;c;d", "e|f;g;h", "i|j", "k|l;m", "n;o;p;q"], "|"),  # two cells are a table
+        (["x" * 200_000], ","),  # a line that no reader takes
+    ],
+)
+def test_without_known_headers_the_mark_is_the_one_that_splits_most_lines_alike(lines: list[str], delimiter: str):
+    assert _find_delimiter(lines, NONE)[0].delimiter == delimiter
+
+
+def test_a_table_of_two_columns_has_its_header_below_a_title(tmp_path) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text("Clinic\npatient_id;visit_date\n" + "a;2024-01-02\n" * 100)
+    top = read_top(path, Mapping())
+    assert (top.header, top.options.header_row) == (("patient_id", "visit_date"), 2)
+    assert top.evidence["delimiter"] == "60 of the first 61 lines have 2 cells with it"
+    assert top.evidence["header_row"] == "2 of its 2 cells are known headers"
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n\t\n"])
+def test_a_file_without_a_cell_is_refused(tmp_path, text: str) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text(text)
+    with pytest.raises(InputRefused, match=r"E113 visits\.csv: there is no row with a cell"):
+        read_top(path, Mapping())
+
+
+def test_a_delimiter_declared_wrongly_is_told_of_a_file_that_ends_with_its_header(tmp_path) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text("patient_id;visit_date")
+    with pytest.raises(InputRefused, match="E112"):
+        read_top(path, Mapping.from_dict({"file": {"delimiter": ","}}))
+
+
+def test_of_a_workbook_without_a_cell_nothing_is_proposed(tmp_path) -> None:
+    with pytest.raises(InputRefused, match=r"E113 .*no visible sheet has any cell"):
+        read_top(book_of(tmp_path, hidden=("Old",), Blank=[], Old=VISITS), Mapping())
+
+
+def test_of_sheets_of_visits_with_other_headers_it_is_asked_which_one_is_meant(tmp_path) -> None:
+    other = [["Patient", "Visit date", "Area", "Note"], ["p1", "2026-01-01", "low back", ""]]
+    top = read_top(book_of(tmp_path, Cover=[["Clinic"]], Q1=VISITS, Q2=other), Mapping())
+    assert top.open_questions == ('[file] sheet: "Q1", "Q2" each look like visits, and one is read: name it',)
+    assert isinstance(top.options.sheet, str)

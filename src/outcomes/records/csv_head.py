@@ -220,7 +220,7 @@ def _other_row(lines: _Top, target: int, declared: str | None, mapping: Mapping)
             first, second = (split_line(lines.text(line), delimiter) for line in (target, target + 1))
         except InputRefused:
             return ""
-        if len(first) > 1 and (shown := show_two_rows(first, second, target + 1)):
+        if shown := show_two_rows(first, second, target + 1):
             return shown
     return "" if declared else _other_delimiter(lines.text(target), mapping)
 

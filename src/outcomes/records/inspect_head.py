@@ -159,16 +159,16 @@ def _split(text: str, delimiter: str) -> list[list[str]]:
 def _find_delimiter(lines: Sequence[str], options: FileOptions) -> tuple[FileOptions, str]:
     if options.delimiter:
         return options, "declared"
-    best, evidence, score = ",", "", (-1, 0, 0)
+    ranks: dict[str, tuple[int, int, int]] = {}
+    evidence: dict[str, str] = {}
     for delimiter in _DELIMITERS:
         rows = [row for row in _split("\n".join(lines), delimiter) if row]
-        if not rows:  # a line that no reader takes
-            continue
-        width, n = Counter(map(len, rows)).most_common(1)[0]
-        found = (max(map(score_header, rows)), n if width > 1 else 0, width)
-        if found > score:
-            best, score, evidence = delimiter, found, f"{n} of the first {len(rows)} lines have {width} cells with it"
-    return replace(options, delimiter=best), evidence
+        if rows:  # none where the first line is longer than a reader takes
+            width, n = Counter(map(len, rows)).most_common()[0]
+            ranks[delimiter] = max(map(score_header, rows)), n if width > 1 else 0, width
+            evidence[delimiter] = f"{n} of the first {len(rows)} lines have {width} cells with it"
+    best = max(ranks, key=lambda delimiter: ranks[delimiter], default=",")
+    return replace(options, delimiter=best), evidence.get(best, "")
 
 
 def _find_header_row(
@@ -180,7 +180,7 @@ def _find_header_row(
     if options.header_row > 1:
         return options, "declared"
     first = rows[:_LOOK_AHEAD]
-    width = Counter(len(row) for row in rows if len(row) > 1).most_common(1)
+    width = Counter(len(row) for row in rows if len(row) > 1).most_common()
     fits = [i for i, row in enumerate(first) if width and len(row) == width[0][0]]
     if not fits:
         return options, "the first row"
@@ -213,7 +213,7 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
     one = options.sheet if options.sheet is not None or len(full) == 1 else name
     options, why = _find_header_row(full[name], replace(options, sheet=one), path.name, mapping)
     header, below = full[name][options.header_row - 1], full[name][options.header_row :]
-    cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
+    cells = tuple([row[i] for row in below] for i in range(len(header)))  # rows of a sheet are equally long
     evidence = {"header_row": why, "sheet": f"of {len(full)} visible sheets with cells the one most like visits"}
     asked: tuple[str, ...] = ()
     if mapping.file.sheet is None:
