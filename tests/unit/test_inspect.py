@@ -1246,7 +1246,7 @@ def test_running_text_is_not_looked_through_unless_its_header_names_an_identifie
     assert [suspect.header for suspect in judge_unread(top, [], 0)] == ["Phone notes"]
     # Of what is read, only ids may be people's: whatever else a rating holds is refused where it is read.
     top = SimpleNamespace(header=("Patient", "Pain"), cells=(addresses, addresses))
-    read = [SimpleNamespace(position=i, score=1.0, field=field) for i, field in enumerate(("patient_id", "pain_pre"))]
+    read = [Match(i, top.header[i], field, 1.0, 1.0, 1.0) for i, field in enumerate(("patient_id", "pain_pre"))]
     assert [suspect.header for suspect in judge_unread(top, read, 0)] == ["Patient"]
 
 

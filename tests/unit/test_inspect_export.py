@@ -182,3 +182,66 @@ def test_dates_in_two_orders_are_one_question() -> None:
 def test_the_century_of_short_years(cells, given, pivot, n_questions) -> None:
     options, _, questions = _weigh_dates({"visit_date": cells}, given, TOP)
     assert (options.two_digit_year_pivot, len(questions)) == (pivot, n_questions)
+
+
+def test_of_one_export_what_is_proposed_what_is_asked_and_what_is_left(tmp_path, codebook) -> None:
+    """Ids that are e-mail addresses are told, and keep nothing from being looked at."""
+    rows = [
+        f"a{i % 9}@example.org,2024-01-{i + 1:02},{i % 11},a while,{'x' * (i % 2)},L{i % 2},C{i % 2}" for i in range(28)
+    ]
+    rows += ["b@example.org,2024-01-31,3,,,L1,C1,too,many"]
+    path = write(tmp_path, "patient_id,visit_date,pain_pre,onset_days,Zzz,Locat,sex", *rows)
+    found = inspect_export(path, Mapping.from_dict({"pain": {"scale": "0-100"}}), codebook)
+    assert (found.name, found.n_rows, found.n_set_aside) == ("visits.csv", 28, 1)
+    # a header that is the field's own name is enough, though the codebook knows none of its words
+    assert [(m.field, m.score) for m in found.matches if m.field in ("clinic_id", "sex")] == [
+        ("clinic_id", 0.84),
+        ("sex", 0.62),
+    ]
+    assert found.others == (("onset_days", "D", "onset", 0.45), ("Zzz", "E", "", 0.0))
+    assert found.proposal.columns == {
+        **{name: name for name in ("patient_id", "visit_date", "pain_pre", "sex")},
+        "clinic_id": "Locat",
+        "onset_days": "",  # its cells are no numbers
+    }
+    assert len(found.open_questions) == 1
+    assert found.open_questions[0].startswith('[columns] onset_days: column "onset_days" (D) is called onset_days, but')
+    assert found.open_questions[0].endswith(': not read. Export it so, or write onset_days = ""')
+    assert [(one.header, one.likely.kind) for one in found.suspects] == [("patient_id", "e-mail address")]
+    assert [(one.letter, one.is_known, one.n_yes) for one in found.ticked] == [("E", False, 14)]
+    assert [(one.field, one.shown) for one in found.unknown] == [("sex", (("C0", 14), ("C1", 14)))]
+    assert found.evidence["scale"] == "declared" and found.proposal.pain.scale == "0-100"
+    # what was accepted to look at it is proposed to nobody
+    assert (found.proposal.privacy, found.proposal.acknowledge) == (Mapping().privacy, Mapping().acknowledge)
+    assert not [note for note in found.notes if "accepted in the mapping" in note]
+
+
+GERMAN = [
+    f"p{i % 9},2024-01-{i + 1:02},{i % 9}.5,Massage|Dehnen,{('wahr', 'falsch')[i % 2]},{('n/a', '40')[i % 2]}"
+    for i in range(28)
+]
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, {"decimal_mark": ".", "separators": ("|",), "missing": ("", "n/a")}),
+        ({"decimal_mark": ","}, {"decimal_mark": ",", "separators": ("|",)}),
+        ({"separators": ["/"]}, {"separators": ("/",), "decimal_mark": "."}),
+        ({"missing": ["-", "N/A "]}, {"missing": ("-", "N/A ", "n/a")}),
+        ({"true": ["ja"], "false": ["nein"]}, {"true": ("ja", "wahr"), "false": ("nein", "falsch")}),
+        # a word that is declared stays what it is said to be
+        ({"true": ["Falsch"], "false": ["nein"]}, {"true": ("Falsch", "wahr"), "false": ("nein",)}),
+        ({"true": ["ja"], "false": ["WAHR "]}, {"true": ("ja",), "false": ("WAHR ", "falsch")}),
+    ],
+)
+def test_what_a_mapping_says_of_cells_goes_before_what_they_speak_for(tmp_path, codebook, declared, expected) -> None:
+    path = write(tmp_path, "patient_id,visit_date,pain_pre,modalities,paresthesia,age", *GERMAN)
+    found = inspect_export(path, Mapping.from_dict({"values": declared}), codebook)
+    assert {name: getattr(found.proposal.values, name) for name in expected} == expected
+    assert found.evidence["decimal_mark"] == "28 rows have a decimal point, 0 a comma"
+
+
+def test_where_no_cell_has_two_terms_the_mark_between_them_stays(tmp_path, codebook) -> None:
+    path = write(tmp_path, "patient_id,visit_date,pain_pre,modalities", *(f"{line},massage" for line in VISITS))
+    assert inspect_export(path, Mapping(), codebook).proposal.values.separators == (";",)

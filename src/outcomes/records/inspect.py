@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,6 @@ from outcomes.records.columns import column_letter, normalise_header
 from outcomes.records.full_dates import explain_dates
 from outcomes.records.inspect_columns import (
     MAYBE,
-    SURE,
     Match,
     Misfit,
     ask_about_column,
@@ -81,14 +80,14 @@ class Inspection:
     others: tuple[tuple[str, str, str, float], ...]
     proposal: Mapping
     evidence: dict[str, str]
-    open_questions: tuple[str, ...] = ()
-    suspects: tuple[Suspect, ...] = ()
-    unknown: tuple[UnknownTerms, ...] = ()
-    n_rows: int = 0
-    n_set_aside: int = 0
-    notes: tuple[str, ...] = field(default=())
-    undecided: frozenset[str] = frozenset()
-    ticked: tuple[TickedColumn, ...] = ()
+    open_questions: tuple[str, ...]
+    suspects: tuple[Suspect, ...]
+    unknown: tuple[UnknownTerms, ...]
+    n_rows: int
+    n_set_aside: int
+    notes: tuple[str, ...]
+    undecided: frozenset[str]
+    ticked: tuple[TickedColumn, ...]
 
 
 def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspection:
@@ -108,7 +107,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
     """
     top = read_top(path, mapping)
     matches = _match(top, mapping, codebook)
-    proposed = {m.field: m.header.strip() for m in matches if m.score >= SURE}
+    proposed = {m.field: m.header.strip() for m in matches if m.is_sure}
     year = visit_year(top, matches)
     suspects = judge_unread(top, matches, year)
     ticked = find_ticked_columns(top.header, top.cells, _taken(top, matches, mapping), codebook)
@@ -133,7 +132,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
     return Inspection(
         name=path.name,
         top=top,
-        matches=tuple(m for m in matches if m.score >= SURE),
+        matches=tuple(m for m in matches if m.is_sure),
         others=tuple(_others(top, matches, ticked)),
         proposal=proposal,
         evidence=top.evidence | evidence | explain_dates(records),
@@ -176,7 +175,7 @@ def _taken(top: Top, matches: list[Match], mapping: Mapping) -> set[int]:
     """Return the positions of the columns that are a field, a treatment or a mark of rows that are no visits."""
     named = {normalise_header(header) for header in (*mapping.modality_columns, *mapping.non_data)}
     said = {i for i, header in enumerate(top.header) if normalise_header(header) in named}
-    return said | {m.position for m in matches if m.score >= SURE}
+    return said | {m.position for m in matches if m.is_sure}
 
 
 def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match], misfits: tuple[Misfit, ...]) -> None:
@@ -239,7 +238,7 @@ def _weigh(
         questions.append(f"[pain] scale: {evidence['scale']}")
     marks = weigh.find_missing_marks([*numbers, *(cells[name] for name in _DATES if name in cells)])
     flags = [cells[name] for name in ("paresthesia",) if name in cells] + _flags(records)
-    true, false = weigh.find_flags([*flags, *(dict.fromkeys(one.words, 1) for one in ticked)])
+    true, false = weigh.find_flags([*flags, *(one.words for one in ticked)])
     separators = weigh.find_separators(cells[name] for name in _TERMS if name in cells)
     default = ValueOptions()
     values = replace(
@@ -321,9 +320,9 @@ def _others(top: Top, matches: list[Match], ticked: tuple[TickedColumn, ...]) ->
     from outcomes.records.mapping import FIELDS
 
     treatments = {column.letter: column.is_known for column in ticked}
-    sure = {m.position for m in matches if m.score >= SURE}
-    maybe = {m.position: m for m in matches if MAYBE <= m.score < SURE}
-    free = [name for name in FIELDS if name not in {m.field for m in matches if m.score >= SURE}]
+    sure = {m.position for m in matches if m.is_sure}
+    maybe = {m.position: m for m in matches if m.score >= MAYBE}
+    free = [name for name in FIELDS if name not in {m.field for m in matches if m.is_sure}]
     rows = []
     for position, header in enumerate(top.header):
         letter = column_letter(position)

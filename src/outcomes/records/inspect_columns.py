@@ -97,6 +97,11 @@ class Match:
     rivals: tuple[str, ...] = ()
     is_declared: bool = False
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the column is proposed for the field, not only named as a possibility."""
+        return self.score >= SURE
+
 
 def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codebook: Codebook) -> list[Match]:
     """Propose a field for each column; every field and every column at most once, the best score first.
@@ -128,8 +133,7 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
             if (field in _NEEDS_SHAPE and filled and by_cells < _MISFIT) or (by_name < 0.5 and by_cells < 0.8):
                 continue
             score = 0.6 * by_name + 0.4 * by_cells if filled else 0.75 * by_name
-            if by_name < 0.5:
-                score = max(score, 0.65 * by_cells)
+            score = max(score, 0.65 * by_cells)  # more only where the header is like no name of the field
             if by_name == 1.0:  # its words are unknown to the codebook, which says nothing against the column
                 score = max(score, SURE)
             if field in _ANY_NUMBER and by_name < _SPELT:  # "value" has three letters of "alter", and numbers
@@ -190,7 +194,7 @@ def find_misfits(
     declared : collection of str
         Fields the mapping has a line for.
     """
-    sure = [match for match in matches if match.score >= SURE]
+    sure = [match for match in matches if match.is_sure]
     taken, read = {match.field for match in sure} | set(declared), {match.position for match in sure}
     found: list[Misfit] = []
     for position, name in enumerate(header):
@@ -205,7 +209,7 @@ def find_misfits(
 
 def ask_about_column(match: Match) -> str:
     """Return what the clinic has to say before a column is read as this field; empty where its header says it."""
-    if match.score >= SURE and not match.is_declared and not match.by_name:
+    if match.is_sure and not match.is_declared and not match.by_name:
         where = f'column "{show_header(match.header.strip())}" ({column_letter(match.position)})'
         return (
             f"{where} looks like {match.field} by its cells alone, and its header does not say so: look, then "
@@ -216,7 +220,7 @@ def ask_about_column(match: Match) -> str:
 
 def ask_about_pain(match: Match) -> str:
     """Return what the clinic has to say before a column is read as this rating; empty where its header says it."""
-    if match.field not in _TIMES or match.score < SURE or match.is_declared:
+    if match.field not in _TIMES or not match.is_sure or match.is_declared:
         return ""
     header = f'column "{show_header(match.header.strip())}" ({column_letter(match.position)})'
     line = f"then uncomment {match.field} in the mapping"

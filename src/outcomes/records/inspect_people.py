@@ -22,7 +22,7 @@ from outcomes.records.identifiers import (
 )
 from outcomes.records.identifiers_export import find_cells
 from outcomes.records.identifiers_unread import judge_unasked
-from outcomes.records.inspect_columns import SURE, Match
+from outcomes.records.inspect_columns import Match
 from outcomes.records.inspect_head import Top
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Records
@@ -59,7 +59,7 @@ class Suspect:
 
 def judge_unread(top: Top, matches: list[Match], year: int) -> list[Suspect]:
     """Return the columns that are not read, or are ids, and look like identifiers."""
-    fields = {m.position: m.field for m in matches if m.score >= SURE}
+    fields = {m.position: m.field for m in matches if m.is_sure}
     patients = next((top.cells[position] for position, field in fields.items() if field == "patient_id"), [])
     found = []
     for position, header in enumerate(top.header):
@@ -80,7 +80,7 @@ def _judge(header: str, field: str, patients: Sequence[str], cells: Sequence[str
 
 def visit_year(top: Top, matches: list[Match]) -> int:
     """Return the year of the visits, by which dates of birth are told from others; 0 where no day was found."""
-    days = [m.position for m in matches if m.field == "visit_date" and m.score >= SURE]
+    days = [m.position for m in matches if m.field == "visit_date" and m.is_sure]
     return find_visit_year(top.cells[days[0]]) if days else 0
 
 

@@ -189,15 +189,11 @@ def weigh_pain_scale(columns: Iterable[Counts]) -> tuple[str, str]:
 
 def find_missing_marks(columns: Iterable[Counts]) -> list[str]:
     """Return the words for "nothing" that stand where a number or a date should, as they are written."""
-    found: Counter[str] = Counter()
-    for cells in columns:
-        for text, n in cells.items():
-            if text.strip() and text.strip().casefold() in _MARKS:
-                found[text.strip()] += n
-    return sorted(found)
+    words = {text.strip() for cells in columns for text in cells}
+    return sorted(word for word in words if word and word.casefold() in _MARKS)
 
 
-def find_flags(columns: Iterable[Counts]) -> tuple[list[str], list[str]]:
+def find_flags(columns: Iterable[Iterable[str]]) -> tuple[list[str], list[str]]:
     """Return the yes and the no words of columns that hold nothing else, beyond those that are known anyway."""
     true: set[str] = set()
     false: set[str] = set()
