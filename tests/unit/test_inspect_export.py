@@ -245,3 +245,23 @@ def test_what_a_mapping_says_of_cells_goes_before_what_they_speak_for(tmp_path, 
 def test_where_no_cell_has_two_terms_the_mark_between_them_stays(tmp_path, codebook) -> None:
     path = write(tmp_path, "patient_id,visit_date,pain_pre,modalities", *(f"{line},massage" for line in VISITS))
     assert inspect_export(path, Mapping(), codebook).proposal.values.separators == (";",)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "declared", "scale", "n_asked"),
+    [
+        ([5, 10, 0], {}, "0-10", 0),
+        ([50, 80, 5], {}, "0-100", 0),
+        ([50, 80, 5], {"scale": "0-1"}, "0-1", 0),
+        ([], {}, "0-10", 0),
+        ([5, 11, 0], {}, "0-10", 1),  # the cells do not say it: the common one stays, and it is asked for
+    ],
+)
+def test_the_scale_of_pain_is_what_the_cells_say_unless_a_mapping_does(
+    tmp_path, codebook, ratings, declared, scale, n_asked
+) -> None:
+    lines = [f"p{i % 9},2024-01-{i + 1:02},{ratings[i % 3] if ratings else ''}" for i in range(28)]
+    path = write(tmp_path, "patient_id,visit_date,pain_pre", *lines)
+    found = inspect_export(path, Mapping.from_dict({"pain": declared}), codebook)
+    assert found.proposal.pain.scale == scale
+    assert len([asked for asked in found.open_questions if asked.startswith("[pain] scale: ")]) == n_asked

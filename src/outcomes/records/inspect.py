@@ -274,7 +274,7 @@ def _position(top: Top, proposal: Mapping) -> int:
 
 
 def _first_cells(foot: str, delimiter: str | None) -> list[str]:
-    return [line.split(delimiter or ",", 1)[0] for line in foot.splitlines()[1:]]
+    return [line.partition(delimiter or ",")[0] for line in foot.splitlines()[1:]]
 
 
 def _weigh_dates(
