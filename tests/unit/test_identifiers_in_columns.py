@@ -209,6 +209,18 @@ def test_a_column_of_terms_is_refused_where_half_of_its_cells_identify(tmp_path,
     )
 
 
+@pytest.mark.parametrize(("n_hit", "is_refused"), [(5, False), (6, True)])
+def test_half_of_the_rows_are_no_slip_also_where_they_hold_one_text(tmp_path, n_hit: int, is_refused: bool) -> None:
+    """One of many different cells does not make a column one of addresses."""
+    regions = ["call a@b.org now"] * n_hit + [f"area {letter}" for letter in "abcdefg"[: 12 - n_hit]]
+    lines = [f"p{i},{DAY},5,{region}" for i, region in enumerate(regions)]
+    if is_refused:
+        ((code, message, _),) = refused(tmp_path, *lines, header=f"{HEADER},region")
+        assert (code, message) == ("E902", "6 of 12 cells hold identifiers (e-mail address).")
+        return
+    assert list(read(tmp_path, *lines, header=f"{HEADER},region").set_aside.code) == ["E903"] * 5
+
+
 def test_ids_are_refused_where_one_in_ten_identifies(tmp_path) -> None:
     ids = [f"Case {i}x y" for i in range(20)]
     one = [f"{text},{DAY},5" for text in ["call a@b.org now", *ids]]

@@ -1258,6 +1258,18 @@ def test_a_column_that_is_not_read_is_shown_with_the_field_nearest_to_its_name()
         assert _others(top, [maybe], ())[1] == ("zzzz", "B", *near)
     sure = Match(1, "zzzz", "age", 0.62, 0.6, 0.2)
     assert [row[0] for row in _others(top, [sure], ())] == ["Pain before"]
+    assert len(_others(top, [Match(1, "zzzz", "age", 0.5, 0.6, 0.2)], ())) == 2
+    # a field that has its column is near to no other; a score has two places
+    assert _others(top, [Match(1, "zzzz", "pain_pre", 0.9, 0.6, 0.2)], ())[0][2] != "pain_pre"
+    assert _others(SimpleNamespace(header=("Pain befor",)), [], ()) == [("Pain befor", "A", "pain_pre", 0.51)]
+    whole = [Match(1, "zzzz", field, 0.9, 0.6, 0.2) for field in FIELDS]
+    assert _others(top, whole, ()) == [("Pain before", "A", "", 0.0)]
+
+
+def test_a_column_of_yes_and_no_is_near_to_no_field_and_a_treatment_is_listed_nowhere_else():
+    top = SimpleNamespace(header=("Pain before", "Ice", "Zzz"))
+    ticked = (TickedColumn("Pain before", "A", False, 3, 9, ("x",)), TickedColumn("Ice", "B", True, 3, 9, ("x",)))
+    assert _others(top, [], ticked) == [("Pain before", "A", "", 0.0), ("Zzz", "C", "", 0.0)]
 
 
 def test_a_spelling_as_alike_as_is_asked_for_is_alike_enough():

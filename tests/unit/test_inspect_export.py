@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -265,3 +266,44 @@ def test_the_scale_of_pain_is_what_the_cells_say_unless_a_mapping_does(
     found = inspect_export(path, Mapping.from_dict({"pain": declared}), codebook)
     assert found.proposal.pain.scale == scale
     assert len([asked for asked in found.open_questions if asked.startswith("[pain] scale: ")]) == n_asked
+
+
+ZONED = {"2024-01-05T10:00:00+01:00": 9, "2024-01-06T10:00:00Z": 9}
+
+
+@pytest.mark.parametrize(
+    ("cells", "given", "n_questions"),
+    [
+        (ZONED, DateOptions(), 1),
+        (ZONED, DateOptions(timezone="Europe/Zurich"), 0),
+        ({"2024-01-05T10:00:00": 9}, DateOptions(), 0),
+    ],
+)
+def test_the_zone_of_the_clinic_is_asked_for_where_times_carry_one(cells, given, n_questions) -> None:
+    questions = _weigh_dates({"visit_date": cells}, given, TOP)[2]
+    assert [question[:18] for question in questions] == ["[dates] timezone: "] * n_questions
+
+
+SPRING = {f"{day:02}/{month:02}/2024": 20 for month in (1, 2, 3) for day in range(1, 29)}
+LATER = datetime.date(2024, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("cells", "given", "foot", "cut", "why"),
+    [
+        (SPRING, DateOptions(), "", None, None),
+        (SPRING | {"13/09/2024": 1}, DateOptions(), "", datetime.date(2024, 3, 28), "after it only 1 row, more than a"),
+        (SPRING | {"13/09/2024": 40}, DateOptions(), "", None, None),  # so many are no slips
+        (SPRING | {"13/09/2024": 1}, DateOptions(data_cut=LATER), "", LATER, None),
+        # read the other way round, most days are none
+        (SPRING | {"13/09/2024": 1}, DateOptions(order="mdy"), "", None, None),
+        (SPRING, DateOptions(), "Printed 2024-05-01", LATER, "the file says so itself; 0 rows have a later date"),
+        (SPRING, DateOptions(data_cut=LATER), "Printed 2024-05-02", LATER, None),
+    ],
+)
+def test_the_last_day_of_an_export_is_told_by_its_visits_or_its_foot(cells, given, foot, cut, why) -> None:
+    options, evidence, _ = _weigh_dates({"visit_date": cells}, given, SimpleNamespace(foot=foot))
+    assert options.data_cut == cut
+    assert evidence.get("data_cut", "").startswith(why or "") and ("data_cut" in evidence) == (why is not None)
+    onset, evidence, _ = _weigh_dates({"onset_date": cells}, given, SimpleNamespace(foot=foot))
+    assert (onset.data_cut, "data_cut" in evidence) == (given.data_cut, False)  # visits alone tell it
