@@ -34,6 +34,8 @@ EXAMPLES = [
     *((checks._is_of_the_nhs, number) for number in ("8295341855", "6357431931", "4761731737")),
     *((checks._is_portuguese, number) for number in ("812156919", "863165842")),
     (checks._is_belgian, "27126212355"),
+    (checks._is_swiss, "7569217076985"),
+    (checks._is_swiss, "7561234567897"),
     (checks._is_romanian, "1000101221004"),
     *((checks.has_luhn, number) for number in ("3769284279137371", "6589135241347277")),
 ]
@@ -77,6 +79,7 @@ def test_a_remainder_of_ten_stands_for_a_digit_too(check, number) -> None:
         (checks._is_polish, "00000000000"),
         (checks._is_norwegian, "00000000000"),
         (checks._is_greek, "00000000000"),
+        (checks._is_swiss, "4006381333931"),  # the check digit of an article: so many things have it
     ],
 )
 def test_noughts_and_one_digit_all_along_are_nobodys(check, number) -> None:
@@ -160,6 +163,7 @@ def test_numbers_of_two_lengths_and_texts_are_no_checked_numbers() -> None:
     assert not checks.are_checked_numbers(["4111111111111111"] * 10 + ["111222333"])
     assert not checks.are_checked_numbers(["4111111111111111"] * 10 + ["411111111111111x"])
     assert not checks.are_checked_numbers(["4111111111111111"] * 10 + ["411111111111111²"])
+    assert not checks.are_checked_numbers(["4111111111111111"] * 10 + ["0004111111111111111"] * 10)
     assert not checks.are_checked_numbers(good)  # of eleven digits Luhn says nothing by itself
 
 
@@ -206,6 +210,10 @@ def test_numbers_found_among_many_of_their_length_are_found_by_chance(n_found, n
         ("241187-279U", False),
         ("98765432M", True),
         ("54321987-N", True),
+        # by their form alone
+        ("RSSMRA85T10A562S", True),
+        ("AB 12 34 56 C", True),
+        ("112-233-445 95", True),
     ],
 )
 def test_numbers_in_the_form_of_a_country(text, is_one) -> None:

@@ -295,6 +295,8 @@ LATER = datetime.date(2024, 5, 1)
         (SPRING | {"13/09/2024": 1}, DateOptions(), "", datetime.date(2024, 3, 28), "after it only 1 row, more than a"),
         (SPRING | {"13/09/2024": 40}, DateOptions(), "", None, None),  # so many are no slips
         (SPRING | {"13/09/2024": 1}, DateOptions(data_cut=LATER), "", LATER, None),
+        (SPRING | {"28/04/2024": 1}, DateOptions(), "", None, None),  # a month after the others, and not more
+        (SPRING | {"29/04/2024": 1}, DateOptions(), "", datetime.date(2024, 3, 28), "after it only 1 row, more than a"),
         # read the other way round, most days are none
         (SPRING | {"13/09/2024": 1}, DateOptions(order="mdy"), "", None, None),
         (SPRING, DateOptions(), "Printed 2024-05-01", LATER, "the file says so itself; 0 rows have a later date"),

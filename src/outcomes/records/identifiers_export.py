@@ -94,7 +94,7 @@ def _visit_year(part: Part) -> int:
     """Return the year most visits are of; 0 when the dates do not say."""
     if "visit_date" not in part.columns:
         return 0
-    return find_visit_year(part.columns["visit_date"].values.slice(0, _MOST_JUDGED).to_pylist())
+    return find_visit_year(part.columns["visit_date"].values[:_MOST_JUDGED].to_pylist())
 
 
 # -- columns that are read ------------------------------------------------------------
@@ -122,7 +122,7 @@ def _guard_read(part: Part, mapping: Mapping, year: int) -> list[Finding]:
 
 def _judge_read(part: Part, key: str, header: str, column: TextColumn, place: str, year: int) -> Finding | None:
     """Refuse a column that is an identifier as a whole; note one that holds derived codes."""
-    cells = column.values.slice(0, _MOST_JUDGED).to_pylist()
+    cells = column.values[:_MOST_JUDGED].to_pylist()
     if not _may_be_one(key, header, cells):
         return None
     if key in _ID_FIELDS and (asked := _judge_people(part, key, header, cells, place)):
