@@ -299,3 +299,20 @@ def test_a_spanish_export_is_read_by_its_own_words(codebook: Codebook) -> None:
     matches = match_columns(list(columns), [cells for cells, _ in columns.values()], codebook)
     taken = {m.header: m.field for m in matches if m.score >= SURE}
     assert taken == {header: field for header, (_, field) in columns.items() if field}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "field", "is_one"),
+    [
+        (
+            "Zip Code",
+            [f"{n}" for n in range(12_345, 12_400)],
+            "procedure_codes",
+            False,
+        ),  # what the header says of people
+        ("Proc", [f"{n}" for n in range(97_000, 97_055)], "procedure_codes", True),
+        ("NRS post", [str(n % 10) for n in range(50)], "pain_post", True),  # word for word a rating, "post" or not
+    ],
+)
+def test_a_header_that_says_something_of_people_is_a_field_word_for_word_only(codebook, header, cells, field, is_one):
+    assert (field in [m.field for m in match_columns([header], [cells], codebook)]) == is_one

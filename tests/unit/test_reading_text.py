@@ -325,13 +325,29 @@ def test_a_total_is_a_number_and_nothing_else(text: str, total: int | None) -> N
 
 @pytest.mark.parametrize(
     ("footer", "is_said"),
-    [("Total: 3", True), ("Total: 2", False), ("Total: 90", True), ("Total,,3", True), ("Total,,90", False)],
+    [
+        *(("Total: 3", True), ("Total: 2", False), ("Total: 90", True), ("Total: 1", True)),
+        *(("Total,,3", True), ("Total,,90", False), ("Total,,4", False), ("Total,,1", False), ("Total,,2", False)),
+    ],
 )
 def test_a_total_that_may_count_rows_and_does_not_fit_is_said(tmp_path: Path, footer: str, is_said: bool) -> None:
     """Alone in its row it may be a number of rows, beside its word the sum of a column, far off."""
     notes = read_records(write(tmp_path, HEADER + f"a,1,2\nb,1,2\n{footer}\n")).notes
     said = [note for note in notes if "row 4 states a total of" in note and "2 rows stand in the file" in note]
     assert bool(said) == is_said
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_a_row_set_aside_may_be_counted_or_not(tmp_path: Path, n: int) -> None:
+    text = HEADER + "a,1,2\nb,1,2\nc,1\n"
+    notes = read_records(write(tmp_path, f"{text}Total: {n}\n")).notes
+    assert any(f"row 5 states a total of {n}, but 3 rows stand in the file" in note for note in notes) == (n in (1, 4))
+    path = write(tmp_path, f"{text}{n} rows\n")
+    if n in (2, 3):
+        assert read_records(path).n == 2
+        return
+    with pytest.raises(InputRefused, match=f"E117 visits.csv: row 5 states {n} rows, but 3 stand in the file"):
+        read_records(path)
 
 
 def test_a_file_cut_within_a_letter_is_not_taken_for_another_encoding(tmp_path: Path) -> None:
