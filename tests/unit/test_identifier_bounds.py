@@ -97,6 +97,10 @@ BORN = [f"{day:02}.05.{1950 + 4 * day}" for day in range(1, 6)]
         (BORN, 1971, False),
         ([f"01.05.{1960 + year}" for year in (0, 1, 2, 3, 10)], 2024, False),  # no lifetime
         ([f"01.05.{1960 + year}" for year in (0, 1, 2, 3, 11)], 2024, True),
+        # of two digits: the year up to that of the visits
+        ([f"01.05.{year}" for year in (61, 52, 47, 71, 33)], 2024, True),
+        ([f"01.05.{year:02}" for year in (4, 10, 16, 20, 24)], 2024, False),
+        ([f"01.05.{year}" for year in (25, 30, 35, 40, 45)], 2024, True),
         ([cell[6:] + cell[3:5] + cell[:2] for cell in BORN], 2024, True),  # 19540501
         (BORN, 0, False),
     ],
