@@ -240,3 +240,16 @@ def test_a_host_is_known_by_its_whole_name_or_as_one_below_it(address: str, n: i
 )
 def test_a_given_and_a_family_name_with_an_initial_between_are_a_person(text: str, is_name: bool) -> None:
     assert has_name(text) is is_name
+
+
+PEOPLE = ["John Smith", "Mary Johnson", "Robert Brown", "Linda Davis", "Michael Wilson", "Susan Moore"]
+TOWNS = ["San Jose", "Santa Clara", "Saint Paul", "San Diego", "San Antonio", "Santa Rosa"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "are_people"),
+    [("Site", PEOPLE, True), ("Site", TOWNS, False), ("Zzz", PEOPLE, True), ("Zzz", TOWNS, True)],
+)
+def test_towns_are_called_like_people_unless_the_header_says_place(header: str, cells: list[str], are_people: bool):
+    found = ids.judge_column(header, cells)
+    assert (found is not None and (found.kind, found.evidence) == (NAME, ids.CELLS)) == are_people
