@@ -170,3 +170,50 @@ def test_who_acknowledges_is_named_in_eighty_characters(by: object, is_name: boo
         assert Mapping.from_dict(data).acknowledge.by == by
     else:
         assert list(faults(data)) == ["acknowledge.by"]
+
+
+AS_CLINIC = {"sheet": "*", "sheet_as": "clinic_id"}
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "words"),
+    [
+        ({"columns": {"region": "A", "cause": " a "}}, "columns.cause", "names the same column as columns.region."),
+        (
+            {"columns": {"region": "Ice"}, "modality_columns": {"ICE": "cold"}},
+            "modality_columns.ICE",
+            "names the same column as columns.region.",
+        ),
+        ({"columns": {"patient_id": ""}}, "columns.patient_id", "cannot be left out: it is required."),
+        (
+            {"values": {"true": ["ja", "Ok"], "false": ["OK ", "nein"]}},
+            "values.true",
+            "shares words with values.false: ok.",
+        ),
+        ({"file": AS_CLINIC, "columns": {"clinic_id": "Site"}}, "file.sheet_as", "both say what the clinic is."),
+        ({"file": {"comment": ";", "delimiter": ";"}}, "file.comment", "is the same character as file.delimiter."),
+        # beside each, what does not contradict itself
+        ({"columns": {"region": "A", "cause": "a b", "trigger": ""}, "modality_columns": {"c": "cold"}}, None, ""),
+        ({"columns": {"region": "", "cause": ""}}, None, ""),  # two that are not read are no column
+        ({"values": {"true": ["ja"], "false": ["nein"]}}, None, ""),
+        ({"file": AS_CLINIC, "columns": {"clinic_id": ""}}, None, ""),
+        ({"columns": {"clinic_id": "Site"}}, None, ""),
+        ({"file": {"comment": "#", "delimiter": ";"}}, None, ""),
+        ({"file": {"delimiter": ";"}}, None, ""),
+    ],
+)
+def test_settings_that_contradict_each_other(data: dict[str, object], place: str | None, words: str) -> None:
+    if place is None:
+        assert isinstance(Mapping.from_dict(data), Mapping)
+        return
+    found = faults(data)
+    assert list(found) == [place] and found[place].startswith("E012 ") and words in found[place]
+
+
+def test_each_column_of_yes_and_no_has_a_key_of_its_own() -> None:
+    columns = {"US left": "ultrasound", "US right": "ultrasound", "Ice": "cold"}
+    assert Mapping.from_dict({"modality_columns": columns}).ticked == {
+        "ultrasound (US left)": ("US left", "ultrasound"),
+        "ultrasound (US right)": ("US right", "ultrasound"),
+        "cold": ("Ice", "cold"),
+    }
