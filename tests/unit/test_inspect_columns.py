@@ -212,9 +212,9 @@ def test_other_ratings_that_fit_as_well_are_rivals(codebook: Codebook) -> None:
 
 
 def test_a_rating_that_fits_less_well_by_more_than_a_twentieth_is_no_rival(codebook: Codebook) -> None:
-    """The second column has a cell in ten that is none, then two: 0.04 and 0.08 less."""
-    for n_odd, rivals in ((1, ("NRS",)), (2, ())):
-        odd = [*"0123456789"[n_odd:], *["severe", "mild"][:n_odd]]
+    """The second column has a cell in ten that is none, one in eight and two in ten: 0.04, 0.05 and 0.08 less."""
+    for n_odd, n_cells, rivals in ((1, 10, ("NRS",)), (1, 8, ("NRS",)), (2, 10, ())):
+        odd = [*"0123456789"[n_odd:n_cells], *["severe", "mild"][:n_odd]]
         found = {m.field: m for m in match_columns(["VAS", "NRS"], [list("0123456789"), odd], codebook)}
         assert found["pain_pre"].header == "VAS" and found["pain_pre"].rivals == rivals
 

@@ -15,6 +15,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records.columns import show_header
 from outcomes.records.identifier_names import fold
+from outcomes.records.identifier_places import are_places, is_town
 from outcomes.records.identifiers import judge_column
 from outcomes.records.person_shapes import Person, describe_people, mask_person, read_as_person
 from outcomes.release.configuration import to_toml
@@ -208,3 +209,40 @@ def test_a_line_above_the_headers_is_shown_by_its_shape(tmp_path: Path) -> None:
     with pytest.raises(InputRefused) as caught:
         read_records(tmp_path / "visits.csv")
     assert "Vzeder" not in str(caught.value) and "header_row = 3" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("Charlotte", True),
+        ("Ann Arbor", True),
+        ("St. Augustin", True),
+        ("Sankt Augustin", True),
+        ("Charlotte, NC", True),
+        ("Charlotte NC USA", True),
+        ("Charlotte nc", False),
+        ("Charlotte NCXX", False),
+        ("Charlotte North", True),
+        ("Charlotte West", False),  # a family name behind one word
+        ("Ann Arbor West", True),
+        ("Ann Arbor Weber", False),
+        ("North Charlotte", False),
+        ("", False),
+    ],
+)
+def test_a_town_may_be_followed_by_its_part_or_state(text: str, is_one: bool) -> None:
+    assert is_town(text) is is_one
+
+
+@pytest.mark.parametrize(
+    ("cells", "are_some"),
+    [
+        (["Charlotte", *"abcd"], False),  # one in five may be chance
+        (["Charlotte", *"abc"], True),
+        (["John Smith Clinic", *"abc"], True),
+        (["John West", *"abc"], False),  # a family name too
+        ([], False),
+    ],
+)
+def test_a_column_of_places_has_some_beyond_doubt(cells: list[str], are_some: bool) -> None:
+    assert are_places(cells) is are_some
