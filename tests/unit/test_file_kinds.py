@@ -22,7 +22,7 @@ def packed(*names: str) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for name in names:
-            archive.writestr(name, "x")
+            archive.writestr(zipfile.ZipInfo(name), "x")  # of one date: the bytes name a test
     return data.getvalue()
 
 

@@ -21,7 +21,8 @@ FOUND = "E908"
 _PLAIN = re.compile(
     r"(?:[\W\d_]|(?<![^\W\d_])(?:sheet|tabelle|blatt|feuille|feuil|hoja|foglio|blad|planilha|old|new|alt|neu|data|daten"
     r"|names|lists?|liste|lookups?|codes|config|settings|notes|cover|key|backup|copy|archive|export|import|help|info"
-    r"|pivot|calc|hidden|of)(?![^\W\d_]))*",
+    r"|pivot|calc|hidden|of|patients?|clients?|patienten|staff|clinicians?|therapists?|visits?|appointments?|contacts?"
+    r"|phones?|addresses)(?![^\W\d_]))*",
     re.IGNORECASE,
 )
 """Words that sheets are called by and people are not; a hidden sheet with another is shown by its place and shape."""
