@@ -110,3 +110,21 @@ def test_the_command_line_starts_without_the_heavy_packages() -> None:
     program = "import sys, outcomes.cli; print(' '.join({name.split('.')[0] for name in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert heavy.isdisjoint(done.stdout.split())
+
+
+def test_an_export_is_cleaned_without_the_heavy_packages() -> None:
+    """pandas takes longer to import than 100,000 records take to clean; `pyarrow` imports it for a plain array."""
+    program = (
+        "import sys\n"
+        "from outcomes.cases import build_episodes, build_relief_intervals, build_visits\n"
+        "from outcomes.records import Mapping, read_records\n"
+        "records = read_records(['data/sample/visits.csv'], Mapping.load('data/sample/mapping.toml'))\n"
+        "episodes = build_episodes(build_visits(records))\n"
+        "build_relief_intervals(episodes)\n"
+        "print(episodes.n, ' '.join({name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60, cwd=PACKAGE.parents[1]
+    )
+    assert {"pandas", "scipy", "statsmodels", "matplotlib"}.isdisjoint(done.stdout.split())
+    assert int(done.stdout.split()[0]) > 4_000

@@ -380,7 +380,7 @@ def test_mask() -> None:
 
 def test_pandas_is_not_imported(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER + 'a,1,2\nb,3\n\nc,1,"x\ny"\n' + "d,1,2\n" * 1000)
-    other = write(tmp_path, HEADER + "e,1,2\n", "other.csv")
+    other = write(tmp_path, HEADER + "é,1,2\n", "other.csv")
     code = (
         "import sys; from outcomes.records import read_records, Mapping; "
         f"r = read_records([{str(path)!r}, {str(other)!r}], Mapping(non_data={{'patient_id': ('d',)}})); "

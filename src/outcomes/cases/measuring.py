@@ -219,9 +219,13 @@ class Measuring(Typing):
         Of 25 ratings a few slips are a fifth, and a practice of some years has many quarters for chance to choose from.
         """
         day = self.out.columns["day"]
-        quarters, place = np.unique(quarter_of(day), return_inverse=True)
-        few = np.bincount(place, weights=rated, minlength=quarters.size) < _ENOUGH_IN_A_QUARTER
-        return [name_quarter(n) for n in quarters.tolist()], np.where((day == MISSING) | few[place], MISSING, place)
+        number = quarter_of(day)
+        first = int(number.min(initial=0))
+        seen = np.bincount(number - first) > 0
+        place = (np.cumsum(seen) - 1)[number - first]
+        few = np.bincount(place, weights=rated) < _ENOUGH_IN_A_QUARTER
+        names = [name_quarter(first + i) for i in np.flatnonzero(seen).tolist()]
+        return names, np.where((day == MISSING) | few[place], MISSING, place)
 
     def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
         in_records = np.bincount(column.codes, minlength=len(column.values))

@@ -132,7 +132,8 @@ def _find_odd_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringA
         return
     some = ids.take(arrow.from_numpy(used[:: used.size // _MANY_IDS])).to_pylist()
     usual = Counter(map(_write_shape, some)).most_common(1)[0][0]  # of 99 in 100, so of most of any hundred
-    fits = pc.match_substring_regex(ids, usual).to_numpy(zero_copy_only=False)
+    fits = np.zeros(len(ids), dtype=np.bool_)
+    fits[arrow.to_numpy(pc.indices_nonzero(pc.match_substring_regex(ids, usual)), np.uint64)] = True
     odd = ~fits & (n_of == 1)
     if np.count_nonzero(fits[used]) < _ALIKE_SHARE * used.size or not odd.any():
         return
@@ -309,8 +310,9 @@ def _find_late_arriving(names: list[str], days: list[NDArray[np.int32]]) -> list
     for name, day in zip(names, days, strict=True):
         if len(day) < _LEAST_RECORDS:
             continue
-        quarters, n_of = np.unique(quarter_of(day), return_counts=True)
-        own, n_other = int(quarters[np.argmax(n_of)]), int(len(day) - n_of.max())
+        number = quarter_of(day)
+        n_of = np.bincount(number - number.min())
+        own, n_other = int(number.min() + np.argmax(n_of)), int(len(day) - n_of.max())
         if n_other and n_of.max() >= _OWN_QUARTER_SHARE * len(day):
             words = (
                 f"{say_count(n_other)} of its {len(day):,} records are not of {name_quarter(own)}, as the others are; "
@@ -322,8 +324,14 @@ def _find_late_arriving(names: list[str], days: list[NDArray[np.int32]]) -> list
 
 def quarter_of(day: NDArray[np.int32]) -> NDArray[np.int64]:
     """Number the calendar quarters from 1970 on; shape as `day`."""
-    months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return months // 3
+    first, last = (int(day.min()), int(day.max())) if day.size else (0, 0)
+    if last - first < day.size:  # each day of the calendar once, and not each record's
+        return _count_quarters(np.arange(first, last + 1))[day - first]
+    return _count_quarters(day)
+
+
+def _count_quarters(day: NDArray[np.integer]) -> NDArray[np.int64]:
+    return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // 3
 
 
 def name_quarter(number: int) -> str:

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from outcomes import arrow
 from outcomes.records.counted import counted
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import TextColumn
@@ -102,8 +101,8 @@ def _changed_values(column: TextColumn) -> dict[int, str]:
     guarded = pc.starts_with(column.values, _GUARD)
     if pc.any(pc.or_(odd, guarded)).as_py() is not True:
         return {}
-    codes = np.flatnonzero(pc.or_(odd, guarded).to_numpy(zero_copy_only=False)).tolist()
-    texts = column.values.take(arrow.from_numpy(np.array(codes, np.int32))).to_pylist()
+    places = pc.indices_nonzero(pc.or_(odd, guarded))
+    codes, texts = places.to_pylist(), column.values.take(places).to_pylist()
     return {
         code: folded for code, text in zip(codes, texts, strict=True) if (folded := fold_text(_unguard(text))) != text
     }
