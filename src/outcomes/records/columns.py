@@ -220,7 +220,11 @@ def _missing(
     are_values = none_known and looks_like_values(header)
     # One cell alone above the headers says what a report is of, and of whom.
     is_title = none_known and bool(hint) and sum(map(bool, map(str.strip, header))) == 1
-    found, row = list_headers(header, are_values or is_title), mapping.file.header_row
+    row = mapping.file.header_row
+
+    def list_found() -> str:
+        return list_headers(header, are_values or is_title)
+
     if absent and not any(names) and not hint:
         remedy = "If the headers stand in another row, say so in the mapping, [file] header_row; else export it again."
         return [Finding("E121", f"row {row} is blank, and headers should stand there.", place, remedy)]
@@ -237,14 +241,14 @@ def _missing(
             )
     if findings:
         remedy = "If these are not the headers, say in the mapping where they stand: [file] header_row, or sheet."
-        findings.append(Finding("E123", f"headers found in row {row}: {found}.", place, remedy))
+        findings.append(Finding("E123", f"headers found in row {row}: {list_found()}.", place, remedy))
     has_no_day = not ({"visit_date", "visit_day"} - set(absent))
     if wide := _find_wide(names, place) if has_no_day else _find_more_days(names, keys, place):
         return [wide, *findings]
     if are_values and not hint:
-        return [Finding("E121", f"row {row} holds values, no headers: {found}.", place, NO_HEADERS)]
+        return [Finding("E121", f"row {row} holds values, no headers: {list_found()}.", place, NO_HEADERS)]
     if findings and hint:  # the mapping is right, and so are its headers, in another row
-        message = f"the columns the mapping names are not in row {row}; headers found there: {found}."
+        message = f"the columns the mapping names are not in row {row}; headers found there: {list_found()}."
         return [Finding("E123", message, place, hint)]
     required = ["patient_id"] if "patient_id" in absent else []
     if has_no_day:
@@ -261,7 +265,7 @@ def _missing(
             else (f"Write in the mapping, below [columns]: {lines}")
         )
         findings.insert(
-            0, Finding("E121", f"required column {words} is missing; headers found: {found}.", place, remedy)
+            0, Finding("E121", f"required column {words} is missing; headers found: {list_found()}.", place, remedy)
         )
     return findings
 

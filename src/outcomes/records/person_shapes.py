@@ -41,6 +41,8 @@ _PARTICLES = frozenset(
     )
 )
 _HYPHEN = re.compile("['’-]")
+_NUMBERED = re.compile(r"(?=\D*\d)\w+")
+"""What most ids are, one word with a digit: no name, and a closer look at each costs what reading its record does."""
 _FEWEST_WORDS, _MOST_WORDS, _LONGEST_CODE, _SHAPES = 2, 3, 3, 2
 
 
@@ -54,7 +56,7 @@ def read_as_person(text: str, is_clinic: bool = False) -> Person:
     is_clinic : bool
         Whether it is known to name a clinic: a town is one then, and what ends like a place is only perhaps a person.
     """
-    if is_clinic and is_town(text):
+    if _NUMBERED.fullmatch(text) or (is_clinic and is_town(text)):
         return Person.NO
     if has_name(text):
         is_place = is_clinic and ends_as_place(text) and not TITLES & set(map(fold, text.split()))
