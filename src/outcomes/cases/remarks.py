@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from outcomes import arrow
 from outcomes.errors import Finding
 from outcomes.records.counted import counted
 from outcomes.records.inspect_terms import is_showable
@@ -54,7 +57,7 @@ def count_rows_aside(visits: Visits) -> Counter[str]:
 
 
 def _describe(visits: Visits, code: str, places: list[int], n_rows: int) -> Finding:
-    found, n_findings = visits.quarantine.take(places), len(places)
+    found, n_findings = visits.quarantine.take(arrow.from_numpy(np.array(places, np.int64))), len(places)
     rule, remedy = (found[name][0].as_py() for name in ("rule", "remedy"))
     columns_of_files = set(zip(found["letter"].to_pylist(), found["column"].to_pylist(), strict=True))
     in_order = sorted(columns_of_files, key=lambda place: (len(place[0]), place))

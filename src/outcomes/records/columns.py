@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from outcomes.errors import Finding, InputRefused
@@ -220,11 +221,7 @@ def _missing(
     are_values = none_known and looks_like_values(header)
     # One cell alone above the headers says what a report is of, and of whom.
     is_title = none_known and bool(hint) and sum(map(bool, map(str.strip, header))) == 1
-    row = mapping.file.header_row
-
-    def list_found() -> str:
-        return list_headers(header, are_values or is_title)
-
+    list_found, row = partial(list_headers, header, are_values or is_title), mapping.file.header_row
     if absent and not any(names) and not hint:
         remedy = "If the headers stand in another row, say so in the mapping, [file] header_row; else export it again."
         return [Finding("E121", f"row {row} is blank, and headers should stand there.", place, remedy)]
