@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -72,7 +73,7 @@ def read_losses(family, printed, base):
         for day, shown in zip(days[one.shown.group], counts, strict=True):
             i = place[one.shown.group, day]
             low[i], high[i] = max(shown - base // 2, RULES.k), shown - base // 2 + base - 1
-    gaps = [(name, one, other) for name in ("all", *parts) for one, other in zip(days[name], days[name][1:])]  # noqa: B905
+    gaps = [(name, one, other) for name in ("all", *parts) for one, other in pairwise(days[name])]
     rows = np.zeros((len(gaps), len(place)))
     for row, (name, one, other) in zip(rows, gaps, strict=True):
         row[[place[name, one], place[name, other]]] = -1, 1
