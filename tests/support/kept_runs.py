@@ -225,6 +225,7 @@ def main() -> None:
             (KEPT / name).mkdir(parents=True, exist_ok=True)
             (KEPT / name / f"{file}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         sys.stdout.write(f"tests/kept/{name}\n")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as pytest has it: the fakes use `tables`
     for name in ("kept_drawings", "kept_pages"):
         importlib.import_module(name).main()
 

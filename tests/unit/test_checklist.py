@@ -168,6 +168,17 @@ def test_a_table_of_refusals_answers_no_item():
     assert found.loc[("TARGET", "1c"), "status"] == IN_PART  # settings are there, what was found is not
 
 
+@pytest.mark.parametrize(("reach", "status"), [([float("nan"), 0.1], ANSWERED), ([float("nan")] * 2, IN_PART)])
+def test_how_the_size_came_about_needs_a_smallest_difference(reach, status):
+    files = {"tables/one_family.csv", "tables/one_family_diagnostics.csv"}
+    main = pd.DataFrame({"contrast": ["thermal"], "estimate": [float("nan")]})
+    sizes = pd.DataFrame({"contrast": ["thermal", "exercise"], "detectable_high": reach, "n_with": [4, 40]})
+    contents = Contents(files, (), {"one_family": main, "one_family_diagnostics": sizes})
+    found = fill_checklist(EPISODES, contents).set_index(["list", "item"]).loc[("STROBE", "10")]
+    assert found[["status", "where"]].tolist() == [status, "tables/one_family_diagnostics.csv"]
+    assert found["lacking"] == ("" if status == ANSWERED else "no comparison could be estimated: its table says why")
+
+
 def test_a_hidden_or_empty_cell_is_no_place():
     for cell in ("hidden", "", float("nan"), None):
         relief = RELIEF.assign(events=pd.Series([cell], dtype=object))

@@ -66,7 +66,7 @@ STROBE = (
     ("7", "outcome, treatments and what is adjusted for", f"settings; {_BALANCE}"),
     ("8", "how each was measured, alike in both arms", ABSENT + "who rated pain and who recorded treatments, and how"),
     ("9", "what was done about bias", "gate; controls in the main table"),
-    ("10", "how the size came about", "diagnostics: smallest difference such arms would show"),
+    ("10", "how the size came about", "diagnostics, smallest difference"),
     ("11", "how numbers were cut into classes", f"codebook; {_BALANCE}"),
     ("12", "statistical methods, missing values, sensitivity analyses", "settings; main table"),
     ("13", "numbers at each stage, with reasons", _ROWS_ONLY),

@@ -44,6 +44,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "balance": tuple(f"tables/{name}_balance.csv" for name in COMPARISONS),
     "gate": tuple(f"tables/{name}_gate.csv" for name in COMPARISONS),
     "diagnostics": tuple(f"tables/{name}_diagnostics.csv" for name in COMPARISONS),
+    "smallest difference": tuple(f"tables/{name}_diagnostics.csv#/detectable_high" for name in COMPARISONS),
     "ledger": ("tables/ledger.csv",),
     "settings": ("config/protocol.toml", "manifest.json"),
     "codebook": ("manifest.json",),
@@ -51,7 +52,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
 }
 """Words of `reporting_items` -> pointers, the first that exists being taken."""
 _NO_ESTIMATE = "no comparison could be estimated: its table says why"
-_WHOLE = ("settings", "diagnostics")
+_WHOLE = ("settings",)
 """Places whose remark says what is there; with the others a remark says how far it goes."""
 _BESIDE: dict[tuple[str, str], tuple[str, ...]] = {
     ("TARGET", "5"): ("index.html#quality",),
@@ -107,7 +108,7 @@ class Contents:
         table = self.tables.get(path.removeprefix("tables/").removesuffix(".csv"))
         if table is None or column not in table.columns:
             return False
-        wanted = dict(part.split("=", 1) for part in row.split("&"))
+        wanted = dict(part.split("=", 1) for part in row.split("&")) if row else {}  # any row will do
         return all(key in table.columns for key in wanted) and any(
             all(str(found[key]) == value for key, value in wanted.items()) and _is_told(found[column])
             for found in table.to_dict("records")
@@ -166,11 +167,13 @@ def _read(where: str, contents: Contents, refused: str) -> tuple[list[str], list
         head, _, remark = part.partition(":")
         named = [name for name in _PLACES if re.search(rf"\b{name}\b", head)]
         found = [next((p for p in _PLACES[name] if contents.has(p)), "") for name in named]
-        pointers += [pointer for pointer in found if pointer]
+        # Of a column of any row the table alone is named.
+        pointers += [pointer.partition("#/")[0] for pointer in found if pointer]
         if not named:
             lacking.append(part)
         elif not all(found):
-            is_there = "main table" in named and any(place in contents.files for place in _PLACES["main table"])
+            of_estimates = {"main table", "smallest difference"} & set(named)
+            is_there = of_estimates and any(place in contents.files for place in _PLACES["main table"])
             lacking.append(_NO_ESTIMATE if is_there else refused or "this release has no such table")
         elif remark and not set(named) & set(_WHOLE):
             lacking.append(remark.strip())
