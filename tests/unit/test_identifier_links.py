@@ -329,3 +329,21 @@ def test_how_far_fingers_are_from_the_floor_is_no_print_of_them() -> None:
 def test_a_plan_is_running_text_only_where_nothing_follows_it() -> None:
     assert ids.is_free_text("Treatment plan") and ids.is_free_text("Plan") and ids.is_free_text("Notes for staff")
     assert not ids.is_free_text("Health plan beneficiary") and not ids.is_free_text("plan_code")
+
+
+@pytest.mark.parametrize("header", ["col7", "place"])
+def test_streets_of_a_handful_are_theirs_however_they_are_written(header: str) -> None:
+    streets = [
+        "Calle Mayor 14",
+        "Via dei Fiori 3b",
+        "Am Alten Tor 112",
+        "7 Maple Grove",
+        "22a Long Hill Rise",
+        "Rua Nova 5",
+    ]
+    patients = [f"K{i % 6}" for i in range(12)]
+    cells = [streets[i % 6] for i in range(12)]
+    assert stand_for_patients(header, patients, cells) == streets
+    # A handful whose streets are shared, or of whom one stands under two, tells nothing of anybody.
+    assert not stand_for_patients(header, patients, [streets[i % 3] for i in range(12)])
+    assert not stand_for_patients(header, patients, [streets[i % 5] for i in range(12)])

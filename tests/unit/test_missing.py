@@ -374,3 +374,15 @@ def test_without_a_model_of_families_there_is_none_to_impute_for():
     }
     with pytest.raises(NotEstimable, match=r"No family of treatments can be compared, so that there is no model"):
         check_missing_covariates(build_episodes(build_visits(records_of(cells), SMALL)))
+
+
+def test_coefficients_of_columns_that_are_one_are_refused_whatever_rounding_makes_of_them():
+    """Twice the same column leaves no second pivot; with a last digit of its own it leaves one that is nothing."""
+    rng = np.random.default_rng(3)
+    for doubt in (0.0, 1e-15):
+        products = np.array([[4.0, 4.0], [4.0, 4.0 * (1 + doubt)]])
+        with pytest.raises(NotEstimable, match="says the same as the others"):
+            draw_coefficients(products, np.array([2.0, 2.0]), 5.0, 20, rng)
+    apart = draw_coefficients(np.diag([4.0, 9.0]), np.array([2.0, 18.0]), 37.0, 20, np.random.default_rng(3))
+    # 0.5 and 2, a residual sum of squares of 0: nothing is left to draw.
+    np.testing.assert_allclose(apart, [0.5, 2.0], atol=1e-12)
