@@ -11,9 +11,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 gate = importlib.import_module("coverage_gate")
 
 
-def measured(statements, reached, branches=10, taken=10):
+def measured(statements, reached, branches=10, taken=10, missing=(), untaken=()):
     names = ("num_statements", "covered_lines", "num_branches", "covered_branches")
-    return {"summary": dict(zip(names, (statements, reached, branches, taken), strict=True))}
+    summary = dict(zip(names, (statements, reached, branches, taken), strict=True))
+    return {"summary": summary, "missing_lines": list(missing), "missing_branches": list(untaken)}
 
 
 FILES = {
@@ -37,7 +38,23 @@ def test_what_a_floor_asks_is_enough_and_a_tenth_more_is_not():
     lines, below = gate.find_below(FILES, rooms(estimators=(90.0, 100.0), public=(100.0, 55.0)))
     assert below == [] and len(lines) == 2
     below = gate.find_below(FILES, rooms(estimators=(90.1, 100.0), public=(100.0, 55.1)))[1]
-    assert [line.split(",")[0] for line in below] == ["estimators: 90.00 % of lines", "public: 55.00 % of branches"]
+    assert [line.split(",")[0] for line in below if "floor" in line] == [
+        "estimators: 90.00 % of lines",
+        "public: 55.00 % of branches",
+    ]
+
+
+def test_where_a_floor_is_not_reached_what_no_test_took_is_named():
+    files = {
+        "src/outcomes/cases/lag.py": measured(30, 28, 8, 6, missing=[12, 13], untaken=[[11, 12], [20, -18], [20, 22]]),
+        "src/outcomes/cases/gap.py": measured(30, 30),
+    }
+    below = gate.find_below(files, rooms(cases=(100.0, 50.0)))[1]
+    assert below == [
+        "cases: 96.67 % of lines, and 100.0 % is the floor",
+        "  cases/lag.py: 12, 13, 20 -> end, 20 -> 22",
+    ]
+    assert gate.find_below(files, rooms(cases=(90.0, 50.0)))[1] == []
 
 
 def test_a_room_none_of_whose_files_was_measured_does_not_pass():
