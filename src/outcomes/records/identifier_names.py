@@ -97,20 +97,24 @@ def has_name(text: str, more: bool = False) -> bool:
     """
     if _TITLED.search(text):
         return True
+    doctors = [fold(found[1]) for found in _DOCTOR.finditer(text)]
+    pairs = _pair_words(text)
+    if not doctors and not pairs:  # most texts; the lists are long to read
+        return False
     given, family = load_more_names() if more else load_names()
-    if any(fold(found[1]) in family for found in _DOCTOR.finditer(text)):
-        return True
+    return any(name in family for name in doctors) or any(first in given and last in family for first, last in pairs)
+
+
+def _pair_words(text: str) -> list[tuple[str, str]]:
+    """Return words that may be a given and a family name: neighbours, round a comma the other way, with an initial."""
     words = [(match.start(), match.end(), fold(match[0])) for match in _WORD.finditer(text)]
+    pairs = []
     for (_, end, first), (begin, _, second) in pairwise(words):
         between = text[end:begin].strip(" .")
-        if between == "" and first in given and second in family:
-            return True
-        if between == "," and first in family and second in given:
-            return True
+        pairs += [(first, second)] if between == "" else [(second, first)] if between == "," else []
     for (_, end, first), (_, _, middle), (begin, _, last) in zip(words, words[1:], words[2:], strict=False):
-        if len(middle) == 1 and first in given and last in family and "," not in text[end:begin]:
-            return True
-    return False
+        pairs += [(first, last)] if len(middle) == 1 and "," not in text[end:begin] else []
+    return pairs
 
 
 def look_like_names(cells: Sequence[str], fewest: int = _FEWEST) -> bool:

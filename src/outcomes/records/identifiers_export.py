@@ -302,6 +302,8 @@ def _find_names(terms: pa.StringArray, key: str) -> set[str]:
     import pyarrow.compute as pc
 
     several = terms.filter(pc.match_substring_regex(terms, _SEVERAL_WORDS))
+    if not len(several):  # single words and codes; the lists are long to read
+        return set()
     lists = pc.utf8_split_whitespace(pc.replace_substring(several, ",", " "))
     words = pc.list_flatten(lists).dictionary_encode()
     # Each different word is looked up once, and a term is read only for a word of it that is in the lists.
