@@ -60,8 +60,8 @@ lock: ## the lock files from pyproject.toml; ARGS=--upgrade takes the newest ver
 sbom: environment ## what users install, as CycloneDX JSON and a list of licences, in build/sbom/
 	"$(BIN)/python" tools/sbom.py
 
-wheel: sbom ## the package as one file in dist/, its bill of materials inside; the same bytes whoever builds it
-	@"$(BIN)/python" tools/wheel.py
+wheel: sbom ## the package as one file in dist/, its bill of materials inside, beside it what it was made of; KEY=... signs
+	@"$(BIN)/python" tools/wheel.py $(if $(KEY),--key "$(KEY)")
 
 audit: environment ## known vulnerabilities of the locked packages; ends with 3 where no database can be reached
 	"$(BIN)/python" tools/audit.py

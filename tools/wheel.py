@@ -1,6 +1,7 @@
 """The package as one file to install, the same bytes whoever builds it: `make wheel`.
 
     dist/outcomes-<version>-py3-none-any.whl    what `pip install` takes; its bill of materials (`make sbom`) inside
+    dist/<the same>.intoto.json                 what it was made of (tools/attest.py); signed with `make wheel KEY=...`
 
 It is built from the last commit, not from the folder, so that nothing left lying about comes along. Every file in it
 carries the time of that commit, whose name lies beside the metadata, for the manifest of a release. The bill lies where
@@ -10,7 +11,7 @@ is no bill.
 
 from __future__ import annotations
 
-import hashlib
+import argparse
 import io
 import os
 import shutil
@@ -18,12 +19,16 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from flit_core.wheel import WheelBuilder
 
+import attest
+
 ROOT = Path(__file__).resolve().parent.parent
 BILL = ROOT / "build" / "sbom" / "outcomes.cdx.json"
+LOCK = "requirements.lock"
 OUT = ROOT / "dist"
 RECORD = "commit.txt"  # the package reads it there (`release/commit.py`)
 
@@ -74,8 +79,11 @@ def git(*arguments: str) -> bytes:
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
 
 
-def main() -> int:
-    """Build the last commit."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build the last commit, and say what it was made of."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--key", type=Path, help="private SSH key to sign with; without it nothing is signed")
+    key = parser.parse_args(arguments).key
     if not BILL.exists():
         print(f"{BILL} is not there: run `make sbom` first.", file=sys.stderr)
         return 1
@@ -84,8 +92,9 @@ def main() -> int:
             files.extractall(folder, filter="data")
         commit, seconds = git("log", "-1", "--format=%H %ct").decode().split()
         wheel = build(Path(folder), BILL, int(seconds), OUT, commit)
-    print(wheel)
-    print(f"sha256 {hashlib.sha256(wheel.read_bytes()).hexdigest()}")
+        statement = attest.write_statement(wheel, commit, Path(folder) / LOCK)
+    made = [wheel, statement] + ([attest.sign(statement, key)] if key else [])
+    print(*made, f"sha256 {attest.hash_of(wheel)['sha256']}", sep="\n")
     return 0
 
 

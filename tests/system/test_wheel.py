@@ -1,10 +1,12 @@
-"""The wheel: the same bytes from two folders, all of the package, its bill of materials, and it can be used."""
+"""The wheel: the same bytes from two folders, all of the package, its bill, what it was made of; it works."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import importlib.util
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -19,10 +21,12 @@ COMMIT = "5e1f" * 10
 
 @pytest.fixture(scope="module")
 def tool(repository):
-    spec = importlib.util.spec_from_file_location("wheel_tool", repository / "tools" / "wheel.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(repository / "tools"))  # it imports its neighbour
+        spec = importlib.util.spec_from_file_location("wheel_tool", repository / "tools" / "wheel.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        yield module
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,80 @@ def test_installed_it_knows_its_commit(installed, tmp_path):
 def test_without_a_bill_there_is_no_wheel(tool, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tool, "BILL", tmp_path / "none.json")
     monkeypatch.setattr(tool, "OUT", tmp_path / "dist")
-    assert tool.main() == 1
+    assert tool.main([]) == 1
     assert "make sbom" in capsys.readouterr().err
     assert not (tmp_path / "dist").exists()
+
+
+# -- what it was made of -----------------------------------------------------------------------------------------------
+
+
+def verify(statement, signature, signers, namespace="outcomes-wheel"):
+    command = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", "builder", "-n", namespace, "-s", signature]
+    return subprocess.run(command, stdin=statement.open("rb"), capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def key(tmp_path):
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not there")
+    path = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    (tmp_path / "signers").write_text("builder " + path.with_suffix(".pub").read_text())
+    return path
+
+
+def test_beside_it_stands_what_it_was_made_of_the_same_for_two_builds(tool, built, tmp_path):
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("flit-core==1\n")
+    one, other = (tool.attest.write_statement(wheel, COMMIT, lock) for wheel in built)
+    assert one.read_bytes() == other.read_bytes() and one.name == f"{built[0].name}.intoto.json"
+    said = json.loads(one.read_text())
+    sha256 = hashlib.sha256(built[0].read_bytes()).hexdigest()
+    assert said["subject"] == [{"name": built[0].name, "digest": {"sha256": sha256}}]
+    made_of = said["predicate"]["buildDefinition"]
+    assert made_of["externalParameters"] == {"commit": COMMIT}
+    assert made_of["resolvedDependencies"] == [
+        {"name": "source", "digest": {"gitCommit": COMMIT}},
+        {"name": "requirements.lock", "digest": {"sha256": hashlib.sha256(b"flit-core==1\n").hexdigest()}},
+    ]
+
+
+def test_a_signature_fits_the_statement_its_key_and_its_purpose_alone(tool, built, key, tmp_path):
+    statement = tool.attest.write_statement(built[0], COMMIT, key)
+    signature, signers = tool.attest.sign(statement, key), tmp_path / "signers"
+    assert verify(statement, signature, signers)
+    assert not verify(statement, signature, signers, namespace="git")
+    other = tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other], check=True)
+    signers.write_text("builder " + other.with_suffix(".pub").read_text())
+    assert not verify(statement, signature, signers)
+    signers.write_text("builder " + key.with_suffix(".pub").read_text())
+    statement.write_text(statement.read_text().replace(COMMIT, "0" * 40))
+    assert not verify(statement, signature, signers)
+
+
+def test_a_build_that_is_not_signed_keeps_no_signature_of_one_before(tool, built, key):
+    signature = tool.attest.sign(tool.attest.write_statement(built[0], COMMIT, key), key)
+    tool.attest.write_statement(built[0], COMMIT, key)
+    assert not signature.exists()
+
+
+def test_what_is_no_key_signs_nothing(tool, built, key, tmp_path):
+    statement = tool.attest.write_statement(built[0], COMMIT, key)
+    with pytest.raises(SystemExit, match="was not signed"):
+        tool.attest.sign(statement, tmp_path / "signers")
+    assert not statement.with_name(f"{statement.name}.sig").exists()
+
+
+def test_the_whole_command_builds_the_last_commit_and_signs_it(tool, key, tmp_path, monkeypatch, capsys):
+    bill = tmp_path / "outcomes.cdx.json"
+    bill.write_text("{}\n")
+    monkeypatch.setattr(tool, "BILL", bill)
+    monkeypatch.setattr(tool, "OUT", tmp_path / "dist")
+    assert tool.main(["--key", str(key)]) == 0
+    *made, sha256 = capsys.readouterr().out.split("\n")[:-1]
+    wheel, statement, signature = map(type(tmp_path), made)
+    assert sha256 == f"sha256 {hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    assert json.loads(statement.read_text())["subject"][0]["digest"]["sha256"] == sha256.split()[1]
+    assert verify(statement, signature, tmp_path / "signers")
