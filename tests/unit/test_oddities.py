@@ -286,6 +286,28 @@ def test_so_low_ratings_can_be_known() -> None:
     assert sorted(set(parts.columns["pain_pre"].tolist())) == [100 * i for i in range(1, 10)]
 
 
+@pytest.mark.parametrize(
+    ("scale", "change", "says"), [("0-10", 0.1, "between 0 and 1"), ("0-100", 1, "are 10 or less")]
+)
+@pytest.mark.parametrize(("n", "is_asked"), [(80, True), (79, False)])
+def test_another_scale_of_one_clinician_is_asked_about(
+    scale: str, change: float, says: str, n: int, is_asked: bool
+) -> None:
+    """Somebody who rates on a scale of his own all year, at the one clinic; of few ratings nothing is said."""
+    days = [str(np.datetime64("2025-01-01") + i % 360) for i in range(1200)]
+    of_one = [i % 15 == 7 and i // 15 < n for i in range(1200)]
+    ratings = [(1 + i % 7) * (change if own else 10 if scale == "0-100" else 1) for i, own in enumerate(of_one)]
+    cells = {"patient_id": [f"p{i % 400}" for i in range(1200)], "visit_date": days, "clinic_id": ["C1"] * 1200}
+    cells |= {"clinician_id": ["K2" if own else f"K{i % 2}" for i, own in enumerate(of_one)]}
+    cells |= {"pain_pre": [f"{rating:g}" for rating in ratings]}
+    mapping = Mapping.from_dict({"pain": {"scale": scale}})
+    if is_asked:
+        with pytest.raises(InputRefused, match=f"of 80 ratings of clinician K2 .*{says}"):
+            build_visits(records_of(cells, mapping))
+    else:
+        build_visits(records_of(cells, mapping))
+
+
 def test_another_scale_of_one_quarter_is_asked_about() -> None:
     """A tenth of all ratings is too little to show in the column, and no clinic has them alone."""
     days = [np.datetime64("2025-01-01") + i for i in range(360)]

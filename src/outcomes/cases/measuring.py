@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from outcomes import arrow
 from outcomes.cases import cells, dates, values
 from outcomes.cases.rules import OLDEST
-from outcomes.cases.scales import find_scale_misfits
+from outcomes.cases.scales import Groups, find_scale_misfits
 from outcomes.cases.schema import MISSING
 from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
 from outcomes.cases.typed import Typing
@@ -38,8 +38,11 @@ _RECORDS_A_CODE = 50
 """Records for each clinic or clinician from which on one of few patients is unlike the others."""
 _MOST_MARKS = 1 << 26
 """Codes times patients up to which each pair has a mark of its own; above, pairs are sorted."""
-_ENOUGH_IN_A_QUARTER = 80
-"""Ratings of a quarter from which on a scale of its own is looked for in it."""
+_ENOUGH_OF_MANY = 80
+"""Ratings of a quarter or a clinician from which on a scale of its own is looked for.
+
+Of 25 ratings a few slips are a fifth, and a practice of some years has many quarters for chance to choose from.
+"""
 OTHER_PAYERS = "other payers"
 _OLDEST = re.compile(r"(?:90 ?\+|(?:≥|>=) ?90|> ?89|90 (?:and|or) (?:over|older|more|above))$", re.I)
 """As exports write an age that is already cut at 90."""
@@ -198,34 +201,35 @@ class Measuring(Typing):
             self.out.columns["pain_post"] = inline if stated is None else np.where(stated >= 0, stated, inline)
 
     def _check_scale(self, name: str, column: TextColumn, parsed: values.Parsed) -> None:
-        groups: list[tuple[list[str], NDArray[np.signedinteger]]] = []
+        ratings, outside = parsed.values[column.codes], (parsed.faults == "E232")[column.codes]
+        rated = (ratings >= 0) | outside
+        groups: list[Groups] = []
         if "clinic" in self.out.columns:
-            names = [f"clinic {label}" for label in self.out.labels["clinic"].to_pylist()]
-            groups.append((names, self.out.columns["clinic"]))
+            groups.append(self._named("clinic"))
         if len(self.records.files) > 1:
             groups.append(([file.place for file in self.records.files], self.records.source))
-        ratings, outside = parsed.values[column.codes], (parsed.faults == "E232")[column.codes]
+        if "clinician" in self.out.columns:
+            groups.append(_only_with_enough(self._named("clinician"), rated))
         place = f"column '{self.header(name)}' ({name})"
         found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, groups, place)
         if not found and "visit_date" in self.records.fields:  # a new form in the midst of the records
-            quarters = self._quarters((ratings >= 0) | outside)
+            quarters = _only_with_enough(self._quarters(), rated)
             found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, [quarters], place)
         known = self.mapping.acknowledge.warnings
         self.misfits += [finding for finding in found if finding.code not in known or finding.code != "E234"]
 
-    def _quarters(self, rated: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.signedinteger]]:
-        """Names of the quarters, and the place of each record's own among them; -1 without a day or with few ratings.
+    def _named(self, unit: str) -> Groups:
+        return [f"{unit} {label}" for label in self.out.labels[unit].to_pylist()], self.out.columns[unit]
 
-        Of 25 ratings a few slips are a fifth, and a practice of some years has many quarters for chance to choose from.
-        """
+    def _quarters(self) -> Groups:
+        """Names of the quarters, and the place of each record's own among them; -1 without a day."""
         day = self.out.columns["day"]
         number = quarter_of(day)
         first = int(number.min(initial=0))
         seen = np.bincount(number - first) > 0
         place = (np.cumsum(seen) - 1)[number - first]
-        few = np.bincount(place, weights=rated) < _ENOUGH_IN_A_QUARTER
         names = [name_quarter(first + i) for i in np.flatnonzero(seen).tolist()]
-        return names, np.where((day == MISSING) | few[place], MISSING, place)
+        return names, np.where(day == MISSING, MISSING, place)
 
     def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
         in_records = np.bincount(column.codes, minlength=len(column.values))
@@ -296,3 +300,10 @@ class Measuring(Typing):
             outside = (instrument >= 0) & ((score < low[instrument]) | (score > high[instrument]))
             if (rows := np.flatnonzero(outside)).size:
                 self.out.faults.append(("function_score", "E252", rows))
+
+
+def _only_with_enough(group: Groups, rated: NDArray[np.bool_]) -> Groups:
+    """Take the records of those with few ratings for records of none."""
+    names, codes = group
+    n_rated = np.bincount(codes[rated & (codes >= 0)], minlength=len(names) + 1)  # the last, that of none, stays 0
+    return names, np.where(n_rated[codes] >= _ENOUGH_OF_MANY, codes, MISSING)
