@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import random
 import subprocess
 import sys
@@ -114,6 +115,16 @@ def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, end: 
     step = records.ledger.steps[0]
     assert dict(step.not_data) == {"header": 1, **not_data}
     assert step.rows_in == (HEADER + body).count("\n") + (not body.endswith("\n"))
+
+
+@pytest.mark.parametrize("n_cpus", [1, 2, 8])
+def test_more_blocks_than_there_are_workers_for_come_in_the_order_of_the_file(tmp_path, monkeypatch, n_cpus) -> None:
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", len(HEADER) + 3)
+    monkeypatch.setattr(os, "cpu_count", lambda: n_cpus)
+    lines = [f'p{i},{i},"{i}"' if i % 7 == 6 else f"p{i},{i},{i}" for i in range(60)]
+    records = read(tmp_path, HEADER + "".join(f"{line}\n" for line in lines))
+    assert rows(records) == [(f"p{i}", f"{i}", f"{i}") for i in range(60)]
+    assert records.source_row.tolist() == list(range(2, 62))
 
 
 @pytest.mark.parametrize("body", ["a,1,2\nb,3,4", 'a,1,2\nb,"3",4'])

@@ -360,6 +360,14 @@ def test_a_file_cut_within_a_letter_is_not_taken_for_another_encoding(tmp_path: 
         read_records(write(tmp_path, body[:-1] + b"\n"))
 
 
+def test_a_last_line_of_another_encoding_is_no_letter_cut_off(tmp_path: Path) -> None:
+    """In Latin-1 the odd byte stands before others; at the very end, one more byte could have made it a letter."""
+    with pytest.raises(InputRefused, match="E111"):
+        read_records(write(tmp_path, HEADER.encode() + b"a,1,2\nb,1,caf\xe9s"))
+    cut = read_records(write(tmp_path, HEADER.encode() + b"a,1,2\nb,1,caf\xe9"))
+    assert cut.set_aside.detail[0].startswith("within a character")
+
+
 def test_a_cell_of_many_short_lines_is_as_long_as_it_is(tmp_path: Path) -> None:
     cell = "x\n" * 600_000
     with pytest.raises(InputRefused, match=r'E114 visits\.csv › row 3 › column "pain_pre" \(C\): a cell is longer'):

@@ -124,6 +124,17 @@ def test_serial_numbers_in_a_workbook_that_counts_from_1904_are_counted_so(tmp_p
     assert any("counts days from 1904" in note for note in visits.notes) is (order == "excel")
 
 
+def test_of_a_workbook_that_counts_from_1904_and_holds_no_serial_number_nothing_is_said(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    workbook.epoch = CALENDAR_MAC_1904
+    for row in (HEADER, ["a", "2025-03-03", 3]):
+        workbook.active.append(row)
+    workbook.save(tmp_path / "mac.xlsx")
+    records = read_records(tmp_path / "mac.xlsx", Mapping.from_dict({"dates": {"order": "excel"}}))
+    assert records.fields["visit_date"].texts() == ["2025-03-03"]
+    assert not [note for note in records.notes if "1904" in note]
+
+
 def test_merged_cells_among_the_rows_are_said_and_those_above_the_header_are_not(tmp_path: Path) -> None:
     workbook = openpyxl.Workbook()
     for row in (["Clinic", "", ""], HEADER, ["a", DAY, 1], ["b", DAY, 2], ["c", DAY, 3]):
