@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from outcomes.definitions import Codebook
+from outcomes.records import inspect_columns
 from outcomes.records.inspect_columns import (
     _MOST_CELLS,
     _TESTS,
@@ -209,6 +210,16 @@ def test_other_ratings_that_fit_as_well_are_rivals(codebook: Codebook) -> None:
         "then uncomment pain_pre in the mapping"
     )
     assert ask_about_pain(found["pain_post"]) == ""
+
+
+def test_nothing_is_asked_about_the_thousands_of_columns_beside_a_cell_in_the_last_one(codebook, monkeypatch) -> None:
+    """To hold each against every field took twenty seconds."""
+    asked = []
+    score = inspect_columns.score_name
+    monkeypatch.setattr(inspect_columns, "score_name", lambda name, field: asked.append(name) or score(name, field))
+    header, cells = ["Patient", "", " ", ""], [["P1"], [], ["", " "], ["x"]]
+    assert [m.field for m in match_columns(header, cells, codebook)] == ["patient_id"]
+    assert set(asked) == {"Patient", ""}  # the last one has no header, and a cell
 
 
 def test_a_rating_that_fits_less_well_by_more_than_a_twentieth_is_no_rival(codebook: Codebook) -> None:

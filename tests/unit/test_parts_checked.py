@@ -62,7 +62,7 @@ def test_columns_without_a_header_are_refused_with_twenty_of_them(tmp_path, n: i
     assert f"v.csv cannot be read{more}" in str(caught.value)
     findings = caught.value.findings
     assert len(findings) == min(n, 20) and {finding.code for finding in findings} == {"E119"}
-    assert findings[0].message == "column D has no header, but 1 cells that are not empty."
+    assert findings[0].message == "column D has no header, but 1 cell that is not empty."
     assert findings[0].remedy == "Give the column a header, or delete it, in the export."
 
 

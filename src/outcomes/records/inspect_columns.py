@@ -117,6 +117,8 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
     scored = []
     for position, name in enumerate(header):
         filled = _distinct(cells[position])
+        if not filled and not name.strip():
+            continue  # sixteen thousand of them, where somebody wrote into the last column of a sheet
         ticked, says_birth = is_ticked(cells[position]), may_be_birth(header_words(name))
         says_person = bool(find_header_kinds(name)[0])
         for field in FIELDS:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from outcomes import arrow
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import BLANK, column_letter, normalise_header, show_header
+from outcomes.records.counted import agreeing
 from outcomes.records.footers import BETWEEN_CELLS, FOOTER, SHORT_FOOTER, read_stated_rows, read_total
 from outcomes.records.mapping import FIELDS, Mapping
 from outcomes.records.model import Part, TextColumn
@@ -169,7 +170,7 @@ def check_blank_headers(part: Part) -> None:
         n = len(column.codes) - int(np.count_nonzero(rows_with(column, blank_values(column))))
         if n:
             letter = column_letter(int(key.removeprefix(BLANK)))
-            message = f"column {letter} has no header, but {n:,} cells that are not empty."
+            message = f"column {letter} has no header, but {agreeing(n, 'cell', 'that is', 'that are')} not empty."
             remedy = "Give the column a header, or delete it, in the export."
             if word := _word_above_numbers(column):
                 message += f" The first is '{show_header(word)}', as below a header of two rows."
