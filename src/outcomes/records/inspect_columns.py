@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 from importlib import resources
 
 from outcomes.definitions import Codebook
@@ -236,6 +238,7 @@ def ask_about_pain(match: Match) -> str:
     return ""
 
 
+@lru_cache(maxsize=1 << 16)  # a header is asked about for the match, for what is left over, and for misfits
 def score_name(header: str, field: str) -> float:
     """Return from 0 to 1 how much the words of a header are those of a field."""
     said = header_words(header).strip()
@@ -268,11 +271,17 @@ def _score_spelling(said: str, name: str, least: float) -> float:
     length = len(said) + len(name)
     if _spelt(2 * min(len(said), len(name)) / length) < least:
         return 0.0
-    in_common = sum(min(said.count(letter), name.count(letter)) for letter in set(name))
+    letters = _count_letters(said)
+    in_common = sum(min(letters.get(letter, 0), n) for letter, n in _count_letters(name).items())
     if _spelt(2 * in_common / length) < least:
         return 0.0
     score = _spelt(SequenceMatcher(None, said, name).ratio())
     return score if score >= least else 0.0
+
+
+@lru_cache(maxsize=1 << 12)
+def _count_letters(text: str) -> Mapping[str, int]:
+    return Counter(text)
 
 
 def _spelt(ratio: float) -> float:
