@@ -25,9 +25,10 @@ import pytest
 from scipy.special import expit, logit
 
 from outcomes.estimators import bootstrap, npmle
-from outcomes.estimators.left_out import left_out_limits
+from outcomes.estimators.left_out import left_out_difference_limits, left_out_limits
 from outcomes.estimators.limits import interval_limits
 from outcomes.estimators.overlap_relief import overlap_relief
+from outcomes.estimators.weighted_risk import overlap_risk
 
 CHAINS = [(10, 60), (12, 125), (20, 150)]
 
@@ -144,8 +145,8 @@ def hold_of_differences(groups, each, sd, runs):
             others = clinic != g
             kept = columns[:, columns[others].any(axis=0)][:, 1 if g == 0 else 0 :]
             without.append(compare(kept, treated, left, right, others).difference)
-        low, high = left_out_limits((1 + whole.difference) / 2, (1 + np.array(without)) / 2)
-        held[i] = low[0] <= (1 + truth) / 2 <= high[0], whole.difference_low[0] <= truth <= whole.difference_high[0]
+        low, high = left_out_difference_limits(whole.difference, without)
+        held[i] = low[0] <= truth <= high[0], whole.difference_low[0] <= truth <= whole.difference_high[0]
     return held.mean(axis=0)
 
 
@@ -153,5 +154,44 @@ def hold_of_differences(groups, each, sd, runs):
 @pytest.mark.parametrize(("groups", "each"), COMPARED)
 def test_intervals_of_differences_hold_the_truth_where_those_by_patient_do_not(groups, each):
     by_clinic, by_patient = hold_of_differences(groups, each, 0.3, 200)
+    assert 0.904 <= by_clinic <= 0.996
+    assert by_patient < 0.9
+
+
+# -- a difference of two arms in who came back ------------------------------------------------------------------------
+
+BACK_BY = 365
+"""Day by which a return counts; half of an average clinic's have come then."""
+
+
+def hold_of_returns(groups, each, sd, runs):
+    """As `hold_of_differences`, of returns that are seen on their day, and not after the records end."""
+    held, truth = np.zeros((runs, 2)), true_difference(sd)
+    for i in range(runs):
+        rng = np.random.default_rng([29, groups, int(10 * sd), i])
+        size, logits = draw_clinics(rng, groups, each, sd)
+        effect, habit = rng.normal(EFFECT, EFFECTS_DIFFER, groups), rng.uniform(0.35, 0.65, groups)
+        clinic = np.repeat(np.arange(groups), size)
+        treated = rng.random(clinic.size) < habit[clinic]
+        odds = logit(rng.random(clinic.size)) - logits[clinic] - effect[clinic] * treated
+        back, end = BACK_BY * np.exp(odds / 1.3), rng.integers(100, 1200, clinic.size)
+        stop, event = np.ceil(np.minimum(back, end)), back <= end
+        columns = np.eye(groups)[clinic]
+
+        def compare_risks(rows, columns=columns, treated=treated, stop=stop, event=event, draws=0, seed=0):
+            kept = columns[:, columns[rows].any(axis=0)][:, 1:]  # without a clinic its column is 0 in all rows
+            return overlap_risk(kept[rows], treated[rows], stop[rows], event[rows], BACK_BY, draws=draws, seed=seed)
+
+        whole = compare_risks(clinic >= 0, draws=100, seed=i)
+        without = [compare_risks(clinic != g).difference for g in range(groups)]
+        low, high = left_out_difference_limits(whole.difference, without)
+        held[i] = low[0] <= truth <= high[0], whole.difference_low[0] <= truth <= whole.difference_high[0]
+    return held.mean(axis=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("groups", "each"), COMPARED)
+def test_intervals_of_differences_in_returns_hold_the_truth_where_those_by_patient_do_not(groups, each):
+    by_clinic, by_patient = hold_of_returns(groups, each, 0.3, 200)
     assert 0.904 <= by_clinic <= 0.996
     assert by_patient < 0.9

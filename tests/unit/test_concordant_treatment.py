@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from outcomes.cases import build_episodes, build_visits
 from outcomes.cases.first_treatment import build_treatment_rows
 from outcomes.definitions.concordance import CONCORDANCE_LEVELS
 from outcomes.errors import NotEstimable
-from outcomes.questions import concordant_treatment
+from outcomes.questions import concordant_treatment, contrast_checks
 from outcomes.questions.concordance_classes import (
     EXAMPLE,
     LENIENT,
@@ -58,10 +59,10 @@ ROWS = [
 ]
 
 
-def write(rows, name="p{:03}", clinician=None):
+def write(rows, name="p{:03}", clinician=None, unit="clinician_id"):
     lines = ["patient_id | visit_day | pain_pre | modalities | muscles_identified | muscles_treated"]
     if clinician is not None:
-        lines[0] += " | clinician_id"
+        lines[0] += f" | {unit}"
     for i, (course, found, treated, done) in enumerate(rows):
         more = "" if clinician is None else f" | {clinician[i]}"
         lines.append(f"{name.format(i)} | 0 | 6 | {done} | {found} | {treated}{more}")
@@ -364,6 +365,38 @@ def test_within_clinicians_and_without_them():
     assert "within clinicians" in found.settings["primary"]
     recording = found.more["recording"]
     assert recording.to_numpy().tolist() == [["P1", 75, 75, 1.0], ["P2", 60, 60, 1.0]]
+
+
+def test_from_enough_clinics_on_an_interval_takes_them_as_drawn(monkeypatch):
+    rows, where = [], []
+    for name, counts in {"A": (40, 10, 20, 10), "B": (20, 16, 12, 32), "C": (30, 20, 25, 10)}.items():
+        parts = ((FAST, ES, ES), (SLOW, ES, ES), (FAST, ES, QL), (SLOW, ES, QL))
+        for (course, one, other), n in zip(parts, counts, strict=True):
+            rows += [(course, one, other, "massage")] * n
+            where += [name] * n
+    episodes = episodes_of(rows, clinician=where, unit="clinic_id")
+    few = compare_concordance(episodes)
+    assert "clinics_drawn" not in set(few.table["analysis"])
+    assert [note for note in few.notes if "these 3 clinics as they are" in note]
+    monkeypatch.setattr(contrast_checks, "LEAST_CLINICS", 3)
+    found = compare_concordance(episodes)
+    main, drawn = line(found, "adjusted"), line(found, "clinics_drawn")
+    # An overlap weight is the share of the other arm in the clinic, so that a clinic counts by the product of its arms
+    # over its size.
+    differences = {"A": 40 / 50 - 20 / 30, "B": 20 / 36 - 12 / 44, "C": 30 / 50 - 25 / 35}
+    counts = {"A": 50 * 30 / 80, "B": 36 * 44 / 80, "C": 50 * 35 / 85}
+
+    def mean(names):
+        return sum(counts[name] * differences[name] for name in names) / sum(counts[name] for name in names)
+
+    assert main["estimate"] == drawn["estimate"] == pytest.approx(mean("ABC"), abs=1e-8)
+    turned = [math.atanh(mean(names)) for names in ("BC", "AC", "AB")]
+    center = sum(turned) / 3
+    half = 4.302652729911275 * math.sqrt(2 / 3 * sum((z - center) ** 2 for z in turned))  # t, 2 degrees of freedom
+    limits = [math.tanh(math.atanh(mean("ABC")) + sign * half) for sign in (-1, 1)]
+    assert drawn[["conf_low", "conf_high"]].tolist() == pytest.approx(limits, abs=1e-7)
+    assert np.isnan(drawn["p_value"]) and drawn["tag"] == ADJUSTED
+    assert [note for note in found.notes if "takes the 3 clinics as drawn" in note]
 
 
 def test_recording_by_clinician():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.estimators.left_out import left_out_limits
+from outcomes.estimators.left_out import left_out_difference_limits, left_out_limits
 
 
 def expit(x):
@@ -58,3 +58,24 @@ def test_what_is_no_share_is_refused(share, without, code):
 def test_one_group_is_refused():
     with pytest.raises(NotEstimable, match="there is one"):
         left_out_limits([0.5], [[0.4]])
+
+
+def test_limits_of_a_difference_by_hand():
+    # Fisher's z of differences of tanh(.1), tanh(.2), tanh(.3) is .1, .2, .3: variance 2/3 of .02; t of two degrees.
+    z = [math.tanh(value) for value in (0.1, 0.2, 0.3)]
+    low, high = left_out_difference_limits([math.tanh(0.2), 0.0], [[one, 0.0] for one in z])
+    half = 4.302652729911275 * math.sqrt(0.02 * 2 / 3)
+    assert (low[0], high[0]) == pytest.approx((math.tanh(0.2 - half), math.tanh(0.2 + half)), rel=1e-10)
+    assert (low[1], high[1]) == (0, 0)
+    low, high = left_out_difference_limits([math.tanh(0.2)], [[one] for one in z], level=0.9)
+    assert high[0] == pytest.approx(math.tanh(0.2 + 2.919985580353726 * math.sqrt(0.02 * 2 / 3)), rel=1e-10)
+
+
+def test_arms_that_change_places_turn_the_limits_round():
+    without = np.random.default_rng(2).uniform(-0.3, 0.3, (12, 4))
+    low, high = left_out_difference_limits([0.05] * 4, without)
+    back = left_out_difference_limits([-0.05] * 4, -without)
+    assert np.allclose(low, -back[1], atol=1e-14) and np.allclose(high, -back[0], atol=1e-14)
+    assert np.isnan(left_out_difference_limits([0.5], [[1.0], [0.2]])).all()
+    with pytest.raises(InputRefused, match="E639"):
+        left_out_difference_limits([0.5], [[1.1], [0.2]])

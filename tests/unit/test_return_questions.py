@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import t as student_t
 
 from courses import SMALL, dated_episodes, days_after, small
 from outcomes.cases import build_episodes, build_return_rows, build_visits
 from outcomes.definitions import Protocol
 from outcomes.errors import NotEstimable
 from outcomes.questions import (
+    between_clinics,
     compare_rehabilitation,
     compare_return_factors,
     compare_triggers,
     exercise_cohort,
+    exercise_lines,
     exercise_ways,
     return_factors,
     show_immortal_time,
@@ -25,7 +29,8 @@ from outcomes.questions import (
 from outcomes.questions.covariates import OTHER, Block, Factor, build_factors, choose_columns, pool_rare
 from outcomes.questions.exercise_cohort import build_cohort, build_cohort_at, choose_columns_of
 from outcomes.questions.exercise_lines import _too_different, compare_arms, head_line, say_too_small
-from outcomes.questions.exercise_ways import _refuse_or
+from outcomes.questions.exercise_ways import _refuse_or, draw_clinics
+from outcomes.questions.rehabilitation import _compare_main
 from outcomes.questions.results import NOT_RECORDED
 from outcomes.simulate import simulate
 from tables import open_clinic, records, records_of
@@ -391,9 +396,7 @@ def test_small_arms_have_a_reason_and_no_number():
 
 
 def test_the_main_line_does_not_depend_on_the_lines_beside_it(simulated, rehabilitation):
-    from outcomes.questions.rehabilitation import _compare_main
-
-    alone = _compare_main(simulated).line
+    alone = _compare_main(simulated)[0].line
     assert alone.estimate == rehabilitation.table.iloc[0]["estimate"] or math.isnan(alone.estimate)
 
 
@@ -482,3 +485,63 @@ def test_a_model_of_a_fact_that_does_not_exist_leaves_its_unadjusted_share(simul
     found = compare_return_factors(simulated)
     assert found.table["unadjusted"].notna().any() and found.table["estimate"].isna().all()
     assert any("a column tells who came back" in note for note in found.notes)
+
+
+# -- clinics as drawn --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def however_unlike(monkeypatch):
+    """The arms of these practices of 2,500 patients differ by more than is let pass, which is no matter here."""
+    monkeypatch.setattr(exercise_lines, "LARGEST_IMBALANCE", np.inf)
+
+
+def without_each_clinic(patients, seed):
+    """Episodes of a practice, and of each practice that is left when a clinic's records are taken out of its export."""
+    export = simulate(patients, seed=seed, clean=True).records
+    cells = {head: [str(cell) for cell in own] for head, own in export.items()}
+    protocol = Protocol.from_mapping({"inference": {"bootstrap_draws": 200}})
+
+    def build(keep):
+        part = {head: [cell for cell, kept in zip(own, keep, strict=True) if kept] for head, own in cells.items()}
+        return build_episodes(build_visits(records_of(part), protocol))
+
+    names = sorted(set(cells["clinic_id"]))
+    return build([True] * len(cells["clinic_id"])), [build([c != name for c in cells["clinic_id"]]) for name in names]
+
+
+@pytest.mark.usefixtures("however_unlike")
+def test_the_exercise_line_with_clinics_as_drawn_is_the_jackknife_of_practices_without_one(monkeypatch):
+    whole, others = without_each_clinic(2500, 3)
+    monkeypatch.setattr(between_clinics, "LEAST_CLINICS", len(others))
+    main, (line,) = _compare_main(whole)
+    own = {"analysis": "landmark_clinics", "label": line.label, "conf_low": line.conf_low, "conf_high": line.conf_high}
+    assert line == replace(main.line, **own) and line.label.startswith(main.line.label)
+    turned = [math.atanh(_compare_main(one)[0].line.estimate) for one in others]
+    mean, n = sum(turned) / len(turned), len(turned)
+    half = student_t.ppf(0.975, n - 1) * math.sqrt((n - 1) / n * sum((z - mean) ** 2 for z in turned))
+    limits = [math.tanh(math.atanh(main.line.estimate) + sign * half) for sign in (-1, 1)]
+    assert [line.conf_low, line.conf_high] == pytest.approx(limits, abs=1e-10)
+    assert any(f"takes the {n} clinics as drawn" in note for note in main.notes)
+
+
+@pytest.mark.usefixtures("however_unlike")
+def test_with_too_few_clinics_there_is_a_note_and_no_line(simulated):
+    main, drawn = _compare_main(simulated)
+    assert drawn == [] and any("these 6 clinics as they are" in note for note in main.notes)
+
+
+@pytest.mark.usefixtures("however_unlike")
+def test_a_clinic_without_which_there_is_no_estimate_leaves_no_limits(simulated, monkeypatch):
+    cohort, head = build_cohort_at(simulated, 30), head_line(simulated, "landmark", 30)
+    clinic = simulated.columns["clinic"][cohort.rows.episode]
+    biggest = clinic == np.bincount(clinic).argmax()
+    part = cohort.take(biggest | (np.cumsum(~biggest) <= 40))
+    monkeypatch.setattr(between_clinics, "LEAST_CLINICS", 2)
+    main = compare_arms(simulated, part, head, 2).line
+    (line,) = draw_clinics(simulated, part, head, main)
+    assert not main.reason
+    assert line.reason.startswith("without one of the clinics there is no estimate (so of 1 of ")
+    assert np.isnan([line.estimate, line.conf_low, line.conf_high, line.risk_with, line.risk_without]).all()
+    refused = compare_arms(simulated, cohort.take(np.arange(clinic.size) < 10), head, 2).line
+    assert refused.reason and list(draw_clinics(simulated, cohort, head, refused)) == []

@@ -65,3 +65,35 @@ def left_out_limits(share: ArrayLike, without: ArrayLike, level: float = 0.95) -
     half = stdtrit(groups - 1, 0.5 + level / 2.0) * np.sqrt(variance)
     low[inside], high[inside] = expit(logit(whole[inside]) - half), expit(logit(whole[inside]) + half)
     return low, high
+
+
+def left_out_difference_limits(
+    difference: ArrayLike, without: ArrayLike, level: float = 0.95
+) -> tuple[FloatArray, FloatArray]:
+    """Return the limits of differences of two shares from what they are with each group left out.
+
+    Half of 1 plus a difference is a share, and its logit twice Fisher's z of the difference, the scale on which other
+    intervals of differences are made; so these are the limits of `left_out_limits`.
+
+    Parameters
+    ----------
+    difference : array_like, shape (k,)
+        Of all rows, -1 to 1.
+    without : array_like, shape (groups, k)
+        Without each group.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    low, high : ndarray, shape (k,)
+        NaN where the difference, or that without a group, is -1 or 1.
+
+    Raises
+    ------
+    InputRefused, NotEstimable
+        As `left_out_limits` does.
+    """
+    whole = check_numbers("difference", difference)
+    low, high = left_out_limits((1.0 + whole) / 2.0, (1.0 + np.asarray(without, dtype=np.float64)) / 2.0, level)
+    return 2.0 * low - 1.0, 2.0 * high - 1.0

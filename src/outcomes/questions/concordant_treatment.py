@@ -57,13 +57,16 @@ from outcomes.questions.concordance_tables import (
 from outcomes.questions.contrast_checks import (
     beside_line,
     count_draws,
+    draw_clinics,
     find_clinics,
     first_episodes,
+    note_clinics,
     pain_lines,
     without_clinic,
 )
 from outcomes.questions.contrast_gate import check_after
 from outcomes.questions.contrast_lines import (
+    MAIN,
     Contrast,
     Line,
     add_q_values,
@@ -74,7 +77,7 @@ from outcomes.questions.contrast_lines import (
     name_columns,
     tabulate_lines,
 )
-from outcomes.questions.modality_families import MAIN, compare_arms, count_workers, head_line
+from outcomes.questions.modality_families import compare_arms, count_workers, head_line
 from outcomes.questions.modality_protocol import list_reporting_items
 from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
 from outcomes.questions.other_outcomes import build_rule_rows, judge_otherwise, note_controls
@@ -131,7 +134,7 @@ def compare_concordance(
     contrast, lines = compare_arms(episodes, arms)
     contrasts = [_add_aside(contrast, int(classes.known.sum()) - arms.rows.n)]
     if beside:
-        lines += _beside(episodes, rows, classes, contrast, compared_rows(rows, arms), progress)
+        lines += _beside(episodes, rows, classes, contrast, lines[0], compared_rows(rows, arms), progress)
         for name in (MISMATCH, EXAMPLE):
             progress(f"the muscle found against {name.replace('_', ' ')}")
             arms = mismatch_arms(rows, classes, name)
@@ -166,6 +169,7 @@ def _beside(
     rows: TreatmentRows,
     classes: Classes,
     contrast: Contrast,
+    main: Line,
     compared: IntArray,
     progress: Callable[[str], None],
 ) -> Iterator[Line]:
@@ -193,7 +197,8 @@ def _beside(
     yield first_episodes(episodes, contrast, head, count_workers())
     with ThreadPoolExecutor(count_workers()) as pool:
         clinics = find_clinics(episodes, contrast)
-        yield from pool.map(lambda code: without_clinic(episodes, contrast, head, code), clinics)
+        without = list(pool.map(lambda code: without_clinic(episodes, contrast, head, code), clinics))
+    yield from (*without, *draw_clinics(episodes, contrast, main, without))
 
 
 def _without_clinician(episodes: Episodes, contrast: Contrast, head: Line) -> Line:
@@ -225,7 +230,7 @@ def _make_result(
         summary=_summarise(episodes, rows, classes, contrasts, table),
         settings=_settings(episodes),
         ledger=_account(rows, classes, concordant_arms(rows, classes).rows.n),
-        notes=_notes(episodes, contrasts[0], lines),
+        notes=_notes(episodes, rows, contrasts[0], lines),
         more={
             "classes": tabulate_classes(episodes, rows, classes),
             "misclassification": tabulate_misclassification(contrasts[0]),
@@ -288,7 +293,7 @@ def _settings(episodes: Episodes) -> dict[str, Any]:
     )
 
 
-def _notes(episodes: Episodes, contrast: Contrast, lines: list[Line]) -> tuple[str, ...]:
+def _notes(episodes: Episodes, rows: TreatmentRows, contrast: Contrast, lines: list[Line]) -> tuple[str, ...]:
     return (
         "Visits at which another muscle was treated differ from the others in more than this; the adjustment covers "
         "only what is recorded.",
@@ -308,6 +313,7 @@ def _notes(episodes: Episodes, contrast: Contrast, lines: list[Line]) -> tuple[s
         "Which of the treatments of a visit went to which muscle is not recorded.",
         "Muscles found at a later visit answer to how the patient is doing and form no arms; the table 'changed' says "
         "how often they were others than at first.",
+        *note_clinics(episodes, rows, [contrast], lines),
         *(contrast.notes if contrast.shown is not None else ()),
         *note_controls(lines),
         *note_shared(episodes.visits),

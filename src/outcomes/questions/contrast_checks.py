@@ -20,15 +20,16 @@ from outcomes.cases.schema import HUNDREDTHS
 from outcomes.cases.timeline import find_measured_rows
 from outcomes.errors import NotEstimable
 from outcomes.estimators.doubly_robust import augmented_difference
-from outcomes.estimators.left_out import left_out_limits
+from outcomes.estimators.left_out import left_out_difference_limits
 from outcomes.estimators.linear import linear_regression
 from outcomes.estimators.overlap_relief import OverlapRelief
 from outcomes.estimators.weighting import overlap_weights
 from outcomes.questions.adjustment import Adjustment
 from outcomes.questions.arm_balance import tabulate_balance
-from outcomes.questions.between_clinics import LEAST_CLINICS
+from outcomes.questions.between_clinics import LEAST_CLINICS, say_as_they_are, say_drawn
 from outcomes.questions.contrast_gate import check_after, check_before, name_units
 from outcomes.questions.contrast_lines import (
+    MAIN,
     NAN,
     NOT_ESTIMABLE,
     POINTS,
@@ -117,9 +118,6 @@ def without_clinic(episodes: Episodes, contrast: Contrast, head: Line, code: int
 def draw_clinics(episodes: Episodes, contrast: Contrast, main: Line, beside: Sequence[Line]) -> list[Line]:
     """The main difference with the interval that takes clinics as drawn; no line where there are too few of them.
 
-    Half of 1 plus a difference is a share, and its logit twice Fisher's z of the difference, the scale of the main
-    interval; so the limits are those of `left_out_limits`.
-
     Parameters
     ----------
     episodes : Episodes
@@ -139,9 +137,36 @@ def draw_clinics(episodes: Episodes, contrast: Contrast, main: Line, beside: Seq
         return [none.refuse("the clinic of some episodes is not recorded")]
     if refused := sum(other.tag == NOT_ESTIMABLE for other in without):
         return [none.refuse(f"without one of the clinics there is no estimate (so of {refused} of {len(without)})")]
-    shares = (1.0 + np.array([[other.estimate] for other in without])) / 2.0
-    low, high = left_out_limits([(1.0 + main.estimate) / 2.0], shares, episodes.protocol.inference.level)
-    return [replace(line, conf_low=float(2.0 * low[0] - 1.0), conf_high=float(2.0 * high[0] - 1.0))]
+    differences = [[other.estimate] for other in without]
+    low, high = left_out_difference_limits([main.estimate], differences, episodes.protocol.inference.level)
+    return [replace(line, conf_low=float(low[0]), conf_high=float(high[0]))]
+
+
+def note_clinics(
+    episodes: Episodes, rows: TreatmentRows, contrasts: Sequence[Contrast], lines: Sequence[Line]
+) -> tuple[str, ...]:
+    """Say what of the spread between clinics is in an interval, where any is shown.
+
+    A clinic that treated all patients alike is no part of a comparison, so that each has its own number of clinics.
+    """
+    stated = {(line.contrast, line.analysis) for line in lines if not np.isnan(line.conf_low)}
+    shown = [contrast for contrast in contrasts if (contrast.arms.name, MAIN) in stated]
+    if not shown or "clinic" not in episodes.visits.columns:
+        return ()
+    clinics = np.unique(episodes.visits.columns["clinic"][rows.row])
+    n_named = int((clinics >= 0).sum())
+    drawn = [contrast for contrast in shown if (contrast.arms.name, CLINICS_DRAWN) in stated]
+    if not drawn:
+        return (say_as_they_are(n_named),) if n_named > 1 else ()
+    n = [len(find_clinics(episodes, contrast)) for contrast in drawn]
+    others = [contrast.arms.label.lower() for contrast in shown if contrast not in drawn]
+    return (
+        say_drawn(str(min(n)) if min(n) == max(n) else f"{min(n)} to {max(n)}"),
+        *(
+            (f"There is none, for too few clinics can be compared or left out, of: {', '.join(others)}.",)
+            * bool(others)
+        ),
+    )
 
 
 def pain_lines(episodes: Episodes, contrast: Contrast, head: Line) -> list[Line]:

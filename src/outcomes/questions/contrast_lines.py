@@ -40,6 +40,8 @@ DESCRIPTIVE, ADJUSTED, SIGNAL, NOT_ESTIMABLE = (
 """The tags every line ends with."""
 DIFFERENCE, RATIO, DAYS, EPISODES, POINTS = "difference", "ratio", "days", "episodes", "points"
 """Scales of an estimate: share with minus share without, their ratio, days, episodes for one more, NRS points."""
+MAIN = "adjusted"
+"""The analysis that alone is a test."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The exercise question in two other ways: as a state that begins when it begins, and as strategies from relief on."""
+"""The exercise question in other ways: clinics as drawn; a state that begins when it begins; strategies from relief."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ import numpy as np
 from outcomes.errors import NotEstimable
 from outcomes.estimators.clone_weights import clone_censor_weight
 from outcomes.estimators.cox import cox
+from outcomes.estimators.left_out import left_out_difference_limits
 from outcomes.questions import results
+from outcomes.questions.between_clinics import find_clinics
 from outcomes.questions.exercise_cohort import ExerciseCohort, build_cohort, build_cohort_at, choose_columns_of
 from outcomes.questions.exercise_lines import (
     DRAWS_BESIDE,
     GRACE_DAYS,
+    NAN,
     WITH,
     WITHOUT,
     Line,
+    compare_arms,
     count_arms,
     count_draws,
     head_line,
@@ -33,6 +37,35 @@ def with_and_without(cohort: ExerciseCohort) -> Iterator[tuple[str, ExerciseCoho
     """Give the cohort as it is, and without maintenance care."""
     yield WITH, cohort
     yield WITHOUT, cohort.without_maintenance()
+
+
+def draw_clinics(episodes: Episodes, cohort: ExerciseCohort, head: Line, main: Line) -> Iterator[Line]:
+    """The main difference with the interval that takes clinics as drawn; no line where there are too few of them.
+
+    Without each clinic in turn columns and weights are found anew. Episodes for which none is recorded are left out
+    together.
+
+    Parameters
+    ----------
+    episodes : Episodes
+    cohort : ExerciseCohort
+    head, main : Line
+        Of the main comparison, before and after it was made.
+    """
+    clinics = find_clinics(episodes, cohort.rows.episode)
+    if main.reason or not clinics.are_enough:
+        return
+    label = f"{main.label}; clinics as drawn"
+    line = replace(main, analysis="landmark_clinics", label=label, conf_low=NAN, conf_high=NAN)
+    parts = [cohort.take(clinics.code != code) for code in range(int(clinics.code.max()) + 1)]
+    without = [compare_arms(episodes, part, head, draws=0).line for part in parts]
+    if refused := sum(bool(other.reason) for other in without):
+        reason = f"without one of the clinics there is no estimate (so of {refused} of {len(without)})"
+        yield replace(line, estimate=NAN, risk_with=NAN, risk_without=NAN, reason=reason)
+        return
+    differences = [[other.estimate] for other in without]
+    low, high = left_out_difference_limits([main.estimate], differences, episodes.protocol.inference.level)
+    yield replace(line, conf_low=float(low[0]), conf_high=float(high[0]))
 
 
 def as_a_state(episodes: Episodes) -> Iterator[Line]:

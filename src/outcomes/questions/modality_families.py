@@ -26,21 +26,21 @@ from outcomes.cases.clinicians import note_shared
 from outcomes.cases.first_treatment import TreatmentRows, build_treatment_rows
 from outcomes.errors import Finding, InputRefused
 from outcomes.questions import results
-from outcomes.questions.between_clinics import say_as_they_are, say_drawn
 from outcomes.questions.contrast_checks import (
-    CLINICS_DRAWN,
     DRAWS_BESIDE,
     beside_line,
     count_draws,
     draw_clinics,
     find_clinics,
     first_episodes,
+    note_clinics,
     pain_lines,
     without_clinic,
 )
 from outcomes.questions.contrast_lines import (
     DESCRIPTIVE,
     DIFFERENCE,
+    MAIN,
     Contrast,
     Line,
     add_q_values,
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
     from outcomes.cases.episodes import Episodes
 
-MAIN, UNADJUSTED, WINDOW = "adjusted", "unadjusted", "window"
+UNADJUSTED, WINDOW = "unadjusted", "window"
 MORE_RATINGS = 1.2
 """Ratings an episode in one arm, as a multiple of the other's, from which it is said."""
 _WINDOW_NOTE = (
@@ -238,7 +238,7 @@ def _make_result(
         ledger=rows.ledger,
         notes=(
             *_notes(episodes, rows, contrasts),
-            *_note_clinics(episodes, rows, contrasts, lines),
+            *note_clinics(episodes, rows, contrasts, lines),
             *note_controls(lines),
         ),
     )
@@ -298,33 +298,6 @@ def _note_looking(shown: list[Contrast]) -> tuple[str, ...]:
 
 def _sides(contrast: Contrast) -> tuple[Flags, Flags]:
     return contrast.arms.treated, ~contrast.arms.treated
-
-
-def _note_clinics(
-    episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], lines: list[Line]
-) -> tuple[str, ...]:
-    """Say what of the spread between clinics is in an interval, where any is shown.
-
-    A clinic that treated all patients alike is no part of a comparison, so that each has its own number of clinics.
-    """
-    stated = {(line.contrast, line.analysis) for line in lines if not np.isnan(line.conf_low)}
-    shown = [contrast for contrast in contrasts if (contrast.arms.name, MAIN) in stated]
-    if not shown or "clinic" not in episodes.visits.columns:
-        return ()
-    clinics = np.unique(episodes.visits.columns["clinic"][rows.row])
-    n_named = int((clinics >= 0).sum())
-    drawn = [contrast for contrast in shown if (contrast.arms.name, CLINICS_DRAWN) in stated]
-    if not drawn:
-        return (say_as_they_are(n_named),) if n_named > 1 else ()
-    n = [len(find_clinics(episodes, contrast)) for contrast in drawn]
-    others = [contrast.arms.label.lower() for contrast in shown if contrast not in drawn]
-    return (
-        say_drawn(str(min(n)) if min(n) == max(n) else f"{min(n)} to {max(n)}"),
-        *(
-            (f"There is none, for too few clinics can be compared or left out, of: {', '.join(others)}.",)
-            * bool(others)
-        ),
-    )
 
 
 def _notes(episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast]) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ out of nothing (`simulate.returns_after_exercise` shows it), and is not offered.
 landmark, where the clock of returns starts, and the arms are made alike by overlap weights in what was recorded by
 relief.
 
-Beside this main line, in one table: landmarks sooner and later; supervised and home exercise apart; without patients in
-maintenance care; exercise as a state that begins when it begins (Cox model in counting-process form); and the
-strategies "start within the grace time" and "never" from relief on, for those who had not started by then (clone,
-censor, weight).
+Beside this main line, in one table: from ten clinics on, the interval that takes clinics as drawn; landmarks sooner and
+later; supervised and home exercise apart; without patients in maintenance care; exercise as a state that begins when it
+begins (Cox model in counting-process form); and the strategies "start within the grace time" and "never" from relief
+on, for those who had not started by then (clone, censor, weight).
 
 What remains: those who take up exercise differ in motivation and distance, which nobody records; and patients who
 exercise here are seen here more often, so that their pain is found here sooner.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from outcomes.cases.clinicians import note_shared
@@ -26,6 +26,7 @@ from outcomes.errors import NotEstimable
 from outcomes.questions import results
 from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.arm_balance import BALANCE_COLUMNS
+from outcomes.questions.between_clinics import clinic_notes, find_clinics
 from outcomes.questions.exercise_cohort import build_cohort_at
 from outcomes.questions.exercise_lines import (
     DRAWS_BESIDE,
@@ -38,7 +39,7 @@ from outcomes.questions.exercise_lines import (
     withhold,
 )
 from outcomes.questions.exercise_protocol import describe_trial
-from outcomes.questions.exercise_ways import as_a_state, as_strategies, with_and_without
+from outcomes.questions.exercise_ways import as_a_state, as_strategies, draw_clinics, with_and_without
 from outcomes.questions.one_thread import one_thread
 from outcomes.questions.recurrence import describe_return
 from outcomes.questions.unknown_treatments import is_mostly_unread
@@ -107,8 +108,8 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
     protocol, returns = episodes.protocol, build_return_rows(episodes)
     if not returns.episode.size:
         raise NotEstimable(f"{_REFUSED}: no episode was still relieved when returns begin to count.")
-    main = _compare_main(episodes)
-    beside = [*_other_landmarks(episodes), *_kinds(episodes), *as_a_state(episodes), *as_strategies(episodes)]
+    main, drawn = _compare_main(episodes)
+    beside = [*drawn, *_other_landmarks(episodes), *_kinds(episodes), *as_a_state(episodes), *as_strategies(episodes)]
     lines = [main.line, *(withhold(line) if main.line.reason else line for line in beside)]
     return Rehabilitation(
         table=_tabulate(lines),
@@ -139,11 +140,15 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
     )
 
 
-def _compare_main(episodes: Episodes) -> Comparison:
-    """The main line, with its balance."""
+def _compare_main(episodes: Episodes) -> tuple[Comparison, list[Line]]:
+    """The main line with its balance, and what it says of clinics; there is a line where they are enough."""
     landmark = episodes.protocol.recurrence.landmark_days
-    head, draws = head_line(episodes, "landmark", landmark), episodes.protocol.inference.bootstrap_draws
-    return compare_arms(episodes, build_cohort_at(episodes, landmark), head, draws)
+    cohort, head = build_cohort_at(episodes, landmark), head_line(episodes, "landmark", landmark)
+    main = compare_arms(episodes, cohort, head, episodes.protocol.inference.bootstrap_draws)
+    drawn = list(draw_clinics(episodes, cohort, head, main.line))
+    n_clinics = 0 if main.line.reason else find_clinics(episodes, cohort.rows.episode).n_named
+    has_interval = any(not line.reason for line in drawn)
+    return replace(main, notes=(*main.notes, *clinic_notes(n_clinics, has_interval))), drawn
 
 
 def _tabulate(lines: list[Line]) -> pd.DataFrame:

@@ -213,5 +213,5 @@ def _why_not(row: dict[Any, Any]) -> str:
 
 
 def _arms(row: dict[Any, Any]) -> str:
-    arms = ("n_with", "n_without") if row["analysis"] == "landmark" else ("n",)
+    arms = ("n_with", "n_without") if row["analysis"].startswith("landmark") else ("n",)
     return " / ".join(format_count(row[name]) if row[name] == row[name] else "few" for name in arms)
