@@ -12,11 +12,12 @@ import pytest
 
 from outcomes.cases import build_visits
 from outcomes.cases.acceptance import list_objections
+from outcomes.cases.dates import quarter_word
 from outcomes.cases.jumps import find_jumps
 from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
 from outcomes.cases.score_tops import find_moved_tops
-from outcomes.cases.suspicions import name_quarter, quarter_of
+from outcomes.cases.suspicions import quarter_of
 from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records.mapping import DateOptions
@@ -222,7 +223,7 @@ def test_small_numbers_of_patients_are_not_told() -> None:
 
 def test_quarters_are_those_of_the_calendar() -> None:
     days = np.array(["2024-12-31", "2025-01-01", "2025-03-31", "2025-04-01", "1970-01-01"], "datetime64[D]")
-    names = [name_quarter(int(q)) for q in quarter_of(days.astype(np.int32))]
+    names = [quarter_word(int(q)) for q in quarter_of(days.astype(np.int32))]
     assert names == ["2024Q4", "2025Q1", "2025Q1", "2025Q2", "1970Q1"]
 
 

@@ -134,6 +134,11 @@ def parse_dates(texts: Sequence[str], order: str, mapping: Mapping) -> Parsed:
     return Parsed(days, faults, minutes, fixed)
 
 
+def quarter_word(number: int) -> str:
+    """Write a quarter, counted from 1970 on, as ``2026Q3``."""
+    return f"{1970 + number // 4}Q{number % 4 + 1}"
+
+
 def day_number(day: date) -> int:
     """Days from 1970-01-01 to a date."""
     return day.toordinal() - _EPOCH

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.dates import quarter_word
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.schema import HUNDREDTHS, MISSING, Columns
 from outcomes.cases.score_tops import find_moved_tops
-from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
+from outcomes.cases.suspicions import quarter_of, say_count
 from outcomes.errors import Finding
 
 CODES = frozenset({"E247", "E271", "E273", "E281", "E282", "E283", "E284", "E287"})
@@ -109,7 +110,7 @@ def _find_same_scores(columns: Columns, quarter: NDArray[np.int64], clinics: Seq
             places.setdefault(name, []).append(first + place % step)
     if not places:
         return []
-    words = f"nearly all pain scores before treatment are one number: {_list_places(places, name_quarter)}."
+    words = f"nearly all pain scores before treatment are one number: {_list_places(places, quarter_word)}."
     return [Finding("E273", f"{words} A default, or typed in ahead?", "", "Check how the score is asked for there.")]
 
 
@@ -205,7 +206,7 @@ def _compare_quarters(columns: Columns, now: NDArray[np.bool_], then: NDArray[np
     n_now, n_then = int(now.sum()), int(then.sum())
     if n_then < _LEAST_VISITS:
         return []
-    place = f"quarter {name_quarter(last)}"
+    place = f"quarter {quarter_word(last)}"
     found = []
     if abs(n_now / n_then - 1) > _VOLUME_SHARE:
         words = f"{say_count(n_now)} visits, after {n_then:,} in the quarter before ({n_now / n_then - 1:+.0%})."

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from outcomes import arrow
 from outcomes.cases import cells, dates, values
+from outcomes.cases.dates import quarter_word
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.scales import Groups, find_scale_misfits
 from outcomes.cases.schema import MISSING
-from outcomes.cases.suspicions import name_quarter, quarter_of, say_count
+from outcomes.cases.suspicions import quarter_of, say_count
 from outcomes.cases.typed import Typing
 from outcomes.records.counted import agreeing, counted
 from outcomes.records.inspect_terms import SHOWN_FROM
@@ -228,7 +229,7 @@ class Measuring(Typing):
         first = int(number.min(initial=0))
         seen = np.bincount(number - first) > 0
         place = (np.cumsum(seen) - 1)[number - first]
-        names = [name_quarter(first + i) for i in np.flatnonzero(seen).tolist()]
+        names = [quarter_word(first + i) for i in np.flatnonzero(seen).tolist()]
         return names, np.where(day == MISSING, MISSING, place)
 
     def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:

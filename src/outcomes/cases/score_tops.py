@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.dates import quarter_word
 from outcomes.cases.schema import HUNDREDTHS, Columns
-from outcomes.cases.suspicions import name_quarter
 from outcomes.errors import Finding
 
 _LEAST_PATIENTS, _ABOVE_SHARE = 30, 0.3
@@ -85,6 +85,6 @@ def _describe(one: tuple[int, int, int, bool], n_quarters: int, first: int, clin
     code = now // n_quarters - 1
     where = f" at clinic {clinics[code]}" if clinics and code >= 0 else ""
     without, with_some = (
-        name_quarter(first + place % n_quarters) for place in ((now, before) if is_lower else (before, now))
+        quarter_word(first + place % n_quarters) for place in ((now, before) if is_lower else (before, now))
     )
     return f"no pain score of {without}{where} reaches {low + 1}, and 3 of 10 patients or more had one in {with_some}"

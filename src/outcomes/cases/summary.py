@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.cases.course import Course, Rows, baseline_row
+from outcomes.cases.dates import quarter_word
 from outcomes.cases.ending import find_ends
 from outcomes.cases.schema import (
     END_REASONS,
@@ -205,5 +206,5 @@ def quarter_codes(days: NDArray[np.int32]) -> tuple[NDArray[np.int32], tuple[str
     if not len(quarters):
         return quarters, ()
     first, last = int(quarters.min()), int(quarters.max())
-    words = tuple(f"{1970 + number // 4}Q{number % 4 + 1}" for number in range(first, last + 1))
+    words = tuple(map(quarter_word, range(first, last + 1)))
     return quarters - first, words

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outcomes import arrow
-from outcomes.cases.dates import day_number, is_turned
+from outcomes.cases.dates import day_number, is_turned, quarter_word
 from outcomes.cases.schema import MISSING
 from outcomes.errors import Finding
 from outcomes.records.columns import show_header
@@ -315,7 +315,7 @@ def _find_late_arriving(names: list[str], days: list[NDArray[np.int32]]) -> list
         own, n_other = int(number.min() + np.argmax(n_of)), int(len(day) - n_of.max())
         if n_other and n_of.max() >= _OWN_QUARTER_SHARE * len(day):
             words = (
-                f"{say_count(n_other)} of its {len(day):,} records are not of {name_quarter(own)}, as the others are; "
+                f"{say_count(n_other)} of its {len(day):,} records are not of {quarter_word(own)}, as the others are; "
                 "each counts by its own date."
             )
             found.append(Finding("E222", words, name, "Nothing to do if they arrived late; else correct the dates."))
@@ -332,8 +332,3 @@ def quarter_of(day: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def _count_quarters(day: NDArray[np.integer]) -> NDArray[np.int64]:
     return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // 3
-
-
-def name_quarter(number: int) -> str:
-    """Write a quarter as ``2026Q3``."""
-    return f"{1970 + number // 4}Q{number % 4 + 1}"

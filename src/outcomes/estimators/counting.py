@@ -387,6 +387,11 @@ def blocks(n: int, length: int) -> Iterator[slice]:
     return (slice(start, start + length) for start in range(0, n, length))
 
 
+def from_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the running sums of values, shape (n,), with the 0 before the first; shape (n + 1,)."""
+    return np.concatenate([[0.0], np.cumsum(values)])
+
+
 def sum_by(place: NDArray[np.intp], weights: NDArray[Any], size: int) -> NDArray[np.float64]:
     """Sum the weights, shape (n,), of the rows at each place 0..size-1."""
     return np.bincount(place, weights=weights, minlength=size).astype(np.float64, copy=False)

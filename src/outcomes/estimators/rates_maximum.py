@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray
-from outcomes.estimators.counting import sum_by
+from outcomes.estimators.counting import from_zero, sum_by
 from outcomes.estimators.row_codes import count_rows
 
 IntArray = NDArray[np.intp]
@@ -131,8 +131,8 @@ def _derivatives(counted: _Patterns, log_rate: FloatArray, a: float) -> tuple[Fl
     mean = np.exp(log_rate)[counted.code] * counted.exposure
     grown = 1.0 + a * mean
     j = np.arange(int(y.max()))
-    first = _from_zero(j / (1.0 + a * j))[y.astype(np.intp)]
-    second = _from_zero((j / (1.0 + a * j)) ** 2)[y.astype(np.intp)]
+    first = from_zero(j / (1.0 + a * j))[y.astype(np.intp)]
+    second = from_zero((j / (1.0 + a * j)) ** 2)[y.astype(np.intp)]
     curve, bend = _log_remainder(a * mean)
     gradient = np.empty(k + 1)
     gradient[:k] = sum_by(counted.code, w * (y - mean) / grown, k)
@@ -162,10 +162,6 @@ def _loglik(counted: _Patterns, log_rate: FloatArray, a: float) -> float:
     from scipy.special import gammaln
 
     y, mean = counted.y, np.exp(log_rate)[counted.code] * counted.exposure
-    spread = _from_zero(np.log1p(a * np.arange(int(y.max()))))[y.astype(np.intp)]
+    spread = from_zero(np.log1p(a * np.arange(int(y.max()))))[y.astype(np.intp)]
     lost = mean if a == 0.0 else (y + 1.0 / a) * np.log1p(a * mean)
     return float(counted.weight @ (spread + y * np.log(mean) - lost - gammaln(y + 1.0)))
-
-
-def _from_zero(values: FloatArray) -> FloatArray:
-    return np.concatenate([[0.0], np.cumsum(values)])

@@ -159,6 +159,12 @@ def spell_path(rank: Sequence[int]) -> str:
     return STEP.join(steps) or NONE
 
 
+def read_path(path: str) -> list[int]:
+    """Read the step of each stage, 0, 1, ..., and -1 for never, from what `spell_path` wrote."""
+    steps = [] if path == NONE else [step.split(JOIN) for step in path.split(STEP)]
+    return [next((i for i, step in enumerate(steps) if stage in step), -1) for stage in STAGES]
+
+
 def label_path(path: str) -> str:
     """Say an order in words: ``Identify and relax, then circulate``."""
     if path in (NONE, OTHER):

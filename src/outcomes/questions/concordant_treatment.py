@@ -23,8 +23,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from outcomes.cases.clinicians import note_shared
 from outcomes.cases.first_treatment import TreatmentRows
 from outcomes.errors import NotEstimable
@@ -79,7 +77,7 @@ from outcomes.questions.contrast_lines import (
 )
 from outcomes.questions.modality_families import compare_arms, count_workers, head_line
 from outcomes.questions.modality_protocol import list_reporting_items
-from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.modality_result import ModalityComparison, count_rows, find_signal, tabulate_contrasts
 from outcomes.questions.other_outcomes import build_rule_rows, judge_otherwise, note_controls
 from outcomes.questions.results import IntArray
 from outcomes.questions.treatment_arms import Arms, choose_columns_of
@@ -254,17 +252,13 @@ def _account(rows: TreatmentRows, classes: Classes, n: int) -> Ledger:
 def _summarise(
     episodes: Episodes, rows: TreatmentRows, classes: Classes, contrasts: list[Contrast], table: pd.DataFrame
 ) -> dict[str, Any]:
-    least = float(table["q_value"].min())
     return {
-        "n": rows.n,
-        "n_patients": int(np.unique(rows.patient).size),
-        "n_events": int((rows.right_days <= episodes.protocol.horizons_days.primary).sum()),
+        **count_rows(episodes, rows),
         "n_contrasts": len(contrasts),
         "n_shown": sum(contrast.shown is not None for contrast in contrasts),
         **classes.count(),
         "is_shown": contrasts[0].shown is not None,
-        "least_q_value": least,
-        "is_signal": bool(least <= episodes.protocol.inference.bh_q),
+        **find_signal(episodes, table),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
@@ -275,11 +276,11 @@ def _number_line(line: Line, found: OverlapRelief) -> Line:
     return replace(line, estimate=1.0 / float(found.difference[0]), conf_low=1.0 / high, conf_high=1.0 / low)
 
 
-def tabulate_lines(lines: list[Line]) -> pd.DataFrame:
-    """One row a line (`LINE_COLUMNS`); numbers of arms are whole where there are any."""
+def tabulate_lines(lines: Sequence[object], names: Sequence[str] = LINE_COLUMNS) -> pd.DataFrame:
+    """One row a line, one column an attribute; numbers of arms are whole where there are any."""
     import pandas as pd
 
-    table = pd.DataFrame([[getattr(line, name) for name in LINE_COLUMNS] for line in lines], columns=list(LINE_COLUMNS))
+    table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=list(names))
     for name in ("n_with", "n_without", "events_with", "events_without"):
         table[name] = pd.Series([value if math.isnan(value) else int(value) for value in table[name]], dtype=object)
     return table

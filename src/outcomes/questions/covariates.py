@@ -20,6 +20,8 @@ from outcomes.questions.bands import BANDS, find_bands
 from outcomes.questions.results import NOT_RECORDED, IntArray
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from outcomes.cases.episodes import Episodes
 
 OTHER = "other"
@@ -386,3 +388,11 @@ class _Span:
         for _ in range(2):
             rest = rest - basis @ (basis.T @ rest)
         return float(np.linalg.norm(rest))
+
+
+def tabulate_blocks(used: Sequence[Block], left: Sequence[Block]) -> pd.DataFrame:
+    """What a model is adjusted for, and what there was no room for: ``block, label, n_columns, is_adjusted``."""
+    import pandas as pd
+
+    rows = [(b.name, b.label, len(b.names), flag) for blocks, flag in ((used, True), (left, False)) for b in blocks]
+    return pd.DataFrame(rows, columns=["block", "label", "n_columns", "is_adjusted"])

@@ -17,7 +17,6 @@ What it rests on beyond E8: when patients are looked at does not depend on the c
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -40,12 +39,13 @@ from outcomes.questions.contrast_lines import (
     fit_unadjusted,
     tabulate_lines,
 )
+from outcomes.questions.covariates import tabulate_blocks
 from outcomes.questions.joint_bundles import MOST_INFLATION, tabulate_pairs
 from outcomes.questions.joint_columns import share_pooled
 from outcomes.questions.joint_model import EVENTS_PER_COLUMN, JointModel, fit_jointly, give_arms
 from outcomes.questions.modality_families import UNADJUSTED, count_workers
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
-from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.modality_result import ModalityComparison, count_rows, find_signal, tabulate_contrasts
 from outcomes.questions.unknown_treatments import read_treated
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _make_result(episodes: Episodes, model: JointModel) -> ModalityComparison:
         more={
             "pairs": tabulate_pairs(model.families, model.pairs),
             "shrinkage": shrinkage,
-            "columns": _tabulate_columns(model),
+            "columns": tabulate_blocks(model.used, model.left),
         },
     )
 
@@ -187,16 +187,6 @@ def _diagnose(table: pd.DataFrame, episodes: Episodes, model: JointModel) -> pd.
         table.loc[i, "n_columns"] = model.fit.coef.size - 1
         table.loc[i, ["detectable_low", "detectable_high"]] = [-reach[place], reach[place]]
     return table
-
-
-def _tabulate_columns(model: JointModel) -> pd.DataFrame:
-    """What the model is adjusted for beside the families: ``block, label, n_columns, is_adjusted``."""
-    import pandas as pd
-
-    rows = [
-        (b.name, b.label, len(b.names), used) for part, used in ((model.used, True), (model.left, False)) for b in part
-    ]
-    return pd.DataFrame(rows, columns=["block", "label", "n_columns", "is_adjusted"])
 
 
 def _describe_trial(episodes: Episodes) -> pd.DataFrame:
@@ -239,21 +229,17 @@ def _describe_trial(episodes: Episodes) -> pd.DataFrame:
 
 
 def _summarise(episodes: Episodes, model: JointModel, table: pd.DataFrame, shrinkage: pd.DataFrame) -> dict[str, Any]:
-    rows, least = model.rows, float(table["q_value"].min())
     unknown = episodes.visits.columns.get("modality_unknown", np.zeros(episodes.visits.n, dtype=np.bool_))
     return {
-        "n": rows.n,
-        "n_patients": int(np.unique(rows.patient).size),
-        "n_events": int((rows.right_days <= episodes.protocol.horizons_days.primary).sum()),
+        **count_rows(episodes, model.rows),
         "n_contrasts": len(model.given),
         "n_shown": len(model.shown),
         "n_bundles": sum(len(item.families) > 1 for item in model.given),
         "n_columns": model.fit.coef.size - 1 if model.fit is not None else 0,
-        "n_unknown_term": int(unknown[rows.row].sum()),
+        "n_unknown_term": int(unknown[model.rows.row].sum()),
         "tau2": float(shrinkage["tau2"].iloc[0]),
         "heterogeneity_p_value": float(shrinkage["p_value"].iloc[0]),
-        "least_q_value": least,
-        "is_signal": bool(not math.isnan(least) and least <= episodes.protocol.inference.bh_q),
+        **find_signal(episodes, table),
     }
 
 

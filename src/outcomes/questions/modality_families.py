@@ -52,7 +52,7 @@ from outcomes.questions.contrast_lines import (
     tabulate_lines,
 )
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
-from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.modality_result import ModalityComparison, count_rows, find_signal, tabulate_contrasts
 from outcomes.questions.one_thread import one_thread
 from outcomes.questions.other_outcomes import CONTROL_EXPOSURE, build_rule_rows, judge_otherwise, note_controls
 from outcomes.questions.results import Flags
@@ -248,16 +248,12 @@ def _summarise(
     episodes: Episodes, rows: TreatmentRows, contrasts: list[Contrast], table: pd.DataFrame
 ) -> dict[str, Any]:
     unknown = episodes.visits.columns.get("modality_unknown", np.zeros(episodes.visits.n, dtype=np.bool_))
-    least = table["q_value"].min()
     return {
-        "n": rows.n,
-        "n_patients": int(np.unique(rows.patient).size),
-        "n_events": int((rows.right_days <= episodes.protocol.horizons_days.primary).sum()),
+        **count_rows(episodes, rows),
         "n_contrasts": len(contrasts),
         "n_shown": sum(contrast.shown is not None for contrast in contrasts),
         "n_unknown_term": int(unknown[rows.row].sum()),
-        "least_q_value": float(least),
-        "is_signal": bool(least <= episodes.protocol.inference.bh_q),
+        **find_signal(episodes, table),
     }
 
 

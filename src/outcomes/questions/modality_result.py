@@ -19,6 +19,8 @@ from outcomes.questions.treatment_arms import Arms
 if TYPE_CHECKING:
     import pandas as pd
 
+    from outcomes.cases.episodes import Episodes
+    from outcomes.cases.first_treatment import TreatmentRows
     from outcomes.definitions import Protocol
 
 DIAGNOSTIC_COLUMNS = (
@@ -101,6 +103,21 @@ class ModalityComparison(Answer):
     ledger: Ledger
     notes: tuple[str, ...]
     more: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def count_rows(episodes: Episodes, rows: TreatmentRows) -> dict[str, Any]:
+    """What every summary begins with: episodes compared, their patients, and those relieved by the primary day."""
+    return {
+        "n": rows.n,
+        "n_patients": int(np.unique(rows.patient).size),
+        "n_events": int((rows.right_days <= episodes.protocol.horizons_days.primary).sum()),
+    }
+
+
+def find_signal(episodes: Episodes, table: pd.DataFrame) -> dict[str, Any]:
+    """What every summary ends with: the least q-value, NaN where there is none, and whether the protocol names it."""
+    least = float(table["q_value"].min())
+    return {"least_q_value": least, "is_signal": least <= episodes.protocol.inference.bh_q}
 
 
 def tabulate_contrasts(

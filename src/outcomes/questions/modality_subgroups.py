@@ -42,7 +42,7 @@ from outcomes.questions.contrast_lines import (
 from outcomes.questions.covariates import FACTOR_LABELS, Factor, build_factors
 from outcomes.questions.modality_families import count_workers, head_line
 from outcomes.questions.modality_protocol import describe_family_trial, list_reporting_items
-from outcomes.questions.modality_result import ModalityComparison, tabulate_contrasts
+from outcomes.questions.modality_result import ModalityComparison, count_rows, find_signal, tabulate_contrasts
 from outcomes.questions.results import NOT_RECORDED
 from outcomes.questions.treatment_arms import family_arms
 from outcomes.questions.unknown_treatments import read_treated
@@ -211,17 +211,13 @@ def _place(table: pd.DataFrame, places: list[Place]) -> pd.DataFrame:
 def _summarise(
     episodes: Episodes, rows: TreatmentRows, factors: tuple[Factor, ...], cells: list[_Cell], table: pd.DataFrame
 ) -> dict[str, Any]:
-    least = float(table["q_value"].min())
     return {
-        "n": rows.n,
-        "n_patients": int(np.unique(rows.patient).size),
-        "n_events": int((rows.right_days <= episodes.protocol.horizons_days.primary).sum()),
+        **count_rows(episodes, rows),
         "n_contrasts": len(cells),
         "n_shown": sum(cell.contrast.shown is not None for cell in cells),
         "n_tests": int(table["p_value"].notna().sum()),
         "n_patients_in_two_levels": {factor.name: _count_in_two(rows, factor) for factor in factors},
-        "least_q_value": least,
-        "is_signal": bool(least <= episodes.protocol.inference.bh_q),
+        **find_signal(episodes, table),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.dates import quarter_word as quarter_word
 from outcomes.errors import Finding, InputRefused
 
 
@@ -17,11 +18,6 @@ def quarter_number(days: NDArray[Any]) -> NDArray[np.int64]:
     """Count quarters since 1970 from days since 1970-01-01."""
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     return np.asarray(months // 3, dtype=np.int64)
-
-
-def quarter_word(number: int) -> str:
-    """Write a quarter number as ``2026Q3``."""
-    return f"{1970 + number // 4}Q{number % 4 + 1}"
 
 
 def quarter_end(number: int) -> int:

@@ -16,7 +16,6 @@ exercise here are seen here more often, so that their pain is found here sooner.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from outcomes.questions import results
 from outcomes.questions.answer import CaseAnswer
 from outcomes.questions.arm_balance import BALANCE_COLUMNS
 from outcomes.questions.between_clinics import clinic_notes, find_clinics
+from outcomes.questions.contrast_lines import tabulate_lines
 from outcomes.questions.exercise_cohort import build_cohort_at
 from outcomes.questions.exercise_lines import (
     DRAWS_BESIDE,
@@ -112,7 +112,7 @@ def compare_rehabilitation(episodes: Episodes) -> Rehabilitation:
     beside = [*drawn, *_other_landmarks(episodes), *_kinds(episodes), *as_a_state(episodes), *as_strategies(episodes)]
     lines = [main.line, *(withhold(line) if main.line.reason else line for line in beside)]
     return Rehabilitation(
-        table=_tabulate(lines),
+        table=tabulate_lines(lines, [item.name for item in fields(Line)]),
         balance=pd.DataFrame(main.balance, columns=list(BALANCE_COLUMNS)),
         protocol=describe_trial(protocol),
         summary=main.summary,
@@ -149,17 +149,6 @@ def _compare_main(episodes: Episodes) -> tuple[Comparison, list[Line]]:
     n_clinics = 0 if main.line.reason else find_clinics(episodes, cohort.rows.episode).n_named
     has_interval = any(not line.reason for line in drawn)
     return replace(main, notes=(*main.notes, *clinic_notes(n_clinics, has_interval))), drawn
-
-
-def _tabulate(lines: list[Line]) -> pd.DataFrame:
-    """One row a line; numbers of arms are whole where there are any."""
-    import pandas as pd
-
-    names = [item.name for item in fields(Line)]
-    table = pd.DataFrame([[getattr(line, name) for name in names] for line in lines], columns=names)
-    for name in ("n_with", "n_without", "events_with", "events_without"):
-        table[name] = pd.Series([value if math.isnan(value) else int(value) for value in table[name]], dtype=object)
-    return table
 
 
 def _other_landmarks(episodes: Episodes) -> Iterator[Line]:

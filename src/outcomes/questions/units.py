@@ -38,6 +38,7 @@ from outcomes.estimators.reliability import WANTED
 from outcomes.ledger import Ledger
 from outcomes.questions import results
 from outcomes.questions.answer import Answer
+from outcomes.questions.covariates import tabulate_blocks
 from outcomes.questions.quarters import quarter_number, quarter_word, read_quarter
 from outcomes.questions.units_lines import (
     MOST_MISSING,
@@ -172,7 +173,7 @@ def compare_units(
         notes=_notes(episodes, units, lines, by, rows),
         more={
             "curve": _tabulate_curve(lines, episodes.protocol.reporting_floor.funnel_show_n),
-            "columns": _tabulate_columns(lines),
+            "columns": tabulate_blocks(lines.model.used, lines.model.left),
             "patients": tabulate_patients(episodes),
         },
     )
@@ -270,14 +271,6 @@ def _tabulate_curve(lines: Lines, least: int) -> pd.DataFrame:
     found = funnel_limits(sizes, lines.target, tau2=lines.tau2_used, design_effect=lines.design_effect)
     columns = (sizes, found.low[:, 0], found.high[:, 0], found.low[:, 1], found.high[:, 1])
     return pd.DataFrame(dict(zip(CURVE_COLUMNS, columns, strict=True)))
-
-
-def _tabulate_columns(lines: Lines) -> pd.DataFrame:
-    import pandas as pd
-
-    parts = ((lines.model.used, True), (lines.model.left, False))
-    rows = [(b.name, b.label, len(b.names), used) for part, used in parts for b in part]
-    return pd.DataFrame(rows, columns=["block", "label", "n_columns", "is_adjusted"])
 
 
 def _summarise(rows: UnitRows, units: Units, lines: Lines, table: pd.DataFrame) -> dict[str, Any]:

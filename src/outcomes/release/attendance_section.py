@@ -8,7 +8,7 @@ from typing import Any
 from outcomes.release import views
 from outcomes.release.discharges import NOT_RECORDED, SENT_ON, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView
+from outcomes.release.model import Block, FigureView, Section, Sentence, TableView, number_columns
 from outcomes.release.relief_views import last_score
 from outcomes.release.section_parts import draw, explain_dashes, fold, join_alt, list_notes, some
 from outcomes.release.sentences import Tables, bind, cell, format_count, format_percent, interval_words, say
@@ -148,11 +148,8 @@ def _steps_table(tables: Tables) -> tuple[TableView, ...]:
         return ()
     found = {(row["visit"], row["within_days"]): row for row in table.to_dict("records")}
     *sooner, longest = sorted(set(table["within_days"]))
-    columns = (
-        Column("Visit", row_header=True),
-        *(Column(f"Came again within {days} days", numeric=True) for days in (*sooner, longest)),
-        *(Column(heading, numeric=True) for heading in (interval_words(tables), "On record", "Of")),
-    )
+    heads = [f"Came again within {days} days" for days in (*sooner, longest)]
+    columns = number_columns("Visit", [*heads, interval_words(tables), "On record", "Of"])
     rows = tuple(
         (
             format_count(visit),

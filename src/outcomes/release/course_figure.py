@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from outcomes.release.curve_axes import write_observed
 from outcomes.release.drawing import (
     LINE_STYLES,
     draws_answer,
@@ -160,14 +161,7 @@ def _course_axes(ax: Axes, days: Sequence[int], last: float, parts: dict[str, pd
     ax.set_axisbelow(True)
     ax.set_xlabel("days since the first visit", fontsize=7.5, loc="right", labelpad=1)
     write_below(ax, "mean pain, points of 0–10", (0, 1), ax.transAxes, 10, color=MUTED, ha="left")
-    across = ax.get_xaxis_transform()
-    write_below(ax, "number observed", (0, 0), ax.transAxes, -32, color=MUTED, ha="left")
-    for i, (name, part) in enumerate(parts.items()):
-        colour = INK if len(parts) == 1 else SERIES[i % len(SERIES)]
-        for tick in written:
-            write_below(ax, _observed(part, tick), (tick, 0), across, -44 - 11 * i, color=colour, ha="center")
-        if len(parts) > 1:
-            write_below(ax, cut(name, 16), (1, 0), ax.transAxes, -44 - 11 * i, color=colour, ha="right")
+    write_observed(ax, {name: [_observed(part, tick) for tick in written] for name, part in parts.items()}, written)
 
 
 def _observed(part: pd.DataFrame, day: int) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.release.drawing import quarter_steps, space_out, spread, write_below
+from outcomes.release.drawing import LINE_STYLES, quarter_steps, space_out, spread, write_below
 from outcomes.release.panels import cut
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import INK, MUTED, SERIES
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 BOUNDS = ("if_none_of_stopped", "if_all_of_stopped")
 BAND = ("band_low", "band_high")
+
+
+def draw_lines(ax: Axes, groups: Sequence[tuple[str, pd.DataFrame]]) -> None:
+    """Draw one step line a group, with its interval tinted."""
+    for i, (_, part) in enumerate(groups):
+        colour, line = SERIES[i % len(SERIES)], LINE_STYLES[i % len(LINE_STYLES)]
+        ax.plot(part["day"], part["estimate"], drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.9)
+        ax.fill_between(part["day"], part["conf_low"], part["conf_high"], step="post", color=colour, alpha=0.2, lw=0)
 
 
 def name_groups(ax: Axes, groups: Sequence[tuple[str, pd.DataFrame]], last: float, top: float) -> None:
@@ -48,14 +56,25 @@ def draw_axes(
     ax.grid(axis="y")
     ax.set_axisbelow(True)
     ax.set_xlabel(x_label, fontsize=7.5, loc="right", labelpad=1)
+    write_observed(ax, {name: [_at_risk(part, tick) for tick in written] for name, part in parts.items()}, written)
+
+
+def write_observed(
+    ax: Axes,
+    numbers: Mapping[str, Sequence[str]],
+    ticks: Sequence[int],
+    heading: str = "number observed",
+    room: int = 16,
+) -> None:
+    """Write under the axes one row of numbers a group, one below each tick; a group's name has `room` characters."""
     across = ax.get_xaxis_transform()
-    write_below(ax, "number observed", (0, 0), ax.transAxes, -32, color=MUTED, ha="left")
-    for i, (name, part) in enumerate(parts.items()):
-        colour = INK if len(parts) == 1 else SERIES[i % len(SERIES)]
-        for tick in written:
-            write_below(ax, _at_risk(part, tick), (tick, 0), across, -44 - 11 * i, color=colour, ha="center")
-        if len(parts) > 1:
-            write_below(ax, cut(name, 16), (1, 0), ax.transAxes, -44 - 11 * i, color=colour, ha="right")
+    write_below(ax, heading, (0, 0), ax.transAxes, -32, color=MUTED, ha="left")
+    for i, (name, row) in enumerate(numbers.items()):
+        colour = INK if len(numbers) == 1 else SERIES[i % len(SERIES)]
+        for tick, number in zip(ticks, row, strict=True):
+            write_below(ax, number, (tick, 0), across, -44 - 11 * i, color=colour, ha="center")
+        if len(numbers) > 1:
+            write_below(ax, cut(name, room), (1, 0), ax.transAxes, -44 - 11 * i, color=colour, ha="right")
 
 
 def find_top(parts: dict[str, pd.DataFrame]) -> float:

@@ -6,9 +6,8 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import Finding, InputRefused
-from outcomes.release.curve_axes import BAND, BOUNDS, draw_axes, find_top, name_groups
+from outcomes.release.curve_axes import BAND, BOUNDS, draw_axes, draw_lines, find_top, name_groups
 from outcomes.release.drawing import (
-    LINE_STYLES,
     draws_answer,
     make_axes,
     space_out,
@@ -156,11 +155,7 @@ def _curve(result: Any, ax: Axes | None, narrow: bool, x_label: str, empty: str)
     # No room is left for days past the last one that may be stated.
     last = float(curve["day"].max()) * 1.02
     days = [day for day in days if day <= last]
-    for i, (_, part) in enumerate(groups):
-        colour, line = SERIES[i % len(SERIES)], LINE_STYLES[i % len(LINE_STYLES)]
-        ax.plot(part["day"], part["estimate"], drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.9)
-        interval = part["conf_low"], part["conf_high"]
-        ax.fill_between(part["day"], *interval, step="post", color=colour, alpha=0.2, lw=0)
+    draw_lines(ax, groups)
     if len(groups) > 1:
         name_groups(ax, groups, last, find_top(dict(groups)))
     else:

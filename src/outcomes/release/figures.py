@@ -17,7 +17,7 @@ from outcomes.release.drawing import draws_answer, make_axes, style, to_gaps, wr
 from outcomes.release.factor_figure import return_factors
 from outcomes.release.modality_figures import forest
 from outcomes.release.multiverse_figure import multiverse
-from outcomes.release.panels import cut, plain, quarter_panel, split_host
+from outcomes.release.panels import Scale, cut, draw_panels, plain, share_scale
 from outcomes.release.pathway_figure import pathway, stages_by_visit
 from outcomes.release.quarter_figures import observed_expected, spc
 from outcomes.release.return_figures import gap_sensitivity, mean_returns, rehabilitation
@@ -87,13 +87,7 @@ def modality_mix(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes
         return write_sentence(make_axes(ax), empty)
     if table["quarter"].nunique() == 1:
         return _bars(table.dropna(subset=["estimate"]), ax, narrow)
-    panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
-    top = max(0.1, float(table["conf_high"].fillna(table["estimate"]).max()) * 1.12)
-    ax = make_axes(ax, (7.2, 5.4))
-    cells = split_host(ax, len(panels), 1 if narrow else 3)
-    for cell, (label, part) in zip(cells, panels, strict=True):
-        quarter_panel(cell, label, part, percent, (0.0, min(1.0, top)), 44 if narrow else 22)
-    return ax
+    return draw_panels(ax, 5.4, table, narrow, share_scale(table))
 
 
 @draws_answer
@@ -110,16 +104,15 @@ def quarter_lines(review: Any, ax: Axes | None = None, narrow: bool = False) -> 
     table = to_gaps(review.table, "estimate", "conf_low", "conf_high")
     if table.empty or not table["estimate"].notna().any():
         return write_sentence(make_axes(ax), "No lines by quarter: no quarter has enough episodes.")
-    panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
-    ax = make_axes(ax, (7.2, 3.8))
-    for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
-        values = part.loc[part["mature"].astype(bool), ["estimate", "conf_high"]]
-        share = is_share(part["unit"].iloc[0])
-        top = float(values.max().max()) * 1.15 if values.notna().to_numpy().any() else 0.0
-        # Where all values are zero the axis must still have a length.
-        limits = (0.0, min(1.0, max(top, 0.1)) if share else max(top, 1.15))
-        quarter_panel(cell, label, part, percent if share else plain, limits, 44 if narrow else 22)
-    return ax
+    return draw_panels(ax, 3.8, table, narrow, _scale_indicator)
+
+
+def _scale_indicator(part: pd.DataFrame) -> Scale:
+    values = part.loc[part["mature"].astype(bool), ["estimate", "conf_high"]]
+    share = is_share(part["unit"].iloc[0])
+    top = float(values.max().max()) * 1.15 if values.notna().to_numpy().any() else 0.0
+    # Where all values are zero the axis must still have a length.
+    return percent if share else plain, (0.0, min(1.0, max(top, 0.1)) if share else max(top, 1.15))
 
 
 @draws_answer

@@ -11,7 +11,18 @@ from outcomes.release.indicator_words import say_indicator
 from outcomes.release.inputs import QUESTIONS, ReportInputs
 from outcomes.release.model import Cell, Sentence, Tag
 from outcomes.release.relief_views import last_score
-from outcomes.release.sentences import INTERVAL, NotShowable, Tables, bind, cell, literal, look_up, marked, say
+from outcomes.release.sentences import (
+    INTERVAL,
+    NotShowable,
+    Tables,
+    bind,
+    cell,
+    literal,
+    look_up,
+    marked,
+    run_cell,
+    say,
+)
 from outcomes.release.signal_words import (
     NO_SIGNAL,
     SIGNAL,
@@ -232,7 +243,7 @@ def _overall_sentences(inputs: ReportInputs, tables: Tables) -> list[Sentence | 
         bind(
             tables,
             "The records hold {episodes} episodes of care of {patients} patients.",
-            {"episodes": _run("episodes"), "patients": _run("patients")},
+            {"episodes": run_cell("episodes"), "patients": run_cell("patients")},
             "The records hold too few episodes or patients to give their number.",
         ),
         bind(
@@ -278,10 +289,6 @@ def _too_early(inputs: ReportInputs, tables: Tables) -> Sentence | None:
 def _is_nobody_relieved(tables: Tables) -> bool:
     """Whether relief is on record for no episode at all, however long it was followed."""
     return "relief" in tables and not tables["relief"].empty and bool((tables["relief"]["events"] == 0).all())
-
-
-def _run(fact: str) -> Cell:
-    return cell("run", "value", "count", fact=fact)
 
 
 def _horizon(name: str, days: int) -> dict[str, Cell]:

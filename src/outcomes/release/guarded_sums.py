@@ -12,6 +12,7 @@ The two-way table of triggers has a rule of its own (`trigger_cells`), because a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,30 +122,47 @@ def find_narrow(board: Board, pending: NDArray[np.intp], floor: int) -> NDArray[
         return pending
     weights = board.guarded.weights[pending]
     solve = _Reader(board, floor).solve
-    low, high = np.full(pending.size, np.inf), np.full(pending.size, -np.inf)
+
+    def ask(direction: Floats) -> Floats:
+        counts = solve(direction)
+        # Without an answer the sums count as known, and more is hidden.
+        return board.guarded.values[pending] if counts is None else weights @ counts
+
+    return pending[find_open(weights, ask, floor)]
+
+
+def find_open(weights: Floats, ask: Callable[[Floats], Floats], floor: int) -> NDArray[np.intp]:
+    """Return which of m sums are not found to reach from 1 to floor - 1: the first such, and those still open then.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (m, c)
+        Each sum, as weights of the counts behind it.
+    ask : callable
+        Takes weights of the counts, and returns all the sums, shape (m,), where that weighted sum is least.
+    floor : int
+    """
+    low, high = np.full(len(weights), np.inf), np.full(len(weights), -np.inf)
     tried: set[bytes] = set()
 
     def note(direction: Floats) -> None:
         if (key := direction.tobytes()) in tried:
             return  # of a single sum, or of equal ones: the answer would be the same
         tried.add(key)
-        counts = solve(direction)
-        # Without an answer the sums count as known, and more is hidden.
-        found = board.guarded.values[pending] if counts is None else weights @ counts
-        np.minimum(low, found, out=low)
-        np.maximum(high, found, out=high)
+        sums = ask(direction)
+        np.minimum(low, sums, out=low)
+        np.maximum(high, sums, out=high)
 
     note(weights.sum(axis=0))
     note(-weights.sum(axis=0))
-    for i in range(pending.size):
+    for i in range(len(weights)):
         if low[i] > 1:
             note(weights[i])
         if low[i] <= 1 and high[i] < floor - 1:
             note(-weights[i])
         if low[i] > 1 or high[i] < floor - 1:
-            open_still = (low > 1) | (high < floor - 1)
-            return pending[open_still & (np.arange(pending.size) >= i)]
-    return pending[:0]
+            return i + np.flatnonzero((low[i:] > 1) | (high[i:] < floor - 1))
+    return np.empty(0, dtype=np.intp)
 
 
 class _Reader:

@@ -6,9 +6,9 @@ from outcomes.cases.rules import NO_FAULTS
 from outcomes.release.discharges import NOT_RECORDED, is_discharge_recorded
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.look_signals import say_export, say_sums, say_units_far_out
-from outcomes.release.model import Cell, Scalar, Sentence
+from outcomes.release.model import Scalar, Sentence
 from outcomes.release.quarter_section import say_verdict
-from outcomes.release.sentences import NotShowable, Tables, agree, bind, cell, literal, look_up, say, show
+from outcomes.release.sentences import NotShowable, Tables, agree, bind, cell, literal, look_up, run_cell, say, show
 from outcomes.release.tables import say_why_no_ends, to_numbers
 from outcomes.release.words import lower_first
 
@@ -95,7 +95,7 @@ def _most_set_aside(tables: Tables) -> Sentence | None:
     where: dict[str, Scalar] = {"code": str(first["code"]), "rule": str(first["rule"])}
     n = cell("set_aside", "n", "count", **where)
     cells = {
-        "total": _of_run("set_aside") if len(others) == len(table) else n,
+        "total": run_cell("set_aside") if len(others) == len(table) else n,
         "n": n,
         "rule": cell("set_aside", "rule", "text", **where),
     }
@@ -108,7 +108,7 @@ def _most_set_aside(tables: Tables) -> Sentence | None:
         said = f"{{total}} {few} set aside for several reasons; “Data quality” has each of them."
         return bind(tables, f"{said} Correct them in the clinic system.", {"total": cells["total"]})
     cells = {name: where for name, where in cells.items() if name != "n" or not is_only}
-    is_rare = float(first["n"]) < MANY_ROWS * float(look_up(tables, _of_run("rows_in")))
+    is_rare = float(first["n"]) < MANY_ROWS * float(look_up(tables, run_cell("rows_in")))
     if is_rare and NAMES_A_SETTING in str(first["remedy"]):
         # A slip here and there: to declare another scale or order, as the rule says for many, would make it worse.
         return bind(tables, f"{said} Correct it in the clinic system.", cells)
@@ -149,7 +149,3 @@ def _silent_stops(inputs: ReportInputs, tables: Tables) -> Sentence | None:
         f"these patients got better.{unseen}",
         {"share": where},
     )
-
-
-def _of_run(fact: str) -> Cell:
-    return cell("run", "value", "count", fact=fact)

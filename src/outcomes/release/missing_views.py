@@ -6,8 +6,8 @@ from typing import Any
 
 from outcomes.release import views
 from outcomes.release.inputs import ReportInputs
-from outcomes.release.model import Block, Column, Part, Sentence, TableView
-from outcomes.release.section_parts import fold, list_notes, some
+from outcomes.release.model import Block, Part, Sentence, TableView, number_columns
+from outcomes.release.section_parts import files_of, fold, list_notes, some
 from outcomes.release.sentences import (
     MINUS,
     Tables,
@@ -76,10 +76,9 @@ def gaps_table(tables: Tables) -> TableView:
         (str(label), *(views.shown(place.get((fact, by, group)), format_percent) for by, group, _ in groups))
         for fact, label in labels.items()
     )
-    columns = (Column("Missing", row_header=True), *(Column(words, numeric=True) for _, _, words in groups))
+    columns = number_columns("Missing", [words for _, _, words in groups])
     caption = "Share of episodes that do not record a fact"
-    csv = " ".join(name for name in ("missing", "missing_where") if name in tables)
-    return TableView("missing", caption, columns, rows, csv=csv)
+    return TableView("missing", caption, columns, rows, csv=files_of(tables, "missing", "missing_where"))
 
 
 def _say_moved(result: Any, tables: Tables) -> tuple[Sentence, ...]:
@@ -102,14 +101,7 @@ def moved_table(tables: Tables) -> TableView:
     """One row a family: the adjusted difference with gaps as a level, imputed, and how far apart the two are."""
     name = "missing_covariates"
     interval = interval_words(tables)
-    columns = (
-        Column("Treatments", row_header=True),
-        Column("Gaps as a level", numeric=True),
-        Column(interval, numeric=True),
-        Column("Imputed", numeric=True),
-        Column(interval, numeric=True),
-        Column("Episodes", numeric=True),
-    )
+    columns = number_columns("Treatments", ("Gaps as a level", interval, "Imputed", interval, "Episodes"))
     rows = tuple(
         (
             str(row["label"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release.modality_words import list_main_rows
-from outcomes.release.model import Column, TableView
+from outcomes.release.model import Column, TableView, number_columns
 from outcomes.release.sentences import (
     Tables,
     format_count,
@@ -53,9 +53,8 @@ def families_table(tables: Tables) -> TableView:
     )
     heads = ("With", "Without", "Unadjusted", "Adjusted", interval_words(tables), "q", "Episodes, with / without")
     columns = _columns("Family", heads)
-    names = [name for name in tables if name == "one_family" or name.startswith("one_family_")]
     caption = "Relieved with each family of treatments and without it"
-    return TableView("one_family", caption, columns, rows, FAMILIES_NOTE, " ".join(names), folded=True)
+    return TableView("one_family", caption, columns, rows, FAMILIES_NOTE, _csv(tables, "one_family"), folded=True)
 
 
 def joint_table(tables: Tables) -> TableView:
@@ -74,9 +73,10 @@ def joint_table(tables: Tables) -> TableView:
         )
     level = interval_words(tables)
     columns = _columns("Family", ("Together", level, "Shrunk", "q", "Episodes, with / without"))
-    names = [name for name in tables if name == "all_families" or name.startswith("all_families_")]
     caption = "All families in one model: difference in points that goes with each"
-    return TableView("all_families", caption, columns, tuple(rows), JOINT_NOTE, " ".join(names), folded=True)
+    return TableView(
+        "all_families", caption, columns, tuple(rows), JOINT_NOTE, _csv(tables, "all_families"), folded=True
+    )
 
 
 def classes_table(tables: Tables) -> tuple[TableView, ...]:
@@ -95,10 +95,13 @@ def classes_table(tables: Tables) -> tuple[TableView, ...]:
         for row in table.to_dict("records")
     )
     heads = ("Episodes", "Seen relieved", "Relieved, estimated", interval_words(tables))
-    columns = (Column("First treatment reached", row_header=True), *(Column(head, numeric=True) for head in heads))
-    names = [name for name in tables if name == "identified_muscle" or name.startswith("identified_muscle_")]
+    columns = number_columns("First treatment reached", heads)
     caption = "The muscle treated first, and the muscle found in spasm"
-    return (TableView("identified_muscle", caption, columns, rows, CLASSES_NOTE, " ".join(names), folded=True),)
+    return (
+        TableView(
+            "identified_muscle", caption, columns, rows, CLASSES_NOTE, _csv(tables, "identified_muscle"), folded=True
+        ),
+    )
 
 
 def tests_table(tables: Tables) -> tuple[TableView, ...]:
@@ -123,9 +126,8 @@ def tests_table(tables: Tables) -> tuple[TableView, ...]:
     rest = len(tests) - len(made)
     note = TESTS_NOTE + (f" Fewer than two levels could be compared in {rest} more." if rest and len(made) else "")
     columns = _columns("Family and factor", ("Levels compared", "p", "q"))
-    names = [name for name in tables if name == "subgroups" or name.startswith("subgroups_")]
     caption = "Does the difference of a family differ between levels?"
-    return (TableView("subgroups", caption, columns, rows, note, " ".join(names), folded=True),)
+    return (TableView("subgroups", caption, columns, rows, note, _csv(tables, "subgroups"), folded=True),)
 
 
 def _count_levels(table: pd.DataFrame, row: dict[Any, Any]) -> int:
@@ -148,4 +150,9 @@ def _write_bare(value: float) -> str:
 
 
 def _columns(first: str, heads: tuple[str, ...]) -> tuple[Column, ...]:
-    return (Column(first, row_header=True), *(Column(head, numeric=True) for head in heads), Column("What it is"))
+    return (*number_columns(first, heads), Column("What it is"))
+
+
+def _csv(tables: Tables, name: str) -> str:
+    """The files of one comparison, by blanks."""
+    return " ".join(file for file in tables if file == name or file.startswith(f"{name}_"))

@@ -7,7 +7,7 @@ table, the row and the column it was taken from. A test (or a reader with the CS
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import Literal
@@ -110,6 +110,11 @@ class Column:
     heading: str
     numeric: bool = False
     row_header: bool = False
+
+
+def number_columns(first: str, headings: Iterable[str]) -> tuple[Column, ...]:
+    """Return the columns of a table of numbers: the names of its rows, and one a heading."""
+    return (Column(first, row_header=True), *(Column(heading, numeric=True) for heading in headings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +252,10 @@ class Page:
         below = {sentence.text for section in self.sections for sentence in section.sentences()}
         found = tuple(said for said in self.cannot_say if said.tag == "not estimable" and said.text in below)
         return found if len(self.cannot_say) > MOST_CANNOT and len(found) > 1 else ()
+
+    def figures(self) -> list[FigureView]:
+        """Every picture of the page, in reading order."""
+        return [block for section in self.sections for block in section.blocks if isinstance(block, FigureView)]
 
     def sentences(self) -> tuple[Sentence, ...]:
         """Every sentence of the page, in reading order."""

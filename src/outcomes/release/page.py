@@ -14,7 +14,7 @@ from outcomes.release.look_into import find_to_look_into
 from outcomes.release.manifest import INTERNAL, package_version
 from outcomes.release.model import Link, Page
 from outcomes.release.sections import make_sections
-from outcomes.release.sentences import NotShowable, Tables, cell, show
+from outcomes.release.sentences import NotShowable, Tables, cell, run_cell, show
 from outcomes.release.tables import collect_tables
 from outcomes.release.tiles import make_tiles, note_tiles
 from outcomes.release.words import ORDINALS, date_words, day_to_date, quarter_months
@@ -95,7 +95,7 @@ def _visits_in(tables: Tables, counts: dict[str, str]) -> str:
     """Visits and episodes; those visits that belong to no episode by themselves, so that a mean can be worked out."""
     step = {"step": "episodes", "unit": "visits"}
     try:
-        show(tables, cell("run", "value", "count", fact="visits"))  # where they are hidden, so are their parts
+        show(tables, run_cell("visits"))  # where they are hidden, so are their parts
         before = show(tables, cell("ledger", "n", "count", **step, outcome="not_data"))
         within = show(tables, cell("ledger", "n", "count", **step, outcome="kept"))
     except NotShowable:
@@ -123,9 +123,9 @@ def _volume(inputs: ReportInputs, tables: Tables) -> tuple[str, ...]:
 def _count(tables: Tables, fact: str) -> str:
     """A number of the run, or the mark that stands for it."""
     try:
-        return show(tables, cell("run", "value", "count", fact=fact))
+        return show(tables, run_cell(fact))
     except NotShowable:
-        return show(tables, cell("run", "value", "text", fact=fact))
+        return show(tables, run_cell(fact, "text"))
 
 
 def _footer(inputs: ReportInputs) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Small panels, one a line, all over the same quarters: the pieces of `figures.modality_mix` and `quarter_lines`."""
+"""Small panels, one a line, all over the same quarters or visits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from outcomes.release.drawing import make_axes
+from outcomes.release.sentences import format_percent
 from outcomes.release.svg import ACCENT, INK, MUTED, WASH
 from outcomes.release.words import short_quarter
 
@@ -13,8 +15,29 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+Scale = tuple[Callable[[float], str], tuple[float, float]]
 _FAR_APART = 4
 """Periods from which a name that begins at the first and one that ends at the last leave room between them."""
+
+
+def draw_panels(
+    ax: Axes | None, height: float, table: pd.DataFrame, narrow: bool, scale: Callable[[pd.DataFrame], Scale]
+) -> Axes:
+    """Draw one panel a label of `table`, in three columns or, `narrow`, in one; return their host.
+
+    `scale` says of the rows of a panel how a value is written, and what the upright axis reaches from and to.
+    """
+    host = make_axes(ax, (7.2, height))
+    panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
+    for cell, (label, part) in zip(split_host(host, len(panels), 1 if narrow else 3), panels, strict=True):
+        quarter_panel(cell, label, part, *scale(part), 44 if narrow else 22)
+    return host
+
+
+def share_scale(table: pd.DataFrame) -> Callable[[pd.DataFrame], Scale]:
+    """Return one scale of shares for all panels, so that heights can be compared between them."""
+    top = max(0.1, float(table["conf_high"].fillna(table["estimate"]).max()) * 1.12)
+    return lambda _: (format_percent, (0.0, min(1.0, top)))
 
 
 def quarter_panel(

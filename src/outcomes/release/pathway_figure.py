@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.questions.care_pathway import JOIN, NONE, OTHER, STAGES, STEP
+from outcomes.questions.care_pathway import OTHER, STAGES, read_path
 from outcomes.release.drawing import (
     LINE_STYLES,
     draws_answer,
@@ -52,7 +52,7 @@ def pathway(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes:
     ax = make_axes(ax, (7.2, pathway_height(use)))
     width = 1.0 if narrow else 1.35
     for row, (path, share) in enumerate(zip(named["path"], named["estimate"], strict=True)):
-        _draw_steps(ax, -float(row), read_steps(str(path)), width)
+        _draw_steps(ax, -float(row), [step + 1 for step in read_path(str(path))], width)
         _draw_share(ax, -float(row), float(share), float(named["estimate"].max()), width, narrow)
     size = 7.0 if narrow else 8.0
     for x, words in enumerate(STAGES.values()):
@@ -77,13 +77,8 @@ def pathway_height(use: Any) -> float:
     return 0.25 * (len(use.pathway) + HEADING) + 0.1
 
 
-def read_steps(path: str) -> list[int]:
-    """Read the step of each stage, 1, 2, ...; 0 for never."""
-    steps = [] if path == NONE else [step.split(JOIN) for step in path.split(STEP)]
-    return [next((i + 1 for i, step in enumerate(steps) if stage in step), 0) for stage in STAGES]
-
-
 def _draw_steps(ax: Axes, y: float, steps: Sequence[int], width: float) -> None:
+    """Write the step of each stage, 1, 2, ...; 0 is never."""
     for step in {step for step in steps if step}:
         places = [x * width for x, own in enumerate(steps) if own == step]
         ax.plot([places[0], places[-1]], [y, y], color=RULE, linewidth=2.4, zorder=1)

@@ -19,7 +19,7 @@ from outcomes.release.asking import put_together
 from outcomes.release.configuration import MAPPING, PROTOCOL, copy_tables, to_toml
 from outcomes.release.inputs import COMPARISONS, ReportInputs, ask, share
 from outcomes.release.manifest import build_manifest, hash_files, to_json
-from outcomes.release.model import FigureView, Link, Page
+from outcomes.release.model import Link, Page
 from outcomes.release.notebooks import (
     NotebookRun,
     check_notebook_packages,
@@ -201,7 +201,7 @@ def _write_parts(
     for name, table in tables.items():
         write(staging / "tables" / f"{name}.csv", to_csv(table))
     progress("pictures")
-    drawings = {figure.id.removeprefix("figure-"): figure.wide for figure in _figures(page)}
+    drawings = {figure.id.removeprefix("figure-"): figure.wide for figure in page.figures()}
     # typst holds the interpreter while it draws: only processes are side by side.
     calls = {name: ("pictures", partial(render_png, svg)) for name, svg in drawings.items()}
     if sheets is not None:
@@ -304,7 +304,3 @@ def _write_progress(words: str) -> None:
 
 def _be_silent(_: str) -> None:
     return
-
-
-def _figures(page: Page) -> list[FigureView]:
-    return [block for section in page.sections for block in section.blocks if isinstance(block, FigureView)]

@@ -11,7 +11,7 @@ from outcomes.questions.quarter_verdicts import NO_PAIN
 from outcomes.release import quarter_figures, views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.marks import HIDDEN
-from outcomes.release.model import Block, Column, FigureView, Section, Sentence, TableView, Text
+from outcomes.release.model import Block, FigureView, Section, Sentence, TableView, Text, number_columns
 from outcomes.release.section_parts import NO_VALUE, draw, files_of, fold, join_alt, list_notes, refused
 from outcomes.release.sentences import (
     INTERVAL,
@@ -189,7 +189,7 @@ def _change_table(tables: Tables) -> tuple[TableView, ...]:
     recorded = table[table["basis"] == "recorded"]
     level = interval_words(tables)
     heads = ("In the quarter", "Against the quarter before", level, "Against a year before", level, "Could be seen")
-    columns = (Column("Indicator, quarter", row_header=True), *(Column(head, numeric=True) for head in heads))
+    columns = number_columns("Indicator, quarter", heads)
     rows = tuple(_change_row(part.to_dict("records")) for _, part in recorded.groupby("indicator", sort=False))
     # Those without a quarter that can be judged are named above the table; one value alone stands in the chart.
     rows = tuple(row for row in rows if any(text != views.DASH for text in row[2:]))
@@ -263,7 +263,7 @@ def _level(tables: Tables) -> str:
 
 def _volume_table(inputs: ReportInputs, tables: Tables) -> TableView:
     headings = ("Episodes started", "Visits", "Visits an episode", interval_words(tables))
-    columns = (Column("Quarter", row_header=True), *(Column(word, numeric=True) for word in headings))
+    columns = number_columns("Quarter", headings)
     rows = []
     for row in tables[VOLUME].tail(TABLE_QUARTERS).to_dict("records"):
         counts = [

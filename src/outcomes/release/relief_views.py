@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from outcomes.release.model import Column, TableView
+from outcomes.release.model import TableView, number_columns
 from outcomes.release.sentences import NotShowable, Tables, cell, format_number, format_percent, interval_words, look_up
 from outcomes.release.views import (
     BY_CLINIC_NOTE,
@@ -65,7 +65,7 @@ def times_table(tables: Tables) -> tuple[TableView, ...]:
         (_measure_words(row["measure"]), shown(row["estimate"], _days), _interval(row))
         for row in table.to_dict("records")
     )
-    columns = (Column("", row_header=True), Column("Days", numeric=True), Column(interval_words(tables), numeric=True))
+    columns = number_columns("", ("Days", interval_words(tables)))
     return (TableView("relief_times", "Days to relief", columns, rows, csv="relief_times"),)
 
 
@@ -93,7 +93,7 @@ def _by_day(
         for value, label in words.items()
         if value in known
     )
-    columns = (Column(heading, row_header=True), *(Column(f"Day {day}", numeric=True) for day in days))
+    columns = number_columns(heading, [f"Day {day}" for day in days])
     return (TableView(name, caption, columns, rows, csv=name),)
 
 

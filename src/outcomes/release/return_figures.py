@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from outcomes.release.curve_axes import draw_axes, name_groups
+from outcomes.release.curve_axes import draw_axes, draw_lines, name_groups
 from outcomes.release.curve_figures import say_landmark
-from outcomes.release.drawing import LINE_STYLES, draws_answer, make_axes, to_gaps, write_sentence
+from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.row_chart import NAN, Row, count_lines, draw_main_line, draw_rows, draw_zero
 from outcomes.release.sentences import format_count, format_mean, format_percent, format_signed_points
 from outcomes.release.svg import ACCENT, INK, MUTED, SERIES
@@ -55,11 +55,7 @@ def mean_returns(recurrence: Any, ax: Axes | None = None, narrow: bool = False) 
     last = float(curve["day"].max()) * 1.02
     highest = float(curve[["estimate", "conf_high"]].max().max())
     top = 1.12 * highest if highest > 0 else 1.0
-    for i, (_, part) in enumerate(groups):
-        colour, line = SERIES[i], LINE_STYLES[i % len(LINE_STYLES)]
-        ax.plot(part["day"], part["estimate"], drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.9)
-        limits = part["conf_low"], part["conf_high"]
-        ax.fill_between(part["day"], *limits, step="post", color=colour, alpha=0.2, lw=0)
+    draw_lines(ax, groups)
     if len(groups) > 1:
         name_groups(ax, groups, last, top)
     else:

@@ -23,6 +23,7 @@ from outcomes.release.return_words import (
 from outcomes.release.section_parts import (
     draw,
     draw_curve,
+    files_of,
     fold,
     join_alt,
     list_notes,
@@ -139,7 +140,7 @@ def _factors(inputs: ReportInputs, tables: Tables, protocol: Any) -> tuple[Block
 def _draw_factors(result: Any, tables: Tables, day: int) -> tuple[FigureView, ...]:
     """The shares by level; more than a page holds are drawn in several pictures, no factor cut in two."""
     pictures: list[FigureView] = []
-    names = [name for name in ("return_factors", "return_factors_proportional") if name in tables]
+    csv = files_of(tables, "return_factors", "return_factors_proportional")
     for i, table in enumerate(split_factors(result.table)):
         some = dataclasses.replace(result, table=table)
         labels = [str(label) for label in dict.fromkeys(table["factor_label"])]
@@ -150,7 +151,7 @@ def _draw_factors(result: Any, tables: Tables, day: int) -> tuple[FigureView, ..
         )
         alt = join_alt(*(say_range_of_factor(tables, str(name)) for name in dict.fromkeys(table["factor"])))
         heights = factor_height(table, narrow=False), factor_height(table, narrow=True)
-        name, csv = "return-factors" + (f"-{i + 1}" if i else ""), " ".join(names)
+        name = "return-factors" + (f"-{i + 1}" if i else "")
         picture = draw(name, title, alt, caption, figures.return_factors, some, heights, csv)
         pictures.append(picture)
     return tuple(pictures)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from outcomes.release import views
-from outcomes.release.model import Column, TableView
+from outcomes.release.model import TableView, number_columns
+from outcomes.release.section_parts import files_of
 from outcomes.release.sentences import (
     NBSP,
     Tables,
@@ -58,8 +60,8 @@ def means_table(tables: Tables) -> tuple[TableView, ...]:
     heads = ("Within days", "Returns of a patient, on average", "Returns recorded", "Patients")
     caption = "Mean number of returns by fixed days"
     found = _plain(tables, "recurrence_mean_returns", caption, heads, format_mean, "horizon_days")
-    names = ("recurrence_mean_returns", "recurrence_mean_curve", "recurrence_rates")
-    return tuple(_with_csv(view, tables, names) for view in found)
+    csv = files_of(tables, "recurrence_mean_returns", "recurrence_mean_curve", "recurrence_rates")
+    return tuple(replace(view, csv=csv) for view in found)
 
 
 def maintenance_table(tables: Tables) -> tuple[TableView, ...]:
@@ -79,7 +81,7 @@ def maintenance_table(tables: Tables) -> tuple[TableView, ...]:
         rows.append((f"{OUTCOME_WORDS[str(outcome)]} within {day} days", *values, *counts))
     level = interval_words(tables)
     heads = ("Outside", level, "In it", level, "Returns, outside / in it", "Patients or episodes")
-    columns = (Column("", row_header=True), *(Column(head, numeric=True) for head in heads))
+    columns = number_columns("", heads)
     name = "recurrence_maintenance"
     caption = "Outside maintenance care, and in it"
     return (TableView(name, caption, columns, tuple(rows), note=MAINTENANCE_NOTE, csv=name),)
@@ -102,7 +104,7 @@ def same_table(tables: Tables) -> tuple[TableView, ...]:
         for row in table.to_dict("records")
     )
     heads = ("Same again", interval_words(tables), "By chance", "Returns, same again", "Returns")
-    columns = (Column("First set off by", row_header=True), *(Column(head, numeric=True) for head in heads))
+    columns = number_columns("First set off by", heads)
     csv = "triggers_same triggers"
     return (TableView("triggers_same", "Set off by the same again", columns, rows, note=SAME_NOTE, csv=csv),)
 
@@ -124,14 +126,11 @@ def rehabilitation_table(tables: Tables) -> tuple[TableView, ...]:
         for row in table.to_dict("records")
     )
     heads = ("Back, with", "Back, without", "Difference", interval_words(tables), "Episodes", "Returns")
-    columns = (
-        Column("Exercise", row_header=True),
-        *(Column(head, numeric=True) for head in heads),
-    )
+    columns = number_columns("Exercise", heads)
     note = " ".join([ARMS_NOTE, *_list_reasons(table)])
-    names = ("rehabilitation", "rehabilitation_balance", "rehabilitation_protocol")
+    csv = files_of(tables, "rehabilitation", "rehabilitation_balance", "rehabilitation_protocol")
     caption = "Return with and without rehabilitation exercise, every way it was compared"
-    return (_with_csv(TableView("rehabilitation", caption, columns, rows, note=note), tables, names),)
+    return (TableView("rehabilitation", caption, columns, rows, note, csv),)
 
 
 def _contrast(row: dict[Any, Any]) -> tuple[str, str]:
@@ -185,8 +184,7 @@ def _plain(
         for row in table.to_dict("records")
     )
     first, estimate, events, n = heads
-    numbers = (estimate, interval_words(tables), events, n)
-    columns = (Column(first, row_header=True), *(Column(head, numeric=True) for head in numbers))
+    columns = number_columns(first, (estimate, interval_words(tables), events, n))
     return (TableView(name, caption, columns, rows, csv=name),)
 
 
@@ -199,9 +197,3 @@ def _there(tables: Tables, name: str) -> pd.DataFrame | None:
     """The table, unless no number and no mark stands in it: dashes only are no table."""
     table = tables.get(name)
     return None if table is None or table["estimate"].isna().all() else table
-
-
-def _with_csv(view: TableView, tables: Tables, names: tuple[str, ...]) -> TableView:
-    from dataclasses import replace
-
-    return replace(view, csv=" ".join(name for name in names if name in tables))

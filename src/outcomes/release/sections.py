@@ -16,7 +16,7 @@ from outcomes.release.quarter_section import quarter_section
 from outcomes.release.relief_section import relief_section
 from outcomes.release.return_section import return_section
 from outcomes.release.section_parts import OPEN_NOTES, draw, drop_blank, explain_marks, files_of, fold, join_alt, some
-from outcomes.release.sentences import Tables, agree, bind, cell, literal, say
+from outcomes.release.sentences import Tables, agree, bind, cell, literal, run_cell, say
 from outcomes.release.tables import list_data_notes, to_numbers
 from outcomes.release.treatment_section import treatment_section
 from outcomes.release.unit_section import KINDS, unit_section
@@ -53,7 +53,7 @@ def make_sections(inputs: ReportInputs, tables: Tables, workers: int = 1) -> tup
 
 def _quality(inputs: ReportInputs, tables: Tables) -> Section:
     facts = ("rows_in", "visits", "merged", "set_aside", "not_data")
-    run = {name: cell("run", "value", "count", fact=name) for name in facts}
+    run = {name: run_cell(name) for name in facts}
     was = {name: agree(tables, where, "was", "were") for name, where in run.items()}
     lead = [
         bind(

@@ -220,6 +220,11 @@ def cell(table: str, column: str, show: str, **where: Scalar) -> Cell:
     return Cell(table, tuple(where.items()), column, show)
 
 
+def run_cell(fact: str, what: str = "count") -> Cell:
+    """Return the cell of a number of the run, such as its patients; `what` as of `cell`."""
+    return cell("run", "value", what, fact=fact)
+
+
 def _is_number(value: Any) -> bool:
     """Whether a cell (a text, a number or nothing) holds a number."""
     return not (isinstance(value, str) or value is None) and math.isfinite(float(value))

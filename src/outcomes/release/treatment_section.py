@@ -13,7 +13,7 @@ from outcomes.release.inputs import ReportInputs
 from outcomes.release.marks import HIDDEN
 from outcomes.release.model import Block, FigureView, Part, Section, Sentence
 from outcomes.release.pathway_figure import has_orders, pathway_height
-from outcomes.release.section_parts import draw, join_alt, list_notes, refused, some
+from outcomes.release.section_parts import draw, files_of, join_alt, list_notes, refused, some
 from outcomes.release.sentences import (
     NBSP,
     NotShowable,
@@ -56,7 +56,7 @@ def treatment_section(inputs: ReportInputs, tables: Tables) -> Section:
     )
     # The panels say the same; without quarters the table is as short as the picture.
     more = (f"modality_use_{n}" for n in ("families", "modalities", "by_visit", "by_clinic", "by_clinician"))
-    csv = " ".join(("modality_use", *(name for name in more if name in tables)))
+    csv = files_of(tables, "modality_use", *more)
     shown = dataclasses.replace(shown, folded=len(quarters) >= 2, csv=csv)
     blocks: tuple[Block, ...] = (
         *(_draw_mix(dataclasses.replace(result, table=table), tables, join_alt(lead))),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.release.guarded_sums import find_open
+
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
@@ -152,27 +154,7 @@ def _find_narrow(shown: Shown, pending: list[Flags], floor: int) -> list[Flags]:
     The first one is known not to; the others are those no table found on the way has cleared.
     """
     weights = np.stack(pending).astype(float)
-    low, high = np.full(len(pending), np.inf), np.full(len(pending), -np.inf)
-    tried: set[bytes] = set()
-
-    def note(direction: NDArray[np.float64]) -> None:
-        if (key := direction.tobytes()) in tried:
-            return
-        tried.add(key)
-        sums = weights @ solve(shown, direction)
-        np.minimum(low, sums, out=low)
-        np.maximum(high, sums, out=high)
-
-    note(weights.sum(axis=0))
-    note(-weights.sum(axis=0))
-    for i in range(len(pending)):
-        if low[i] > 1:
-            note(weights[i])
-        if low[i] <= 1 and high[i] < floor - 1:
-            note(-weights[i])
-        if low[i] > 1 or high[i] < floor - 1:
-            return [pending[i], *(pending[j] for j in range(i + 1, len(pending)) if low[j] > 1 or high[j] < floor - 1)]
-    return []
+    return [pending[i] for i in find_open(weights, lambda direction: weights @ solve(shown, direction), floor)]
 
 
 def solve(shown: Shown, weights: NDArray[np.float64]) -> Counts:

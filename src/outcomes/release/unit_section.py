@@ -11,7 +11,7 @@ from outcomes.questions.units_lines import NOTHING_BESIDE
 from outcomes.release import views
 from outcomes.release.inputs import ReportInputs
 from outcomes.release.marks import HIDDEN
-from outcomes.release.model import Block, Column, FigureView, Part, Section, Sentence, TableView, Text
+from outcomes.release.model import Block, Column, FigureView, Part, Section, Sentence, TableView, Text, number_columns
 from outcomes.release.section_parts import draw, files_of, fold, join_alt, list_notes, refused, some
 from outcomes.release.sentences import (
     NBSP,
@@ -170,17 +170,9 @@ def _draw(name: str, unit: str, result: Any, tables: Tables) -> FigureView:
 def units_table(name: str, unit: str, tables: Tables) -> TableView:
     """One row a unit in the order of the pseudonyms; the share, or the one drawn towards the mean, never both."""
     table = tables[name]
-    columns = (
-        Column(unit.capitalize(), row_header=True),
-        Column("Episodes", numeric=True),
-        Column("Observed less expected", numeric=True),
-        Column("Share, case mix allowed for", numeric=True),
-        Column(interval_words(tables), numeric=True),
-        Column("Drawn towards the mean", numeric=True),
-        Column("Reliability", numeric=True),
-        Column("Visits with a score", numeric=True),
-        Column("Comparison"),
-    )
+    heads = ["Episodes", "Observed less expected", "Share, case mix allowed for", interval_words(tables)]
+    heads += ("Drawn towards the mean", "Reliability", "Visits with a score")
+    columns = (*number_columns(unit.capitalize(), heads), Column("Comparison"))
     rows = tuple(_row(row) for row in table.to_dict("records"))
     note = (
         "Expected: by first pain score, duration and the other facts of case mix, whoever treated. "

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from outcomes.questions.care_pathway import JOIN as TOGETHER
-from outcomes.questions.care_pathway import NONE, STAGES, STEP, WHOLE
 from outcomes.questions.care_pathway import OTHER as OTHER_PATHS
+from outcomes.questions.care_pathway import STAGES, WHOLE, read_path
 from outcomes.questions.modality_bundles import JOIN, MOST_FAMILIES
 from outcomes.questions.modality_bundles import OTHER as OTHER_BUNDLES
 from outcomes.release.group_boards import Places, Row, Totals
@@ -175,12 +174,6 @@ def list_ranks(k: int) -> list[tuple[int, ...]]:
         for rank in itertools.product(range(-1, k), repeat=k)
         if {step for step in rank if step >= 0} == set(range(max(rank) + 1))
     ]
-
-
-def read_path(path: str) -> list[int]:
-    """Read the step of each stage from a written order (`care_pathway.spell_path`)."""
-    steps = [] if path == NONE else [step.split(TOGETHER) for step in path.split(STEP)]
-    return [next((i for i, step in enumerate(steps) if stage in step), -1) for stage in STAGES]
 
 
 def judge_ranks(ranks: NDArray[np.int64], earlier: str, later: str) -> tuple[Flags, Flags]:

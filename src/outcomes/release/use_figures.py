@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from outcomes.questions.modality_bundles import JOIN, OTHER
 from outcomes.release.drawing import draws_answer, make_axes, to_gaps, write_sentence
 from outcomes.release.marks import HIDDEN
-from outcomes.release.panels import cut, quarter_panel, split_host
+from outcomes.release.panels import cut, draw_panels, share_scale
 from outcomes.release.sentences import MINUS, format_count
 from outcomes.release.sentences import format_percent as percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE, SERIES, WASH
@@ -114,12 +114,7 @@ def use_by_visit(use: Any, ax: Axes | None = None, narrow: bool = False) -> Axes
     some = table.loc[table["estimate"].notna(), "visit"]
     table = table[table["visit"].isin(list(some))].rename(columns={"visit": "quarter"})
     table["quarter"] = "visit " + table["quarter"]
-    panels = [(str(label), part) for label, part in table.groupby("label", sort=False)]
-    top = max(0.1, float(table["conf_high"].fillna(table["estimate"]).max()) * 1.12)
-    ax = make_axes(ax, (7.2, 5.4))
-    for cell, (label, part) in zip(split_host(ax, len(panels), 1 if narrow else 3), panels, strict=True):
-        quarter_panel(cell, label, part, percent, (0.0, min(1.0, top)), 44 if narrow else 22)
-    return ax
+    return draw_panels(ax, 5.4, table, narrow, share_scale(table))
 
 
 @draws_answer

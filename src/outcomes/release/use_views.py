@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outcomes.records.counted import joined
-from outcomes.release.model import Column, Sentence, TableView
+from outcomes.release.model import Sentence, TableView, number_columns
 from outcomes.release.sentences import (
     MINUS,
     Tables,
@@ -136,7 +136,7 @@ def same_visit_table(tables: Tables) -> tuple[TableView, ...]:
         if row["n"] != 0
     )
     heads = ("Before", "After", "Change", interval_words(tables), "Visits with both", "Number")
-    columns = (Column("", row_header=True), *(Column(head, numeric=True) for head in heads))
+    columns = number_columns("", heads)
     caption = "Mean pain before and after treatment on the same day, 0 to 10"
     view = TableView("same_visit", caption, columns, rows, note=SAME_NOTE, csv="same_visit", folded=True)
     return (view,)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.release import unstable
 from outcomes.release.marks import HIDDEN
-from outcomes.release.model import Column, TableView
+from outcomes.release.model import Column, TableView, number_columns
 from outcomes.release.sentences import (
     NBSP,
     Tables,
@@ -151,12 +151,7 @@ def definitions_table(tables: Tables, id: str, caption: str, share: str) -> Tabl
     """The same question under other definitions, one row each."""
     table = tables[id]
     limits = "conf_low" in table
-    columns = (
-        Column("Definition", row_header=True),
-        Column(share, numeric=True),
-        *((Column(interval_words(tables), numeric=True),) if limits else ()),
-        Column("Episodes", numeric=True),
-    )
+    columns = number_columns("Definition", (share, *((interval_words(tables),) if limits else ()), "Episodes"))
     rows = tuple(
         (
             sentence_case(row["definition"]),
@@ -184,13 +179,13 @@ def pivot_table(table: pd.DataFrame, id: str, caption: str, rows: str, quarters:
             early = "mature" in part and not bool(row["mature"])
             cells.append("too early" if early else shown(row["estimate"], format_percent))
         body.append((str(label), *cells))
-    columns = (Column("", row_header=True), *(Column(short_quarter(q), numeric=True) for q in quarters))
+    columns = number_columns("", map(short_quarter, quarters))
     return TableView(id, caption, columns, tuple(body), csv=id)
 
 
 def counts_table(table: pd.DataFrame, id: str, caption: str, label: str, heading: str, counted: str) -> TableView:
     """One row a category: its number and its share of all."""
-    columns = (Column(heading, row_header=True), Column(counted, numeric=True), Column("Share", numeric=True))
+    columns = number_columns(heading, (counted, "Share"))
     rows = tuple(
         (str(row[label]), shown(row["events"], format_count), shown(row["estimate"], format_percent))
         for row in table.to_dict("records")

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
 from outcomes.estimators.checks import FloatArray, check_days, check_level, refuse_where
-from outcomes.estimators.counting import sum_by
+from outcomes.estimators.counting import from_zero, sum_by
 from outcomes.estimators.counts.mean_function import MeanCumulative, read_steps
 from outcomes.estimators.counts.spells import DayCounts, Spells, check_constant, count_days, read_spells
 from outcomes.estimators.curves.kaplan_meier import normal_quantile
@@ -179,7 +179,7 @@ def _influences(spells: Spells, days: DayCounts, member: NDArray[np.intp], k: in
     upto, w = np.cumsum(step, dtype=np.intp), spells.weight
     begin, end = upto[days.begin], upto[days.end]
     rate = days.events[step] / days.at_risk[step]
-    passed = _from_zero(rate)
+    passed = from_zero(rate)
     own = spells.events - (passed[end] - passed[begin])
     expected, influence = np.empty(k), np.empty((k, spells.subjects))
     for j in range(k):
@@ -189,15 +189,11 @@ def _influences(spells: Spells, days: DayCounts, member: NDArray[np.intp], k: in
         # From the far end, as in `count_days`: at risk on day p are those who leave later less those who enter later.
         at_risk = np.cumsum((leaving - entering)[::-1])[::-1][1:]
         share = np.clip(at_risk / days.at_risk[step], 0.0, 1.0)
-        common = _from_zero(share * rate)
+        common = from_zero(share * rate)
         expected[j] = share @ days.events[step]
         part = common[end] - common[begin] - spells.events * share[end - 1] + of_j * own
         influence[j] = sum_by(spells.subject, w * part, spells.subjects)
     return expected, influence
-
-
-def _from_zero(values: FloatArray) -> FloatArray:
-    return np.concatenate([[0.0], np.cumsum(values)])
 
 
 def _quadratic_form(off: FloatArray, covariance: FloatArray) -> float:

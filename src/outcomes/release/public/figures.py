@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from outcomes.release.drawing import LINE_STYLES, make_axes, space_out, spread, style, write_below
+from outcomes.release.curve_axes import write_observed
+from outcomes.release.drawing import LINE_STYLES, make_axes, space_out, spread, style
 from outcomes.release.panels import cut
 from outcomes.release.public.frames import TOTAL, read_percent
 from outcomes.release.svg import ACCENT, INK, MUTED, RULE, SERIES, WASH
@@ -207,13 +208,8 @@ def _draw_axes(ax: Axes, curve: pd.DataFrame, groups: Sequence[str], end: float,
     ax.grid(axis="y")
     ax.set_axisbelow(True)
     ax.set_xlabel("days since the first visit", fontsize=7.5, loc="right", labelpad=1)
-    write_below(ax, "still observed, about", (0, 0), ax.transAxes, -32, color=MUTED, ha="left")
-    across = ax.get_xaxis_transform()
-    for i, group in enumerate(groups):
+    numbers = {}
+    for group in groups:
         known = curve[curve["group"] == group].set_index("day")["at_risk"]
-        colour = INK if len(groups) == 1 else SERIES[i]
-        for day in written:
-            text = f"{int(known[day]):,}" if day in known.index else "\u2013"
-            write_below(ax, text, (day, 0), across, -44 - 11 * i, color=colour, ha="center")
-        if len(groups) > 1:
-            write_below(ax, cut(group, 20), (1, 0), ax.transAxes, -44 - 11 * i, color=colour, ha="right")
+        numbers[group] = [f"{int(known[day]):,}" if day in known.index else "\u2013" for day in written]
+    write_observed(ax, numbers, written, "still observed, about", 20)

@@ -16,7 +16,7 @@ from outcomes.files.lock import only_run
 from outcomes.records.full_dates import describe_dates
 from outcomes.release.configuration import PROTOCOL
 from outcomes.release.manifest import PUBLIC, hash_files, to_json
-from outcomes.release.model import FigureView, Link, Page
+from outcomes.release.model import Link, Page
 from outcomes.release.page import data_cut
 from outcomes.release.public.attack import attack
 from outcomes.release.public.cohorts import find_people
@@ -277,7 +277,7 @@ def list_public(out: Path) -> list[Path]:
 def _write(made: PublicRelease, episodes: Episodes, staging: Path) -> None:
     """Write all files but the manifest; texts are searched for identifiers before any is written."""
     texts = {f"tables/{name}.csv": to_csv(table) for name, table in made.tables.items()}
-    figures = {figure.id.removeprefix("figure-"): figure.wide for figure in _list_figures(made.page)}
+    figures = {figure.id.removeprefix("figure-"): figure.wide for figure in made.page.figures()}
     texts |= {f"figures/{name}.svg": svg + "\n" for name, svg in figures.items()}
     texts |= {"index.html": render_html(made.page), PROTOCOL: episodes.protocol.to_toml()}
     check_texts(texts)
@@ -286,10 +286,6 @@ def _write(made: PublicRelease, episodes: Episodes, staging: Path) -> None:
     for name, svg in figures.items():
         write(staging / "figures" / f"{name}.png", render_png(svg))
     write(staging / "report.pdf", render_pdf(made.page))
-
-
-def _list_figures(page: Page) -> list[FigureView]:
-    return [block for section in page.sections for block in section.blocks if isinstance(block, FigureView)]
 
 
 def _month(episodes: Episodes) -> str:

@@ -6,7 +6,18 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from outcomes.release.model import Block, Cell, Column, FigureView, Scalar, Section, Sentence, TableView, Text
+from outcomes.release.model import (
+    Block,
+    Cell,
+    Column,
+    FigureView,
+    Scalar,
+    Section,
+    Sentence,
+    TableView,
+    Text,
+    number_columns,
+)
 from outcomes.release.public import figures
 from outcomes.release.public.counts import AFTER_RELIEF, EVERYBODY, GIVEN, STATE
 from outcomes.release.public.frames import CURVE, PREFIX, TIMES, TOTAL, read_percent
@@ -164,7 +175,7 @@ def _say_bar(bar: figures.Bar, names: Sequence[str]) -> str:
 
 def _table_view(frame: pd.DataFrame, name: str, caption: str, columns: Mapping[str, str]) -> TableView:
     """A table of rounded numbers with the percent of the row beside each."""
-    heads = (Column("", row_header=True), *(Column(said, numeric=True) for said in columns.values()))
+    heads = number_columns("", columns.values())
     spoken = _row_words(frame)
     rows = []
     for row in dict.fromkeys(frame["row"]):
@@ -249,7 +260,7 @@ def _curve_table(frame: pd.DataFrame) -> TableView:
         )
         for row in frame.to_dict("records")
     )
-    columns = (Column("", row_header=True), Column("by day", numeric=True), *(Column(h, numeric=True) for h in heads))
+    columns = number_columns("", ("by day", *heads))
     return TableView(CURVE, "The published points", columns, rows, "", CURVE)
 
 
