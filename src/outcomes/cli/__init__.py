@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 done, rows were set aside; 2 refused, nothing written (`verify`: not as published); 3 withheld, it
 could tell too much about few patients, nothing written; 4 internal error. 141, as shells have it, where the reader of
-the standard output went away (`outcomes diff A B | head`).
+the standard output went away (`outcomes diff A B | head`), or it could not be written.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import argparse
 import errno
 import gc
 import os
-import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 from outcomes import __version__
 from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, sign, simulate, verify
 from outcomes.cli.shared import INTERNAL, READER_LEFT, REFUSED, TELL_READER_LEFT, WITHHELD, say
+from outcomes.cli.streams import WordsLost, guard_streams, is_unread
 from outcomes.errors import DisclosureError, OutcomesError
 
 _COMMANDS = {
@@ -70,7 +70,7 @@ def _parser(named: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None:  # the process is this command's: it soon ends, and need not look for rubbish every 700 objects
         gc.set_threshold(*_RARELY)
+        guard_streams()
     given = sys.argv[1:] if argv is None else list(argv)
     args = _parser(given[0] if given else None).parse_args(given)
     if "numpy" not in sys.modules:  # later it would have no effect here
@@ -106,6 +107,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("stopped; nothing was written")
         return REFUSED
+    except WordsLost as lost:
+        say(f"the words on the standard output could not be written: {lost}; what was written to files stands")
+        return READER_LEFT
     except OSError as fault:
         if isinstance(fault, BrokenPipeError) and _reader_left():
             return READER_LEFT
@@ -125,11 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _reader_left() -> bool:
     """Whether the standard output is what broke; if so, what is left of it goes nowhere."""
-    if sys.stdout is None or not hasattr(select, "poll"):  # Windows has neither the signal nor the call
-        return False
-    watched = select.poll()
-    watched.register(sys.stdout.fileno(), 0)
-    gone = any(state & (select.POLLERR | select.POLLHUP) for _, state in watched.poll(0))
+    gone = is_unread()
     if gone:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return gone

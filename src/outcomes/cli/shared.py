@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 DONE, ROWS_SET_ASIDE, REFUSED, WITHHELD, INTERNAL = 0, 1, 2, 3, 4
 READER_LEFT = 141  # 128 + SIGPIPE
-TELL_READER_LEFT = f"{READER_LEFT}: who read the words on the terminal left early (| head); what was written stands"
+TELL_READER_LEFT = (
+    f"{READER_LEFT}: who read the words on the terminal left early (| head), or they could not be written; files stand"
+)
 _HAS_CODE = re.compile(r"E\d{3} ")
 _NAMED = "the tables hold full dates of visits, which the list of 45 CFR 164.514(b)(2) names"
 
