@@ -187,6 +187,17 @@ FAULTS: tuple[Fault, ...] = (
         remedy="Write them into `[values] missing`: such rows are set aside (E201).",
     ),
     Fault(
+        number=57,
+        name="visit_numbers",
+        title="Numbers of visits taken for those of patients: no patient has a second visit",
+        outcome=WARN,
+        codes=("E227", "number of the visit"),
+        make=spoilt({(row, "patient_id"): f"V{row:03}" for row in range(120)}),
+        formats=EVERYWHERE,
+        remedy="Map the column that is the same at all visits of a patient; a report is refused until then or until "
+        "acknowledged.",
+    ),
+    Fault(
         number=58,
         name="ids_by_case",
         title="Same id in capitals and small letters",

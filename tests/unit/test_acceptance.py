@@ -176,3 +176,13 @@ def test_a_report_is_refused_and_nothing_is_written_while_clean_only_says_it(
 @pytest.mark.parametrize(("name", "is_one"), [("x" * 80, True), ("x" * 81, False), (" ", False), ("a\tb", False)])
 def test_who_acknowledges_is_named_in_at_most_80_printable_characters(name: str, is_one: bool) -> None:
     assert (acknowledge._name(name) == "") is is_one
+
+
+@pytest.mark.parametrize(("n_twice", "n", "expected"), [(0, 100, ["E293"]), (1, 100, []), (0, 99, [])])
+def test_numbers_of_visits_taken_for_those_of_patients(n_twice: int, n: int, expected: list[str]) -> None:
+    ids = [f"v{max(i, n_twice)}" for i in range(n)]
+    cells = {"patient_id": ids, "visit_date": [f"2025-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in range(n)]}
+    records = records_of(cells)
+    visits = build_visits(records)
+    assert codes((records, visits)) == expected
+    assert [one.code for one in visits.warnings if one.code == "E227"] == ["E227"] * len(expected)

@@ -29,6 +29,11 @@ def read(folder: Path, field: str, odd: list[str], n: int = 100, usual: str = "K
         ("IMG_7214.jpg", "photograph"),
         ("qvist.de/walburga", "web address"),
         ("Walburga Qvistova", "name"),  # "Walburga" is in the longer list
+        ("walburga.qvistova", "name"),
+        ("Walburga_Qvistova", "name"),
+        ("WalburgaQvistova", "name"),
+        ("44051401359", "social security number"),  # Poland's own example
+        ("7569217076985", "social security number"),
     ],
 )
 @pytest.mark.parametrize("field", ["patient_id", "clinician_id"])
@@ -45,7 +50,8 @@ def test_a_name_that_no_list_knows_is_one_as_a_patient_and_may_be_a_desk_as_a_cl
 
 
 def test_ids_that_say_nobody_stay(tmp_path: Path) -> None:
-    assert read(tmp_path, "patient_id", ["K12 4", "481177713", "Vzeder", "K 0007"]).n == 100
+    assert read(tmp_path, "patient_id", ["K12 4", "481177713", "Vzeder", "K 0007", "AbcDef"]).n == 100
+    assert read(tmp_path, "patient_id", ["qVzedEra", "KvzederZqista", "front_desk", "44051401358"]).n == 100
 
 
 def test_of_ids_written_with_words_all_over_no_row_goes(tmp_path: Path) -> None:

@@ -369,7 +369,7 @@ def test_a_small_practice_whose_ids_do_not_meet_is_told_so_too(tmp_path: Path, n
 
 def test_patients_who_never_come_on_say_nothing_about_ids(tmp_path: Path) -> None:
     rows = [
-        [f"{q}{i},{np.datetime64(day) + i},5" for i in range(90)]
+        [f"{q}{max(i, 1)},{np.datetime64(day) + i},5" for i in range(90)]
         for q, day in (("a", "2025-01-01"), ("b", "2025-04-01"))
     ]
     rows = [[line[:-1] + str(3 + i % 5) for i, line in enumerate(lines)] for lines in rows]

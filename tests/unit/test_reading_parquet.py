@@ -151,3 +151,9 @@ def test_broken_files(tmp_path: Path) -> None:
         read(tmp_path, pa.table({"id": ["a"]}))
     with pytest.raises(InputRefused, match="E113"):
         read(tmp_path, table().slice(0, 0))
+
+
+def test_an_id_that_is_not_a_number_is_no_patient(tmp_path: Path) -> None:
+    cells = {key: pa.array([7.0, float("nan"), None]) for key in ("patient_id", "clinic_id")}
+    records = read(tmp_path, pa.table({**cells, "visit_date": [DAY] * 3}))
+    assert all(records.fields[key].texts() == ["7", "", ""] for key in cells)

@@ -65,9 +65,11 @@ def find_suspicions(
     list of Finding
         E209 ids do not meet, E224 ids that say there is none, E220 dates 1,462 days early, E222 visits of other
         quarters, E272 nothing new, E285 dates of another order than the declared one, E286 dates that a
-        spreadsheet turned, E225 codes of clinics or clinicians that may be slips, E226 ids that may be.
+        spreadsheet turned, E225 codes of clinics or clinicians that may be slips, E226 ids that may be, E227
+        ids that no two visits share.
     """
     found = [*_find_repeated(merge_steps), *_find_no_ids(records, columns["patient"][kept], ids)]
+    found += _find_never_again(records, columns["patient"][kept])
     found += [*_find_odd_codes(records, kept), *_find_odd_ids(records, columns["patient"][kept], ids)]
     if "visit_date" not in records.fields:
         return found
@@ -120,6 +122,16 @@ def _find_no_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringAr
         f'column "{show_header(header)}" ({letter})',
         "If no patient is called so, write them into [values] missing: such rows are set aside (E201).",
     )
+
+
+def _find_never_again(records: Records, patients: NDArray[np.int32]) -> Iterator[Finding]:
+    """Ids of which each stands at one visit: the number of the visit was taken for the patient's, it may be."""
+    if patients.size < _MANY_IDS or np.unique(patients).size < patients.size:
+        return
+    header, letter = next(f.field_columns["patient_id"] for f in records.files if "patient_id" in f.field_columns)
+    words = f"each of its {patients.size:,} ids stands at one visit: is it the number of the visit, not of the patient?"
+    place = f'column "{show_header(header)}" ({letter})'
+    yield Finding("E227", words, place, "Map the column that is the same at all visits of a patient.")
 
 
 def _find_odd_ids(records: Records, patients: NDArray[np.int32], ids: pa.StringArray) -> Iterator[Finding]:

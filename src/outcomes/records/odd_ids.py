@@ -18,11 +18,16 @@ from outcomes.records.model import TextColumn
 from outcomes.records.person_shapes import read_as_person
 from outcomes.records.privacy import ID_FIELDS
 
-_SUSPECT = r"\S[\s,./:]+\S|^\d{8}[A-Z]$|^[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z]$|^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$"
-"""What may be more than a code: several words, marks, a number of some states, of an account."""
+_SUSPECT = (
+    r"\S[\s,./:]+\S|^\p{L}+_\p{L}+$|\p{Ll}{2}\p{Lu}\p{Ll}{2}|^\d{10,15}$"
+    r"|^\d{8}[A-Z]$|^[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z]$|^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$"
+)
+"""What may be more than a code: several words, blanks between them or none; marks; a number of a state, an account."""
 _MOST = 0.05
 _OF_CLINICS = ("A", "B")
 _SPLIT = re.compile(r"[\s,]+")
+_GLUED = re.compile(r"[._]+|(?<=[^\W\d_A-Z]{2})(?=[A-Z][^\W\d_A-Z]{2})")
+"""Where "maria.kowalska" and "KowalskaMaria" are two words; letters drawn by chance seldom are."""
 
 
 def find_odd_ids(key: str, column: TextColumn) -> dict[int, str]:
@@ -49,11 +54,14 @@ def _find_kind(key: str, text: str) -> str:
     kind = find_inside(text)
     if kind and (key in PEOPLE or kind.paragraph not in _OF_CLINICS):
         return kind.name
+    spread = text if re.search(r"[\s\d]", text) else _GLUED.sub(" ", text)
+    is_glued = spread != text
+    text = spread.title() if is_glued else text
     if key not in PEOPLE or not read_as_person(text):
         return ""
     # Two words in the column of clinicians may be "Front Desk"; no patient is that.
     listed = frozenset().union(*load_more_names())
-    is_known = key == "patient_id" or any(fold(word) in listed for word in _SPLIT.split(text))
+    is_known = (key == "patient_id" and not is_glued) or any(fold(word) in listed for word in _SPLIT.split(text))
     return NAME if is_known else ""
 
 

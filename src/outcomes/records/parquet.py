@@ -15,6 +15,7 @@ from outcomes.records.child import start_child
 from outcomes.records.columns import Wanted, choose_columns, column_letter
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Part, SourceFile
+from outcomes.records.privacy import ID_FIELDS
 from outcomes.records.text_columns import join_chunks
 
 SECONDS = 180
@@ -38,7 +39,8 @@ def read_parquet(path: Path, mapping: Mapping, name: str) -> Part:
         with start_child(parquet_child.__name__, request, "Parquet file", name, SECONDS) as child:
             footer = child.ask()
             wanted = choose_columns(footer["names"], mapping, name)
-            answer = child.ask({"columns": wanted.positions})
+            ids = [wanted.index[key] for key in ID_FIELDS if key in wanted.index]
+            answer = child.ask({"columns": wanted.positions, "ids": ids})
         with pa.OSFile(str(folder / "table.arrow"), "rb") as source:
             columns = pa.ipc.open_file(source).read_all()
     return _build_part(wanted.describe(path, name, "parquet"), wanted, columns, answer)

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from outcomes import arrow
@@ -55,7 +56,7 @@ def main(request: dict[str, Any], listen: IO[str], speak: IO[str]) -> None:
         say(speak, about)
         wanted = wait_for_line(listen)
         if wanted is not None:
-            say(speak, _write(file, wanted["columns"], Path(request["folder"])))
+            say(speak, _write(file, wanted["columns"], Path(request["folder"]), wanted.get("ids", [])))
 
     with_file(request["path"], speak, answer)
 
@@ -142,7 +143,7 @@ def _place(name: str, position: int) -> str:
     return f'column "{show_header(name)}" ({column_letter(position)})'
 
 
-def _write(file: pq.ParquetFile, positions: list[int], folder: Path) -> dict[str, Any]:
+def _write(file: pq.ParquetFile, positions: list[int], folder: Path, ids: list[int]) -> dict[str, Any]:
     """Write the wanted columns as Arrow and return the number of rows and the cells that are not exact."""
     n_rows = file.metadata.num_rows
     if n_rows * len(positions) > MAX_CELLS:
@@ -155,7 +156,7 @@ def _write(file: pq.ParquetFile, positions: list[int], folder: Path) -> dict[str
     for position in positions:
         _check_column(file, position)
     try:
-        columns, faults = _read_columns(file, positions)
+        columns, faults = _read_columns(file, positions, ids)
     except _FAULTS as error:
         raise _refuse_column(file, positions, error) from error
     arrays = [pa.DictionaryArray.from_arrays(arrow.from_numpy(c.codes), c.values) for c in columns.values()]
@@ -182,7 +183,7 @@ def _read_top(file: pq.ParquetFile, read: list[int]) -> list[list[str]]:
 
 
 def _read_columns(
-    file: pq.ParquetFile, positions: list[int]
+    file: pq.ParquetFile, positions: list[int], ids: list[int]
 ) -> tuple[dict[str, TextColumn], list[tuple[int, int, str]]]:
     schema = file.schema_arrow
     chunks: dict[int, list[pa.DictionaryArray]] = {position: [] for position in positions}
@@ -190,7 +191,10 @@ def _read_columns(
     start = 1
     for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=[schema.names[position] for position in positions]):
         for position in positions:
-            chunk, inexact = text_chunk(batch.column(batch.schema.get_field_index(schema.names[position])))
+            column = batch.column(batch.schema.get_field_index(schema.names[position]))
+            if position in ids and pa.types.is_floating(column.type):  # what a program writes where it had no id
+                column = pc.if_else(pc.is_nan(column), None, column)
+            chunk, inexact = text_chunk(column)
             chunks[position].append(chunk)
             faults += [(start + i, position, "E149") for i in inexact]
         start += batch.num_rows

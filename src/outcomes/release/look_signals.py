@@ -23,6 +23,8 @@ MEANINGLESS = {
     "returns are missed. Export both with the ids of one numbering.",
     "E220": "The dates of a file end four years early, as if counted from another first day: what follows from them "
     "is wrong. Export dates as text.",
+    "E227": "No patient has a second visit: if the numbers of visits were taken for those of patients, nobody was "
+    "followed, and no outcome means anything. Map the column that is the same at all visits of a patient.",
     "E271": "All recorded scores of pain before treatment are the same: a default, or a stale export? Until that is "
     "checked, nothing that is said of relief, return or stops says how patients fared.",
     "E272": "Every record of a file stands in a file before it: a stale export? Check that the newest one was given.",
