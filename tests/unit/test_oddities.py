@@ -18,7 +18,7 @@ from outcomes.cases.scales import find_scale_misfits
 from outcomes.cases.schema import MISSING
 from outcomes.cases.score_tops import find_moved_tops
 from outcomes.cases.suspicions import quarter_of
-from outcomes.errors import InputRefused
+from outcomes.errors import Finding, InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records.mapping import DateOptions
 from tables import records_of
@@ -510,6 +510,42 @@ def test_the_slips_of_the_sample_are_no_other_order_and_nothing_of_it_must_be_ac
     visits = build_visits(read)
     assert "E285" not in [one.code for one in visits.warnings]
     assert list_objections(read, visits) == []
+
+
+# -- two exports of the same weeks -------------------------------------------------------------------------------------
+
+
+def both(folder: Path, older: list[str], newer: list[str], is_named_last: bool = True, **file: Any) -> list[Finding]:
+    paths = [write(folder, "older.csv", older), write(folder, "newer.csv", newer)]
+    read = read_records(paths if is_named_last else paths[::-1], Mapping.from_dict({"file": file} if file else {}))
+    return [one for one in build_visits(read).warnings if one.code in ("E228", "E229")]
+
+
+@pytest.mark.parametrize(
+    ("n_gone", "says"),
+    [(0, ""), (1, "fewer than 5 days of patients"), (7, "7 days of patients in weeks")],
+)
+def test_days_that_only_the_older_of_two_exports_has_are_told(tmp_path: Path, n_gone: int, says: str) -> None:
+    rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(120)]
+    found = both(tmp_path, rows[:90], [line for i, line in enumerate(rows[50:]) if i < 10 or i >= 10 + n_gone])
+    assert [one.code for one in found] == ["E228"] * bool(n_gone)
+    assert all(says in one.message and one.place == "older.csv" for one in found)
+
+
+def test_exports_of_other_patients_and_of_other_weeks_say_nothing_of_each_other(tmp_path: Path) -> None:
+    rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(120)]
+    others = [line.replace("a", "b") for line in rows]
+    assert both(tmp_path, rows[:60], rows[60:]) == []
+    assert both(tmp_path, rows + others[:50], others[40:] + [f"c{line}" for line in rows]) == []  # ten days in common
+
+
+@pytest.mark.parametrize(("is_named_last", "expected"), [(True, []), (False, ["E229"])])
+def test_an_older_export_that_was_named_last_corrects_and_that_is_told(
+    tmp_path: Path, is_named_last: bool, expected: list[str]
+) -> None:
+    rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(120)]
+    found = both(tmp_path, rows[:60], rows[30:], is_named_last, later_file_corrects=True)
+    assert [one.code for one in found] == expected
 
 
 # -- the highest score of a clinic -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from outcomes import arrow
 from outcomes.cases.dates import day_number, is_turned, quarter_word
+from outcomes.cases.overlaps import find_overlaps
 from outcomes.cases.schema import MISSING
 from outcomes.errors import Finding
 from outcomes.records.columns import show_header
@@ -66,7 +67,7 @@ def find_suspicions(
         E209 ids do not meet, E224 ids that say there is none, E220 dates 1,462 days early, E222 visits of other
         quarters, E272 nothing new, E285 dates of another order than the declared one, E286 dates that a
         spreadsheet turned, E225 codes of clinics or clinicians that may be slips, E226 ids that may be, E227
-        ids that no two visits share.
+        ids that no two visits share, and those of `find_overlaps`.
     """
     found = [*_find_repeated(merge_steps), *_find_no_ids(records, columns["patient"][kept], ids)]
     found += _find_never_again(records, columns["patient"][kept])
@@ -82,6 +83,7 @@ def find_suspicions(
     found += _find_turned(records, columns["day"])
     found += _find_half_turned(records)
     found += _find_late_arriving(names, days)
+    found += find_overlaps(records, columns)
     return found
 
 
