@@ -81,6 +81,37 @@ def check_stopped(process, tmp_path):
     assert not kernels(tmp_path)
 
 
+def test_a_stop_of_the_system_leaves_nothing_behind(run, tmp_path):
+    process = run()
+    os.kill(process.pid, signal.SIGTERM)
+    check_stopped(process, tmp_path)
+    assert not list((tmp_path / "tmp").glob("outcomes-*"))
+    assert not (tmp_path / "reports").exists() or not list((tmp_path / "reports").iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_that_a_finalizer_swallows_ends_the_run_at_its_next_step(tmp_path, number):
+    (tmp_path / "script.py").write_text(
+        "import signal\n"
+        "from outcomes import cli\n"
+        "from outcomes.release.progress import telling\n"
+        "class Slow:\n"
+        "    def __del__(self):\n"
+        f"        signal.raise_signal({int(number)})\n"
+        "def run(args):\n"
+        "    with telling(quiet=False) as tell:\n"
+        "        Slow()\n"
+        "        tell('after')\n"
+        "    return 0\n"
+        "cli.inspect.run = run\n"
+        "raise SystemExit(cli.main())\n",
+        encoding="utf-8",
+    )
+    line = [sys.executable, str(tmp_path / "script.py"), "inspect", "visits.csv"]
+    ended = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (2, "stopped; nothing was written\n")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("stop", "wait"), [*itertools.product((os.killpg, os.kill), (0.0, 0.6, 1.2, 2.5))])
 def test_a_stop_by_hand_leaves_nothing_behind(run, tmp_path, stop, wait):

@@ -178,6 +178,10 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
+_SIGNALS = [(signal.SIGINT, signal.SIG_IGN), (signal.SIGTERM, signal.SIG_DFL)]
+"""A stop by hand is the run's to pass on; a worker that the system ends is gone at once."""
+
+
 def test_a_process_answers_until_nothing_more_is_asked(done: list[Any]) -> None:
     def wrong() -> Any:
         raise InputRefused("No.", [Finding("E801", "no")])
@@ -188,8 +192,8 @@ def test_a_process_answers_until_nothing_more_is_asked(done: list[Any]) -> None:
     assert first == (True, 7) and refused[0] is True and isinstance(refused[1], NotEstimable)
     assert fault[0] is False and isinstance(fault[1], InputRefused)
     assert "in wrong" in "".join(fault[1].__notes__)  # the place it came from
-    assert other.closed and done[:2] == ["freezes", (signal.SIGINT, signal.SIG_IGN)]
-    assert done[2:] == [("dies with", signal.SIGKILL), *[("gives back", 0)] * 3]
+    assert other.closed and done[:3] == ["freezes", *_SIGNALS]
+    assert done[3:] == [("dies with", signal.SIGKILL), *[("gives back", 0)] * 3]
 
 
 def test_a_process_whose_line_or_run_is_gone_ends_without_an_answer(done: list[Any]) -> None:
@@ -207,7 +211,7 @@ def test_elsewhere_than_on_linux_nothing_is_asked_of_the_system(
     monkeypatch.setattr(asking, "sys", SimpleNamespace(platform="darwin"))
     line = Line("a", "")
     asking._work({"a": ("a", lambda: 7)}, line, [], -1)
-    assert line.sent == [(True, 7)] and done == ["freezes", (signal.SIGINT, signal.SIG_IGN)]
+    assert line.sent == [(True, 7)] and done == ["freezes", *_SIGNALS]
 
 
 def test_a_fault_that_cannot_be_sent_is_told_by_its_kind() -> None:

@@ -21,6 +21,7 @@ from outcomes.cli import audit, clean, diff, inspect, lab, report, selftest, sig
 from outcomes.cli.shared import INTERNAL, READER_LEFT, REFUSED, TELL_READER_LEFT, WITHHELD, say
 from outcomes.cli.streams import WordsLost, guard_streams, is_unread
 from outcomes.errors import DisclosureError, OutcomesError
+from outcomes.files.stops import stop_on_signals
 
 _COMMANDS = {
     command.__name__.rpartition(".")[2]: command
@@ -89,6 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:  # the process is this command's: it soon ends, and need not look for rubbish every 700 objects
         gc.set_threshold(*_RARELY)
         guard_streams()
+        stop_on_signals()
     given = sys.argv[1:] if argv is None else list(argv)
     args = _parser(given[0] if given else None).parse_args(given)
     if "numpy" not in sys.modules:  # later it would have no effect here

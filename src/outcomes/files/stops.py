@@ -1,4 +1,4 @@
-"""Stops by hand (Ctrl-C): none is lost while a folder is written, and none comes between the steps of a swap."""
+"""Stops by hand (Ctrl-C) and of the system (SIGTERM): none is lost, and none comes between the steps of a swap."""
 
 from __future__ import annotations
 
@@ -9,10 +9,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+_seen: list[int] = []
+
+
+def stop_on_signals() -> None:
+    """Let a stop of this process, by hand or of the system, end it as Ctrl-C does, with what is half-made tidied up.
+
+    One that was asked to ignore a signal goes on ignoring it.
+    """
+    for number in _STOPS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _stop)
+    sys.unraisablehook = _keep_quiet
+
+
+def check_stop() -> None:
+    """End here where a stop was asked for, and a library swallowed it on its way: a run would go on and publish."""
+    if _seen and threading.current_thread() is threading.main_thread():
+        raise KeyboardInterrupt
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    _seen.append(number)
+    raise KeyboardInterrupt
+
+
+def _keep_quiet(swallowed: sys.UnraisableHookArgs) -> None:
+    # Where the stop lands in a finalizer Python prints it and goes on; it is raised again at the next step.
+    if swallowed.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(swallowed)
+
 
 @contextmanager
 def heed_interrupt() -> Iterator[None]:
     """See to it that a stop by hand ends the block even where a library swallows the exception on its way."""
+    check_stop()
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -38,6 +70,7 @@ def heed_interrupt() -> Iterator[None]:
         sys.unraisablehook = complain
     if seen:
         raise KeyboardInterrupt
+    check_stop()
 
 
 @contextmanager
@@ -46,8 +79,13 @@ def finish_first() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.getsignal(number) for number in _STOPS}
+    for number in _STOPS:
+        if callable(before[number]):
+            signal.signal(number, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in _STOPS:
+            if callable(before[number]):
+                signal.signal(number, before[number])

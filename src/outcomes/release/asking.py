@@ -212,6 +212,7 @@ def _work(calls: Mapping[str, tuple[str, Call]], line: Connection, others: list[
         other.close()  # or this process would keep the line of another open
     gc.freeze()  # what was there at the fork is shared: looking through it for rubbish would copy it, for nothing
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal signals all of them; the run ends its own
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         if os.getppid() != parent:

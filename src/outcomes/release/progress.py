@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from outcomes.files.stops import check_stop
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -18,6 +20,7 @@ def telling(quiet: bool) -> Iterator[Callable[[str], None]]:
         said: set[str] = set()
 
         def say_steps(step: str) -> None:
+            check_stop()
             # The cells of a notebook are one step, and two may run at once: a log needs one line for each.
             if not quiet and (name := step.partition(":")[0]) not in said:
                 said.add(name)
@@ -28,6 +31,7 @@ def telling(quiet: bool) -> Iterator[Callable[[str], None]]:
     with open_bar(bar_format="{elapsed}  {desc}") as line:
 
         def tell(step: str) -> None:
+            check_stop()
             line.set_description_str(step)
 
         yield tell
