@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from outcomes.records import read_records
+from outcomes.records.model import TextColumn
+from outcomes.records.odd_ids import find_odd_ids
 
 
 def read(folder: Path, field: str, odd: list[str], n: int = 100, usual: str = "K{i:04}"):
@@ -76,5 +80,64 @@ def test_a_long_number_among_words_is_none_of_them_and_among_numbers_is(tmp_path
         return list(read_records(tmp_path / "v.csv").set_aside.row)
 
     words = ["posture", "trauma", "overuse", "stress"]
-    assert rows_away([*words, "0770398088", "97110", "1234567", "12345678"]) == [6, 9]
+    assert rows_away([*words, "0770398088", "97110", "1234567", "12345678"]) == [6, 8, 9]
     assert rows_away(["278860009", "185349003", "161891005", "trauma"]) == []  # a terminology
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Krankenblatt 40718", "record number"),
+        ("prontuário 40718-B", "record number"),
+        ("Faks 31 44 05 72", "fax number"),
+        ("szül. 1951. 03. 14.", "birth date"),
+        ("walburga at qvist dot net", "e-mail address"),
+        ("41 77 20 93", "phone number"),
+        ("login: qvist_w", "code of one person"),
+        ("5YJSA1E26HF204417", "vehicle number or plate"),
+        ("3c6e0b8a9c15224a8228b9a98ca1531d", "derived code"),
+        ("Quandel 604418", "code of one person"),
+        ("QX-4C1F90D763A1B2E4", "code of one person"),
+        ("BV62 KRT", "vehicle number or plate"),
+    ],
+)
+@pytest.mark.parametrize("field", ["patient_id", "clinician_id", "clinic_id"])
+def test_an_id_of_another_form_that_says_what_it_is_sets_its_row_aside(
+    tmp_path: Path, field: str, text: str, kind: str
+) -> None:
+    records = read(tmp_path, field, [text])
+    assert records.set_aside.row.tolist() == [2] and records.set_aside.code == ("E903",)
+    assert any(kind in note for note in records.notes) and text not in str(records.set_aside) + str(records.notes)
+
+
+def test_a_listed_name_alone_is_no_patient_and_may_be_a_clinician(tmp_path: Path) -> None:
+    assert read(tmp_path, "patient_id", ["Walburga"]).set_aside.row.tolist() == [2]
+    assert read(tmp_path, "clinician_id", ["Walburga"]).n == 100
+    assert read(tmp_path, "patient_id", ["walburga", "WAL", "Massage", "Zqist"]).n == 100
+
+
+def test_a_few_ids_of_another_system_stay(tmp_path: Path) -> None:
+    for few in (["Alt 604418", "Alt 604423"], ["QX-4C1F90D763A1B2E4", "QX-5D2A91C764B0F3E5"], ["BV62 KRT", "BV63 KRS"]):
+        assert read(tmp_path, "patient_id", few).n == 100
+    assert read(tmp_path, "patient_id", ["604418", "P604418", "K12-old", "K0012/2", "K0012 (2)", "9f3c2a71"]).n == 100
+    assert read(tmp_path, "patient_id", ["3f2a9c11-7d60-4e2b-9a55-0c81d2f4b6e7"]).n == 100
+
+
+def test_a_locum_of_more_than_a_few_visits_is_called_as_he_likes(tmp_path: Path) -> None:
+    assert read(tmp_path, "clinician_id", ["Locum 604418"] * 3).n == 97
+    assert read(tmp_path, "clinician_id", ["Locum 604418"] * 4).n == 100
+    assert read(tmp_path, "clinic_id", ["12 Qvist Loop", "Hämeenkatu 27", "C1 2AB"]).n == 100
+
+
+@pytest.mark.parametrize("text", ["x" * 3_000, "9" * 3_000, "a9" * 1_500, "(", "\\", "漢 字", "[a]{9}"])
+def test_ids_of_any_length_and_sign_are_compared(text: str) -> None:
+    column = TextColumn(pa.array([f"{text}{i}" for i in range(40)] + ["", "Walburga"]), np.arange(42, dtype=np.int32))
+    assert set(find_odd_ids("patient_id", column)) <= {41}
+    assert find_odd_ids("patient_id", TextColumn(pa.array([""]), np.zeros(9, np.int32))) == {}
+    assert find_odd_ids("patient_id", TextColumn(pa.array([], pa.string()), np.zeros(0, np.int32))) == {}
+
+
+def test_of_thousands_of_ids_without_a_usual_form_only_suspicious_ones_are_read() -> None:
+    ids = [f"K{i}" for i in range(50_000)] + [f"K{i}b" for i in range(2_400)] + ["BV62 KRT"]
+    found = find_odd_ids("patient_id", TextColumn(pa.array(ids), np.arange(len(ids), dtype=np.int32)))
+    assert found == {52_400: "vehicle number or plate"}

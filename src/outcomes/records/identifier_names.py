@@ -77,6 +77,13 @@ def load_more_names() -> tuple[frozenset[str], frozenset[str]]:
     return tuple(few | more for few, more in zip(load_names(), _read("identifier_more_names.csv"), strict=True))  # type: ignore[return-value]
 
 
+@cache
+def list_names() -> frozenset[str]:
+    """Return all of `load_more_names` together."""
+    given, family = load_more_names()
+    return given | family
+
+
 def _read(name: str) -> tuple[frozenset[str], frozenset[str]]:
     text = resources.files("outcomes.records").joinpath(name).read_text(encoding="utf-8")
     rows = [line.split(",") for line in text.splitlines()[1:]]

@@ -8,6 +8,7 @@ shapes.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from outcomes.errors import Finding, InputRefused
 from outcomes.records.columns import normalise_header, show_header
 from outcomes.records.identifier_checks import are_checked_numbers, leave_out_chance
 from outcomes.records.identifier_kinds import BIRTH, CODE, DERIVED, NAME, OLD, RECORD
-from outcomes.records.identifier_names import TITLES, fold, has_name, load_more_names, load_names
+from outcomes.records.identifier_names import TITLES, fold, has_name, list_names, load_names
 from outcomes.records.identifier_patterns import ID_TRIGGER, PLAIN_DATE, PLAIN_ID, TRIGGER
 from outcomes.records.identifiers import (
     BOTH,
@@ -35,6 +36,7 @@ from outcomes.records.identifiers_unread import accept_line, describe, guard_unr
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Codes, Part, TextColumn
 from outcomes.records.odd_ids import find_odd_ids
+from outcomes.records.odd_terms import find_odd_terms, keep_few
 from outcomes.records.person_shapes import Person, describe_people, read_as_person
 
 if TYPE_CHECKING:
@@ -213,13 +215,28 @@ def find_cells(key: str, column: TextColumn, mapping: Mapping, year: int) -> dic
     if key in _WORDS and len(numbers) <= _ODD * len(terms):  # where all are numbers, they are those of a terminology
         kinds = dict.fromkeys(numbers, CODE) | kinds
     kinds |= dict.fromkeys(named, NAME)
-    found = find_odd_ids(key, column)
+    kinds |= _find_odd_terms(key, column, terms, glue, kinds)
+    found = find_odd_ids(key, column, year)
     if not kinds:
         return found
     for place, text in _cells_with(values, glue, kinds):
         said = [(term in named, kinds[term]) for term in text.split(glue) if term in kinds]
         found[int(codes[place])] = next((kind for is_name, kind in said if is_name), said[0][1])
     return found
+
+
+def _find_odd_terms(
+    key: str, column: TextColumn, terms: pa.StringArray, glue: str, known: Collection[str]
+) -> dict[str, str]:
+    """Return the terms that are none and stand in few rows; they are counted only once there are any."""
+    odd = find_odd_terms(key, terms, known)
+    n_rows: Counter[str] = Counter()
+    if odd:
+        of_cell = np.bincount(column.codes, minlength=len(column.values))
+        for place, text in _cells_with(column.values, glue, odd):
+            for term in set(text.split(glue)) & odd.keys():
+                n_rows[term] += int(of_cell[place])
+    return keep_few(odd, n_rows, len(column.codes))
 
 
 def _leave_out_plain(key: str, values: pa.StringArray) -> tuple[pa.StringArray, Codes]:
@@ -307,8 +324,9 @@ def _find_names(terms: pa.StringArray, key: str) -> set[str]:
     lists = pc.utf8_split_whitespace(pc.replace_substring(several, ",", " "))
     words = pc.list_flatten(lists).dictionary_encode()
     # Each different word is looked up once, and a term is read only for a word of it that is in the lists.
-    known = TITLES.union(*(load_names() if key in _ID_FIELDS else load_more_names()))
-    listed = np.array([fold(word) in known for word in words.dictionary.to_pylist()], np.bool_)
+    known = frozenset().union(*load_names()) if key in _ID_FIELDS else list_names()
+    folded = map(fold, words.dictionary.to_pylist())
+    listed = np.array([word in known or word in TITLES for word in folded], np.bool_)
     of_term = pc.list_parent_indices(lists).filter(arrow.from_numpy(listed[arrow.to_numpy(words.indices, np.int32)]))
     read = several.take(of_term.unique()).to_pylist()
     if key not in _ID_FIELDS:

@@ -1,36 +1,55 @@
 """Single ids that are words or numbers of another kind, where nearly all others are codes.
 
-Among ``K1234`` an id like "Brunhild Qvist" or "MRN 7711341" is a slip, and no pseudonym, though no list knows the name.
-Where all ids are written so ("Patient 0012") it says nothing.
+Among ``K1234`` an id like "Brunhild Qvist", "MRN 7711341" or a vehicle's number is a slip, and no pseudonym, though no
+list knows the name. Where all ids are written so ("Patient 0012") it says nothing; nor do a few ids of another system.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from outcomes import arrow
-from outcomes.records.identifier_kinds import NAME
-from outcomes.records.identifier_names import fold, load_more_names
-from outcomes.records.identifiers import PEOPLE, find_inside
+from outcomes.records.identifier_kinds import CODE, NAME
+from outcomes.records.identifier_names import fold, list_names
+from outcomes.records.identifier_patterns import UUID
+from outcomes.records.identifiers import PEOPLE, find_inside, find_whole
+from outcomes.records.labelled import read_labelled
 from outcomes.records.model import TextColumn
+from outcomes.records.odd_terms import find_form, is_user, load_vocabulary
 from outcomes.records.person_shapes import read_as_person
 from outcomes.records.privacy import ID_FIELDS
 
-_SUSPECT = (
-    r"\S[\s,./:]+\S|^\p{L}+_\p{L}+$|\p{Ll}{2}\p{Lu}\p{Ll}{2}|^\d{10,15}$"
-    r"|^\d{8}[A-Z]$|^[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z]$|^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$"
-)
-"""What may be more than a code: several words, blanks between them or none; marks; a number of a state, an account."""
+_SUSPECT = r"\S[\s,./:]+\S|^\d{8}[A-Z]$|^[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z]$|^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$"
+"""What may be more than a code where ids have no usual form: several words, marks, numbers of some states and banks."""
 _MOST = 0.05
+_MOST_READ = 2_000
+_SAMPLE = 400
+_LONGER, _LONG_CODE = 2, 12
 _OF_CLINICS = ("A", "B")
 _SPLIT = re.compile(r"[\s,]+")
-_GLUED = re.compile(r"[._]+|(?<=[^\W\d_A-Z]{2})(?=[A-Z][^\W\d_A-Z]{2})")
-"""Where "maria.kowalska" and "KowalskaMaria" are two words; letters drawn by chance seldom are."""
+_SHORTEST_NAME = 4
+_FEW_ROWS, _FEWEST_ROWS = 20, 3
+_Runs = tuple[tuple[str, int], ...]
+_LONGEST_RUN, _MOST_RUNS = 64, 100
 
 
-def find_odd_ids(key: str, column: TextColumn) -> dict[int, str]:
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """How the ids of a column are written: for RE2, with the length of the longest, and whether they have digits."""
+
+    pattern: str
+    longest: int
+    has_digits: bool
+
+
+def find_odd_ids(key: str, column: TextColumn, year: int = 0) -> dict[int, str]:
     """Return code of a different id -> kind of identifier of those in 5 % of the rows or fewer that are no codes.
 
     Parameters
@@ -38,31 +57,123 @@ def find_odd_ids(key: str, column: TextColumn) -> dict[int, str]:
     key : str
         Field; only those of ids are looked at. A clinic may be called like a person, and by its street.
     column : TextColumn
+    year : int
+        Year of the visits; a full date of ten years before is taken for a birth date. 0: not known.
     """
-    import pyarrow.compute as pc
-
-    if key not in ID_FIELDS:
+    if key not in ID_FIELDS or not len(column.codes):
         return {}
-    places = arrow.to_numpy(pc.indices_nonzero(pc.match_substring_regex(column.values, _SUSPECT)), np.uint64)
+    usual = _find_usual(column)
+    places = _find_unlike(column, usual)
     if not places.size or np.isin(column.codes, places).sum() > _MOST * len(column.codes):
         return {}
-    ids = column.values.take(arrow.from_numpy(places)).to_pylist()
-    return {code: kind for code, text in zip(places.tolist(), ids, strict=True) if (kind := _find_kind(key, text))}
+    texts = zip(places.tolist(), column.values.take(arrow.from_numpy(places)).to_pylist(), strict=True)
+    ids = {code: text for code, text in texts if not UUID.fullmatch(text.strip())}
+    found = {code: kind for code, text in ids.items() if (kind := _find_kind(key, text, year))}
+    if usual:
+        rest = {code: text.strip() for code, text in ids.items() if code not in found}
+        found |= _find_single(rest, key, np.bincount(column.codes, minlength=len(column.values)), usual)
+    return found
 
 
-def _find_kind(key: str, text: str) -> str:
-    kind = find_inside(text)
+def _find_usual(column: TextColumn) -> _Usual | None:
+    """Return how ids are written, by some rows; None where most are written in ways of their own."""
+    codes, counts = np.unique(column.codes[:: max(1, len(column.codes) // _SAMPLE)], return_counts=True)
+    texts = [text.strip() for text in column.values.take(arrow.from_numpy(codes)).to_pylist()]
+    lengths: dict[str, list[list[int]]] = {}
+    for text, k in zip(texts, counts.tolist(), strict=True):
+        runs = _runs(text)
+        lengths.setdefault("".join(sign for sign, _ in runs), []).extend([[n for _, n in runs]] * k)
+    n = int(counts.sum())
+    kept = {signs: _most_of(ns) for signs, ns in lengths.items() if len(ns) > _MOST * n}
+    is_usual = sum(len(lengths[signs]) for signs in kept) >= (1 - 2 * _MOST) * n
+    if not is_usual or sum(map(len, kept)) > _MOST_RUNS:
+        return None
+    pattern = rf"^\s*(?:{'|'.join(_write_form(signs, ns) for signs, ns in kept.items())})\s*$"
+    n_digits = [n for signs, ns in kept.items() for sign, n in zip(signs, ns, strict=True) if sign == "9"]
+    return _Usual(pattern, max(map(sum, kept.values())), bool(n_digits))
+
+
+def _most_of(lengths: list[list[int]]) -> list[int]:
+    """Return how long each run is at most, in nearly all rows."""
+    return [int(n) for n in np.quantile(np.array(lengths), 1 - _MOST, axis=0, method="higher")]
+
+
+def _runs(text: str) -> _Runs:
+    return tuple((sign, len(list(run))) for sign, run in groupby(text, _say_class))
+
+
+def _say_class(sign: str) -> str:
+    return "9" if sign.isdecimal() else "a" if sign.isalpha() else sign
+
+
+def _write_form(signs: str, lengths: Sequence[int]) -> str:
+    """Return the pattern of ids of one form: runs of digits not much longer than theirs, of letters any."""
+    written = {"a": r"\p{L}+"}
+    runs = zip(signs, lengths, strict=True)
+    return "".join(
+        rf"[0-9]{{1,{min(n, _LONGEST_RUN) + _LONGER}}}" if sign == "9" else written.get(sign, rf"{re.escape(sign)}+")
+        for sign, n in runs
+    )
+
+
+def _find_unlike(column: TextColumn, usual: _Usual | None) -> NDArray[np.uint64]:
+    """Return the codes of ids that are written unlike the others, of so many as can be read one by one."""
+    import pyarrow.compute as pc
+
+    hits = pc.match_substring_regex(column.values, usual.pattern if usual else _SUSPECT)
+    places = arrow.to_numpy(pc.indices_nonzero(pc.invert(hits) if usual else hits), np.uint64)
+    if usual and places.size > _MOST_READ:
+        few = pc.match_substring_regex(column.values.take(arrow.from_numpy(places)), _SUSPECT)
+        places = places[arrow.to_numpy(pc.indices_nonzero(few), np.uint64)]
+    return places
+
+
+def _find_kind(key: str, text: str, year: int) -> str:
+    """Return the kind of an id that says by itself what it is; of clinics, names and addresses are none."""
+    kind = find_inside(text, year) or find_whole(text)
     if kind and (key in PEOPLE or kind.paragraph not in _OF_CLINICS):
         return kind.name
-    spread = text if re.search(r"[\s\d]", text) else _GLUED.sub(" ", text)
-    is_glued = spread != text
-    text = spread.title() if is_glued else text
+    labelled = read_labelled(text)
+    if labelled and not labelled[1]:
+        return labelled[0]
+    form = find_form(text.strip())
+    if form and not form.is_weak and (key in PEOPLE or form.paragraph not in _OF_CLINICS):
+        return form.kind
     if key not in PEOPLE or not read_as_person(text):
         return ""
     # Two words in the column of clinicians may be "Front Desk"; no patient is that.
-    listed = frozenset().union(*load_more_names())
-    is_known = (key == "patient_id" and not is_glued) or any(fold(word) in listed for word in _SPLIT.split(text))
+    is_known = key == "patient_id" or any(fold(word) in list_names() for word in _SPLIT.split(text))
     return NAME if is_known else ""
+
+
+def _find_single(ids: Mapping[int, str], key: str, n_rows: NDArray[np.int64], usual: _Usual) -> dict[int, str]:
+    """Return those whose id is the only one in its form, in few rows, and says a little: a word with a number, a code.
+
+    A clinician or a clinic of a few more rows is called as he likes.
+    """
+    forms = Counter(_name_form(text) for text in ids.values())
+    most = _FEW_ROWS if key == "patient_id" else _FEWEST_ROWS
+    alone = {code: text for code, text in ids.items() if forms[_name_form(text)] == 1 and n_rows[code] <= most}
+    kinds = {code: _judge_single(key, text, usual) for code, text in alone.items()}
+    return {code: kind for code, kind in kinds.items() if kind}
+
+
+def _name_form(text: str) -> str:
+    """Return what ids of one system share: their form, and the word before a number."""
+    labelled = read_labelled(text)
+    return labelled[1] if labelled else "".join(sign for sign, _ in _runs(text))
+
+
+def _judge_single(key: str, text: str, usual: _Usual) -> str:
+    if text.isalpha():
+        is_name = key == "patient_id" and usual.has_digits and len(text) >= _SHORTEST_NAME and text[0].isupper()
+        return NAME if is_name and fold(text) in list_names() and fold(text) not in load_vocabulary() else ""
+    if read_labelled(text) or is_user(text):
+        return CODE
+    form = find_form(text)
+    if form is None or (form.kind == CODE and len(text) < max(_LONG_CODE, 2 * usual.longest)):
+        return ""
+    return "" if key not in PEOPLE and form.paragraph in _OF_CLINICS else form.kind
 
 
 __all__ = ["find_odd_ids"]

@@ -1,0 +1,161 @@
+"""A number behind a label, a code, a plate, or a name known in part, in one cell of a column of words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from outcomes.records import read_records
+from outcomes.records.labelled import is_day, read_labelled
+from outcomes.records.odd_terms import find_odd_terms, is_user, keep_few, names_person_in_part
+
+WORDS = ["posture", "trauma", "overuse", "stress"]
+
+
+def rows_away(folder: Path, cells: list[str], field: str = "cause", n: int = 100) -> list[int]:
+    """Put some cells on top of a column of words, and return the place of those whose row is set aside."""
+    texts = cells + [WORDS[i % 4] for i in range(n - len(cells))]
+    lines = [f'K{i // 4:03},2024-02-{i % 28 + 1:02},"{text}"' for i, text in enumerate(texts)]
+    path = folder / "v.csv"
+    path.write_text("\n".join([f"patient_id,visit_date,{field}", *lines]) + "\n", encoding="utf-8")
+    aside = read_records(path).set_aside
+    assert set(aside.code) <= {"E903"} and not any(text in str(aside) for text in cells)
+    return [row - 2 for row in aside.row.tolist()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Krankenblatt 40718",
+        "póliza 6620417",
+        "n° adhérent 50318826",
+        "Faks 31 44 05 72",
+        "member no. XK20914",
+        "pump no 604418",
+        "RG 31.207.118-4",
+        "group 77012 ID 8104457",
+        "login: qvist_w",
+        "user thorne82",
+        "walburga.thorne",
+        "PQ604418",
+        "6044187",
+        "BV62 KRT",
+        "QX-4C1F90D763A1B2E4",
+        "3f2a9c11-7d60-4e2b-9a55-0c81d2f4b6e7",
+        "szül. 1951. 03. 14.",
+        "Hämeenkatu 27",
+        "418 Juniper Loop",
+        "41 77 20 93",
+        "walburga at qvist dot net",
+        "insta: @qvist_44",
+        "qvist-thorne.info",
+        "Qvistova, Walburga",
+        "pt Walburga Qvistova",
+        "Fru Qvistova",
+    ],
+)
+@pytest.mark.parametrize("field", ["cause", "modalities", "diagnoses"])
+def test_a_single_identifier_among_words_sets_its_row_aside(tmp_path: Path, field: str, text: str) -> None:
+    assert rows_away(tmp_path, [text], field) == [0]
+
+
+def test_what_a_visit_record_says_stays(tmp_path: Path) -> None:
+    said = "CPT 97110|97140-59|TARMED 7301|SNOMED 279039007|IFC 4000|TENS 100 Hz|US 100 KHZ|Laser 904 nm|L4 5|C5 6TH"
+    days = "MVA 03/12/2024|Unfall 120324|Knie OP 12.03.2019|TEP 03/2019|since 2019/2020|fusion 2018|120324|MRI 2022-11"
+    done = "walked 12000|12 000 Schritte|reps 12-10-10|Step ups 20 15 12 10|lifting 20 kg box|badge 4471|max10|Level 3"
+    named = "Logan Basic|Arnold Chiari|Tai Chi|Neck, Back|Heat, Ice|pt Home Exercise|Sr Lift|Psoas, Left|Thompson D."
+    for texts in (said, days, done, named):
+        assert rows_away(tmp_path, texts.split("|")) == []
+
+
+def test_of_numbers_behind_one_word_that_names_nothing_few_are_slips_and_many_a_terminology(tmp_path: Path) -> None:
+    assert rows_away(tmp_path, [f"Quandel {417_701 + i}" for i in range(3)], n=400) == [0, 1, 2]
+    assert rows_away(tmp_path, [f"Quandel {417_701 + i}" for i in range(4)], n=400) == []
+    assert rows_away(tmp_path, [f"file no {417_701 + i}" for i in range(4)], n=400) == [0, 1, 2, 3]
+    assert rows_away(tmp_path, [f"PQ{417_701 + i}" for i in range(4)], n=400) == []
+
+
+def test_what_stands_in_many_rows_is_a_word_of_the_practice(tmp_path: Path) -> None:
+    assert rows_away(tmp_path, ["Quandel 417701"] * 20, n=400) == list(range(20))
+    assert rows_away(tmp_path, ["Quandel 417701"] * 21, n=420) == []
+    odd = [f"Quandel{chr(97 + i)} 417701" for i in range(21)]
+    assert rows_away(tmp_path, odd[:20], n=400) == list(range(20))
+    assert rows_away(tmp_path, odd, n=400) == []  # more than one row in twenty
+
+
+def test_of_a_cell_with_several_terms_each_is_looked_at(tmp_path: Path) -> None:
+    assert rows_away(tmp_path, ["heat;HC 604418;ice", "heat;ice"], "modalities") == [0]
+
+
+def test_only_columns_of_words_are_looked_at_and_no_term_twice() -> None:
+    terms = pa.array(["HC 604418", "heat"])
+    assert find_odd_terms("procedure_codes", terms, ()) == find_odd_terms("cause", terms, ["HC 604418"]) == {}
+    assert find_odd_terms("cause", terms, ()) == {"HC 604418": ("code of one person", "hc")}
+
+
+def test_of_thousands_of_different_numbers_none_is_looked_at() -> None:
+    many = pa.array([f"Quandel no {604_418 + 2 * i}" for i in range(2_001)])
+    assert find_odd_terms("cause", many, ()) == {} and len(find_odd_terms("cause", many[1:], ())) > 1_900
+
+
+def test_few_are_kept_by_their_rows() -> None:
+    found = {"a": ("name", "a"), "b": ("name", "b")}
+    assert keep_few(found, {"a": 1, "b": 21}, 1_000) == {"a": "name"}
+    assert keep_few(found, {"a": 1, "b": 21}, 4_200) == {"a": "name", "b": "name"}
+    assert keep_few(found, {"a": 2, "b": 2}, 10) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("MRN: 20.71.44", ("record number", "")),
+        ("born 4/7/1951", ("birth date", "")),
+        ("chart 4/7/1951", None),
+        ("journal no 04-07-51", ("record number", "")),
+        ("HC 604400", None),  # round
+        ("no. 604400", ("code of one person", "no")),
+        ("Quandel 60441", None),  # too short where no word says that it is a number
+        ("Quandel no 60441", ("code of one person", "quandel no")),
+        ("Quandel 604 418 077", ("code of one person", "quandel")),
+        ("Quandel 604418 twice", None),
+        ("L4 604418", None),
+        ("604418", None),
+        (": 604418", None),
+        ("file 2019/2020", None),
+        ("", None),
+    ],
+)
+def test_a_label_says_what_a_number_is(text: str, found: tuple[str, str] | None) -> None:
+    assert read_labelled(text) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["12.03.24", "2024-03-12", "20240312", "12032024", "120324", "240312", "032412", "12.13.24"]
+)
+def test_a_day_is_written_with_marks_or_in_six_digits_of_these_years(text: str) -> None:
+    assert is_day(text)
+
+
+@pytest.mark.parametrize("text", ["120394", "451224", "13.13.24", "604418", "20243213", "12.03", ""])
+def test_other_numbers_are_no_days(text: str) -> None:
+    assert not is_day(text)
+
+
+def test_the_name_of_a_user_has_a_listed_part_and_no_word_of_a_visit() -> None:
+    assert is_user("walburga.thorne") and is_user("walburga82")
+    assert not any(map(is_user, ("zqist.vzeder", "upper.trap", "neck.walburga", "max10")))
+
+
+def test_a_name_says_that_it_is_one() -> None:
+    for text in ("Qvistova, Walburga", "Patient: Walburga Q. Qvistova", "Mevr. Qvistova", "WALBURGA, QVISTOVA"):
+        assert names_person_in_part(text)
+    for text in ("Walburga Qvistova", "Zqista, Vzeder", "Neck, Walburga", "Walburga, J.", "Sra Lumbar", "pt Walburga"):
+        assert not names_person_in_part(text)
+
+
+def test_other_fields_keep_their_numbers(tmp_path: Path) -> None:
+    lines = [f"K{i // 4:03},2024-02-{i % 28 + 1:02},{99_201 + i}" for i in range(40)]
+    (tmp_path / "v.csv").write_text("\n".join(["patient_id,visit_date,procedure_codes", *lines, ""]), encoding="utf-8")
+    assert read_records(tmp_path / "v.csv").n == 40
