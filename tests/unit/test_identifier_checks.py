@@ -127,6 +127,21 @@ def test_a_form_with_a_date_needs_one(text, is_one) -> None:
         assert checks.is_national(given) is good, given
 
 
+def test_numbers_of_estonia_and_lithuania_have_a_second_sum_where_the_first_is_ten() -> None:
+    good = ("37605030299", "33309240064", "47605030054", "47605030910", "17605030295")
+    assert all(map(checks.is_national, good[:-1])) and not checks.is_national(good[-1])
+    for number in good[:-1]:
+        digits = [int(c) for c in number]
+        others = [[*digits[:10], other] for other in range(10) if other != digits[10]]
+        assert not any(map(checks._is_baltic, others)), number
+    assert not any(map(checks._is_baltic, ([7, *digits[1:]], [0, *digits[1:]], [int(c) for c in "37613030290"])))
+
+
+def test_a_short_number_of_sweden_has_a_check_digit_and_one_of_denmark_a_day_only() -> None:
+    assert checks.is_national("811228-9874") and not checks.is_national("811228-9875")
+    assert checks.is_national("281281-9875") and not checks.is_national("321281-9870")
+
+
 @pytest.mark.parametrize(
     ("n", "n_wrong", "is_checked"), [(9, 0, False), (10, 0, True), (10, 1, False), (20, 1, True), (20, 2, False)]
 )

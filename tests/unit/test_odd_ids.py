@@ -116,6 +116,13 @@ def test_a_listed_name_alone_is_no_patient_and_may_be_a_clinician(tmp_path: Path
     assert read(tmp_path, "patient_id", ["walburga", "WAL", "Massage", "Zqist"]).n == 100
 
 
+@pytest.mark.parametrize("field", ["patient_id", "clinician_id"])
+def test_a_title_says_that_a_name_is_one(tmp_path: Path, field: str) -> None:
+    for text in ("Hr. Vzeder", "client: Zqist Vzeder"):
+        assert read(tmp_path, field, [text]).set_aside.row.tolist() == [2]
+    assert read(tmp_path, "clinic_id", ["Hr. Vzeder"]).n == 100
+
+
 def test_a_few_ids_of_another_system_stay(tmp_path: Path) -> None:
     for few in (["Alt 604418", "Alt 604423"], ["QX-4C1F90D763A1B2E4", "QX-5D2A91C764B0F3E5"], ["BV62 KRT", "BV63 KRS"]):
         assert read(tmp_path, "patient_id", few).n == 100

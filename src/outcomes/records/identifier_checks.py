@@ -56,6 +56,12 @@ def _is_norwegian(d: Sequence[int]) -> bool:
     return _is_day(_two(d, 2), _two(d, 0) % 40) and first == second == 0
 
 
+def _is_baltic(d: Sequence[int]) -> bool:
+    """Whether a number is one of Estonia or Lithuania."""
+    first, second = (_weigh(d, w) % 11 for w in ((1, 2, 3, 4, 5, 6, 7, 8, 9, 1), (3, 4, 5, 6, 7, 8, 9, 1, 2, 3)))
+    return 1 <= d[0] <= 6 and _is_day(_two(d, 3), _two(d, 5)) and d[10] == (first if first < 10 else second % 10)
+
+
 def _is_greek(d: Sequence[int]) -> bool:
     return _is_day(_two(d, 2), _two(d, 0)) and has_luhn(d)
 
@@ -97,7 +103,7 @@ def _is_portuguese(d: Sequence[int]) -> bool:
 
 
 _BARE: dict[int, tuple[Callable[[Sequence[int]], bool], ...]] = {
-    11: (_is_polish, _is_turkish, _is_norwegian, _is_greek, _is_brazilian),
+    11: (_is_polish, _is_turkish, _is_norwegian, _is_greek, _is_brazilian, _is_baltic),
     13: (_is_romanian, _is_swiss),
     15: (_is_french,),
 }
@@ -137,7 +143,7 @@ def _is_dated(order: str) -> Callable[[str], bool]:
 
 _CHECKS: dict[str, Callable[[str], bool]] = {
     "korean": _is_dated("ymd"),
-    "danish": _is_dated("dmy"),
+    "danish": lambda s: _is_dated("dmy")(s) or (_is_dated("ymd")(s) and has_luhn([int(c) for c in s])),
     "czech": _is_dated("ymd"),
     "swedish": lambda s: _is_dated("ymd")(s[-10:]),
     "finnish": lambda s: _is_dated("dmy")(s) and s[-1] == _HETU[int(s[:6] + s[-4:-1]) % 31],

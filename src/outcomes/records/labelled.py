@@ -20,6 +20,7 @@ _VALUE = re.compile(
     r"(?:[A-Za-z]{1,4}[ -])?"
     r"(?:[A-Za-z]{0,4}\d(?:[ ./-]?\d){2,24}(?:[-/ ]?[A-Za-z]{1,3}(?!\w))?|[\dA-Za-z][\w./-]{3,40})"
 )
+_TOKEN = re.compile(r"[A-Za-z@][\w.@-]{3,40}")
 _USER = re.compile(r"(?=[\w.@-]*[\d._@-])[A-Za-z@][\w.@-]{3,40}")
 _DAY = re.compile(r"(\d{1,4})([./-] ?)(\d{1,2})\2(\d{1,4})\.?")
 _COMPACT = re.compile(r"(?:19|20)\d\d(\d\d)(\d\d)"), re.compile(r"(\d\d)(\d\d)(?:19|20)\d\d")
@@ -41,26 +42,19 @@ _CODED = frozenset(
         *("cpt", "hcpcs", "icd", "dx", "snomed", "sct", "loinc", "tarmed", "tardoc", "tarif", "tariff", "ebm", "goa"),
         *("goae", "goz", "got", "ops", "drg", "atc", "pzn", "ndc", "lot", "batch", "charge", "code", "codes", "kode"),
         *("codice", "codigo", "ziffer", "pos", "position", "leistung", "procedure", "billing", "rev", "revenue"),
-        *("modifier", "item", "artikel", "article", "sku", "model", "typ", "type", "version", "steps", "schritte"),
-        *("pas", "pasos", "lux", "iu", "ie", "rpm", "freq", "frequency", "frequenz", "hmv", "hilfsmittel", "acte"),
-        *(
-            "ccam",
-            "ngap",
-            "cim",
-            "prestation",
-            "dbc",
-            "diagnosis",
-            "diagnose",
-            "since",
-            "seit",
-            "depuis",
-            "in",
-            "until",
-        ),
-        *("bis", "from", "week", "kw", "year", "jahr", "level", "reps", "sets", "mal", "times", "x"),
+        *("modifier", "item", "artikel", "article", "sku", "model", "typ", "type", "version", "hmv", "hilfsmittel"),
+        *("acte", "ccam", "ngap", "cim", "prestation", "dbc", "diagnosis", "diagnose"),
     )
 )
-"""Words before the number of a service, a thing, a dose or a day."""
+"""Words before the number of a service or a thing."""
+_COUNTED = frozenset(
+    (
+        *("steps", "schritte", "pas", "pasos", "lux", "iu", "ie", "rpm", "freq", "frequency", "frequenz", "since"),
+        *("seit", "depuis", "in", "until", "bis", "from", "week", "kw", "year", "jahr", "level", "reps", "sets"),
+        *("mal", "times", "x"),
+    )
+)
+"""Words before a dose or a day, where none says that it is a number of something."""
 
 
 def read_labelled(text: str) -> tuple[str, str] | None:
@@ -80,7 +74,7 @@ def read_labelled(text: str) -> tuple[str, str] | None:
     found = None
     for i in range(1, len(words)):
         rest = " ".join(words[i:])
-        if words[i - 1] in ("#", ":", "=") or not (value := _VALUE.match(rest) or _USER.match(rest)):
+        if words[i - 1] in ("#", ":", "=") or not (value := _VALUE.match(rest) or _TOKEN.match(rest)):
             continue
         kind = _name_kind(" ".join(words[max(0, i - _LABEL_WORDS) : i]), value[0])
         if kind:
@@ -97,7 +91,7 @@ def _name_kind(label: str, value: str) -> str:
     n = len(_DIGIT.findall(value))
     if _is_full_day(value) and (_FULL_YEAR.search(value) or not _says_number(label)):
         return BIRTH if BIRTH in kinds.values() else ""
-    if _USER.fullmatch(value) and "code" in _find_kinds(f"{label} id"):
+    if (_USER.fullmatch(value) or label.endswith(":")) and "code" in _find_kinds(f"{label} id"):
         return CODE
     if _PERIOD.fullmatch(value) or _is_round(value):
         return ""
@@ -117,7 +111,7 @@ def _name_any(words: list[str], value: str) -> tuple[str, str] | None:
     if not said or _DIGIT.search(words[-1]) or _CODED & set(said) or _is_full_day(value) or _PERIOD.fullmatch(value):
         return None
     is_numbered = _says_number(words[-1])
-    if not is_numbered and (is_day(value) or _is_round(value)):
+    if not is_numbered and (is_day(value) or _is_round(value) or said[-1] in _COUNTED):
         return None
     if len(_DIGIT.findall(value)) < (_LEAST_NUMBERED if is_numbered else _LEAST_UNNAMED):
         return None

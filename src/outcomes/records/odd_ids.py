@@ -22,7 +22,7 @@ from outcomes.records.identifier_patterns import UUID
 from outcomes.records.identifiers import PEOPLE, find_inside, find_whole
 from outcomes.records.labelled import read_labelled
 from outcomes.records.model import TextColumn
-from outcomes.records.odd_terms import find_form, is_user, load_vocabulary
+from outcomes.records.odd_terms import find_form, is_user, load_vocabulary, names_person_in_part
 from outcomes.records.person_shapes import read_as_person
 from outcomes.records.privacy import ID_FIELDS
 
@@ -139,7 +139,11 @@ def _find_kind(key: str, text: str, year: int) -> str:
     form = find_form(text.strip())
     if form and not form.is_weak and (key in PEOPLE or form.paragraph not in _OF_CLINICS):
         return form.kind
-    if key not in PEOPLE or not read_as_person(text):
+    if key not in PEOPLE:
+        return ""
+    if names_person_in_part(text):
+        return NAME
+    if not read_as_person(text):
         return ""
     # Two words in the column of clinicians may be "Front Desk"; no patient is that.
     is_known = key == "patient_id" or any(fold(word) in list_names() for word in _SPLIT.split(text))

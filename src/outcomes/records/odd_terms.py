@@ -15,7 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from outcomes.records.identifier_kinds import CODE, NAME
-from outcomes.records.identifier_names import fold, list_names
+from outcomes.records.identifier_names import fold, list_names, load_more_names
 from outcomes.records.identifier_patterns import UUID
 from outcomes.records.labelled import is_day, read_labelled
 from outcomes.records.person_shapes import read_as_person
@@ -38,15 +38,24 @@ FIELDS = (
 _SUSPECT = (
     r"\d(?:[ ./-]?\d){3}|\d[A-Z]{2}\b|^\d{3} [A-Z]{3}$|^[A-Z]{1,3}[ -]?\d{2,4}\b|@|[a-z]{2}[._][a-z]|[a-z._]\d{2,4}$"
     r"|^(?:[A-Za-z-]*\d){3}[0-9A-Za-z-]{8,}$|\.(?:com|org|net|info)\b|[\w.]\s\d{1,3}[a-z]?\b| (?:at|AT) "
-    r"|^\d{1,5} .*[a-z]$"
+    r"|^\d{1,5} .*[a-z]$|\pL: ?[a-z]\S{3,}$"
 )
 """What a term must hold before any of `_FORMS` and `read_labelled` fits. For RE2."""
 _MOST_SUSPECTS = 2_000
 _MOST_ALIKE = 3
 _FEW_ROWS, _ROW_SHARE, _ALL_SHARE = 20, 0.005, 0.05
-_STREET = r"utca|út|u\.|iela|gatvė|ulice|ulica|sokak|caddesi|strada|bulevardul|tie|katu|gate|vei|vej|gade"
-_STREET_LAST = "loop|mews|grove|gardens|pike|crossing|ridge|hollow|alley"
-_GLUED_STREET = "(?:katu|tie|kuja|gata|gate|vegen|vei|vej|gade)"
+_STREET = (
+    r"utca|út|u\.|iela|gatvė|g\.|ulice|ulica|sokak|sok\.|caddesi|cad\.|strada|bulevardul|bul\.|prospekt|pr\.|mnt|pst|tee"
+    "|tie|katu|gate|vei|vej|gade"
+)
+_STREET_FIRST = (
+    r"str\.|av\.|avd?a\.?|avenida|avenue|bulevar|blvd\.?|carrera|calle|rua|via|viale|piazza|plaza|paseo|largo|ul\."
+)
+_STREET_LAST = "loop|mews|grove|gardens|pike|crossing|ridge|hollow|alley|parade|terrace|crescent"
+_GLUED_STREET = (
+    "(?:katu|tie|kuja|polku|gata|gatan|gate|vägen|vegen|veien|vejen|vei|vej|gade|stræde|stigen|stien|gränd|allén"
+    "|straat|laan|dijk|singel|steeg|plein|gasse|weg|straße|strasse)"
+)
 _UNITS = r"(?!.*(?<![A-Z])(?:HZ|KHZ|MHZ|MIN|MINS|SEC|CM|MM|KG|MG|ML|LB|LBS|NM|REP|REPS|SET|ST|ND|RD|TH)\b)"
 
 
@@ -77,7 +86,7 @@ _FORMS = (
         CODE,
         "R",
         re.compile(
-            r"(?=(?:.*\d){5})(?=(?:.*[A-Za-z]){2})(?!.*(?<![\dA-Za-z])[A-Z]?\d{4,5}(?![\dA-Za-z]))"
+            r"(?=(?:.*\d){5})(?=(?:.*[A-Za-z]){2})(?!(?:(?:[A-Z]?\d{4,5}[A-Z]?|[A-Z\d]{2})(?:-|$))+$)"
             r"[0-9A-Za-z][0-9A-Za-z-]{11,63}"
         ),
         is_weak=True,
@@ -88,7 +97,7 @@ _FORMS = (
         re.compile(
             rf"{_UNITS}(?:[A-Z]{{2}}\d\d ?[A-Z]{{3}}|[A-Z]{{1,3}}[ -]\d{{3,4}}[ -][A-Z]{{2,3}}"
             r"|[A-Z]{2} ?\d{3} ?[A-Z]{2}"
-            r"|[A-Z]{3}-\d{3}|\d{4} [B-DF-HJ-NP-TV-Z]{3}|[A-Z]{1,3}-[A-Z]{1,2} \d{1,4})"
+            r"|[A-Z]{3}-\d{3}|\d{3} [A-Z]{3}|\d{4} [B-DF-HJ-NP-TV-Z]{3}|[A-Z]{1,3}-[A-Z]{1,2} \d{1,4})"
         ),
         is_weak=True,
     ),
@@ -96,8 +105,8 @@ _FORMS = (
     Form(
         *_ADDRESS,
         re.compile(
-            rf".*[^\W\d_]{{2}}(?:{_GLUED_STREET}| (?:{_STREET})) \d{{1,4}}[a-z]?(?:\W.*)?"
-            r"|str\. [^\W\d_]{3,25} (?:nr\.? )?\d{1,4}"
+            rf".*[^\W\d_]{{2}}(?:{_GLUED_STREET}| (?:{_STREET})) (?:n[or][.:]? ?)?\d{{1,4}}[a-z]?(?:\W.*)?"
+            rf"|(?:{_STREET_FIRST}) (?:[^\W\d_]{{2,25}} ){{1,3}}(?:n[or][.:]? ?)?\d{{1,5}}(?:\W.*)?"
             rf"|\d{{1,5}} (?:[^\W\d_]+ ){{1,3}}(?:{_STREET_LAST})",
             re.IGNORECASE,
         ),
@@ -107,17 +116,22 @@ _FORMS = (
     Form(
         "web address",
         "N",
-        re.compile(r"(?:.*[\s:])?@[A-Za-z]\w{2,30}(?:[._]\w+)*|(?:[a-z0-9-]+\.)+(?:com|org|net|info)"),
+        re.compile(
+            r"(?:.*[\s:])?(?:@[A-Za-z]\w{2,30}(?:[._]\w+)*|(?:[a-z0-9-]+\.)+(?:com|org|net|info)"
+            r"|(?:[a-z][\w-]+\.){1,4}[a-z]{2,6}/\S*\d{3}\S*)"
+        ),
     ),
 )
-_USER = re.compile(r"([a-z]{3,20})[._]([a-z]{3,20})\d{0,4}|([a-z]{5,20})[._-]?\d{2,4}")
+_USER = re.compile(r"([a-z]{3,20})[._]([a-z]{3,20})\d{0,4}|([a-z]{5,20})[._-]?\d{2,4}|([a-z]{5,20})[._][a-z]\d{1,4}")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _OWNER = "pt|pat|patient|patientin|client|klient|kunde|cliente|paziente|mother|father|wife|husband"
 _PATIENT = re.compile(rf"(?:{_OWNER}) *:? (?=\S+ \S)", re.IGNORECASE)
 _TITLES = r"Rouva|Herra|Hra|Hr|Fru|Frk|Mevr|Mevrouw|Dhr|Mlle|Sr|Sra|Sig|Signora?|Sig\.ra|Pani"
 _TITLE = re.compile(rf"(?:{_TITLES})\.? ([A-ZÀ-Þ]\w{{2,}})\b")
+_INITIAL = re.compile(r"(?![ALMNRV])[A-Z]\. ([A-ZÀ-Þ][^\W\d_]{2,})")
+"""An initial before a family name, and none that stands for an artery, a muscle, a nerve, a vein or a side."""
 _NAMED = (
-    rf"^\s*(?:(?:{_TITLES})\.? |(?i:{_OWNER}) *:? |[\pL\pM'’-]{{2,}}, ?)"
+    rf"^\s*(?:(?:{_TITLES})\.? |[A-Z]\. |(?i:{_OWNER}) *:? |[\pL\pM'’-]{{2,}}, ?)"
     r"\p{L}[\pL\pM.'’-]*(?: [\pL\pM.'’-]+){0,3}\s*$"
 )
 """What may say that it is a person: a title, "pt", a comma. For RE2."""
@@ -194,17 +208,20 @@ def is_user(text: str) -> bool:
 
 
 def names_person_in_part(term: str) -> bool:
-    """Whether a term says that it is a person, by a comma, a title or "pt", and has a part that lists know.
+    """Whether a term says that it is a person, by a comma, a title, an initial or "pt", and has a part that lists know.
 
     Two words alone do not say it: treatments and diseases are called after people ("Logan Basic", "Arnold Chiari").
     """
-    text = _PATIENT.sub("", term.strip())
-    if titled := _TITLE.match(text):
-        return fold(titled[1]) not in load_vocabulary()
+    owned = _PATIENT.match(term.strip())
+    text = term.strip()[owned.end() if owned else 0 :]
+    if titled := _TITLE.match(text) or _INITIAL.fullmatch(text):
+        key = fold(titled[1])
+        return key not in load_vocabulary() and (text[1] != "." or key in load_more_names()[1])
     keys = [fold(word) for word in _SPLIT.split(text) if len(word) > len("J.")]
-    if len(keys) < 2 or ("," not in text and text == term.strip()) or not read_as_person(text):
+    if len(keys) < 2 or not (owned or "," in text) or not read_as_person(text):
         return False
-    return (keys[0] in list_names() or keys[-1] in list_names()) and load_vocabulary().isdisjoint(keys)
+    is_known = keys[0] in list_names() or keys[-1] in list_names() or (owned is not None and ":" in owned[0])
+    return is_known and load_vocabulary().isdisjoint(keys)
 
 
 @cache
