@@ -17,11 +17,11 @@ CODE_OF_FIVE = re.compile(r"^(?=\D{0,40}\d(?:\D{0,40}\d){2})\w[\w ./-]{4,39}$")
 NO_MEASURE = re.compile(
     r"^(?!-?\d{1,3}(?:[.,]\d{1,2})?(?: ?[cm]?m)?$)\S"
 )  # how far fingers are from the floor is no print
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 DATE_SHAPE = re.compile(
     rf"^\s*(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}|(?:19|20)\d{{6}}"
-    rf"|\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}"
-    rf"|{_MONTH} \d{{1,2}},? \d{{4}})(?:[T ]\d{{1,2}}:?\d{{2}}\S{{0,16}}(?: ?[ap]m)?)?\s*$",
+    rf"|\d{{1,2}}[ -]{MONTH}[ -]\d{{2,4}}"
+    rf"|{MONTH} \d{{1,2}},? \d{{4}})(?:[T ]\d{{1,2}}:?\d{{2}}\S{{0,16}}(?: ?[ap]m)?)?\s*$",
     re.IGNORECASE,
 )
 """A whole cell that is a date, with or without a time."""
@@ -177,8 +177,8 @@ DERIVED_INSIDE = re.compile(rf"(?<![0-9a-z])(?:0x)?{_DIGEST}(?![0-9a-z])", re.IG
 BIRTH_INSIDE = re.compile(
     r"\b(?:dob|d\.o\.b|born|birth ?date|birthday|date of birth|geb(?:oren)?|née?|nat[oa]|nacid[oa]|nascid[oa]|ur|født"
     r"|född)\b\.?(?: on| am| le| il| el)?[:= ]{0,3}"
-    rf"(?:\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|(?:19|20)\d{{6}}|\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}"
-    rf"|{_MONTH} \d{{1,2}},? \d{{4}})",
+    rf"(?:\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|(?:19|20)\d{{6}}|\d{{1,2}}[ -]{MONTH}[ -]\d{{2,4}}"
+    rf"|{MONTH} \d{{1,2}},? \d{{4}})",
     re.IGNORECASE,
 )
 VERY_OLD = re.compile(

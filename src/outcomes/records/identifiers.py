@@ -28,7 +28,7 @@ from outcomes.records.identifier_kinds import (
     Kind,
 )
 from outcomes.records.identifier_names import has_name, look_like_names
-from outcomes.records.identifier_patterns import DATE_SHAPE, OCTET, UUID
+from outcomes.records.identifier_patterns import DATE_SHAPE, MONTH, OCTET, UUID
 from outcomes.records.identifier_patterns import NATIONAL as NATIONAL_NUMBER
 from outcomes.records.identifier_places import are_places
 from outcomes.records.identifier_words import find_words
@@ -57,6 +57,8 @@ _VERSION, _OF_FOUR = re.compile(r"v?\d{1,3}\.\d{1,3}(?:\.\d{1,3})?"), re.compile
 _BARE_DATE = re.compile(
     r"(?<![\d./-])(?:\d{1,2}(?:[/-]|\. ?)\d{1,2}(?:[/-]|\. ?)((?:19|20)\d\d)"
     r"|((?:19|20)\d\d)(?:[/-]|\. ?)\d{1,2}(?:[/-]|\. ?)\d{1,2})(?!\d|[./-]\d)"
+    rf"|\b(?:\d{{1,2}}\.?[ -]?{MONTH}\.?[ -]?|{MONTH}\.? \d{{1,2}},? )((?:19|20)\d\d)\b",
+    re.IGNORECASE,
 )
 
 
@@ -142,7 +144,7 @@ def find_inside(text: str, year: int = 0) -> Kind | None:
             return kind
     if has_name(text, more=True):
         return KIND_BY_NAME[NAME]
-    years = [int(found[1] or found[2]) for found in _BARE_DATE.finditer(text)]
+    years = [int(next(filter(None, found.groups()))) for found in _BARE_DATE.finditer(text)]
     return KIND_BY_NAME[BIRTH] if year and any(y <= year - _YEARS_BEFORE for y in years) else None
 
 

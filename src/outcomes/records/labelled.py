@@ -14,7 +14,7 @@ from outcomes.records.identifier_kinds import BIRTH, CODE
 from outcomes.records.identifier_names import fold
 from outcomes.records.identifiers import find_header_kinds
 
-_GLUED = re.compile(r"(?<=[#:=])(?=\w)|(?<=[^\W\d_]\.)(?=\d)")
+_MARK, _GLUED = re.compile(r"\s*([#:=]+)\s*"), re.compile(r"(?<=[^\W\d_]\.)(?=\d)")
 _VALUE = re.compile(
     r"(?=(?:[^\d\s]{0,8}[ ./-]?\d){4})"
     r"(?:[A-Za-z]{1,4}[ -])?"
@@ -30,6 +30,7 @@ _PERIOD = re.compile(r"(?:\d{1,2}[./-])?(?:19|20)\d\d(?:[./-]\d{1,4})?")
 _WORD_FIRST = re.compile(r"[^\W\d_]+[ -]")
 _DIGIT, _RUN = re.compile(r"\d"), re.compile(r"\d+")
 _GROUPED = re.compile(r"\d{3,4}(?: \d{3,4}){2,}|\d{2,3}(?:[.-]\d{3}){2}(?:-?\d)?")
+_MIXED = re.compile(r"(?=(?:.*\d){5})(?=.*[A-Za-z])[0-9A-Za-z]{10,40}")
 _ROUND = 100
 _MOST_WORDS, _LABEL_WORDS, _SAID = 12, 3, 2
 _LEAST = dict.fromkeys(("insurance", "account", "licence", "device"), 5)
@@ -70,11 +71,11 @@ def read_labelled(text: str) -> tuple[str, str] | None:
         The name of a `Kind`. The label is blank where it names the kind; of one that does not, that many others have
         the same says that it is the name of a terminology.
     """
-    words = _GLUED.sub(" ", text).split()[:_MOST_WORDS]
+    words = _GLUED.sub(" ", _MARK.sub(r"\1 ", text)).split()[:_MOST_WORDS]
     found = None
     for i in range(1, len(words)):
         rest = " ".join(words[i:])
-        if words[i - 1] in ("#", ":", "=") or not (value := _VALUE.match(rest) or _TOKEN.match(rest)):
+        if not (value := _VALUE.match(rest) or _TOKEN.match(rest)):
             continue
         kind = _name_kind(" ".join(words[max(0, i - _LABEL_WORDS) : i]), value[0])
         if kind:
@@ -93,6 +94,8 @@ def _name_kind(label: str, value: str) -> str:
         return BIRTH if BIRTH in kinds.values() else ""
     if (_USER.fullmatch(value) or label.endswith(":")) and "code" in _find_kinds(f"{label} id"):
         return CODE
+    if _USER.fullmatch(value) and "url" in kinds:
+        return kinds["url"]
     if _PERIOD.fullmatch(value) or _is_round(value):
         return ""
     if n >= _LEAST_NUMBERED:
@@ -116,7 +119,7 @@ def _name_any(words: list[str], value: str) -> tuple[str, str] | None:
     if len(_DIGIT.findall(value)) < (_LEAST_NUMBERED if is_numbered else _LEAST_UNNAMED):
         return None
     is_run = " " not in value and (is_numbered or max(map(len, _RUN.findall(value))) >= _LEAST_RUN)
-    return (CODE, " ".join(said)) if is_run or _GROUPED.fullmatch(value) else None
+    return (CODE, " ".join(said)) if is_run or _GROUPED.fullmatch(value) or _MIXED.fullmatch(value) else None
 
 
 def _is_round(value: str) -> bool:

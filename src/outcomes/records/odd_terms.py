@@ -37,8 +37,8 @@ FIELDS = (
 """Fields of words, in which a number or a name is a slip of the pen."""
 _SUSPECT = (
     r"\d(?:[ ./-]?\d){3}|\d[A-Z]{2}\b|^\d{3} [A-Z]{3}$|^[A-Z]{1,3}[ -]?\d{2,4}\b|@|[a-z]{2}[._][a-z]|[a-z._]\d{2,4}$"
-    r"|^(?:[A-Za-z-]*\d){3}[0-9A-Za-z-]{8,}$|\.(?:com|org|net|info)\b|[\w.]\s\d{1,3}[a-z]?\b| (?:at|AT) "
-    r"|^\d{1,5} .*[a-z]$|\pL: ?[a-z]\S{3,}$"
+    r"|^(?:[A-Za-z-]*\d){3}[0-9A-Za-z-]{8,}$|\.(?:com|org|net|info|edu|gov|io|dev|app)\b"
+    r"|[\w.:]\s\d{1,3}[a-z]?\b| (?:at|AT) |^[A-Z]\d[A-Z] \d|\s(?:[A-Za-z]*\d){4}|^\d{1,5} .*[a-z]$|\pL: ?[a-z]\S{3,}$"
 )
 """What a term must hold before any of `_FORMS` and `read_labelled` fits. For RE2."""
 _MOST_SUSPECTS = 2_000
@@ -49,7 +49,8 @@ _STREET = (
     "|tie|katu|gate|vei|vej|gade"
 )
 _STREET_FIRST = (
-    r"str\.|av\.|avd?a\.?|avenida|avenue|bulevar|blvd\.?|carrera|calle|rua|via|viale|piazza|plaza|paseo|largo|ul\."
+    r"str\.|av\.|avd?a\.?|avenida|avenue|boul\.|bulevar|blvd\.?|carrera|calle|rua|via|viale|piazza|plaza|paseo|largo"
+    r"|ul\."
 )
 _STREET_LAST = "loop|mews|grove|gardens|pike|crossing|ridge|hollow|alley|parade|terrace|crescent"
 _GLUED_STREET = (
@@ -91,17 +92,21 @@ _FORMS = (
         ),
         is_weak=True,
     ),
+    Form(CODE, "R", re.compile(r"(?=.*\d)[A-Z\d]{4}(?:-[A-Z\d]{4}){2,5}"), is_weak=True),
+    Form(CODE, "R", re.compile(r"(?!(?:\d\d0 ?)+$)\d{3}(?: \d{3}){2}"), is_weak=True),
     Form(CODE, "R", UUID),
     Form(
         *_PLATE,
         re.compile(
             rf"{_UNITS}(?:[A-Z]{{2}}\d\d ?[A-Z]{{3}}|[A-Z]{{1,3}}[ -]\d{{3,4}}[ -][A-Z]{{2,3}}"
-            r"|[A-Z]{2} ?\d{3} ?[A-Z]{2}"
+            r"|[A-Z]{2}[ -]?\d{3}[ -]?[A-Z]{2}"
             r"|[A-Z]{3}-\d{3}|\d{3} [A-Z]{3}|\d{4} [B-DF-HJ-NP-TV-Z]{3}|[A-Z]{1,3}-[A-Z]{1,2} \d{1,4})"
         ),
         is_weak=True,
     ),
-    Form(*_ADDRESS, re.compile(rf"{_UNITS}[A-Z]{{1,2}}\d[\dA-Z]? \d[A-Z]{{2}}"), is_weak=True),
+    Form(
+        *_ADDRESS, re.compile(rf"{_UNITS}(?:[A-Z]{{1,2}}\d[\dA-Z]? \d[A-Z]{{2}}|[A-Z]\d[A-Z] \d[A-Z]\d)"), is_weak=True
+    ),
     Form(
         *_ADDRESS,
         re.compile(
@@ -117,7 +122,7 @@ _FORMS = (
         "web address",
         "N",
         re.compile(
-            r"(?:.*[\s:])?(?:@[A-Za-z]\w{2,30}(?:[._]\w+)*|(?:[a-z0-9-]+\.)+(?:com|org|net|info)"
+            r"(?:.*[\s:])?(?:@[A-Za-z]\w{2,30}(?:[._]\w+)*|(?:[a-z0-9-]+\.)+(?:com|org|net|info|edu|gov|io|dev|app)"
             r"|(?:[a-z][\w-]+\.){1,4}[a-z]{2,6}/\S*\d{3}\S*)"
         ),
     ),
@@ -131,7 +136,7 @@ _TITLE = re.compile(rf"(?:{_TITLES})\.? ([A-ZÀ-Þ]\w{{2,}})\b")
 _INITIAL = re.compile(r"(?![ALMNRV])[A-Z]\. ([A-ZÀ-Þ][^\W\d_]{2,})")
 """An initial before a family name, and none that stands for an artery, a muscle, a nerve, a vein or a side."""
 _NAMED = (
-    rf"^\s*(?:(?:{_TITLES})\.? |[A-Z]\. |(?i:{_OWNER}) *:? |[\pL\pM'’-]{{2,}}, ?)"
+    rf"^\s*(?:(?:{_TITLES})\.? |[A-Z]\. |(?i:{_OWNER}) *:? |[\pL\pM'’-]{{2,}}(?:, ?|/))"
     r"\p{L}[\pL\pM.'’-]*(?: [\pL\pM.'’-]+){0,3}\s*$"
 )
 """What may say that it is a person: a title, "pt", a comma. For RE2."""
@@ -213,7 +218,7 @@ def names_person_in_part(term: str) -> bool:
     Two words alone do not say it: treatments and diseases are called after people ("Logan Basic", "Arnold Chiari").
     """
     owned = _PATIENT.match(term.strip())
-    text = term.strip()[owned.end() if owned else 0 :]
+    text = term.strip()[owned.end() if owned else 0 :].replace("/", ", ")
     if titled := _TITLE.match(text) or _INITIAL.fullmatch(text):
         key = fold(titled[1])
         return key not in load_vocabulary() and (text[1] != "." or key in load_more_names()[1])
