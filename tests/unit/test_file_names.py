@@ -74,3 +74,38 @@ def test_a_refusal_names_the_file_it_is_about(two, content) -> None:
 def test_the_same_bytes_under_one_name_are_read_once(two) -> None:
     two[1].write_bytes(two[0].read_bytes())
     assert "d2/w.csv holds the same bytes as d1/w.csv and was read once." in read_records(two).notes
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["/x/Maria Keller.csv"], ["xxxxx xxxxxx.csv"]),
+        (["/x/visits_Maria_Keller.csv.gz"], ["xxxxxx_xxxxx_xxxxxx.csv.gz"]),
+        (["/x/MariaKeller.xlsx"], ["xxxxxxxxxxx.xlsx"]),
+        (["/x/m.keller@qvist.org.csv"], ["x.xxxxxx@xxxxx.xxx.csv"]),
+        (["/x/dob 4-7-1951.xlsx"], ["xxx 9-9-9999.xlsx"]),
+        (["/x/call 555-0142.csv"], ["xxxx 999-9999.csv"]),
+        (["/x/Maria Keller.csv", "/x/Paula Becker.csv"], ["xxxxx xxxxxx.csv", "xxxxx xxxxxx (2).csv"]),
+        (["/x/Maria Keller/w.csv", "/x/q2/w.csv"], ["xxxxx xxxxxx/w.csv", "q2/w.csv"]),
+        (["/x/Maria Keller.csv", "/x/Maria Keller.csv"], ["xxxxx xxxxxx.csv", "xxxxx xxxxxx.csv"]),
+        (["/x/Maria Keller"], ["xxxxx xxxxxx"]),
+        (["/x/visits_2024-01-01_2024-12-31.csv"], ["visits_2024-01-01_2024-12-31.csv"]),
+        (["/x/Praxis Nord 2026Q2 v1.2.xlsx"], ["Praxis Nord 2026Q2 v1.2.xlsx"]),
+        (["/x/export 20260430-1015.csv"], ["export 20260430-1015.csv"]),
+    ],
+)
+def test_of_a_file_called_by_a_person_the_shape_is_shown(paths, names) -> None:
+    assert name_files([Path(path) for path in paths]) == names
+
+
+def test_the_name_of_a_file_called_by_a_person_stands_nowhere(tmp_path: Path, capfd) -> None:
+    export = tmp_path / "Walburga Keller.csv"
+    rows = [f"K{i // 4:02},2024-0{i % 9 + 1}-02,{i % 7}\n" for i in range(80)]
+    export.write_text(HEADER + "".join(rows), encoding="utf-8")
+    mapping, out = tmp_path / "m.toml", tmp_path / "out"
+    cli.main(["inspect", str(export), "--out", str(mapping)])
+    said = "\n".join(line for line in capfd.readouterr().out.splitlines() if "outcomes " not in line)
+    assert cli.main(["clean", str(export), "--out", str(out), "--format", "csv"]) == 0
+    said += "".join(capfd.readouterr()) + mapping.read_text("utf-8")
+    said += "".join(path.read_text("utf-8") for path in out.rglob("*.csv"))
+    assert "xxxxxxxx xxxxxx.csv" in said and "Walburga" not in said.replace(str(tmp_path), "")

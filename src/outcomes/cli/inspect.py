@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
     from outcomes.definitions import Codebook
     from outcomes.records import Mapping
+    from outcomes.records.file_names import name_file
     from outcomes.records.inspect import inspect_export
     from outcomes.records.inspect_write import write_mapping
     from outcomes.records.reading import check_readable
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             "inspect looks at one file: name the newest. `outcomes report` and `outcomes clean` read all of them with "
             "the mapping it writes."
         )
-    check_readable({args.export: args.export.name})
+    check_readable({args.export: name_file(args.export)})
     if args.out is not None:
         _check_target(args.out, args.force, args.export)
     if args.codebook_out is not None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 Parts = tuple[str, ...]
+_SUFFIXES = re.compile(r"(?:\.(?:csv|tsv|txt|xlsx?|xlsm|parquet|gz|zip|bz2|xz))+$", re.IGNORECASE)
+_STAMP = re.compile(r"(?:19|20)\d{6}(?:[-_T ]?\d{4,6})?(?!\d)")
+"""When an export was made."""
+_JOINTS = re.compile(r"[_.-]+|(?<=[a-z])(?=[A-Z])")
 
 
 def name_files(paths: Sequence[Path]) -> list[str]:
     """Return the name by which each file is shown.
 
     Folders above the one that holds all files of a name are never part of it: they tell nothing apart, and may bear the
-    name of a user.
+    name of a user. Of what is called by a person, an e-mail address or a number of one, the shape stands there.
 
     Parameters
     ----------
@@ -22,7 +27,8 @@ def name_files(paths: Sequence[Path]) -> list[str]:
     Returns
     -------
     list of str, length n
-        ``w.csv``; ``d1/w.csv`` and ``d2/w.csv`` where a name comes twice. The same path has the same name.
+        ``w.csv``; ``d1/w.csv`` and ``d2/w.csv`` where a name comes twice; ``xxxxx xxxxxx.csv`` of a person, and
+        ``xxxxx xxxxxx (2).csv`` of another written alike. The same path has the same name.
     """
     places: dict[str, dict[Parts, str]] = {}
     keys = [Path(os.path.abspath(path)).parts for path in paths]
@@ -31,7 +37,45 @@ def name_files(paths: Sequence[Path]) -> list[str]:
     for found in places.values():
         if len(found) > 1:
             found.update(_tell_apart(list(found)))
-    return [places[path.name][key] for path, key in zip(paths, keys, strict=True)]
+    shown = _mask_people({key: places[path.name][key] for path, key in zip(paths, keys, strict=True)})
+    return [shown[key] for key in keys]
+
+
+def _mask_people(names: Mapping[Parts, str]) -> dict[Parts, str]:
+    """Write the shape of what is called by a person; two of one shape are counted."""
+    shown: dict[Parts, str] = {}
+    for key, name in names.items():
+        parts = [_mask_part(part) for part in name.split("/")]
+        stem, suffix = _split_name(parts[-1])
+        n = 1
+        while "/".join(parts) in shown.values() and "/".join(parts) != name:
+            n += 1
+            parts[-1] = f"{stem} ({n}){suffix}"
+        shown[key] = "/".join(parts)
+    return shown
+
+
+def _mask_part(name: str) -> str:
+    """Return the name of a file or folder, or its shape before the suffix where it names a person."""
+    from outcomes.records.columns import mask
+    from outcomes.records.identifier_names import has_name
+    from outcomes.records.person_shapes import names_person, starts_with_given
+
+    stem, suffix = _split_name(name)
+    words = _JOINTS.sub(" ", _STAMP.sub(" ", stem)).strip()
+    is_person = names_person(_STAMP.sub("", stem)) or starts_with_given(words) or has_name(words, more=True)
+    return f"{mask(stem)}{suffix}" if is_person else name
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Return what stands before the suffixes of a file name, and these: ``.csv``, ``.csv.gz``."""
+    found = _SUFFIXES.search(name)
+    return (name[: found.start()], found[0]) if found else (name, "")
+
+
+def name_file(path: Path) -> str:
+    """Return the name by which one file is shown."""
+    return name_files([path])[0]
 
 
 def _tell_apart(places: Sequence[Parts]) -> dict[Parts, str]:

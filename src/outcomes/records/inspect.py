@@ -18,6 +18,7 @@ from outcomes.definitions import Codebook
 from outcomes.errors import InputRefused
 from outcomes.records import inspect_values as weigh
 from outcomes.records.columns import column_letter, normalise_header
+from outcomes.records.file_names import name_file
 from outcomes.records.full_dates import explain_dates
 from outcomes.records.inspect_columns import (
     MAYBE,
@@ -130,7 +131,7 @@ def inspect_export(path: Path, mapping: Mapping, codebook: Codebook) -> Inspecti
     questions += ask_about_ids(records, proposal)
     questions += [f'[columns] {m.field}: {m.words}: not read. Export it so, or write {m.field} = ""' for m in misfits]
     return Inspection(
-        name=path.name,
+        name=name_file(path),
         top=top,
         matches=tuple(m for m in matches if m.is_sure),
         others=tuple(_others(top, matches, ticked)),
@@ -190,7 +191,7 @@ def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]
     are_values = looks_like_values(top.header) and not score_header(top.header)
     headers, row = list_headers(top.header, are_values), top.options.header_row
     if are_values:
-        raise refuse("E915", f"row {row} holds values, no headers: {headers}.", path.name, NO_HEADERS)
+        raise refuse("E915", f"row {row} holds values, no headers: {headers}.", name_file(path), NO_HEADERS)
     wanted = [name for field in lacking for name in (("visit_date", "visit_day") if "visit" in field else (field,))]
     odd = [one for one in misfits if one.field in wanted]
     called = {one.header for one in odd}
@@ -206,7 +207,7 @@ def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]
     raise refuse(
         "E915",
         f"no column looks like {' or '.join(lacking)}; headers in row {row}: {headers}.",
-        path.name,
+        name_file(path),
         f"{near}Name the column in a mapping, below [columns], and run inspect again with --mapping.",
     )
 

@@ -15,6 +15,7 @@ from outcomes.files.temporary import private_folder
 from outcomes.records.columns import normalise_header
 from outcomes.records.csv_head import check_delimiter
 from outcomes.records.encodings import guess_encoding
+from outcomes.records.file_names import name_file
 from outcomes.records.identifiers import header_words
 from outcomes.records.identifiers_unread import SAMPLE_ROWS
 from outcomes.records.inspect_columns import NAMES
@@ -116,12 +117,12 @@ def _top_of_csv(path: Path, mapping: Mapping) -> Top:
     text, options, evidence["encoding"] = _decode(data, options)
     lines = text.splitlines()[: options.header_row + 2 * _LOOK_AHEAD]
     if not any(line.strip() for line in lines):
-        raise refuse("E113", "there is no row with a cell.", path.name, "Export it again.")
+        raise refuse("E113", "there is no row with a cell.", name_file(path), "Export it again.")
     if options.delimiter and len(lines) >= options.header_row:
-        check_delimiter(lines[options.header_row - 1], options.delimiter, mapping, path.name)
+        check_delimiter(lines[options.header_row - 1], options.delimiter, mapping, name_file(path))
     options, evidence["delimiter"] = _find_delimiter(lines, options)
     rows = list(_split(text, options.delimiter or ","))
-    options, evidence["header_row"] = _find_header_row(rows, options, path.name, mapping)
+    options, evidence["header_row"] = _find_header_row(rows, options, name_file(path), mapping)
     header, below = tuple(rows[options.header_row - 1]), rows[options.header_row :]
     cells = tuple([row[i] for row in below if i < len(row)] for i in range(len(header)))
     return Top("csv", options, evidence, header, cells, foot=foot.decode("ascii", "replace"))
@@ -201,17 +202,17 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
             "sheets": options.named_sheets,
             "header_row": options.header_row,
         }
-        with start_child(workbook_child.__name__, request, "workbook", path.name) as child:
+        with start_child(workbook_child.__name__, request, "workbook", name_file(path)) as child:
             book = child.ask()
     hidden = book["hidden"]
     counts = hidden if isinstance(hidden, dict) else dict.fromkeys(hidden)
     sheets = tuple(Sheet(name, False) for name in book["visible"]) + tuple(Sheet(n, True, k) for n, k in counts.items())
     full = {name: rows for name, rows in book["top"].items() if any(any(row) for row in rows)}
     if not full:
-        raise refuse("E113", "no visible sheet has any cell.", path.name, "Export it again.")
+        raise refuse("E113", "no visible sheet has any cell.", name_file(path), "Export it again.")
     name = max(full, key=lambda sheet: max(score_header(row, mapping) for row in full[sheet]))
     one = options.sheet if options.sheet is not None or len(full) == 1 else name
-    options, why = _find_header_row(full[name], replace(options, sheet=one), path.name, mapping)
+    options, why = _find_header_row(full[name], replace(options, sheet=one), name_file(path), mapping)
     header, below = full[name][options.header_row - 1], full[name][options.header_row :]
     cells = tuple([row[i] for row in below] for i in range(len(header)))  # rows of a sheet are equally long
     evidence = {"header_row": why, "sheet": f"of {len(full)} visible sheets with cells the one most like visits"}
@@ -264,7 +265,7 @@ def _top_of_parquet(path: Path, mapping: Mapping) -> Top:
 
     check_floor("pyarrow", "read a Parquet file")
     request = {"path": str(path), "n_rows": SAMPLE_ROWS}
-    with start_child(inspect_child.__name__, request, "Parquet file", path.name) as child:
+    with start_child(inspect_child.__name__, request, "Parquet file", name_file(path)) as child:
         answer = child.ask()
     header = tuple(answer["names"])
     cells = tuple(answer["cells"].get(str(position), []) for position in range(len(header)))
