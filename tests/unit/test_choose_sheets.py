@@ -163,6 +163,9 @@ def test_a_sheet_that_is_a_clinic_may_be_called_by_its_street() -> None:
     assert is_named_after_person("Victoria Lane", Mapping())
     assert not is_named_after_person("Victoria Lane", given(file=AS_CLINIC))
     assert is_named_after_person("Dr Keller", given(file=AS_CLINIC))
+    assert is_named_after_person("Walburga Zqist", Mapping())  # a given name of the longer list is enough
+    assert not is_named_after_person("Walburga Zqist", given(file=AS_CLINIC))
+    assert not is_named_after_person("Zqist Vzeder", Mapping())
 
 
 @pytest.mark.parametrize(

@@ -217,3 +217,18 @@ def test_each_column_of_yes_and_no_has_a_key_of_its_own() -> None:
         "ultrasound (US right)": ("US right", "ultrasound"),
         "cold": ("Ice", "cold"),
     }
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ({"dates": {"Maria Keller": 3}}, "dates.xxxxx xxxxxx"),
+        ({"Maria Keller": {"order": "dmy"}}, "xxxxx xxxxxx"),
+        ({"privacy": {"call 555-0142": True}}, "privacy.xxxx 999-9999"),
+        ({"dates": {"Order Of": 3}}, "dates.Order Of"),
+    ],
+)
+def test_a_misspelt_key_that_names_a_person_is_shown_by_its_shape(data: dict[str, object], shown: str) -> None:
+    with pytest.raises(ConfigError) as fault:
+        Mapping.from_dict(data)
+    assert f"E010 {shown}: is not a key of the mapping." in str(fault.value) and "Keller" not in str(fault.value)

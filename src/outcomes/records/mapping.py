@@ -239,7 +239,10 @@ class _Check:
         self.findings.append(Finding(code, message, place, remedy))
 
     def unknown(self, place: str, key: str, known: tuple[str, ...] | list[str]) -> None:
-        self.fault("E010", place, "is not a key of the mapping.", nearest(key, known) or f"Known: {', '.join(known)}.")
+        from outcomes.records.person_shapes import mask_person
+
+        shown = place.removesuffix(key) + mask_person(key)
+        self.fault("E010", shown, "is not a key of the mapping.", nearest(key, known) or f"Known: {', '.join(known)}.")
 
     def options(self, section: str, sections: dict[str, Any], rules: Rules) -> dict[str, Any]:
         """Return the section's good values; lists become tuples."""

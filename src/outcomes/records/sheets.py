@@ -14,7 +14,7 @@ from outcomes.records.columns import has_required, normalise_header
 from outcomes.records.mapping import Mapping
 from outcomes.records.mapping_rules import ALL_SHEETS, CLINIC_ID
 from outcomes.records.model import Part, TextColumn
-from outcomes.records.person_shapes import names_person
+from outcomes.records.person_shapes import names_person, starts_with_given
 from outcomes.records.rules import refuse
 
 SHEET_NAME = "name of the sheet"
@@ -119,7 +119,8 @@ def show_sheet(sheet: str, visible: Sequence[str], mapping: Mapping) -> str:
 def is_named_after_person(sheet: str, mapping: Mapping) -> bool:
     """Whether a sheet has the name of a person; not where the mapping accepts the names of sheets."""
     accepted = {normalise_header(word) for word in mapping.privacy.accept}
-    is_person = names_person(sheet, is_clinic=mapping.file.sheet_as == CLINIC_ID)
+    is_clinic = mapping.file.sheet_as == CLINIC_ID
+    is_person = names_person(sheet, is_clinic) or (not is_clinic and starts_with_given(sheet))
     return is_person and normalise_header(SHEET_NAME) not in accepted
 
 
