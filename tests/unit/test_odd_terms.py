@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from outcomes.cases.export import _show_term
 from outcomes.records import read_records
 from outcomes.records.labelled import is_day, read_labelled
-from outcomes.records.odd_terms import find_odd_terms, is_user, keep_few, names_person_in_part
+from outcomes.records.odd_terms import find_form, find_odd_terms, is_user, keep_few, names_person_in_part
 
 WORDS = ["posture", "trauma", "overuse", "stress"]
 
@@ -185,6 +187,32 @@ def test_a_name_says_that_it_is_one() -> None:
         assert names_person_in_part(text)
     for text in ("Walburga Qvistova", "Zqista, Vzeder", "Neck, Walburga", "Walburga, J.", "Sra Lumbar", "pt Walburga"):
         assert not names_person_in_part(text)
+
+
+@pytest.mark.parametrize(
+    ("term", "shown"),
+    [
+        ("Zqist Vzeder", "xxxxx xxxxxx"),
+        ("J. Zqist", "x. xxxxx"),
+        ("Zqist Massage", "Zqist Massage"),
+        ("zqist vzeder", "zqist vzeder"),
+        ("Zqist", "Zqist"),
+        ("Dr X", "Dr X"),
+    ],
+)
+def test_an_unknown_term_of_few_patients_shaped_like_a_name_is_masked(term: str, shown: str) -> None:
+    assert _show_term(term, 4) == shown and _show_term(term, 5) == term
+
+
+@pytest.mark.parametrize(
+    "part", ["1", "a1", "A1-", "a ", "1 ", "ab.", "Ab, ", "no 1", "@a", "AB12 ", "1111 ", "a-1 a", "\u00e9"]
+)
+def test_no_text_takes_long(part: str) -> None:
+    start = time.thread_time()
+    for n in (20, 50, 97, 100, 100_000):
+        text = (part * n)[: n - 1] + "!"
+        read_labelled(text), find_form(text), names_person_in_part(text), is_user(text), is_day(text)
+    assert time.thread_time() - start < 0.5
 
 
 def test_other_fields_keep_their_numbers(tmp_path: Path) -> None:

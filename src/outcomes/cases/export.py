@@ -19,6 +19,7 @@ from outcomes.files.whole import PRIVATE, whole_folder
 from outcomes.records import mask
 from outcomes.records.identifier_names import may_be_name
 from outcomes.records.inspect_terms import SHOWN_FROM, is_showable
+from outcomes.records.odd_terms import may_name_person
 from outcomes.records.person_shapes import names_person
 
 if TYPE_CHECKING:
@@ -169,8 +170,8 @@ def _show_term(term: str, patients: int) -> str:
     """Mask a term of few patients that may name one of them; what many have written is a word."""
     if patients >= SHOWN_FROM:
         return term
-    is_suspect = not is_showable(term) or may_be_name(term) or names_person(term) or _LONG_NUMBER.search(term)
-    return mask(term) if is_suspect else term
+    is_person = may_be_name(term) or names_person(term) or may_name_person(term)
+    return mask(term) if is_person or not is_showable(term) or _LONG_NUMBER.search(term) else term
 
 
 def _uniqueness(episodes: Episodes) -> pa.Table:

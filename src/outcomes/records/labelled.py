@@ -14,6 +14,8 @@ from outcomes.records.identifier_kinds import BIRTH, CODE
 from outcomes.records.identifier_names import fold
 from outcomes.records.identifiers import find_header_kinds
 
+LONGEST = 100
+"""Letters of a text that is looked at; a label and a number are shorter, and the patterns need not be quick on more."""
 _MARK, _GLUED = re.compile(r"\s*([#:=]+)\s*"), re.compile(r"(?<=[^\W\d_]\.)(?=\d)")
 _VALUE = re.compile(
     r"(?=(?:[^\d\s]{0,8}[ ./-]?\d){4})"
@@ -71,6 +73,8 @@ def read_labelled(text: str) -> tuple[str, str] | None:
         The name of a `Kind`. The label is blank where it names the kind; of one that does not, that many others have
         the same says that it is the name of a terminology.
     """
+    if len(text) > LONGEST:
+        return None
     words = _GLUED.sub(" ", _MARK.sub(r"\1 ", text)).split()[:_MOST_WORDS]
     found = None
     for i in range(1, len(words)):
@@ -152,4 +156,4 @@ def _may_be_day(one: int, other: int) -> bool:
     return 1 <= low <= 12 and 1 <= high <= 31
 
 
-__all__ = ["is_day", "read_labelled"]
+__all__ = ["LONGEST", "is_day", "read_labelled"]

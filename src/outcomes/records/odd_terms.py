@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from outcomes.records.identifier_kinds import CODE, NAME
 from outcomes.records.identifier_names import fold, list_names, load_more_names
 from outcomes.records.identifier_patterns import UUID
-from outcomes.records.labelled import is_day, read_labelled
+from outcomes.records.labelled import LONGEST, is_day, read_labelled
 from outcomes.records.person_shapes import read_as_person
 
 if TYPE_CHECKING:
@@ -201,8 +201,8 @@ def _read_form(term: str) -> tuple[str, str] | None:
 
 
 def find_form(text: str) -> Form | None:
-    """Return the form of `_FORMS` in which a whole text is written."""
-    return next((form for form in _FORMS if form.pattern.fullmatch(text)), None)
+    """Return the form of `_FORMS` in which a whole text is written; a long one is in none."""
+    return next((form for form in _FORMS if len(text) <= LONGEST and form.pattern.fullmatch(text)), None)
 
 
 def is_user(text: str) -> bool:
@@ -227,6 +227,11 @@ def names_person_in_part(term: str) -> bool:
         return False
     is_known = keys[0] in list_names() or keys[-1] in list_names() or (owned is not None and ":" in owned[0])
     return is_known and load_vocabulary().isdisjoint(keys)
+
+
+def may_name_person(term: str) -> bool:
+    """Whether a term is shaped like a person's name, of words that no table of terms has."""
+    return bool(read_as_person(term)) and load_vocabulary().isdisjoint(map(fold, _SPLIT.split(term)))
 
 
 @cache
@@ -256,5 +261,6 @@ __all__ = [
     "is_user",
     "keep_few",
     "load_vocabulary",
+    "may_name_person",
     "names_person_in_part",
 ]
