@@ -83,6 +83,7 @@ def test_the_same_bytes_under_one_name_are_read_once(two) -> None:
         (["/x/visits_Maria_Keller.csv.gz"], ["xxxxxx_xxxxx_xxxxxx.csv.gz"]),
         (["/x/MariaKeller.xlsx"], ["xxxxxxxxxxx.xlsx"]),
         (["/x/m.keller@qvist.org.csv"], ["x.xxxxxx@xxxxx.xxx.csv"]),
+        (["/x/qvist@clinic.csv"], ["xxxxx@xxxxxx.csv"]),
         (["/x/dob 4-7-1951.xlsx"], ["xxx 9-9-9999.xlsx"]),
         (["/x/call 555-0142.csv"], ["xxxx 999-9999.csv"]),
         (["/x/Maria Keller.csv", "/x/Paula Becker.csv"], ["xxxxx xxxxxx.csv", "xxxxx xxxxxx (2).csv"]),

@@ -11,6 +11,7 @@ Parts = tuple[str, ...]
 _SUFFIXES = re.compile(r"(?:\.(?:csv|tsv|txt|xlsx?|xlsm|parquet|gz|zip|bz2|xz))+$", re.IGNORECASE)
 _STAMP = re.compile(r"(?:19|20)\d{6}(?:[-_T ]?\d{4,6})?(?!\d)")
 """When an export was made."""
+_MAIL = re.compile(r"\w@\w")
 _JOINTS = re.compile(r"[_.-]+|(?<=[a-z])(?=[A-Z])")
 
 
@@ -63,7 +64,13 @@ def _mask_part(name: str) -> str:
 
     stem, suffix = _split_name(name)
     words = _JOINTS.sub(" ", _STAMP.sub(" ", stem)).strip()
-    is_person = names_person(_STAMP.sub("", stem)) or starts_with_given(words) or has_name(words, more=True)
+    # Its suffix may have taken the place of the end of an address: "keller@clinic.csv".
+    is_person = (
+        _MAIL.search(stem)
+        or names_person(_STAMP.sub("", stem))
+        or starts_with_given(words)
+        or has_name(words, more=True)
+    )
     return f"{mask(stem)}{suffix}" if is_person else name
 
 
