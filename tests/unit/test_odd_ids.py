@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from outcomes.records import read_records
+from outcomes import arrow
+from outcomes.records import odd_ids, read_records
 from outcomes.records.model import TextColumn
 from outcomes.records.odd_ids import find_odd_ids
 
@@ -148,3 +149,29 @@ def test_of_thousands_of_ids_without_a_usual_form_only_suspicious_ones_are_read(
     ids = [f"K{i}" for i in range(50_000)] + [f"K{i}b" for i in range(2_400)] + ["BV62 KRT"]
     found = find_odd_ids("patient_id", TextColumn(pa.array(ids), np.arange(len(ids), dtype=np.int32)))
     assert found == {52_400: "vehicle number or plate"}
+
+
+def test_how_ids_are_usually_written_does_not_hang_on_the_order_of_rows():
+    rng = np.random.default_rng(5)
+    ids = [f"P{i:04d}" for i in range(300)] + [f"2024/{i}" for i in range(40)] + ["Müller Q", "MRN 771134", "x-1", "ß9"]
+    # A second system of ids has a little more than the twentieth of the rows that makes it usual.
+    often, seldom = rng.integers(0, 300, 2800), rng.integers(300, 340, 165)
+    codes = np.concatenate([often, seldom, [340, 341, 341, 342, 343]]).astype(np.int32)
+
+    def find(order, names):
+        # The same rows in another order, and their ids numbered by another first row.
+        place = np.empty(len(ids), np.int32)
+        place[names] = np.arange(len(ids))
+        column = TextColumn(arrow.from_texts([ids[i] for i in names]), place[codes[order]])
+        return {ids[names[code]]: kind for code, kind in find_odd_ids("patient_id", column).items()}
+
+    first = find(np.arange(codes.size), np.arange(len(ids)))
+    assert {"Müller Q", "MRN 771134"} <= set(first)
+    for _ in range(8):
+        assert find(rng.permutation(codes.size), rng.permutation(len(ids))) == first
+
+
+def test_of_ids_written_in_thousands_of_ways_none_is_unlike_the_others():
+    ways = [f"{'a' * (i % 80 + 1)}-{'9' * (i // 80 + 1)}" for i in range(6000)]
+    column = TextColumn(arrow.from_texts([*ways, "MRN 771134"]), np.arange(6001, dtype=np.int32))
+    assert odd_ids._find_usual(column) is None and odd_ids._count_shapes(column) == {}

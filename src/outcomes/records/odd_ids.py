@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from outcomes import arrow
@@ -26,18 +27,26 @@ from outcomes.records.odd_terms import find_form, is_user, load_vocabulary, name
 from outcomes.records.person_shapes import read_as_person
 from outcomes.records.privacy import ID_FIELDS
 
-_SUSPECT = r"\S[\s,./:]+\S|^\d{8}[A-Z]$|^[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z]$|^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$"
+_SUSPECT = (
+    r"\S[\s,./:]+\S|^\p{L}+_\p{L}+$|\p{Ll}{2}\p{Lu}\p{Ll}{2}|^\d{10,15}$"
+    r"|^\d{8}[A-Z]$|^[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z]$|^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$"
+)
 """What may be more than a code where ids have no usual form: several words, marks, numbers of some states and banks."""
 _MOST = 0.05
 _MOST_READ = 2_000
-_SAMPLE = 400
+_MOST_SHAPES = 5_000
 _LONGER, _LONG_CODE = 2, 12
 _OF_CLINICS = ("A", "B")
 _SPLIT = re.compile(r"[\s,]+")
+_GLUED = re.compile(r"[._]+|(?<=[^\W\d_A-Z]{2})(?=[A-Z][^\W\d_A-Z]{2})")
+"""Where "maria.kowalska" and "KowalskaMaria" are two words; letters drawn by chance seldom are."""
 _SHORTEST_NAME = 4
 _FEW_ROWS, _FEWEST_ROWS = 20, 3
 _Runs = tuple[tuple[str, int], ...]
 _LONGEST_RUN, _MOST_RUNS = 64, 100
+_SHAPE_OF_BYTE = np.arange(256, dtype=np.uint8)
+_SHAPE_OF_BYTE[list(b"0123456789")] = ord("9")
+_SHAPE_OF_BYTE[[*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1), *range(128, 256)]] = ord("a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +85,17 @@ def find_odd_ids(key: str, column: TextColumn, year: int = 0) -> dict[int, str]:
 
 
 def _find_usual(column: TextColumn) -> _Usual | None:
-    """Return how ids are written, by some rows; None where most are written in ways of their own."""
-    codes, counts = np.unique(column.codes[:: max(1, len(column.codes) // _SAMPLE)], return_counts=True)
-    texts = [text.strip() for text in column.values.take(arrow.from_numpy(codes)).to_pylist()]
-    lengths: dict[str, list[list[int]]] = {}
-    for text, k in zip(texts, counts.tolist(), strict=True):
-        runs = _runs(text)
-        lengths.setdefault("".join(sign for sign, _ in runs), []).extend([[n for _, n in runs]] * k)
-    n = int(counts.sum())
-    kept = {signs: _most_of(ns) for signs, ns in lengths.items() if len(ns) > _MOST * n}
-    is_usual = sum(len(lengths[signs]) for signs in kept) >= (1 - 2 * _MOST) * n
+    """Return how ids are written, by all rows; None where most are written in ways of their own."""
+    lengths: dict[str, list[tuple[int, ...]]] = {}
+    weights: dict[str, list[int]] = {}
+    for shape, k in _count_shapes(column).items():
+        runs = _runs(shape.strip())
+        signs = "".join(sign for sign, _ in runs)
+        lengths.setdefault(signs, []).append(tuple(n for _, n in runs))
+        weights.setdefault(signs, []).append(k)
+    n = len(column.codes)
+    kept = {signs: _most_of(lengths[signs], ks) for signs, ks in weights.items() if sum(ks) > _MOST * n}
+    is_usual = sum(sum(weights[signs]) for signs in kept) >= (1 - 2 * _MOST) * n
     if not is_usual or sum(map(len, kept)) > _MOST_RUNS:
         return None
     pattern = rf"^\s*(?:{'|'.join(_write_form(signs, ns) for signs, ns in kept.items())})\s*$"
@@ -93,9 +103,25 @@ def _find_usual(column: TextColumn) -> _Usual | None:
     return _Usual(pattern, max(map(sum, kept.values())), bool(n_digits))
 
 
-def _most_of(lengths: list[list[int]]) -> list[int]:
+def _count_shapes(column: TextColumn) -> dict[str, int]:
+    """Return shape of the ids, 9 for a digit and a for a letter, -> rows, by the alphabet; nothing of too many shapes.
+
+    Bytes are told apart, not letters: a letter beyond ASCII counts as two or more.
+    """
+    values = column.values
+    validity, offsets, data = values.buffers()
+    shaped = pa.py_buffer(_SHAPE_OF_BYTE[np.frombuffer(data, np.uint8)] if data else b"")
+    shapes = pa.StringArray.from_buffers(len(values), offsets, shaped, validity, -1, values.offset).dictionary_encode()
+    n_rows = np.bincount(arrow.to_numpy(shapes.indices, np.int32)[column.codes], minlength=len(shapes.dictionary))
+    if len(n_rows) > _MOST_SHAPES:
+        return {}
+    return dict(sorted(zip(shapes.dictionary.to_pylist(), n_rows.tolist(), strict=True)))
+
+
+def _most_of(lengths: Sequence[tuple[int, ...]], weights: Sequence[int]) -> list[int]:
     """Return how long each run is at most, in nearly all rows."""
-    return [int(n) for n in np.quantile(np.array(lengths), 1 - _MOST, axis=0, method="higher")]
+    own = np.array(lengths)
+    return [int(n) for n in np.quantile(own, 1 - _MOST, axis=0, method="inverted_cdf", weights=np.array(weights))]
 
 
 def _runs(text: str) -> _Runs:
@@ -143,11 +169,13 @@ def _find_kind(key: str, text: str, year: int) -> str:
         return ""
     if names_person_in_part(text):
         return NAME
-    if not read_as_person(text):
+    spread = text if re.search(r"[\s\d]", text) else _GLUED.sub(" ", text)
+    is_glued = spread != text
+    if not read_as_person(spread.title() if is_glued else text):
         return ""
-    # Two words in the column of clinicians may be "Front Desk"; no patient is that.
-    is_known = key == "patient_id" or any(fold(word) in list_names() for word in _SPLIT.split(text))
-    return NAME if is_known else ""
+    # Two words in the column of clinicians may be "Front Desk"; no patient is that, but a code may have a mark in it.
+    is_known = key == "patient_id" and not is_glued
+    return NAME if is_known or any(fold(word) in list_names() for word in _SPLIT.split(spread)) else ""
 
 
 def _find_single(ids: Mapping[int, str], key: str, n_rows: NDArray[np.int64], usual: _Usual) -> dict[int, str]:
