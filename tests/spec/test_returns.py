@@ -227,11 +227,12 @@ def test_history(course, expected):
     assert found.observed_days.tolist() == [325]
 
 
-def test_histories_of_patients_in_care_begin_when_the_records_are_complete():
-    # Landmark day 50, so day 90 is 40 on the clock; the return on day 80 was before, the one on day 200 is seen.
-    found = build_return_history(episodes_of(["10:6 20:2 80:6 85:2 200:6"], washout=86))
+@pytest.mark.parametrize(("back", "seen"), [(80, []), (89, []), (90, [(39, 40, 1)])])
+def test_histories_of_patients_in_care_begin_when_the_records_are_complete(back, seen):
+    # Landmark day 50, so day 90, the first on which all is recorded, is 40 on the clock; on day 200 she is back again.
+    found = build_return_history(episodes_of([f"10:6 20:2 {back}:6 {back + 5}:2 200:6"], washout=86))
     got = list(zip(found.start_days.tolist(), found.stop_days.tolist(), found.event.tolist(), strict=True))
-    assert got == [(39, 150, 1), (150, 314, 0)]
+    assert got == [*seen, (seen[-1][1] if seen else 39, 150, 1), (150, 314, 0)]
     assert found.observed_days.tolist() == [275]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from outcomes.cases import Visits, build_visits
-from outcomes.cases.acceptance import check_acceptance, describe_acknowledgement, describe_state, list_objections
+from outcomes.cases.acceptance import State, check_acceptance, describe_acknowledgement, describe_state, list_objections
 from outcomes.cli import main
 from outcomes.errors import ConfigError, Finding, InputRefused
 from outcomes.records import Mapping, Records, acknowledge
@@ -186,3 +186,8 @@ def test_numbers_of_visits_taken_for_those_of_patients(n_twice: int, n: int, exp
     visits = build_visits(records)
     assert codes((records, visits)) == expected
     assert [one.code for one in visits.warnings if one.code == "E227"] == ["E227"] * len(expected)
+
+
+def test_of_no_rows_none_were_set_aside():
+    assert State(0, 0, {}, ()).set_aside_percent == 0
+    assert State(8, 2, {}, ()).set_aside_percent == 25
