@@ -213,6 +213,12 @@ def test_constant_columns_and_ages() -> None:
     assert found(columns | {"age": jumping}) == ["E247", "E247"]  # somebody of 0, who is 5 within a quarter
 
 
+def test_what_is_missing_is_told_in_percent_of_both_quarters() -> None:
+    columns = visits(cause=lambda c: np.full_like(c, MISSING))
+    (finding,) = find_jumps(columns, QUARTERS[0], QUARTERS[2] - 1)
+    assert "cause is missing at 100 % of visits, after 50 % in the quarter before" in finding.message
+
+
 def test_small_numbers_of_patients_are_not_told() -> None:
     columns = visits()
     columns["age"][:2] = 0
