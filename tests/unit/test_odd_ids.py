@@ -175,3 +175,15 @@ def test_of_ids_written_in_thousands_of_ways_none_is_unlike_the_others():
     ways = [f"{'a' * (i % 80 + 1)}-{'9' * (i // 80 + 1)}" for i in range(6000)]
     column = TextColumn(arrow.from_texts([*ways, "MRN 771134"]), np.arange(6001, dtype=np.int32))
     assert odd_ids._find_usual(column) is None and odd_ids._count_shapes(column) == {}
+
+
+def test_parts_of_a_hash_are_one_form_and_words_among_them_are_not():
+    rng = np.random.default_rng(6)
+    drawn = ["P" + "".join(rng.choice(list("0123456789abcdef"), 8)) for _ in range(900)]
+    ids = [*(text for text in drawn if any(map(str.isdigit, text[1:]))), "Walburga Qvist", "P12345678901234567890123"]
+    column = TextColumn(arrow.from_texts(ids), np.arange(len(ids), dtype=np.int32))
+    usual = odd_ids._find_usual(column)
+    assert (usual.longest, usual.has_digits) == (9, True)
+    unlike = [ids[code] for code in odd_ids._find_unlike(column, usual).tolist()]
+    assert unlike == ids[-2:]
+    assert find_odd_ids("patient_id", column) == {len(ids) - 2: "name"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import tomllib
 from collections import Counter
+from importlib import resources
 from pathlib import Path
 
 import openpyxl
@@ -12,7 +14,7 @@ import pytest
 
 from outcomes import cli
 from outcomes.errors import InputRefused
-from outcomes.records import Mapping, read_records
+from outcomes.records import Mapping, identifier_names, read_records
 from outcomes.records.columns import show_header
 from outcomes.records.identifier_names import fold
 from outcomes.records.identifier_places import are_places, is_town
@@ -246,3 +248,13 @@ def test_a_town_may_be_followed_by_its_part_or_state(text: str, is_one: bool) ->
 )
 def test_a_column_of_places_has_some_beyond_doubt(cells: list[str], are_some: bool) -> None:
     assert are_places(cells) is are_some
+
+
+@pytest.mark.parametrize("file", ["identifier_names.csv", "identifier_more_names.csv"])
+def test_lists_of_names_are_read_in_blocks_and_nothing_is_lost(file):
+    with resources.files("outcomes.records").joinpath(file).open(encoding="utf-8", newline="") as lines:
+        rows = [(row["name"], row["use"]) for row in csv.DictReader(lines)]
+    assert rows == sorted(rows, key=lambda row: row[::-1]) and len(set(rows)) == len(rows)
+    given, family = identifier_names._read(file)
+    assert given == {name for name, use in rows if use != "family"}
+    assert family == {name for name, use in rows if use != "given"}

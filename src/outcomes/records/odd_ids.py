@@ -42,8 +42,7 @@ _GLUED = re.compile(r"[._]+|(?<=[^\W\d_A-Z]{2})(?=[A-Z][^\W\d_A-Z]{2})")
 """Where "maria.kowalska" and "KowalskaMaria" are two words; letters drawn by chance seldom are."""
 _SHORTEST_NAME = 4
 _FEW_ROWS, _FEWEST_ROWS = 20, 3
-_Runs = tuple[tuple[str, int], ...]
-_LONGEST_RUN, _MOST_RUNS = 64, 100
+_LONGEST_RUN, _MOST_RUNS, _MANY_FORMS = 64, 100, 3
 _SHAPE_OF_BYTE = np.arange(256, dtype=np.uint8)
 _SHAPE_OF_BYTE[list(b"0123456789")] = ord("9")
 _SHAPE_OF_BYTE[[*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1), *range(128, 256)]] = ord("a")
@@ -94,13 +93,18 @@ def _find_usual(column: TextColumn) -> _Usual | None:
         lengths.setdefault(signs, []).append(tuple(n for _, n in runs))
         weights.setdefault(signs, []).append(k)
     n = len(column.codes)
-    kept = {signs: _most_of(lengths[signs], ks) for signs, ks in weights.items() if sum(ks) > _MOST * n}
-    is_usual = sum(sum(weights[signs]) for signs in kept) >= (1 - 2 * _MOST) * n
-    if not is_usual or sum(map(len, kept)) > _MOST_RUNS:
+    usual = {signs for signs, ks in weights.items() if sum(ks) > _MOST * n}
+    if sum(sum(weights[signs]) for signs in usual) < (1 - 2 * _MOST) * n or sum(map(len, usual)) > _MOST_RUNS:
         return None
-    pattern = rf"^\s*(?:{'|'.join(_write_form(signs, ns) for signs, ns in kept.items())})\s*$"
-    n_digits = [n for signs, ns in kept.items() for sign, n in zip(signs, ns, strict=True) if sign == "9"]
-    return _Usual(pattern, max(map(sum, kept.values())), bool(n_digits))
+    mixed = {signs for signs in usual if set(signs) <= {"a", "9"}}
+    longest = {signs: _most_of([(sum(runs),) for runs in lengths[signs]], weights[signs])[0] for signs in usual}
+    forms = []
+    if len(mixed) > _MANY_FORMS:  # as parts of a hash: what has a digit somewhere is one more of them
+        most = min(max(longest[signs] for signs in mixed), _LONGEST_RUN) + _LONGER
+        usual, forms = usual - mixed, [rf"\p{{L}}*[0-9][\p{{L}}0-9]{{0,{most}}}"]
+    forms += [_write_form(signs, _most_of(lengths[signs], weights[signs])) for signs in sorted(usual)]
+    has_digits = any("9" in signs for signs in longest)
+    return _Usual(rf"^\s*(?:{'|'.join(forms)})\s*$", max(longest.values()), has_digits)
 
 
 def _count_shapes(column: TextColumn) -> dict[str, int]:
@@ -124,7 +128,7 @@ def _most_of(lengths: Sequence[tuple[int, ...]], weights: Sequence[int]) -> list
     return [int(n) for n in np.quantile(own, 1 - _MOST, axis=0, method="inverted_cdf", weights=np.array(weights))]
 
 
-def _runs(text: str) -> _Runs:
+def _runs(text: str) -> tuple[tuple[str, int], ...]:
     return tuple((sign, len(list(run))) for sign, run in groupby(text, _say_class))
 
 
