@@ -14,7 +14,7 @@ from outcomes.cases import build_visits
 from outcomes.cases.acceptance import list_objections
 from outcomes.cases.dates import quarter_word
 from outcomes.cases.jumps import find_jumps
-from outcomes.cases.scales import find_scale_misfits
+from outcomes.cases.scales import Groups, find_scale_misfits
 from outcomes.cases.schema import MISSING
 from outcomes.cases.score_tops import find_moved_tops
 from outcomes.cases.suspicions import quarter_of
@@ -235,7 +235,7 @@ def test_quarters_are_those_of_the_calendar() -> None:
 
 # -- scales -----------------------------------------------------------------------------------------------------------
 
-CLINICS = (["north", "south"], np.arange(200) % 2)
+CLINICS = Groups(["north", "south"], np.arange(200) % 2)
 
 
 def misfits(ratings: np.ndarray, scale: str) -> list[str]:

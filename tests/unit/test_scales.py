@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from outcomes.cases.scales import find_scale_misfits
+from outcomes.cases.scales import Groups, find_scale_misfits
 from outcomes.cases.typed import ENOUGH_CELLS as ENOUGH
 
 
@@ -14,7 +14,7 @@ def asked(points, scale="0-100", outside=0, groups=()):
     unit = 10 if scale == "0-100" else 100
     ratings = np.array([*(round(unit * point) for point in points), *[-1] * outside], dtype=np.int32)
     beyond = np.arange(ratings.size) >= len(points)
-    found = find_scale_misfits(ratings, beyond, scale, groups, "column 'VAS'")
+    found = find_scale_misfits(ratings, beyond, scale, [Groups(*group) for group in groups], "column 'VAS'")
     assert all(finding.place == "column 'VAS'" and finding.remedy for finding in found)
     return [(finding.code, finding.message) for finding in found]
 

@@ -203,24 +203,22 @@ class Measuring(Typing):
 
     def _check_scale(self, name: str, column: TextColumn, parsed: values.Parsed) -> None:
         ratings, outside = parsed.values[column.codes], (parsed.faults == "E232")[column.codes]
-        rated = (ratings >= 0) | outside
         groups: list[Groups] = []
         if "clinic" in self.out.columns:
             groups.append(self._named("clinic"))
         if len(self.records.files) > 1:
-            groups.append(([file.place for file in self.records.files], self.records.source))
+            groups.append(Groups([file.place for file in self.records.files], self.records.source))
         if "clinician" in self.out.columns:
-            groups.append(_only_with_enough(self._named("clinician"), rated))
+            groups.append(self._named("clinician")._replace(least=_ENOUGH_OF_MANY))
         place = f"column '{self.header(name)}' ({name})"
         found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, groups, place)
         if not found and "visit_date" in self.records.fields:  # a new form in the midst of the records
-            quarters = _only_with_enough(self._quarters(), rated)
-            found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, [quarters], place)
+            found = find_scale_misfits(ratings, outside, self.mapping.pain.scale, [self._quarters()], place)
         known = self.mapping.acknowledge.warnings
         self.misfits += [finding for finding in found if finding.code not in known or finding.code != "E234"]
 
     def _named(self, unit: str) -> Groups:
-        return [f"{unit} {label}" for label in self.out.labels[unit].to_pylist()], self.out.columns[unit]
+        return Groups([f"{unit} {label}" for label in self.out.labels[unit].to_pylist()], self.out.columns[unit])
 
     def _quarters(self) -> Groups:
         """Names of the quarters, and the place of each record's own among them; -1 without a day."""
@@ -230,7 +228,7 @@ class Measuring(Typing):
         seen = np.bincount(number - first) > 0
         place = (np.cumsum(seen) - 1)[number - first]
         names = [quarter_word(first + i) for i in np.flatnonzero(seen).tolist()]
-        return names, np.where(day == MISSING, MISSING, place)
+        return Groups(names, np.where(day == MISSING, MISSING, place), _ENOUGH_OF_MANY)
 
     def _count_fixed(self, name: str, column: TextColumn, fixed: NDArray[np.str_]) -> None:
         in_records = np.bincount(column.codes, minlength=len(column.values))
@@ -301,10 +299,3 @@ class Measuring(Typing):
             outside = (instrument >= 0) & ((score < low[instrument]) | (score > high[instrument]))
             if (rows := np.flatnonzero(outside)).size:
                 self.out.faults.append(("function_score", "E252", rows))
-
-
-def _only_with_enough(group: Groups, rated: NDArray[np.bool_]) -> Groups:
-    """Take the records of those with few ratings for records of none."""
-    names, codes = group
-    n_rated = np.bincount(codes[rated & (codes >= 0)], minlength=len(names) + 1)  # the last, that of none, stays 0
-    return names, np.where(n_rated[codes] >= _ENOUGH_OF_MANY, codes, MISSING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,22 @@ _SHARES = 'If 0.7 stands for 7 of 10, or 70 %, declare [pain] scale = "0-1"; if 
 _KNOWN = 'write below [acknowledge]: warnings = ["E234"] and by = "your name".'
 _APART = "Export the two scales apart, each with a mapping of its own, or bring them to one scale in the clinic system."
 
-Groups = tuple[list[str], NDArray[np.signedinteger]]
-"""Names of clinics or files, and the place of each record's own among them."""
+
+class Groups(NamedTuple):
+    """Clinics, files or the like that may each have a scale of their own.
+
+    Attributes
+    ----------
+    names : list of str
+    codes : ndarray of int, shape (n,)
+        Place of each record's own among them; -1 for none.
+    least : int
+        Ratings from which on a group is asked about.
+    """
+
+    names: list[str]
+    codes: NDArray[np.signedinteger]
+    least: int = ENOUGH_CELLS
 
 
 def find_scale_misfits(
@@ -44,8 +59,7 @@ def find_scale_misfits(
         Cells beyond the declared scale.
     scale : {"0-10", "0-100", "0-1"}
         As declared.
-    groups : sequence of (names, codes)
-        Clinics, and files: a name each, and which one each record belongs to, shape (n,); -1 for none.
+    groups : sequence of Groups
     place : str
         For the message.
     """
@@ -60,18 +74,18 @@ def find_scale_misfits(
         ]
         if found or scale == "0-1":
             return found
-    everybody = (["this column"], np.zeros(len(ratings), dtype=np.int8))
+    everybody = Groups(["this column"], np.zeros(len(ratings), dtype=np.int8))
     rated, is_low = ratings >= 0, (ratings >= 0) & (ratings <= _TEN)
-    for names_and_codes, remedy in ((everybody, _NOT_VAS), *((group, _APART) for group in groups)) if is_long else ():
+    for asked, remedy in ((everybody, _NOT_VAS), *((group, _APART) for group in groups)) if is_long else ():
         says = "are 10 or less, but the declared scale is 0 to 100."
-        if found := _in_groups("E234", rated, is_low, _LOW_SHARE, names_and_codes, says, place, remedy):
+        if found := _in_groups("E234", rated, is_low, _LOW_SHARE, asked, says, place, remedy):
             return found
     words, remedy = (_TWO_HEAPS, _APART) if is_long else (_PARTS, _SHARES + _KNOWN)
     if not is_long and len(np.unique(ratings[(ratings > 0) & (ratings < _TEN)])) < _FEWEST_PARTS:
         return []
     for group in groups:
         found = _two_heaps(ratings, group, words, place, remedy)
-        if 0 < len(found) < len(group[0]):
+        if 0 < len(found) < len(group.names):
             return found  # these, and the others not
     return _two_heaps(ratings, everybody, words, place, remedy)
 
@@ -87,19 +101,19 @@ def _in_groups(
     remedy: str,
 ) -> list[Finding]:
     """Name the groups in which at least this share of the ratings is odd."""
-    names, codes = group
+    names, codes, least = group
     known = codes >= 0
     n_rated, n_odd = (np.bincount(codes[rows & known], minlength=len(names)).tolist() for rows in (rated, odd))
     return [
         Finding(code, f"{found / n:.0%} of {n} ratings of {name} {says}", place, remedy)
         for name, n, found in zip(names, n_rated, n_odd, strict=True)
-        if n >= ENOUGH_CELLS and found >= share * n
+        if n >= least and found >= share * n
     ]
 
 
 def _two_heaps(ratings: NDArray[np.int32], group: Groups, words: str, place: str, remedy: str) -> list[Finding]:
     """Name the groups with many ratings below a tenth of the scale and next to none above it: no one long tail."""
-    names, codes = group
+    names, codes, least = group
     known = codes >= 0
     is_small = (ratings > 0) & (ratings < _TEN)
     is_next = (ratings > _TEN) & (ratings < _TWENTY)
@@ -107,5 +121,5 @@ def _two_heaps(ratings: NDArray[np.int32], group: Groups, words: str, place: str
     return [
         Finding("E234", words.format(share=small / n, n=n, name=name), place, remedy)
         for name, n, small, above in zip(names, *(found.tolist() for found in counts), strict=True)
-        if n >= ENOUGH_CELLS and small >= _HEAP_SHARE * n and above <= _GAP_SHARE * small
+        if n >= least and small >= _HEAP_SHARE * n and above <= _GAP_SHARE * small
     ]
