@@ -6,6 +6,7 @@ import argparse
 import gc
 import re
 import shlex
+import signal
 import sys
 
 import pytest
@@ -92,9 +93,11 @@ def test_a_command_with_a_process_of_its_own_seldom_looks_for_rubbish(monkeypatc
     asked = []
     monkeypatch.setattr(sys, "argv", ["outcomes", "--version"])
     monkeypatch.setattr(gc, "set_threshold", lambda *limits: asked.append(limits))
+    heeded = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.unraisablehook
     with pytest.raises(SystemExit):
         cli.main()
     assert asked[0][0] >= 10_000
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.unraisablehook) == heeded
     with pytest.raises(SystemExit):
         cli.main(["--version"])
     assert len(asked) == 1, "a caller's own process keeps its settings"

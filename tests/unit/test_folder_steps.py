@@ -19,7 +19,7 @@ from outcomes.files import exchange as swap
 from outcomes.files import lock, whole
 from outcomes.files.exchange import exchange, put_in_place, restore, sync_tree
 from outcomes.files.lock import only_run
-from outcomes.files.stops import finish_first, heed_interrupt
+from outcomes.files.stops import check_stop, finish_first, heed_interrupt, stop_on_signals
 
 
 @pytest.fixture
@@ -321,11 +321,40 @@ def test_renames_end_before_a_stop_is_heeded():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_in_another_thread_both_leave_the_signals_alone():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_heeds_a_stop_until_it_ends_and_then_all_is_as_it_was(monkeypatch, number):
+    before, printed = [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)], []
+    monkeypatch.setattr(sys, "unraisablehook", lambda swallowed: printed.append(swallowed.exc_type))
+    complain = sys.unraisablehook
+    with stop_on_signals():
+        check_stop()
+        with contextlib.suppress(KeyboardInterrupt):  # as a library may
+            signal.raise_signal(number)
+        with pytest.raises(KeyboardInterrupt):
+            check_stop()
+        with pytest.raises(KeyboardInterrupt), heed_interrupt():
+            raise AssertionError("begun after a stop")
+    check_stop()
+    assert [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)] == before
+    assert sys.unraisablehook is complain and printed == []
+
+
+def test_a_command_that_is_to_ignore_a_stop_goes_on_ignoring_it():
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with stop_on_signals():
+            signal.raise_signal(signal.SIGTERM)
+            check_stop()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_in_another_thread_all_leave_the_signals_alone():
     before, seen = signal.getsignal(signal.SIGINT), []
 
     def work():
-        with heed_interrupt(), finish_first():
+        with stop_on_signals(), heed_interrupt(), finish_first():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

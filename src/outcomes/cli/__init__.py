@@ -87,11 +87,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code (this module's docstring).
     """
-    if argv is None:  # the process is this command's: it soon ends, and need not look for rubbish every 700 objects
-        gc.set_threshold(*_RARELY)
-        guard_streams()
-        stop_on_signals()
-    given = sys.argv[1:] if argv is None else list(argv)
+    if argv is not None:
+        return _run(argv)
+    # The process is this command's: it soon ends, and need not look for rubbish every 700 objects.
+    gc.set_threshold(*_RARELY)
+    guard_streams()
+    with stop_on_signals():
+        return _run(sys.argv[1:])
+
+
+def _run(given: Sequence[str]) -> int:
     args = _parser(given[0] if given else None).parse_args(given)
     if "numpy" not in sys.modules:  # later it would have no effect here
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))

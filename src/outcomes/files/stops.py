@@ -13,15 +13,34 @@ _STOPS = (signal.SIGINT, signal.SIGTERM)
 _seen: list[int] = []
 
 
-def stop_on_signals() -> None:
-    """Let a stop of this process, by hand or of the system, end it as Ctrl-C does, with what is half-made tidied up.
+@contextmanager
+def stop_on_signals() -> Iterator[None]:
+    """Let a stop in the block, by hand or of the system, end it as Ctrl-C does, with what is half-made tidied up.
 
-    One that was asked to ignore a signal goes on ignoring it.
+    A process that was asked to ignore a signal goes on ignoring it. Where the stop lands in a finalizer Python passes
+    over it; it is not printed, and `check_stop` raises it again. Afterwards all is as it was.
     """
-    for number in _STOPS:
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, _stop)
-    sys.unraisablehook = _keep_quiet
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = signal.SIG_DFL, signal.default_int_handler
+    before = {number: handler for number in _STOPS if (handler := signal.getsignal(number)) in usual}
+    complain = sys.unraisablehook
+
+    def keep_quiet(swallowed: sys.UnraisableHookArgs) -> None:
+        if swallowed.exc_type is not KeyboardInterrupt:
+            complain(swallowed)
+
+    for number in before:
+        signal.signal(number, _stop)
+    sys.unraisablehook = keep_quiet
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        sys.unraisablehook = complain
+        _seen.clear()
 
 
 def check_stop() -> None:
@@ -33,12 +52,6 @@ def check_stop() -> None:
 def _stop(number: int, frame: FrameType | None) -> None:
     _seen.append(number)
     raise KeyboardInterrupt
-
-
-def _keep_quiet(swallowed: sys.UnraisableHookArgs) -> None:
-    # Where the stop lands in a finalizer Python prints it and goes on; it is raised again at the next step.
-    if swallowed.exc_type is not KeyboardInterrupt:
-        sys.__unraisablehook__(swallowed)
 
 
 @contextmanager
