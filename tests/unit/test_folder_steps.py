@@ -298,7 +298,8 @@ def test_a_stop_that_a_library_swallows_ends_the_block_all_the_same():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_stop_in_a_finalizer_is_not_printed_and_other_faults_are(monkeypatch):
+@pytest.mark.parametrize("heed", [heed_interrupt, stop_on_signals])
+def test_a_stop_in_a_finalizer_is_not_printed_and_other_faults_are(monkeypatch, heed):
     class Fails:
         def __init__(self, fault):
             self.fault = fault
@@ -308,7 +309,7 @@ def test_a_stop_in_a_finalizer_is_not_printed_and_other_faults_are(monkeypatch):
 
     printed = []
     monkeypatch.setattr(sys, "unraisablehook", lambda swallowed: printed.append(swallowed.exc_type))
-    with heed_interrupt():
+    with heed():
         Fails(KeyboardInterrupt())
         Fails(ValueError())
     assert printed == [ValueError]

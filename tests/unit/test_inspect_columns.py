@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from outcomes.definitions import Codebook
-from outcomes.records import inspect_columns
+from outcomes.records import Mapping, inspect_columns, inspect_people
 from outcomes.records.inspect_columns import (
     _MOST_CELLS,
     _TESTS,
@@ -20,6 +20,7 @@ from outcomes.records.inspect_columns import (
     match_columns,
     score_name,
 )
+from outcomes.records.inspect_head import Top
 
 IDS = [f"Q{i % 30:03d}x" for i in range(200)]
 
@@ -220,6 +221,14 @@ def test_nothing_is_asked_about_the_thousands_of_columns_beside_a_cell_in_the_la
     header, cells = ["Patient", "", " ", ""], [["P1"], [], ["", " "], ["x"]]
     assert [m.field for m in match_columns(header, cells, codebook)] == ["patient_id"]
     assert set(asked) == {"Patient", ""}  # the last one has no header, and a cell
+    looked_at = []
+    judge = inspect_people.judge_unasked
+    monkeypatch.setattr(
+        inspect_people, "judge_unasked", lambda name, *more: looked_at.append(name) or judge(name, *more)
+    )
+    top = Top("csv", Mapping().file, {}, tuple(header), tuple(cells))
+    assert inspect_people.judge_unread(top, [], 2025) == []
+    assert looked_at == ["Patient", ""]
 
 
 def test_a_rating_that_fits_less_well_by_more_than_a_twentieth_is_no_rival(codebook: Codebook) -> None:

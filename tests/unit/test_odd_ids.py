@@ -187,3 +187,10 @@ def test_parts_of_a_hash_are_one_form_and_words_among_them_are_not():
     unlike = [ids[code] for code in odd_ids._find_unlike(column, usual).tolist()]
     assert unlike == ids[-2:]
     assert find_odd_ids("patient_id", column) == {len(ids) - 2: "name"}
+
+
+def test_where_ids_have_no_usual_form_only_what_says_by_itself_what_it_is_counts():
+    ways = [f"{'a' * (i % 80 + 1)}-{'9' * (i // 80 + 1)}" for i in range(6000)]
+    ids = [*ways, "MRN 771134", "Kowalska x 12"]
+    column = TextColumn(arrow.from_texts(ids), np.arange(len(ids), dtype=np.int32))
+    assert find_odd_ids("patient_id", column) == {6000: "record number"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import shutil
+import tempfile
 
 import pytest
 
@@ -60,3 +62,22 @@ def test_a_full_disk_is_named_by_what_was_to_be_written(tmp_path, capsys, monkey
     out = str(tmp_path / "out")
     assert cli.main(["simulate", "--patients", "5", "--seed", "1", "--out", out]) == 2
     assert (f"({out})" in capsys.readouterr().err) == named
+
+
+@pytest.mark.parametrize(
+    ("free", "named"), [({"tmp": 0}, "tmp"), ({"tmp": 0, "out": 0}, "out"), ({"out": 0}, "out"), ({}, "out")]
+)
+def test_a_full_temporary_folder_is_named_where_the_result_has_room(tmp_path, capsys, monkeypatch, free, named):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no file is named")
+
+    folders = {"tmp": tmp_path / "tmp", "out": tmp_path / "results" / "new"}
+    folders["tmp"].mkdir()
+    (tmp_path / "results").mkdir()
+    of = {folders["tmp"]: "tmp", tmp_path / "results": "out"}
+    monkeypatch.setattr(simulate, "write_simulation", fail)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(folders["tmp"]))
+    usage = {name: shutil.disk_usage(tmp_path)._replace(free=free.get(name, 1 << 40)) for name in folders}
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage[of[type(tmp_path)(place)]])
+    assert cli.main(["simulate", "--patients", "5", "--seed", "1", "--out", str(folders["out"])]) == 2
+    assert f"({folders[named]})" in capsys.readouterr().err

@@ -72,6 +72,7 @@ def _parser(named: str | None = None) -> argparse.ArgumentParser:
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LITTLE_BYTES = 1 << 22
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,8 +122,7 @@ def _run(given: Sequence[str]) -> int:
         if isinstance(fault, BrokenPipeError) and _reader_left():
             return READER_LEFT
         reason = os.strerror(fault.errno) if fault.errno else type(fault).__name__
-        # A write that finds no room names no file: it is the disk of what was to be written.
-        place = fault.filename or (getattr(args, "out", None) if fault.errno in _NO_ROOM else None)
+        place = fault.filename or (_name_full(getattr(args, "out", None)) if fault.errno in _NO_ROOM else None)
         where = f" ({place})" if place else ""
         say(f"refused by the system: {reason}{where}; earlier results are untouched. Make room or give access.")
         return REFUSED
@@ -140,6 +140,18 @@ def _reader_left() -> bool:
     if gone:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return gone
+
+
+def _name_full(out: object) -> str | None:
+    """Name what found no room, for a failed write does not: the result, or the temporary folder where that is full."""
+    import shutil
+    import tempfile
+
+    folder = tempfile.gettempdir()
+    place = None if out is None else str(out)
+    beside = next((p for p in Path(place).absolute().parents if p.exists()), None) if place else None
+    has_room = beside is None or shutil.disk_usage(beside).free > _LITTLE_BYTES
+    return folder if has_room and shutil.disk_usage(folder).free <= _LITTLE_BYTES else place
 
 
 def _work(args: argparse.Namespace) -> str:

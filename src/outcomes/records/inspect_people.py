@@ -63,7 +63,7 @@ def judge_unread(top: Top, matches: list[Match], year: int) -> list[Suspect]:
     patients = next((top.cells[position] for position, field in fields.items() if field == "patient_id"), [])
     found = []
     for position, header in enumerate(top.header):
-        if not header.strip() and not any(top.cells[position]):
+        if not header.strip() and not any(map(str.strip, top.cells[position])):
             continue
         if likely := _judge(header, fields.get(position, ""), patients, top.cells[position], year):
             found.append(Suspect(header.strip(), column_letter(position), fields.get(position, ""), likely))
