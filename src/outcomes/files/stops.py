@@ -25,21 +25,14 @@ def stop_on_signals() -> Iterator[None]:
         return
     usual = signal.SIG_DFL, signal.default_int_handler
     before = {number: handler for number in _STOPS if (handler := signal.getsignal(number)) in usual}
-    complain = sys.unraisablehook
-
-    def keep_quiet(swallowed: sys.UnraisableHookArgs) -> None:
-        if swallowed.exc_type is not KeyboardInterrupt:
-            complain(swallowed)
-
     for number in before:
         signal.signal(number, _stop)
-    sys.unraisablehook = keep_quiet
     try:
-        yield
+        with _not_printed():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        sys.unraisablehook = complain
         _seen.clear()
 
 
@@ -55,6 +48,22 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
+def _not_printed() -> Iterator[None]:
+    """Keep quiet of a stop that lands in a finalizer: Python prints it and goes on, and it is raised again later."""
+    complain = sys.unraisablehook
+
+    def keep_quiet(swallowed: sys.UnraisableHookArgs) -> None:
+        if swallowed.exc_type is not KeyboardInterrupt:
+            complain(swallowed)
+
+    sys.unraisablehook = keep_quiet
+    try:
+        yield
+    finally:
+        sys.unraisablehook = complain
+
+
+@contextmanager
 def heed_interrupt() -> Iterator[None]:
     """See to it that a stop by hand ends the block even where a library swallows the exception on its way."""
     check_stop()
@@ -63,24 +72,17 @@ def heed_interrupt() -> Iterator[None]:
         yield
         return
     seen: list[int] = []
-    complain = sys.unraisablehook
 
     def note(number: int, frame: FrameType | None) -> None:
         seen.append(number)
         before(number, frame)
 
-    def keep_quiet(swallowed: sys.UnraisableHookArgs) -> None:
-        # Where the stop lands in a finalizer Python prints it and goes on; it is raised again below.
-        if swallowed.exc_type is not KeyboardInterrupt:
-            complain(swallowed)
-
     signal.signal(signal.SIGINT, note)
-    sys.unraisablehook = keep_quiet
     try:
-        yield
+        with _not_printed():
+            yield
     finally:
         signal.signal(signal.SIGINT, before)
-        sys.unraisablehook = complain
     if seen:
         raise KeyboardInterrupt
     check_stop()
