@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 from pathlib import Path
 
@@ -75,6 +76,18 @@ def _quarter_files(renumbered: bool) -> list[list[Row]]:
             rows.append({**base, "patient_id": name, "visit_date": f"2025-{month:02d}-{day:02d}", "onset_date": ""})
         files.append(rows)
     return files
+
+
+def _steady_practice(half_is_renumbered: bool) -> list[Row]:
+    """Every second day one patient begins, and comes seven times; from July on half of them have another id."""
+    rows, bases = [], clean_rows()
+    for number in range(150):
+        for visit in range(7):
+            day = datetime.date(2025, 1, 1) + datetime.timedelta(days=2 * number + 10 * visit)
+            is_new = half_is_renumbered and number % 4 < 2 and day >= datetime.date(2025, 7, 1)
+            row = {"patient_id": f"{'N' if is_new else 'K'}{101 + number}", "visit_date": day.isoformat()}
+            rows.append({**bases[3 * number % len(bases)], **row, "onset_date": ""})
+    return rows
 
 
 def _shuffled(folder: Path, kind: str) -> Input:
@@ -386,6 +399,26 @@ FAULTS: tuple[Fault, ...] = (
         codes=(),
         make=of_files(*_quarter_files(renumbered=False)),
         check=lambda run: _silent(run, "E209"),
+    ),
+    Fault(
+        number=64,
+        name="renumbered_in_part",
+        title="Every second id numbered anew from a day on, in one file",
+        outcome=WARN,
+        codes=("E274", "given other ids"),
+        make=of_files(_steady_practice(half_is_renumbered=True)),
+        formats=EVERYWHERE,
+        remedy="Export all visits with the ids of one numbering; a report is refused until this is acknowledged.",
+        check=conserved,
+    ),
+    Fault(
+        number=64,
+        name="steady_practice",
+        title="The same file with one numbering: nothing to say",
+        outcome=KEEP,
+        codes=(),
+        make=of_files(_steady_practice(half_is_renumbered=False)),
+        check=lambda run: _silent(run, "E274"),
     ),
     Fault(
         number=66,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_SET_ASIDE_PERCENT = 5.0
 MOST_MISSING_PERCENT = 20.0
-TO_ACKNOWLEDGE = frozenset({"E209", "E227", "E281", "E282", "E283", "E285", "E286", "E287"})
+TO_ACKNOWLEDGE = frozenset({"E209", "E227", "E274", "E281", "E282", "E283", "E285", "E286", "E287"})
 """Warnings that stop a report until they are acknowledged: whether they are harmless the records cannot say."""
 WHERE_LISTED = "`outcomes clean` lists each of them with row, column and rule, in quarantine.csv."
 """A refused report writes nothing, and nobody mends rows whose places are not said."""

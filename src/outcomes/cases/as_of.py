@@ -64,7 +64,8 @@ def _warn_again(cut: Visits, files_before: set[str]) -> Visits:
     unused = files_before - _files_of(cut)
     about_files = [found for found in cut.warnings if found.code not in CODES and found.place not in unused]
     clinics = cut.labels["clinic"].to_pylist() if "clinic" in cut.labels else ()
-    jumps = find_jumps(cut.columns, int(cut.clinic_first_day[-1]), int(cut.clinic_last_day[-1]), clinics)
+    first, last = int(cut.clinic_first_day[-1]), int(cut.clinic_last_day[-1])
+    jumps = find_jumps(cut.columns, first, last, clinics, about_files)
     before = [say_oddity(found) for found in cut.warnings]
     now = [say_oddity(found) for found in (*about_files, *jumps)]
     notes = [note for note in cut.notes if note not in before or note in now]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from outcomes.cases.continuity import find_new_numbers
 from outcomes.cases.dates import quarter_word
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.schema import HUNDREDTHS, MISSING, Columns
@@ -19,7 +20,7 @@ from outcomes.cases.score_tops import find_moved_tops
 from outcomes.cases.suspicions import quarter_of, say_count
 from outcomes.errors import Finding
 
-CODES = frozenset({"E247", "E271", "E273", "E281", "E282", "E283", "E284", "E287"})
+CODES = frozenset({"E247", "E271", "E273", "E274", "E281", "E282", "E283", "E284", "E287"})
 """What `find_jumps` can find."""
 _CONSTANT = ("day", "pain_pre", "pain_post", "function_score", "age", "onset_days")
 _LEAST_CELLS, _LEAST_PATIENTS = 50, 10
@@ -36,7 +37,9 @@ _CLOSED_DAYS = 4
 _ASK = "Check the export; if the change is real, acknowledge it: [acknowledge] warnings and by in the mapping."
 
 
-def find_jumps(columns: Columns, first_day: int, last_day: int, clinics: Sequence[str] = ()) -> list[Finding]:
+def find_jumps(
+    columns: Columns, first_day: int, last_day: int, clinics: Sequence[str] = (), known: Sequence[Finding] = ()
+) -> list[Finding]:
     """Find columns that never change, ages that change too fast, and a last quarter unlike the one before.
 
     Parameters
@@ -47,12 +50,15 @@ def find_jumps(columns: Columns, first_day: int, last_day: int, clinics: Sequenc
         First and last day the records cover; -1 where they have no calendar.
     clinics : sequence of str
         What ``clinic`` counts; empty where the export has none.
+    known : sequence of Finding
+        What was found of whole files: where their ids do not meet (E209), that is not said once more.
 
     Returns
     -------
     list of Finding
-        E271 constant column, E247 ages, E273 one score at a clinic in a quarter, E281 median, E282 missing values,
-        E283 number of visits, E284 months nearly without visits, E287 highest scores (`score_tops`).
+        E271 constant column, E247 ages, E273 one score at a clinic in a quarter, E274 ids numbered anew
+        (`continuity`), E281 median, E282 missing values, E283 number of visits, E284 months nearly without visits,
+        E287 highest scores (`score_tops`).
     """
     found = [*_find_constant(columns), *_find_odd_ages(columns)]
     if first_day < 0 or last_day < 0 or not len(columns["day"]):
@@ -61,6 +67,8 @@ def find_jumps(columns: Columns, first_day: int, last_day: int, clinics: Sequenc
     if "E271" not in {one.code for one in found if "pain_pre" in one.message}:
         found += _find_same_scores(columns, quarter, clinics)
     found += _find_holes(columns, clinics)
+    if "E209" not in {one.code for one in known}:
+        found += find_new_numbers(columns, clinics)
     last = _last_complete(last_day)
     # Where the quarter before the last one is not complete, they are not compared.
     if quarter_of(np.array([first_day - 1 - _CLOSED_DAYS], dtype=np.int32))[0] < last - 1:

@@ -177,7 +177,7 @@ def build_visits(
     has_calendar = "visit_date" in records.fields
     odd = find_suspicions(records, who_and_when, kept, merge_steps, typed.labels["patient"])
     clinics = typed.labels["clinic"].to_pylist() if "clinic" in typed.labels else ()
-    odd += find_jumps(merged, int(first[-1]) if has_calendar else MISSING, int(last[-1]), clinics)
+    odd += find_jumps(merged, int(first[-1]) if has_calendar else MISSING, int(last[-1]), clinics, odd)
     ledger = records.ledger.with_step(*validate_steps, *merge_steps)
     check_sum(sum(step.rows_in for step in validate_steps), records.n, "records held against the rules")
     check_unbroken(ledger, len(merged["patient"]), "visits")

@@ -32,6 +32,8 @@ MEANINGLESS = {
 """Warnings under which the numbers of outcomes mean little, and what an owner is told of each."""
 SOMEWHERE = {
     "E273": "Until that is checked, what is said of relief there does not say how patients fared.",
+    "E274": "Until all visits are exported with the ids of one numbering, returns across it are missed, and who went "
+    "on under another id looks as if he had stopped.",
     "E285": "Until they are written in one order, some visits stand on a wrong day.",
     "E286": "Until the file is given as the clinic system wrote it, many visits stand on a wrong day.",
     "E287": "If it is another scale, pain did not change there as its scores say, nor did what is made of them.",
