@@ -49,7 +49,7 @@ def test_episodes_of_the_clinic_are_those_of_an_export_of_it_alone():
 
 
 def test_a_clinic_that_is_not_there_is_refused_with_the_nearest_name():
-    with pytest.raises(InputRefused, match="Did you mean C2") as refused:
+    with pytest.raises(InputRefused, match="Did you mean 'C2'") as refused:
         select_clinic(visits_of(), "C22")
     assert refused.value.findings[0].code == "E880"
     without = build_visits(records_of({"patient_id": ["a"], "visit_date": ["2026-01-05"]}), Protocol())

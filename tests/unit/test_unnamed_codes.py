@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from outcomes.cases import build_visits, measuring
+from outcomes.cases import build_visits, measuring, select_clinic
+from outcomes.errors import InputRefused
 from tables import records_of
 
 
@@ -31,6 +32,9 @@ def test_a_clinic_of_few_patients_among_large_ones_has_no_name(target, n_odd_pat
     assert np.bincount(visits.columns[target])[2] == n_odd_patients
     said = [note for note in visits.notes if note.startswith(f"{target}_id: fewer than 5 of 3 codes stand for")]
     assert len(said) == (not is_named) and odd not in " ".join(visits.notes)
+    if target == "clinic" and not is_named:
+        with pytest.raises(InputRefused, match=r"E880 .* There are: A, Z, unnamed clinic 1\. One of fewer than 5"):
+            select_clinic(visits, odd)
 
 
 def test_a_name_that_is_taken_is_not_given_and_pairs_are_counted_alike_either_way(monkeypatch):

@@ -18,7 +18,7 @@ from outcomes.cases import cells, dates, values
 from outcomes.cases.dates import quarter_word
 from outcomes.cases.rules import OLDEST
 from outcomes.cases.scales import Groups, find_scale_misfits
-from outcomes.cases.schema import MISSING
+from outcomes.cases.schema import MISSING, UNNAMED
 from outcomes.cases.suspicions import quarter_of, say_count
 from outcomes.cases.typed import Typing
 from outcomes.records.counted import agreeing, counted
@@ -88,12 +88,12 @@ class Measuring(Typing):
             return labels
         texts = labels.to_pylist()
         taken = set(texts)
-        names = (name for i in count(1) if (name := f"unnamed {target} {i}") not in taken)
+        names = (name for i in count(1) if (name := f"{UNNAMED} {target} {i}") not in taken)
         for i, name in zip(few, names, strict=False):
             texts[i] = name
         self.out.notes.append(
             f"{target}_id: {say_count(len(few))} of {len(texts):,} codes stand for fewer than {SHOWN_FROM} patients "
-            f'each, and are called "unnamed {target} 1" and so on'
+            f'each, and are called "{UNNAMED} {target} 1" and so on'
         )
         return arrow.from_texts(texts)
 

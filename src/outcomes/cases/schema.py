@@ -24,6 +24,8 @@ from outcomes import arrow
 Columns = dict[str, NDArray[Any]]
 
 MISSING = -1
+UNNAMED = "unnamed"
+"""What clinics and clinicians of few patients are called, with a number behind it."""
 HUNDREDTHS = 100
 STREAMS = ("upper", "lower", "unspecified")
 OPENED_BY = ("first", "A", "B", "C")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.cases.arguments import check_visits
-from outcomes.cases.schema import MISSING
+from outcomes.cases.schema import MISSING, UNNAMED
 from outcomes.errors import Finding, InputRefused
 from outcomes.ledger import Step, check_unbroken
+from outcomes.records.inspect_terms import SHOWN_FROM
 
 if TYPE_CHECKING:
     from outcomes.cases.visits import Visits
@@ -88,12 +90,19 @@ def keep_visits(
     )
 
 
-def _unknown(clinic: Any, known: list[str]) -> InputRefused:
-    choice = f"There are: {', '.join(known[:12])}."
-    if not isinstance(clinic, str):
-        return _refused(clinic, f"is {type(clinic).__name__}, not the name of a clinic.", choice, "E657")
+def name_clinics(clinic: str, known: Sequence[str]) -> str:
+    """Return what to choose instead of a clinic that is not known: the one it may be meant for, or those there are."""
     near = difflib.get_close_matches(clinic, known, 1)
-    return _refused(clinic, "is not a clinic of these records.", f"Did you mean {near[0]}?" if near else choice)
+    choice = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(known[:12])}."
+    has_unnamed = any(name.startswith(UNNAMED) for name in known)
+    return f"{choice} One of fewer than {SHOWN_FROM} patients has no name here." if has_unnamed else choice
+
+
+def _unknown(clinic: Any, known: list[str]) -> InputRefused:
+    if not isinstance(clinic, str):
+        what = f"is {type(clinic).__name__}, not the name of a clinic."
+        return _refused(clinic, what, name_clinics("", known), "E657")
+    return _refused(clinic, "is not a clinic of these records.", name_clinics(clinic, known))
 
 
 def _refused(clinic: object, what: str, remedy: str, code: str = "E880") -> InputRefused:

@@ -18,13 +18,13 @@ differences `quarter_changes`; charts `quarter_charts`; recording `quarter_recor
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from outcomes.cases.subset import name_clinics
 from outcomes.errors import Finding, InputRefused, NotEstimable
 from outcomes.questions import recurrence, relief, results, return_lines
 from outcomes.questions.answer import CaseAnswer
@@ -146,8 +146,7 @@ def _find_clinic(episodes: Episodes, clinic: str | None) -> int:
     names = [str(word) for word in episodes.visits.words.codes.get("clinic", ())]
     if clinic in names and "clinic" in episodes.columns:
         return names.index(clinic)
-    near = difflib.get_close_matches(str(clinic), names, n=1)
-    remedy = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(names)}." if names else ""
+    remedy = name_clinics(str(clinic), names) if names else ""
     what = "is no clinic of these records." if names else "is asked for, but this export records no clinics."
     raise InputRefused("The quarter cannot be reviewed.", [Finding("E841", what, f"clinic {clinic}", remedy)])
 
