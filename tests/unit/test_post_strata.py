@@ -123,6 +123,12 @@ def test_without_weights_it_is_the_clustered_wilson_interval():
     assert (found.estimate, found.conf_low, found.conf_high) == pytest.approx((share, low, high), rel=1e-12)
 
 
+def test_clusters_that_do_not_scatter_at_all_count_as_rows():
+    found = weighted_wilson(np.tile([1, 0], 40), np.ones(80), np.repeat(np.arange(40), 2))
+    assert (found.conf_low, found.conf_high) == pytest.approx(np.ravel(wilson(40, 80)), abs=1e-15)
+    assert found.effective_n == 80
+
+
 def test_the_spread_is_that_of_weighted_least_squares_with_clusters():
     import statsmodels.api as sm
 

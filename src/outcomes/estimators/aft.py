@@ -27,7 +27,7 @@ from outcomes.errors import NotEstimable
 from outcomes.estimators.aft_families import find_family
 from outcomes.estimators.aft_maximum import Design, Maximum, build_design, maximise
 from outcomes.estimators.aft_rows import CountedRows, check_clusters, check_ends, check_table, count_intervals
-from outcomes.estimators.checks import FloatArray, check_level, check_weights, refused
+from outcomes.estimators.checks import FloatArray, check_level, check_weights, normal_quantile, refused
 from outcomes.estimators.counting import sum_by
 
 IntArray = NDArray[np.intp]
@@ -244,10 +244,3 @@ def _loglik(found: Maximum, design: Design, counted: CountedRows) -> float:
     exact = counted.left == counted.right
     jacobian = counted.weight[exact] @ (np.log(counted.left[exact]) + np.log(design.y_spread))
     return float(design.weight @ found.terms.value - jacobian)
-
-
-def normal_quantile(level: float) -> float:
-    """Return how many standard errors a two-sided normal interval of this level reaches."""
-    from scipy.special import ndtri
-
-    return float(ndtri(0.5 + level / 2.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 from decimal import Decimal
 from numbers import Real
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -246,6 +247,11 @@ def check_share(name: str, value: object, code: str, example: float) -> float:
 def check_level(level: object) -> float:
     """Return the confidence level, or refuse one outside (0, 1), for example 95 written for 0.95."""
     return check_share("level", level, "E607", 0.95)
+
+
+def normal_quantile(level: float) -> float:
+    """Return how many standard errors a two-sided normal interval of this level reaches to each side."""
+    return NormalDist().inv_cdf(0.5 + level / 2.0)
 
 
 def refuse_where(faulty: NDArray[Any] | np.bool_, code: str, name: str, what: str) -> None:

@@ -19,6 +19,7 @@ from outcomes.estimators.checks import (
     check_level,
     check_numbers,
     check_weights,
+    normal_quantile,
     refuse_where,
 )
 
@@ -274,24 +275,20 @@ def _column_quantiles(drawn: FloatArray, share: FloatArray) -> FloatArray:
 
 def logit_limits(mean: FloatArray, std_err: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """Normal limits of shares on the logit scale; a share of 0 or 1 is its own limits. All arrays of one shape."""
-    from scipy.special import ndtri
-
     inside = (mean > 0) & (mean < 1)
     low, high = mean.copy(), mean.copy()
     m = mean[inside]
     logit = np.log(m) - np.log1p(-m)
-    reach = ndtri(0.5 + level / 2.0) * std_err[inside] / (m * (1.0 - m))
+    reach = normal_quantile(level) * std_err[inside] / (m * (1.0 - m))
     low[inside], high[inside] = 1.0 / (1.0 + np.exp(reach - logit)), 1.0 / (1.0 + np.exp(-reach - logit))
     return low, high
 
 
 def difference_limits(difference: FloatArray, std_err: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """Normal limits of differences of shares on the scale of the inverse hyperbolic tangent, inside -1 and 1."""
-    from scipy.special import ndtri
-
     inside = np.abs(difference) < 1
     low, high = difference.copy(), difference.copy()
     d = difference[inside]
-    reach = ndtri(0.5 + level / 2.0) * std_err[inside] / (1.0 - d**2)
+    reach = normal_quantile(level) * std_err[inside] / (1.0 - d**2)
     low[inside], high[inside] = np.tanh(np.arctanh(d) - reach), np.tanh(np.arctanh(d) + reach)
     return low, high

@@ -17,9 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.aft import normal_quantile
 from outcomes.estimators.aft_rows import IntArray, check_clusters, check_table
-from outcomes.estimators.checks import FloatArray, check_level, check_numbers
+from outcomes.estimators.checks import FloatArray, check_level, check_numbers, normal_quantile
 
 _RISE = 1e-13
 _MOST_STEPS = 100

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,11 +30,12 @@ from outcomes.estimators.checks import (
     check_numbers,
     check_weights,
     check_whole,
+    normal_quantile,
     refuse_where,
     refused,
 )
 from outcomes.estimators.counting import distinct
-from outcomes.estimators.proportions import wilson
+from outcomes.estimators.proportions import wilson_of_clusters
 
 IntArray = NDArray[np.intp]
 _ROUNDING = 1e-9
@@ -201,20 +201,8 @@ def weighted_wilson(event: ArrayLike, weights: ArrayLike, cluster: ArrayLike, le
     of = distinct(check_numbers("cluster", cluster, y.size))[1]
     level = check_level(level)
     size, hits = _sum_sorted(of, w), _sum_sorted(of, w * y)
-    order = np.lexsort((hits, size))
-    size, hits = size[order], hits[order]
-    total, k = float(size.sum()), size.size
-    # The share of a sum of parts passes 1 by rounding.
-    share = min(1.0, float(hits.sum() / total))
-    kish = total**2 / float(np.sort(w**2).sum())
-    if k == 1:
-        return WeightedShare(share, float("nan"), float("nan"), float("nan"))
-    alone = share * (1.0 - share)
-    together = k / (k - 1.0) * float(np.sum((hits - share * size) ** 2)) / total**2
-    # Where all or none have it there is no spread to measure: then each cluster counts once.
-    effective = min(kish, alone / together if together > 0 else float(k))
-    low, high = wilson(share * effective, effective, level)
-    return WeightedShare(share, float(low[0]), float(high[0]), effective)
+    kish = float(np.sort(size).sum()) ** 2 / float(np.sort(w**2).sum())
+    return WeightedShare(*wilson_of_clusters(hits, size, kish, level))
 
 
 def _sum_sorted(of: IntArray, values: FloatArray) -> FloatArray:
@@ -266,7 +254,7 @@ def effective_number(estimate: float, low: float, high: float, level: float = 0.
     """
     from scipy.special import logit
 
-    z = NormalDist().inv_cdf(0.5 + check_level(level) / 2.0)
+    z = normal_quantile(check_level(level))
     if not (0.0 < estimate < 1.0 and 0.0 < low < high < 1.0):
         return float("nan")
     spread = float(logit(high) - logit(low)) / (2.0 * z)

@@ -6,13 +6,11 @@ doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I, for the di
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_level, check_numbers, refuse_where
+from outcomes.estimators.checks import FloatArray, check_level, check_numbers, normal_quantile, refuse_where
 
 
 def wilson(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -37,7 +35,7 @@ def wilson(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[FloatA
         `n` is 0 somewhere.
     """
     x, size = _check_counts(events, n)
-    z = NormalDist().inv_cdf(0.5 + check_level(level) / 2.0)
+    z = normal_quantile(check_level(level))
     share = x / size
     centre = (share + z * z / (2.0 * size)) / (1.0 + z * z / size)
     half = z / (1.0 + z * z / size) * np.sqrt(share * (1.0 - share) / size + z * z / (4.0 * size * size))
@@ -71,18 +69,44 @@ def wilson_clustered(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> tu
     if not used.any():
         raise NotEstimable("A share of nothing cannot be estimated: n is 0.")
     x, size = _check_counts(x[used], size[used])
+    share, low, high, _ = wilson_of_clusters(x, size, float(size.sum()), level)
+    return share, low, high
+
+
+def wilson_of_clusters(
+    events: FloatArray, size: FloatArray, most: float, level: float
+) -> tuple[float, float, float, float]:
+    """Return a share, Wilson's limits on the effective number of independent observations, and that number.
+
+    It is ``p (1 - p)`` over the linearised variance of a ratio of cluster totals; where all or none have it there is no
+    spread to measure, and each cluster counts once.
+
+    Parameters
+    ----------
+    events, size : ndarray, shape (clusters,)
+        Sums over each cluster, weighted or not; sizes above 0.
+    most : float
+        What the effective number cannot pass.
+    level : float
+
+    Returns
+    -------
+    share, low, high, effective : float
+        All but the share NaN for a single cluster.
+    """
     # In one order whatever the clusters are called: a sum in another order differs in its last bits.
-    order = np.lexsort((x, size))
-    x, size = x[order], size[order]
-    total, clusters = size.sum(), size.size
-    share = x.sum() / total
-    if clusters == 1:
-        return float(share), float("nan"), float("nan")
-    alone = share * (1.0 - share) / total
-    together = clusters / (clusters - 1.0) * np.sum((x - share * size) ** 2) / total**2
-    effect = max(1.0, together / alone) if alone > 0 else max(1.0, total / clusters)
-    low, high = wilson(share * total / effect, total / effect, level)
-    return float(share), float(low[0]), float(high[0])
+    order = np.lexsort((events, size))
+    x, n = events[order], size[order]
+    total, k = float(n.sum()), n.size
+    share = min(1.0, float(x.sum() / total))  # a sum of parts passes 1 by rounding
+    if k == 1:
+        return share, float("nan"), float("nan"), float("nan")
+    alone = share * (1.0 - share)
+    together = k / (k - 1.0) * float(np.sum((x - share * n) ** 2)) / total**2
+    independent = float(k) if alone == 0 else alone / together if together > 0 else most
+    effective = min(most, independent)
+    low, high = wilson(share * effective, effective, level)
+    return share, float(low[0]), float(high[0]), effective
 
 
 def newcombe(

@@ -24,9 +24,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_counts, check_level, check_numbers, refuse_where, refused
+from outcomes.estimators.checks import (
+    FloatArray,
+    check_counts,
+    check_level,
+    check_numbers,
+    normal_quantile,
+    refuse_where,
+    refused,
+)
 from outcomes.estimators.counting import sum_by
-from outcomes.estimators.curves.kaplan_meier import normal_quantile
 from outcomes.estimators.curves.logrank import number_labels
 from outcomes.estimators.rates_maximum import maximise
 

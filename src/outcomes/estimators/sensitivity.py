@@ -19,6 +19,7 @@ from outcomes.estimators.checks import (
     check_level,
     check_numbers,
     check_share,
+    normal_quantile,
     read_number,
     refuse_where,
     refused,
@@ -176,7 +177,7 @@ def find_detectable(std_err: ArrayLike, level: float = 0.95, power: float = 0.8)
     refuse_where(errors < 0, "E764", "std_err", "is below 0.")
     if not 0.5 <= chance < 1.0:
         raise refused("E769", "power", "must be from 0.5 to below 1.")
-    reach: FloatArray = errors * (ndtri(0.5 + check_level(level) / 2.0) + ndtri(chance))
+    reach: FloatArray = errors * (normal_quantile(check_level(level)) + ndtri(chance))
     return reach
 
 
@@ -232,7 +233,7 @@ def _smallest_step(m: float, n: float, share: float, power: float, level: float)
     from scipy.optimize import brentq
     from scipy.special import ndtri
 
-    z1, z2 = ndtri(0.5 + level / 2.0), ndtri(power)
+    z1, z2 = normal_quantile(level), ndtri(power)
 
     def beyond(step: float) -> float:
         p = min(share + step, 1.0)

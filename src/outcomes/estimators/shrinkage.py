@@ -42,6 +42,7 @@ from outcomes.estimators.checks import (
     check_array,
     check_level,
     check_numbers,
+    normal_quantile,
     refuse_where,
     refused,
 )
@@ -102,7 +103,7 @@ def shrink_effects(estimate: ArrayLike, std_err: ArrayLike, level: float = 0.95)
     NotEstimable
         Fewer than two estimates.
     """
-    from scipy.special import chdtrc, ndtri
+    from scipy.special import chdtrc
 
     d = check_numbers("estimate", estimate)
     s = check_numbers("std_err", std_err, d.size)
@@ -119,7 +120,7 @@ def shrink_effects(estimate: ArrayLike, std_err: ArrayLike, level: float = 0.95)
     excess = max(0.0, Q - (d.size - 1)) * float(w.sum()) / _sum_of_pairs(w)
     kept = excess / (excess + 1.0 / w)
     spread = s * np.sqrt(kept)
-    reach = float(ndtri(0.5 + level / 2.0)) * spread
+    reach = normal_quantile(level) * spread
     return ShrunkenEffects(
         tau2=excess * unit**2,
         estimate=kept * d,

@@ -17,13 +17,19 @@ symmetric on the logit scale, so that it stays between 0 and 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_columns, check_level, check_numbers, refuse_where
+from outcomes.estimators.checks import (
+    FloatArray,
+    check_columns,
+    check_level,
+    check_numbers,
+    normal_quantile,
+    refuse_where,
+)
 from outcomes.estimators.counting import distinct
 from outcomes.estimators.logistic import chances, fit_logistic
 from outcomes.estimators.orthogonal import build_design
@@ -133,5 +139,5 @@ def _logit_limits(share: float, spread: float, level: float) -> tuple[float, flo
     if not 0.0 < share < 1.0 or not spread > 0.0:
         return float("nan"), float("nan")
     centre = np.log(share / (1.0 - share))
-    half = NormalDist().inv_cdf(0.5 + level / 2.0) * spread / (share * (1.0 - share))
+    half = normal_quantile(level) * spread / (share * (1.0 - share))
     return float(1.0 / (1.0 + np.exp(half - centre))), float(1.0 / (1.0 + np.exp(-half - centre)))

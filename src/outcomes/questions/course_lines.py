@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from outcomes.errors import NotEstimable
+from outcomes.estimators.checks import normal_quantile
 from outcomes.estimators.course_basis import course_basis, slope_columns
 from outcomes.estimators.means import clustered_mean
 from outcomes.estimators.mixed_course import fit_mixed
@@ -182,7 +182,7 @@ def _by_day(coef: FloatArray, cov: FloatArray, last_day: int, protocol: Protocol
 
 
 def _z(protocol: Protocol) -> float:
-    return NormalDist().inv_cdf(0.5 + protocol.inference.level / 2.0)
+    return normal_quantile(protocol.inference.level)
 
 
 def _visit_line(ratings: GroupRatings, protocol: Protocol) -> Line:

@@ -22,11 +22,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_days, check_level, refuse_where
+from outcomes.estimators.checks import FloatArray, check_days, check_level, normal_quantile, refuse_where
 from outcomes.estimators.counting import from_zero, sum_by
 from outcomes.estimators.counts.mean_function import MeanCumulative, read_steps
 from outcomes.estimators.counts.spells import DayCounts, Spells, check_constant, count_days, read_spells
-from outcomes.estimators.curves.kaplan_meier import normal_quantile
 from outcomes.estimators.curves.logrank import number_labels
 
 MOST_GROUPS = 50

@@ -22,10 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from outcomes.estimators.checks import FloatArray, check_days, check_level
+from outcomes.estimators.checks import FloatArray, check_days, check_level, normal_quantile
 from outcomes.estimators.counts.spells import DayCounts, Spells, count_days, read_spells
 from outcomes.estimators.curves.influence import enter_and_leave, sum_squares
-from outcomes.estimators.curves.kaplan_meier import normal_quantile
 
 _ROUNDING = 1e-12
 

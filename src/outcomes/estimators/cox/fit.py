@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from outcomes.estimators.checks import FloatArray, check_level, refused
+from outcomes.estimators.checks import FloatArray, check_level, normal_quantile, refused
 from outcomes.estimators.cox.likelihood import Model, build_model
 from outcomes.estimators.cox.maximum import maximise
 from outcomes.estimators.cox.residuals import cluster_covariance
 from outcomes.estimators.cox.rows import Given, build_rows, check_given
-from outcomes.estimators.curves.kaplan_meier import normal_quantile
 
 TIES = ("efron", "breslow")
 

@@ -23,6 +23,7 @@ from outcomes.estimators.checks import (
     check_days,
     check_level,
     check_numbers,
+    normal_quantile,
     open_mask,
     refuse_where,
     refused,
@@ -32,7 +33,7 @@ from outcomes.estimators.cox.fit import Cox
 from outcomes.estimators.cox.likelihood import evaluate, slope_steps
 from outcomes.estimators.cox.moments import sum_by_slot
 from outcomes.estimators.cox.rows import check_covariates
-from outcomes.estimators.curves.kaplan_meier import log_log_limits, normal_quantile
+from outcomes.estimators.curves.kaplan_meier import log_log_limits
 
 _BLOCK = 1 << 13
 _FAR = 300.0

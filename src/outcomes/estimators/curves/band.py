@@ -20,8 +20,8 @@ import math
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import FloatArray, check_level, check_number
-from outcomes.estimators.curves.kaplan_meier import KaplanMeier, log_log_limits, normal_quantile, refuse_clusters
+from outcomes.estimators.checks import FloatArray, check_level, check_number, normal_quantile
+from outcomes.estimators.curves.kaplan_meier import KaplanMeier, log_log_limits, refuse_clusters
 
 _WIDEST = 40.0
 

@@ -28,10 +28,11 @@ from outcomes.estimators.checks import (
     check_level,
     check_weights,
     check_whole,
+    normal_quantile,
     refuse_where,
 )
 from outcomes.estimators.counting import blocks, count_by, count_events
-from outcomes.estimators.curves.kaplan_meier import check_times, log_log_limits, normal_quantile
+from outcomes.estimators.curves.kaplan_meier import check_times, log_log_limits
 from outcomes.estimators.curves.steps import ROUNDING, Course, Steps, compute_course, compute_steps
 
 MOST_CAUSES = 100

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -37,6 +36,7 @@ from outcomes.estimators.checks import (
     check_numbers,
     check_share,
     check_weights,
+    normal_quantile,
     refuse_where,
     refused,
 )
@@ -253,11 +253,6 @@ def _by_cluster(
     relative = np.sqrt(sum_squares(changes, (d / (n * left_over))[None])[0, 0])
     relative[curve.survival <= 0] = np.nan
     return replace(curve, std_err=curve.survival * relative, clusters=clusters)
-
-
-def normal_quantile(level: float) -> float:
-    """Return how many standard errors a two-sided interval of this level reaches to each side."""
-    return NormalDist().inv_cdf(0.5 + level / 2.0)
 
 
 def log_log_limits(survival: FloatArray, relative: FloatArray, z: float) -> tuple[FloatArray, FloatArray]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from outcomes.errors import NotEstimable
-from outcomes.estimators.checks import check_level, check_number, refuse_where
-from outcomes.estimators.curves.kaplan_meier import KaplanMeier, normal_quantile, refuse_clusters
+from outcomes.estimators.checks import check_level, check_number, normal_quantile, refuse_where
+from outcomes.estimators.curves.kaplan_meier import KaplanMeier, refuse_clusters
 
 
 @dataclass(frozen=True, slots=True)
