@@ -15,12 +15,13 @@ from outcomes.release import guarded_sums, modality_boards, trigger_cells
 from outcomes.release.disclosure import HIDDEN, _protect_parts_of_total, hide_around
 from outcomes.release.guarded_sums import Board, Sums, is_small
 from outcomes.release.marks import level_marks
-from outcomes.release.public import protect
+from outcomes.release.public import mend, protect
 from outcomes.release.public.attack_files import read_curves, read_tables
 from outcomes.release.public.identifiers import describe_search
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Cohort, CountTable
 from outcomes.release.public.numbers import Key, build_numbers
 from outcomes.release.public.protect import protect_release
+from outcomes.release.public.published import UNTOLD
 from outcomes.release.public.rounding import find_bounds
 from outcomes.release.return_disclosure import _find_near, hide_arms
 from outcomes.release.split_counts import hide_split
@@ -416,7 +417,7 @@ def test_steps_are_taken_one_after_the_other_until_the_proof_is_there(monkeypatc
     found = [doubted(monkeypatch, [table(ROWS, ordered=True)], times) for times in (0, 1)]
     assert [(len(one.rows), one.base) for one in found] == [(4, RULES.base), (3, RULES.base)]
     found = [doubted(monkeypatch, [table(ROWS)], times) for times in (0, 1, 2)]
-    assert [one.base for one in found] == [RULES.base, protect.COARSE, protect.COARSE]
+    assert [one.base for one in found] == [RULES.base, mend.COARSE, mend.COARSE]
     assert [len(one.rows) for one in found] == [4, 4, 4]
     hidden = [int((one.shown == HIDDEN_CELL).sum()) + one.row_totals.count(HIDDEN_CELL) for one in found]
     assert hidden[0] == hidden[1] == hidden[2] - 1 > 0
@@ -429,7 +430,8 @@ LARGE = [[90, 95, 41], [14, 6, 33], [50, 60, 27], [80, 90, 66], [31, 58, 44]]
 def test_where_one_by_one_takes_too_long_all_of_a_table_is_hidden(monkeypatch):
     # Rounded to 10 first, then six numbers one after the other, then the rest at once.
     hidden = []
-    for times in (1, 1 + protect.MOST_SINGLE, 2 + protect.MOST_SINGLE):
+    monkeypatch.setattr(mend, "MOST_CAUSES", 0)
+    for times in (1, 1 + mend.MOST_SINGLE, 2 + mend.MOST_SINGLE):
         found = doubted(monkeypatch, [table(LARGE)], times)
         hidden.append(int((found.shown == HIDDEN_CELL).sum()) + found.row_totals.count(HIDDEN_CELL))
     assert hidden[0] < hidden[1] < hidden[2] == 5 * 3 + 5
@@ -439,27 +441,32 @@ def numbers_of(*keys):
     """Published numbers by their names, of which the first is the smallest."""
     exact = np.arange(20, 20 + len(keys))
     owner = np.array([-1 if not key.table else 0 for key in keys])
-    return SimpleNamespace(numbers=SimpleNamespace(keys=keys, exact=exact, owner=owner), shown=exact)
+    told = np.full(len(keys), UNTOLD)
+    return SimpleNamespace(numbers=SimpleNamespace(keys=keys, exact=exact, owner=owner), shown=exact, told=told)
+
+
+def no_cause(key, places):
+    """Nothing makes a number narrow."""
 
 
 def test_of_a_group_the_smallest_is_hidden_and_after_six_all():
     keys = [Key("patients", "t", (f"r{i}",), "a") for i in range(9)]
     published, group = numbers_of(*keys), np.arange(9)
-    plan = protect._Plan([], [])
-    for n in range(1, protect.MOST_SINGLE + 1):
-        assert protect._hide_among(plan, replace_shown(published, plan), group)
+    plan = mend.Plan([], [])
+    for n in range(1, mend.MOST_SINGLE + 1):
+        assert mend._hide_among(plan, replace_shown(published, plan), group, 1)
         assert plan.extra == set(keys[:n])
-    assert protect._hide_among(plan, replace_shown(published, plan), group)
+    assert mend._hide_among(plan, replace_shown(published, plan), group, 1)
     assert plan.extra == set(keys)
-    assert not protect._hide_among(plan, replace_shown(published, plan), group)
+    assert not mend._hide_among(plan, replace_shown(published, plan), group, 1)
 
 
 def test_no_patients_at_all_are_hidden_for_nothing():
     keys = [Key("patients", "t", (f"r{i}",), "a") for i in range(3)]
-    published, plan = numbers_of(*keys), protect._Plan([], [])
+    published, plan = numbers_of(*keys), mend.Plan([], [])
     published.numbers.exact[:], published.shown = [0, 30, 20], np.array([0, 30, 20])
-    assert protect._hide_smallest(plan, published, np.arange(3)) and plan.extra == {keys[2]}
-    assert not protect._hide_smallest(plan, published, np.arange(1)) and plan.extra == {keys[2]}
+    assert mend._hide_smallest(plan, published, np.arange(3), 1) and plan.extra == {keys[2]}
+    assert not mend._hide_smallest(plan, published, np.arange(1), 1) and plan.extra == {keys[2]}
 
 
 def replace_shown(published, plan):
@@ -467,17 +474,17 @@ def replace_shown(published, plan):
     shown = [
         HIDDEN_CELL if key in plan.extra else n for key, n in zip(published.numbers.keys, published.shown, strict=True)
     ]
-    return SimpleNamespace(numbers=published.numbers, shown=np.array(shown))
+    return SimpleNamespace(numbers=published.numbers, shown=np.array(shown), told=published.told)
 
 
 def test_beside_a_number_of_an_earlier_release_one_of_its_own_table_is_hidden_first():
     keys = (Key("patients", "", (), "a"), Key("patients", "u", ("r",), "a"), Key("patients", "t", ("r",), "a"))
-    plan = protect._Plan([], [protect.COARSE])
-    assert protect._mend_shared(plan, numbers_of(*keys), Key("patients", "t", ("q",), "a"))
+    plan = mend.Plan([], [mend.COARSE])
+    assert mend._mend_shared(plan, numbers_of(*keys), Key("patients", "t", ("q",), "a"), no_cause)
     assert plan.extra == {keys[2]}
     # A number that all tables share is looked for among those they share.
-    plan = protect._Plan([], [protect.COARSE])
-    assert protect._mend_shared(plan, numbers_of(*keys), Key("patients", "none", ("q",), "a"))
+    plan = mend.Plan([], [mend.COARSE])
+    assert mend._mend_shared(plan, numbers_of(*keys), Key("patients", "none", ("q",), "a"), no_cause)
     assert plan.extra == {keys[0]}
 
 

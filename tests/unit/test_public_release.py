@@ -30,7 +30,7 @@ from outcomes.definitions.sections import ReliefRules
 from outcomes.errors import DisclosureError, InputRefused
 from outcomes.release.diff_inputs import open_release
 from outcomes.release.model import FigureView, TableView
-from outcomes.release.public import figures, publish
+from outcomes.release.public import figures, publish, second_look
 from outcomes.release.public.cohorts import find_people
 from outcomes.release.public.counts import EVERYBODY, STATE, count_people, define_patients, make_cohort
 from outcomes.release.public.frames import CURVE, PREFIX, TOTAL, to_frames
@@ -398,7 +398,7 @@ def test_an_attack_that_succeeds_stops_the_release(episodes, tmp_path, monkeypat
     from outcomes.release.public.model import Attacked
 
     broken = Attacked("sex", "female › relief", 4, 4, False, "total less the others")
-    monkeypatch.setattr(publish, "attack", lambda *_, **__: (broken,))
+    monkeypatch.setattr(second_look, "attack", lambda *_, **__: (broken,))
     with pytest.raises(DisclosureError, match=r"E937 sex › female › relief: keeps fewer than 5.*total less the others"):
         publish_public(None, episodes, tmp_path / "out")
     assert not list(tmp_path.rglob("index.html")) and not list(tmp_path.rglob(".release-ledger.json"))

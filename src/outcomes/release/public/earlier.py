@@ -21,7 +21,7 @@ import numpy as np
 from outcomes.release.public.labels import find_parts, is_rest, spread
 from outcomes.release.public.model import HIDDEN_CELL, Cohort, CountTable, PublicRules, ShownCurve, ShownTable
 from outcomes.release.public.numbers import Key, Numbers, Parts
-from outcomes.release.public.published import Mask, Published, hide_with_total
+from outcomes.release.public.published import UNTOLD, Mask, Published, hide_with_total
 from outcomes.release.public.rounding import round_counts
 
 
@@ -243,13 +243,15 @@ def settle(
     """
     if not earlier:
         return now
-    shown, basis = now.shown.copy(), now.basis.copy()
+    shown, basis, told = now.shown.copy(), now.basis.copy(), now.told.copy()
     finders = [_Finder(release, now.numbers.keys, definitions) for release in earlier]
     for i, key in enumerate(now.numbers.keys):
         prints = [found for finder in finders for found in finder.find(key)]
-        shown[i], basis[i] = _decide(int(now.numbers.exact[i]), int(now.shown[i]), prints, rules.k)
+        exact = int(now.numbers.exact[i])
+        shown[i], basis[i] = _decide(exact, int(now.shown[i]), prints, rules.k)
+        told[i] = min((abs(exact - count) for finder in finders for count in finder.list_told(key)), default=UNTOLD)
     hidden = hide_with_total(now.numbers, (shown == HIDDEN_CELL) | always)
-    return replace(now, shown=np.where(hidden, HIDDEN_CELL, shown), basis=basis)
+    return replace(now, shown=np.where(hidden, HIDDEN_CELL, shown), basis=basis, told=told)
 
 
 def _decide(exact: int, fresh: int, prints: Sequence[_Print], k: int) -> tuple[int, int]:
@@ -285,6 +287,12 @@ class _Finder:
                 self.parts[key.cohort, key.table, key.column].append(key)
                 if key not in own:
                     self.odd[key.cohort, key.table, key.column].append(key)
+
+    def list_told(self, key: Key) -> Iterator[int]:
+        """The count a number was printed from, where it was, under the same definition."""
+        i, published = self.place.get(key, -1), self.release.published
+        if i >= 0 and self.same.get(key.cohort, False) and published.shown[i] != HIDDEN_CELL:
+            yield int(published.basis[i])
 
     def find(self, key: Key) -> Iterator[_Print]:
         published, same = self.release.published, self.same.get(key.cohort, False)

@@ -3,23 +3,26 @@
 The order is fixed: small rows of an order go together with a neighbour; what the threshold hides is hidden, from the
 true counts; everything is rounded; what an earlier release printed is kept (`earlier`); then `prove` looks for the
 hidden numbers that are not open enough. Where it finds one, its rows are put together with neighbours, then its table
-is rounded to 10, then one more number beside it is hidden, then the curves are left out, and all is proved again. When
-nothing is left to hide the release is refused. There is no chance in it: the same counts give the same numbers.
+is rounded to 10, then one more number beside it is hidden, then the curves are left out, and all is proved again. So it
+goes with what a second look names (`second_look`). When nothing is left to hide the release is refused. There is no
+chance in it: the same counts give the same numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from outcomes.errors import DisclosureError, Finding
 from outcomes.release.public.attack import attack
+from outcomes.release.public.causes import find_cause
 from outcomes.release.public.curves import ProtectedCurves, find_known, leave_out, protect_family_curves
 from outcomes.release.public.earlier import EarlierRelease, is_reprint, settle, start_from, write_entry
 from outcomes.release.public.knowledge import gather
+from outcomes.release.public.mend import COARSE, FindCause, Plan, find_small_row, join_neighbour, mend
 from outcomes.release.public.model import (
     HIDDEN_CELL,
     RULES,
@@ -30,14 +33,13 @@ from outcomes.release.public.model import (
     ShownCurve,
     ShownTable,
 )
-from outcomes.release.public.numbers import Key, Numbers, Parts, build_numbers
-from outcomes.release.public.prove import Solutions, find_weak
+from outcomes.release.public.numbers import Key, Numbers, build_numbers
+from outcomes.release.public.prove import Solutions, Weak, find_weak
 from outcomes.release.public.published import Published, add_up_rows, find_small, hide_with_total, publish
+from outcomes.release.public.second_look import find_broken, name_broken
+from outcomes.release.public.system import System
 
-COARSE = 10
 MOST_ROUNDS = 100
-MOST_SINGLE = 6
-"""Numbers of a table, or of those that tables share, hidden one by one; where more are needed all are hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +85,12 @@ class Protected:
     entry: dict[str, Any]
 
 
-@dataclass(slots=True)
-class _Plan:
-    """What has been decided so far; every step only adds."""
-
-    parts: list[Parts]
-    bases: list[int]
-    extra: set[Key] = field(default_factory=set)
-    has_curves: bool = True
-
-
 def protect_release(
     tables: Sequence[CountTable],
     curves: Sequence[CountCurve] = (),
     rules: PublicRules = RULES,
     earlier: Sequence[EarlierRelease] = (),
+    printed: Sequence[Sequence[ShownTable]] = (),
 ) -> Protected:
     """Return the numbers of a release that may be published (this module's docstring).
 
@@ -109,6 +102,8 @@ def protect_release(
     rules : PublicRules
     earlier : sequence of EarlierRelease
         All earlier releases, oldest first (`ReleaseLedger.earlier`).
+    printed : sequence of sequences of ShownTable
+        Their tables (`ReleaseLedger.printed`): what an attack on all together finds is hidden too. None, no attack.
 
     Raises
     ------
@@ -136,9 +131,12 @@ def protect_release(
         system, targets, keys = gather(published, [release.published for release in earlier], rules)
         weak = find_weak(system, targets, rules.least_values, known)
         narrow = [keys[one.place] for one in weak] or _read_alone(finished, published, rules, bool(earlier))
+        if not narrow and printed:
+            broken = find_broken(finished.tables, finished.curves, printed, rules)
+            narrow = name_broken(broken, published, earlier, printed)
         if not narrow:
             return finished
-        if _mend(plan, published, narrow):
+        if mend(plan, published, narrow, _make_finder(system, keys, weak, rules)):
             continue
         if not weak:
             return finished
@@ -157,6 +155,17 @@ def protect_release(
             )
         ],
     )
+
+
+def _make_finder(system: System, keys: Sequence[Key], weak: Sequence[Weak], rules: PublicRules) -> FindCause:
+    """What `mend` asks for what makes a number narrow; of one that only the attack names, what opens it most."""
+    places = {key: i for i, key in reversed([*enumerate(keys)])} | {keys[one.place]: one.place for one in weak}
+    least = rules.least_values if weak else np.inf
+
+    def find(key: Key, candidates: Sequence[int]) -> int | None:
+        return find_cause(system, places[key], candidates, least)
+
+    return find
 
 
 def _read_alone(finished: Protected, published: Published, rules: PublicRules, has_earlier: bool) -> list[Key]:
@@ -192,16 +201,16 @@ def _check_sizes(tables: Sequence[CountTable], rules: PublicRules) -> None:
             )
 
 
-def _start(tables: Sequence[CountTable], earlier: Sequence[EarlierRelease], rules: PublicRules) -> _Plan:
-    plan = _Plan([], [])
+def _start(tables: Sequence[CountTable], earlier: Sequence[EarlierRelease], rules: PublicRules) -> Plan:
+    plan = Plan([], [])
     for table in tables:
         parts, base = start_from(table, earlier, rules.base)
         is_known = any(
             table.name in release.sources and release.definitions.get(table.cohort.name) == table.cohort.definition
             for release in earlier
         )
-        while not is_known and (small := _find_small_row(table, parts, rules.k)) is not None:
-            merged = _join_neighbour(table, parts, small)
+        while not is_known and (small := find_small_row(table, parts, rules.k)) is not None:
+            merged = join_neighbour(table, parts, small)
             if merged is None:
                 break
             parts = merged
@@ -210,41 +219,9 @@ def _start(tables: Sequence[CountTable], earlier: Sequence[EarlierRelease], rule
     return plan
 
 
-def _row_sums(table: CountTable, parts: Parts) -> list[int]:
-    return [int(table.counts[list(part)].sum()) for part in parts]
-
-
-def _may_join(table: CountTable, parts: Parts) -> list[int]:
-    """Places of the rows that may be put together: those of an order, not those that stand apart."""
-    if not table.is_ordered:
-        return []
-    return [r for r, part in enumerate(parts) if not any(table.rows[i] in table.apart for i in part)]
-
-
-def _find_small_row(table: CountTable, parts: Parts, k: int) -> int | None:
-    """Return a row of fewer than k patients, or of none: the first patient in a row is not to show by it."""
-    sums = _row_sums(table, parts)
-    return next((r for r in _may_join(table, parts) if sums[r] < k), None)
-
-
-def _join_neighbour(table: CountTable, parts: Parts, row: int) -> Parts | None:
-    """Put a row together with the smaller of its neighbours; None where fewer than two rows of the order would stay."""
-    rows, sums = _may_join(table, parts), _row_sums(table, parts)
-    if row not in rows or len(rows) < 3:
-        return None
-    at = rows.index(row)
-    other = min((rows[i] for i in (at - 1, at + 1) if 0 <= i < len(rows)), key=lambda r: sums[r])
-    first, last = min(row, other), max(row, other)
-    return (
-        *parts[:first],
-        (*parts[first], *parts[last]),
-        *(part for i, part in enumerate(parts) if i > first and i != last),
-    )
-
-
 def _publish(
     tables: Sequence[CountTable],
-    plan: _Plan,
+    plan: Plan,
     earlier: Sequence[EarlierRelease],
     definitions: Mapping[str, str],
     rules: PublicRules,
@@ -256,88 +233,18 @@ def _publish(
     return add_up_rows(settle(fresh, earlier, definitions, rules, always))
 
 
-def _bases(numbers: Numbers, plan: _Plan) -> Counts:
+def _bases(numbers: Numbers, plan: Plan) -> Counts:
     """What each number is rounded to: its table's base; what tables share, the coarsest of all."""
     own = np.array([*plan.bases, max(plan.bases)], dtype=np.int64)
     found: Counts = own[numbers.owner]
     return found
 
 
-def _mend(plan: _Plan, published: Published, weak: Sequence[Key]) -> bool:
-    """Take one step for every table with a weak number; False when there is none left to take."""
-    numbers = published.numbers
-    owned = {key: (int(numbers.owner[i]), i) for i, key in enumerate(numbers.keys) if numbers.owner[i] >= 0}
-    done: set[int | None] = set()
-    moved = False
-    for key in weak:
-        found = owned.get(key)  # none of those that tables share, or that only an earlier release had
-        table = found[0] if found else None
-        if table in done:
-            continue
-        done.add(table)
-        moved |= bool(found and _mend_table(plan, published, *found)) or _mend_shared(plan, published, key)
-    return moved
-
-
-def _mend_table(plan: _Plan, published: Published, t: int, i: int) -> bool:
-    """Coarser bands, then base 10, then one more number hidden in the row, in the column, then the totals."""
-    place = published.numbers.places[t]
-    r = next(r for r in range(len(place.rows)) if i == place.rows[r] or i in place.cells[r])
-    joined = _join_neighbour(place.table, tuple((x,) for x in range(len(place.rows))), r)
-    if joined is not None:
-        plan.parts[t] = tuple(tuple(x for row in group for x in plan.parts[t][row]) for group in joined)
-        return True
-    if plan.bases[t] < COARSE:
-        plan.bases[t] = COARSE
-        return True
-    own = [published.numbers.keys[j] for j in (*place.cells.ravel().tolist(), *place.rows.tolist())]
-    if len(plan.extra.intersection(own)) >= MOST_SINGLE and not plan.extra.issuperset(own):
-        plan.extra.update(own)
-        return True
-    beside = place.cells[r] if i != place.rows[r] else np.array([], dtype=np.int64)
-    column = place.cells[:, int(np.flatnonzero(place.cells[r] == i)[0])] if i in place.cells[r] else place.rows
-    for candidates in (beside, place.rows[[r]], column, place.columns):
-        if _hide_smallest(plan, published, candidates):
-            return True
-    return False
-
-
-def _mend_shared(plan: _Plan, published: Published, key: Key) -> bool:
-    """For a number several tables share, or one an earlier release hid: round all to 10, then hide beside it."""
-    if any(base < COARSE for base in plan.bases):
-        plan.bases = [COARSE] * len(plan.bases)
-        return True
-    numbers = published.numbers
-    beside = [i for i, other in enumerate(numbers.keys) if other.cohort == key.cohort]
-    shared = [i for i in beside if numbers.owner[i] < 0]
-    rows = [i for i in beside if numbers.keys[i].table == key.table]
-    return any(_hide_among(plan, published, np.array(group, dtype=np.int64)) for group in (rows, shared, beside))
-
-
-def _hide_among(plan: _Plan, published: Published, group: Counts) -> bool:
-    """Hide the smallest of a group, or all of it where one by one took too long; False where nothing is printed."""
-    keys = {published.numbers.keys[i] for i in group.tolist()}
-    if len(plan.extra & keys) < MOST_SINGLE or plan.extra >= keys:
-        return _hide_smallest(plan, published, group)
-    plan.extra |= keys
-    return True
-
-
-def _hide_smallest(plan: _Plan, published: Published, candidates: Counts) -> bool:
-    """Hide the smallest printed number of 1 and more among some; False where there is none."""
-    exact = published.numbers.exact
-    printed = [i for i in candidates.tolist() if published.shown[i] > 0]
-    if not printed:
-        return False
-    plan.extra.add(published.numbers.keys[min(printed, key=lambda i: (int(exact[i]), i))])
-    return True
-
-
 def _finish(
     tables: Sequence[CountTable],
     order: Sequence[int],
     published: Published,
-    plan: _Plan,
+    plan: Plan,
     curves: ProtectedCurves,
     rules: PublicRules,
     is_redefined: bool,
@@ -359,7 +266,7 @@ def find_redefined(tables: Sequence[CountTable], earlier: Sequence[EarlierReleas
     )
 
 
-def _show(published: Published, j: int, plan: _Plan, rules: PublicRules, is_redefined: bool) -> ShownTable:
+def _show(published: Published, j: int, plan: Plan, rules: PublicRules, is_redefined: bool) -> ShownTable:
     place, shown = published.numbers.places[j], published.shown
     base = int(published.base[place.cells].max())
     reasons = [f"Rows put together: {place.table.rows[r]}." for r, part in enumerate(plan.parts[j]) if len(part) > 1]

@@ -76,7 +76,7 @@ def find_weak(system: System, targets: Counts, least: int, known: Solutions | No
     known = known or Solutions()
     if known.points.shape[1] != system.exact.size:
         known.points = np.empty((0, system.exact.size), dtype=np.int64)
-    part, kept = _shrink(system, targets)
+    part, kept = shrink(system, targets)
     places = (np.cumsum(kept) - 1)[targets]
     search = _Search(part, places, [{count} for count in part.exact[places].tolist()])
     search.record(known.points[system.holds(known.points)][:, kept])
@@ -144,7 +144,7 @@ class _Search:
                     break
 
 
-def _shrink(system: System, targets: Counts) -> tuple[System, NDArray[np.bool_]]:
+def shrink(system: System, targets: Counts) -> tuple[System, NDArray[np.bool_]]:
     """Leave out what no target hangs together with, and numbers that are known; near enough bounds for the rest.
 
     With it, which numbers are left.

@@ -18,7 +18,6 @@ from outcomes.release.configuration import PROTOCOL
 from outcomes.release.manifest import PUBLIC, hash_files, to_json
 from outcomes.release.model import Link, Page
 from outcomes.release.page import data_cut
-from outcomes.release.public.attack import attack
 from outcomes.release.public.cohorts import find_people
 from outcomes.release.public.counts import Counts, count_people
 from outcomes.release.public.frames import CURVE, PREFIX, to_frames
@@ -29,6 +28,7 @@ from outcomes.release.public.manifest import UNIT, build_public_manifest
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, PublicRules, ShownCurve, ShownTable
 from outcomes.release.public.page import PublicFacts, build_public_page
 from outcomes.release.public.protect import Protected, find_redefined, protect_release
+from outcomes.release.public.second_look import find_broken
 from outcomes.release.public.words import Words, list_rules
 from outcomes.release.render_html import render_html
 from outcomes.release.render_pdf import render_pdf, render_png
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from outcomes.records import Records
 
 Progress = Callable[[str], None]
-ATTACKED_EARLIER = 3
-"""Earlier releases that are attacked together with a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +148,16 @@ def protect(counts: Counts, ledger: ReleaseLedger, rules: PublicRules = RULES) -
     """Return what may be published of the counts, after an attack on it.
 
     The proof (`protect_release`) knows every earlier release. The attack, a second look that takes time with each of
-    them, works on the newest `ATTACKED_EARLIER`.
+    them, works on the newest `second_look.ATTACKED_EARLIER`; what it names was hidden further where that could be.
 
     Raises
     ------
     DisclosureError
         E937 the attack gave something away.
     """
-    found = protect_release(counts.tables, counts.curves, rules, ledger.earlier())
-    attacked = attack(found.tables, found.curves, ledger.printed(), rules, most=ATTACKED_EARLIER)
-    broken = [one for one in attacked if not one.enough]
-    if broken:
+    printed = ledger.printed()
+    found = protect_release(counts.tables, counts.curves, rules, ledger.earlier(), printed)
+    if broken := find_broken(found.tables, found.curves, printed, rules):
         raise _broken(broken, rules)
     return found
 

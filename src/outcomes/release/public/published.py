@@ -13,6 +13,7 @@ from outcomes.release.public.numbers import Numbers
 from outcomes.release.public.rounding import round_counts
 
 Mask = NDArray[np.bool_]
+UNTOLD = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class Published:
         Whether a row total is no more than the sum of the printed numbers of its row.
     known : mapping of int to (int, int)
         Bounds of numbers that a curve of the same release gives away.
+    told : ndarray of int64, shape (n,)
+        How far each true count is from the nearest that an earlier release printed the same number from; `UNTOLD` where
+        none did. Nobody can take back what was printed: such a number is not hidden for the sake of others.
     """
 
     numbers: Numbers
@@ -39,6 +43,7 @@ class Published:
     base: Counts
     derived: Mask
     known: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    told: Counts = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def hidden(self) -> Mask:
@@ -96,7 +101,8 @@ def publish(numbers: Numbers, hidden: Mask, base: Counts) -> Published:
     """
     hidden = hide_with_total(numbers, hidden)
     shown = np.where(hidden, HIDDEN_CELL, round_counts(numbers.exact, base))
-    return Published(numbers, shown, numbers.exact.copy(), base, np.zeros(hidden.size, dtype=np.bool_))
+    nowhere, untold = np.zeros(hidden.size, dtype=np.bool_), np.full(hidden.size, UNTOLD, dtype=np.int64)
+    return Published(numbers, shown, numbers.exact.copy(), base, nowhere, told=untold)
 
 
 def add_up_rows(published: Published) -> Published:
