@@ -11,6 +11,8 @@ import pytest
 from scipy import sparse
 
 from outcomes.release.public import mend, second_look
+from outcomes.release.public.attack import attack
+from outcomes.release.public.attack_board import read_totals
 from outcomes.release.public.causes import find_cause
 from outcomes.release.public.earlier import EarlierRelease, read_entry, settle
 from outcomes.release.public.model import HIDDEN_CELL, RULES, Attacked, Cohort, CountTable, ShownTable
@@ -43,6 +45,28 @@ def settled(counts: CountTable, *before: Protected) -> Published:
     fresh = publish(numbers, nothing, np.full(numbers.exact.size, 5))
     definitions = {"patients": counts.cohort.definition}
     return settle(fresh, [earlier(one) for one in before], definitions, RULES, nothing)
+
+
+# -- totals of rows --
+
+
+def test_a_row_of_kept_parts_has_a_total_of_its_own() -> None:
+    """Seven more of each of three states, four times: the parts stand until eleven are new, the total does not."""
+    one = after([[22, 23, 31], *LARGE])
+    two = after([[29, 30, 38], *LARGE], one)
+    assert one.tables[0].shown[0].tolist() == two.tables[0].shown[0].tolist() == [20, 25, 30]
+    assert (one.tables[0].row_totals[0], two.tables[0].row_totals[0]) == (75, 95)
+    # Of ten more in all the total tells nothing either.
+    few = after([[25, 26, 35], *LARGE], one)
+    assert few.tables[0].row_totals[0] == 75
+
+
+def test_the_attack_reads_a_total_that_is_not_the_sum_of_its_row() -> None:
+    shown = after([[29, 30, 38], *LARGE], after([[22, 23, 31], *LARGE])).tables[0]
+    place = np.arange(shown.shown.size).reshape(shown.shown.shape)
+    assert read_totals(shown, place)["0 to 9 days / total"] == ((0, 1, 2), 95)
+    assert "10 to 19 days / total" not in read_totals(shown, place)
+    assert all(one.enough for one in attack([shown]))
 
 
 # -- what was told before --

@@ -143,7 +143,8 @@ def read_totals(table: ShownTable, place: NDArray[np.int64]) -> dict[str, tuple[
     """Return the cells and the printed number of every total that is not the sum of printed parts, by name."""
     found: dict[str, tuple[tuple[int, ...], int]] = {}
     for r, row in enumerate(table.rows):
-        if len(table.rows) > 1 and (table.shown[r] == HIDDEN_CELL).any():
+        is_sum = (table.shown[r] != HIDDEN_CELL).all() and table.row_totals[r] == table.shown[r].sum()
+        if len(table.rows) > 1 and not is_sum:
             found[f"{row} / {TOTAL}"] = tuple(place[r].tolist()), table.row_totals[r]
     for c, column in enumerate(table.columns):
         found[f"{TOTAL} / {column}"] = tuple(place[:, c].tolist()), table.column_totals[c]

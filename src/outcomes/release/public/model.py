@@ -151,8 +151,9 @@ class ShownTable:
     shown : ndarray of int64, shape (len(rows), len(columns))
         Rounded counts, or `HIDDEN_CELL`.
     row_totals, column_totals : tuple of int
-        Rounded, or `HIDDEN_CELL`. A row total is the sum of its row where all of it is shown. Column totals and `total`
-        are the same in every table of the cohort, so rows need not add up to them.
+        Rounded, or `HIDDEN_CELL`. A row total is the sum of its row where all of it is shown and none of it kept from
+        an earlier release. Column totals and `total` are the same in every table of the cohort, so rows need not add up
+        to them.
     base : int
         What was rounded to: 5 or 10.
     reasons : tuple of str

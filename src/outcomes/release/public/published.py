@@ -106,13 +106,18 @@ def publish(numbers: Numbers, hidden: Mask, base: Counts) -> Published:
 
 
 def add_up_rows(published: Published) -> Published:
-    """Return the same with the total of every row that is shown whole as the sum of what is shown."""
+    """Return the same with the total of every row that is shown whole, by counts of now, as the sum of what is shown.
+
+    Where a part stands as an earlier release printed it the total is a number of its own: the parts can each be off by
+    up to 10 patients, and their sum by three times as many, which the rule allows to be printed anew.
+    """
     shown, derived = published.shown.copy(), np.zeros(published.shown.size, dtype=np.bool_)
     for place in published.numbers.places:
         if len(place.rows) < 2 or len(place.table.columns) < 2:
             continue
         cells = shown[place.cells]
-        whole = (cells != HIDDEN_CELL).all(axis=1) & (shown[place.rows] != HIDDEN_CELL)
+        is_own = published.basis[place.cells] == published.numbers.exact[place.cells]
+        whole = ((cells != HIDDEN_CELL) & is_own).all(axis=1) & (shown[place.rows] != HIDDEN_CELL)
         shown[place.rows[whole]] = cells[whole].sum(axis=1)
         derived[place.rows[whole]] = True
     return replace(published, shown=shown, derived=derived)

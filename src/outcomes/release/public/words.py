@@ -164,7 +164,8 @@ def list_rules(k: int, base: str, least_values: int) -> tuple[str, ...]:
         "A program that knows only what is published, on this page and on earlier ones, was set to work out what is "
         f"hidden: at least {least_values} values remain possible for each such number. Otherwise nothing is published.",
         f"A number that differs by 1 to {k - 1} patients from an earlier page is not restated: the earlier one stands, "
-        "or none.",
+        f"or none. So a number may be {k - 1} patients from the true one beside its rounding, and the numbers of a row "
+        "need not add up to its total.",
         f"A point of a curve is shown every 7 days at most, where {k} or more new patients had relief since the point "
         f"before and {k} or more are still observed; between points the line is straight and means nothing by itself.",
         "No smallest or largest value, no date finer than a month, and no single patient's course is shown.",
