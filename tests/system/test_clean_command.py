@@ -68,9 +68,9 @@ def test_a_rare_term_like_a_name_is_masked_in_the_tables(tmp_path):
             "Jazz Bingo": 9,
             "moon dust": 9,
             "xx. xxxx xxxxxx": 1,
-            "Dr X": 1,
+            "xx X": 1,
             "xxxxxx xxxxx": 1,
-            "juggling": 1,
+            "xxxxxxxx": 1,
         }
 
 

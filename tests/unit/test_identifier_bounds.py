@@ -7,7 +7,8 @@ import pytest
 from outcomes.records import identifiers as ids
 from outcomes.records.identifier_kinds import ACCOUNT, BIRTH, NAME
 from outcomes.records.identifier_names import has_name
-from outcomes.records.person_shapes import Person, describe_people, mask_person, read_as_person
+from outcomes.records.person_shapes import Person, describe_people, read_as_person
+from outcomes.records.plain_words import mask_person
 
 PHONE = next(kind for kind in ids.KINDS if kind.name == "phone number")
 IBAN = ids.KIND_BY_NAME[ACCOUNT]

@@ -18,7 +18,7 @@ from outcomes.records.columns import show_header
 from outcomes.records.identifier_checks import are_checked_numbers, is_national, leave_out_chance
 from outcomes.records.identifier_kinds import NATIONAL
 from outcomes.records.inspect import inspect_export
-from outcomes.records.person_shapes import mask_person
+from outcomes.records.plain_words import mask_person
 
 SOUND = [
     "31072200607",  # Poland

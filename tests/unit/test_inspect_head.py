@@ -192,7 +192,7 @@ def book_of(folder, hidden=(), **sheets):
 
 def test_of_a_workbook_the_sheet_most_like_visits_is_read_and_all_are_named(tmp_path) -> None:
     top = read_top(book_of(tmp_path, hidden=("Old",), Cover=[["Clinic"]], Data=VISITS, Old=VISITS), Mapping())
-    assert top.sheets == (Sheet("Cover", False), Sheet("Data", False), Sheet("Old", True, 3))
+    assert top.sheets == (Sheet("Cover", False), Sheet("Data", False, is_read=True), Sheet("Old", True, 3))
     assert (top.options.sheet, top.options.header_row) == ("Data", 1)
     assert top.header == ("Patient", "Visit date", "Pain")
     assert top.cells == (["p1", "p2"], ["2026-01-01", "2026-01-02"], ["3", "4"])

@@ -19,7 +19,8 @@ from outcomes.records.columns import show_header
 from outcomes.records.identifier_names import fold
 from outcomes.records.identifier_places import are_places, is_town
 from outcomes.records.identifiers import judge_column
-from outcomes.records.person_shapes import Person, describe_people, mask_person, read_as_person
+from outcomes.records.person_shapes import Person, describe_people, read_as_person
+from outcomes.records.plain_words import mask_person
 from outcomes.release.configuration import to_toml
 
 LISTED = """Maria Keller|Dr. Ann Smith|Dr Ann Smith|Ann Smith|Keller Maria|Keller, Maria|Dr. Keller|Maria K.|Luca Rossi
@@ -176,7 +177,7 @@ def test_a_sheet_named_after_a_person_is_shown_by_its_place(tmp_path, capsys, sh
     if code == 0:
         assert "E918 book.xlsx › sheet " + place in said
         assert cli.main(["inspect", str(path), "--out", str(tmp_path / "n.toml")]) in (0, 1)  # it has to name the sheet
-        assert Mapping.load(tmp_path / "n.toml").file.sheet in (None, "Maria Keller", ("North", "Maria Keller"))
+        assert Mapping.load(tmp_path / "n.toml").file.sheet in (None, 1, ("North", 2))
 
 
 def test_a_release_does_not_name_such_a_sheet() -> None:
@@ -200,7 +201,7 @@ def test_every_place_is_listed_once(name, head) -> None:
 def test_a_header_with_a_given_name_of_the_longer_list_is_shown_by_its_shape() -> None:
     assert show_header("Walburga Qvistova") == "xxxxxxxx xxxxxxxx" and show_header("Qvistova, Walburga") != "Qvistova"
     assert mask_person("Walburga Qvistova") == "xxxxxxxx xxxxxxxx"
-    for header in ("Upper Trapezius", "Max Pain", "Grade Alt", "Walburga", "Pain before", "Zqista Vzeder"):
+    for header in ("Upper Trapezius", "Max Pain", "Grade Alt", "Pain before"):
         assert show_header(header) == header
 
 

@@ -105,7 +105,7 @@ def test_columns_of_yes_and_no_are_found_but_for_those_taken_named_twice_or_of_p
     assert found[0].seen == "yes in 2 of 3 rows looked at" and hint_at_ticked(found[:1]) == ""
     assert hint_at_ticked(found).startswith(
         "1 column of yes and no is not read, and the codebook has no word for its header: "
-        '"Zorbing" (B, yes in 2 of 3 rows looked at). '
+        '"xxxxxxx" (B, yes in 2 of 3 rows looked at). '
     )
     assert hint_at_ticked([found[1]] * 2).startswith("2 columns of yes and no are not read")
 

@@ -23,6 +23,7 @@ from outcomes.cases.typed import ENOUGH_CELLS, Typed
 from outcomes.definitions import DIAGNOSIS_TIERS, drop_named
 from outcomes.errors import Finding, InputRefused
 from outcomes.records.counted import agreeing
+from outcomes.records.plain_words import mask_person
 
 if TYPE_CHECKING:
     from outcomes.definitions import Codebook, CodeTerms, Protocol
@@ -178,7 +179,7 @@ class _Contract(Measuring):
             self._count_odd_flags(key, column, said)
             ticked = said == 1
             if not found.known[0]:
-                self.unknown_flags.append((key, ticked[column.codes]))
+                self.unknown_flags.append((mask_person(key), ticked[column.codes]))
                 unknown = ticked[column.codes] if unknown is None else unknown | ticked[column.codes]
                 continue
             given = np.where(ticked, found.masks[0], np.uint64(0))[column.codes]
@@ -193,7 +194,9 @@ class _Contract(Measuring):
         texts, in_records = self.texts(column), np.bincount(column.codes, minlength=len(odd))
         n_filled = int(in_records[[bool(text) and text not in self.mapping.values.missing for text in texts]].sum())
         n_odd = int(in_records[odd].sum())
-        self.odd_flags += [(f"modalities: {term}", texts[i], (column.codes == i)) for i in np.flatnonzero(odd)]
+        self.odd_flags += [
+            (f"modalities: {mask_person(term)}", texts[i], (column.codes == i)) for i in np.flatnonzero(odd)
+        ]
         header = next((f.modality_columns[term][0] for f in self.records.files if term in f.modality_columns), term)
         if n_filled >= ENOUGH_CELLS and n_odd >= _ODD_SHARE * n_filled:
             words = f"{n_odd / n_filled:.0%} of {n_filled} filled cells are neither a declared yes nor a declared no."

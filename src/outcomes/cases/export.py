@@ -17,10 +17,8 @@ from outcomes.files.cells import guard_column
 from outcomes.files.lock import lock_name
 from outcomes.files.whole import PRIVATE, whole_folder
 from outcomes.records import mask
-from outcomes.records.identifier_names import may_be_name
 from outcomes.records.inspect_terms import SHOWN_FROM, is_showable
-from outcomes.records.odd_terms import may_name_person
-from outcomes.records.person_shapes import names_person
+from outcomes.records.plain_words import mask_person
 
 if TYPE_CHECKING:
     from outcomes.cases.episodes import Episodes
@@ -167,11 +165,11 @@ def _unknown_terms(episodes: Episodes) -> pa.Table:
 
 
 def _show_term(term: str, patients: int) -> str:
-    """Mask a term of few patients that may name one of them; what many have written is a word."""
-    if patients >= SHOWN_FROM:
-        return term
-    is_person = may_be_name(term) or names_person(term) or may_name_person(term)
-    return mask(term) if is_person or not is_showable(term) or _LONG_NUMBER.search(term) else term
+    """Mask a term that may name somebody, and of few patients each word that no list knows; others are words."""
+    is_rare = patients < SHOWN_FROM
+    if not is_showable(term) or (is_rare and _LONG_NUMBER.search(term)):
+        return mask(term)
+    return mask_person(term) if is_rare else term
 
 
 def _uniqueness(episodes: Episodes) -> pa.Table:

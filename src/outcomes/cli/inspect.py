@@ -37,6 +37,9 @@ examples:
 
 exit codes: 0 nothing found to decide · 1 something is left to decide · 2 refused, nothing written"""
 
+_EXPORT = "EXPORT"
+"""Stands in the next commands for a path that is not shown."""
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
@@ -90,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         if stopped := _stopped_by(found):
             print(f"first:   settle {', '.join(stopped)} below [privacy]; the export is refused until then")
         folder = args.codebook or words
-        export = shlex.quote(str(args.export))
+        export = _name_again(args.export)
         mapping = f"--mapping {shlex.quote(str(args.out))}"
         inputs = f"{export} {mapping}" + (f" --codebook {shlex.quote(str(folder))}" if folder else "")
         if words is None and any(terms.shown for terms in found.unknown):
@@ -100,7 +103,17 @@ def run(args: argparse.Namespace) -> int:
             print("         writes those the codebook does not know as a table to fill in (docs/codebook.md)")
         print(f"next:    outcomes report {inputs}")
         print(f"or:      outcomes clean {inputs} --out cleaned/ (only the cleaned tables)")
+        if export == _EXPORT:
+            print(f"         for {_EXPORT} write the file you named: its path holds words that may name somebody")
     return TO_DECIDE if found.open_questions else DONE
+
+
+def _name_again(path: Path) -> str:
+    """Return a path as a command takes it, or a word for it: what the terminal shows may be kept in a log."""
+    from outcomes.records.file_names import show_path
+
+    shown = show_path(path)
+    return _EXPORT if shown is None else shlex.quote(shown)
 
 
 def _check_target(out: Path, force: bool, export: Path) -> None:
@@ -190,8 +203,6 @@ def _row(name: str, value: str, why: str = "") -> list[str]:
 
 def _describe_file(found: Inspection) -> list[str]:
     from outcomes.records.counted import counted
-    from outcomes.records.hidden_sheets import mask_sheet
-    from outcomes.records.person_shapes import mask_person
 
     top, why = found.top, found.evidence
     kinds = {"csv": "CSV (text)", "xlsx": "Excel workbook", "parquet": "Parquet"}
@@ -207,12 +218,10 @@ def _describe_file(found: Inspection) -> list[str]:
         lines += _row("delimiter", names.get(delimiter, delimiter), why.get("delimiter", ""))
     if top.kind != "parquet":
         lines += _row("header row", str(top.options.header_row), why.get("header_row", ""))
-    named = top.options.named_sheets or ()
     for sheet in top.sheets:
         n = f", {counted(sheet.n_rows, 'row')}" if sheet.n_rows is not None else ""
-        state = "hidden, never read" if sheet.is_hidden else "read" if sheet.name in named or not named else "not read"
-        shown = mask_sheet(sheet.name) if sheet.is_hidden else mask_person(sheet.name)
-        lines += _row("sheet", f'"{shown}"', state + n)
+        state = "hidden, never read" if sheet.is_hidden else "read" if sheet.is_read else "not read"
+        lines += _row("sheet", f'"{sheet.name}"', state + n)
     for note in found.notes:
         lines += _row("note", note)
     return lines

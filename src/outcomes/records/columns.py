@@ -57,23 +57,17 @@ def show_header(header: str) -> str:
     """Return a header for a message; one that looks like a value (a file without a header row) is masked.
 
     The ends of a scale that stand in it are no value: "Pain (0-10)", "VAS 0 to 100". A line break in it is a blank.
-    Nor may it name a person ("Dr. Keller"), unless it has a word that headers are made of: "Max Pain".
+    Nor may it name a person ("Dr. Keller"), unless it has a word that headers are made of: "Max Pain". Of a word that
+    is not known to be ordinary, the shape is shown (`show_plain`): the letter of the column stands beside it.
     """
     from outcomes.records.person_shapes import names_person, starts_with_given
+    from outcomes.records.plain_words import has_header_word, show_plain
 
     header = _BREAK.sub(" ", header)
     digits = sum(character.isdigit() for character in _SCALE.sub("", header))
     is_value = digits > 2 or "@" in header or len(header) > 60
     is_person = names_person(header) or starts_with_given(header)
-    return mask(header) if is_value or (is_person and not _has_header_word(header)) else header
-
-
-def _has_header_word(header: str) -> bool:
-    from outcomes.records.identifiers import header_words
-    from outcomes.records.inspect_columns import NAMES
-
-    known = {word for names in NAMES.values() for name in names for word in name.split() if len(word) > _FEWEST_WORDS}
-    return bool(known & set(header_words(header).split()))
+    return mask(header) if is_value or (is_person and not has_header_word(header)) else show_plain(header)
 
 
 def looks_like_values(header: Sequence[str]) -> bool:
@@ -230,7 +224,9 @@ def _missing(
     for key in absent:
         if key in declared:
             near = get_close_matches(keys[key], names)
-            remedy = f"The nearest header is '{show_header(near[0])}'. " if near else ""
+            remedy = ""
+            if near:
+                remedy = f"The nearest header is '{show_header(near[0])}' ({column_letter(names.index(near[0]))}). "
             remedy += "Correct that line of the mapping, or take it out."
             named = mapping.columns.get(key, keys[key])  # as the mapping spells it, to be found there
             findings.append(
@@ -377,13 +373,16 @@ def _twice_unread(header: Sequence[str], names: list[str], read: set[int], place
 
 def _guess(key: str, header: Sequence[str]) -> str:
     """Return the line of the mapping that is probably meant, or one to fill in."""
+    from outcomes.records.plain_words import write_header
+
     by_name = {normalise_header(cell).replace(" ", "_").replace("-", "_"): cell.strip() for cell in header}
     by_name = {name: cell for name, cell in by_name.items() if not may_be_birth(f" {name.replace('_', ' ')} ")}
     for field, words in _LIKELY[key]:
         near = get_close_matches(field, list(by_name), cutoff=0.75)
         found = near or [name for word in words for name in by_name if word in name]
         if found:
-            return f'{field} = "{show_header(by_name[found[0]])}"'
+            own = by_name[found[0]]
+            return f"{field} = {write_header(own, column_letter([cell.strip() for cell in header].index(own)))}"
     return f'{key} = "the header in your file"'
 
 

@@ -19,7 +19,8 @@ def name_files(paths: Sequence[Path]) -> list[str]:
     """Return the name by which each file is shown.
 
     Folders above the one that holds all files of a name are never part of it: they tell nothing apart, and may bear the
-    name of a user. Of what is called by a person, an e-mail address or a number of one, the shape stands there.
+    name of a user. Of what is called by a person, an e-mail address or a number of one, the shape stands there, and of
+    each word that is not known to be ordinary (`show_plain`).
 
     Parameters
     ----------
@@ -57,10 +58,11 @@ def _mask_people(names: Mapping[Parts, str]) -> dict[Parts, str]:
 
 
 def _mask_part(name: str) -> str:
-    """Return the name of a file or folder, or its shape before the suffix where it names a person."""
+    """Return the name of a file or folder, with the shape of what may be a person's before the suffix."""
     from outcomes.records.columns import mask
     from outcomes.records.identifier_names import has_name
     from outcomes.records.person_shapes import names_person, starts_with_given
+    from outcomes.records.plain_words import show_plain
 
     stem, suffix = _split_name(name)
     words = _JOINTS.sub(" ", _STAMP.sub(" ", stem)).strip()
@@ -71,7 +73,7 @@ def _mask_part(name: str) -> str:
         or starts_with_given(words)
         or has_name(words, more=True)
     )
-    return f"{mask(stem)}{suffix}" if is_person else name
+    return f"{mask(stem) if is_person else show_plain(stem)}{suffix}"
 
 
 def _split_name(name: str) -> tuple[str, str]:
@@ -83,6 +85,20 @@ def _split_name(name: str) -> tuple[str, str]:
 def name_file(path: Path) -> str:
     """Return the name by which one file is shown."""
     return name_files([path])[0]
+
+
+def show_path(path: Path) -> str | None:
+    """Return a path as it was given, or from the folder one stands in; None where it has words that may name somebody.
+
+    The home folder is the user's own, and says nothing of a patient.
+    """
+    whole = Path(os.path.abspath(path))
+    ways = (path, whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else (path,)
+    return next((str(way) for way in ways if all(_mask_part(part) == part for part in _below_home(way))), None)
+
+
+def _below_home(path: Path) -> Parts:
+    return path.relative_to(Path.home()).parts if path.is_relative_to(Path.home()) else path.parts
 
 
 def _tell_apart(places: Sequence[Parts]) -> dict[Parts, str]:

@@ -5,7 +5,6 @@ Whoever passes a workbook on passes its hidden sheets on. No cell and no header 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,18 +13,11 @@ from outcomes.records import hidden_child
 from outcomes.records.child import start_child
 from outcomes.records.columns import mask
 from outcomes.records.counted import counted
+from outcomes.records.plain_words import mask_person
 
 SECONDS = 60
 """The look at all hidden sheets of a workbook is ended after this time."""
 FOUND = "E908"
-_PLAIN = re.compile(
-    r"(?:[\W\d_]|(?<![^\W\d_])(?:sheet|tabelle|blatt|feuille|feuil|hoja|foglio|blad|planilha|old|new|alt|neu|data|daten"
-    r"|names|lists?|liste|lookups?|codes|config|settings|notes|cover|key|backup|copy|archive|export|import|help|info"
-    r"|pivot|calc|hidden|of|patients?|clients?|patienten|staff|clinicians?|therapists?|visits?|appointments?|contacts?"
-    r"|phones?|addresses)(?![^\W\d_]))*",
-    re.IGNORECASE,
-)
-"""Words that sheets are called by and people are not; a hidden sheet with another is shown by its place and shape."""
 _PLURALS = {
     "e-mail address": "e-mail addresses",
     "internet address": "internet addresses",
@@ -58,14 +50,14 @@ def describe_hidden(path: Path, name: str, hidden: Mapping[str, int]) -> list[st
     return [_describe(name, *shown[sheet], n_rows, looks.get(sheet)) for sheet, n_rows in hidden.items()]
 
 
-def mask_sheet(sheet: str) -> str:
-    """Return the name of a hidden sheet for a message: its shape, unless it is made of plain words and numbers."""
-    return sheet if _PLAIN.fullmatch(sheet) else mask(sheet)
+def mask_hidden(sheet: str) -> str:
+    """Return the name of a hidden sheet for a message: its shape, unless it is made of ordinary words and numbers."""
+    return sheet if mask_person(sheet) == sheet else mask(sheet)
 
 
 def _show(sheet: str, place: int, n: int) -> tuple[str, str]:
     """Return the name of a hidden sheet, and which of them it is where the name is not shown."""
-    shown = mask_sheet(sheet)
+    shown = mask_hidden(sheet)
     return shown, "" if shown == sheet else f"number {place} of {n} that are hidden, " if n > 1 else ""
 
 

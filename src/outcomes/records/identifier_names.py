@@ -21,7 +21,6 @@ _INITIAL = re.compile(
     r"([A-ZÀ-Þ])\. [A-ZÀ-Þ][^\W\d_]+(?:[ '’-][^\W\d_]+)*|[A-ZÀ-Þ][^\W\d_]+(?:[ '’-][^\W\d_]+)*,? ([A-ZÀ-Þ])\."
 )
 """Five different letters: "M. Trapezius" and "N. ischiadicus" are no people."""
-_TITLE = re.compile(r"^\s*(?:(?:dr|doctor|prof|med)\b\.?\s*)+", re.IGNORECASE)
 _SHAPE = re.compile(rf"(?:(?:mr|mrs|ms|miss|dr|herr|frau|prof)\.? )?{_PART}(?:,? {_PART}){{0,3}}", re.IGNORECASE)
 _PLACES = frozenset(
     (
@@ -156,11 +155,6 @@ def look_like_names(cells: Sequence[str], fewest: int = _FEWEST) -> bool:
     alone = frozenset().union(*load_names())
     listed = [cell for cell in words if len(cell) == 1 and cell[0] in alone]
     return len(listed) >= _LISTED_ALONE * len(shaped)
-
-
-def may_be_name(term: str) -> bool:
-    """Whether a term alone is written like a person's name, with a listed part; a title before it says nothing."""
-    return look_like_names([_TITLE.sub("", term)], fewest=1)
 
 
 def _is_listed(words: list[str], given: frozenset[str], family: frozenset[str]) -> bool:

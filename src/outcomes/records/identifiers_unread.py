@@ -46,7 +46,8 @@ def with_article(kind: str) -> str:
 
 def accept_line(header: str) -> str:
     """Return the line of the mapping that says a column is no identifier."""
-    return f'[privacy] accept = ["{show_header(header.strip())}"]'
+    shown = show_header(header.strip())
+    return f'[privacy] accept = ["{shown if shown == header.strip() else "its header"}"]'
 
 
 def guard_unread(part: Part, mapping: Mapping, year: int) -> list[Finding]:

@@ -185,7 +185,8 @@ def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]
         lacking.append("visit_date (or visit_day)")
     if not lacking:
         return
-    from outcomes.records.columns import NO_HEADERS, list_headers, looks_like_values, show_header
+    from outcomes.records.columns import NO_HEADERS, list_headers, looks_like_values
+    from outcomes.records.plain_words import write_header
     from outcomes.records.rules import refuse
 
     are_values = looks_like_values(top.header) and not score_header(top.header)
@@ -196,7 +197,7 @@ def _check_required(path: Path, top: Top, mapping: Mapping, matches: list[Match]
     odd = [one for one in misfits if one.field in wanted]
     called = {one.header for one in odd}
     guesses = [
-        f'{m.field} = "{show_header(m.header.strip())}"'
+        f"{m.field} = {write_header(m.header, column_letter(m.position))}"
         for m in matches
         if m.field in wanted and m.header.strip() not in called
     ]

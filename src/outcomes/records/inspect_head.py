@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from outcomes.errors import InputRefused
 from outcomes.files.floors import check_floor
@@ -16,13 +17,15 @@ from outcomes.records.columns import normalise_header
 from outcomes.records.csv_head import check_delimiter
 from outcomes.records.encodings import guess_encoding
 from outcomes.records.file_names import name_file
+from outcomes.records.hidden_sheets import mask_hidden
 from outcomes.records.identifiers import header_words
 from outcomes.records.identifiers_unread import SAMPLE_ROWS
 from outcomes.records.inspect_columns import NAMES
 from outcomes.records.kinds import find_kind
 from outcomes.records.mapping import FileOptions, Mapping
-from outcomes.records.person_shapes import mask_person
+from outcomes.records.plain_words import mask_person
 from outcomes.records.rules import refuse
+from outcomes.records.sheets import find_sheet, refer_to_sheet, show_sheet, write_sheet
 from outcomes.records.text_stream import MARKS
 
 _BYTES = 1 << 19
@@ -42,11 +45,12 @@ _REQUIRED = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet of a workbook: its name, its rows where they were counted, and whether it is hidden."""
+    """One sheet of a workbook: what it is called, whether it is read, or hidden, and its rows where these are known."""
 
     name: str
     is_hidden: bool
     n_rows: int | None = None
+    is_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +208,12 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
         }
         with start_child(workbook_child.__name__, request, "workbook", name_file(path)) as child:
             book = child.ask()
-    hidden = book["hidden"]
-    counts = hidden if isinstance(hidden, dict) else dict.fromkeys(hidden)
-    sheets = tuple(Sheet(name, False) for name in book["visible"]) + tuple(Sheet(n, True, k) for n, k in counts.items())
+    visible = book["visible"]
     full = {name: rows for name, rows in book["top"].items() if any(any(row) for row in rows)}
     if not full:
         raise refuse("E113", "no visible sheet has any cell.", name_file(path), "Export it again.")
     name = max(full, key=lambda sheet: max(score_header(row, mapping) for row in full[sheet]))
-    one = options.sheet if options.sheet is not None or len(full) == 1 else name
+    one = options.sheet if options.sheet is not None or len(full) == 1 else refer_to_sheet(name, visible, mapping)
     options, why = _find_header_row(full[name], replace(options, sheet=one), name_file(path), mapping)
     header, below = full[name][options.header_row - 1], full[name][options.header_row :]
     cells = tuple([row[i] for row in below] for i in range(len(header)))  # rows of a sheet are equally long
@@ -221,12 +223,26 @@ def _top_of_workbook(path: Path, mapping: Mapping) -> Top:
         alike = [sheet for sheet in full if _has_header(full[sheet], options.header_row, header)]
         rivals = [sheet for sheet in full if sheet == name or _holds_visits(full[sheet], header)]
         if len(rivals) > len(alike):
-            asked = (_ask_which_sheet(rivals, alike),)
+            told = ([refer_to_sheet(sheet, visible, mapping) for sheet in own] for own in (rivals, alike))
+            asked = (_ask_which_sheet(*told),)
         elif len(alike) > 1:
-            options = replace(options, sheet=tuple(alike))
+            options = replace(options, sheet=tuple(refer_to_sheet(sheet, visible, mapping) for sheet in alike))
             evidence["sheet"] = "all have one header line and are read like files of their own"
             asked = () if options.sheet_as or _names_clinic(header) else (ASK_WHAT_SHEETS_ARE,)
+    sheets = tuple(_describe_sheets(book, options, mapping))
     return Top("xlsx", options, evidence, tuple(header), cells, sheets, open_questions=asked)
+
+
+def _describe_sheets(book: dict[str, Any], options: FileOptions, mapping: Mapping) -> Iterator[Sheet]:
+    """Yield the visible sheets and then the hidden ones; one that is not called by its name has its shape beside it."""
+    visible, hidden = book["visible"], book["hidden"]
+    read = visible if options.named_sheets is None else [find_sheet(told, visible) for told in options.named_sheets]
+    for sheet in visible:
+        shown = show_sheet(sheet, visible, mapping)
+        name = shown if shown == sheet else f"{shown}: {mask_person(sheet)}"
+        yield Sheet(name, is_hidden=False, is_read=sheet in read)
+    for sheet in hidden:
+        yield Sheet(mask_hidden(sheet), True, hidden[sheet] if isinstance(hidden, dict) else None)
 
 
 def _has_header(rows: Sequence[Sequence[str]], header_row: int, header: Sequence[str]) -> bool:
@@ -252,10 +268,10 @@ def _holds_visits(rows: Sequence[Sequence[str]], header: Sequence[str]) -> bool:
     return False
 
 
-def _ask_which_sheet(names: Sequence[str], alike: Sequence[str]) -> str:
-    listed = ", ".join(f'"{mask_person(name)}"' for name in names)
-    several = ", ".join(f'"{mask_person(name)}"' for name in alike)
+def _ask_which_sheet(names: Sequence[str | int], alike: Sequence[str | int]) -> str:
+    several = ", ".join(map(write_sheet, alike))
     more = f"; those with one header line can be read together, sheet = [{several}]" if len(alike) > 1 else ""
+    listed = ", ".join(map(write_sheet, names))
     return f"[file] sheet: {listed} each look like visits, and one is read: name it{more}"
 
 

@@ -16,6 +16,8 @@ from outcomes.definitions.lookups import find_unknown_parts
 from outcomes.records.identifiers import find_inside, find_whole
 from outcomes.records.mapping import Mapping
 from outcomes.records.model import Records, TextColumn
+from outcomes.records.person_shapes import starts_with_given
+from outcomes.records.plain_words import is_plain
 
 SHOWN_FROM = 5
 """Patients with whom a word must stand to be shown: one of fewer may be about one person."""
@@ -75,8 +77,13 @@ def list_unknown_terms(records: Records, mapping: Mapping, codebook: Codebook) -
 
 
 def is_showable(term: str) -> bool:
-    """Whether a term that several patients share is a word: no running text, and nothing like an identifier."""
-    return len(term) <= LONGEST_SHOWN and not (find_whole(term) or find_inside(term))
+    """Whether a term that several patients share is a word: no running text, and nothing like an identifier.
+
+    A given name beside a word of no list is somebody of the staff, or a patient all the same.
+    """
+    if len(term) > LONGEST_SHOWN or find_whole(term) or find_inside(term):
+        return False
+    return not starts_with_given(term) or any(map(is_plain, term.split()))
 
 
 def _describe(records: Records, field: str, terms: Sequence[set[str]]) -> UnknownTerms:

@@ -11,6 +11,7 @@ from outcomes.records.inspect import Inspection
 from outcomes.records.inspect_head import ASK_WHAT_SHEETS_ARE
 from outcomes.records.inspect_values import join_words
 from outcomes.records.mapping import FIELDS, FileOptions, ValueOptions
+from outcomes.records.plain_words import write_header
 from outcomes.records.privacy import ID_FIELDS
 
 _WIDTH = 44
@@ -80,7 +81,9 @@ def _file(found: Inspection) -> Iterator[str]:
     if found.top.kind != "parquet" and options.header_row != FileOptions().header_row:
         yield _line(f"header_row = {options.header_row}", why.get("header_row", ""))
     if options.sheet:
-        line = f"sheet = {quote(options.sheet) if isinstance(options.sheet, str) else join_words(options.sheet)}"
+        told = options.sheet if isinstance(options.sheet, tuple) else (options.sheet,)
+        words = ", ".join(quote(sheet) if isinstance(sheet, str) else str(sheet) for sheet in told)
+        line = f"sheet = {f'[{words}]' if isinstance(options.sheet, tuple) else words}"
         is_open = any("[file] sheet:" in question for question in found.top.open_questions)
         yield _line(f"# {line}", "or another: TO DECIDE, see above") if is_open else _line(line, why.get("sheet", ""))
     if options.sheet_as:
@@ -118,7 +121,7 @@ def _columns(found: Inspection) -> Iterator[str]:
     for header, letter, field, score in maybe:
         if field not in columns:
             yield _line(
-                f"# {field} = {quote(show_header(header))}",
+                f"# {field} = {write_header(header, letter)}",
                 f"{score:.2f}, column {letter}: too little; uncomment it if it is so",
             )
     rest = [f"{show_header(header)} ({letter})" for header, letter, field, _ in found.others if not field]
@@ -192,7 +195,7 @@ def _modality_columns(found: Inspection) -> Iterator[str]:
     if open_ones:
         yield "# Yes/no columns the codebook has no word for. Where one is a treatment: any word it has for that."
     for column in open_ones:
-        yield _line(f'# {quote(show_header(column.header))} = ""', f"column {column.letter}: {column.seen}")
+        yield _line(f'# {write_header(column.header, column.letter)} = ""', f"column {column.letter}: {column.seen}")
 
 
 def _non_data(found: Inspection) -> Iterator[str]:
@@ -234,7 +237,8 @@ def _privacy(found: Inspection, folder: Path) -> Iterator[str]:
     if privacy.accept:
         yield f"accept = {join_words(privacy.accept)}"
     elif found.suspects:
-        yield _line(f"# accept = [{quote(show_header(found.suspects[0].header))}]", "only if it is none")
+        first = found.suspects[0]
+        yield _line(f"# accept = [{write_header(first.header, first.letter)}]", "only if it is none")
     if isinstance(privacy.pseudonymise, tuple):
         yield f"pseudonymise = {join_words(privacy.pseudonymise)}"
     elif privacy.pseudonymise:

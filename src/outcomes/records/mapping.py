@@ -72,18 +72,18 @@ class FileOptions:
     encoding: str = "utf-8"
     delimiter: str | None = None
     header_row: int = 1
-    sheet: str | tuple[str, ...] | None = None
+    sheet: str | int | tuple[str | int, ...] | None = None
     sheet_as: str | None = None
     comment: str | None = None
     accept_row_limit: bool = False
     later_file_corrects: bool | None = None
 
     @property
-    def named_sheets(self) -> tuple[str, ...] | None:
-        """The sheets that are named; None where none is, or all are read."""
-        if self.sheet in (None, ALL_SHEETS):
+    def named_sheets(self) -> tuple[str | int, ...] | None:
+        """The sheets that are named, or told by their place; None where none is, or all are read."""
+        if self.sheet is None or self.sheet == ALL_SHEETS:
             return None
-        return (self.sheet,) if isinstance(self.sheet, str) else self.sheet
+        return self.sheet if isinstance(self.sheet, tuple) else (self.sheet,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +239,12 @@ class _Check:
         self.findings.append(Finding(code, message, place, remedy))
 
     def unknown(self, place: str, key: str, known: tuple[str, ...] | list[str]) -> None:
-        from outcomes.records.person_shapes import mask_person
+        from outcomes.records.plain_words import mask_person
 
-        shown = place.removesuffix(key) + mask_person(key)
-        self.fault("E010", shown, "is not a key of the mapping.", nearest(key, known) or f"Known: {', '.join(known)}.")
+        # A slip in a known key is told as it stands; anything else may be a header, or name somebody.
+        near = nearest(key, known)
+        shown = place if near else place.removesuffix(key) + mask_person(key)
+        self.fault("E010", shown, "is not a key of the mapping.", near or f"Known: {', '.join(known)}.")
 
     def options(self, section: str, sections: dict[str, Any], rules: Rules) -> dict[str, Any]:
         """Return the section's good values; lists become tuples."""
@@ -261,33 +263,39 @@ class _Check:
 
     def words(self, section: str, sections: dict[str, Any], keys: tuple[str, ...] | None) -> dict[str, str]:
         """Return a section of text -> text; `keys` are the allowed left sides."""
+        from outcomes.records.plain_words import mask_person
+
         good: dict[str, str] = {}
         for key, value in sections.get(section, {}).items():
             place = f"{section}.{key}"
             if keys is not None and key not in keys:
                 self.unknown(place, key, keys)
             elif not isinstance(value, str) or (keys is None and not value.strip()):
-                self.fault("E011", place, "must be a text.")
+                self.fault("E011", f"{section}.{mask_person(key)}", "must be a text.")
             else:
                 good[key] = value
         return good
 
     def word_lists(self, section: str, sections: dict[str, Any]) -> dict[str, tuple[str, ...]]:
         """Return a section of text -> list of texts."""
+        from outcomes.records.plain_words import mask_person
+
         good: dict[str, tuple[str, ...]] = {}
         for key, value in sections.get(section, {}).items():
             wrong = check_texts(value) or ("" if value and all(value) else "must list at least one word, none empty.")
             if wrong:
-                self.fault("E011", f"{section}.{key}", wrong)
+                self.fault("E011", f"{section}.{mask_person(key)}", wrong)
             else:
                 good[key] = tuple(value)
         return good
 
     def together(self, mapping: Mapping) -> None:
         """Find settings that contradict each other."""
+        from outcomes.records.plain_words import mask_person
+
         taken: dict[str, str] = {}
         pairs = [(f"columns.{key}", header) for key, header in mapping.columns.items() if header]
-        pairs += [(f"modality_columns.{header}", header) for header in mapping.modality_columns]
+        pairs += [(f"modality_columns.{mask_person(header)}", header) for header in mapping.modality_columns]
         for place, header in pairs:
             key = header.strip().casefold()
             if key in taken:
@@ -297,7 +305,7 @@ class _Check:
             self.fault("E012", "columns.patient_id", "cannot be left out: it is required.")
         folded = {name: {w.strip().casefold() for w in getattr(mapping.values, name)} for name in ("true", "false")}
         if folded["true"] & folded["false"]:
-            both = ", ".join(sorted(folded["true"] & folded["false"]))
+            both = ", ".join(map(mask_person, sorted(folded["true"] & folded["false"])))
             self.fault("E012", "values.true", f"shares words with values.false: {both}.", "Keep each word on one side.")
         if acknowledge.lacks_a_name(mapping.acknowledge):
             self.fault("E012", "acknowledge.by", "is missing.", 'Write who acknowledges it: by = "the name".')

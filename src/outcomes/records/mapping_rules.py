@@ -88,10 +88,11 @@ def check_texts(value: Any) -> str:
 
 
 def _sheets(value: Any) -> str:
-    if not isinstance(value, list):
-        return _text(value)
-    fits = value and all(isinstance(name, str) and name for name in value) and len(set(value)) == len(value)
-    return "" if fits else 'must be a text, or a list of texts, each once, for example ["North", "South"].'
+    names = value if isinstance(value, list) else [value]
+    fits = all((isinstance(name, str) and name) or (type(name) is int and name >= 1) for name in names)
+    if names and fits and len(set(names)) == len(names):
+        return ""
+    return 'must be a name or a place from 1, or a list of these, each once: "Visits", 2, ["North", "South"].'
 
 
 def _months(value: Any) -> str:

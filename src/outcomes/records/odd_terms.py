@@ -229,11 +229,6 @@ def names_person_in_part(term: str) -> bool:
     return is_known and load_vocabulary().isdisjoint(keys)
 
 
-def may_name_person(term: str) -> bool:
-    """Whether a term is shaped like a person's name, of words that no table of terms has."""
-    return bool(read_as_person(term)) and load_vocabulary().isdisjoint(map(fold, _SPLIT.split(term)))
-
-
 @cache
 def load_vocabulary() -> frozenset[str]:
     """Return the words of the tables of terms, folded."""
@@ -261,6 +256,5 @@ __all__ = [
     "is_user",
     "keep_few",
     "load_vocabulary",
-    "may_name_person",
     "names_person_in_part",
 ]

@@ -96,11 +96,6 @@ def starts_with_given(text: str) -> bool:
     return bool({words[0], words[-1]} & load_more_names()[0])
 
 
-def mask_person(text: str) -> str:
-    """Return a text for a message: its shape alone where it names a person for certain."""
-    return mask(text) if names_person(text) or starts_with_given(text) else text
-
-
 def describe_people(ids: Sequence[str], are_clinics: bool = False) -> tuple[float, Person, str]:
     """Return the share of different ids that read like people, how surely the surest does, and both as words.
 
@@ -142,4 +137,4 @@ def _weigh(words: list[str], is_titled: bool) -> Person:
     return Person.SURE if ends & given else Person.PERHAPS
 
 
-__all__ = ["Person", "describe_people", "mask_person", "names_person", "read_as_person", "starts_with_given"]
+__all__ = ["Person", "describe_people", "names_person", "read_as_person", "starts_with_given"]

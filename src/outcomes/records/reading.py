@@ -18,7 +18,7 @@ import pyarrow as pa
 from outcomes.errors import Finding, InputRefused
 from outcomes.files import already
 from outcomes.records.assemble import combine_parts, tidy_part
-from outcomes.records.file_names import name_files
+from outcomes.records.file_names import name_files, show_path
 from outcomes.records.identifiers_export import guard_parts
 from outcomes.records.kinds import find_kind
 from outcomes.records.mapping import Mapping
@@ -120,19 +120,20 @@ def check_readable(names: dict[Path, str]) -> None:
     """Refuse what is not there, is a folder, cannot be opened or is empty; all of them at once."""
     findings = []
     for path, name in names.items():
+        shown = show_path(path) or name
         try:
             if path.is_dir():
-                findings.append(Finding("E102", "this is a folder.", str(path), "Name the files in it."))
+                findings.append(Finding("E102", "this is a folder.", shown, "Name the files in it."))
             elif not path.exists():
-                findings.append(Finding("E101", "there is no such file.", str(path), "Check the path."))
+                findings.append(Finding("E101", "there is no such file.", shown, "Check the path."))
             elif not path.is_file():
-                findings.append(Finding("E101", "this is not a plain file.", str(path), "Save it to disk first."))
+                findings.append(Finding("E101", "this is not a plain file.", shown, "Save it to disk first."))
             elif path.stat().st_size == 0:
                 findings.append(Finding("E103", "the file is empty (0 bytes).", name, "Export it again."))
             else:
                 path.open("rb").close()
         except OSError as error:
-            findings.append(Finding("E101", f"{error.strerror}.", str(path), "Check the file and its permissions."))
+            findings.append(Finding("E101", f"{error.strerror}.", shown, "Check the file and its permissions."))
     if findings:
         raise InputRefused("The input cannot be read.", findings)
 

@@ -15,6 +15,7 @@ from outcomes.records.mapping import Mapping
 from outcomes.records.mapping_rules import ALL_SHEETS, CLINIC_ID
 from outcomes.records.model import Part, TextColumn
 from outcomes.records.person_shapes import names_person, starts_with_given
+from outcomes.records.plain_words import is_plain, mask_person
 from outcomes.records.rules import refuse
 
 SHEET_NAME = "name of the sheet"
@@ -45,14 +46,14 @@ def choose_sheets(book: dict[str, Any], mapping: Mapping, name: str) -> tuple[li
         blank = [show_sheet(sheet, visible, mapping) for sheet in visible if sheet not in full and full]
         notes += [f'{name}: sheet "{sheet}" has no cell.' for sheet in blank]
     elif options.named_sheets is not None:
-        chosen = list(options.named_sheets)
+        chosen = [find_sheet(sheet, visible) for sheet in options.named_sheets]
     else:
         only, others = _find_only(book["top"], visible, full, mapping, name)
         return [only], notes + others + _tell_people([only], visible, mapping, name)
     _check_there(chosen, book, mapping, name)
     if options.sheet_as is None:
         notes += _tell_people(chosen, visible, mapping, name)
-    if not isinstance(options.sheet, str):
+    if isinstance(options.sheet, tuple):
         _check_filled([show_sheet(sheet, visible, mapping) for sheet in chosen if sheet not in full], name)
         notes += [
             f'{name}: sheet "{show_sheet(sheet, visible, mapping)}" was not read.'
@@ -68,9 +69,10 @@ def _check_there(chosen: Sequence[str], book: dict[str, Any], mapping: Mapping, 
     findings = []
     for sheet in chosen:
         if sheet in book["hidden"]:
-            findings.append(Finding("E110", f'sheet "{sheet}" is hidden.', name, "Show it in the workbook first."))
+            what = f'sheet "{mask_person(sheet)}" is hidden.'
+            findings.append(Finding("E110", what, name, "Show it in the workbook first."))
         elif sheet not in book["visible"]:
-            words = f'there is no sheet "{sheet}"; visible: {listed}.'
+            words = f'there is no sheet "{mask_person(sheet)}"; visible: {listed}.'
             findings.append(Finding("E110", words, name, "Correct [file] sheet."))
     if findings:
         raise InputRefused(f"{name} cannot be read.", findings)
@@ -97,31 +99,53 @@ def _find_only(
         others = [show_sheet(sheet, visible, mapping) for sheet in full if sheet != chosen]
         return chosen, [f'{name}: sheet "{s}" has no patient and day column and was not read.' for s in others]
     which = "Several sheets have" if fit else "No sheet has"
-    remedy = f"Write [file] sheet = {_list_sheets((fit or full)[:1], visible, mapping)} (or another) in the mapping"
+    refer = [write_sheet(refer_to_sheet(sheet, visible, mapping)) for sheet in fit or full]
+    remedy = f"Write [file] sheet = {refer[0]} (or another) in the mapping"
     if fit:
-        names = _list_sheets(fit, visible, mapping)
-        remedy += f'; to read several, sheet = [{names}]; if each is a clinic, sheet_as = "clinic_id" beside it'
-    if any(is_named_after_person(sheet, mapping) for sheet in visible):
-        remedy += "; a sheet named after a person is shown by its number, and its name is what to write"
+        remedy += f'; to read several, sheet = [{", ".join(refer)}]; if each is a clinic, sheet_as = "clinic_id" '
+        remedy += "beside it"
     raise refuse("E110", f"{which} the required columns (sheets: {listed}).", name, f"{remedy}.")
 
 
 def show_sheet(sheet: str, visible: Sequence[str], mapping: Mapping) -> str:
     """Return what a sheet is called in messages and accounts.
 
-    Where it is a clinic and clinics are replaced by pseudonyms, or it is named after a person, its name must stand
+    Where it is a clinic and clinics are replaced by pseudonyms, or it may be named after a person, its name must stand
     nowhere: its place among the visible sheets does.
     """
     is_replaced = mapping.file.sheet_as in mapping.privacy.replaced
-    return f"no. {visible.index(sheet) + 1}" if is_replaced or is_named_after_person(sheet, mapping) else sheet
+    is_shown = not is_replaced and isinstance(refer_to_sheet(sheet, visible, mapping), str)
+    return sheet if is_shown else f"no. {visible.index(sheet) + 1}"
+
+
+def refer_to_sheet(sheet: str, visible: Sequence[str], mapping: Mapping) -> str | int:
+    """Return what the mapping may call a sheet: its name, or its place where the name is not of ordinary words."""
+    if _accepts_names(mapping) or (is_plain(sheet) and not is_named_after_person(sheet, mapping)):
+        return sheet
+    return visible.index(sheet) + 1
+
+
+def find_sheet(told: str | int, visible: Sequence[str]) -> str:
+    """Return the name of a sheet that is told by its name or its place; of a place that is none, the number."""
+    if isinstance(told, str):
+        return told
+    return visible[told - 1] if told <= len(visible) else f"{told}"
+
+
+def write_sheet(told: str | int) -> str:
+    """Return a sheet as it stands in a mapping."""
+    return str(told) if isinstance(told, int) else f'"{told}"'
 
 
 def is_named_after_person(sheet: str, mapping: Mapping) -> bool:
     """Whether a sheet has the name of a person; not where the mapping accepts the names of sheets."""
-    accepted = {normalise_header(word) for word in mapping.privacy.accept}
     is_clinic = mapping.file.sheet_as == CLINIC_ID
     is_person = names_person(sheet, is_clinic) or (not is_clinic and starts_with_given(sheet))
-    return is_person and normalise_header(SHEET_NAME) not in accepted
+    return is_person and not _accepts_names(mapping)
+
+
+def _accepts_names(mapping: Mapping) -> bool:
+    return normalise_header(SHEET_NAME) in map(normalise_header, mapping.privacy.accept)
 
 
 def _tell_people(sheets: Sequence[str], visible: Sequence[str], mapping: Mapping, name: str) -> list[str]:

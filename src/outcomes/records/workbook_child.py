@@ -65,7 +65,8 @@ class _Book:
                 percent = find_percent_cells(archive.read(_STYLES)) if _STYLES in rows else None
                 self.hidden = {name: rows.get(part, 0) for name, (part, visible) in parts.items() if not visible}
                 self.visible = [name for name in parts if name not in self.hidden]
-                named = [name for name in self.visible if only is None or name in only]
+                wanted = self.visible if only is None else only
+                named = [name for i, name in enumerate(self.visible, start=1) if name in wanted or i in wanted]
                 self.scans = {}
                 for name in named:
                     self.scans[name] = SheetScan(percent).read(archive, parts[name][0])
