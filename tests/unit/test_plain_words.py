@@ -12,6 +12,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records.file_names import name_file, show_path
 from outcomes.records.plain_words import is_plain, mask_person, show_plain
+from outcomes.release.diff_inputs import find_parts, hide_parts
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,16 @@ def test_sheets_of_other_words_are_told_and_read_by_their_place(
     assert "K11" in records.fields["patient_id"].values.to_pylist()
     with pytest.raises(InputRefused, match=r'there is no sheet "4"; visible: "no. 1", "no. 2", "North"'):
         read_records(path, Mapping.from_dict({"file": {"sheet": 4}}))
+
+
+def test_where_an_input_lay_is_kept_without_the_names_that_may_be_somebodys(tmp_path: Path) -> None:
+    odd = tmp_path / "exports" / "Zqista Vzeder" / "Kvezo.csv"
+    odd.parent.mkdir(parents=True)
+    odd.write_text("x", encoding="utf-8")
+    beside = tmp_path / "reports" / "2026Q3-inputs.json"
+    kept = hide_parts(odd, beside)
+    assert kept.startswith(str(tmp_path / "exports" / "sha256-")) and "vzeder" not in kept.lower() + find_parts("")
+    assert find_parts(kept) == str(odd)
+    odd.unlink()
+    assert find_parts(kept) == str(odd.parent / Path(kept).name)
+    assert hide_parts(tmp_path / "exports" / "visits.csv", beside) == str(tmp_path / "exports" / "visits.csv")

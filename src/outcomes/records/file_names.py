@@ -47,7 +47,7 @@ def _mask_people(names: Mapping[Parts, str]) -> dict[Parts, str]:
     """Write the shape of what is called by a person; two of one shape are counted."""
     shown: dict[Parts, str] = {}
     for key, name in names.items():
-        parts = [_mask_part(part) for part in name.split("/")]
+        parts = [mask_part(part) for part in name.split("/")]
         stem, suffix = _split_name(parts[-1])
         n = 1
         while "/".join(parts) in shown.values() and "/".join(parts) != name:
@@ -57,7 +57,7 @@ def _mask_people(names: Mapping[Parts, str]) -> dict[Parts, str]:
     return shown
 
 
-def _mask_part(name: str) -> str:
+def mask_part(name: str) -> str:
     """Return the name of a file or folder, with the shape of what may be a person's before the suffix."""
     from outcomes.records.columns import mask
     from outcomes.records.identifier_names import has_name
@@ -94,7 +94,7 @@ def show_path(path: Path) -> str | None:
     """
     whole = Path(os.path.abspath(path))
     ways = (path, whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else (path,)
-    return next((str(way) for way in ways if all(_mask_part(part) == part for part in _below_home(way))), None)
+    return next((str(way) for way in ways if all(mask_part(part) == part for part in _below_home(way))), None)
 
 
 def _below_home(path: Path) -> Parts:

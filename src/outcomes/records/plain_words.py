@@ -2,8 +2,8 @@
 
 No list holds all names of people. So it is not asked whether a name is one of a person, but whether each word of it is
 known to be ordinary: a word of headers, exports or terms. Of any other word the shape is shown; whoever has the file
-finds it by its place and the words beside it. ``plain_more_words.csv`` holds words of everyday language, trades and towns
-of Faker (MIT licence, (c) 2012 Daniele Faraglia and others) and of English manuals, without what is also a name.
+finds it by its place and the words beside it. ``plain_more_words.csv`` holds words of everyday language, trades and
+towns of Faker (MIT licence, (c) 2012 Daniele Faraglia and others) and of English manuals, without what is also a name.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ people and machines.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from outcomes.errors import ConfigError, Finding, InputRefused, OutcomesError
 from outcomes.files.beside import find_beside, name_beside
+from outcomes.records.file_names import mask_part
 from outcomes.release.configuration import CODEBOOK, MAPPING, PROTOCOL
 from outcomes.release.manifest import PUBLIC, hash_file
 from outcomes.release.staging import MANIFEST
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from outcomes.records import Records
 
 INPUTS = "inputs.json"
+_DIGEST = "sha256-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,10 @@ def open_release(folder: str | Path) -> Release:
 
 
 def fill_inputs(records: Records, mapping: Path | None, path: Path) -> bool:
-    """Fill a file with where the inputs lay (a `files.beside.Writer`)."""
+    """Fill a file with where the inputs lay (a `files.beside.Writer`), their paths written by `hide_parts`."""
     plain = {
-        "files": {hash_file(file.path): str(file.path.resolve()) for file in records.files},
-        "mapping": str(mapping.resolve()) if mapping is not None else None,
+        "files": {hash_file(file.path): hide_parts(file.path, path) for file in records.files},
+        "mapping": hide_parts(mapping, path) if mapping is not None else None,
     }
     path.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return True
@@ -97,7 +101,38 @@ def recall(release: Path) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    places = {key: find_parts(place) for key, place in found.get("files", {}).items()}
+    return {"files": places, "mapping": find_parts(found["mapping"]) if found.get("mapping") else None}
+
+
+def hide_parts(path: Path, beside: Path) -> str:
+    """Return a path in which a digest stands for each name that may be somebody's, below the folder it shares.
+
+    Parameters
+    ----------
+    path : Path
+    beside : Path
+        File that will hold it: the folders above both say nothing of a patient.
+    """
+    whole = path.resolve()
+    shared = Path(os.path.commonpath((whole, beside.resolve())))
+    parts = (part if mask_part(part) == part else _digest(part) for part in whole.relative_to(shared).parts)
+    return str(shared.joinpath(*parts))
+
+
+def find_parts(text: str) -> str:
+    """Return the path that `hide_parts` wrote, its names found by their digests; as it is where one is not there."""
+    path = Path()
+    for part in Path(text).parts:
+        listed = (path.iterdir() if path.is_dir() else ()) if part.startswith(_DIGEST) else ()
+        path /= next((own.name for own in listed if _digest(own.name) == part), part)
+    return str(path)
+
+
+def _digest(name: str) -> str:
+    return f"{_DIGEST}{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def find_files(release: Release, given: Sequence[Path] = ()) -> list[Path]:
