@@ -33,6 +33,7 @@ from outcomes.cases.schema import (
 )
 from outcomes.cases.suspicions import find_suspicions, say_oddity
 from outcomes.cases.typed import Typed, UnknownTerm
+from outcomes.cases.unlike_ids import hide_unlike
 from outcomes.definitions import REGIONS, Codebook, Protocol
 from outcomes.errors import Finding
 from outcomes.files import already
@@ -172,11 +173,12 @@ def build_visits(
     columns = typed.columns
     who_and_when = {name: columns[name] for name in ("patient", "day")}
     disagreed = tell_disagreements(columns, groups)
+    labels, hidden = hide_unlike(typed.labels, columns, kept, records)
     merged, merge_steps = merge_records(records, columns, groups)
     first, last, observed = _observed_days(merged, typed.labels.get("clinic"), records, protocol)
     has_calendar = "visit_date" in records.fields
     odd = find_suspicions(records, who_and_when, kept, merge_steps, typed.labels["patient"])
-    clinics = typed.labels["clinic"].to_pylist() if "clinic" in typed.labels else ()
+    clinics = labels["clinic"].to_pylist() if "clinic" in labels else ()
     odd += find_jumps(merged, int(first[-1]) if has_calendar else MISSING, int(last[-1]), clinics, odd)
     ledger = records.ledger.with_step(*validate_steps, *merge_steps)
     check_sum(sum(step.rows_in for step in validate_steps), records.n, "records held against the rules")
@@ -184,13 +186,21 @@ def build_visits(
     check_sum(int(merged["n_records"].sum()), len(kept), "records behind the visits")
     visits = Visits(
         columns=merged,
-        labels=typed.labels,
+        labels=labels,
         has_calendar=has_calendar,
         clinic_first_day=first,
         clinic_last_day=last,
         quarantine=quarantine,
         unknown_terms=tuple(typed.unknown_terms),
-        notes=(*records.notes, *typed.notes, *_shared_ids(merged), *observed, *disagreed, *map(say_oddity, odd)),
+        notes=(
+            *records.notes,
+            *typed.notes,
+            *_shared_ids(merged),
+            *observed,
+            *disagreed,
+            *hidden,
+            *map(say_oddity, odd),
+        ),
         ledger=ledger,
         protocol=protocol,
         codebook=codebook,

@@ -22,7 +22,7 @@ from outcomes.records.identifier_names import fold, list_names
 from outcomes.records.identifier_patterns import UUID
 from outcomes.records.identifiers import PEOPLE, find_inside, find_whole
 from outcomes.records.labelled import read_labelled
-from outcomes.records.model import TextColumn
+from outcomes.records.model import Codes, TextColumn
 from outcomes.records.odd_terms import find_form, is_user, load_vocabulary, names_person_in_part
 from outcomes.records.person_shapes import read_as_person
 from outcomes.records.privacy import ID_FIELDS
@@ -83,6 +83,34 @@ def find_odd_ids(key: str, column: TextColumn, year: int = 0) -> dict[int, str]:
     return found
 
 
+def find_unlike(key: str, values: pa.StringArray, codes: Codes, rows: NDArray[np.intp]) -> list[int]:
+    """Return the codes of different ids of which each is the only one in its form, in few rows, by their texts.
+
+    Whether one is a name that no list knows or a slip of the pen ("K12l"), nobody can say.
+
+    Parameters
+    ----------
+    key : str
+        Field.
+    values : pyarrow.StringArray
+        Different ids.
+    codes : ndarray of int, shape (n,)
+        Id of each row; below 0: none.
+    rows : ndarray of int
+        The rows that count.
+    """
+    if 1 not in np.bincount(arrow.to_numpy(_write_shapes(values).indices, np.int32)):
+        return []
+    used = codes[rows]
+    column = TextColumn(values, used[used >= 0])
+    usual = _find_usual(column) if len(column.codes) else None
+    places = _find_unlike(column, usual) if usual else np.zeros(0, np.uint64)
+    ids = dict(zip(places.tolist(), column.values.take(arrow.from_numpy(places)).to_pylist(), strict=True))
+    n_rows = np.bincount(column.codes, minlength=len(column.values))
+    alone = _list_single({code: text for code, text in ids.items() if n_rows[code]}, key, n_rows)
+    return sorted(alone, key=alone.__getitem__)
+
+
 def _find_usual(column: TextColumn) -> _Usual | None:
     """Return how ids are written, by all rows; None where most are written in ways of their own."""
     lengths: dict[str, list[tuple[int, ...]]] = {}
@@ -112,14 +140,17 @@ def _count_shapes(column: TextColumn) -> dict[str, int]:
 
     Bytes are told apart, not letters: a letter beyond ASCII counts as two or more.
     """
-    values = column.values
-    validity, offsets, data = values.buffers()
-    shaped = pa.py_buffer(_SHAPE_OF_BYTE[np.frombuffer(data, np.uint8)] if data else b"")
-    shapes = pa.StringArray.from_buffers(len(values), offsets, shaped, validity, -1, values.offset).dictionary_encode()
+    shapes = _write_shapes(column.values)
     n_rows = np.bincount(arrow.to_numpy(shapes.indices, np.int32)[column.codes], minlength=len(shapes.dictionary))
     if len(n_rows) > _MOST_SHAPES:
         return {}
     return dict(sorted(zip(shapes.dictionary.to_pylist(), n_rows.tolist(), strict=True)))
+
+
+def _write_shapes(values: pa.StringArray) -> pa.DictionaryArray:
+    validity, offsets, data = values.buffers()
+    shaped = pa.py_buffer(_SHAPE_OF_BYTE[np.frombuffer(data, np.uint8)] if data else b"")
+    return pa.StringArray.from_buffers(len(values), offsets, shaped, validity, -1, values.offset).dictionary_encode()
 
 
 def _most_of(lengths: Sequence[tuple[int, ...]], weights: Sequence[int]) -> list[int]:
@@ -187,11 +218,14 @@ def _find_single(ids: Mapping[int, str], key: str, n_rows: NDArray[np.int64], us
 
     A clinician or a clinic of a few more rows is called as he likes.
     """
+    kinds = {code: _judge_single(key, text, usual) for code, text in _list_single(ids, key, n_rows).items()}
+    return {code: kind for code, kind in kinds.items() if kind}
+
+
+def _list_single(ids: Mapping[int, str], key: str, n_rows: NDArray[np.int64]) -> dict[int, str]:
     forms = Counter(_name_form(text) for text in ids.values())
     most = _FEW_ROWS if key == "patient_id" else _FEWEST_ROWS
-    alone = {code: text for code, text in ids.items() if forms[_name_form(text)] == 1 and n_rows[code] <= most}
-    kinds = {code: _judge_single(key, text, usual) for code, text in alone.items()}
-    return {code: kind for code, kind in kinds.items() if kind}
+    return {code: text for code, text in ids.items() if forms[_name_form(text)] == 1 and n_rows[code] <= most}
 
 
 def _name_form(text: str) -> str:
@@ -212,4 +246,4 @@ def _judge_single(key: str, text: str, usual: _Usual) -> str:
     return "" if key not in PEOPLE and form.paragraph in _OF_CLINICS else form.kind
 
 
-__all__ = ["find_odd_ids"]
+__all__ = ["find_odd_ids", "find_unlike"]
