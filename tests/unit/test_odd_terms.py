@@ -8,8 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from outcomes import arrow
 from outcomes.cases.export import _show_term
 from outcomes.records import read_records
+from outcomes.records.identifier_kinds import BIRTH, CODE
+from outcomes.records.identifiers import find_inside
 from outcomes.records.labelled import is_day, read_labelled
 from outcomes.records.odd_terms import find_form, find_odd_terms, is_user, keep_few, names_person_in_part
 
@@ -199,10 +202,14 @@ def test_a_name_says_that_it_is_one() -> None:
         ("Zqist", "xxxxx"),
         ("ultrasoud", "ultrasoud"),  # a slip in a word of the tables,
         ("Dr X", "xx X"),
+        ("laser 904 nm", "laser 904 nm"),
+        ("laser 40000 Hz", "laser 99999 Hz"),
+        ("PC 330 HR", "xx 999 xx"),  # a plate
     ],
 )
 def test_of_an_unknown_term_of_few_patients_only_words_of_lists_are_shown(term: str, shown: str) -> None:
-    assert _show_term(term, 4) == shown and _show_term(term, 5) == term
+    assert _show_term("modalities", term, 4) == shown and _show_term("modalities", term, 5) == term
+    assert _show_term("diagnoses", "M54.50", 1) == "M54.50"
 
 
 @pytest.mark.parametrize(
@@ -220,3 +227,49 @@ def test_other_fields_keep_their_numbers(tmp_path: Path) -> None:
     lines = [f"K{i // 4:03},2024-02-{i % 28 + 1:02},{99_201 + i}" for i in range(40)]
     (tmp_path / "v.csv").write_text("\n".join(["patient_id,visit_date,procedure_codes", *lines, ""]), encoding="utf-8")
     assert read_records(tmp_path / "v.csv").n == 40
+
+
+@pytest.mark.parametrize(
+    ("term", "kind"),
+    [
+        ("7431 Kvezo Ter", "address or small area"),
+        ("54 bis impasse du Zqist", "address or small area"),
+        ("Zqister Str. 74/10", "address or small area"),
+        ("Kfz ZQ AB 309", "vehicle number or plate"),
+        ("PO 2384N", "vehicle number or plate"),
+        ("6611644G", CODE),
+        ("QV7f04urglIifjuk", CODE),
+        ("zqist.kvezo (a) hotmail.fr", "e-mail address"),
+        ("fb.com/zqist.kvezo.37", "web address"),
+        ("Fax: 041 / 94739", "fax number"),
+        ("skype walburga.zqist", CODE),
+        ("walburga.z", CODE),
+    ],
+)
+def test_more_ways_in_which_something_of_a_person_is_written(term: str, kind: str) -> None:
+    found = find_odd_terms("modalities", arrow.from_texts([term]), set())
+    assert [one for one, _ in found.values()] == [kind]
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "Squats 780 1054",
+        "Massage 20324",
+        "5000 Steps Walk",
+        "10 min walk",
+        "neck upper.trap",
+        "TheraBand",
+        "Ter 12",
+        "bis 3",
+    ],
+)
+def test_what_only_looks_so_is_none(term: str) -> None:
+    assert find_odd_terms("modalities", arrow.from_texts([term]), set()) == {}
+
+
+def test_a_birthday_is_told_by_its_month_in_other_languages() -> None:
+    for text in ("geb. 26. Dezember 1938", "née 4 août 1951", "nato il 3 luglio 1960"):
+        found = find_inside(text)
+        assert found is not None and found.name == BIRTH
+    assert find_inside("selfie 5176.heif") is not None

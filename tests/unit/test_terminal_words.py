@@ -326,7 +326,7 @@ def test_a_rare_unknown_term_with_a_long_number_stands_as_its_shape():
     """Also in the file for the owner alone: a number of six digits is a patient's or a phone's, no treatment's."""
     numbers = ("01715559988", "4711-0815", "Fall 88 77 12 34", "ref 44 555/01")
     for term in numbers:
-        assert not set("12345678") & set(_show_term(term, 4)), term
-        assert _show_term(term, 5) == term
+        assert not set("12345678") & set(_show_term("modalities", term, 4)), term
+        assert _show_term("modalities", term, 5) == term
     for term in ("97140", "laser 2000 Hz", "8 x 30 sec", "M54.5", "2-4 min"):
-        assert _show_term(term, 1) == term
+        assert _show_term("modalities", term, 1) == term

@@ -79,3 +79,22 @@ def test_a_clinician_of_a_few_rows_is_hidden_and_one_of_more_is_called_as_he_lik
 
     assert found(3) == [7] and found(4) == []
     assert find_unlike("patient_id", arrow.from_texts(["a"]), np.zeros(0, np.int32), np.zeros(0, np.intp)) == []
+
+
+def test_rare_words_of_no_list_are_told_with_their_column_and_shown_nowhere(tmp_path: Path) -> None:
+    rows = [f"K{100 + i // 2},2026-03-{1 + i % 27:02},{('massage', 'Qvizo heat')[i < 30]}" for i in range(100)]
+    rows += ["K100,2026-04-01,kvezoliq zqvist", "K101,2026-04-01,Zqistova", "K102,2026-04-01,ultrasoud"]
+    path = tmp_path / "visits.csv"
+    path.write_text("\n".join(["patient_id,visit_date,modalities", *rows]) + "\n", encoding="utf-8")
+    visits = build_visits(read_records(path))
+    told = [note for note in visits.notes if "that no list knows" in note]
+    assert told == [
+        'column "modalities" (C): fewer than 5 of its terms stand with fewer than 5 patients and hold words or numbers '
+        "that no list knows; should one name a patient, mend it; they are shown by their shapes, in unknown_terms only."
+    ]
+    cli.main(["clean", str(path), "--out", str(tmp_path / "out")])
+    written = b"".join(file.read_bytes() for file in (tmp_path / "out").iterdir()).lower()
+    assert b"ultrasoud" in written and b"qvizo heat" in written and b"xxxxxxxx xxxxxx" in written
+    assert b"kvezoliq" not in written and b"zqistova" not in written
+    path.write_text("patient_id,visit_date,modalities\nK1,2026-03-01,ultrasoud\n", encoding="utf-8")
+    assert not any("no list" in note for note in build_visits(read_records(path)).notes)

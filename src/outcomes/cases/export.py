@@ -18,6 +18,7 @@ from outcomes.files.lock import lock_name
 from outcomes.files.whole import PRIVATE, whole_folder
 from outcomes.records import mask
 from outcomes.records.inspect_terms import SHOWN_FROM, is_showable
+from outcomes.records.odd_terms import find_form
 from outcomes.records.plain_words import mask_person
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ TABLES = ("visits", "episodes", "relief", "quarantine", "ledger", "unknown_terms
 FORMATS = ("both", "parquet", "csv")
 _PRIVATE_TABLES = ("quarantine", "unknown_terms")
 _MARK = "cleaned-by-outcomes"
+_CODED = ("diagnoses", "procedure_codes")
+_DIGIT, _CODE, _FEW_DIGITS = re.compile(r"\d"), re.compile(r"[A-Z]?\d{5}[A-Z]?"), 4
 _LONG_NUMBER = re.compile(r"\d(?:[ ./-]?\d){5}")
 """Six digits, however they are grouped: no code of a treatment has as many, a number of a patient or a phone has."""
 
@@ -158,17 +161,19 @@ def _ledger(episodes: Episodes) -> pa.Table:
 def _unknown_terms(episodes: Episodes) -> pa.Table:
     found = episodes.visits.unknown_terms
     fields = arrow.from_texts([entry[0] for entry in found])
-    terms = arrow.from_texts([_show_term(term, patients) for _, term, _, patients in found])
+    terms = arrow.from_texts([_show_term(field, term, patients) for field, term, _, patients in found])
     records, patients = (np.array([entry[place] for entry in found], dtype=np.int64) for place in (2, 3))
     counts = {"records": arrow.from_numpy(records), "patients": arrow.from_numpy(patients)}
     return pa.table({"field": fields, "term": terms, **counts})
 
 
-def _show_term(term: str, patients: int) -> str:
+def _show_term(field: str, term: str, patients: int) -> str:
     """Mask a term that may name somebody, and of few patients each word that no list knows; others are words."""
     is_rare = patients < SHOWN_FROM
-    if not is_showable(term) or (is_rare and _LONG_NUMBER.search(term)):
+    if not is_showable(term) or (is_rare and (_LONG_NUMBER.search(term) or find_form(term))):
         return mask(term)
+    if is_rare and field not in _CODED and not _CODE.fullmatch(term) and len(_DIGIT.findall(term)) > _FEW_DIGITS:
+        term = _DIGIT.sub("9", term)
     return mask_person(term) if is_rare else term
 
 

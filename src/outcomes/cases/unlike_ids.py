@@ -1,11 +1,13 @@
-"""Ids that are written unlike all others of their column: in tables a number of their own stands for each.
+"""What may name a patient though no list and no pattern knows it: told with its column, and shown in no table.
 
-A name or a number that no list and no pattern knows is an id like another. As a patient it counts; as a text it may
-say who that is, so it stands nowhere.
+An id that is written unlike all others of its column counts as a patient, and a number of its own stands for it. A term
+of few patients in which a word is none of any list is an unknown term, and its shape stands for it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +16,15 @@ from numpy.typing import NDArray
 from outcomes import arrow
 from outcomes.cases.suspicions import say_count
 from outcomes.records.columns import show_header
+from outcomes.records.inspect_terms import SHOWN_FROM
 from outcomes.records.odd_ids import find_unlike
+from outcomes.records.plain_words import mask_person
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from outcomes.cases.schema import Columns
+    from outcomes.cases.typed import UnknownTerm
     from outcomes.records import Records
 
 UNLIKE = "unlike"
@@ -59,8 +64,24 @@ def hide_unlike(
         for code, name in zip(odd, free, strict=False):
             texts[code] = name
         shown[unit] = arrow.from_texts(texts)
-        header, letter = next(f.field_columns[field] for f in records.files if field in f.field_columns)
-        place = f'column "{show_header(header)}" ({letter})' if letter else header
         words = f"{say_count(len(odd))} of its ids are written unlike all others"
-        notes.append(f'{place}: {words}; in the tables "{UNLIKE}-1" and so on stand for them.')
+        notes.append(f'{_name_column(field, records)}: {words}; in the tables "{UNLIKE}-1" and so on stand for them.')
     return shown, tuple(notes)
+
+
+def tell_rare_words(unknown_terms: Sequence[UnknownTerm], records: Records) -> Iterator[str]:
+    """Say of each column how many of its unknown terms of few patients hold a word or a number that no list knows.
+
+    One may name a patient. None is shown in any table, and no row is set aside for it.
+    """
+    odd = Counter(field for field, term, _, n in unknown_terms if n < SHOWN_FROM and mask_person(term) != term)
+    for field, n in odd.items():
+        if any(field in file.field_columns for file in records.files):
+            words = f"{say_count(n)} of its terms stand with fewer than {SHOWN_FROM} patients and hold words or numbers"
+            remedy = "should one name a patient, mend it; they are shown by their shapes, in unknown_terms only"
+            yield f"{_name_column(field, records)}: {words} that no list knows; {remedy}."
+
+
+def _name_column(field: str, records: Records) -> str:
+    header, letter = next(f.field_columns[field] for f in records.files if field in f.field_columns)
+    return f'column "{show_header(header)}" ({letter})' if letter else header

@@ -33,7 +33,7 @@ from outcomes.cases.schema import (
 )
 from outcomes.cases.suspicions import find_suspicions, say_oddity
 from outcomes.cases.typed import Typed, UnknownTerm
-from outcomes.cases.unlike_ids import hide_unlike
+from outcomes.cases.unlike_ids import hide_unlike, tell_rare_words
 from outcomes.definitions import REGIONS, Codebook, Protocol
 from outcomes.errors import Finding
 from outcomes.files import already
@@ -174,6 +174,7 @@ def build_visits(
     who_and_when = {name: columns[name] for name in ("patient", "day")}
     disagreed = tell_disagreements(columns, groups)
     labels, hidden = hide_unlike(typed.labels, columns, kept, records)
+    rare = tell_rare_words(typed.unknown_terms, records)
     merged, merge_steps = merge_records(records, columns, groups)
     first, last, observed = _observed_days(merged, typed.labels.get("clinic"), records, protocol)
     has_calendar = "visit_date" in records.fields
@@ -199,6 +200,7 @@ def build_visits(
             *observed,
             *disagreed,
             *hidden,
+            *rare,
             *map(say_oddity, odd),
         ),
         ledger=ledger,

@@ -20,7 +20,7 @@ NO_MEASURE = re.compile(
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 DATE_SHAPE = re.compile(
     rf"^\s*(?:\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}|(?:19|20)\d{{6}}"
-    rf"|\d{{1,2}}[ -]{MONTH}[ -]\d{{2,4}}"
+    rf"|\d{{1,2}}(?:\. ?|[ -]){MONTH}[ -]\d{{2,4}}"
     rf"|{MONTH} \d{{1,2}},? \d{{4}})(?:[T ]\d{{1,2}}:?\d{{2}}\S{{0,16}}(?: ?[ap]m)?)?\s*$",
     re.IGNORECASE,
 )
@@ -163,7 +163,7 @@ BIOMETRIC = re.compile(
 )
 PHOTO = re.compile(
     r"(?<![\w./\\:-])[\w./\\:-]{1,200}+(?<=\.jpg|\.png|\.gif|\.bmp|\.tif|\.dcm|\.wsq|\.mp4|\.mov|\.avi)(?!\w)"
-    r"|(?<![\w./\\:-])[\w./\\:-]{1,200}+(?<=\.jpeg|\.heic|\.tiff|\.webp)(?!\w)|\bdata:image/[a-z]{2,5}\b",
+    r"|(?<![\w./\\:-])[\w./\\:-]{1,200}+(?<=\.jpeg|\.heic|\.heif|\.tiff|\.webp)(?!\w)|\bdata:image/[a-z]{2,5}\b",
     re.IGNORECASE,
 )
 PICTURE = re.compile(r"\.[A-Za-z]\w{1,4}\s*$|[/\\].*[/\\]|^\S{40}")
@@ -174,11 +174,15 @@ DERIVED = re.compile(
     re.IGNORECASE,
 )
 DERIVED_INSIDE = re.compile(rf"(?<![0-9a-z])(?:0x)?{_DIGEST}(?![0-9a-z])", re.IGNORECASE)
+_ANY_MONTH = (
+    r"(?:jan|feb|fév|mar|mär|apr|avr|abr|may|mai|mag|maj|jun|juin|giu|jul|juil|lug|aug|août|ago|sep|set|oct|okt|ott|out"
+    r"|nov|dec|dez|déc|dic|ene|gen)[a-zäéûçñ]{0,7}"
+)
 BIRTH_INSIDE = re.compile(
     r"\b(?:dob|d\.o\.b|born|birth ?date|birthday|date of birth|geb(?:oren)?|née?|nat[oa]|nacid[oa]|nascid[oa]|ur|født"
     r"|född)\b\.?(?: on| am| le| il| el)?[:= ]{0,3}"
-    rf"(?:\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|(?:19|20)\d{{6}}|\d{{1,2}}[ -]{MONTH}[ -]\d{{2,4}}"
-    rf"|{MONTH} \d{{1,2}},? \d{{4}})",
+    rf"(?:\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|(?:19|20)\d{{6}}|\d{{1,2}}(?:\. ?|[ -]){_ANY_MONTH}[ -]\d{{2,4}}"
+    rf"|{_ANY_MONTH} \d{{1,2}},? \d{{4}})",
     re.IGNORECASE,
 )
 VERY_OLD = re.compile(
@@ -247,7 +251,7 @@ TRIGGER = (
     r"|\.[a-z]{2,4}/"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[0-9A-Fa-f]{28}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]*:[0-9A-Fa-f]|::|[0-9A-Fa-f]-[0-9A-Fa-f][0-9A-Fa-f]-[0-9A-Fa-f]"
     r"|(?:9\d|1[01]\d)[ -]?(?i:[yja])|(?i:data:image)"
-    r"|(?i:\.(?:jpe?g|png|gif|heic|bmp|tiff?|webp|dcm|wsq|mp4|mov|avi))|(?i:box \d)"
+    r"|(?i:\.(?:jpe?g|png|gif|hei[cf]|bmp|tiff?|webp|dcm|wsq|mp4|mov|avi))|(?i:box \d)"
     r"|\d{5}-\d{4}|\d{4}[ -]\d{4}|[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4}|\d[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]"
     rf"|(?i:\b(?:{_STREET_FIRST}) .*\d)|(?i:straat|laan|gracht|plein|kade|gatan|vägen|vejen|veien|katu),? \d"
     r"|\d,? (?i:quai|allée|impasse|chemin|sentier|boulevard|bd) "

@@ -18,9 +18,9 @@ LONGEST = 100
 """Letters of a text that is looked at; a label and a number are shorter, and the patterns need not be quick on more."""
 _MARK, _GLUED = re.compile(r"\s*([#:=]+)\s*"), re.compile(r"(?<=[^\W\d_]\.)(?=\d)")
 _VALUE = re.compile(
-    r"(?=(?:[^\d\s]{0,8}[ ./-]?\d){4})"
+    r"(?=(?:[^\d\s]{0,8}(?: / |[ ./-])?\d){4})"
     r"(?:[A-Za-z]{1,4}[ -])?"
-    r"(?:[A-Za-z]{0,4}\d(?:[ ./-]?\d){2,24}(?:[-/ ]?[A-Za-z]{1,3}(?!\w))?|[\dA-Za-z][\w./-]{3,40})"
+    r"(?:[A-Za-z]{0,4}\d(?:(?: / |[ ./-])?\d){2,24}(?:[-/ ]?[A-Za-z]{1,3}(?!\w))?|[\dA-Za-z][\w./-]{3,40})"
 )
 _TOKEN = re.compile(r"[A-Za-z@][\w.@-]{3,40}")
 _USER = re.compile(r"(?=[\w.@-]*[\d._@-])[A-Za-z@][\w.@-]{3,40}")

@@ -39,6 +39,7 @@ _SUSPECT = (
     r"\d(?:[ ./-]?\d){3}|\d[A-Z]{2}\b|^\d{3} [A-Z]{3}$|^[A-Z]{1,3}[ -]?\d{2,4}\b|@|[a-z]{2}[._][a-z]|[a-z._]\d{2,4}$"
     r"|^(?:[A-Za-z-]*\d){3}[0-9A-Za-z-]{8,}$|\.(?:com|org|net|info|edu|gov|io|dev|app)\b"
     r"|[\w.:]\s\d{1,3}[a-z]?\b| (?:at|AT) |^[A-Z]\d[A-Z] \d|\s(?:[A-Za-z]*\d){4}|^\d{1,5} .*[a-z]$|\pL: ?[a-z]\S{3,}$"
+    r"|/\d{1,3}$|\((?:a|at)\)|[a-z]\.[a-z]$|[a-z]\d?[A-Z][a-zA-Z]*\d"
 )
 """What a term must hold before any of `_FORMS` and `read_labelled` fits. For RE2."""
 _MOST_SUSPECTS = 2_000
@@ -46,7 +47,7 @@ _MOST_ALIKE = 3
 _FEW_ROWS, _ROW_SHARE, _ALL_SHARE = 20, 0.005, 0.05
 _STREET = (
     r"utca|út|u\.|iela|gatvė|g\.|ulice|ulica|sokak|sok\.|caddesi|cad\.|strada|bulevardul|bul\.|prospekt|pr\.|mnt|pst|tee"
-    "|tie|katu|gate|vei|vej|gade"
+    "|tie|katu|gate|vei|vej|gade|str\\.|straße|strasse|gasse|platz|allee"
 )
 _STREET_FIRST = (
     r"str\.|av\.|avd?a\.?|avenida|avenue|boul\.|bulevar|blvd\.?|carrera|calle|rua|via|viale|piazza|plaza|paseo|largo"
@@ -57,6 +58,11 @@ _GLUED_STREET = (
     "(?:katu|tie|kuja|polku|gata|gatan|gate|vägen|vegen|veien|vejen|vei|vej|gade|stræde|stigen|stien|gränd|allén"
     "|straat|laan|dijk|singel|steeg|plein|gasse|weg|straße|strasse)"
 )
+_POSTAL = (
+    "Aly|Bch|Bnd|Blf|Byp|Cir|Cor|Crk|Cres|Ct|Cv|Cyn|Dr|Expy|Fwy|Gdns|Gln|Grn|Grv|Hbr|Holw|Hts|Hwy|Jct|Knl|Ln|Lndg|Mdws"
+    "|Mnr|Mtn|Orch|Pkwy|Pl|Plz|Rd|Rdg|Smt|Spg|Sq|St|Ter|Tpke|Trce|Trl|Vis|Vlg|Vly|Vw|Way|Xing"
+)
+"""What ends the name of a street in the United States, as their post abbreviates it (Publication 28)."""
 _UNITS = r"(?!.*(?<![A-Z])(?:HZ|KHZ|MHZ|MIN|MINS|SEC|CM|MM|KG|MG|ML|LB|LBS|NM|REP|REPS|SET|ST|ND|RD|TH)\b)"
 
 
@@ -95,14 +101,16 @@ _FORMS = (
     Form(CODE, "R", re.compile(r"(?=.*\d)[A-Z\d]{4}(?:-[A-Z\d]{4}){2,5}"), is_weak=True),
     Form(CODE, "R", re.compile(r"(?!(?:\d\d0 ?)+$)\d{3}(?: \d{3}){2}"), is_weak=True),
     Form(CODE, "R", UUID),
-    Form(
-        *_PLATE,
-        re.compile(
-            rf"{_UNITS}(?:[A-Z]{{2}}\d\d ?[A-Z]{{3}}|[A-Z]{{1,3}}[ -]\d{{3,4}}[ -][A-Z]{{2,3}}"
-            r"|[A-Z]{2}[ -]?\d{3}[ -]?[A-Z]{2}"
-            r"|[A-Z]{3}-\d{3}|\d{3} [A-Z]{3}|\d{4} [B-DF-HJ-NP-TV-Z]{3}|[A-Z]{1,3}-[A-Z]{1,2} \d{1,4})"
-        ),
-        is_weak=True,
+    *(
+        Form(*_PLATE, re.compile(rf"{_UNITS}(?:{plate})"), is_weak=True)
+        for plate in (
+            r"[A-Z]{2}\d\d ?[A-Z]{3}",
+            r"[A-Z]{1,3}[ -]\d{3,4}[ -][A-Z]{2,3}|[A-Z]{2}[ -]?\d{3}[ -]?[A-Z]{2}",
+            r"[A-Z]{2,3} \d{4}[A-Z]",
+            r"[A-Z]{3}-\d{3}|\d{3} [A-Z]{3}",
+            r"\d{4} [B-DF-HJ-NP-TV-Z]{3}",
+            r"[A-Z]{1,3}-[A-Z]{1,2} \d{1,4}",
+        )
     ),
     Form(
         *_ADDRESS, re.compile(rf"{_UNITS}(?:[A-Z]{{1,2}}\d[\dA-Z]? \d[A-Z]{{2}}|[A-Z]\d[A-Z] \d[A-Z]\d)"), is_weak=True
@@ -116,27 +124,47 @@ _FORMS = (
             re.IGNORECASE,
         ),
     ),
+    Form(
+        *_ADDRESS,
+        re.compile(
+            rf"\d{{2,5}} (?:[A-ZÀ-Þ][^\W\d_]{{2,}} ){{1,3}}(?:{_POSTAL})\.?(?:\W.*)?"
+            r"|\d{1,4} (?:bis|ter|quater),? [a-z]{3,12} .*"
+        ),
+    ),
+    Form(
+        *_PLATE,
+        re.compile(r"(?i:kfz|kennz\.?|plate|tag|rego|reg\.?):? (?=.*\d)[A-ZÄÖÜ\d]{1,7}(?:[ -][A-Z\d]{1,5}){0,2}"),
+    ),
+    Form(CODE, "R", re.compile(r"\d{7}[A-Z]{1,2}"), is_weak=True),
+    Form(CODE, "R", re.compile(r"(?=.*[a-z])(?=.*[A-Z].*[A-Z])(?=.*\d)[A-Za-z0-9+/_-]{14,64}"), is_weak=True),
     Form("phone number", "D", re.compile(r"[2-9]\d(?: \d\d){3}")),
-    Form("e-mail address", "F", re.compile(r"(?:.*\s)?[\w.+-]+ (?:at|AT) [\w-]+ (?:dot|DOT) [A-Za-z]{2,6}")),
+    Form(
+        "e-mail address",
+        "F",
+        re.compile(
+            r"(?:.*\s)?[\w.+-]+(?: (?:at|AT) [\w-]+ (?:dot|DOT) [A-Za-z]{2,6}| ?\((?:a|at)\) ?[\w.-]+\.[a-z]{2,6})"
+        ),
+    ),
     Form(
         "web address",
         "N",
         re.compile(
-            r"(?:.*[\s:])?(?:@[A-Za-z]\w{2,30}(?:[._]\w+)*|(?:[a-z0-9-]+\.)+(?:com|org|net|info|edu|gov|io|dev|app)"
+            r"(?:.*[\s:])?(?:@[A-Za-z]\w{2,30}(?:[._]\w+)*|(?:[a-z0-9-]+\.)+(?:com|org|net|info|edu|gov|io|dev|app)(?:/\S*)?"
             r"|(?:[a-z][\w-]+\.){1,4}[a-z]{2,6}/\S*\d{3}\S*)"
         ),
     ),
 )
-_USER = re.compile(r"([a-z]{3,20})[._]([a-z]{3,20})\d{0,4}|([a-z]{5,20})[._-]?\d{2,4}|([a-z]{5,20})[._][a-z]\d{1,4}")
+_USER = re.compile(r"([a-z]{3,20})[._]([a-z]{3,20})\d{0,4}|([a-z]{5,20})[._-]?\d{2,4}|([a-z]{5,20})[._][a-z]\d{0,4}")
+_ACCOUNT = re.compile(r"[\w. ]{3,20}?:? (?=\S+$)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _OWNER = "pt|pat|patient|patientin|client|klient|kunde|cliente|paziente|mother|father|wife|husband"
 _PATIENT = re.compile(rf"(?:{_OWNER}) *:? (?=\S+ \S)", re.IGNORECASE)
 _TITLES = r"Rouva|Herra|Hra|Hr|Fru|Frk|Mevr|Mevrouw|Dhr|Mlle|Sr|Sra|Sig|Signora?|Sig\.ra|Pani"
 _TITLE = re.compile(rf"(?:{_TITLES})\.? ([A-ZÀ-Þ]\w{{2,}})\b")
-_INITIAL = re.compile(r"(?![ALMNRV])[A-Z]\. ([A-ZÀ-Þ][^\W\d_]{2,})")
+_INITIAL = re.compile(r"(?![ALMNRV])[A-Z]\. ?([A-ZÀ-Þ][^\W\d_]{2,})")
 """An initial before a family name, and none that stands for an artery, a muscle, a nerve, a vein or a side."""
 _NAMED = (
-    rf"^\s*(?:(?:{_TITLES})\.? |[A-Z]\. |(?i:{_OWNER}) *:? |[\pL\pM'’-]{{2,}}(?:, ?|/))"
+    rf"^\s*(?:(?:{_TITLES})\.? |[A-Z]\. ?|(?i:{_OWNER}) *:? |[\pL\pM'’-]{{2,}}(?:, ?|/))"
     r"\p{L}[\pL\pM.'’-]*(?: [\pL\pM.'’-]+){0,3}\s*$"
 )
 """What may say that it is a person: a title, "pt", a comma. For RE2."""
@@ -197,7 +225,8 @@ def _read_form(term: str) -> tuple[str, str] | None:
     form = find_form(term)
     if form and not is_day(term):
         return form.kind, form.pattern.pattern if form.is_weak else term
-    return (CODE, term) if is_user(term) else None
+    account = _ACCOUNT.match(term)
+    return (CODE, term) if is_user(term[account.end() if account else 0 :]) else None
 
 
 def find_form(text: str) -> Form | None:
