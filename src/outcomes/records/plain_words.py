@@ -29,6 +29,7 @@ _DIGIT, _ROUND = re.compile(r"\d"), re.compile(r"(?<!\d)\d{1,3}0{3,}(?!\d)")
 _MOST_DIGITS = 6
 _ENDINGS = ("s", "n", "e", "en", "er", "es", "em", "al", "ed", "ing", "x")
 _SHORTEST, _SHORT, _LONG, _ABBREVIATION = 4, 2, 7, 4
+_HEADERS = ("identifier_headers.csv", "inspect_names.csv")
 _LINKS = ("", "s", "n", "en", "es")
 
 
@@ -137,12 +138,9 @@ def _shorten(key: str) -> list[str]:
 @cache
 def _load_plain() -> frozenset[str]:
     """Return the words of exports and of headers, folded."""
-    from outcomes.records.inspect_columns import NAMES
-    from outcomes.records.mapping import FIELDS
-
-    headers = resources.files("outcomes.records").joinpath("identifier_headers.csv").read_text(encoding="utf-8")
-    said = " ".join((headers, *FIELDS, *(name for names in NAMES.values() for name in names)))
-    return _read("plain_words.csv").union(map(fold, _WORD.findall(said)))
+    folder = resources.files("outcomes.records")
+    headers = (folder.joinpath(name).read_text(encoding="utf-8") for name in _HEADERS)
+    return _read("plain_words.csv").union(*(map(fold, _WORD.findall(text.replace("_", " "))) for text in headers))
 
 
 @cache

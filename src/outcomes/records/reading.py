@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,22 +121,26 @@ def check_readable(names: dict[Path, str]) -> None:
     """Refuse what is not there, is a folder, cannot be opened or is empty; all of them at once."""
     findings = []
     for path, name in names.items():
-        shown = show_path(path) or name
+        shown = partial(_show, path, name)
         try:
             if path.is_dir():
-                findings.append(Finding("E102", "this is a folder.", shown, "Name the files in it."))
+                findings.append(Finding("E102", "this is a folder.", shown(), "Name the files in it."))
             elif not path.exists():
-                findings.append(Finding("E101", "there is no such file.", shown, "Check the path."))
+                findings.append(Finding("E101", "there is no such file.", shown(), "Check the path."))
             elif not path.is_file():
-                findings.append(Finding("E101", "this is not a plain file.", shown, "Save it to disk first."))
+                findings.append(Finding("E101", "this is not a plain file.", shown(), "Save it to disk first."))
             elif path.stat().st_size == 0:
                 findings.append(Finding("E103", "the file is empty (0 bytes).", name, "Export it again."))
             else:
                 path.open("rb").close()
         except OSError as error:
-            findings.append(Finding("E101", f"{error.strerror}.", shown, "Check the file and its permissions."))
+            findings.append(Finding("E101", f"{error.strerror}.", shown(), "Check the file and its permissions."))
     if findings:
         raise InputRefused("The input cannot be read.", findings)
+
+
+def _show(path: Path, name: str) -> str:
+    return show_path(path) or name
 
 
 def _drop_repeats(paths: Sequence[Path], names: dict[Path, str]) -> tuple[list[Path], list[str]]:
