@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outcomes.records import Mapping
+from outcomes.records.plain_words import mask_person
 from outcomes.release import configuration
 from outcomes.release.configuration import compare_environments, describe_environment, to_toml
 
@@ -41,8 +42,22 @@ def test_what_has_its_default_is_not_written():
 @given(st.dictionaries(st.text(min_size=1).filter(str.strip), st.text(min_size=1), max_size=4))
 def test_any_header_survives(columns):
     """Whatever a header looks like: quotes, backslashes, control characters, other scripts."""
-    mapping = Mapping(modality_columns=columns)
-    assert tomllib.loads(to_toml(mapping)[0]).get("modality_columns", {}) == columns
+    mapping = Mapping(modality_columns=columns, non_data=dict.fromkeys(columns, ("x",)))
+    written, plain = tomllib.loads(to_toml(mapping)[0]), {}
+    for header, term in columns.items():
+        plain |= {header: term} if mask_person(header) == header and mask_person(term) == term else {}
+    assert written.get("modality_columns", {}) == plain
+    assert written.get("non_data", {}) == {header: ["x"] for header in columns}
+
+
+def test_sheets_and_treatments_called_by_words_of_no_list_are_withheld():
+    flags = {"US": "Kvezo Zqist", "Zqistova": "ultrasound", "Heat": "heat", "TENS": "electrotherapy"}
+    mapping = Mapping.from_dict({"file": {"sheet": ["Data", "Zqist"]}, "modality_columns": flags})
+    text, withheld = to_toml(mapping)
+    assert withheld == ("file.sheet", "modality_columns.US", "modality_columns.xxxxxxxx")
+    assert "zqist" not in text.lower() and "kvezo" not in text.lower() and 'TENS = "electrotherapy"' in text
+    text, withheld = to_toml(Mapping.from_dict({"file": {"sheet": ["Data", 2]}}))
+    assert tomllib.loads(text) == {"file": {"sheet": ["Data", 2]}} and withheld == ()
 
 
 @pytest.mark.parametrize(("words", "is_withheld"), [(["Total"], False), (["Total", "TEST 4711"], True), (["0"], True)])

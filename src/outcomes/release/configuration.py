@@ -18,6 +18,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outcomes.records.plain_words import mask_person
 from outcomes.release.commit import find_commit
 
 if TYPE_CHECKING:
@@ -55,9 +56,12 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
         ):
             del kept["patient_id"]
             withheld.append("non_data.patient_id")
-        if section == "file" and _name_people(kept.get("sheet", ()), values["sheet_as"]):
+        if section == "file" and not _are_plain(kept.get("sheet", ())):
             del kept["sheet"]
             withheld.append("file.sheet")
+        for header in [key for key in kept if section == "modality_columns" and not _are_plain((key, kept[key]))]:
+            del kept[header]
+            withheld.append(f"{section}.{_key(mask_person(header))}")
         for key in [key for key in kept if section in _WORDS_OF_CELLS and _name_people(kept[key])]:
             del kept[key]
             withheld.append(f"{section}.{_key(key)}")
@@ -74,14 +78,18 @@ def to_toml(mapping: Mapping) -> tuple[str, tuple[str, ...]]:
     return "\n".join(lines) + "\n", tuple(withheld)
 
 
-def _name_people(words: Any, sheet_as: str | None = None) -> bool:
+def _name_people(words: Any) -> bool:
     from outcomes.records.identifier_names import has_name
-    from outcomes.records.mapping_rules import CLINIC_ID
     from outcomes.records.person_shapes import names_person
 
     listed = (words,) if isinstance(words, str) else words if isinstance(words, list | tuple) else ()
-    is_clinic = sheet_as == CLINIC_ID
-    return any(names_person(word, is_clinic) or (not is_clinic and has_name(word, more=True)) for word in listed)
+    return any(names_person(word) or has_name(word, more=True) for word in listed)
+
+
+def _are_plain(words: Any) -> bool:
+    """Whether names of sheets and columns, and treatments, are of ordinary words; places of sheets are."""
+    listed = words if isinstance(words, list | tuple) else (words,)
+    return all(mask_person(word) == word for word in listed if isinstance(word, str))
 
 
 def _key(key: str) -> str:
