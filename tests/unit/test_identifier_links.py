@@ -347,3 +347,62 @@ def test_streets_of_a_handful_are_theirs_however_they_are_written(header: str) -
     # A handful whose streets are shared, or of whom one stands under two, tells nothing of anybody.
     assert not stand_for_patients(header, patients, [streets[i % 3] for i in range(12)])
     assert not stand_for_patients(header, patients, [streets[i % 5] for i in range(12)])
+
+
+SERIAL = [f"PO-4471{i:03}" for i in range(20)]  # too alike for a handful
+SPREAD = [str(10_000 + 7_717 * i) for i in range(10)]
+EIGHT = [str(31_415_926 + 7_171_717 * i) for i in range(7)]
+LISTED = ["Gruber", "Almeida", "Horvat", "Banerjee"]
+UNLISTED = [f"Zq{a}{b}ist" for a in "aeiou" for b in "dgklm"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "n_again", "stands"),
+    [
+        ("F12", SERIAL[:15], 5, True),
+        ("F12", SERIAL[:15], 4, False),
+        ("F12", SERIAL[:14], 14, False),
+        ("Ref no", SERIAL[:4], 3, True),
+        ("Ref no", SERIAL[:4], 2, False),
+        ("Ref no", SERIAL[:3], 3, False),
+        ("F12", SPREAD[:6], 3, True),
+        ("F12", SPREAD[:6], 2, False),
+        ("F12", SPREAD[:5], 5, False),
+        ("F12", SERIAL[:19] + SERIAL[:1], 20, True),  # 19 of 20 are different
+        ("F12", SERIAL[:18] + SERIAL[:2], 20, False),
+        ("F12", LISTED + UNLISTED[:8] + LISTED[:1] * 8, 20, True),  # 12 of 20
+        ("F12", LISTED + UNLISTED[:7] + LISTED[:1] * 9, 20, False),
+        ("F12", LISTED + UNLISTED[:4] + LISTED[:1] * 2, 10, True),  # 8 of 10
+        ("F12", LISTED + UNLISTED[:3] + LISTED[:1] * 3, 10, False),
+        ("F12", LISTED[:3] + UNLISTED[:7], 10, True),  # lists know 3 of 10
+        ("F12", LISTED[:2] + UNLISTED[:8], 10, False),
+        ("F12", [f"XQ{i}{4 * i % 10}{7 * i % 10}{9 * i % 10}{i % 2}70707" for i in range(8)], 8, True),
+        ("F12", [f"XQ{i}{4 * i % 10}{7 * i % 10}{9 * i % 10}70707" for i in range(8)], 8, False),  # 4 places differ
+        ("F12", [*EIGHT, "20120101", "20120208", "20120315"], 10, True),  # 3 of 10 may be days
+        ("F12", [*EIGHT[1:], "20120101", "20120208", "20120315", "20120422"], 10, False),
+        ("F12", [*SPREAD[:9], "12 345 678"], 10, True),  # 9 of 10 are alike
+        ("F12", [*SPREAD[:8], "12 345 678", "QX-1"], 10, False),
+        ("F12", [f"q{'x' * i}/{i}" for i in range(5, 13)], 8, True),  # of different lengths
+        ("F12", [*(f"q{'x' * i}/{i}" for i in range(5, 14)), "12/345/6"], 10, True),
+        ("F12", [*(f"q{'x' * i}/{i}" for i in range(5, 13)), "12/345/6", "12/345/78"], 10, False),
+        ("F12", ["qx1/22", "1/qx22", "q1x/22", "qx/1/22", "11/22/q", "q1/x1/2"], 6, False),
+        ("F12", [*SERIAL[:18], "low", "high"], 20, True),  # 18 of 20 are codes
+        ("F12", [*SERIAL[:17], "low", "mid", "high"], 20, False),
+        ("F12", [f"{'q' * 57}'{i:02}wxyz" for i in range(20)], 20, True),  # 64 letters
+        ("F12", [f"{'q' * 57}'{i:02}wxyzq" for i in range(20)], 20, False),
+        ("F12", [f"Q{'q' * 62}{sign}" for sign in "abcdefghijklmnop"], 16, True),
+        ("F12", [f"Q{'q' * 63}{sign}" for sign in "abcdefghijklmnop"], 16, False),
+    ],
+)
+def test_limits_of_what_stands_for_patients(header: str, cells: list[str], n_again: int, stands: bool) -> None:
+    patients = [f"K{i}" for i in range(len(cells))]
+    found = stand_for_patients(header, patients + patients[:n_again], cells + cells[:n_again])
+    assert found == (list(dict.fromkeys(cells)) if stands else [])
+
+
+def test_rows_without_a_patient_or_a_cell_say_nothing() -> None:
+    patients, cells = few("{d}", 20)
+    blank = [cell if i % 4 else " " for i, cell in enumerate(cells)]
+    assert stand_for_patients("F12", [*patients, *[" "] * 9], [*blank, *cells[:9]]) == [
+        c for c in dict.fromkeys(blank) if c != " "
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +195,69 @@ def test_where_ids_have_no_usual_form_only_what_says_by_itself_what_it_is_counts
     ids = [*ways, "MRN 771134", "Kowalska x 12"]
     column = TextColumn(arrow.from_texts(ids), np.arange(len(ids), dtype=np.int32))
     assert find_odd_ids("patient_id", column) == {6000: "record number"}
+
+
+USUAL = [f"K{i // 3:04}" for i in range(600)]
+LONGER = [f"K{i // 3:07}" for i in range(600)]
+ALL_DIFFERENT = [f"K{i:04}" for i in range(95)]
+
+
+@pytest.mark.parametrize(
+    ("ids", "odd", "kind"),
+    [
+        (USUAL + ["Quandel 604418"] * 20, "Quandel 604418", "code of one person"),
+        (USUAL + ["Quandel 604418"] * 21, "Quandel 604418", ""),
+        ([*USUAL, "Mary"], "Mary", "name"),
+        ([*USUAL, "Ana"], "Ana", ""),  # three letters may stand for anything
+        ([*USUAL, "ABCD12345678"], "ABCD12345678", "code of one person"),
+        ([*USUAL, "ABCD1234567"], "ABCD1234567", ""),
+        ([*LONGER, "QX4C1F90D763A1B2"], "QX4C1F90D763A1B2", "code of one person"),  # twice as long as the others
+        ([*LONGER, "QX4C1F90D763A1B"], "QX4C1F90D763A1B", ""),
+        ([*ALL_DIFFERENT, *["Walburga Qvistova"] * 5], "Walburga Qvistova", "name"),  # one row in twenty
+        ([*ALL_DIFFERENT[:94], *["Walburga Qvistova"] * 5], "Walburga Qvistova", ""),
+    ],
+)
+def test_limits_of_what_is_odd(ids: list[str], odd: str, kind: str) -> None:
+    texts = list(dict.fromkeys(ids))
+    codes = np.array([texts.index(text) for text in ids], np.int32)
+    found = find_odd_ids("patient_id", TextColumn(arrow.from_texts(texts), codes))
+    assert found == ({texts.index(odd): kind} if kind else {})
+
+
+def unlike(ids: list[str]) -> list[str] | None:
+    """Return the ids written unlike the others, all of them different; None where there is no usual form."""
+    column = TextColumn(arrow.from_texts(ids), np.arange(len(ids), dtype=np.int32))
+    usual = odd_ids._find_usual(column)
+    return [ids[code] for code in odd_ids._find_unlike(column, usual).tolist()] if usual else None
+
+
+SECOND = [f"2024/{i}" for i in range(10)]
+OTHERS = [f"{'x-' * (i + 1)}1" for i in range(11)]
+PARTS = [f"b{i}" for i in range(90)] + [f"{i}b" for i in range(90)] + [f"b{i}b" for i in range(90)]
+
+
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [
+        (ALL_DIFFERENT + SECOND[:5], SECOND[:5]),
+        (ALL_DIFFERENT[:94] + SECOND[:6], []),  # more than one in twenty: a system of its own
+        (ALL_DIFFERENT[:90] + OTHERS[:10], OTHERS[:10]),
+        (ALL_DIFFERENT[:89] + OTHERS, None),  # more than one in ten in ways of their own
+        ([*ALL_DIFFERENT, "K000012", "K0000123"], ["K0000123"]),  # two digits longer, three
+        ([f"K{i:065}" for i in range(90)] + [f"K{i:067}" for i in range(2)], ["K" + "0" * 67, f"K{1:067}"]),
+        (["-" + "a-" * 49 + sign * 2 for sign in "abcdefghij"], []),  # 100 runs
+        (["-" + "a-" * 50 for _ in range(1)], None),
+        ([*PARTS, "1b1"], ["1b1"]),  # three forms are three forms
+        ([*PARTS, *(f"{i}b{i}" for i in range(90)), "b1b1"], []),  # of four, parts of a hash
+        ([f"K{i}" for i in range(50_000)] + [f"K{i}b" for i in range(2_000)], [f"K{i}b" for i in range(2_000)]),
+        ([f"K{i}" for i in range(50_000)] + [f"K{i}b" for i in range(2_001)], []),  # too many to be read
+        ([f"{'a' * (i % 100 + 1)}-{'9' * (i // 100 + 1)}" for i in range(5_000)], []),
+        ([f"{'a' * (i % 100 + 1)}-{'9' * (i // 100 + 1)}" for i in range(5_001)], None),
+        (["".join(letters) for letters in product("Zz", repeat=13)], []),  # letters are all alike
+        ([f"À[{i}" for i in range(90)], []),
+        ([f"À{{{i}" for i in range(90)], []),
+    ],
+    ids=range(17),
+)
+def test_limits_of_what_is_usual(ids: list[str], found: list[str] | None) -> None:
+    assert unlike(ids) == found

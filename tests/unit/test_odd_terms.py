@@ -143,6 +143,7 @@ def test_few_are_kept_by_their_rows() -> None:
     [
         ("MRN: 20.71.44", ("record number", "")),
         ("born 4/7/1951", ("birth date", "")),
+        ("born 04-07-51", ("birth date", "")),
         ("chart 4/7/1951", None),
         ("journal no 04-07-51", ("record number", "")),
         ("HC 604400", None),  # round
@@ -156,6 +157,40 @@ def test_few_are_kept_by_their_rows() -> None:
         (": 604418", None),
         ("file 2019/2020", None),
         ("", None),
+        ("policy 60441", ("insurance number", "")),
+        ("policy 6044", None),
+        ("account no 60441", ("account number", "")),
+        ("account no 6044", None),
+        ("licence 60441", ("licence or certificate number", "")),
+        ("licence 6044", None),
+        ("device id 60441", ("device number", "")),
+        ("device id 6044", None),
+        ("phone 6044180", ("phone number", "")),
+        ("phone 604 418", None),
+        ("fax 604 418 0", ("fax number", "")),
+        ("fax 604 418", None),
+        ("ssn 6044", ("social security number", "")),
+        ("ssn AB604", None),
+        ("MRN 7711", ("record number", "")),
+        ("MRN AB771", None),
+        ("plate AB604", ("vehicle number or plate", "")),
+        ("plate AB60", None),
+        ("fingerprint 6044", ("biometric record", "")),
+        ("fingerprint AB604", None),
+        ("employee id 6044", ("code of one person", "")),
+        ("personal 40718", ("code of one person", "")),
+        ("personal 4071", None),
+        ("city 604418", ("code of one person", "city")),  # no number says which town it is
+        ("Quandel no 60 44 18", None),
+        ("Quandel 60.44.18", None),
+        ("Quandel 6044-18", ("code of one person", "quandel")),
+        ("alpha beta gamma 604418", ("code of one person", "beta gamma")),
+        ("office a phone no 6044180", ("phone number", "")),
+        ("office phone no 6044180", ("code of one person", "phone no")),  # of a desk, by its third word
+        ("a " * 10 + "MRN 7711341", ("record number", "")),
+        ("a " * 11 + "MRN 7711341", None),  # the number is the thirteenth word
+        (f"{'MRN 7711341':100}", ("record number", "")),
+        (f"{'MRN 7711341':101}", None),
     ],
 )
 def test_a_label_says_what_a_number_is(text: str, found: tuple[str, str] | None) -> None:
@@ -163,7 +198,7 @@ def test_a_label_says_what_a_number_is(text: str, found: tuple[str, str] | None)
 
 
 @pytest.mark.parametrize(
-    "text", ["12.03.24", "2024-03-12", "20240312", "12032024", "120324", "240312", "032412", "12.13.24"]
+    "text", ["01.01.01", "12.03.24", "2024-03-12", "20240312", "12032024", "120324", "240312", "032412", "12.13.24"]
 )
 def test_a_day_is_written_with_marks_or_in_six_digits_of_these_years(text: str) -> None:
     assert is_day(text)

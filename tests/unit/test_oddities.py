@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -538,6 +539,29 @@ def test_days_that_only_the_older_of_two_exports_has_are_told(tmp_path: Path, n_
     assert all(says in one.message and one.place == "older.csv" for one in found)
 
 
+@pytest.mark.parametrize(
+    ("n_shared", "gone", "says"),
+    [
+        (20, [9], "fewer than 5 days"),
+        (19, [9], ""),  # of so few the weeks are not known to be the same
+        (30, range(30), "30 days"),
+        (30, [*range(30), 9], ""),  # most of the days stand in one of them
+        (30, range(4), "fewer than 5 days"),
+        (30, range(5), "5 days"),
+        (101, [1, 99], "fewer than 5 days"),
+        (101, [0, 0, 0, 0, 1], "fewer than 5 days"),  # the first and the last in a hundred are strays
+        (101, [0, 100], ""),
+    ],
+)
+def test_days_are_missed_in_weeks_of_which_both_exports_tell(
+    tmp_path: Path, n_shared: int, gone: Sequence[int], says: str
+) -> None:
+    rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(n_shared + 30)]
+    own = [f"b{i},{np.datetime64('2025-01-01') + day},5" for i, day in enumerate(gone)]
+    found = both(tmp_path, rows[:n_shared] + own, rows)
+    assert [(one.code, one.message.partition(" of patients")[0]) for one in found] == [("E228", says)] * bool(says)
+
+
 def test_exports_of_other_patients_and_of_other_weeks_say_nothing_of_each_other(tmp_path: Path) -> None:
     rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(120)]
     others = [line.replace("a", "b") for line in rows]
@@ -551,6 +575,15 @@ def test_an_older_export_that_was_named_last_corrects_and_that_is_told(
 ) -> None:
     rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(120)]
     found = both(tmp_path, rows[:60], rows[30:], is_named_last, later_file_corrects=True)
+    assert [one.code for one in found] == expected
+
+
+@pytest.mark.parametrize(("n_later", "expected"), [(7, []), (8, ["E229"])])
+def test_an_export_is_older_that_ends_a_week_before_the_other_strays_apart(
+    tmp_path: Path, n_later: int, expected: list[str]
+) -> None:
+    rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(140)]
+    found = both(tmp_path, [*rows[:120], "a1,2025-12-01,5"], rows[100 : 120 + n_later], False, later_file_corrects=True)
     assert [one.code for one in found] == expected
 
 
