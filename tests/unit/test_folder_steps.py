@@ -351,6 +351,28 @@ def test_a_command_that_is_to_ignore_a_stop_goes_on_ignoring_it():
         signal.signal(signal.SIGTERM, before)
 
 
+def test_a_run_that_is_to_ignore_a_stop_by_hand_goes_on_ignoring_it():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for heed in (stop_on_signals, heed_interrupt, finish_first):
+            with heed():
+                signal.raise_signal(signal.SIGINT)
+                assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_ends_the_block_where_it_comes_and_where_it_is_swallowed_at_its_end(number):
+    with stop_on_signals(), pytest.raises(KeyboardInterrupt), heed_interrupt():
+        signal.raise_signal(number)
+        raise AssertionError("went on")
+    swallow = contextlib.suppress(KeyboardInterrupt)
+    with stop_on_signals(), pytest.raises(KeyboardInterrupt), heed_interrupt(), swallow:
+        signal.raise_signal(number)
+
+
 def test_in_another_thread_all_leave_the_signals_alone():
     before, seen = signal.getsignal(signal.SIGINT), []
 

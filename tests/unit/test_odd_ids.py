@@ -261,3 +261,19 @@ PARTS = [f"b{i}" for i in range(90)] + [f"{i}b" for i in range(90)] + [f"b{i}b" 
 )
 def test_limits_of_what_is_usual(ids: list[str], found: list[str] | None) -> None:
     assert unlike(ids) == found
+
+
+@pytest.mark.parametrize(
+    ("key", "odd", "found"),
+    [
+        ("patient_id", ["Hämeenkatu 27", "Qvistkatu 31"], True),
+        ("clinic_id", ["Hämeenkatu 27", "Qvistkatu 31"], False),
+        ("clinic_id", ["41 77 20 93", "41 77 21 94"], True),
+        ("patient_id", ["BV62 KRT", "BV63 KRS"], False),  # a form in which ids may be written
+        ("patient_id", ["BV62 KRT", "Quandel 604418"], True),  # each the only one in its form
+    ],
+)
+def test_a_form_in_which_no_id_is_written_says_it_of_several_too(key: str, odd: list[str], found: bool) -> None:
+    texts = [*ALL_DIFFERENT, *odd]
+    column = TextColumn(arrow.from_texts(texts), np.arange(len(texts), dtype=np.int32))
+    assert [texts[code] for code in find_odd_ids(key, column)] == (odd if found else [])
