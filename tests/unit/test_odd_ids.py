@@ -215,6 +215,7 @@ ALL_DIFFERENT = [f"K{i:04}" for i in range(95)]
         ([*LONGER, "QX4C1F90D763A1B"], "QX4C1F90D763A1B", ""),
         ([*ALL_DIFFERENT, *["Walburga Qvistova"] * 5], "Walburga Qvistova", "name"),  # one row in twenty
         ([*ALL_DIFFERENT[:94], *["Walburga Qvistova"] * 5], "Walburga Qvistova", ""),
+        ([*ALL_DIFFERENT[:94], *["Walburga Qvistova"] * 3, *["MRN 7711341"] * 3], "MRN 7711341", ""),
     ],
 )
 def test_limits_of_what_is_odd(ids: list[str], odd: str, kind: str) -> None:

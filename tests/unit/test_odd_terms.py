@@ -198,13 +198,26 @@ def test_a_label_says_what_a_number_is(text: str, found: tuple[str, str] | None)
 
 
 @pytest.mark.parametrize(
-    "text", ["01.01.01", "12.03.24", "2024-03-12", "20240312", "12032024", "120324", "240312", "032412", "12.13.24"]
+    "text",
+    [
+        "01.01.01",
+        "12.03.24",
+        "2024-03-12",
+        "20240312",
+        "20240331",
+        "12032024",
+        "120324",
+        "240312",
+        "032412",
+        "12.13.24",
+        "31.12.31",
+    ],
 )
 def test_a_day_is_written_with_marks_or_in_six_digits_of_these_years(text: str) -> None:
     assert is_day(text)
 
 
-@pytest.mark.parametrize("text", ["120394", "451224", "13.13.24", "604418", "20243213", "12.03", ""])
+@pytest.mark.parametrize("text", ["32.12.32", "120394", "451224", "13.13.24", "604418", "20243213", "12.03", ""])
 def test_other_numbers_are_no_days(text: str) -> None:
     assert not is_day(text)
 
