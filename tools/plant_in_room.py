@@ -126,7 +126,10 @@ class Asked:
 
 
 class Chosen:
-    """A plugin of pytest: runs the named tests in the given order, and writes down which one failed."""
+    """A plugin of pytest: runs the named tests in the given order, and writes down each before it runs.
+
+    The last one is the one that failed, or in which the whole process died.
+    """
 
     def __init__(self, tests: Sequence[str], told: Path) -> None:
         self.place, self.told = {test: number for number, test in enumerate(tests)}, told
@@ -136,10 +139,9 @@ class Chosen:
         """Leave the chosen tests."""
         items[:] = sorted((i for i in items if i.nodeid in self.place), key=lambda i: self.place[i.nodeid])
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write down the test that failed."""
-        if report.failed:
-            self.told.write_text(report.nodeid, encoding="utf-8")
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Write down the test that begins."""
+        self.told.write_text(nodeid, encoding="utf-8")
 
 
 class RoomBench(single.Bench):

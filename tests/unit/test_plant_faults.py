@@ -131,6 +131,14 @@ def test_where_the_tests_fail_as_they_are_nothing_is_claimed(checkout):
     assert run.returncode == 2
 
 
+def test_a_test_may_send_itself_a_stop_by_hand(checkout):
+    stop = "\n    import os, signal, pytest\n    with pytest.raises(KeyboardInterrupt):\n"
+    stop += "        os.kill(os.getpid(), signal.SIGINT)\n"
+    (checkout / "test_part.py").write_text(TESTS + stop)
+    run = start(checkout, "--lines", "11", "--count", "99")
+    assert run.communicate()[0].splitlines()[-1] == "1 of 3 noticed (0 by taking too long)"
+
+
 def test_who_stops_it_finds_no_copy_and_no_process_left(checkout):
     said = checkout / "running"
     say = f"open({str(said)!r}, 'w').write(str(os.getpid()))"

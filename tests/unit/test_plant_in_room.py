@@ -160,10 +160,11 @@ def test_a_room_is_measured_once_and_every_fault_gets_its_verdict(checkout):
     assert (checkout / "build" / "reached" / "tests.json").stat().st_mtime_ns != stamp
 
 
-def test_a_test_that_fails_without_the_fault_notices_nothing(checkout):
+@pytest.mark.parametrize("ends", ["assert FIRST.pop()", "FIRST or os._exit(3)"])
+def test_a_test_that_fails_without_the_fault_notices_nothing(checkout, ends):
     (checkout / "src" / "outcomes" / "cases" / "part.py").write_text("def add(n):\n    return n + 1\n")
-    tests = "from outcomes.cases.part import add\nFIRST = []\n\ndef test_before():\n    FIRST.append(1)\n\n"
-    tests += "def test_after():\n    assert FIRST.pop()\n    assert add(0) == 1\n"
+    tests = "import os\nfrom outcomes.cases.part import add\nFIRST = []\n\ndef test_before():\n    FIRST.append(1)\n\n"
+    tests += f"def test_after():\n    {ends}\n    assert add(0) == 1\n"
     (checkout / "tests" / "unit" / "test_part.py").write_text(tests)
     told, verdicts, _ = plant(checkout)
     assert set(verdicts.values()) == {"SURVIVED"} and len(verdicts) == 2
