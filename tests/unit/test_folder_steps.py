@@ -324,7 +324,8 @@ def test_renames_end_before_a_stop_is_heeded():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_heeds_a_stop_until_it_ends_and_then_all_is_as_it_was(monkeypatch, number):
-    before, printed = [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)], []
+    before, printed = [signal.default_int_handler, signal.SIG_DFL], []
+    given = [signal.signal(one, usual) for one, usual in zip((signal.SIGINT, signal.SIGTERM), before, strict=True)]
     monkeypatch.setattr(sys, "unraisablehook", lambda swallowed: printed.append(swallowed.exc_type))
     complain = sys.unraisablehook
     with stop_on_signals():
@@ -336,7 +337,8 @@ def test_a_command_heeds_a_stop_until_it_ends_and_then_all_is_as_it_was(monkeypa
         with pytest.raises(KeyboardInterrupt), heed_interrupt():
             raise AssertionError("begun after a stop")
     check_stop()
-    assert [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)] == before
+    after = [signal.signal(one, own) for one, own in zip((signal.SIGINT, signal.SIGTERM), given, strict=True)]
+    assert after == before
     assert sys.unraisablehook is complain and printed == []
 
 

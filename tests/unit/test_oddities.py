@@ -562,6 +562,17 @@ def test_days_are_missed_in_weeks_of_which_both_exports_tell(
     assert [(one.code, one.message.partition(" of patients")[0]) for one in found] == [("E228", says)] * bool(says)
 
 
+def test_of_two_exports_that_end_on_one_day_the_first_is_the_older_and_an_empty_one_says_nothing(
+    tmp_path: Path,
+) -> None:
+    rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(60)]
+    gone = ["b1,2025-01-20,5", "b2,2025-01-21,5"]
+    assert [(one.code, one.place) for one in both(tmp_path, rows + gone, rows)] == [("E228", "older.csv")]
+    assert both(tmp_path, rows, rows + gone) == []
+    for undated in (both(tmp_path, ["a1,soon,5"], rows), both(tmp_path, rows, ["a1,soon,5"])):
+        assert undated == []
+
+
 def test_exports_of_other_patients_and_of_other_weeks_say_nothing_of_each_other(tmp_path: Path) -> None:
     rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(120)]
     others = [line.replace("a", "b") for line in rows]
@@ -576,6 +587,7 @@ def test_an_older_export_that_was_named_last_corrects_and_that_is_told(
     rows = [f"a{i % 30},{np.datetime64('2025-01-01') + i},5" for i in range(120)]
     found = both(tmp_path, rows[:60], rows[30:], is_named_last, later_file_corrects=True)
     assert [one.code for one in found] == expected
+    assert all(one.place == "older.csv" and "named later than newer.csv" in one.message for one in found)
 
 
 @pytest.mark.parametrize(("n_later", "expected"), [(7, []), (8, ["E229"])])
