@@ -13,7 +13,7 @@ import pytest
 
 from outcomes.cases import build_visits, values
 from outcomes.errors import ConfigError, InputRefused
-from outcomes.records import Mapping, read_records
+from outcomes.records import Mapping, identifier_names, read_records
 from outcomes.records import pseudonyms as keyed
 from outcomes.records.identifier_names import has_name, load_names, look_like_names
 from tables import column, records_of
@@ -190,8 +190,6 @@ def test_a_range_of_the_whole_scale_is_no_rating():
     ],
 )  # fmt: skip
 def test_names_stand_side_by_side(monkeypatch, text, has):
-    from outcomes.records import identifier_names
-
     monkeypatch.setattr(identifier_names, "load_names", lambda: (frozenset({"maria"}), frozenset({"gruber"})))
     assert has_name(text) == has
 
@@ -203,6 +201,20 @@ def test_two_ids_with_one_pseudonym_are_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(keyed, "make_pseudonym", lambda key, name, text: "same")
     with pytest.raises(InputRefused, match="same pseudonym"):
         read_records(path, mapping)
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_name"),
+    [
+        ("Maria Zqist", True), ("Zqist Maria", True), ("M. Gruber", True), ("Gruber M.", True), ("Dr Gruber", True),
+        ("Mrs Gruber", True), ("Knee Gruber", False), ("Gruber Knee", False), ("Dr Zqist", False), ("M. Zqist", False),
+    ],
+)  # fmt: skip
+def test_a_family_name_says_it_beside_an_initial_or_a_title(monkeypatch, cell, is_name):
+    lists = frozenset({"maria"}), frozenset({"gruber"})
+    monkeypatch.setattr(identifier_names, "load_names", lambda: lists)
+    monkeypatch.setattr(identifier_names, "load_more_names", lambda: lists)
+    assert look_like_names([cell], fewest=1) == is_name
 
 
 @pytest.mark.parametrize(("n_names", "are_names"), [(14, True), (13, False)])
