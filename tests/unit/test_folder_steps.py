@@ -30,6 +30,19 @@ def folders(tmp_path):
     return tmp_path / "new", tmp_path / "old", tmp_path / "aside"
 
 
+def lowest_free_number():
+    number = os.open(os.devnull, os.O_RDONLY)
+    os.close(number)
+    return number
+
+
+@pytest.fixture(autouse=True)
+def all_files_are_closed():
+    before = lowest_free_number()
+    yield
+    assert lowest_free_number() <= before
+
+
 def what(folder):
     return (folder / "what").read_text()
 
@@ -159,6 +172,15 @@ def test_a_refusal_that_does_not_hold_a_second_time_is_one_all_the_same(folders)
     assert what(old) == "old"
 
 
+def test_the_old_folder_is_looked_at_before_the_work_after_it_and_once_more_aside(folders):
+    _, old, _ = folders
+    looked = []
+    with whole.whole_folder(old, lambda folder: looked.append((folder == old, what(folder)))) as staging:
+        looked.append("work")
+        (staging / "what").write_text("new")
+    assert looked == [(True, "old"), "work", (True, "old"), (False, "old")] and what(old) == "new"
+
+
 def test_what_lay_aside_is_put_back_or_removed(folders):
     new, old, aside = folders
     restore(old, aside)
@@ -178,7 +200,7 @@ def left(folder, **said):
     (folder / ".lock").write_text(json.dumps(said))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"process": 1}', '{"host": "elsewhere"}'])
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"process": 1}', '{"host": "elsewhere"}', "x" * 500])
 def test_a_lock_that_says_nothing_is_taken(tmp_path, text):
     (tmp_path / ".lock").write_text(text)
     with only_run(tmp_path, ".lock"):
