@@ -145,6 +145,19 @@ def test_a_block_that_fails_leaves_the_old_folder_and_its_file(tmp_path):
     assert names(tmp_path) == [".2026Q3-receipt.json", "2026Q3", "2026Q3-rows.csv"]
 
 
+def test_files_of_a_folder_that_was_refused_at_the_end_are_gone(tmp_path):
+    looks = iter([None, ValueError("of yours")])
+
+    def check(_):
+        if fault := next(looks):
+            raise fault
+
+    given = {"beside": {ENDING: keep("one")}, "mark": "manifest"}
+    with pytest.raises(ValueError, match="of yours"), whole_folder(tmp_path / "2026Q3", check, **given) as staging:
+        (staging / "manifest").write_text("one", encoding="utf-8")
+    assert names(tmp_path) == []
+
+
 def test_what_fails_after_the_swap_is_told_as_that_and_finished_by_the_next_run(tmp_path, monkeypatch):
     target = tmp_path / "2026Q3"
     write(target, "one")

@@ -172,13 +172,16 @@ def test_a_refusal_that_does_not_hold_a_second_time_is_one_all_the_same(folders)
     assert what(old) == "old"
 
 
-def test_the_old_folder_is_looked_at_before_the_work_after_it_and_once_more_aside(folders):
+@pytest.mark.parametrize("mode", [whole.PUBLIC, whole.PRIVATE])
+def test_the_old_folder_is_looked_at_before_the_work_after_it_and_once_more_aside(monkeypatch, folders, mode):
     _, old, _ = folders
-    looked = []
-    with whole.whole_folder(old, lambda folder: looked.append((folder == old, what(folder)))) as staging:
-        looked.append("work")
+    seen = []
+    monkeypatch.setattr(whole, "sync_tree", lambda folder: seen.append(f"{what(folder)} is on the disk"))
+    with whole.whole_folder(old, lambda folder: seen.append((folder == old, what(folder))), mode) as staging:
+        seen.append("work")
         (staging / "what").write_text("new")
-    assert looked == [(True, "old"), "work", (True, "old"), (False, "old")] and what(old) == "new"
+    assert seen == [(True, "old"), "work", "new is on the disk", (True, "old"), (False, "old")]
+    assert what(old) == "new" and old.stat().st_mode & 0o777 == mode
 
 
 def test_what_lay_aside_is_put_back_or_removed(folders):

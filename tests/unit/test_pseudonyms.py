@@ -15,7 +15,7 @@ from outcomes import cli
 from outcomes.cases import build_visits
 from outcomes.errors import ConfigError, InputRefused
 from outcomes.records import Mapping, read_records
-from outcomes.records.pseudonyms import fold_id, load_key, make_pseudonym
+from outcomes.records.pseudonyms import fold_id, load_key, make_pseudonym, show_fingerprint
 
 ROWS = [
     "100234,2024-01-02,Downtown,Dr Jane Doe",
@@ -41,6 +41,10 @@ def test_a_pseudonym_is_the_start_of_an_hmac_in_base_32() -> None:
     made = {make_pseudonym(key, kind, str(i)) for kind in ("patient_id", "clinic_id") for i in range(2000)}
     assert len(made) == 4000 and all(len(one) == 16 and one.isalnum() for one in made)
     assert make_pseudonym(bytes(32), "patient_id", "100234") != make_pseudonym(key, "patient_id", "100234")
+
+
+def test_a_fingerprint_is_eight_digits_of_an_hmac() -> None:
+    assert show_fingerprint(bytes(32)) == "c8605049"  # as OpenSSL has it
 
 
 def test_one_column_was_replaced_and_several_were(tmp_path) -> None:
