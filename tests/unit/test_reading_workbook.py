@@ -102,6 +102,17 @@ def test_rows_as_excel_shows_them(tmp_path: Path) -> None:
     assert (step.rows_in, dict(step.not_data)) == (6, {"header": 1, "above the header": 2, "blank line": 1})
 
 
+@pytest.mark.parametrize(
+    ("header_row", "place", "is_seen"), [(1, 31, True), (1, 32, False), (5, 35, True), (5, 36, False)]
+)
+def test_a_header_is_looked_for_in_the_thirty_rows_below(
+    tmp_path: Path, header_row: int, place: int, is_seen: bool
+) -> None:
+    rows = [["Practice", "North"]] * (place - 1) + [["patient_id", "visit_date"], ["P1", "2024-01-02"]]
+    said = refused(book(tmp_path, {"Data": rows}), file={"header_row": header_row})
+    assert (f"header_row = {place}" in said) == is_seen
+
+
 def test_1904_dates(tmp_path: Path) -> None:
     workbook = openpyxl.Workbook()
     workbook.epoch = CALENDAR_MAC_1904
