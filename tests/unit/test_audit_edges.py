@@ -178,3 +178,11 @@ def test_all_that_was_found_is_written_down_with_its_line(tmp_path: Path):
     rows = list(csv.reader((tmp_path / "found.csv").open(encoding="utf-8")))
     assert rows[0] == list(audit.COLUMNS)
     assert [row[4] for row in rows[1:]] == ["", "7"] and rows[1][2:4] == ["narrowed", "tables/t.csv"]
+
+
+def test_a_table_that_has_the_columns_of_a_public_one_and_no_more_is_one(monkeypatch):
+    row = {"table": "returns", "cohort": "all", "row": "r", "column": "c", "patients": "15"}
+    tables = {"returns": [row], "other": [{**row, "table": "other", "share": "0.5"}], "names": [{"table": "names"}]}
+    monkeypatch.setattr(audit, "_read", lambda folder: tables)
+    found, curves = audit._public_tables(Path("of"), {})
+    assert [table.name for table in found] == ["returns", "other"] and curves == ()

@@ -22,7 +22,15 @@ import release_fakes as fakes
 import use_fakes
 
 from outcomes.errors import InputRefused, NotEstimable
-from outcomes.release import figures, quarter_figures, return_figures, section_parts, svg, trigger_figure
+from outcomes.release import (
+    balance_figures,
+    figures,
+    quarter_figures,
+    return_figures,
+    section_parts,
+    svg,
+    trigger_figure,
+)
 from outcomes.release.disclosure import HIDDEN, protect_result
 from outcomes.release.pathway_figure import has_orders
 from outcomes.release.public import figures as public_figures
@@ -729,3 +737,24 @@ def test_a_line_of_exercise_names_both_arms_at_a_landmark_and_all_elsewhere():
     row = {"n_with": 1242, "n_without": float("nan"), "n": 1276}
     assert return_figures._arms(row | {"analysis": "landmark"}) == "1,242 / few"
     assert return_figures._arms(row | {"analysis": "state"}) == "1,276"
+
+
+@pytest.mark.parametrize(
+    ("highest", "ticks"),
+    [
+        (0.7, {}),  # less than one episode in the highest bin: no round number is on this scale
+        (1, {1: "1"}),
+        (1.9, {1 / 1.9: "1"}),
+        (4, {0.5: "2"}),
+        (9, {5 / 9: "5"}),
+        (10, {1: "10"}),
+        (70, {5 / 7: "50"}),
+        (4e6, {0.5: "2,000,000"}),
+    ],
+)
+def test_the_scale_of_an_arm_has_a_tick_at_the_highest_round_number(highest, ticks):
+    bins = pd.DataFrame({"n": [highest / 2, highest], "from_propensity": [0.0, 0.05], "to_propensity": [0.05, 0.1]})
+    for sign in (1.0, -1.0):
+        found = balance_figures._draw_bins(Figure().subplots(), bins, sign, {"color": "black", "hatch": None})
+        assert list(found) == pytest.approx([sign * place for place in ticks])
+        assert list(found.values()) == list(ticks.values())

@@ -151,8 +151,10 @@ def _draw_bins(ax: Axes, part: pd.DataFrame, sign: float, look: dict[str, Any]) 
     for row in part[part["n"].isna()].to_dict("records"):
         across = row["to_propensity"] - row["from_propensity"]
         ax.bar(row["from_propensity"], sign * 0.12, across, align="edge", fill=False, linestyle="--", edgecolor=MUTED)
-    round_number = next((n for n in _ROUND if n <= highest), highest)
-    return {sign * round_number / highest: format_count(round_number)}
+    fitting = [n for n in _ROUND if n <= highest][
+        :1
+    ]  # none where wide bins hold less than one episode in five hundredths
+    return {sign * n / highest: format_count(n) for n in fitting}
 
 
 def _name_arms(ax: Axes, table: pd.DataFrame) -> None:
