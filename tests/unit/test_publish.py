@@ -10,7 +10,7 @@ import json
 import signal
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -146,6 +146,22 @@ def test_a_second_release_replaces_the_first(tmp_path):
     publish_answers(small_inputs(), tmp_path, notebooks=False)
     assert (target / "index.html").read_text(encoding="utf-8") != "old"
     assert [p.name for p in tmp_path.iterdir()] == ["all"]
+
+
+@pytest.mark.parametrize("has_sheets", [True, False])
+def test_each_figure_is_written_as_a_drawing_and_as_a_picture(tmp_path, monkeypatch, has_sheets):
+    figures = [SimpleNamespace(id=f"figure-{name}", wide=f"<svg>{name}</svg>") for name in ("a", "b")]
+    page = SimpleNamespace(figures=lambda: figures)
+    monkeypatch.setattr(
+        publish, "put_together", lambda calls, workers: {name: f"made {name}".encode() for name in calls}
+    )
+    publish._write_parts(page, {}, tmp_path, lambda said: None, 1, page if has_sheets else None)
+    written = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*.*")}
+    assert written.pop(publish.PDF, None) == (b"made " + publish.PDF.encode() if has_sheets else None)
+    assert written == {
+        **{f"figures/{name}.svg": f"<svg>{name}</svg>\n".encode() for name in ("a", "b")},
+        **{f"figures/{name}.png": f"made {name}".encode() for name in ("a", "b")},
+    }
 
 
 @pytest.mark.parametrize("failing", range(1, 9))
