@@ -31,12 +31,13 @@ HEADER = "patient_id,visit_date,pain_pre\n"
         (["/x/w.csv", "/x/w.csv"], ["w.csv", "w.csv"]),
         (["d1/../d1/w.csv", "d1/w.csv"], ["w.csv", "w.csv"]),
         (["/folder/anna/.."], [".."]),  # as it was given: the folder it means may bear a name
-        (["../w.csv", "w.csv"], None),
+        (["../w.csv", "w.csv"], ["w.csv", "north/w.csv"]),
     ],
 )
-def test_the_shortest_tail_that_tells_two_files_apart(paths, names) -> None:
-    here = Path.cwd().name
-    assert name_files([Path(path) for path in paths]) == (names or ["w.csv", f"{here}/w.csv"])
+def test_the_shortest_tail_that_tells_two_files_apart(tmp_path, monkeypatch, paths, names) -> None:
+    (tmp_path / "north").mkdir()
+    monkeypatch.chdir(tmp_path / "north")
+    assert name_files([Path(path) for path in paths]) == names
 
 
 @pytest.fixture

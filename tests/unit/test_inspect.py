@@ -831,13 +831,14 @@ def test_age_and_sex_of_a_spanish_practice_are_matched(codebook) -> None:
     assert [m.field for m in match_columns(["Edad", "Sexo"], cells, codebook)] == ["age", "sex"]
 
 
-def test_the_next_command_can_be_copied_whatever_the_file_is_called(tmp_path, capsys) -> None:
+def test_the_next_command_can_be_copied_whatever_the_file_is_called(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
     export = tmp_path / "visits 2026 (final).csv"
     export.write_text("patient_id,visit_date,pain_pre\n" + "".join(f"p{i},2026-03-{i:02},5\n" for i in range(1, 29)))
     assert cli.main(["inspect", str(export), "--out", str(tmp_path / "my mapping.toml")]) == 0
     said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("next:"))
     words = shlex.split(said.removeprefix("next:"))
-    assert words[:2] == ["outcomes", "report"] and Path(words[2]).name == export.name
+    assert words[:3] == ["outcomes", "report", export.name]
     assert words[3] == "--mapping" and Path(words[4]).name == "my mapping.toml" and len(words) == 5
 
 

@@ -143,11 +143,14 @@ def test_nothing_is_written_where_every_word_is_known(tmp_path, capsys) -> None:
     assert cli.main(["inspect", str(path), "--codebook-out", str(tmp_path / "f")]) == 2
 
 
-def test_inspect_names_the_command_that_explains_unknown_words_unless_it_was_given(tmp_path, capsys) -> None:
+def test_inspect_names_the_command_that_explains_unknown_words_unless_it_was_given(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
     path, mapping, words = export(tmp_path), tmp_path / "m.toml", tmp_path / "words"
     assert cli.main(["inspect", str(path), "--out", str(mapping)]) in (0, 1)
     said = capsys.readouterr().out
-    command = f"outcomes inspect {path} --mapping {mapping} --codebook-out words/"
+    command = f"outcomes inspect {path.name} --mapping {mapping} --codebook-out words/"
     assert f"words:   {command}" in said and said.index(command) < said.index("next:")
 
     assert cli.main(["inspect", str(path), "--out", str(mapping), "--force", "--codebook-out", str(words)]) in (0, 1)

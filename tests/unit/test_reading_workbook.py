@@ -322,15 +322,15 @@ def test_all_visible_sheets(tmp_path: Path) -> None:
 
 
 def test_sheets_that_cannot_be_read_are_named_together(tmp_path: Path) -> None:
-    sheets = {**CLINICS, "Blank": [], "Bare": [HEADER], "Old": CLINICS["North"], "Other": [["patient_id", "when"]]}
+    sheets = {**CLINICS, "Blank": [], "Empty": [HEADER], "Old": CLINICS["North"], "Other": [["patient_id", "when"]]}
     path = book(tmp_path, sheets, hidden=("Old",))
     said = refused(path, file={"sheet": ["North", "Old", "East"]})
     assert 'sheet "Old" is hidden' in said and 'no sheet "East"' in said
     assert 'visits.xlsx › sheet "Blank": the sheet has no cell' in refused(path, file={"sheet": ["North", "Blank"]})
     said = refused(path, file={"sheet": ["North", "Other"]})
     assert 'visits.xlsx › sheet "Other"' in said and "visit_date" in said
-    read = read_records(path, Mapping.from_dict({"file": {"sheet": ["North", "Bare"]}}))
-    assert any('E113 visits.xlsx › sheet "Bare"' in note for note in read.notes)
+    read = read_records(path, Mapping.from_dict({"file": {"sheet": ["North", "Empty"]}}))
+    assert any('E113 visits.xlsx › sheet "Empty"' in note for note in read.notes)
     renamed = [[*HEADER[:2], "VAS"], ["a", DAY, 1]]
     said = refused(book(tmp_path, {**CLINICS, "New": renamed}), file={"sheet": "*"})
     assert "E120" in said and 'sheet "North"' in said and 'sheet "New"' in said

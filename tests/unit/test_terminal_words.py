@@ -191,12 +191,13 @@ def test_every_example_of_the_help_stands_there_once():
     assert isinstance(cli._parser(), argparse.ArgumentParser)
 
 
-def test_inspect_says_what_comes_next(tmp_path, capsys):
+def test_inspect_says_what_comes_next(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     path, out = tmp_path / "v.csv", tmp_path / "m.toml"
     path.write_text("patient_id,visit_date\nP1,2026-03-02\n", encoding="utf-8")
     assert cli.main(["inspect", str(path), "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert f"outcomes report {path} --mapping {out}" in said and "1 row read" in said
+    assert f"outcomes report {path.name} --mapping {out}" in said and "1 row read" in said
 
 
 def test_a_clean_simulation_has_a_mapping_that_reads_it(tmp_path):

@@ -98,3 +98,11 @@ def test_rare_words_of_no_list_are_told_with_their_column_and_shown_nowhere(tmp_
     assert b"kvezoliq" not in written and b"zqistova" not in written
     path.write_text("patient_id,visit_date,modalities\nK1,2026-03-01,ultrasoud\n", encoding="utf-8")
     assert not any("no list" in note for note in build_visits(read_records(path)).notes)
+
+
+def test_a_clinician_alone_in_its_form_is_called_as_those_of_few_patients_are(tmp_path: Path) -> None:
+    path = _write(tmp_path / "visits.csv", _rows("K1000", clinician="Zqistova"))
+    visits = build_visits(read_records(path))
+    assert sorted(visits.labels["clinician"].to_pylist()) == ["T1", "T2", "T3", "unnamed clinician 1"]
+    told = [note for note in visits.notes if "unlike all others" in note or "fewer than 5 patients" in note]
+    assert len(told) == 1 and "Zqistova" not in " ".join(visits.notes)

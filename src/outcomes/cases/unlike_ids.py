@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from outcomes import arrow
+from outcomes.cases.schema import UNNAMED
 from outcomes.cases.suspicions import say_count
 from outcomes.records.columns import show_header
 from outcomes.records.inspect_terms import SHOWN_FROM
@@ -27,14 +29,18 @@ if TYPE_CHECKING:
     from outcomes.cases.typed import UnknownTerm
     from outcomes.records import Records
 
-UNLIKE = "unlike"
-_UNITS = {"patient": "patient_id", "clinician": "clinician_id", "clinic": "clinic_id"}
+_UNITS = {
+    "patient": ("patient_id", "unlike-"),
+    "clinician": ("clinician_id", f"{UNNAMED} clinician "),
+    "clinic": ("clinic_id", f"{UNNAMED} clinic "),
+}
+"""Unit -> field, and what stands before the number; that of a clinic of few patients has its name already."""
 
 
 def hide_unlike(
     labels: dict[str, pa.StringArray], columns: Columns, kept: NDArray[np.intp], records: Records
 ) -> tuple[dict[str, pa.StringArray], tuple[str, ...]]:
-    """Return the labels with ``unlike-1``, ``unlike-2`` for ids of which each is the only one in its form.
+    """Return the labels with ``unlike-1``, ``unnamed clinic 2`` for ids of which each is the only one in its form.
 
     Parameters
     ----------
@@ -53,19 +59,22 @@ def hide_unlike(
         How many there are, by column.
     """
     shown, notes = dict(labels), []
-    for unit, field in _UNITS.items():
+    for unit, (field, stem) in _UNITS.items():
         if unit not in labels or field in records.mapping.privacy.replaced:
             continue
         odd = find_unlike(field, labels[unit], columns[unit], kept)
+        if unit != "patient":
+            odd = [code for code in odd if not labels[unit][code].as_py().startswith(stem)]
         if not odd:
             continue
         texts = labels[unit].to_pylist()
-        free = (name for n in range(1, len(texts) + len(odd) + 1) if (name := f"{UNLIKE}-{n}") not in set(texts))
+        taken = set(texts)
+        free = (name for n in count(1) if (name := f"{stem}{n}") not in taken)
         for code, name in zip(odd, free, strict=False):
             texts[code] = name
         shown[unit] = arrow.from_texts(texts)
         words = f"{say_count(len(odd))} of its ids are written unlike all others"
-        notes.append(f'{_name_column(field, records)}: {words}; in the tables "{UNLIKE}-1" and so on stand for them.')
+        notes.append(f'{_name_column(field, records)}: {words}; in the tables "{stem}1" and so on stand for them.')
     return shown, tuple(notes)
 
 

@@ -88,13 +88,13 @@ def name_file(path: Path) -> str:
 
 
 def show_path(path: Path) -> str | None:
-    """Return a path as it was given, or from the folder one stands in; None where it has words that may name somebody.
+    """Return a path from the folder one stands in, or else as it was given; None where its words may name somebody.
 
     The home folder is the user's own, and says nothing of a patient.
     """
     whole = Path(os.path.abspath(path))
-    ways = (path, whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else (path,)
-    return next((str(way) for way in ways if all(mask_part(part) == part for part in _below_home(way))), None)
+    way = whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else path
+    return str(way) if all(mask_part(part) == part for part in _below_home(way)) else None
 
 
 def _below_home(path: Path) -> Parts:

@@ -42,6 +42,8 @@ _GLUED = re.compile(r"[._]+|(?<=[^\W\d_A-Z]{2})(?=[A-Z][^\W\d_A-Z]{2})")
 """Where "maria.kowalska" and "KowalskaMaria" are two words; letters drawn by chance seldom are."""
 _SHORTEST_NAME = 4
 _FEW_ROWS, _FEWEST_ROWS = 20, 3
+_NAMELESS = 2
+"""An id of so few signs names nobody: NA."""
 _LONGEST_RUN, _MOST_RUNS, _MANY_FORMS = 64, 100, 3
 _SHAPE_OF_BYTE = np.arange(256, dtype=np.uint8)
 _SHAPE_OF_BYTE[list(b"0123456789")] = ord("9")
@@ -107,7 +109,8 @@ def find_unlike(key: str, values: pa.StringArray, codes: Codes, rows: NDArray[np
     places = _find_unlike(column, usual) if usual else np.zeros(0, np.uint64)
     ids = dict(zip(places.tolist(), column.values.take(arrow.from_numpy(places)).to_pylist(), strict=True))
     n_rows = np.bincount(column.codes, minlength=len(column.values))
-    alone = _list_single({code: text for code, text in ids.items() if n_rows[code]}, key, n_rows)
+    told = {code: text for code, text in ids.items() if n_rows[code] and len(text.strip()) > _NAMELESS}
+    alone = _list_single(told, key, n_rows)
     return sorted(alone, key=alone.__getitem__)
 
 

@@ -89,6 +89,7 @@ class Form:
 _PLATE, _ADDRESS = ("vehicle number or plate", "L"), ("address or small area", "B")
 _FORMS = (
     Form(CODE, "R", re.compile(r"[A-Za-z]{1,4}[-_]?\d{6,12}[A-Za-z]?|\d{6,7}"), is_weak=True),
+    Form(CODE, "R", UUID),
     Form(
         CODE,
         "R",
@@ -100,7 +101,6 @@ _FORMS = (
     ),
     Form(CODE, "R", re.compile(r"(?=.*\d)[A-Z\d]{4}(?:-[A-Z\d]{4}){2,5}"), is_weak=True),
     Form(CODE, "R", re.compile(r"(?!(?:\d\d0 ?)+$)\d{3}(?: \d{3}){2}"), is_weak=True),
-    Form(CODE, "R", UUID),
     *(
         Form(*_PLATE, re.compile(rf"{_UNITS}(?:{plate})"), is_weak=True)
         for plate in (
