@@ -190,3 +190,28 @@ def test_dotted_dates_are_called_dotted(codebook, tmp_path) -> None:
 def test_a_header_that_says_it_needs_cells_that_mostly_agree(by_cells, is_asked):
     match = Match(0, "Pain before", "pain_pre", 0.7, by_name=1.0, by_cells=by_cells)
     assert bool(ask_about_pain(match)) == is_asked
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Back pain", "Neck pain", "NPRS", "EVA", "Pain at visit", "Pain today", "Rückenschmerz (0-10)"),
+        *("Kreuzschmerzen", "Schmerzintensität", "Douleur", "Douleur lombaire", "Dolor de espalda", "Mal di schiena"),
+        *("Dolore lombare", "Rugpijn", "Smerter", "Ryggsmärta", "Ból pleców", "Selkäkipu"),
+    ],
+)
+def test_one_rating_alone_is_the_one_before_the_treatment_in_many_languages(header, codebook) -> None:
+    assert [(field, m.header) for field, m in match(codebook, header).items()] == [("pain_pre", header)]
+
+
+@pytest.mark.parametrize(("header", "is_after"), [("Pain", False), ("Pain aftr", True), ("Pain now", False)])
+def test_a_mistyped_word_for_after_is_one(header, is_after, codebook) -> None:
+    found = match(codebook, "Schmerz vorher", header)
+    assert found["pain_pre"].header == "Schmerz vorher"
+    assert ("pain_post" in found and not ask_about_pain(found["pain_post"])) is is_after
+
+
+@pytest.mark.parametrize("ticks", [["0", "1"], ["yes", "no"], ["x", ""]])
+def test_yes_and_no_are_no_rating(ticks, codebook) -> None:
+    cells = [[f"P{i}" for i in range(28)], DAYS, ticks * 14]
+    assert "pain_pre" not in {m.field for m in match_columns(("Patient", "Date", "Back pain"), cells, codebook)}

@@ -19,7 +19,15 @@ from outcomes.records.identifier_patterns import DATE_SHAPE
 from outcomes.records.identifiers import find_header_kinds, header_words
 from outcomes.records.inspect_values import is_ticked, is_yes_no
 from outcomes.records.mapping import FIELDS
-from outcomes.records.pain_headers import Time, find_time, is_rating, may_name_pain, names_episodes, names_pain
+from outcomes.records.pain_headers import (
+    Time,
+    find_time,
+    is_rating,
+    may_name_pain,
+    may_say_after,
+    names_episodes,
+    names_pain,
+)
 
 SURE, MAYBE = 0.62, 0.45
 """Scores from which a column is proposed, and from which it is named as a possibility."""
@@ -70,6 +78,7 @@ _IDS = frozenset(("patient_id", "clinic_id", "clinician_id"))
 _DAYS = frozenset(("visit_date", "onset_date"))
 _ANY_NUMBER = frozenset(("age", "previous_episodes", "visit_day", "onset_days", "function_score", *_IDS))
 """Fields that most columns of numbers or codes fit by their cells; their header must be spelt alike."""
+_NO_RATINGS = frozenset(("age", "visit_day", *_IDS))
 _TIMES = {"pain_pre": Time.BEFORE, "pain_post": Time.AFTER}
 _SERIAL_DAY = re.compile(r"\s*4[0-9]\d{3}(?:\.\d+)?\s*")
 """A day from 2009 to 2036 as a spreadsheet counts it."""
@@ -131,7 +140,7 @@ def match_columns(header: Sequence[str], cells: Sequence[Sequence[str]], codeboo
                 continue  # five digits below "Zip Code" are no procedure
             if (field in _IDS and is_yes_no(filled)) or (field in _DAYS and says_birth):
                 continue
-            if ticked and field not in _SAYS_TICKS and by_name < _IS_SAID:
+            if ticked and field not in _SAYS_TICKS and (by_name < _IS_SAID or field in _TIMES):
                 continue  # yes and no are no age, no clinic: "Massage" is like "age" by its letters only
             by_cells = _score_cells(field, filled, cells[position], codebook)
             if (field in _NEEDS_SHAPE and filled and by_cells < _MISFIT) or (by_name < 0.5 and by_cells < 0.8):
@@ -244,6 +253,8 @@ def score_name(header: str, field: str) -> float:
     said = header_words(header).strip()
     if field in _TIMES and find_time(said) not in (_TIMES[field], Time.UNSAID):
         return 0.0
+    if field in _NO_RATINGS and names_pain(said):  # "Pain at visit" has the letters of "age at visit"
+        return 0.0
     if field in _TIMES and is_rating(said, _TIMES[field]):
         return 1.0
     if field == "previous_episodes" and not names_episodes(said):
@@ -259,6 +270,8 @@ def score_name(header: str, field: str) -> float:
             best = max(best, 0.55 + 0.4 * len(name) / len(said))
         if is_alike and len(name) > _SHORT:
             best = max(best, _score_spelling(said, name, max(best, _ALIKE)))
+    if field == "pain_post" and not may_say_after(said):  # of one rating alone that is the one before the treatment
+        best = min(best, 0.95 * score_name(header, "pain_pre"))
     return best if best >= _ALIKE else 0.0
 
 

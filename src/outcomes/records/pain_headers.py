@@ -7,6 +7,7 @@ tell them apart. The word for the time decides, and where it is lacking or doubl
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 from enum import Enum
 
@@ -38,10 +39,13 @@ _AFTER = frozenset(
 )
 _PAIN = frozenset(
     (
-        *("pain", "vas", "nrs", "nprs", "vnrs", "schmerz", "schmerzen", "schmerzstärke", "schmerzskala"),
-        *("dolor", "douleur", "eva", "pijn", "pijnscore", "ból", "bólu", "dolore", "dor"),
+        *("pain", "lbp", "vas", "nrs", "nprs", "vnrs"),
+        *("schmerzstärke", "schmerzskala", "schmerzintensität", "schmerzgrad", "schmerzwert", "schmerzscore"),
+        *("dolor", "douleur", "douleurs", "eva", "evn", "pijnscore", "ból", "bólu", "dolore", "dor"),
     )
 )
+_PAIN_END = re.compile(r"(?:schmerz(?:en)?|pijn|smerter?|smärta|kipu)$")
+"""The last part of a word for pain in a place: "Rückenschmerz", "rugpijn"."""
 _JOINED = re.compile(r"\b(pre|post|vor|nach)(?=(?:pain|vas|nrs|nprs|score|schmerz|treatment|tx|rx|behandlung)\b)")
 _SAYS_NOTHING = re.compile(
     "score|scale|level|rating|intensity|value|severity|mm|cm|wert|skala|stärke|intensität|intensidad|intensité|"
@@ -64,14 +68,21 @@ def find_time(words: str) -> Time:
 
 def names_pain(words: str) -> bool:
     """Whether one of the words of a header is one for pain or for a scale of it."""
-    return not _PAIN.isdisjoint(_split(words))
+    return any(word in _PAIN or _PAIN_END.search(word) for word in _split(words))
 
 
 def may_name_pain(words: str) -> bool:
     """Whether one of the words of a header is one for pain, or one mistyped."""
-    return names_pain(words) or any(
-        get_close_matches(word, _PAIN, 1, _ALIKE) for word in _split(words) if len(word) >= _FEWEST_LETTERS
-    )
+    return names_pain(words) or _is_alike(words, _PAIN)
+
+
+def may_say_after(words: str) -> bool:
+    """Whether a header says that a rating is from after the treatment, or a word of it is one for that, mistyped."""
+    return find_time(words) == Time.AFTER or _is_alike(words, _AFTER)
+
+
+def _is_alike(words: str, known: Collection[str]) -> bool:
+    return any(get_close_matches(word, known, 1, _ALIKE) for word in _split(words) if len(word) >= _FEWEST_LETTERS)
 
 
 def names_episodes(words: str) -> bool:
