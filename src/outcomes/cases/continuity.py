@@ -50,11 +50,11 @@ def find_new_numbers(columns: Columns, clinics: Sequence[str] = ()) -> list[Find
     first, last = np.minimum.reduceat(day, starts), np.maximum.reduceat(day, starts)
     n_days = int(day.max()) + 1
     found = _find_dip(first, last, n_days)
-    places = [_say(begin, *found)] if found else []
-    if clinics and not found:
+    places = [] if found is None else [str(np.datetime64(begin + found, "D"))]
+    if clinics and not places:
         home = columns["clinic"][starts]
         dips = ((name, _find_dip(first[home == code], last[home == code], n_days)) for code, name in enumerate(clinics))
-        places = [f"{_say(begin, *dip)} at clinic {name}" for name, dip in dips if dip]
+        places = [f"{np.datetime64(begin + dip, 'D')} at clinic {name}" for name, dip in dips if dip is not None]
     if not places:
         return []
     more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
@@ -65,12 +65,10 @@ def find_new_numbers(columns: Columns, clinics: Sequence[str] = ()) -> list[Find
     return [Finding("E274", words, "", "Export all visits with the ids of one numbering.")]
 
 
-def _say(begin: int, day: int, share: float) -> str:
-    return f"{np.datetime64(begin + day, 'D')} ({round(100 * share, -1):.0f} % of those who should come on)"
+def _find_dip(first: Counts, last: Counts, n_days: int) -> int | None:
+    """Return the day across which fewer patients go on than around it, the worst one; None if there is none.
 
-
-def _find_dip(first: Counts, last: Counts, n_days: int) -> tuple[int, float] | None:
-    """Return the day across which fewer patients go on than around it, and how many fewer; None if there is none.
+    How large a part was numbered anew it does not say: those who went on around the day are fewer for it, too.
 
     Parameters
     ----------
@@ -78,11 +76,6 @@ def _find_dip(first: Counts, last: Counts, n_days: int) -> tuple[int, float] | N
         Day of the first and of the last visit.
     n_days : int
         From the first visit of all to the last.
-
-    Returns
-    -------
-    tuple of (int, float) or None
-        The worst such day, and the share of those expected who do not go on.
     """
     begun, ended = np.bincount(first, minlength=n_days), np.bincount(last + 1, minlength=n_days + 1)[:n_days]
     across = np.cumsum(np.r_[0, begun[:-1]] - ended)  # before the day and on it or later
@@ -100,7 +93,7 @@ def _find_dip(first: Counts, last: Counts, n_days: int) -> tuple[int, float] | N
         return None
     share = np.where(is_dip, gone, 0) / np.maximum(expected, 1)
     worst = int(np.flatnonzero(share == share.max())[-1])  # the last ones under the old ids came some days before
-    return int(at[worst]), float(share[worst])
+    return int(at[worst])
 
 
 def _sum_around(total: Counts, at: Counts) -> tuple[Counts, Counts]:
