@@ -12,7 +12,7 @@ from outcomes.errors import InputRefused
 from outcomes.records import Mapping, read_records
 from outcomes.records.file_names import name_file, show_path
 from outcomes.records.plain_words import is_plain, mask_person, show_plain
-from outcomes.release.diff_inputs import find_parts, hide_parts
+from outcomes.release.diff_inputs import find_parts, hide_parts, recall
 
 
 @pytest.mark.parametrize(
@@ -130,3 +130,16 @@ def test_where_an_input_lay_is_kept_without_the_names_that_may_be_somebodys(tmp_
     odd.unlink()
     assert find_parts(kept) == str(odd.parent / Path(kept).name)
     assert hide_parts(tmp_path / "exports" / "visits.csv", beside) == str(tmp_path / "exports" / "visits.csv")
+
+
+def test_a_list_of_inputs_that_is_none_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "2026Q3").mkdir()
+    (tmp_path / "2026Q3-inputs.json").write_text("[]", encoding="utf-8")
+    assert recall(tmp_path / "2026Q3") == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [("Massagevisits", True), ("Massagevzeder", False), ("visitvisitvisit", True)]
+)
+def test_a_word_made_of_known_ones_is_known(word: str, expected: bool) -> None:
+    assert is_plain(word) is expected

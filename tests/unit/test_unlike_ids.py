@@ -106,3 +106,11 @@ def test_a_clinician_alone_in_its_form_is_called_as_those_of_few_patients_are(tm
     assert sorted(visits.labels["clinician"].to_pylist()) == ["T1", "T2", "T3", "unnamed clinician 1"]
     told = [note for note in visits.notes if "unlike all others" in note or "fewer than 5 patients" in note]
     assert len(told) == 1 and "Zqistova" not in " ".join(visits.notes)
+
+
+def test_a_rare_word_that_the_mapping_sets_for_a_treatment_has_no_column_to_be_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text("patient_id,visit_date,Q1\nK1,2026-03-01,yes\nK2,2026-03-02,no\n", encoding="utf-8")
+    visits = build_visits(read_records(path, Mapping.from_dict({"modality_columns": {"Q1": "AAaÀ"}})))
+    assert [term for _, term, *_ in visits.unknown_terms] == ["Axxx"]  # what is left of it is no word either
+    assert not any("no list" in note for note in visits.notes)

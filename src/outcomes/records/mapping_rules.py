@@ -20,11 +20,6 @@ def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
     return f"Did you mean '{found[0]}'?" if found else ""
 
 
-def _text(value: Any) -> str:
-    """Say what is wrong with a value that should be a non-empty text; empty when nothing is."""
-    return "" if isinstance(value, str) and value else "must be a text."
-
-
 def _encoding(value: Any) -> str:
     if not isinstance(value, str):
         return "must be a text."
