@@ -151,10 +151,9 @@ def _draw_bins(ax: Axes, part: pd.DataFrame, sign: float, look: dict[str, Any]) 
     for row in part[part["n"].isna()].to_dict("records"):
         across = row["to_propensity"] - row["from_propensity"]
         ax.bar(row["from_propensity"], sign * 0.12, across, align="edge", fill=False, linestyle="--", edgecolor=MUTED)
-    fitting = [n for n in _ROUND if n <= highest][
-        :1
-    ]  # none where wide bins hold less than one episode in five hundredths
-    return {sign * n / highest: format_count(n) for n in fitting}
+    tick = next((n for n in _ROUND if n <= highest), None)
+    # None where wide bins hold less than one episode in five hundredths.
+    return {} if tick is None else {sign * tick / highest: format_count(tick)}
 
 
 def _name_arms(ax: Axes, table: pd.DataFrame) -> None:
